@@ -1,0 +1,1 @@
+"""Settings: frozen dataclasses with every setting's meaning, and the YAML profiles that fill them."""

@@ -1,0 +1,1 @@
+"""The mains, one a file, and the steps that they are made of."""

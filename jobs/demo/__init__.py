@@ -1,0 +1,1 @@
+"""The demo catalogue: a generator of listings with known truth."""

@@ -1,0 +1,1 @@
+"""What every table, tensor, reason and metric looks like: declarations only, no behaviour."""

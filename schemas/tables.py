@@ -1,0 +1,336 @@
+"""Every Delta table of the warehouse, declared once: columns, key, slice and meaning.
+
+`Table.ddl` is the schema as Spark reads it. Tables are of four kinds:
+
+* **source**: written by `ingest` and `review`, pinned by a run and never changed by it;
+* **fact**: what a run found, in its own slice (job, run_date), which a rerun replaces;
+* **state**: what holds now, one row a key, written whole by every publication;
+* **log**: appended only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["source", "fact", "state", "log"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A table's column: its name, its type as Spark DDL, and what it means."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the warehouse. `key` identifies a row within one publication."""
+
+    name: str
+    kind: Kind
+    row: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partition: tuple[str, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ddl(self) -> str:
+        """The schema as Spark DDL, e.g. ``listing_id STRING, price DOUBLE``."""
+        return ", ".join(f"{c.name} {c.type}" for c in self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(c.name for c in self.columns)
+
+
+# A category with its probability; arrays of it are sorted, most probable first.
+_RANKED = "ARRAY<STRUCT<category: STRING, probability: DOUBLE>>"
+
+_RUN = (
+    Column("run_id", "STRING", "the run that wrote the row"),
+    Column("run_date", "DATE", "the date for which it ran"),
+)
+_SLICE = (Column("job", "STRING", "the job whose slice the row is in"), *_RUN)
+
+LISTINGS = Table(
+    name="listings",
+    kind="source",
+    row="a listing as delivered, its newest version; never changed by a cleaning run",
+    key=("listing_id",),
+    properties=(
+        ("delta.enableDeletionVectors", "true"),
+        ("delta.enableChangeDataFeed", "true"),
+        # No statistics on personal columns or pictures: only on the columns named here.
+        ("delta.dataSkippingStatsColumns", "listing_id,updated_at,bucket"),
+    ),
+    columns=(
+        Column("listing_id", "STRING", "the marketplace's id of the listing"),
+        Column("title", "STRING", "as the seller wrote it; null where there is none"),
+        Column("description", "STRING", "as the seller wrote it; null where there is none"),
+        Column("category", "STRING", "the seller's label; null where there is none, any text where it is unknown"),
+        Column("price", "DOUBLE", "in the marketplace's currency; null or NaN where there is none"),
+        Column("seller_id", "STRING", "who offers it; null where it is not known"),
+        Column("updated_at", "TIMESTAMP", "UTC; the newest version of a listing is in force"),
+        Column("withdrawn", "BOOLEAN", "a full delivery lacked it: kept, no longer judged"),
+        Column("delivery_id", "STRING", "the ingest run that brought this version"),
+        Column("content_hash", "STRING", "SHA-256 over title, description and picture: what the model sees"),
+        Column("image_hash", "STRING", "SHA-256 of the picture's bytes; null where there are none"),
+        Column("group_id", "STRING", "listings that show one product share it; kept when the title is edited"),
+        Column("bucket", "INT", "hash of group_id, 0 to 2519; a bundle of K members judges it by member bucket mod K"),
+        Column("image_uri", "STRING", "where the picture is, if it came as a path or URI"),
+        Column("image", "BINARY", "the encoded picture, if it came as bytes"),
+    ),
+)
+
+LISTING_CHANGES = Table(
+    name="listing_changes",
+    kind="log",
+    row="what a delivery changed in a listing, without pictures",
+    key=("delivery_id", "listing_id"),
+    columns=(
+        Column("delivery_id", "STRING", "the ingest run that brought the change"),
+        Column("listing_id", "STRING", "the listing"),
+        Column("change", "STRING", "inserted, updated or withdrawn"),
+        Column("title", "STRING", "as delivered"),
+        Column("description", "STRING", "as delivered"),
+        Column("category", "STRING", "as delivered"),
+        Column("price", "DOUBLE", "as delivered"),
+        Column("seller_id", "STRING", "as delivered"),
+        Column("updated_at", "TIMESTAMP", "UTC, as delivered"),
+        Column("content_hash", "STRING", "of the content after the change"),
+        Column("image_uri", "STRING", "as delivered"),
+    ),
+)
+
+TAXONOMY = Table(
+    name="taxonomy",
+    kind="source",
+    row="a category",
+    key=("category",),
+    columns=(
+        Column("category", "STRING", "its code"),
+        Column("label", "STRING", "its name for people"),
+        Column("parent", "STRING", "the group of siblings that it belongs to"),
+        Column("department", "STRING", "the top of the tree"),
+        Column("sensitive", "BOOLEAN", "only people may move a listing into it or out of it"),
+    ),
+)
+
+PREDICTIONS = Table(
+    name="predictions",
+    kind="fact",
+    row="a listing's present content under one model version; nothing in it depends on the seller's label",
+    key=("listing_id", "model_version"),
+    partition=("job", "run_date"),
+    columns=(
+        Column("listing_id", "STRING", "the listing"),
+        Column("content_hash", "STRING", "of the content that was judged"),
+        Column("model_version", "STRING", "of the bundle that judged it"),
+        Column("fold", "INT", "the member that judged it has not trained on this fold"),
+        Column("predicted_category", "STRING", "the fused first; null where nothing could be judged"),
+        Column("confidence", "DOUBLE", "the fused probability of predicted_category, 0 to 1"),
+        Column("top_categories", _RANKED, "fused; the rest of the mass is spread over the categories not named"),
+        Column("text_top", _RANKED, "by the text alone; null where there is no text"),
+        Column("image_top", _RANKED, "by the picture alone; null where there is no usable picture"),
+        Column("text_category", "STRING", "first of text_top"),
+        Column("text_confidence", "DOUBLE", "its probability"),
+        Column("image_category", "STRING", "first of image_top"),
+        Column("image_confidence", "DOUBLE", "its probability"),
+        Column("image_status", "STRING", "ok, missing, corrupt, blank, too_large or unreadable"),
+        *_SLICE,
+    ),
+)
+
+CORRECTIONS = Table(
+    name="corrections",
+    kind="fact",
+    row="a category of ours in the place of the seller's begins, changes or ends",
+    key=("run_id", "listing_id"),
+    partition=("job", "run_date"),
+    columns=(
+        Column("listing_id", "STRING", "the listing"),
+        Column("event", "STRING", "begun, changed or ended"),
+        Column("seller_category", "STRING", "the seller's label at the time"),
+        Column("corrected_category", "STRING", "ours; for an ended correction the one that stood"),
+        Column("confidence", "DOUBLE", "posterior that corrected_category is right; null where it ended"),
+        Column("decided_by", "STRING", "model or reviewer"),
+        Column("model_version", "STRING", "the champion of the run"),
+        *_SLICE,
+    ),
+)
+
+CLEAN_LISTINGS = Table(
+    name="clean_listings",
+    kind="state",
+    row="a listing as it should be",
+    key=("listing_id",),
+    columns=(
+        Column("listing_id", "STRING", "the listing"),
+        Column("title", "STRING", "as delivered"),
+        Column("description", "STRING", "as delivered"),
+        Column("category", "STRING", "the seller's label"),
+        Column("price", "DOUBLE", "as delivered"),
+        Column("seller_id", "STRING", "as delivered"),
+        Column("updated_at", "TIMESTAMP", "as delivered"),
+        Column("image_uri", "STRING", "as delivered"),
+        Column("content_hash", "STRING", "of the content that was judged"),
+        Column("effective_category", "STRING", "the category to show"),
+        Column("category_source", "STRING", "whose word it is: seller, model or reviewer"),
+        Column("category_action", "STRING", "kept, corrected or referred"),
+        Column("category_confidence", "DOUBLE", "posterior that effective_category is right, 0 to 1"),
+        Column("best_category", "STRING", "the posterior's first"),
+        Column("best_confidence", "DOUBLE", "its posterior, 0 to 1"),
+        Column("quality_score", "DOUBLE", "0 (unusable) to 100 (complete and surely in the right category)"),
+        *_RUN,
+    ),
+)
+
+FLAGGED_ITEMS = Table(
+    name="flagged_items",
+    kind="state",
+    row="a listing that a person should look at: the work list",
+    key=("listing_id",),
+    columns=(
+        Column("listing_id", "STRING", "the listing"),
+        Column("reasons", "ARRAY<STRING>", "why, by the names in schemas/reasons.py, sorted"),
+        Column("suggested_categories", _RANKED, "by posterior, the likeliest first, at most five"),
+        Column("priority", "DOUBLE", "higher = sooner; for the category queue the probability of an error, 0 to 1"),
+        Column("explanation", "STRING", "the reasons in words"),
+        Column("status", "STRING", "open, accepted, rejected or resolved"),
+        Column("content_hash", "STRING", "of the content that was judged"),
+        Column("first_run_date", "DATE", "since when the listing is flagged without a break"),
+        *_RUN,
+    ),
+)
+
+SELLERS = Table(
+    name="sellers",
+    kind="state",
+    row="how a seller labels",
+    key=("seller_id",),
+    columns=(
+        Column("seller_id", "STRING", "the seller; listings without a seller are not in the table"),
+        Column("listings", "BIGINT", "listings with a label of the taxonomy"),
+        Column("error_rate", "DOUBLE", "share of labels that are wrong, shrunk to the overall rate, 0 to 1"),
+        Column("lower", "DOUBLE", "lower end of the 95 % interval of error_rate"),
+        Column("upper", "DOUBLE", "upper end"),
+        *_RUN,
+    ),
+)
+
+QUARANTINE = Table(
+    name="quarantine",
+    kind="fact",
+    row="a delivered row that could not be used",
+    key=("run_id", "row_number"),
+    partition=("job", "run_date"),
+    columns=(
+        Column("listing_id", "STRING", "as delivered; null where it is missing or unreadable"),
+        Column("row_number", "BIGINT", "an id of the row within the run"),
+        Column("reasons", "ARRAY<STRING>", "why, by the names in schemas/reasons.py"),
+        Column("raw", "STRING", "the row as JSON, without the picture"),
+        *_SLICE,
+    ),
+)
+
+QUALITY_METRICS = Table(
+    name="quality_metrics",
+    kind="fact",
+    row="a figure of a run",
+    key=("run_id", "metric", "dimension", "segment"),
+    partition=("job", "run_date"),
+    columns=(
+        Column("metric", "STRING", "its name, see schemas/metrics.py"),
+        Column("dimension", "STRING", "what it is split by: all, category, seller, reason or image_status"),
+        Column("segment", "STRING", "which of them; 'all' where it is not split"),
+        Column("value", "DOUBLE", "numerator / denominator, or a count where there is no denominator"),
+        Column("numerator", "DOUBLE", "of the share or mean"),
+        Column("denominator", "DOUBLE", "of the share or mean; null for a count"),
+        Column("lower", "DOUBLE", "lower end of the 95 % interval; null for a count"),
+        Column("upper", "DOUBLE", "upper end; null for a count"),
+        *_SLICE,
+    ),
+)
+
+GATE_RESULTS = Table(
+    name="gate_results",
+    kind="fact",
+    row="an expectation that a gate checked",
+    key=("run_id", "gate", "expectation", "column_name"),
+    partition=("job", "run_date"),
+    columns=(
+        Column("gate", "STRING", "input or output"),
+        Column("expectation", "STRING", "what was expected"),
+        Column("column_name", "STRING", "of which column; empty for the table as a whole"),
+        Column("success", "BOOLEAN", "whether it held"),
+        Column("observed", "STRING", "what was found"),
+        *_SLICE,
+    ),
+)
+
+REVIEW_DECISIONS = Table(
+    name="review_decisions",
+    kind="log",
+    row="a person's decision; appended only",
+    key=("decision_id",),
+    columns=(
+        Column("decision_id", "STRING", "its id"),
+        Column("listing_id", "STRING", "the listing"),
+        Column("content_hash", "STRING", "of the content that was looked at; the decision holds for it alone"),
+        Column("run_id", "STRING", "of the suggestion that was looked at"),
+        Column("decision", "STRING", "accept, reject, set_category, resolve or skip"),
+        Column("reason", "STRING", "what it is about; null = the category"),
+        Column("category", "STRING", "the category that is right, for accept, reject and set_category"),
+        Column("reviewer", "STRING", "who decided"),
+        Column("decided_at", "TIMESTAMP", "UTC"),
+        Column("note", "STRING", "free text"),
+    ),
+)
+
+RUNS = Table(
+    name="runs",
+    kind="log",
+    row="a run of a job; the last write of a publication, its commit mark",
+    key=("run_id",),
+    columns=(
+        Column("run_id", "STRING", "job, run date and attempt"),
+        Column("job", "STRING", "ingest, train, nightly, ..."),
+        Column("run_date", "DATE", "the date for which it ran"),
+        Column("status", "STRING", "published, done, refused or failed"),
+        Column("base_run_id", "STRING", "the publication on which it stands"),
+        Column("listings_version", "BIGINT", "Delta version of listings that it read"),
+        Column("taxonomy_version", "BIGINT", "Delta version of taxonomy that it read"),
+        Column("decisions_version", "BIGINT", "Delta version of review_decisions that it read; null where there were none"),
+        Column("model_version", "STRING", "the champion that judged, or the version that was trained"),
+        Column("published_versions", "MAP<STRING, BIGINT>", "table -> Delta version; null unless it published"),
+        Column("settings_hash", "STRING", "SHA-256 of the settings, 16 digits"),
+        Column("counts", "MAP<STRING, BIGINT>", "the row account and what the run did"),
+        Column("message", "STRING", "why it failed or was refused"),
+        Column("started_at", "TIMESTAMP", "UTC"),
+        Column("finished_at", "TIMESTAMP", "UTC"),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        LISTINGS,
+        LISTING_CHANGES,
+        TAXONOMY,
+        PREDICTIONS,
+        CORRECTIONS,
+        CLEAN_LISTINGS,
+        FLAGGED_ITEMS,
+        SELLERS,
+        QUARANTINE,
+        QUALITY_METRICS,
+        GATE_RESULTS,
+        REVIEW_DECISIONS,
+        RUNS,
+    )
+}

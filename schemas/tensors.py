@@ -1,0 +1,61 @@
+"""What the network takes and gives: shapes, types and value ranges, for training and inference alike.
+
+Texts are sparse, so a batch of n listings carries them in compressed rows: listing i owns the
+features `ids[splits[i]:splits[i + 1]]`. Pictures have one fixed shape and a presence flag; where
+there is no usable picture the pixels are zero and the flag is false.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """The hashed text features of n listings.
+
+    Attributes:
+        ids: int64, shape (m,), hashed feature ids, 0 <= id < the text settings' `hash_size`.
+        weights: float32, shape (m,), term frequencies > 0 before IDF.
+        splits: int64, shape (n + 1,), rising, splits[0] = 0, splits[n] = m.
+    """
+
+    ids: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    splits: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PictureBatch:
+    """The decoded pictures of n listings.
+
+    Attributes:
+        pixels: uint8, shape (n, height, width, 3), RGB; zero where `present` is false.
+        present: bool, shape (n,).
+        status: n values of `schemas.reasons.ImageStatus`.
+    """
+
+    pixels: NDArray[np.uint8]
+    present: NDArray[np.bool_]
+    status: list[str]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a bundle says of n listings, over its C categories (in the bundle's order).
+
+    Attributes:
+        text: float32, shape (n, C), log-probabilities by the text alone; NaN rows where there is no text.
+        image: float32, shape (n, C), by the picture alone; NaN rows where there is no usable picture.
+        fused: float32, shape (n, C), log of the calibrated probabilities by all that is present;
+            NaN rows where there is neither text nor picture.
+    """
+
+    text: NDArray[np.float32]
+    image: NDArray[np.float32]
+    fused: NDArray[np.float32]

@@ -1,0 +1,1 @@
+"""Examples, dataset, network, workers, noise model, calibration, evaluation, registry."""

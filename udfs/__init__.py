@@ -1,0 +1,1 @@
+"""What runs inside executors: text, pictures, predictor, classify, posterior, consistency."""
