@@ -1,0 +1,79 @@
+"""What a registered model holds: the bundle's description and its noise model, as files in one folder.
+
+A bundle is a folder with `bundle.json` (`BundleSpec`), `noise.npz` (`NoiseModel`) and one TensorFlow
+SavedModel a member. It alone suffices for inference: no settings, no training data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPEC_FILE = "bundle.json"
+NOISE_FILE = "noise.npz"
+FORMAT = 1
+"""Raised when the files change in a way that older code cannot read."""
+
+BUCKETS = 2520
+"""Groups hash to 0..2519; divisible by 2 to 10, so folds are even for every K."""
+
+
+class FusionWeights(TypedDict):
+    """Exponents of the branches' probabilities in the fused product; a branch left out has weight 0."""
+
+    text: float
+    image: float
+    head: float
+
+
+@dataclass(frozen=True)
+class BundleSpec:
+    """How to feed the members and how to read them.
+
+    Attributes:
+        categories: C category codes, the order of every probability vector.
+        text_members: K; member bucket mod K judges a listing's text.
+        image_members: K of the picture branch and the fused head, a divisor of `text_members`; 0: no pictures.
+        text: keyword arguments of `udfs.text.featurize`.
+        picture: keyword arguments of `udfs.pictures.decode`.
+        both: weights where text and picture are present.
+        text_only: weights where there is text alone.
+        image_only: weights where there is a picture alone.
+        prior: C probabilities of the categories, for a listing with neither.
+    """
+
+    categories: tuple[str, ...]
+    text_members: int
+    image_members: int
+    text: dict[str, int | float | list[int]]
+    picture: dict[str, int | float]
+    both: FusionWeights
+    text_only: FusionWeights
+    image_only: FusionWeights
+    prior: tuple[float, ...]
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class NoiseModel:
+    """How sellers label, and how often pictures are of something else, as fitted at training.
+
+    Attributes:
+        categories: C category codes.
+        transitions: float64, shape (C, C), M[c, l] = P(the label is l | the truth is c and the label is wrong);
+            rows sum to 1, diagonal 0.
+        error_rate: the overall share of wrong labels, 0 to 1; used where there is no seller.
+        sellers: seller_id -> error rate, shrunk to the overall one.
+        image_marginal: float64, shape (C,), mean picture probabilities: what a random picture looks like.
+        mismatch_rate: the share of pictures that show something else, 0 to 1.
+    """
+
+    categories: tuple[str, ...]
+    transitions: NDArray[np.float64]
+    error_rate: float
+    sellers: dict[str, float]
+    image_marginal: NDArray[np.float64]
+    mismatch_rate: float
