@@ -316,6 +316,19 @@ RUNS = Table(
     ),
 )
 
+PINS = Table(
+    name="pins",
+    kind="log",
+    row="what a run reads, written down before any work; a retry of the date takes the same",
+    key=("job", "run_date"),
+    columns=(
+        Column("job", "STRING", "the job"),
+        Column("run_date", "DATE", "the date for which it runs"),
+        Column("pins", "STRING", "JSON: model version, Delta versions of the sources, base_run_id"),
+        Column("pinned_at", "TIMESTAMP", "UTC"),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -331,6 +344,7 @@ TABLES: dict[str, Table] = {
         QUALITY_METRICS,
         GATE_RESULTS,
         REVIEW_DECISIONS,
+        PINS,
         RUNS,
     )
 }
