@@ -127,6 +127,8 @@ PREDICTIONS = Table(
     row="a listing's present content under one model version; nothing in it depends on the seller's label",
     key=("listing_id", "model_version"),
     partition=("job", "run_date"),
+    # A listing's new content puts an end to its old prediction, without rewriting its neighbours'.
+    properties=(("delta.enableDeletionVectors", "true"),),
     columns=(
         Column("listing_id", "STRING", "the listing"),
         Column("content_hash", "STRING", "of the content that was judged"),

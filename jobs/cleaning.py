@@ -1,0 +1,145 @@
+"""From predictions and labels to decisions: the frames that a run publishes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from conf.settings import DecideSettings
+from jobs.gates import Check
+from jobs.journal import Pins, Publication
+from jobs.steps.decide import (
+    Thresholds,
+    correction_threshold,
+    decide,
+    mark_sensitive,
+    standing_decisions,
+    weigh_candidates,
+)
+from jobs.steps.flag import find_reasons, flagged_items, mismatch_probability
+from jobs.steps.history import correction_events
+from jobs.steps.measure import quality_metrics, quality_score
+from jobs.steps.sellers import seller_rates
+from jobs.store import Warehouse
+from schemas.reasons import ImageStatus
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
+from training.registry import Model
+from udfs.weigh import WEIGHED, make_weigh
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What a run has decided.
+
+    Attributes:
+        decided: one row a listing, all that is known of it; persisted.
+        flagged: rows of flagged_items.
+        events: rows of corrections.
+        rates: rows of sellers.
+        metrics: rows of quality_metrics.
+        threshold: the posterior from which categories were corrected; above 1 where none could be.
+        model_version: the model that judged.
+    """
+
+    decided: DataFrame
+    flagged: DataFrame
+    events: DataFrame
+    rates: DataFrame
+    metrics: DataFrame
+    threshold: float
+    model_version: str
+
+    def tables(self, scored: DataFrame, quarantined: DataFrame, checks: Sequence[Check]) -> dict[str, DataFrame]:
+        """Table name -> rows to publish, without the run's columns.
+
+        Args:
+            scored: the predictions that the run has made.
+            quarantined: rows of quarantine.
+            checks: what the gates found.
+        """
+        spark = self.decided.sparkSession
+        gates = spark.createDataFrame(
+            [tuple(asdict(check).values()) for check in checks],
+            "gate STRING, expectation STRING, column_name STRING, success BOOLEAN, observed STRING",
+        )
+        return {
+            "predictions": scored,
+            "quarantine": quarantined,
+            "gate_results": gates,
+            "corrections": self.events.withColumn("model_version", F.lit(self.model_version)),
+            "quality_metrics": self.metrics,
+            "sellers": self.rates,
+            "flagged_items": self.flagged,
+            "clean_listings": self.decided,
+        }
+
+
+def weigh_listings(
+    listings: DataFrame, predictions: DataFrame, taxonomy: DataFrame, model: Model, settings: DecideSettings
+) -> DataFrame:
+    """Listings beside their predictions, with the columns of `udfs.weigh.WEIGHED`."""
+    judged = listings.join(predictions, ["listing_id", "content_hash"], "left")
+    schema = StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in WEIGHED))
+    categories = sorted(row.category for row in taxonomy.select("category").collect())
+    weigh = make_weigh(model.noise, model.spec.prior, categories, settings.suggestions)
+    return judged.mapInArrow(weigh, StructType([*judged.schema.fields, *schema.fields]))
+
+
+def clean(
+    house: Warehouse,
+    weighed: DataFrame,
+    taxonomy: DataFrame,
+    model: Model,
+    pins: Pins,
+    base: Publication | None,
+    run_date: dt.date,
+    settings: DecideSettings,
+) -> Cleaned:
+    """Decide every listing, and derive what is published.
+
+    Args:
+        house: where the base publication and the decisions are.
+        weighed: the output of `weigh_listings`.
+        taxonomy: the pinned taxonomy.
+        model: the pinned champion.
+        pins: the versions to read.
+        base: the publication on which the run stands.
+        run_date: the run's.
+        settings: thresholds and priors.
+    """
+    weighed = weighed.persist()
+    overall = model.noise.error_rate
+    start = _starting_rates(house, model, base)
+    labelled = weighed.where("in_taxonomy")
+    rates = seller_rates(labelled, start, overall, settings.seller_prior, settings.seller_hysteresis).persist()
+    sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
+    candidates = mark_sensitive(weigh_candidates(weighed, rates, overall), sensitive).persist()
+    thresholds = Thresholds(correction_threshold(candidates, settings.correction_precision), settings.refer_below)
+    decisions = standing_decisions(house.read(REVIEW_DECISIONS, pins.decisions_version))
+    pictures = not candidates.where(F.col("image_status") != ImageStatus.MISSING.value).isEmpty()
+    decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
+    decided = find_reasons(decided, settings.mismatch_probability, thresholds.refer_below, pictures)
+    decided = decided.withColumn("quality_score", quality_score(pictures)).persist()
+    before = house.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS.name)) if base else house.empty(CLEAN_LISTINGS)
+    flagged = house.read(FLAGGED_ITEMS, base.version(FLAGGED_ITEMS.name)) if base else house.empty(FLAGGED_ITEMS)
+    return Cleaned(
+        decided=decided,
+        flagged=flagged_items(decided, flagged, run_date, settings.suggestions),
+        events=correction_events(decided, before),
+        rates=rates,
+        metrics=quality_metrics(decided),
+        threshold=thresholds.correct_from,
+        model_version=model.version,
+    )
+
+
+def _starting_rates(house: Warehouse, model: Model, base: Publication | None) -> DataFrame:
+    """The rates published last under the same model; else those that the model has learnt."""
+    if base is not None and base.model_version == model.version:
+        return house.read(SELLERS, base.version(SELLERS.name))
+    return house.spark.createDataFrame(sorted(model.noise.sellers.items()), "seller_id STRING, error_rate DOUBLE")

@@ -1,0 +1,66 @@
+"""The catalogue that a run reads: which rows can be used, and which have not been scored yet."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from schemas.reasons import QuarantineReason
+
+
+def narrow(listings: DataFrame) -> DataFrame:
+    """Listings in force, without their pictures."""
+    return listings.where(~F.coalesce("withdrawn", F.lit(False))).drop("image")
+
+
+def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Listings that can be judged, and the others as rows of the table quarantine (but the run's columns).
+
+    `ingest` lets none of the others in; another writer of the table might.
+    """
+    reasons = F.array_compact(
+        F.array(
+            F.when(F.trim("listing_id").isNull() | (F.trim("listing_id") == ""), QuarantineReason.MISSING_LISTING_ID.value),
+            F.when(F.col("updated_at").isNull(), QuarantineReason.MISSING_UPDATED_AT.value),
+            F.when(F.col("content_hash").isNull() | F.col("bucket").isNull(), QuarantineReason.MALFORMED_ROW.value),
+        )
+    )
+    judged = listings.withColumn("reasons", reasons)
+    bad = judged.where(F.size("reasons") > 0)
+    row_number = F.xxhash64(F.to_json(F.struct(*listings.columns)))
+    quarantined = bad.select(
+        "listing_id", row_number.alias("row_number"), "reasons", F.to_json(F.struct(*listings.columns)).alias("raw")
+    )
+    return judged.where(F.size("reasons") == 0).drop("reasons"), quarantined
+
+
+def with_taxonomy(listings: DataFrame, taxonomy: DataFrame) -> DataFrame:
+    """Add `in_taxonomy`: whether the seller's label is a category in force."""
+    known = taxonomy.select("category", F.lit(True).alias("in_taxonomy"))
+    joined = listings.join(F.broadcast(known), "category", "left")
+    return joined.withColumn("in_taxonomy", F.coalesce("in_taxonomy", F.lit(False)))
+
+
+def still_true(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
+    """The predictions of a model version that are of the listings' present content."""
+    present = listings.select("listing_id", "content_hash")
+    return predictions.where(F.col("model_version") == model_version).join(present, ["listing_id", "content_hash"], "left_semi")
+
+
+def pending(listings: DataFrame, known: DataFrame) -> DataFrame:
+    """listing_id and content_hash of the listings without a prediction."""
+    keys = ["listing_id", "content_hash"]
+    return listings.select(*keys).join(known.select(*keys), keys, "left_anti")
+
+
+def newest_change(changes: DataFrame, wanted: DataFrame) -> DataFrame:
+    """Of the changed rows, the newest of each wanted listing and content.
+
+    Args:
+        changes: rows of listings with `_commit_version`.
+        wanted: listing_id, content_hash.
+    """
+    keys = ["listing_id", "content_hash"]
+    newest = Window.partitionBy(*keys).orderBy(F.col("_commit_version").desc())
+    mine = changes.join(F.broadcast(wanted), keys, "left_semi")
+    return mine.withColumn("rank", F.row_number().over(newest)).where("rank = 1").drop("rank", "_commit_version")
