@@ -76,7 +76,10 @@ def attempt(job: Job, run_date: dt.date, dry_run: bool = False) -> Iterator[Atte
                 if refused:
                     release_pins(job.warehouse, job.name, run_date)
                 known = isinstance(error, CleanerError)
-                run.write("refused" if refused else "failed", str(error) if known else f"{type(error).__name__}: {error}"[:2000])
+                run.write(
+                    "refused" if refused else "failed",
+                    str(error) if known else f"{type(error).__name__}: {error}"[:2000],
+                )
             raise
         if not dry_run:
             run.write("published" if run.published_versions is not None else "done")

@@ -24,14 +24,19 @@ from jobs.store import Warehouse, open_warehouse
 from jobs.summary import Summary
 
 WarehouseOption = Annotated[
-    str, typer.Option("--warehouse", metavar="PATH", help="A folder or URI whose subfolders are the tables, or catalog.schema.")
+    str,
+    typer.Option(
+        "--warehouse", metavar="PATH", help="A folder or URI whose subfolders are the tables, or catalog.schema."
+    ),
 ]
 ProfileOption = Annotated[
     str, typer.Option("--profile", metavar="NAME", help="Settings: local, test, cluster, or the path of a YAML file.")
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="One setting over the profile's, e.g. train.ranks=4. May be repeated."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="One setting over the profile's, e.g. train.ranks=4. May be repeated."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
 
@@ -66,7 +71,12 @@ def clock() -> dt.datetime:
 
 @contextmanager
 def open_job(
-    name: str, warehouse: str, profile: str, overrides: list[str] | None, as_json: bool, spark: SparkSession | None = None
+    name: str,
+    warehouse: str,
+    profile: str,
+    overrides: list[str] | None,
+    as_json: bool,
+    spark: SparkSession | None = None,
 ) -> Iterator[Job]:
     """Load settings, open session and warehouse; errors become a sentence and an exit code.
 
@@ -109,7 +119,9 @@ def reported_errors() -> Iterator[None]:
     except (CleanerError, SettingsError) as error:
         code = error.exit_code if isinstance(error, CleanerError) else UsageError.exit_code
         label = {2: "wrong usage", 3: "refused"}.get(code, "failed")
-        Console(stderr=True, highlight=False).print(f"[bold red]{label}:[/bold red] {escape(str(error))}", soft_wrap=True)
+        Console(stderr=True, highlight=False).print(
+            f"[bold red]{label}:[/bold red] {escape(str(error))}", soft_wrap=True
+        )
         raise typer.Exit(code) from error
 
 

@@ -36,7 +36,7 @@ def check_input(listings: DataFrame, settings: GateSettings) -> list[Check]:
         listings: listing_id, title, updated_at; withdrawn ones left out.
         settings: the limits.
     """
-    import great_expectations.expectations as gxe
+    import great_expectations.expectations as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
 
     return _validate(
         "input",
@@ -57,7 +57,7 @@ def check_output(decided: DataFrame, listings: int, settings: GateSettings) -> l
         listings: how many were to be judged.
         settings: the limits.
     """
-    import great_expectations.expectations as gxe
+    import great_expectations.expectations as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
 
     return _validate(
         "output",
@@ -80,11 +80,13 @@ def refuse_failed(checks: Sequence[Check]) -> None:
     failed = [check for check in checks if not check.success]
     if failed:
         lines = "\n".join(f"  - {c.gate} gate: {c.expectation} {c.column_name}: observed {c.observed}" for c in failed)
-        raise RefusedError(f"nothing was published:\n{lines}\nMend the data, or move the limit (--set gates.NAME=VALUE).")
+        raise RefusedError(
+            f"nothing was published:\n{lines}\nMend the data, or move the limit (--set gates.NAME=VALUE)."
+        )
 
 
 def _validate(gate: str, frame: DataFrame, expectations: Sequence[object]) -> list[Check]:
-    import great_expectations as gx
+    import great_expectations as gx  # noqa: PLC0415 - as above
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -95,7 +95,9 @@ def take_pins(warehouse: Warehouse, job: str, run_date: dt.date, champion: str, 
     if listings is None or taxonomy is None:
         raise UsageError(f"{warehouse.location} holds no listings: run `catalog-cleaner ingest` first.")
     before = [row for row in published if row.run_date < run_date]
-    pins = Pins(champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), before[-1].run_id if before else None)
+    pins = Pins(
+        champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), before[-1].run_id if before else None
+    )
     if keep:
         row = Row(job=job, run_date=run_date, pins=json.dumps(asdict(pins)), pinned_at=now)
         warehouse.append(PINS, warehouse.spark.createDataFrame([row], PINS.ddl))
@@ -135,7 +137,11 @@ def _publications(warehouse: Warehouse) -> list[Row]:
 
 def table_versions(warehouse: Warehouse, pins: Pins) -> dict[str, int]:
     """The versions of all tables as they stand, with the sources as pinned."""
-    sources = {"listings": pins.listings_version, "taxonomy": pins.taxonomy_version, "review_decisions": pins.decisions_version}
+    sources = {
+        "listings": pins.listings_version,
+        "taxonomy": pins.taxonomy_version,
+        "review_decisions": pins.decisions_version,
+    }
     versions: dict[str, int] = {}
     for table in TABLES.values():
         if table in (RUNS, PINS):

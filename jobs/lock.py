@@ -40,7 +40,12 @@ def hold(folder: Path | None, job: str, wait_seconds: float, now: dt.datetime) -
             f"{folder} is held by {_holder(owner)}; one job writes at a time. Wait for it, or give --set lock.wait_seconds=600."
         ) from None
     try:
-        text = {"job": job, "host": socket.gethostname(), "process": os.getpid(), "since": now.isoformat(timespec="seconds")}
+        text = {
+            "job": job,
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "since": now.isoformat(timespec="seconds"),
+        }
         owner.write_text(json.dumps(text), encoding="utf-8")
         yield
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -38,9 +37,13 @@ def main(
     with open_job("nightly", warehouse, profile, overrides, as_json) as job, attempt(job, run_date, dry_run) as run:
         house, settings = job.warehouse, job.settings
         registry = open_registry(house.location, settings.registry)
-        run.pins = pins = take_pins(house, "nightly", run_date, registry.champion_version(), job.started_at, not dry_run)
+        run.pins = pins = take_pins(
+            house, "nightly", run_date, registry.champion_version(), job.started_at, not dry_run
+        )
         model, base = registry.model(pins.model_version), publication(house, pins.base_run_id)
-        job.say(f"{run.run_id}: model {model.version}, listings at version {pins.listings_version}, on {pins.base_run_id}")
+        job.say(
+            f"{run.run_id}: model {model.version}, listings at version {pins.listings_version}, on {pins.base_run_id}"
+        )
 
         listings, quarantined = split_usable(narrow(house.read(LISTINGS, pins.listings_version)))
         taxonomy = house.read(TAXONOMY, pins.taxonomy_version)

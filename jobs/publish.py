@@ -23,7 +23,9 @@ class Slice:
 
     def stamp(self, rows: DataFrame) -> DataFrame:
         """Add job, run_id and run_date."""
-        return rows.withColumns({"job": F.lit(self.job), "run_id": F.lit(self.run_id), "run_date": F.lit(self.run_date)})
+        return rows.withColumns(
+            {"job": F.lit(self.job), "run_id": F.lit(self.run_id), "run_date": F.lit(self.run_date)}
+        )
 
 
 def publish(warehouse: Warehouse, mine: Slice, rows: Mapping[str, DataFrame]) -> None:

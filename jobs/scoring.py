@@ -48,7 +48,11 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
     wanted = pending(listings, kept).persist()
     count, total = wanted.count(), listings.count()
     job.say(f"{count:,} of {total:,} listings have content without a prediction of model {model.version}")
-    content = _content(house, wanted, count, total, pins, base) if count else house.read(LISTINGS, pins.listings_version).limit(0)
+    content = (
+        _content(house, wanted, count, total, pins, base)
+        if count
+        else house.read(LISTINGS, pins.listings_version).limit(0)
+    )
     settings = job.settings
     new = house.stage(stage, classify(content, model.bundle, settings.classify, settings.ingest, count))
     wanted.unpersist()

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -116,7 +116,9 @@ class Warehouse:
         if self.exists(table):
             return
         builder = DeltaTable.createIfNotExists(self.spark).addColumns(_struct(table))
-        builder = builder.tableName(self.identifier(table)) if self._in_catalog else builder.location(self._path(table.name))
+        builder = (
+            builder.tableName(self.identifier(table)) if self._in_catalog else builder.location(self._path(table.name))
+        )
         if table.partition:
             builder = builder.partitionedBy(*table.partition)
         for key, value in table.properties:
@@ -136,7 +138,9 @@ class Warehouse:
     def replace_slice(self, table: Table, rows: DataFrame, job: str, run_date: dt.date) -> None:
         """Put rows in the place of what the job wrote for the date; other slices stay."""
         self.create(table)
-        self._write(table, rows, "overwrite", {"replaceWhere": f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"})
+        self._write(
+            table, rows, "overwrite", {"replaceWhere": f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"}
+        )
 
     def _write(self, table: Table, rows: DataFrame, mode: str, options: Mapping[str, str]) -> None:
         writer = conform(rows, table).write.format("delta").mode(mode).options(**options)
@@ -164,9 +168,10 @@ class Warehouse:
         if self.folder is not None:
             shutil.rmtree(target, ignore_errors=True)
             return
-        jvm = self.spark.sparkContext._jvm
-        path = jvm.org.apache.hadoop.fs.Path(target)  # type: ignore[union-attr]
-        path.getFileSystem(self.spark.sparkContext._jsc.hadoopConfiguration()).delete(path, True)
+        # Elsewhere than on a local disk only Spark's own file system can delete.
+        jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001
+        path = jvm.org.apache.hadoop.fs.Path(target)
+        path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)  # noqa: SLF001
 
     def _stage(self, name: str) -> str:
         safe = re.sub(r"\W", "_", name)

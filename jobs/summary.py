@@ -50,7 +50,14 @@ class Summary:
         for section in self.sections:
             if not section.rows:
                 continue
-            table = Table(title=section.title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 2))
+            table = Table(
+                title=section.title,
+                title_justify="left",
+                title_style="bold",
+                header_style="dim",
+                box=None,
+                padding=(0, 2),
+            )
             for column in section.columns:
                 table.add_column(column)
             for row in section.rows:

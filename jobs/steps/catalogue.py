@@ -20,7 +20,9 @@ def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:
     """
     reasons = F.array_compact(
         F.array(
-            F.when(F.trim("listing_id").isNull() | (F.trim("listing_id") == ""), QuarantineReason.MISSING_LISTING_ID.value),
+            F.when(
+                F.trim("listing_id").isNull() | (F.trim("listing_id") == ""), QuarantineReason.MISSING_LISTING_ID.value
+            ),
             F.when(F.col("updated_at").isNull(), QuarantineReason.MISSING_UPDATED_AT.value),
             F.when(F.col("content_hash").isNull() | F.col("bucket").isNull(), QuarantineReason.MALFORMED_ROW.value),
         )
@@ -44,7 +46,9 @@ def with_taxonomy(listings: DataFrame, taxonomy: DataFrame) -> DataFrame:
 def still_true(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
     """The predictions of a model version that are of the listings' present content."""
     present = listings.select("listing_id", "content_hash")
-    return predictions.where(F.col("model_version") == model_version).join(present, ["listing_id", "content_hash"], "left_semi")
+    return predictions.where(F.col("model_version") == model_version).join(
+        present, ["listing_id", "content_hash"], "left_semi"
+    )
 
 
 def pending(listings: DataFrame, known: DataFrame) -> DataFrame:

@@ -27,7 +27,9 @@ def standing_decisions(decisions: DataFrame) -> DataFrame:
     Decisions about other reasons than the category, and skipped ones, say nothing of it.
     """
     about = decisions.where(F.col("reason").isNull() & F.col("decision").isin("accept", "reject", "set_category"))
-    newest = Window.partitionBy("listing_id", "content_hash").orderBy(F.col("decided_at").desc(), F.col("decision_id").desc())
+    newest = Window.partitionBy("listing_id", "content_hash").orderBy(
+        F.col("decided_at").desc(), F.col("decision_id").desc()
+    )
     return (
         about.withColumn("rank", F.row_number().over(newest))
         .where("rank = 1")
@@ -53,10 +55,12 @@ def weigh_candidates(weighed: DataFrame, rates: DataFrame, overall: float) -> Da
     joined = joined.withColumn(
         "label_posterior", label_posterior(F.col("label_support"), F.col("other_support"), F.col("error_rate"))
     )
-    others = F.transform("candidates", lambda c: _ranked(c["category"], c["probability"] * (1 - F.col("label_posterior"))))
-    own = F.when(
-        F.col("in_taxonomy"), F.array(_ranked(F.col("category"), F.col("label_posterior")))
-    ).otherwise(F.array().cast("array<struct<category: string, probability: double>>"))
+    others = F.transform(
+        "candidates", lambda c: _ranked(c["category"], c["probability"] * (1 - F.col("label_posterior")))
+    )
+    own = F.when(F.col("in_taxonomy"), F.array(_ranked(F.col("category"), F.col("label_posterior")))).otherwise(
+        F.array().cast("array<struct<category: string, probability: double>>")
+    )
     joined = joined.withColumn("suggested_categories", _by_probability(F.concat(own, others)))
     best = F.get("suggested_categories", F.lit(0))
     return joined.withColumn("best_category", best["category"]).withColumn("best_confidence", best["probability"])
@@ -89,7 +93,9 @@ def mark_sensitive(candidates: DataFrame, sensitive: list[str]) -> DataFrame:
     """Add `touches_sensitive`: the change from label to best category would touch a sensitive category."""
     differs = ~F.col("category").eqNullSafe(F.col("best_category"))
     touched = F.coalesce(F.col("category").isin(*sensitive), F.lit(False)) | F.col("best_category").isin(*sensitive)
-    return candidates.withColumn("touches_sensitive", differs & F.coalesce(touched, F.lit(False)) if sensitive else F.lit(False))
+    return candidates.withColumn(
+        "touches_sensitive", differs & F.coalesce(touched, F.lit(False)) if sensitive else F.lit(False)
+    )
 
 
 def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) -> DataFrame:
@@ -148,5 +154,7 @@ def _ranked(category: Column, probability: Column) -> Column:
 
 def _by_probability(ranked: Column) -> Column:
     """Highest first; equal ones by name, so that a rerun ranks them alike."""
-    negative = F.transform(ranked, lambda c: F.struct((-c["probability"]).alias("key"), c["category"].alias("category")))
+    negative = F.transform(
+        ranked, lambda c: F.struct((-c["probability"]).alias("key"), c["category"].alias("category"))
+    )
     return F.transform(F.array_sort(negative), lambda c: _ranked(c["category"], -c["key"]))

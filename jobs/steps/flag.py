@@ -32,7 +32,9 @@ def mismatch_probability(decided: DataFrame, mismatch_rate: float) -> DataFrame:
     return decided.withColumn("mismatch", mismatch_rate / (mismatch_rate + (1 - mismatch_rate) * ratio))
 
 
-def find_reasons(decided: DataFrame, mismatch_at_least: float, refer_below: float, pictures_expected: bool) -> DataFrame:
+def find_reasons(
+    decided: DataFrame, mismatch_at_least: float, refer_below: float, pictures_expected: bool
+) -> DataFrame:
     """Add `reasons`: every reason that the row, its picture's status and the posterior show, sorted by name.
 
     Args:

@@ -32,14 +32,22 @@ def correction_events(clean: DataFrame, before: DataFrame) -> DataFrame:
         F.col("category_source").alias("by_then"),
     )
     joined = now.join(then, "listing_id", "full")
-    event = F.when(F.col("then").isNull(), "begun").when(F.col("now").isNull(), "ended").when(F.col("now") != F.col("then"), "changed")
-    return joined.withColumn("event", event).where(F.col("event").isNotNull()).select(
-        "listing_id",
-        "event",
-        F.when(F.col("now").isNull(), F.col("seller_then")).otherwise(F.col("seller_now")).alias("seller_category"),
-        F.coalesce("now", "then").alias("corrected_category"),
-        "confidence",
-        F.coalesce("by_now", "by_then").alias("decided_by"),
+    event = (
+        F.when(F.col("then").isNull(), "begun")
+        .when(F.col("now").isNull(), "ended")
+        .when(F.col("now") != F.col("then"), "changed")
+    )
+    return (
+        joined.withColumn("event", event)
+        .where(F.col("event").isNotNull())
+        .select(
+            "listing_id",
+            "event",
+            F.when(F.col("now").isNull(), F.col("seller_then")).otherwise(F.col("seller_now")).alias("seller_category"),
+            F.coalesce("now", "then").alias("corrected_category"),
+            "confidence",
+            F.coalesce("by_now", "by_then").alias("decided_by"),
+        )
     )
 
 

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.steps.decide import (
+    Thresholds,
+    correction_threshold,
+    decide,
+    mark_sensitive,
+    standing_decisions,
+    weigh_candidates,
+)
+from tests.spark.frames import frame, rows_of
+
+RANKED = "array<struct<category: string, probability: double>>"
+WEIGHED = (
+    "listing_id string, content_hash string, seller_id string, category string, in_taxonomy boolean, "
+    f"predicted_category string, label_support double, other_support double, candidates {RANKED}"
+)
+RATES = "seller_id string, error_rate double"
+DECISIONS = (
+    "decision_id string, listing_id string, content_hash string, decision string, reason string, category string, "
+    "decided_at timestamp"
+)
+
+
+def listing(name: str, category: str | None, own: float, other: str, support: float, known: bool = True) -> tuple[Any, ...]:
+    """A listing whose only other candidate is `other`; at error rate 0.5 its posterior is support / (own + support)."""
+    return (name, f"h-{name}", None, category, known, other, own, support, [(other, 1.0)])
+
+
+def candidates(spark: SparkSession, *listings: tuple[Any, ...], sensitive: tuple[str, ...] = ()) -> DataFrame:
+    rates = frame(spark, RATES)
+    return mark_sensitive(weigh_candidates(frame(spark, WEIGHED, *listings), rates, overall=0.5), list(sensitive))
+
+
+def no_decisions(spark: SparkSession) -> DataFrame:
+    return standing_decisions(frame(spark, DECISIONS))
+
+
+def test_each_listing_gets_one_action_by_its_posterior(spark: SparkSession) -> None:
+    judged = candidates(
+        spark,
+        listing("kept", "boots", 0.98, "shoes", 0.02),
+        listing("corrected", "boots", 0.02, "shoes", 0.98),
+        listing("unsure", "boots", 0.4, "shoes", 0.6),
+        listing("doubtful", "boots", 0.8, "shoes", 0.2),
+        listing("none", None, 0.0, "shoes", 1.0, known=False),
+        listing("unknown", "boot", 0.0, "shoes", 1.0, known=False),
+    )
+    got = decide(judged, no_decisions(spark), Thresholds(correct_from=0.9, refer_below=0.9))
+    assert rows_of(got, "listing_id", "category_action", "effective_category", "category_source") == [
+        ("corrected", "corrected", "shoes", "model"),
+        ("doubtful", "referred", "boots", "seller"),
+        ("kept", "kept", "boots", "seller"),
+        ("none", "corrected", "shoes", "model"),
+        ("unknown", "corrected", "shoes", "model"),
+        ("unsure", "referred", "boots", "seller"),
+    ]
+    confidence = {row.listing_id: row.category_confidence for row in got.collect()}
+    assert confidence == pytest.approx(
+        {"kept": 0.98, "corrected": 0.98, "unsure": 0.4, "doubtful": 0.8, "none": 1.0, "unknown": 1.0}
+    )
+
+
+def test_without_a_sure_answer_a_missing_category_is_guessed_and_referred(spark: SparkSession) -> None:
+    judged = candidates(spark, ("a", "h", None, None, False, "shoes", 0.0, 1.0, [("shoes", 0.6), ("boots", 0.4)]))
+    got = decide(judged, no_decisions(spark), Thresholds(correct_from=0.9, refer_below=0.9))
+    assert rows_of(got, "effective_category", "category_source", "category_action", "category_confidence") == [
+        ("shoes", "model", "referred", 0.6)
+    ]
+
+
+def test_a_change_that_touches_a_sensitive_category_is_left_to_people(spark: SparkSession) -> None:
+    judged = candidates(
+        spark,
+        listing("into", "boots", 0.01, "lingerie", 0.99),
+        listing("out", "lingerie", 0.01, "boots", 0.99),
+        listing("stays", "lingerie", 0.99, "boots", 0.01),
+        sensitive=("lingerie",),
+    )
+    got = decide(judged, no_decisions(spark), Thresholds(correct_from=0.5, refer_below=0.9))
+    assert rows_of(got, "listing_id", "category_action", "effective_category") == [
+        ("into", "referred", "boots"),
+        ("out", "referred", "lingerie"),
+        ("stays", "kept", "lingerie"),
+    ]
+
+
+def test_a_reviewers_decision_stands_above_all_for_the_content_that_was_seen(spark: SparkSession) -> None:
+    judged = candidates(
+        spark,
+        listing("set", "boots", 0.99, "shoes", 0.01),
+        listing("seller_right", "boots", 0.01, "shoes", 0.99),
+        listing("edited_since", "boots", 0.99, "shoes", 0.01),
+        listing("skipped", "boots", 0.99, "shoes", 0.01),
+    )
+    noon, later = dt.datetime(2026, 1, 1, 12), dt.datetime(2026, 1, 2, 12)
+    decisions = frame(
+        spark,
+        DECISIONS,
+        ("1", "set", "h-set", "set_category", None, "shoes", noon),
+        ("2", "set", "h-set", "set_category", None, "hats", later),
+        ("3", "seller_right", "h-seller_right", "reject", None, "boots", noon),
+        ("4", "edited_since", "h-before", "set_category", None, "hats", noon),
+        ("5", "skipped", "h-skipped", "skip", None, None, noon),
+    )
+    got = decide(judged, standing_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
+    assert rows_of(got, "listing_id", "category_action", "effective_category", "category_source", "category_confidence") == [
+        ("edited_since", "kept", "boots", "seller", 0.99),
+        ("seller_right", "kept", "boots", "reviewer", 1.0),
+        ("set", "corrected", "hats", "reviewer", 1.0),
+        ("skipped", "kept", "boots", "seller", 0.99),
+    ]
+
+
+def test_the_threshold_is_the_lowest_at_which_the_mean_posterior_reaches_the_precision(spark: SparkSession) -> None:
+    judged = candidates(
+        spark,
+        listing("a", "boots", 0.005, "shoes", 0.995),
+        listing("b", "boots", 0.055, "shoes", 0.945),  # the mean of a and b is 0.97
+        listing("c", "boots", 0.085, "shoes", 0.915),  # of a, b and c 0.9517
+        listing("d", "boots", 0.305, "shoes", 0.695),  # of all four 0.8875
+        listing("e", "boots", 0.605, "shoes", 0.395),  # not a correction
+    )
+    assert correction_threshold(judged, 0.95) == pytest.approx(0.915, abs=1e-4)
+    assert correction_threshold(judged, 0.88) == pytest.approx(0.695, abs=1e-4)
+    assert correction_threshold(judged, 0.999) > 1.0
+
+
+def test_a_careless_sellers_label_weighs_less(spark: SparkSession) -> None:
+    weighed = frame(
+        spark,
+        WEIGHED,
+        ("careful", "h", "s1", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)]),
+        ("careless", "h", "s2", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)]),
+    )
+    rates = frame(spark, RATES, ("s1", 0.1), ("s2", 0.6))
+    got = weigh_candidates(weighed, rates, overall=0.5)
+    best = {row.listing_id: (row.best_category, row.best_confidence) for row in got.collect()}
+    assert best["careful"] == ("boots", pytest.approx(0.9 * 0.3 / (0.9 * 0.3 + 0.1 * 0.7)))
+    assert best["careless"] == ("shoes", pytest.approx(0.6 * 0.7 / (0.4 * 0.3 + 0.6 * 0.7)))
