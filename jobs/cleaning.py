@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import cast
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -84,10 +85,10 @@ def weigh_listings(
 ) -> DataFrame:
     """Listings beside their predictions, with the columns of `udfs.weigh.WEIGHED`."""
     judged = listings.join(predictions, ["listing_id", "content_hash"], "left")
-    schema = StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in WEIGHED))
+    added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in WEIGHED)))
     categories = sorted(row.category for row in taxonomy.select("category").collect())
     weigh = make_weigh(model.noise, model.spec.prior, categories, settings.suggestions)
-    return judged.mapInArrow(weigh, StructType([*judged.schema.fields, *schema.fields]))
+    return judged.mapInArrow(weigh, StructType([*judged.schema.fields, *added.fields]))
 
 
 def clean(

@@ -9,11 +9,15 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 
 from conf.settings import GateSettings
 from jobs.errors import RefusedError
+
+if TYPE_CHECKING:
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
@@ -36,7 +40,7 @@ def check_input(listings: DataFrame, settings: GateSettings) -> list[Check]:
         listings: listing_id, title, updated_at; withdrawn ones left out.
         settings: the limits.
     """
-    import great_expectations.expectations as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
+    from great_expectations.expectations import core as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
 
     return _validate(
         "input",
@@ -57,7 +61,7 @@ def check_output(decided: DataFrame, listings: int, settings: GateSettings) -> l
         listings: how many were to be judged.
         settings: the limits.
     """
-    import great_expectations.expectations as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
+    from great_expectations.expectations import core as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
 
     return _validate(
         "output",
@@ -85,13 +89,14 @@ def refuse_failed(checks: Sequence[Check]) -> None:
         )
 
 
-def _validate(gate: str, frame: DataFrame, expectations: Sequence[object]) -> list[Check]:
+def _validate(gate: str, frame: DataFrame, expectations: Sequence[Any]) -> list[Check]:
     import great_expectations as gx  # noqa: PLC0415 - as above
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
         source = context.data_sources.add_spark("spark", persist=False)
         batch = source.add_dataframe_asset(gate).add_batch_definition_whole_dataframe("whole")
         suite = gx.ExpectationSuite(name=gate, expectations=list(expectations))
@@ -99,17 +104,17 @@ def _validate(gate: str, frame: DataFrame, expectations: Sequence[object]) -> li
     return [_check(gate, outcome) for outcome in result.results]
 
 
-def _check(gate: str, outcome: object) -> Check:
-    config, found = outcome.expectation_config, outcome.result  # type: ignore[attr-defined]
+def _check(gate: str, outcome: ExpectationValidationResult) -> Check:
+    config, found = outcome.expectation_config, outcome.result
     observed = found.get("observed_value", found.get("unexpected_count"))
-    if outcome.exception_info and "exception_message" in outcome.exception_info:  # type: ignore[attr-defined]
-        observed = outcome.exception_info["exception_message"]  # type: ignore[attr-defined]
+    if outcome.exception_info and "exception_message" in outcome.exception_info:
+        observed = outcome.exception_info["exception_message"]
     limits = {k: v for k, v in config.kwargs.items() if k in ("min_value", "max_value", "value", "mostly")}
     wanted = ", ".join(f"{name} {value:g}" for name, value in limits.items() if value is not None)
     return Check(
         gate,
         f"{config.type} ({wanted})" if wanted else config.type,
         config.kwargs.get("column", ""),
-        bool(outcome.success),  # type: ignore[attr-defined]
+        bool(outcome.success),
         str(observed),
     )

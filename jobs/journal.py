@@ -85,7 +85,8 @@ def take_pins(warehouse: Warehouse, job: str, run_date: dt.date, champion: str, 
     later = [row for row in published if row.run_date > run_date]
     if later:
         raise UsageError(
-            f"--run-date {run_date}: {later[-1].run_id} is published, and a date is refused once a later one is; run a later date."
+            f"--run-date {run_date}: {later[-1].run_id} is published, and a date is refused once a later one is; "
+            "run a later date."
         )
     earlier = warehouse.read(PINS).where((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
     row = earlier.orderBy(F.col("pinned_at").desc()).first()

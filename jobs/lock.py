@@ -37,7 +37,8 @@ def hold(folder: Path | None, job: str, wait_seconds: float, now: dt.datetime) -
         lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise FailedError(
-            f"{folder} is held by {_holder(owner)}; one job writes at a time. Wait for it, or give --set lock.wait_seconds=600."
+            f"{folder} is held by {_holder(owner)}; one job writes at a time. Wait for it, or give "
+            "--set lock.wait_seconds=600."
         ) from None
     try:
         text = {

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 import typer
 
 from jobs.attempt import attempt
 from jobs.cleaning import clean, weigh_listings
-from jobs.command import JsonOption, ProfileOption, RunDateOption, SetOption, WarehouseOption, open_job
+from jobs.command import Job, JsonOption, ProfileOption, RunDateOption, SetOption, WarehouseOption, open_job
 from jobs.gates import check_input, check_output, refuse_failed
 from jobs.journal import publication, table_versions, take_pins
 from jobs.outcome import account, summarise
 from jobs.publish import Slice, publish
 from jobs.scoring import score
 from jobs.steps.catalogue import narrow, split_usable, with_taxonomy
+from jobs.summary import Summary
 from schemas.tables import LISTINGS, TAXONOMY
 from training.registry import open_registry
 
@@ -34,16 +36,18 @@ def main(
     A retry of a date reads what its first attempt read, and puts its rows in their place. Exit codes: 0 published,
     1 failed (nothing published), 2 wrong usage or settings, 3 a gate refused to publish.
     """
-    with open_job("nightly", warehouse, profile, overrides, as_json) as job, attempt(job, run_date, dry_run) as run:
-        house, settings = job.warehouse, job.settings
+    with open_job("nightly", warehouse, profile, overrides, as_json) as job:
+        job.finish(nightly(job, run_date, dry_run))
+
+
+def nightly(job: Job, run_date: dt.date, dry_run: bool = False) -> Summary:
+    """One listing's journey, for all of them: pins, gate, scoring, decisions, figures, gate, publication."""
+    house, settings = job.warehouse, job.settings
+    with attempt(job, run_date, dry_run) as run:
         registry = open_registry(house.location, settings.registry)
-        run.pins = pins = take_pins(
-            house, "nightly", run_date, registry.champion_version(), job.started_at, not dry_run
-        )
+        run.pins = pins = take_pins(house, job.name, run_date, registry.champion_version(), job.started_at, not dry_run)
         model, base = registry.model(pins.model_version), publication(house, pins.base_run_id)
-        job.say(
-            f"{run.run_id}: model {model.version}, listings at version {pins.listings_version}, on {pins.base_run_id}"
-        )
+        job.say(f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, on {pins.base_run_id}")
 
         listings, quarantined = split_usable(narrow(house.read(LISTINGS, pins.listings_version)))
         taxonomy = house.read(TAXONOMY, pins.taxonomy_version)
@@ -54,16 +58,17 @@ def main(
         scored = score(job, listings, model, pins, base, run.run_id)
         weighed = weigh_listings(listings, scored.all, taxonomy, model, settings.decide)
         result = clean(house, weighed, taxonomy, model, pins, base, run_date, settings.decide)
-        run.counts = account(house, listings, quarantined, scored, result, pins)
+        run.counts |= account(house, listings, quarantined, scored, result, pins)
         checks += check_output(result.decided, run.counts["listings"], settings.gates)
         refuse_failed(checks)
 
         if not dry_run:
             job.say("publishing")
-            publish(house, Slice("nightly", run.run_id, run_date), result.tables(scored.new, quarantined, checks))
+            publish(house, Slice(job.name, run.run_id, run_date), result.tables(scored.new, quarantined, checks))
             run.published_versions = table_versions(house, pins)
-        job.finish(summarise(run, result, dry_run))
+        summary = summarise(run, result, dry_run)
         house.unstage(run.run_id)
+    return summary
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ def account(
         pins: the versions read.
 
     Raises:
-        FailedError: rows in are not rows scored + unchanged + withdrawn + quarantined, or a listing was decided twice or not.
+        FailedError: rows in are not rows scored + unchanged + withdrawn + quarantined, or a listing was decided twice
+            or not at all.
     """
     rows = house.read(LISTINGS, pins.listings_version)
     rows_in = rows.count()
@@ -50,8 +51,9 @@ def account(
     out = counts["rows_current"] + counts["rows_unchanged"] + withdrawn + bad
     if rows_in != out or sum(by_action.values()) != good:
         raise FailedError(
-            f"the row account does not add up: {rows_in} rows in; {scored.count} scored, {good - scored.count} unchanged, "
-            f"{withdrawn} withdrawn, {bad} quarantined; {sum(by_action.values())} decided of {good}. Nothing was published."
+            f"the row account does not add up: {rows_in} rows in; {scored.count} scored, {good - scored.count} "
+            f"unchanged, {withdrawn} withdrawn, {bad} quarantined; {sum(by_action.values())} decided of {good}. "
+            "Nothing was published."
         )
     return counts
 

@@ -59,7 +59,8 @@ def open_session(settings: SparkSettings, app_name: str) -> SparkSession:
     session = builder.getOrCreate()
     if "DeltaSparkSessionExtension" not in (session.conf.get("spark.sql.extensions", "") or ""):
         raise UsageError(
-            "the Spark session has no Delta: submit with --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension, "
+            "the Spark session has no Delta: submit with "
+            "--conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension, "
             "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog and Delta's --jars."
         )
     return session

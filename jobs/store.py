@@ -220,4 +220,4 @@ def conform(rows: DataFrame, table: Table) -> DataFrame:
 
 
 def _struct(table: Table) -> StructType:
-    return StructType.fromDDL(table.ddl)
+    return cast("StructType", StructType.fromDDL(table.ddl))

@@ -8,8 +8,9 @@ from pyspark.sql import functions as F
 from schemas.reasons import ImageStatus, Reason
 
 _PLACEHOLDERS = (
-    "n/a", "na", "n.a", "n.a.", "nan", "none", "null", "nil", "test", "testing", "tbd", "tba", "todo", "untitled", "no title",
-    "title", "product", "item", "listing", "article", "produit", "titre", "sans titre", "essai", "xxx", "asdf", "lorem ipsum",
+    "n/a", "na", "n.a", "n.a.", "nan", "none", "null", "nil", "test", "testing", "tbd", "tba", "todo", "xxx", "asdf",
+    "untitled", "no title", "title", "product", "item", "listing", "lorem ipsum", "article", "produit", "titre",
+    "sans titre", "essai",
 )  # fmt: skip
 
 
@@ -29,7 +30,7 @@ def missing_title(title: Column) -> Column:
 
 
 def uninformative_title(title: Column) -> Column:
-    """uninformative_title where a title says nothing: empty, without a letter of any script, a placeholder, one Latin letter repeated."""
+    """uninformative_title where it says nothing: empty, no letter of any script, a placeholder, one letter repeated."""
     plain = F.lower(F.trim(title))
     says_nothing = ~plain.rlike(r"\p{L}") | plain.isin(*_PLACEHOLDERS) | plain.rlike(r"^(\p{IsLatin})\1*$")
     return F.when(title.isNotNull() & says_nothing, F.lit(Reason.UNINFORMATIVE_TITLE.value))

@@ -12,7 +12,7 @@ So the sellers' rates can be brought up to date, and listings decided, by plain 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -32,10 +32,10 @@ WEIGHED: tuple[tuple[str, str], ...] = (
     ("image_label_ratio", "DOUBLE"),
     ("image_other_ratio", "DOUBLE"),
 )
-"""What `make_weigh` adds, as Spark types. `candidates`: categories other than the label with their share of other_support, the
-likeliest first. `text_*`: the supports by the text alone. `image_label_ratio`: how much likelier the picture is
-under the label than a random picture is; `image_other_ratio`: the same under the others, weighed by the text.
-The last two are null where there is no usable picture."""
+"""What `make_weigh` adds, as Spark types. `candidates`: categories other than the label with their share of
+other_support, the likeliest first. `text_*`: the supports by the text alone. `image_label_ratio`: how much likelier
+the picture is under the label than a random picture is; `image_other_ratio`: the same under the others, weighed by
+the text. The last two are null where there is no usable picture."""
 
 _NO_LABEL = -1
 _NOT_LEARNT = -2
@@ -45,7 +45,7 @@ _BLOCK = 2000
 
 def make_weigh(
     noise: NoiseModel, prior: Sequence[float], taxonomy: Sequence[str], suggestions: int
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """A function for `mapInArrow` that adds the columns of `WEIGHED`.
 
     It reads `category` (the seller's label, null or unknown to the taxonomy where there is none), `top_categories`,
@@ -64,7 +64,7 @@ def make_weigh(
     labels_of = {category: known.get(category, _NOT_LEARNT) for category in taxonomy}
     base = np.asarray(prior, dtype=np.float64)
 
-    def weigh(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def weigh(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for start in range(0, batch.num_rows, _BLOCK):
                 yield _weigh(batch.slice(start, _BLOCK))
@@ -125,7 +125,8 @@ def _dense(ranked: pa.ListArray, known: dict[str, int], base: Floats) -> Floats:
     rest = np.clip(1.0 - dense.sum(axis=1), 0.0, 1.0)
     unnamed = np.where(dense > 0, 0.0, base)
     scale = np.maximum(unnamed.sum(axis=1), 1e-300)
-    return dense + unnamed * (rest / scale)[:, None]
+    spread: Floats = dense + unnamed * (rest / scale)[:, None]
+    return spread
 
 
 def _ranked(weights: Floats, total: Floats, categories: NDArray[np.object_], most: int) -> pa.ListArray:

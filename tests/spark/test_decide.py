@@ -28,7 +28,9 @@ DECISIONS = (
 )
 
 
-def listing(name: str, category: str | None, own: float, other: str, support: float, known: bool = True) -> tuple[Any, ...]:
+def listing(
+    name: str, category: str | None, own: float, other: str, support: float, known: bool = True
+) -> tuple[Any, ...]:
     """A listing whose only other candidate is `other`; at error rate 0.5 its posterior is support / (own + support)."""
     return (name, f"h-{name}", None, category, known, other, own, support, [(other, 1.0)])
 
@@ -99,7 +101,7 @@ def test_a_reviewers_decision_stands_above_all_for_the_content_that_was_seen(spa
         listing("edited_since", "boots", 0.99, "shoes", 0.01),
         listing("skipped", "boots", 0.99, "shoes", 0.01),
     )
-    noon, later = dt.datetime(2026, 1, 1, 12), dt.datetime(2026, 1, 2, 12)
+    noon, later = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC), dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
     decisions = frame(
         spark,
         DECISIONS,
@@ -110,7 +112,8 @@ def test_a_reviewers_decision_stands_above_all_for_the_content_that_was_seen(spa
         ("5", "skipped", "h-skipped", "skip", None, None, noon),
     )
     got = decide(judged, standing_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
-    assert rows_of(got, "listing_id", "category_action", "effective_category", "category_source", "category_confidence") == [
+    columns = ("listing_id", "category_action", "effective_category", "category_source", "category_confidence")
+    assert rows_of(got, *columns) == [
         ("edited_since", "kept", "boots", "seller", 0.99),
         ("seller_right", "kept", "boots", "reviewer", 1.0),
         ("set", "corrected", "hats", "reviewer", 1.0),
