@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from jobs.command import Job, clock
-from jobs.errors import CleanerError, RefusedError
+from jobs.errors import CleanerError, RefusedError, UsageError
 from jobs.journal import Pins, RunRecord, next_run_id, record, release_pins
 from jobs.lock import hold
 
@@ -57,29 +57,37 @@ class Attempt:
 
 
 @contextmanager
-def attempt(job: Job, run_date: dt.date, dry_run: bool = False) -> Iterator[Attempt]:
+def attempt(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: bool = True) -> Iterator[Attempt]:
     """Hold the warehouse for a run and write its row at the end: published, done, refused or failed.
 
     A refused run's pins are forgotten, so that the next attempt sees what was mended; a failed run's are kept. A dry
-    run leaves nothing.
+    run leaves nothing. With `exclusive` false the warehouse is held only while the row is written: for a job that
+    works long and writes no other table.
 
     Raises:
         FailedError: another job holds the warehouse.
     """
-    with hold(job.warehouse.folder, job.name, job.settings.lock.wait_seconds, job.started_at):
+
+    def lock() -> AbstractContextManager[None]:
+        return hold(job.warehouse.folder, job.name, job.settings.lock.wait_seconds, job.started_at)
+
+    with lock() if exclusive else nullcontext():
         run = Attempt(job, next_run_id(job.warehouse, job.name, run_date), run_date)
         try:
             yield run
         except Exception as error:
-            if run.pins is not None and not dry_run:
-                refused = isinstance(error, RefusedError)
-                if refused:
-                    release_pins(job.warehouse, job.name, run_date)
-                known = isinstance(error, CleanerError)
-                run.write(
-                    "refused" if refused else "failed",
-                    str(error) if known else f"{type(error).__name__}: {error}"[:2000],
-                )
+            if not dry_run and not isinstance(error, UsageError):
+                with nullcontext() if exclusive else lock():
+                    _write_failure(run, error)
             raise
         if not dry_run:
-            run.write("published" if run.published_versions is not None else "done")
+            with nullcontext() if exclusive else lock():
+                run.write("published" if run.published_versions is not None else "done")
+
+
+def _write_failure(run: Attempt, error: Exception) -> None:
+    refused = isinstance(error, RefusedError)
+    if refused and run.pins is not None:
+        release_pins(run.job.warehouse, run.job.name, run.run_date)
+    message = str(error) if isinstance(error, CleanerError) else f"{type(error).__name__}: {error}"
+    run.write("refused" if refused else "failed", message[:2000])

@@ -70,15 +70,10 @@ def clock() -> dt.datetime:
 
 
 @contextmanager
-def open_job(
-    name: str,
-    warehouse: str,
-    profile: str,
-    overrides: list[str] | None,
-    as_json: bool,
-    spark: SparkSession | None = None,
-) -> Iterator[Job]:
+def open_job(name: str, warehouse: str, profile: str, overrides: list[str] | None, as_json: bool) -> Iterator[Job]:
     """Load settings, open session and warehouse; errors become a sentence and an exit code.
+
+    A session that this process has open already is used, and stays open.
 
     Args:
         name: the command.
@@ -86,14 +81,14 @@ def open_job(
         profile: as `ProfileOption`.
         overrides: as `SetOption`.
         as_json: as `JsonOption`.
-        spark: a session that another command of this process has opened; it stays open.
     """
     with reported_errors():
         started_at = clock()
         console = Console(stderr=True, highlight=False)
         settings = load_settings(profile, overrides or ())
         _quieten()
-        session = spark or open_session(settings.spark, f"catalog-cleaner {name}")
+        shared = SparkSession.getActiveSession() is not None
+        session = open_session(settings.spark, f"catalog-cleaner {name}")
 
         def say(line: str) -> None:
             console.print(f"[dim]{(clock() - started_at).total_seconds():7.1f} s[/dim]  {escape(line)}", soft_wrap=True)
@@ -107,7 +102,7 @@ def open_job(
         try:
             yield Job(name, settings, session, open_warehouse(session, warehouse), started_at, say, finish)
         finally:
-            if spark is None:
+            if not shared:
                 session.stop()
 
 

@@ -9,7 +9,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pyspark.sql import DataFrame
 
@@ -18,6 +18,7 @@ from jobs.errors import RefusedError
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
@@ -105,7 +106,7 @@ def _validate(gate: str, frame: DataFrame, expectations: Sequence[Any]) -> list[
 
 
 def _check(gate: str, outcome: ExpectationValidationResult) -> Check:
-    config, found = outcome.expectation_config, outcome.result
+    config, found = cast("ExpectationConfiguration", outcome.expectation_config), outcome.result
     observed = found.get("observed_value", found.get("unexpected_count"))
     if outcome.exception_info and "exception_message" in outcome.exception_info:
         observed = outcome.exception_info["exception_message"]

@@ -1,0 +1,107 @@
+"""`catalog-cleaner demo`: makes a catalogue with known truth, cleans it, and shows what became of it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.command import Job, JsonOption, ProfileOption, SetOption, open_job
+from jobs.demo.catalogue import write_catalogue
+from jobs.demo.spec import CatalogueSpec
+from jobs.demo.truth import Verdict, judge
+from jobs.errors import UsageError
+from jobs.ingest import ingest
+from jobs.nightly import nightly
+from jobs.summary import Section, Summary
+from jobs.train import train
+
+_MARK = "made-by-catalog-cleaner-demo"
+
+DemoWarehouseOption = Annotated[
+    str, typer.Option("--warehouse", metavar="PATH", help="The folder to make; an earlier demo's is made anew.")
+]
+ListingsOption = Annotated[int, typer.Option("--listings", min=200, help="How many listings to make.")]
+CategoriesOption = Annotated[int, typer.Option("--categories", min=2, help="Of how many categories.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Another seed makes another catalogue.")]
+
+
+def main(
+    warehouse: DemoWarehouseOption = "demo-warehouse",
+    listings: ListingsOption = 3000,
+    categories: CategoriesOption = 24,
+    seed: SeedOption = 7,
+    profile: ProfileOption = "local",
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a catalogue with every fault planted, clean it, and hold the result against the truth.
+
+    Everything happens in one folder: the catalogue as files, and the warehouse's tables beside it.
+    """
+    with open_job("demo", warehouse, profile, overrides, as_json) as job:
+        folder = _fresh_folder(warehouse)
+        source = folder / "catalogue"
+        job.say(f"making {listings:,} listings of {categories} categories in {source}")
+        write_catalogue(source, CatalogueSpec(listings=listings, categories=categories, seed=seed))
+        ingest(replace(job, name="ingest"), str(source / "listings.parquet"), str(source / "taxonomy.csv"))
+        train(replace(job, name="train"))
+        cleaned = nightly(replace(job, name="nightly"), job.started_at.date())
+        job.say("holding the result against the truth")
+        job.finish(_summary(job, judge(job.warehouse, source), cleaned))
+
+
+def _fresh_folder(warehouse: str) -> Path:
+    """The demo's folder, empty.
+
+    Raises:
+        UsageError: there is something else in its place.
+    """
+    folder = Path(warehouse)
+    mark = folder / _MARK
+    if folder.exists() and not mark.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise UsageError(
+            f"--warehouse {warehouse}: exists and is not an earlier demo's; name a folder that is not there."
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    mark.touch()
+    return folder
+
+
+def _summary(job: Job, verdict: Verdict, cleaned: Summary) -> Summary:
+    place = job.warehouse.location
+    facts = {
+        "listings": verdict.listings,
+        "wrong_before": f"{verdict.wrong_before:.1%}",
+        "wrong_after": f"{verdict.wrong_after:.1%}  (no person has looked yet)",
+        "wrong_after_review": f"{verdict.wrong_after_review:.1%}  (people settle the {verdict.referred:,} referred)",
+        "corrected": verdict.corrected,
+        "corrections_right": f"{verdict.corrections_right:.1%}",
+        "flagged": cleaned.facts["flagged"],
+        "seconds": round(verdict.seconds(job.started_at)),
+    }
+    return Summary(
+        "A catalogue, cleaned",
+        facts,
+        (
+            Section(
+                "what people are asked to look at", ("reason", "planted", "flagged", "found", "right"), verdict.reasons
+            ),
+            Section("some corrections", ("title", "seller said", "now", "confidence", "truth"), verdict.examples),
+            *cleaned.sections[1:],
+        ),
+        (
+            f"The tables are Delta folders in {place}: clean_listings, flagged_items, corrections, sellers, ...",
+            f"See it with pictures:  catalog-cleaner report --warehouse {place} --html report.html",
+            f"What ran:              catalog-cleaner runs --warehouse {place}",
+            "Query it:              from jobs.store import read_published   (docs/tables.md shows how)",
+        ),
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

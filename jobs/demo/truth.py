@@ -1,0 +1,105 @@
+"""A published catalogue held against its known truth. For measuring only: no job reads the truth."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from jobs.command import clock
+from jobs.store import Warehouse, read_published
+from schemas.reasons import CategoryAction
+
+_EXAMPLES = 6
+_CLEAN = ("listing_id", "title", "category", "effective_category", "category_action", "category_confidence")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How right a publication is.
+
+    Attributes:
+        listings: how many there are.
+        wrong_before: share of listings whose seller's category is not the true one.
+        wrong_after: the same of the effective category.
+        wrong_after_review: the same once every referred listing has been settled by a person.
+        referred: listings referred to people.
+        corrected: corrections by the model.
+        corrections_right: share of those that are true.
+        reasons: reason, planted, flagged, share of the planted that were found, share of the flagged that are right.
+        examples: title, seller's category, effective category, confidence, whether it is true.
+    """
+
+    listings: int
+    wrong_before: float
+    wrong_after: float
+    wrong_after_review: float
+    referred: int
+    corrected: int
+    corrections_right: float
+    reasons: list[tuple[str, int, int, str, str]]
+    examples: list[tuple[str, str, str, str, str]]
+
+    def seconds(self, since: dt.datetime) -> float:
+        """The time that all of it took."""
+        return (clock() - since).total_seconds()
+
+
+def judge(warehouse: Warehouse, source: Path) -> Verdict:
+    """Hold the newest publication against `truth.parquet` in a generated catalogue's folder."""
+    truth = pd.read_parquet(source / "truth.parquet").set_index("listing_id")
+    clean = read_published(warehouse, "clean_listings").select(*_CLEAN).toPandas().set_index("listing_id")
+    flagged = (
+        read_published(warehouse, "flagged_items").select("listing_id", "reasons").toPandas().set_index("listing_id")
+    )
+    clean = clean.reindex(truth.index)
+    wrong = clean.effective_category != truth.true_category
+    corrected = clean.category_action == CategoryAction.CORRECTED.value
+    referred = clean.category_action == CategoryAction.REFERRED.value
+    return Verdict(
+        listings=len(truth),
+        wrong_before=float((clean.category != truth.true_category).mean()),
+        wrong_after=float(wrong.mean()),
+        wrong_after_review=float((wrong & ~referred).mean()),
+        referred=int(referred.sum()),
+        corrected=int(corrected.sum()),
+        corrections_right=float((~wrong)[corrected].mean()) if corrected.any() else 1.0,
+        reasons=_reasons(truth.issues, flagged.reasons.reindex(truth.index)),
+        examples=_examples(clean[corrected], truth.true_category),
+    )
+
+
+def _reasons(planted: pd.Series, flagged: pd.Series) -> list[tuple[str, int, int, str, str]]:
+    """One row a reason that was flagged, the most frequent first; wrong categories are judged by the error left."""
+    there = planted.map(lambda issues: set(issues) if issues is not None else set())
+    said = flagged.map(
+        lambda reasons: set(reasons) if isinstance(reasons, (list, tuple)) or hasattr(reasons, "__len__") else set()
+    )
+    rows = []
+    for reason in sorted(set().union(*said), key=lambda name: -sum(name in reasons for reasons in said)):
+        is_there = there.map(lambda issues, name=reason: name in issues)
+        is_said = said.map(lambda reasons, name=reason: name in reasons)
+        both, real, total = int((is_there & is_said).sum()), int(is_there.sum()), int(is_said.sum())
+        rows.append(
+            (reason, real, total, f"{both / real:.0%}" if real else "-", f"{both / total:.0%}" if real else "-")
+        )
+    return rows
+
+
+def _examples(corrected: pd.DataFrame, truth: pd.Series) -> list[tuple[str, str, str, str, str]]:
+    chosen = corrected[corrected.title.notna() & corrected.category.notna()].sort_values(
+        "category_confidence", ascending=False
+    )
+    spread = chosen.iloc[:: max(1, len(chosen) // _EXAMPLES)][:_EXAMPLES]
+    return [
+        (
+            row.title,
+            row.category,
+            row.effective_category,
+            f"{row.category_confidence:.0%}",
+            "right" if row.effective_category == truth[row.Index] else f"wrong: {truth[row.Index]}",
+        )
+        for row in spread.itertuples()
+    ]

@@ -1,0 +1,103 @@
+"""A small catalogue, ingested and learnt once; every test works on a copy of its warehouse."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+from typer.testing import CliRunner
+
+from conf.load import load_settings
+from jobs.cli import app
+from jobs.demo.catalogue import write_catalogue
+from jobs.demo.spec import CatalogueSpec
+from jobs.session import open_session
+from jobs.store import Warehouse
+
+LISTINGS, CATEGORIES = 400, 8
+
+
+@dataclass(frozen=True)
+class House:
+    """A warehouse and the files that it came from."""
+
+    spark: SparkSession
+    path: Path
+    source: Path
+
+    def run(self, *command: str, fails_with: int = 0) -> dict[str, Any]:
+        """Run a command under the test profile; its summary. `fails_with`: the exit code that is expected."""
+        words = [*command, "--warehouse", str(self.path), "--profile", "test", "--json"]
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == fails_with, (
+            f"{words} ended with {result.exit_code}: {result.stderr}\n{result.exception!r}"
+        )
+        if fails_with:
+            return {"error": result.stderr}
+        return dict(json.loads(result.stdout.splitlines()[-1]))
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """Its tables."""
+        return Warehouse(self.spark, str(self.path))
+
+    def copy(self, target: Path) -> House:
+        """The same in another folder."""
+        shutil.copytree(self.path, target / "warehouse")
+        return House(self.spark, target / "warehouse", self.source)
+
+    def delivery(self, target: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Path:
+        """A delivery file of some of the catalogue's listings, changed."""
+        listings = pd.read_parquet(self.source / "listings.parquet")
+        newest = listings.sort_values("updated_at").drop_duplicates("listing_id", keep="last")
+        path = target / "delivery.parquet"
+        change(newest.copy()).to_parquet(path, index=False, coerce_timestamps="us")
+        return path
+
+    def ingest(self, path: Path, *options: str) -> dict[str, Any]:
+        """Ingest a delivery with the catalogue's taxonomy."""
+        return self.run("ingest", str(path), "--taxonomy", str(self.source / "taxonomy.csv"), *options)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """The session that the commands of this process share."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    session = open_session(load_settings("test").spark, "end-to-end")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A generated catalogue, ingested, and a model learnt from it by two ranks."""
+    folder = tmp_path_factory.mktemp("trained")
+    source = folder / "catalogue"
+    write_catalogue(source, CatalogueSpec(listings=LISTINGS, categories=CATEGORIES, seed=3))
+    house = House(spark, folder / "warehouse", source)
+    house.ingest(source / "listings.parquet")
+    house.run("train")
+    return house
+
+
+@pytest.fixture(scope="session")
+def published(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The same after a first night."""
+    house = trained.copy(tmp_path_factory.mktemp("published"))
+    house.run("nightly", "--run-date", "2026-11-10")
+    return house
+
+
+@pytest.fixture
+def house(published: House, tmp_path: Path) -> House:
+    """A copy of the published warehouse, for one test."""
+    return published.copy(tmp_path)

@@ -1,0 +1,142 @@
+"""Nights on a generated catalogue: what a second one, a rerun and small changes do, table by table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from jobs.store import read_published
+from schemas.tables import TABLES
+from tests.end_to_end.conftest import CATEGORIES, LISTINGS, House
+
+pytestmark = pytest.mark.end_to_end
+
+STATES = ("clean_listings", "flagged_items", "sellers")
+FACTS = ("predictions", "corrections", "quality_metrics", "gate_results", "quarantine")
+_RUN = {"run_id", "run_date"}
+
+
+def content(house: House, name: str, *, without: set[str] = _RUN) -> list[str]:
+    """The published rows of a table as text, sorted, but for the columns that name the run."""
+    rows = read_published(house.warehouse, name)
+    kept = [column for column in rows.columns if column not in without]
+    return sorted(str(row) for row in rows.select(*kept).collect())
+
+
+def newer(listings: pd.DataFrame) -> pd.DataFrame:
+    listings["updated_at"] = pd.Timestamp("2026-11-11T10:00:00Z")
+    return listings
+
+
+def test_the_first_night_judges_every_listing_once(published: House) -> None:
+    clean = read_published(published.warehouse, "clean_listings").toPandas()
+    predictions = read_published(published.warehouse, "predictions").toPandas()
+    assert sorted(clean.listing_id) == sorted(predictions.listing_id)
+    assert clean.listing_id.is_unique
+    assert len(clean) == LISTINGS
+    assert clean.effective_category.notna().all()
+    assert set(clean.category_action) == {"kept", "corrected", "referred"}
+    assert predictions.predicted_category.nunique() == CATEGORIES
+    ours = clean[clean.effective_category != clean.category]
+    begun = read_published(published.warehouse, "corrections").toPandas()
+    assert sorted(begun.listing_id) == sorted(ours.listing_id)
+    assert set(begun.event) == {"begun"}
+
+
+def test_the_catalogue_comes_out_cleaner_than_it_went_in(published: House) -> None:
+    truth = pd.read_parquet(published.source / "truth.parquet").set_index("listing_id").true_category
+    clean = read_published(published.warehouse, "clean_listings").toPandas().set_index("listing_id")
+    before = (clean.category != truth.reindex(clean.index)).mean()
+    after = (clean.effective_category != truth.reindex(clean.index)).mean()
+    assert after < 0.75 * before
+
+
+def test_a_second_night_scores_nothing_and_says_the_same(house: House) -> None:
+    first = {name: content(house, name) for name in (*STATES, "predictions")}
+    summary = house.run("nightly", "--run-date", "2026-11-11")
+    assert summary["rows_current"] == 0
+    assert summary["rows_unchanged"] == LISTINGS
+    assert {name: content(house, name) for name in first} == first
+    corrections = house.warehouse.read(TABLES["corrections"])
+    assert corrections.where("run_date = '2026-11-11'").count() == 0
+    assert corrections.where("run_date = '2026-11-10'").count() > 0
+
+
+def test_a_rerun_of_a_date_gives_equal_rows_and_deletes_none_of_its_own(house: House) -> None:
+    first = {name: content(house, name) for name in (*STATES, *FACTS)}
+    house.run("nightly", "--run-date", "2026-11-10")
+    assert {name: content(house, name) for name in first} == first
+    assert all(rows for name, rows in first.items() if name != "quarantine")
+
+
+def test_a_date_is_refused_once_a_later_one_is_published(house: House) -> None:
+    house.run("nightly", "--run-date", "2026-11-12")
+    refusal = house.run("nightly", "--run-date", "2026-11-10", fails_with=2)
+    assert "nightly-2026-11-12-1 is published" in refusal["error"]
+
+
+def test_only_a_changed_listing_is_scored_again(house: House, tmp_path: Path) -> None:
+    before = {row: True for row in content(house, "predictions", without=_RUN | {"job"})}
+
+    def retitle(listings: pd.DataFrame) -> pd.DataFrame:
+        one = newer(listings.iloc[[5]])
+        return one.assign(title="something else entirely")
+
+    house.ingest(house.delivery(tmp_path, retitle))
+    summary = house.run("nightly", "--run-date", "2026-11-11")
+    assert (summary["rows_current"], summary["rows_unchanged"]) == (1, LISTINGS - 1)
+    after = content(house, "predictions", without=_RUN | {"job"})
+    assert len(after) == LISTINGS
+    assert sum(row not in before for row in after) == 1
+
+
+def test_a_flipped_label_leaves_the_predictions_as_they_are_bit_for_bit(house: House, tmp_path: Path) -> None:
+    before = content(house, "predictions")
+
+    def flip(listings: pd.DataFrame) -> pd.DataFrame:
+        labelled = newer(listings[listings.category.notna()].iloc[:40])
+        return labelled.assign(category=labelled.category.to_numpy()[::-1])
+
+    delivered = house.ingest(house.delivery(tmp_path, flip))
+    assert delivered["rows_current"] == 40
+    summary = house.run("nightly", "--run-date", "2026-11-11")
+    assert summary["rows_current"] == 0
+    assert content(house, "predictions") == before
+
+
+def test_a_dry_run_publishes_nothing(house: House) -> None:
+    versions = {name: house.warehouse.version(table) for name, table in TABLES.items()}
+    summary = house.run("nightly", "--run-date", "2026-11-11", "--dry-run")
+    assert summary["listings"] == LISTINGS
+    assert {name: house.warehouse.version(table) for name, table in TABLES.items()} == versions
+
+
+def test_an_empty_catalogue_is_refused_and_nothing_published(house: House, tmp_path: Path) -> None:
+    house.warehouse.table(TABLES["listings"]).delete()
+    versions = {name: house.warehouse.version(TABLES[name]) for name in (*STATES, *FACTS)}
+    refusal = house.run("nightly", "--run-date", "2026-11-11", fails_with=3)
+    assert "row_count" in refusal["error"]
+    assert {name: house.warehouse.version(TABLES[name]) for name in versions} == versions
+    runs = house.run("runs")
+    assert runs["runs"][0]["status"] == "refused"
+
+
+def test_a_killed_nights_retry_publishes_what_it_would_have(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected_house = house.run("nightly", "--run-date", "2026-11-11")
+    expected = {name: content(house, name) for name in STATES}
+    from jobs.store import Warehouse
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Warehouse, "overwrite", fail)
+        message = house.run("nightly", "--run-date", "2026-11-12", fails_with=1)
+    assert message
+    retried = house.run("nightly", "--run-date", "2026-11-12")
+    assert retried["listings"] == expected_house["listings"]
+    assert {name: content(house, name) for name in STATES} == expected
+    statuses = [run["status"] for run in house.run("runs")["runs"]]
+    assert statuses[:2] == ["published", "failed"]
