@@ -1,0 +1,66 @@
+# `make help` shows what there is. What a target needs, it makes: nothing has to be called before.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast test-airflow lint format docs bench lock clean
+MAKEFLAGS += --no-print-directory
+
+# What may be set: make demo LISTINGS=300 PROFILE=test WAREHOUSE=/tmp/warehouse; make setup PYTHON=/path/to/python3.11
+LISTINGS ?= 3000
+PROFILE ?= local
+WAREHOUSE ?= demo-warehouse
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+COMPILE := $(CURDIR)/$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## the environment in .venv, Horovod, Delta's jars; mends what is broken, takes a second when all is well
+	@python=$$(scripts/system.sh) && "$$python" -m scripts.environment
+
+demo: setup ## makes a catalogue of 3,000 listings, cleans it and says what came of it
+	@$(BIN)/catalog-cleaner demo --warehouse "$(WAREHOUSE)" --profile "$(PROFILE)" --listings $(LISTINGS)
+
+test: setup .venv-airflow lint ## everything: lint, all tests, the DAGs in a real Airflow
+	@$(PYTEST)
+
+test-fast: setup ## the tests that need neither Spark nor minutes
+	@$(PYTEST) tests/unit tests/contracts -m "not airflow and not end_to_end"
+
+test-airflow: setup .venv-airflow ## the DAGs in a real Airflow, in an environment of its own
+	@$(PYTEST) -m airflow
+
+.PHONY: .venv-airflow
+.venv-airflow: setup
+	@python=$$(scripts/system.sh) && "$$python" -m scripts.environment airflow
+
+lint: setup ## style, types, and who imports whom
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --verbose | grep -E '(KEPT|BROKEN|->)' ; exit $${PIPESTATUS[0]}
+
+format: setup ## puts the style right
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+docs: setup ## writes docs/tables.md from schemas/tables.py
+	@$(BIN)/python -m scripts.tables_doc
+
+bench: setup ## measures speed and growth (an hour or more); results in benchmarks/results
+	@$(BIN)/python -m benchmarks
+
+lock: setup ## resolves requirements/*.in anew, within what they allow; newer versions: make lock UPGRADE=--upgrade
+	@cd requirements && $(COMPILE) $(UPGRADE) dev.in -o dev.txt
+	@cd requirements && $(COMPILE) $(UPGRADE) -c dev.txt runtime.in -o runtime.txt
+	@cd requirements && $(COMPILE) $(UPGRADE) --no-deps horovod.in -o horovod.txt
+	@cd requirements && $(COMPILE) bootstrap.in -o bootstrap.txt
+	@# Airflow's published constraints are of its release day; so is this lock.
+	@cd requirements && $(COMPILE) $(UPGRADE) --exclude-newer 2025-11-20 airflow.in -o airflow.txt
+
+clean: ## removes environments, the demo's warehouse and what tools leave; benchmark results and kept wheels stay
+	@rm -rf .venv .venv-airflow .cache build dist *.egg-info demo-warehouse spark-warehouse metastore_db derby.log
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

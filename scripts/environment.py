@@ -1,0 +1,141 @@
+"""Makes the environments, and mends them: `python -m scripts.environment [airflow]`, as `make setup` calls it.
+
+A stamp, written last, says from what an environment was made. Where it is not what it would be now, or a
+package, a file of one or a jar is missing, the environment is brought up to date; where that does not
+suffice, it is made anew. When all is well this takes about a second.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts import delta_jars, horovod_wheel, packages
+from scripts.console import LOG, ROOT, SetupError, say, step, stop_on_termination
+
+REQUIREMENTS = ROOT / "requirements"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "catalog-cleaner"
+
+
+def main() -> int:
+    """Make or mend the environment that the command line names; the exit code."""
+    stop_on_termination()
+    if sys.version_info[:2] != (3, 11):
+        say(f"the environment is for Python 3.11, this is {platform.python_version()}: start it with `make setup`")
+        return 1
+    try:
+        if sys.argv[1:] == ["airflow"]:
+            _ensure(ROOT / ".venv-airflow", _airflow_faults, _make_airflow)
+        else:
+            _ensure(ROOT / ".venv", _project_faults, _make_project)
+    except SetupError as error:
+        say(f"set-up failed: {error}")
+        return 1
+    return 0
+
+
+def _ensure(environment: Path, faults: Callable[[Path], list[str]], make: Callable[[Path], None]) -> None:
+    stamp = environment / "made-from"
+    wanted = _inputs()
+    if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted and not faults(environment):
+        say(f"{environment.name} is in order")
+        return
+    started = time.monotonic()
+    with _alone():
+        LOG.unlink(missing_ok=True)
+        for anew in (False, True):
+            if not anew and not packages.usable(environment):
+                continue
+            say(f"{environment.name}: {'making it' if anew else 'bringing it up to date'}")
+            stamp.unlink(missing_ok=True)
+            if anew:
+                with step(f"an environment with Python {platform.python_version()}, and uv"):
+                    packages.create(environment)
+            try:
+                make(environment)
+                found = faults(environment)
+            except SetupError as error:
+                if anew:
+                    raise
+                found = [str(error)]
+            if not found:
+                stamp.write_text(wanted, encoding="ascii")
+                say(f"{environment.name} is in order after {time.monotonic() - started:.0f} s")
+                return
+            say("  " + "\n  ".join(found[:5]))
+    raise SetupError(f"{environment.name} is still not right; the whole output: {LOG}")
+
+
+def _make_project(environment: Path) -> None:
+    packages.install_uv(environment)
+    lock = REQUIREMENTS / "dev.txt"
+    versions = packages.locked(lock)
+    with step(f"{len(versions)} packages"):
+        packages.sync(environment, lock)
+    horovod_wheel.install(environment, versions["tensorflow-cpu"], CACHE / "wheels")
+    if _jars_missing():
+        delta_jars.fetch(environment, CACHE / "jars", versions["delta-spark"])
+    with step("the project itself"):
+        packages.uv(
+            environment, "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT
+        )
+
+
+def _project_faults(environment: Path) -> list[str]:
+    wanted = packages.locked(REQUIREMENTS / "dev.txt") | packages.locked(horovod_wheel.LOCK)
+    found = packages.faults(environment, wanted)
+    if not (environment / "bin" / "catalog-cleaner").is_file():
+        found.append("the command catalog-cleaner is missing")
+    if _jars_missing():
+        found.append("Delta's jars are missing or damaged")
+    return found
+
+
+def _make_airflow(environment: Path) -> None:
+    packages.install_uv(environment)
+    with step("Airflow's packages"):
+        packages.sync(environment, REQUIREMENTS / "airflow.txt")
+
+
+def _airflow_faults(environment: Path) -> list[str]:
+    return packages.faults(environment, packages.locked(REQUIREMENTS / "airflow.txt"))
+
+
+def _jars_missing() -> bool:
+    if "CATALOG_CLEANER_JARS" in os.environ:  # whoever names a folder of their own answers for it
+        return False
+    delta = packages.locked(REQUIREMENTS / "dev.txt")["delta-spark"]
+    return delta_jars.missing(delta_jars.folder(CACHE / "jars", delta))
+
+
+def _inputs() -> str:
+    """The hash of everything from which an environment is made."""
+    files = [*REQUIREMENTS.glob("*.txt"), *(ROOT / "scripts").glob("*.py"), ROOT / "setup.py", ROOT / "pyproject.toml"]
+    digest = hashlib.sha256(f"{ROOT} {sys.executable} {sys.version}".encode())
+    for file in sorted(files):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other set-up of this user is at work; the system lifts the lock of a killed one."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "setup.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another set-up is at work; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())
