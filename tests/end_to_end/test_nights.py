@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jobs.store import read_published
+from jobs.store import Warehouse, read_published
 from schemas.tables import TABLES
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, House
 
@@ -78,7 +78,7 @@ def test_a_date_is_refused_once_a_later_one_is_published(house: House) -> None:
 
 
 def test_only_a_changed_listing_is_scored_again(house: House, tmp_path: Path) -> None:
-    before = {row: True for row in content(house, "predictions", without=_RUN | {"job"})}
+    before = dict.fromkeys(content(house, "predictions", without=_RUN | {"job"}), True)
 
     def retitle(listings: pd.DataFrame) -> pd.DataFrame:
         one = newer(listings.iloc[[5]])
@@ -113,7 +113,7 @@ def test_a_dry_run_publishes_nothing(house: House) -> None:
     assert {name: house.warehouse.version(table) for name, table in TABLES.items()} == versions
 
 
-def test_an_empty_catalogue_is_refused_and_nothing_published(house: House, tmp_path: Path) -> None:
+def test_an_empty_catalogue_is_refused_and_nothing_published(house: House) -> None:
     house.warehouse.table(TABLES["listings"]).delete()
     versions = {name: house.warehouse.version(TABLES[name]) for name in (*STATES, *FACTS)}
     refusal = house.run("nightly", "--run-date", "2026-11-11", fails_with=3)
@@ -126,7 +126,6 @@ def test_an_empty_catalogue_is_refused_and_nothing_published(house: House, tmp_p
 def test_a_killed_nights_retry_publishes_what_it_would_have(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     expected_house = house.run("nightly", "--run-date", "2026-11-11")
     expected = {name: content(house, name) for name in STATES}
-    from jobs.store import Warehouse
 
     def fail(*_: object) -> None:
         raise OSError("the disk is gone")
