@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from schemas.reasons import ImageStatus
+from udfs.sources import locate, read_uri
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(b"picture a")
+    (folder / "deep" / "b c.jpg").write_bytes(b"picture b")
+    (folder / "100%2e.jpg").write_bytes(b"percent")
+    (tmp_path / "secret").write_bytes(b"secret")
+    (tmp_path / "pictures-of-others").mkdir()
+    (tmp_path / "pictures-of-others" / "a.jpg").write_bytes(b"secret")
+    return folder
+
+
+def test_paths_and_file_uris_under_a_prefix_are_read(pictures: Path) -> None:
+    for prefix in (str(pictures), f"{pictures}/", f"file://{pictures}"):
+        for uri, content in {
+            f"{pictures}/a.jpg": b"picture a",
+            f"file://{pictures}/a.jpg": b"picture a",
+            f"file://{pictures}/deep/b%20c.jpg": b"picture b",
+            f"{pictures}/deep/b c.jpg": b"picture b",
+            f"{pictures}/deep/../a.jpg": b"picture a",
+            f"{pictures}/100%2e.jpg": b"percent",
+            "deep/b c.jpg": b"picture b",
+        }.items():
+            assert read_uri(uri, (prefix,), 100) == (content, ImageStatus.OK), (prefix, uri)
+
+
+def test_nothing_outside_a_prefix_is_read(pictures: Path) -> None:
+    (pictures / "link.jpg").symlink_to(pictures.parent / "secret")
+    (pictures / "up").symlink_to(pictures.parent)
+    outside = [
+        f"{pictures.parent}/secret",
+        f"{pictures}/../secret",
+        f"{pictures}/deep/../../secret",
+        "../secret",
+        f"file://{pictures}/%2e%2e/secret",
+        f"file://{pictures}/..%2fsecret",
+        f"file://elsewhere{pictures}/a.jpg",
+        f"{pictures}/link.jpg",
+        f"{pictures}/up/secret",
+        f"{pictures.parent}/pictures-of-others/a.jpg",
+        f"http://localhost{pictures}/a.jpg",
+        f"{pictures}",
+        f"{pictures}/a.jpg\0",
+        "",
+    ]
+    for uri in outside:
+        assert read_uri(uri, (str(pictures),), 100) == (None, ImageStatus.UNREADABLE), uri
+
+
+def test_without_prefixes_nothing_is_read(pictures: Path) -> None:
+    assert read_uri(f"{pictures}/a.jpg", (), 100) == (None, ImageStatus.UNREADABLE)
+
+
+def test_what_cannot_be_read_has_a_status(pictures: Path) -> None:
+    os.mkfifo(pictures / "pipe.jpg")
+    (pictures / "empty.jpg").touch()
+    for name, status in {
+        "absent.jpg": ImageStatus.UNREADABLE,
+        "deep": ImageStatus.UNREADABLE,
+        "pipe.jpg": ImageStatus.UNREADABLE,
+        "empty.jpg": ImageStatus.MISSING,
+        "a.jpg": ImageStatus.TOO_LARGE,
+    }.items():
+        assert read_uri(f"{pictures}/{name}", (str(pictures),), 8) == (None, status), name
+
+
+def test_a_remote_uri_gives_only_its_key_below_the_prefix() -> None:
+    prefixes = ("s3://shop/pictures",)
+    assert locate("s3://shop/pictures/a/b.jpg", prefixes) == ("s3://shop/pictures/", "a/b.jpg")
+    assert locate("a.jpg", prefixes) == ("s3://shop/pictures/", "a.jpg")
+    for uri in (
+        "s3://shop/picturesque/a.jpg",
+        "s3://other/pictures/a.jpg",
+        "s3://shop/pictures/../secret",
+        "s3://shop/pictures/%2e%2e/secret",
+        "s3://shop/pictures/%252e%252e/secret",
+        "s3://shop/pictures//a.jpg",
+        "/etc/passwd",
+        "gs://shop/pictures/a.jpg",
+    ):
+        assert locate(uri, prefixes) is None, uri

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from udfs.twins import picture_keys, plain_title
+
+
+@pytest.mark.parametrize(
+    ("title", "same"),
+    [
+        ("Red  Shoes!", "red shoes"),
+        (" RED-shoes ", "red shoes"),
+        ("red_shoes", "red shoes"),
+        ("\uff32\uff45\uff44 shoes\u2122", "red shoestm"),
+        ("Straße", "strasse"),
+        ("café", "cafe\u0301"),
+        ("कुर्ता - लाल", "कुर्ता लाल"),
+        ("👟", ""),
+        ("???", ""),
+    ],
+)
+def test_titles_that_differ_in_form_alone_are_one(title: str, same: str) -> None:
+    assert plain_title(title) == plain_title(same)
+    assert plain_title(plain_title(title)) == plain_title(title)
+
+
+def test_titles_of_other_words_differ() -> None:
+    titles = ["red shoes", "redshoes", "red shoe", "shoes red", "कुर्ता", "करता", "red shoes 2"]
+    assert len({plain_title(title) for title in titles}) == len(titles)
+
+
+def _picture(seed: int, form: str = "PNG", **options: int) -> bytes:
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+    out = io.BytesIO()
+    coarse.resize((60, 80), Image.Resampling.BICUBIC).save(out, form, **options)
+    return out.getvalue()
+
+
+def test_a_picture_encoded_again_keeps_its_key_and_others_have_theirs() -> None:
+    keys = picture_keys([_picture(1), _picture(1, "JPEG", quality=85), _picture(2), _picture(3)], 10_000, 4.0)
+    assert keys[0] == keys[1]
+    assert len({*keys}) == 3
+    assert all(key is not None and -(2**63) <= key < 2**63 for key in keys)
+
+
+def test_a_picture_that_shows_nothing_has_no_key() -> None:
+    flat = io.BytesIO()
+    Image.new("RGB", (60, 80), (10, 200, 30)).save(flat, "JPEG")
+    bad = [None, b"", b"not a picture", _picture(1)[:200], flat.getvalue()]
+    assert picture_keys(bad, 10_000, 4.0) == [None] * 5
+    assert picture_keys([_picture(1)], 60 * 80 - 1, 4.0) == [None]

@@ -1,0 +1,59 @@
+"""What a listing's content is, as hashes: equal content has equal ones, whoever computes them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import pandas as pd
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
+
+from schemas.reasons import ImageStatus
+from udfs.sources import locate, read_uri
+
+NOT_ALLOWED = "not_allowed"
+"""Beside the names of `ImageStatus`: the URI lies under no allowed prefix."""
+
+
+def text_hash(title: Column, description: Column) -> Column:
+    """SHA-256 (64 hex digits) over title and description; null, empty and moved text all differ."""
+    return joint_hash(title, description)
+
+
+def content_hash(text: Column, image_hash: Column) -> Column:
+    """SHA-256 over `text_hash` and the picture's hash: what the model sees. Label, price and seller are not in it."""
+    return joint_hash(text, image_hash)
+
+
+def joint_hash(*columns: Column) -> Column:
+    """SHA-256 over columns of any simple type, unambiguously separated by their lengths."""
+    texts = [column.cast("string") for column in columns]
+    parts = [F.coalesce(F.concat(F.octet_length(t).cast("string"), F.lit(":"), t), F.lit("-")) for t in texts]
+    return F.sha2(F.concat(*parts), 256)
+
+
+def uri_hash(prefixes: tuple[str, ...], max_bytes: int) -> Callable[[Column], Column]:
+    """A UDF: picture URI -> `image_hash` (SHA-256 of its bytes) and `picture` of each row.
+
+    `picture` is `ok`, `not_allowed`, or why it could not be read (`udfs.sources.read_uri`); both are null where
+    there is no URI.
+    """
+
+    def hashes(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+        for uris in batches:
+            rows = [_hash(uri, prefixes, max_bytes) for uri in uris]
+            yield pd.DataFrame(rows, columns=["image_hash", "picture"], dtype=object)
+
+    return cast("Callable[[Column], Column]", pandas_udf(hashes, "image_hash STRING, picture STRING"))
+
+
+def _hash(uri: str | None, prefixes: tuple[str, ...], max_bytes: int) -> tuple[str | None, str | None]:
+    if uri is None:
+        return None, None
+    if locate(uri, prefixes) is None:
+        return None, NOT_ALLOWED
+    data, status = read_uri(uri, prefixes, max_bytes)
+    return (hashlib.sha256(data).hexdigest() if data is not None else None), ImageStatus(status).value

@@ -1,0 +1,72 @@
+"""What makes two listings twins: the words of their titles, and what their pictures look like."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from typing import cast
+
+import imagehash
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+from pyspark.sql import Column
+from pyspark.sql.pandas.functions import pandas_udf
+
+from udfs.pictures import decode
+from udfs.sources import read_uri
+
+_SIDE = 32  # what pHash looks at
+_ASCII_GAPS = re.compile(r"[\W_]+", re.ASCII)
+
+
+def plain_title(title: str) -> str:
+    """The title as twins are found by it: NFKC, case folded, punctuation and whitespace collapsed to one space.
+
+    Letters, digits and combining marks of any script stay; empty where there are none.
+    """
+    text = unicodedata.normalize("NFKC", title).casefold()
+    if text.isascii():
+        return _ASCII_GAPS.sub(" ", text).strip()
+    return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split())
+
+
+def picture_keys(images: Sequence[bytes | None], max_pixels: int, blank_deviation: float) -> list[int | None]:
+    """The perceptual hash (pHash, 64 bits) of each picture, as a signed integer.
+
+    Re-encoded copies of a picture mostly have the same one. None where there is no picture, or none to see:
+    corrupt, blank or too large.
+    """
+    batch = decode(images, height=_SIDE, width=_SIDE, max_pixels=max_pixels, blank_deviation=blank_deviation)
+    return [_phash(px) if seen else None for px, seen in zip(batch.pixels, batch.present, strict=True)]
+
+
+def _phash(pixels: NDArray[np.uint8]) -> int:
+    bits = imagehash.phash(Image.fromarray(pixels)).hash
+    return int.from_bytes(np.packbits(bits.ravel()).tobytes(), "big", signed=True)
+
+
+def twin_keys(
+    prefixes: tuple[str, ...], max_bytes: int, max_pixels: int, blank_deviation: float
+) -> Callable[[Column, Column, Column], Column]:
+    """A UDF: title, picture bytes, picture URI -> `plain_title` and `image_key` of each row.
+
+    The URI is read where there are no bytes. Both are null where there is nothing to compare.
+    """
+
+    def keys(batches: Iterator[tuple[pd.Series, pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
+        for titles, images, uris in batches:
+            data = [_bytes(image, uri, prefixes, max_bytes) for image, uri in zip(images, uris, strict=True)]
+            plain = [plain_title(title) or None if title is not None else None for title in titles]
+            found = picture_keys(data, max_pixels, blank_deviation)
+            yield pd.DataFrame({"plain_title": plain, "image_key": pd.array(found, dtype="Int64")})
+
+    return cast("Callable[[Column, Column, Column], Column]", pandas_udf(keys, "plain_title STRING, image_key BIGINT"))
+
+
+def _bytes(image: bytes | None, uri: str | None, prefixes: tuple[str, ...], max_bytes: int) -> bytes | None:
+    if image is not None or uri is None:
+        return image
+    return read_uri(uri, prefixes, max_bytes)[0]
