@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import FailedError
+from jobs.lock import hold
+
+NOW = dt.datetime(2026, 1, 1, 3, tzinfo=dt.UTC)
+
+
+def _hold_until_killed(folder: Path) -> None:
+    with hold(folder, "nightly", 0.0, NOW):
+        time.sleep(60)
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> multiprocessing.process.BaseProcess:
+    """Another process that holds the warehouse."""
+    process = multiprocessing.get_context("spawn").Process(target=_hold_until_killed, args=(tmp_path,), daemon=True)
+    process.start()
+    until = time.monotonic() + 30
+    while not (tmp_path / "_lock.json").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    return process
+
+
+def test_a_live_holder_refuses_and_is_named(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
+    with pytest.raises(FailedError, match=rf"job nightly \(process {holder.pid} on .*since 2026-01-01T03:00:00"):
+        with hold(tmp_path, "ingest", 0.0, NOW):
+            pass
+    holder.kill()
+    holder.join()
+
+
+def test_a_dead_holder_s_lock_is_taken_over(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
+    assert holder.pid is not None
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.join()
+    assert (tmp_path / "_lock.json").exists()
+    with hold(tmp_path, "ingest", 0.0, NOW):
+        owner = json.loads((tmp_path / "_lock.json").read_text())
+    assert (owner["job"], owner["process"]) == ("ingest", os.getpid())
+    assert not (tmp_path / "_lock.json").exists()
+
+
+def test_a_job_waits_as_long_as_it_is_told(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
+    began = time.monotonic()
+    with pytest.raises(FailedError), hold(tmp_path, "ingest", 0.5, NOW):
+        pass
+    assert time.monotonic() - began >= 0.5
+    holder.kill()
+    holder.join()
+
+
+def test_there_is_nothing_to_hold_elsewhere_than_in_a_folder() -> None:
+    with hold(None, "ingest", 0.0, NOW), hold(None, "nightly", 0.0, NOW):
+        pass

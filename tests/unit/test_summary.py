@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import io
+import json
+
+from rich.console import Console
+
+from jobs.summary import Section, Summary
+
+SUMMARY = Summary(
+    "Catalogue cleaned",
+    {"rows_in": 12345, "error": 0.123456, "base": None, "dry": False},
+    (Section("worst", ("seller", "rate"), [("s1", 0.5)]), Section("none", ("a",), [])),
+    ("look closer: catalog-cleaner report",),
+)
+
+
+def test_people_read_names_figures_tables_and_hints() -> None:
+    out = io.StringIO()
+    SUMMARY.show(Console(file=out, width=100))
+    text = out.getvalue()
+    for part in ("Catalogue cleaned", "rows in", "12,345", "0.1235", "worst", "s1", "look closer"):
+        assert part in text
+    assert "none" not in text
+
+
+def test_machines_read_one_object() -> None:
+    assert json.loads(SUMMARY.as_json()) == {
+        "title": "Catalogue cleaned",
+        "rows_in": 12345,
+        "error": 0.123456,
+        "base": None,
+        "dry": False,
+        "worst": [{"seller": "s1", "rate": 0.5}],
+        "none": [],
+    }
