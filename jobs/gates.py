@@ -84,7 +84,10 @@ def refuse_failed(checks: Sequence[Check]) -> None:
     """
     failed = [check for check in checks if not check.success]
     if failed:
-        lines = "\n".join(f"  - {c.gate} gate: {c.expectation} {c.column_name}: observed {c.observed}" for c in failed)
+        lines = "\n".join(
+            f"  - {c.gate} gate: {' '.join(filter(None, (c.expectation, c.column_name)))}: observed {c.observed}"
+            for c in failed
+        )
         raise RefusedError(
             f"nothing was published:\n{lines}\nMend the data, or move the limit (--set gates.NAME=VALUE)."
         )
@@ -108,8 +111,10 @@ def _validate(gate: str, frame: DataFrame, expectations: Sequence[Any]) -> list[
 def _check(gate: str, outcome: ExpectationValidationResult) -> Check:
     config, found = cast("ExpectationConfiguration", outcome.expectation_config), outcome.result
     observed = found.get("observed_value", found.get("unexpected_count"))
-    if outcome.exception_info and "exception_message" in outcome.exception_info:
-        observed = outcome.exception_info["exception_message"]
+    # An expectation that could not be computed says why, by metric or at once.
+    said = outcome.exception_info or {}
+    for failure in [said, *(value for value in said.values() if isinstance(value, dict))]:
+        observed = failure.get("exception_message") or observed
     limits = {k: v for k, v in config.kwargs.items() if k in ("min_value", "max_value", "value", "mostly")}
     wanted = ", ".join(f"{name} {value:g}" for name, value in limits.items() if value is not None)
     return Check(

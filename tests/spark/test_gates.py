@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from conf.settings import GateSettings
+from jobs.errors import RefusedError
+from jobs.gates import check_input, check_output, refuse_failed
+from tests.spark.frames import frame
+
+OUTPUT = "listing_id string, effective_category string, predicted_category string, corrected int"
+
+
+def listings(spark: SparkSession, *rows: tuple[str | None, str | None]) -> DataFrame:
+    return frame(spark, "listing_id string, title string", *rows)
+
+
+def test_a_good_catalogue_passes(spark: SparkSession) -> None:
+    checks = check_input(listings(spark, ("a", "Boots"), ("b", "Shoes"), ("c", None)), GateSettings())
+    assert [check.success for check in checks] == [True, True, True]
+    refuse_failed(checks)
+
+
+def test_an_empty_catalogue_is_refused(spark: SparkSession) -> None:
+    checks = check_input(listings(spark), GateSettings())
+    with pytest.raises(RefusedError, match=r"input gate: expect_table_row_count_to_be_between \(min_value 1\).*observed 0"):
+        refuse_failed(checks)
+
+
+def test_every_failed_expectation_is_named_with_what_was_observed(spark: SparkSession) -> None:
+    checks = check_input(listings(spark, ("a", None), ("a", None), ("b", "Shoes")), GateSettings())
+    with pytest.raises(RefusedError) as caught:
+        refuse_failed(checks)
+    message = str(caught.value)
+    assert "expect_column_values_to_be_unique listing_id: observed 2" in message
+    assert "expect_column_values_to_not_be_null (mostly 0.5) title: observed 2" in message
+    assert "--set gates." in message
+
+
+def test_what_would_be_published_is_judged(spark: SparkSession) -> None:
+    good = frame(spark, OUTPUT, ("a", "boots", "boots", 0), ("b", "shoes", "shoes", 1))
+    assert all(check.success for check in check_output(good, 2, GateSettings()))
+    bad = frame(spark, OUTPUT, ("a", None, None, 1), ("b", "shoes", None, 1))
+    failed = [check.expectation for check in check_output(bad, 3, GateSettings()) if not check.success]
+    assert failed == [
+        "expect_table_row_count_to_equal (value 3)",
+        "expect_column_values_to_not_be_null",
+        "expect_column_values_to_not_be_null (mostly 0.5)",
+        "expect_column_mean_to_be_between (max_value 0.8)",
+    ]
