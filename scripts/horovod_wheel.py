@@ -117,7 +117,7 @@ def _build(environment: Path, kept: Path, built_for: str) -> Path:
 
 
 def _install(environment: Path, wheel: Path) -> bool:
-    """Install a wheel; whether it can be imported, which it cannot beside another TensorFlow than it was built against."""
+    """Install a wheel; whether it can be imported: not beside another TensorFlow than it was built against."""
     uv(environment, "install", "--quiet", "--no-deps", "--no-index", "--reinstall", wheel)
     try:
         run([environment / "bin" / "python", "-c", "import horovod.tensorflow.keras"])
@@ -128,8 +128,8 @@ def _install(environment: Path, wheel: Path) -> bool:
 
 def _complete(environment: Path) -> bool:
     """Whether it was built with TensorFlow and Gloo; takes half a minute, as it imports each framework apart."""
-    check = [environment / "bin" / "horovodrun", "--check-build"]
-    built = subprocess.run(check, capture_output=True, text=True, check=False).stdout
+    horovodrun = environment / "bin" / "horovodrun"
+    built = subprocess.run([horovodrun, "--check-build"], capture_output=True, text=True, check=False).stdout
     return "[X] TensorFlow" in built and "[X] Gloo" in built
 
 

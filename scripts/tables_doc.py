@@ -1,0 +1,54 @@
+"""Writes docs/tables.md from schemas/tables.py: `make docs`. A contract test sees that the two agree."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from schemas.tables import TABLES, Table
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "tables.md"
+
+_HEAD = """# Tables
+
+Every table of the warehouse, as [schemas/tables.py](../schemas/tables.py) declares it; `make docs` writes this page.
+All are Delta tables, each a folder of its name in the warehouse, or a table of its schema. Times are UTC.
+
+- A **source** is written by `ingest` and by people's decisions; a cleaning run reads it at a pinned version.
+- A **fact** is what a run found, in its own slice (job, run date), which a rerun replaces.
+- A **state** is what holds now, one row a key, written whole by every publication.
+- A **log** is appended only.
+
+The tables of one moment are those at the versions that a row of `runs` names in `published_versions`.
+"""
+
+
+def render() -> str:
+    """The page as Markdown."""
+    contents = "\n".join(f"| [{table.name}](#{table.name}) | {table.kind} | {table.row} |" for table in TABLES.values())
+    index = f"| table | kind | one row is |\n|---|---|---|\n{contents}\n"
+    return "\n".join([_HEAD, index, *(_section(table) for table in TABLES.values())])
+
+
+def _section(table: Table) -> str:
+    notes = [f"One row is {table.row}.", f"Key: {_names(table.key)}."]
+    if table.partition:
+        notes.append(f"Partitioned by {_names(table.partition)}.")
+    lines = [f"## {table.name}", "", " ".join(notes), "", "| column | type | meaning |", "|---|---|---|"]
+    lines += [f"| {c.name} | `{c.type}` | {c.meaning.replace('|', chr(92) + '|')} |" for c in table.columns]
+    return "\n".join(lines) + "\n"
+
+
+def _names(columns: tuple[str, ...]) -> str:
+    return ", ".join(f"`{column}`" for column in columns)
+
+
+def main() -> int:
+    """Write the page; the exit code."""
+    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.write_text(render(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
