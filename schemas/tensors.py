@@ -29,6 +29,13 @@ class TextBatch:
     weights: NDArray[np.float32]
     splits: NDArray[np.int64]
 
+    def take(self, rows: NDArray[np.int64]) -> TextBatch:
+        """The texts of some rows, in the order of `rows`; copies them out of a memory map."""
+        lengths = self.splits[rows + 1] - self.splits[rows]
+        splits = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        where = np.repeat(self.splits[rows] - splits[:-1], lengths) + np.arange(splits[-1])
+        return TextBatch(self.ids[where].astype(np.int64), np.asarray(self.weights[where]), splits)
+
 
 @dataclass(frozen=True)
 class PictureBatch:

@@ -1,0 +1,37 @@
+"""Writing a bundle: one folder that alone suffices for inference."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from schemas.bundle import NOISE_FILE, SPEC_FILE, BundleSpec, NoiseModel
+
+
+def write_bundle(folder: str, members: str, spec: BundleSpec, noise: NoiseModel) -> None:
+    """Write description, noise model and members into a fresh folder.
+
+    Args:
+        folder: is replaced if it exists.
+        members: the folder of SavedModels that training wrote (`text`, `fused-0`, ...); moved, not copied.
+    """
+    path = Path(folder)
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    for member in sorted(Path(members).iterdir()):
+        shutil.move(str(member), path / member.name)
+    (path / SPEC_FILE).write_text(json.dumps(dataclasses.asdict(spec), indent=1), encoding="utf-8")
+    np.savez_compressed(
+        path / NOISE_FILE,
+        categories=np.array(noise.categories, dtype=np.str_),
+        transitions=noise.transitions,
+        error_rate=noise.error_rate,
+        seller_ids=np.array(list(noise.sellers), dtype=np.str_),
+        seller_rates=np.array(list(noise.sellers.values()), dtype=np.float64),
+        image_marginal=noise.image_marginal,
+        mismatch_rate=noise.mismatch_rate,
+    )

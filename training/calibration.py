@@ -1,0 +1,44 @@
+"""Weights of the branches by the likelihood of the given labels: no truth is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from udfs.posterior import label_likelihood
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def fit_weights(
+    branches: Sequence[Floats], labels: Ints, error_rates: Floats, transitions: Floats, start: Sequence[float]
+) -> tuple[float, ...]:
+    """The exponents under which the given labels are likeliest: `max Σ log Σ_c q(c) P(l | c, s)`.
+
+    Args:
+        branches: log-probabilities, shape (n, C) each.
+        labels, error_rates, transitions: as in `udfs.posterior.label_likelihood`.
+        start: a weight each.
+
+    Returns:
+        A weight each, 0 to 5.
+    """
+    stacked = np.stack(branches)
+    likelihood = label_likelihood(labels, error_rates, transitions)
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        scores = np.tensordot(weights, stacked, axes=1)
+        q = np.exp(scores - scores.max(axis=1, keepdims=True))
+        q /= q.sum(axis=1, keepdims=True)
+        joint = q * likelihood
+        evidence = np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
+        # d/dw log Σ q P = Σ_c (posterior - q) log p
+        gradient = np.tensordot(stacked, joint / evidence - q, axes=([1, 2], [0, 1]))
+        return -float(np.log(evidence).mean()), -np.asarray(gradient) / len(labels)
+
+    found = minimize(loss, np.asarray(start, np.float64), jac=True, method="L-BFGS-B", bounds=[(0.0, 5.0)] * len(branches))
+    return tuple(float(w) for w in found.x)

@@ -1,0 +1,182 @@
+"""The training set: plain Parquet that Petastorm reads, shard by shard, each row proved to arrive once.
+
+Columns are scalars and byte strings only: ragged lists and nulls crash Petastorm's batch reader, and
+Unischema metadata would be a pickle.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from schemas.tensors import CHANNELS, TextBatch
+
+READ_COLUMNS = ["key", "label", "bucket", "text_ids", "text_weights", "present", "pixels"]
+ROW_GROUP_BYTES = 32 * 1024 * 1024
+_CHECK = 1_000_000_007
+"""Keys are summed modulo this prime: a row that is lost and another read twice do not cancel out."""
+
+
+class CoverageError(RuntimeError):
+    """Raised when the ranks together did not read exactly the rows that were written."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A written training set: its folder, its rows and the sum of their keys modulo a prime."""
+
+    folder: str
+    rows: int
+    checksum: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A rank's rows, memory-mapped from a local cache, so that memory does not grow with them.
+
+    Attributes:
+        keys: int64, shape (n,), the hash of each listing's id.
+        labels: int64, shape (n,), category index as the seller gave it.
+        buckets: int64, shape (n,).
+        splits, ids, weights: the text features as in `TextBatch`.
+        present: bool, shape (n,), whether there is a usable picture.
+        slots: int64, shape (n,), a picture's place in `pixels`; -1 where there is none.
+        pixels: uint8, shape (present pictures, height, width, 3).
+    """
+
+    keys: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    buckets: NDArray[np.int64]
+    splits: NDArray[np.int64]
+    ids: NDArray[Any]
+    weights: NDArray[np.float32]
+    present: NDArray[np.bool_]
+    slots: NDArray[np.int64]
+    pixels: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def texts(self, rows: NDArray[np.int64]) -> TextBatch:
+        """The text features of the rows."""
+        return TextBatch(self.ids, self.weights, self.splits).take(rows)
+
+
+def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
+    """Write the examples as plain Parquet, one file (and at least one row group) a partition.
+
+    Args:
+        examples: what `training.examples.example_rows` makes, in at least 4 partitions a rank: shards go by
+            row group, and differ the less in rows the more there are.
+        folder: an absolute path that every node sees; what is there is replaced.
+
+    Raises:
+        ValueError: there are fewer files with rows than ranks.
+    """
+    (
+        examples.write.mode("overwrite")
+        .option("parquet.block.size", ROW_GROUP_BYTES)
+        .option("compression", "zstd")
+        .parquet(f"file://{folder}")
+    )
+    files = (
+        examples.sparkSession.read.parquet(f"file://{folder}")
+        .groupBy(F.input_file_name())
+        .agg(F.count(F.lit(1)).alias("rows"), F.sum(F.expr(f"pmod(key, {_CHECK})")).alias("checksum"))
+        .collect()
+    )
+    rows = sum(file["rows"] for file in files)
+    if len(files) < ranks:
+        raise ValueError(
+            f"the training set has {rows} rows in {len(files)} files, too few for {ranks} ranks: "
+            "give it more labelled listings, or set train.ranks lower."
+        )
+    return Dataset(folder, rows, sum(file["checksum"] for file in files))
+
+
+def read_shard(dataset: Dataset, rank: int, ranks: int, cache: str, height: int, width: int) -> Shard:
+    """Read a rank's share through Petastorm, once, into memory-mapped files under `cache`."""
+    folder = Path(cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    columns: dict[str, list[NDArray[np.int64]]] = {"keys": [], "labels": [], "buckets": [], "present": [], "lengths": []}
+    with (
+        open(folder / "ids", "wb") as ids,
+        open(folder / "weights", "wb") as weights,
+        open(folder / "pixels", "wb") as pixels,
+    ):
+        for batch in _batches(dataset.folder, rank, ranks):
+            columns["keys"].append(batch.key)
+            columns["labels"].append(batch.label)
+            columns["buckets"].append(batch.bucket)
+            columns["present"].append(batch.present)
+            columns["lengths"].append(np.array([len(value) // 4 for value in batch.text_ids], np.int64))
+            ids.write(b"".join(batch.text_ids))
+            weights.write(b"".join(batch.text_weights))
+            pixels.write(b"".join(batch.pixels))
+    joined = {name: np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64) for name, parts in columns.items()}
+    present = joined["present"].astype(np.bool_)
+    splits = np.concatenate([[0], np.cumsum(joined["lengths"])]).astype(np.int64)
+    return Shard(
+        keys=joined["keys"],
+        labels=joined["labels"],
+        buckets=joined["buckets"],
+        splits=splits,
+        ids=_mapped(folder / "ids", np.int32, (int(splits[-1]),)),
+        weights=_mapped(folder / "weights", np.float32, (int(splits[-1]),)),
+        present=present,
+        slots=np.where(present, np.cumsum(present) - 1, -1),
+        pixels=_mapped(folder / "pixels", np.uint8, (int(present.sum()), height, width, CHANNELS)),
+    )
+
+
+def checksum(keys: NDArray[np.int64]) -> int:
+    """The part of `Dataset.checksum` that these rows make up."""
+    return int(np.mod(keys, _CHECK).sum())
+
+
+def prove_coverage(dataset: Dataset, rows: int, total: int) -> None:
+    """Check that the ranks together read every row once.
+
+    Args:
+        dataset: what was written.
+        rows, total: rows and `checksum`, summed over the ranks.
+
+    Raises:
+        CoverageError: they differ.
+    """
+    if rows != dataset.rows or total != dataset.checksum:
+        raise CoverageError(
+            f"the ranks read {rows} rows (checksum {total}) of {dataset.rows} (checksum {dataset.checksum}) "
+            f"in {dataset.folder}: training stopped, since it would not have seen every listing once. Run it again; "
+            "if it happens twice, the folder is not the same on every node, or Petastorm is not the locked version."
+        )
+
+
+def _batches(folder: str, rank: int, ranks: int) -> Iterator[Any]:
+    # Only the reader of plain Parquet, and only in this thread: the order of rows is then the same every time.
+    import petastorm
+
+    warnings.filterwarnings("ignore", category=FutureWarning, module="petastorm")  # pyarrow's legacy dataset
+    with petastorm.make_batch_reader(
+        f"file://{folder}",
+        schema_fields=READ_COLUMNS,
+        reader_pool_type="dummy",
+        shuffle_row_groups=False,
+        num_epochs=1,
+        cur_shard=rank if ranks > 1 else None,
+        shard_count=ranks if ranks > 1 else None,
+    ) as reader:
+        yield from reader
+
+
+def _mapped(path: Path, kind: type, shape: tuple[int, ...]) -> NDArray[Any]:
+    # An empty file cannot be mapped.
+    return np.memmap(path, kind, "r", shape=shape) if np.prod(shape) else np.zeros(shape, kind)

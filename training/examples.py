@@ -1,0 +1,84 @@
+"""Listings with usable labels -> rows of the training set, made in the executors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from udfs.pictures import decode
+from udfs.text import featurize
+
+SCHEMA = (
+    "key BIGINT, listing_id STRING, seller_id STRING, label INT, bucket INT, "
+    "text_ids BINARY, text_weights BINARY, present BOOLEAN, pixels BINARY"
+)
+"""`key` hashes listing_id; `text_ids` int32 and `text_weights` float32, little-endian, as long as one another;
+`pixels` uint8, height x width x 3, empty where `present` is false."""
+
+
+def example_rows(
+    listings: DataFrame,
+    categories: Sequence[str],
+    *,
+    text: Mapping[str, Any],
+    picture: Mapping[str, Any],
+    partitions: int,
+) -> DataFrame:
+    """The training rows of the listings whose label is one of the categories; the others teach nothing.
+
+    Args:
+        listings: listing_id, title, description, category, seller_id, bucket, image.
+        categories: the order of the label indices.
+        text: keyword arguments of `udfs.text.featurize`.
+        picture: keyword arguments of `udfs.pictures.decode`.
+        partitions: into how many tasks the work is split.
+
+    Returns:
+        Rows of `SCHEMA`.
+    """
+    spark = listings.sparkSession
+    labels = spark.createDataFrame([(c, i) for i, c in enumerate(categories)], "category STRING, label INT")
+    rows = (
+        listings.join(F.broadcast(labels), "category")
+        .select(
+            F.xxhash64("listing_id").alias("key"),
+            "listing_id",
+            "seller_id",
+            "label",
+            F.col("bucket").cast("int").alias("bucket"),
+            "title",
+            "description",
+            "image",
+        )
+        .repartition(partitions, "key")
+        .sortWithinPartitions("key")
+    )
+
+    def make(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield _example_batch(batch, text, picture)
+
+    return rows.mapInArrow(make, SCHEMA)
+
+
+def _example_batch(batch: pa.RecordBatch, text: Mapping[str, Any], picture: Mapping[str, Any]) -> pa.RecordBatch:
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    texts = featurize(columns["title"].to_pylist(), columns["description"].to_pylist(), **text)
+    pictures = decode(columns["image"].to_pylist(), **picture)
+    ids, weights = texts.ids.astype("<i4"), texts.weights.astype("<f4")
+    bounds = list(zip(texts.splits[:-1], texts.splits[1:], strict=True))
+    made = {
+        **{name: columns[name] for name in ("key", "listing_id", "seller_id", "label", "bucket")},
+        "text_ids": pa.array([ids[a:b].tobytes() for a, b in bounds], pa.binary()),
+        "text_weights": pa.array([weights[a:b].tobytes() for a, b in bounds], pa.binary()),
+        "present": pa.array(np.asarray(pictures.present)),
+        "pixels": pa.array(
+            [p.tobytes() if here else b"" for p, here in zip(pictures.pixels, pictures.present, strict=True)], pa.binary()
+        ),
+    }
+    return pa.RecordBatch.from_pydict(made)

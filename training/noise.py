@@ -1,0 +1,137 @@
+"""The noise model by expectation-maximisation: how often each seller is wrong, where errors go, which pictures lie.
+
+Dawid and Skene (1979) with a classifier in the place of the second annotator; see `udfs.posterior`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.posterior import posterior
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ROUNDS = 10
+START_RATE = 0.2
+SELLER_PRIOR = 4.0
+"""A seller's rate is shrunk to the overall one as if by so many listings more."""
+TRANSITION_PRIOR = 5.0
+"""Mass of the prior on a row of M, however many categories there are."""
+
+
+@dataclass(frozen=True)
+class NoiseFit:
+    """What EM found.
+
+    Attributes:
+        transitions: shape (C, C), M; rows sum to 1, diagonal 0.
+        error_rate: the overall share of wrong labels.
+        seller_rates: shape (S,), shrunk error rates.
+        posterior: shape (n, C), of the rows it was fitted on.
+        evidence: shape (n,), log P(label | content, seller).
+    """
+
+    transitions: Floats
+    error_rate: float
+    seller_rates: Floats
+    posterior: Floats
+    evidence: Floats
+
+    def rates(self, sellers: Ints) -> Floats:
+        """Each listing's error rate, shape (n,); the overall one where the seller is -1."""
+        return np.append(self.seller_rates, self.error_rate)[sellers]
+
+
+def fit_noise(
+    log_q: Floats,
+    labels: Ints,
+    sellers: Ints,
+    levels: Ints,
+    *,
+    start: NoiseFit | None = None,
+    rounds: int = ROUNDS,
+) -> NoiseFit:
+    """Fit error rates and transitions to given labels and out-of-sample probabilities.
+
+    Args:
+        log_q: shape (n, C), the classifier's log-probabilities.
+        labels: shape (n,), category index of each seller's label, all >= 0.
+        sellers: shape (n,), seller index, -1 where there is none.
+        levels: shape (C, C), as `category_levels` gives them.
+        start: an earlier fit to go on from; default: e = 0.2 and M from the levels alone.
+        rounds: of EM.
+    """
+    many = int(sellers.max(initial=-1)) + 1
+    known = sellers >= 0
+    counts = np.bincount(sellers[known], minlength=many)
+    fit = start or NoiseFit(
+        _transitions(np.zeros(levels.shape), levels), START_RATE, np.full(many, START_RATE), np.zeros((0, 0)), np.zeros(0)
+    )
+    rows = np.arange(len(labels))
+    for _ in range(rounds):
+        belief, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
+        wrong = 1.0 - belief[rows, labels]
+        overall = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR))
+        by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=many)
+        rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
+        mass = np.zeros(levels.shape)
+        np.add.at(mass.T, labels, belief)
+        fit = NoiseFit(_transitions(mass, levels), overall, rates, belief, np.zeros(0))
+    belief, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
+    return NoiseFit(fit.transitions, fit.error_rate, fit.seller_rates, belief, evidence)
+
+
+def category_levels(parents: Sequence[str | None], departments: Sequence[str | None]) -> Ints:
+    """How near two categories are, shape (C, C): 0 the same, 1 one parent, 2 one department, 3 neither."""
+
+    def same(values: Sequence[str | None]) -> NDArray[np.bool_]:
+        codes = np.array([f"={v}" if v is not None else f"#{i}" for i, v in enumerate(values)], dtype=object)
+        return np.asarray(codes[:, None] == codes[None, :], dtype=np.bool_)
+
+    levels = np.where(same(parents), 1, np.where(same(departments), 2, 3))
+    np.fill_diagonal(levels, 0)
+    return levels.astype(np.int64)
+
+
+def _transitions(mass: Floats, levels: Ints) -> Floats:
+    """M from the posterior mass of (truth, label), with a prior that backs off to siblings and department.
+
+    The prior's row c spreads the overall share of errors among siblings, within the department and anywhere
+    evenly over the categories at that level of c; its total mass is the same for 10 or 1,000 categories.
+    """
+    off = np.where(levels == 0, 0.0, mass)
+    seen = np.array([off[levels == level].sum() for level in (1, 2, 3)]) + 1.0
+    members = np.stack([(levels == level).sum(axis=1) for level in (1, 2, 3)], axis=1)
+    share = (seen / seen.sum()) * (members > 0)
+    share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
+    each = np.concatenate([np.zeros((len(levels), 1)), share / np.maximum(members, 1)], axis=1)
+    prior = np.take_along_axis(each, levels, axis=1)
+    total = off + TRANSITION_PRIOR * prior
+    return np.asarray(total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12))
+
+
+def fit_mismatch(belief: Floats, log_image: Floats, rounds: int = ROUNDS) -> tuple[Floats, float]:
+    """What a random picture looks like, and the share of pictures that show something else, by EM.
+
+    A mixture: a picture is of the listing's category (likelihood ratio `Σ_c P(c | text, label, seller)
+    p_image(c) / m(c)`), or it is any picture at all (ratio 1), with m the mean of p_image.
+
+    Args:
+        belief: shape (n, C), posterior by text, label and seller, without the picture.
+        log_image: shape (n, C), calibrated log-probabilities by the picture.
+
+    Returns:
+        m, shape (C,), and the rate, 0 to 1.
+    """
+    image = np.exp(log_image)
+    marginal = (image.sum(axis=0) + 1.0 / image.shape[1]) / (len(image) + 1.0)
+    ratio = (belief * (image / marginal)).sum(axis=1)
+    rate = 0.05
+    for _ in range(rounds):
+        rate = float((rate / (rate + (1.0 - rate) * ratio)).mean())
+    return marginal / marginal.sum(), rate

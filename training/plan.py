@@ -1,0 +1,91 @@
+"""How to train on a given catalogue: what the settings leave open is chosen from the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conf.settings import Settings
+
+MIN_ROWS = 20
+"""Fewer labelled listings teach nothing."""
+_MIN_PICTURES = 200
+_MIN_PICTURE_SHARE = 0.02
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training run in numbers.
+
+    Attributes:
+        text_members: K; member k never trains on fold k = bucket mod K.
+        image_members: of the picture branch, a divisor of K; 0: the pictures are too few to learn from.
+        text_epochs, image_epochs: passes over the data, each branch stops at its best.
+        text_batch, image_batch: rows a step, over all ranks.
+        patience: epochs without a better out-of-sample loss before a branch stops.
+        label_smoothing: share of a target's mass that is spread over all categories.
+        max_features, min_listings: the text vocabulary.
+        sample: rows whose out-of-sample probabilities the noise model is fitted on, at most.
+        seed: of every random choice.
+    """
+
+    text_members: int
+    image_members: int
+    text_epochs: int
+    image_epochs: int
+    text_batch: int
+    image_batch: int
+    patience: int
+    label_smoothing: float
+    max_features: int
+    min_listings: int
+    sample: int
+    seed: int
+
+
+def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
+    """Choose what the settings leave open.
+
+    Small catalogues get more members (each then trains on more of the few rows) and more epochs; large
+    ones fewer picture epochs, since a step teaches the same whichever picture it sees.
+
+    Args:
+        rows: labelled listings.
+        pictures: those of them with a usable picture.
+
+    Raises:
+        ValueError: there are too few rows, or the members asked for do not divide.
+    """
+    train = settings.train
+    if rows < MIN_ROWS:
+        raise ValueError(
+            f"{rows} listings with a category of the taxonomy are too few to learn from: at least {MIN_ROWS} are needed. "
+            "Check that the categories of listings and taxonomy are spelled alike."
+        )
+    image_members = train.image_members
+    if image_members is None:
+        image_members = 5 if rows < 2_000 else 3 if rows < 10_000 else 2
+    text_members = train.text_members
+    if text_members is None:
+        text_members = next(k for k in (10, 9, 8, 6) if k % image_members == 0) if rows < 2_000 else 6
+    if pictures < _MIN_PICTURES or pictures < _MIN_PICTURE_SHARE * rows:
+        image_members = 0
+    elif text_members % image_members:
+        raise ValueError(
+            f"train.image_members={image_members} does not divide train.text_members={text_members}, so the picture "
+            "folds would not be unions of text folds: choose a divisor."
+        )
+    passes = max(pictures, 1) * max(image_members - 1, 1)
+    return Plan(
+        text_members=text_members,
+        image_members=image_members,
+        text_epochs=train.text_epochs or int(min(max(200_000 // rows, 8), 30)),
+        image_epochs=train.image_epochs or int(min(max(320_000 // passes, 4), 30)),
+        text_batch=min(train.text_batch, max(rows // 16, 16)),
+        image_batch=min(train.image_batch, max(pictures // 16, 16)),
+        patience=train.patience,
+        label_smoothing=train.label_smoothing,
+        max_features=settings.text.max_features,
+        min_listings=settings.text.min_listings,
+        sample=train.noise_sample,
+        seed=train.seed,
+    )

@@ -1,0 +1,40 @@
+"""Reading a bundle's description and noise model from its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from schemas.bundle import FORMAT, NOISE_FILE, SPEC_FILE, BundleSpec, NoiseModel
+
+
+def load_spec(folder: str) -> BundleSpec:
+    """The bundle's description.
+
+    Raises:
+        FileNotFoundError: the folder holds no bundle.
+        ValueError: it was written in another format.
+    """
+    path = Path(folder) / SPEC_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} holds no {SPEC_FILE}, so it is no bundle: train one, or give a bundle's folder.")
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if values.get("format") != FORMAT:
+        raise ValueError(f"{path} is of format {values.get('format')}, this version reads {FORMAT}: train a new model.")
+    values["categories"], values["prior"] = tuple(values["categories"]), tuple(values["prior"])
+    return BundleSpec(**values)
+
+
+def load_noise(folder: str) -> NoiseModel:
+    """The noise model that was fitted with the bundle."""
+    with np.load(Path(folder) / NOISE_FILE, allow_pickle=False) as stored:
+        return NoiseModel(
+            categories=tuple(str(c) for c in stored["categories"]),
+            transitions=stored["transitions"],
+            error_rate=float(stored["error_rate"]),
+            sellers=dict(zip(map(str, stored["seller_ids"]), map(float, stored["seller_rates"]), strict=True)),
+            image_marginal=stored["image_marginal"],
+            mismatch_rate=float(stored["mismatch_rate"]),
+        )

@@ -1,0 +1,47 @@
+"""Late fusion: the branches' probabilities, each raised to its weight, multiplied and made to sum to 1."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.bundle import BundleSpec, FusionWeights
+
+Floats = NDArray[np.float32]
+
+
+def fuse(text: Floats, image: Floats, head: Floats, spec: BundleSpec) -> Floats:
+    """`log q ∝ w_text log p_text + w_image log p_image + w_head log p_head`, weights by what is present.
+
+    Args:
+        text, image, head: log-probabilities, shape (n, C); rows of NaN where a branch has nothing to say.
+        spec: its weights.
+
+    Returns:
+        log q, shape (n, C); rows of NaN where there is neither text nor picture.
+    """
+    has_text, has_image = ~np.isnan(text[:, 0]), ~np.isnan(image[:, 0])
+    fused = np.full(text.shape, np.nan, np.float32)
+    for rows, weights in (
+        (has_text & has_image, spec.both),
+        (has_text & ~has_image, spec.text_only),
+        (~has_text & has_image, spec.image_only),
+    ):
+        if rows.any():
+            fused[rows] = weighted(text[rows], image[rows], head[rows], weights)
+    return fused
+
+
+def weighted(text: Floats, image: Floats, head: Floats, weights: FusionWeights) -> Floats:
+    """The product of the branches under one set of weights; a branch of weight 0 may be NaN."""
+    total = np.zeros(text.shape, np.float32)
+    for branch, weight in ((text, weights["text"]), (image, weights["image"]), (head, weights["head"])):
+        if weight:
+            total += np.float32(weight) * branch
+    return log_softmax(total)
+
+
+def log_softmax(scores: Floats) -> Floats:
+    """Scores -> log-probabilities, row by row."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)

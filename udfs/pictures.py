@@ -1,0 +1,98 @@
+"""Encoded pictures -> tensors: any format, size and mode; a bad picture becomes a status, never an exception."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from schemas.reasons import ImageStatus
+from schemas.tensors import CHANNELS, PictureBatch
+
+# Pillow also opens formats that run other programs (EPS calls Ghostscript): only plain raster formats are read.
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "JPEG2000", "PPM", "TGA", "ICO", "PCX")
+
+# `max_pixels` is checked from the header before decoding; Pillow's own error at 179 million pixels stays.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+
+def decode(
+    images: Sequence[bytes | None],
+    *,
+    height: int,
+    width: int,
+    max_pixels: int,
+    blank_deviation: float,
+    threads: int = 1,
+) -> PictureBatch:
+    """Decode n pictures in parallel (Pillow releases the GIL while it decodes and resizes).
+
+    Args:
+        images: encoded pictures; None or empty where there is none.
+        height, width: size of the tensors, in pixels; the picture is stretched to it.
+        max_pixels: a picture of more (width x height, from its header) is not decoded.
+        blank_deviation: a picture whose channels all have a smaller standard deviation (0 to 255) is blank.
+        threads: pictures decoded at once.
+
+    Returns:
+        Pixels, presence and status of each. Truncated, random or unknown bytes: corrupt.
+    """
+    pixels = np.zeros((len(images), height, width, CHANNELS), np.uint8)
+    one = partial(_decode_into, max_pixels=max_pixels, blank_deviation=blank_deviation)
+    if threads > 1:
+        status = list(_pool(threads).map(one, images, pixels))
+    else:
+        status = list(map(one, images, pixels))
+    present = np.array([s == ImageStatus.OK for s in status], dtype=np.bool_)
+    return PictureBatch(pixels=pixels, present=present, status=[str(s) for s in status])
+
+
+def _decode_into(
+    data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int, blank_deviation: float
+) -> ImageStatus:
+    """Decode one picture into its slice of the batch, which stays zero unless the status is ok."""
+    if not data:
+        return ImageStatus.MISSING
+    height, width = out.shape[:2]
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > max_pixels:
+                return ImageStatus.TOO_LARGE
+            # JPEG scales by 2, 4 or 8 while decoding; twice the target leaves enough for a clean resize.
+            side = 2 * max(height, width)
+            image.draft(None, (side, side))
+            upright = ImageOps.exif_transpose(image)
+            small = to_rgb(upright).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    except Image.DecompressionBombError:
+        return ImageStatus.TOO_LARGE
+    except Exception:  # a decoder of foreign bytes raises anything at all: OSError, SyntaxError, struct.error, ...
+        return ImageStatus.CORRUPT
+    rgb = np.asarray(small, dtype=np.uint8)
+    if float(rgb.std(axis=(0, 1)).max()) < blank_deviation:
+        return ImageStatus.BLANK
+    out[...] = rgb
+    return ImageStatus.OK
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """The first frame in RGB; transparency over white; 16-bit and float grey scaled by their own range."""
+    if image.mode.startswith(("I", "F")):
+        grey = np.asarray(image, dtype=np.float64)
+        span = max(float(grey.max() - grey.min()), 1.0)
+        image = Image.fromarray(((grey - grey.min()) * (255.0 / span)).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+@lru_cache(maxsize=2)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="decode")

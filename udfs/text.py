@@ -1,0 +1,71 @@
+"""Title and description -> hashed features: words, word pairs and character n-grams, in any language."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import HashingVectorizer
+
+from schemas.tensors import TextBatch
+
+_WORD = r"\b\w+\b"
+
+
+def featurize(
+    titles: Sequence[str | None],
+    descriptions: Sequence[str | None],
+    *,
+    hash_size: int,
+    word_ngrams: int,
+    char_ngrams: Sequence[int],
+    max_chars: int,
+) -> TextBatch:
+    """Hash the texts of n listings. Nothing is learned here: equal texts give equal features, everywhere.
+
+    Words and character n-grams are hashed apart (MurmurHash3, as scikit-learn's `HashingVectorizer` does):
+    ids below `hash_size // 2` are words and pairs, the others characters, so that the network can weigh
+    the two blocks apart.
+
+    Args:
+        titles, descriptions: n texts each; None or empty where there is none.
+        hash_size: size of the feature space, an even number.
+        word_ngrams: longest run of words that makes a feature.
+        char_ngrams: shortest and longest character n-gram, inside words.
+        max_chars: of title and description together; what follows is cut off.
+
+    Returns:
+        Features with their counts, sorted by id; a listing without any text has none.
+    """
+    texts = [normalize(f"{title or ''} \n {text or ''}", max_chars) for title, text in zip(titles, descriptions, strict=True)]
+    words, chars = _vectorizers(hash_size // 2, word_ngrams, char_ngrams[0], char_ngrams[1])
+    if not texts:
+        return TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
+    features = csr_matrix(hstack([words.transform(texts), chars.transform(texts)], format="csr"))
+    features.sort_indices()
+    return TextBatch(features.indices.astype(np.int64), features.data.astype(np.float32), features.indptr.astype(np.int64))
+
+
+def normalize(text: str, max_chars: int) -> str:
+    """The text as the features see it: Unicode NFKC, case folded, at most `max_chars` characters."""
+    return unicodedata.normalize("NFKC", text[:max_chars]).casefold()
+
+
+@lru_cache(maxsize=4)
+def _vectorizers(size: int, word_ngrams: int, shortest: int, longest: int) -> tuple[HashingVectorizer, HashingVectorizer]:
+    def hasher(analyzer: str, lengths: tuple[int, int]) -> HashingVectorizer:
+        return HashingVectorizer(
+            analyzer=analyzer,
+            ngram_range=lengths,
+            token_pattern=_WORD,
+            lowercase=False,
+            n_features=size,
+            alternate_sign=False,
+            norm=None,
+            dtype=np.float32,
+        )
+
+    return hasher("word", (1, word_ngrams)), hasher("char_wb", (shortest, longest))
