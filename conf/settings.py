@@ -16,6 +16,10 @@ from pydantic.dataclasses import dataclass
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0.0)]
+ListingColumn = Literal[
+    "listing_id", "title", "description", "category", "price", "seller_id", "updated_at", "image", "image_uri"
+]
+ImagePrefix = Annotated[str, Field(pattern=r"^(/|file:///|(s3|gs|gcs|hdfs|viewfs)://)")]
 
 _FROZEN = ConfigDict(extra="forbid")
 
@@ -37,14 +41,16 @@ class SparkSettings:
 class IngestSettings:
     """How a delivery is read."""
 
-    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    columns: dict[ListingColumn, str] = dataclasses.field(default_factory=dict)
     """Our column -> the delivery's column, for those that differ: {title: product_name}."""
-    image_prefixes: tuple[str, ...] = ()
-    """Pictures given as a path or URI are read only under these prefixes; none: no such picture is read."""
+    image_prefixes: tuple[ImagePrefix, ...] = ()
+    """Pictures given as a path or URI are read only under these folders; none: no such picture is read."""
     max_image_bytes: Count = 20_000_000
-    """A larger encoded picture is not read."""
+    """A larger picture behind a path or URI is not read."""
     max_listing_id_length: Count = 256
     csv_delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    max_withdrawn_share: Share = 0.5
+    """A full delivery that would withdraw more of the listings in force is refused."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

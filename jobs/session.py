@@ -18,6 +18,10 @@ _RUNTIME = {
     # Small shuffle partitions look tiny to AQE when they carry few pictures; classify repartitions by itself.
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.sources.partitionOverwriteMode": "static",
+    # Bounds what a Python worker holds at once, however large the pictures are.
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 1024 * 1024),
+    # pandas writes timestamps in nanoseconds, which Spark reads as integers or not at all.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
 }
 _STATIC = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

@@ -135,12 +135,15 @@ class Warehouse:
         self.create(table)
         self._write(table, rows, "overwrite", {})
 
-    def replace_slice(self, table: Table, rows: DataFrame, job: str, run_date: dt.date) -> None:
-        """Put rows in the place of what the job wrote for the date; other slices stay."""
+    def replace_slice(
+        self, table: Table, rows: DataFrame, job: str, run_date: dt.date, run_id: str | None = None
+    ) -> None:
+        """Put rows in the place of what the job wrote for the date, or one run of it; other slices stay."""
         self.create(table)
-        self._write(
-            table, rows, "overwrite", {"replaceWhere": f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"}
-        )
+        mine = f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"
+        if run_id is not None:
+            mine += f" AND run_id = '{run_id}'"
+        self._write(table, rows, "overwrite", {"replaceWhere": mine})
 
     def _write(self, table: Table, rows: DataFrame, mode: str, options: Mapping[str, str]) -> None:
         writer = conform(rows, table).write.format("delta").mode(mode).options(**options)

@@ -90,4 +90,3 @@ class QuarantineReason(StrEnum):
     MISSING_UPDATED_AT = "missing_updated_at"
     INVALID_UPDATED_AT = "invalid_updated_at"
     INVALID_PRICE = "invalid_price"
-    URI_NOT_ALLOWED = "uri_not_allowed"

@@ -47,7 +47,9 @@ def uri_hash(prefixes: tuple[str, ...], max_bytes: int) -> Callable[[Column], Co
             rows = [_hash(uri, prefixes, max_bytes) for uri in uris]
             yield pd.DataFrame(rows, columns=["image_hash", "picture"], dtype=object)
 
-    return cast("Callable[[Column], Column]", pandas_udf(hashes, "image_hash STRING, picture STRING"))
+    # The stubs know this form only with the type as an argument, which pyspark itself advises against.
+    udf = pandas_udf(hashes, "image_hash STRING, picture STRING")  # type: ignore[call-overload]
+    return cast("Callable[[Column], Column]", udf)
 
 
 def _hash(uri: str | None, prefixes: tuple[str, ...], max_bytes: int) -> tuple[str | None, str | None]:

@@ -63,7 +63,9 @@ def twin_keys(
             found = picture_keys(data, max_pixels, blank_deviation)
             yield pd.DataFrame({"plain_title": plain, "image_key": pd.array(found, dtype="Int64")})
 
-    return cast("Callable[[Column, Column, Column], Column]", pandas_udf(keys, "plain_title STRING, image_key BIGINT"))
+    # The stubs know this form only with the type as an argument, which pyspark itself advises against.
+    udf = pandas_udf(keys, "plain_title STRING, image_key BIGINT")  # type: ignore[call-overload]
+    return cast("Callable[[Column, Column, Column], Column]", udf)
 
 
 def _bytes(image: bytes | None, uri: str | None, prefixes: tuple[str, ...], max_bytes: int) -> bytes | None:

@@ -1,0 +1,93 @@
+"""`catalog-cleaner ingest`: takes a delivery of listings in, so that the newest version of each is in force."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from jobs.attempt import attempt
+from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job
+from jobs.deliveries import open_delivery
+from jobs.landing import settle_interrupted, work_out_changes, write_changes, write_quarantine
+from jobs.publish import Slice
+from jobs.receipt import count_rows, refuse_withdrawal, summarise
+from jobs.steps.intake import add_hashes
+from jobs.steps.versions import absent, outcomes
+from jobs.summary import Summary
+from jobs.taxonomies import read_taxonomy, store_taxonomy
+from schemas.tables import LISTINGS
+
+ListingsArgument = Annotated[
+    str,
+    typer.Argument(metavar="LISTINGS", help="A Parquet, CSV or JSON lines file, or a folder of files of one format."),
+]
+TaxonomyOption = Annotated[
+    str,
+    typer.Option("--taxonomy", metavar="FILE", help="The categories: category, label, parent, department, sensitive."),
+]
+FullOption = Annotated[
+    bool,
+    typer.Option("--full/--delta", help="Full: listings that the delivery lacks are withdrawn. Delta leaves them."),
+]
+
+
+def main(
+    listings: ListingsArgument,
+    taxonomy: TaxonomyOption,
+    warehouse: WarehouseOption,
+    full: FullOption = False,
+    profile: ProfileOption = "local",
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a delivery in: the newest version of a listing wins, the same delivery twice changes nothing.
+
+    Rows that cannot be used go to the table quarantine, with reasons. Exit codes: 0 done, 1 failed, 2 wrong usage or
+    settings, or a delivery that cannot be read, 3 refused (a full delivery that would withdraw too much).
+    """
+    with open_job("ingest", warehouse, profile, overrides, as_json) as job:
+        job.finish(ingest(job, listings, taxonomy, full))
+
+
+def ingest(job: Job, listings: str, taxonomy: str, full: bool = False) -> Summary:
+    """One delivery's journey: open, take aside, judge each row, hold against what is stored, write.
+
+    A picture behind a path or URI has changed when the SHA-256 of its bytes, read here, differs: a file replaced in
+    place is seen when its listing is delivered next.
+    """
+    house, settings = job.warehouse, job.settings
+    categories = read_taxonomy(job.spark, taxonomy, settings.ingest.csv_delimiter)
+    delivery = open_delivery(job.spark, listings, settings.ingest)
+    with attempt(job, job.started_at.date()) as run, ExitStack() as at_end:
+        settle_interrupted(run)
+        job.say(f"{run.run_id}: reading {len(delivery.files.paths):,} {delivery.files.format} file(s) of {listings}")
+        with delivery.readable(job.spark):
+            rows = add_hashes(delivery.rows, settings.ingest, uris=delivery.uris)
+            delivered = house.stage(f"{run.run_id}-delivered", rows)
+        at_end.callback(house.unstage, f"{run.run_id}-delivered")
+
+        stored = house.read(LISTINGS)
+        found = outcomes(delivered, stored).persist()
+        at_end.callback(found.unpersist)
+        gone = absent(stored, delivered) if full else stored.limit(0)
+        run.counts |= count_rows(delivered, found, gone)
+        job.say(f"{run.counts['rows_in']:,} rows: {run.counts['rows_current']:,} bring a listing's newest version")
+        if run.counts["rows_quarantined"]:
+            write_quarantine(house, Slice(job.name, run.run_id, run.run_date), delivered)
+        refuse_withdrawal(stored, run.counts, settings.ingest)
+
+        run.counts["taxonomy_written"] = int(store_taxonomy(house, categories))
+        if run.counts["rows_current"] or run.counts["withdrawn"]:
+            job.say("finding the groups of new listings")
+            changes = work_out_changes(house, f"{run.run_id}-changes", delivered, found, gone, settings)
+            at_end.callback(house.unstage, f"{run.run_id}-changes")
+            job.say("writing listings")
+            write_changes(house, run.run_id, delivered, changes)
+        house.create(LISTINGS)
+        return summarise(job, run, delivery, full)
+
+
+if __name__ == "__main__":
+    typer.run(main)
