@@ -82,6 +82,8 @@ LISTINGS = Table(
         Column("image_hash", "STRING", "SHA-256 of the picture's bytes; null where there are none"),
         Column("group_id", "STRING", "listings that show one product share it; kept when the title is edited"),
         Column("bucket", "INT", "hash of group_id, 0 to 2519; a bundle of K members judges it by member bucket mod K"),
+        Column("title_key", "BIGINT", "hash of the title's plain words; null where it says nothing; twins share it"),
+        Column("image_key", "BIGINT", "perceptual hash of the picture; null where there is none to see; twins share it"),
         Column("image_uri", "STRING", "where the picture is, if it came as a path or URI"),
         Column("image", "BINARY", "the encoded picture, if it came as bytes"),
     ),
@@ -95,7 +97,7 @@ LISTING_CHANGES = Table(
     columns=(
         Column("delivery_id", "STRING", "the ingest run that brought the change"),
         Column("listing_id", "STRING", "the listing"),
-        Column("change", "STRING", "inserted, updated or withdrawn"),
+        Column("change", "STRING", "inserted, updated, returned (after a withdrawal) or withdrawn"),
         Column("title", "STRING", "as delivered"),
         Column("description", "STRING", "as delivered"),
         Column("category", "STRING", "as delivered"),
@@ -307,7 +309,9 @@ RUNS = Table(
         Column("base_run_id", "STRING", "the publication on which it stands"),
         Column("listings_version", "BIGINT", "Delta version of listings that it read"),
         Column("taxonomy_version", "BIGINT", "Delta version of taxonomy that it read"),
-        Column("decisions_version", "BIGINT", "Delta version of review_decisions that it read; null where there were none"),
+        Column(
+            "decisions_version", "BIGINT", "Delta version of review_decisions that it read; null where there were none"
+        ),
         Column("model_version", "STRING", "the champion that judged, or the version that was trained"),
         Column("published_versions", "MAP<STRING, BIGINT>", "table -> Delta version; null unless it published"),
         Column("settings_hash", "STRING", "SHA-256 of the settings, 16 digits"),
