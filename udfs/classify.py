@@ -1,0 +1,231 @@
+"""Scoring listings on Spark: an iterator over Arrow batches that puts the model's word beside each row.
+
+Each Python worker loads the bundle once and keeps it; while the network judges a batch, the next one is
+read and decoded. A bad row gets a status, never an exception.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark import SparkFiles
+from pyspark.sql import DataFrame, SparkSession
+
+from schemas.reasons import ImageStatus
+from schemas.tables import PREDICTIONS
+from schemas.tensors import Judgement
+from udfs.predictor import Predictor, Prepared, load_predictor
+from udfs.sources import read_uri
+
+Floats = NDArray[np.float32]
+
+READ = ("listing_id", "content_hash", "title", "description", "bucket", "image_uri", "image")
+"""The columns of listings that scoring reads."""
+COLUMNS = tuple(c for c in PREDICTIONS.columns if c.name not in ("job", "run_id", "run_date"))
+"""What scoring gives: the table predictions without the run's columns."""
+_ROWS_PER_TASK = 10_000
+_RANKED = pa.list_(pa.struct([("category", pa.string()), ("probability", pa.float64())]))
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How executors score.
+
+    Attributes:
+        archive: the bundle's name among the session's archives (`ship_bundle`).
+        model_version: is written beside every prediction.
+        batch_rows: listings judged at once; bounds a worker's memory.
+        top: probabilities kept of each branch.
+        threads: cores of a task, for the network and for decoding.
+        prefixes: where pictures behind URIs may be read (`udfs.sources.read_uri`).
+        max_image_bytes: of such a picture.
+    """
+
+    archive: str
+    model_version: str
+    batch_rows: int
+    top: int
+    threads: int
+    prefixes: tuple[str, ...]
+    max_image_bytes: int
+
+
+def classify(
+    listings: DataFrame,
+    bundle: str,
+    model_version: str,
+    *,
+    rows: int,
+    batch_rows: int,
+    top: int,
+    prefixes: tuple[str, ...],
+    max_image_bytes: int,
+) -> DataFrame:
+    """The predictions of listings, lazily; stage them before anything reads them twice.
+
+    Args:
+        listings: the columns of `READ`, a row a listing.
+        bundle: the bundle's folder on the driver.
+        model_version: its version.
+        rows: how many listings there are, about; decides into how many tasks they are split.
+        batch_rows, top, prefixes, max_image_bytes: as in `Scoring`.
+
+    Returns:
+        A row a listing with the columns of `COLUMNS`. `predicted_category` is null where a listing has neither
+        text that the model knows nor a usable picture.
+    """
+    spark = listings.sparkSession
+    context = spark.sparkContext
+    scoring = Scoring(
+        archive=ship_bundle(spark, bundle, model_version),
+        model_version=model_version,
+        batch_rows=batch_rows,
+        top=top,
+        threads=int(context.getConf().get("spark.task.cpus", "1") or 1),
+        prefixes=prefixes,
+        max_image_bytes=max_image_bytes,
+    )
+    slots = context.defaultParallelism
+    # Rows without pictures look tiny to adaptive execution, which would put them all into one task.
+    tasks = slots * math.ceil(max(rows, 1) / (slots * _ROWS_PER_TASK))
+    schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
+    return listings.select(*READ).repartition(tasks).mapInArrow(make_classify(scoring), schema)
+
+
+def ship_bundle(spark: SparkSession, bundle: str, version: str) -> str:
+    """Send a bundle to every node, once a session; tasks find it under the returned name (`SparkFiles`)."""
+    name = f"catalog-cleaner-model-{version}"
+    shipped = _shipped(spark.sparkContext.applicationId or "")
+    if name not in shipped:
+        # The folder lives as long as this process: nodes that join later fetch the archive, too.
+        folder = tempfile.TemporaryDirectory(prefix="catalog-cleaner-")
+        path = Path(folder.name) / f"{name}.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            for file in sorted(p for p in Path(bundle).rglob("*") if p.is_file()):
+                archive.write(file, str(file.relative_to(bundle)))
+        spark.sparkContext.addArchive(f"{path}#{name}")
+        shipped[name] = folder
+    return name
+
+
+@cache
+def _shipped(_application: str) -> dict[str, tempfile.TemporaryDirectory[str]]:
+    return {}
+
+
+def make_classify(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function for `mapInArrow`; it captures names and numbers, no model."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        predictor = _predictor(str(Path(SparkFiles.getRootDirectory()) / scoring.archive), scoring.threads)
+        yield from score_batches(batches, predictor, scoring)
+
+    return run
+
+
+@cache
+def _predictor(folder: str, threads: int) -> Predictor:
+    """Loaded once a worker process, whatever number of batches and tasks it sees."""
+    return load_predictor(folder, threads)
+
+
+def score_batches(
+    batches: Iterable[pa.RecordBatch], predictor: Predictor, scoring: Scoring
+) -> Iterator[pa.RecordBatch]:
+    """Score batches in order; the next one is prepared in a thread while the network judges the present one."""
+    pieces = (
+        batch.slice(start, scoring.batch_rows)
+        for batch in batches
+        for start in range(0, batch.num_rows, scoring.batch_rows)
+    )
+
+    def prepare(piece: pa.RecordBatch) -> tuple[Prepared, list[str]]:
+        images, failed = _load_images(piece, scoring)
+        prepared = predictor.prepare(piece.column("title").to_pylist(), piece.column("description").to_pylist(), images)
+        return prepared, [bad or seen for bad, seen in zip(failed, prepared.pictures.status, strict=True)]
+
+    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead:
+        piece = next(pieces, None)
+        waiting = ahead.submit(prepare, piece) if piece is not None else None
+        while piece is not None and waiting is not None:
+            prepared, status = waiting.result()
+            # Spark's rows are fetched in this thread, so only decoding runs ahead.
+            following = next(pieces, None)
+            waiting = ahead.submit(prepare, following) if following is not None else None
+            buckets = np.asarray(piece.column("bucket"), dtype=np.int64)
+            yield _prediction_batch(piece, buckets, predictor.judge(prepared, buckets), status, predictor, scoring)
+            piece = following
+
+
+def _load_images(piece: pa.RecordBatch, scoring: Scoring) -> tuple[list[bytes | None], list[str | None]]:
+    """Each row's picture, from its bytes or its URI, and why it could not be read."""
+    images: list[bytes | None] = piece.column("image").to_pylist()
+    failed: list[str | None] = [None] * len(images)
+    for row, uri in enumerate(piece.column("image_uri").to_pylist()):
+        if images[row] is None and uri:
+            images[row], status = read_uri(uri, scoring.prefixes, scoring.max_image_bytes)
+            failed[row] = None if status == ImageStatus.OK else str(status)
+    return images, failed
+
+
+def _prediction_batch(
+    piece: pa.RecordBatch,
+    buckets: NDArray[np.int64],
+    judged: Judgement,
+    status: list[str],
+    predictor: Predictor,
+    scoring: Scoring,
+) -> pa.RecordBatch:
+    categories = predictor.spec.categories
+    rows = len(buckets)
+    fused, text, image = (ranked(part, categories, scoring.top) for part in (judged.fused, judged.text, judged.image))
+    columns = {
+        "listing_id": piece.column("listing_id"),
+        "content_hash": piece.column("content_hash"),
+        "model_version": pa.array([scoring.model_version] * rows, pa.string()),
+        "fold": pa.array((buckets % predictor.spec.text_members).astype(np.int32)),
+        "predicted_category": _first(fused, "category"),
+        "confidence": _first(fused, "probability"),
+        "top_categories": fused,
+        "text_top": text,
+        "image_top": image,
+        "text_category": _first(text, "category"),
+        "text_confidence": _first(text, "probability"),
+        "image_category": _first(image, "category"),
+        "image_confidence": _first(image, "probability"),
+        "image_status": pa.array(status, pa.string()),
+    }
+    return pa.RecordBatch.from_pydict({c.name: columns[c.name] for c in COLUMNS})
+
+
+def ranked(log_probabilities: Floats, categories: tuple[str, ...], top: int) -> pa.ListArray:
+    """The `top` most probable categories of each row, most probable first; null where the row is NaN."""
+    here = ~np.isnan(log_probabilities[:, 0])
+    shown = log_probabilities[here]
+    count = min(top, len(categories))
+    # A stable order, so that equal probabilities are ranked alike on every machine.
+    order = np.argsort(-shown, axis=1, kind="stable")[:, :count]
+    probabilities = np.exp(np.take_along_axis(shown, order, axis=1).astype(np.float64))
+    names = pa.DictionaryArray.from_arrays(pa.array(order.ravel()), pa.array(categories, pa.string()))
+    values = pa.StructArray.from_arrays(
+        [names.cast(pa.string()), pa.array(probabilities.ravel())], names=["category", "probability"]
+    )
+    lengths = np.where(here, count, 0)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(~here)).cast(_RANKED)
+
+
+def _first(lists: pa.ListArray, field: str) -> pa.Array:
+    """A field of each list's first entry; null where the list is null."""
+    taken = pa.array(np.asarray(lists.offsets)[:-1], mask=~np.asarray(lists.is_valid()))
+    return lists.values.field(field).take(taken)
