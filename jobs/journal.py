@@ -81,7 +81,7 @@ def take_pins(warehouse: Warehouse, job: str, run_date: dt.date, champion: str, 
     Raises:
         UsageError: a later date is published, or listings or taxonomy are not there.
     """
-    published = _publications(warehouse)
+    published = publications(warehouse)
     later = [row for row in published if row.run_date > run_date]
     if later:
         raise UsageError(
@@ -118,7 +118,7 @@ def publication(warehouse: Warehouse, run_id: str | None) -> Publication | None:
     """
     if run_id is None:
         return None
-    for row in reversed(_publications(warehouse)):
+    for row in reversed(publications(warehouse)):
         if row.run_id == run_id:
             return Publication(row.run_id, row.model_version, row.listings_version, row.published_versions)
     raise UsageError(f"run {run_id} has published nothing; `catalog-cleaner runs` lists the runs.")
@@ -126,11 +126,11 @@ def publication(warehouse: Warehouse, run_id: str | None) -> Publication | None:
 
 def last_publication(warehouse: Warehouse) -> Publication | None:
     """The newest publication; None where there is none."""
-    rows = _publications(warehouse)
+    rows = publications(warehouse)
     return publication(warehouse, rows[-1].run_id) if rows else None
 
 
-def _publications(warehouse: Warehouse) -> list[Row]:
+def publications(warehouse: Warehouse) -> list[Row]:
     """Published runs, the oldest date first; of one date, the first finished first."""
     runs = warehouse.read(RUNS).where("published_versions IS NOT NULL").where(F.col("job").isin(*PUBLISHING_JOBS))
     return sorted(runs.collect(), key=lambda row: (row.run_date, row.finished_at))

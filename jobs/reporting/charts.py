@@ -1,0 +1,228 @@
+"""The page's charts: matplotlib draws them as SVG that takes its colours and type from the page.
+
+Static drawings, because the page must be read wherever it is sent: in a mail's preview and on paper there is no
+script, and a library of 4.5 MB in each page would buy hovering over figures that stand beside the bars anyway.
+
+Rows are drawn `WIDTH` pixels wide, between a phone's width and a column's, so that type is of about the text's size.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from jobs.summary import Estimate, Share
+
+WIDTH = 420
+_ROW = 38
+_SCALE = 22
+_STEPS = (1, 2, 2.5, 5, 10)
+_TREND = (310, 170)
+_MARGIN = 8
+_POINT = 56
+_TYPE = 13
+_SMALL = 11.5
+_LONGEST_LABEL = 38
+
+# Stand-ins that no drawing has by itself; the page's style sheet says what each looks like by day and by night.
+_ROLES = {
+    "ink": "#010101",
+    "muted": "#020202",
+    "track": "#030303",
+    "before": "#040404",
+    "left": "#050505",
+    "category": "#060606",
+    "other": "#070707",
+}
+_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of `bars`: its label, its length and what is written at its end."""
+
+    label: str
+    length: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """A row of `dumbbells`: its label, and the estimates before and after."""
+
+    label: str
+    before: Estimate
+    left: Estimate
+
+
+@dataclass(frozen=True)
+class Range:
+    """A row of `intervals`: its label and an estimate with its interval."""
+
+    label: str
+    estimate: Estimate
+
+
+def bars(rows: Sequence[Bar], role: str, largest: float) -> str:
+    """Horizontal bars, a label above each.
+
+    Args:
+        rows: from top to bottom.
+        role: the colour's: category, other, left or before.
+        largest: the length of a full row, so that several drawings can share a scale.
+    """
+    with _canvas(WIDTH, _height(len(rows))) as canvas:
+        axes = _rows(canvas, len(rows), largest)
+        places = range(len(rows))
+        axes.barh(places, [largest] * len(rows), height=0.16, color=_ROLES["track"])
+        axes.barh(places, [row.length for row in rows], height=0.16, color=_ROLES[role])
+        for place, row in enumerate(rows):
+            _label(axes, place, row.label, row.words)
+        return _svg(canvas)
+
+
+def dumbbells(rows: Sequence[Span]) -> str:
+    """Two points a row on a scale of shares, before and after, and a line between them."""
+    largest = max((max(row.before.value, row.left.value) for row in rows), default=0.0) or 1.0
+    with _canvas(WIDTH, _height(len(rows)) + _SCALE) as canvas:
+        axes = _rows(canvas, len(rows), largest, _SCALE)
+        places = range(len(rows))
+        before, left = [row.before.value for row in rows], [row.left.value for row in rows]
+        axes.hlines(places, 0, largest, color=_ROLES["track"], linewidth=2)
+        axes.hlines(places, left, before, color=_ROLES["before"], linewidth=3, alpha=0.4)
+        axes.scatter(before, places, s=_POINT, color=_ROLES["before"], zorder=3, clip_on=False)
+        axes.scatter(left, places, s=_POINT, color=_ROLES["left"], zorder=4, clip_on=False)
+        for place, row in enumerate(rows):
+            _label(axes, place, row.label, f"{Share(row.before.value)} → {Share(row.left.value)}")
+        return _svg(canvas)
+
+
+def intervals(rows: Sequence[Range], mark: float) -> str:
+    """A point with its interval a row, on a scale of shares; an upright line at `mark` to compare with."""
+    largest = 1.02 * max((row.estimate.upper for row in rows), default=0.0) or 1.0
+    with _canvas(WIDTH, _height(len(rows)) + _SCALE) as canvas:
+        axes = _rows(canvas, len(rows), largest, _SCALE)
+        places = range(len(rows))
+        lower, upper = [row.estimate.lower for row in rows], [row.estimate.upper for row in rows]
+        axes.hlines(places, 0, largest, color=_ROLES["track"], linewidth=2)
+        axes.vlines([mark] * len(rows), [p - 0.16 for p in places], [p + 0.16 for p in places], color=_ROLES["ink"])
+        axes.hlines(places, lower, upper, color=_ROLES["before"], linewidth=7, alpha=0.35, capstyle="round")
+        axes.scatter([row.estimate.value for row in rows], places, s=_POINT, color=_ROLES["before"], zorder=3)
+        for place, row in enumerate(rows):
+            _label(axes, place, row.label, str(Share(row.estimate.value)))
+        return _svg(canvas)
+
+
+def trend(values: Sequence[Estimate], first: str, last: str, role: str) -> str:
+    """A line with its interval over the publications, from the first to the last, whose value is written out.
+
+    Args:
+        values: two or more.
+        first, last: what is written under the ends.
+        role: the colour's.
+    """
+    steps, colour = list(range(len(values))), _ROLES[role]
+    top = max(v.upper for v in values) * 1.2 or 1.0
+    with _canvas(*_TREND) as canvas:
+        axes = canvas.add_axes((0.12, 0.17, 0.66, 0.78))
+        axes.set(xlim=(0, steps[-1]), ylim=(0, top))
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color(_ROLES["track"])
+        axes.yaxis.set_major_locator(MaxNLocator(3, steps=_STEPS))
+        axes.yaxis.set_major_formatter(_percents(top))
+        axes.grid(axis="y", color=_ROLES["track"], linewidth=1)
+        axes.tick_params(length=0, pad=9)
+        axes.set_xticks([0, steps[-1]], [first, last])
+        axes.fill_between(
+            steps, [v.lower for v in values], [v.upper for v in values], color=colour, alpha=0.2, linewidth=0
+        )
+        axes.plot(steps, [v.value for v in values], color=colour, linewidth=2.2, clip_on=False)
+        axes.scatter(steps, [v.value for v in values], s=20, color=colour, zorder=3, clip_on=False)
+        axes.scatter(steps[-1:], [values[-1].value], s=_POINT, color=colour, zorder=3, clip_on=False)
+        axes.annotate(
+            str(Share(values[-1].value)),
+            (steps[-1], values[-1].value),
+            xytext=(12, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=17,
+            fontweight="bold",
+            annotation_clip=False,
+        )
+        return _svg(canvas)
+
+
+@contextmanager
+def _canvas(width: float, height: float) -> Iterator[Figure]:
+    with rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "catalog-cleaner",
+            "text.parse_math": False,
+            "text.color": _ROLES["ink"],
+            "xtick.color": _ROLES["muted"],
+            "ytick.color": _ROLES["muted"],
+            "font.size": _SMALL,
+        }
+    ):
+        yield Figure(figsize=(width / 72, height / 72), dpi=72)
+
+
+def _height(rows: int) -> float:
+    return rows * _ROW + 4
+
+
+def _rows(canvas: Figure, count: int, largest: float, foot: float = 0) -> Axes:
+    """Axes of `count` rows, from top to bottom; with room for a foot, shares are ticked below."""
+    height = canvas.get_figheight() * 72
+    axes = canvas.add_axes((_MARGIN / WIDTH, foot / height, 1 - 2 * _MARGIN / WIDTH, 1 - foot / height))
+    axes.set(xlim=(0, largest), ylim=(count - 0.72, -0.72))
+    axes.spines[:].set_visible(False)
+    axes.set_yticks([])
+    if foot:
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS))
+        axes.xaxis.set_major_formatter(_percents(largest))
+        axes.tick_params(axis="x", length=0, pad=3)
+    else:
+        axes.set_xticks([])
+    return axes
+
+
+def _percents(largest: float) -> PercentFormatter:
+    return PercentFormatter(1.0, decimals=0 if largest > 0.04 else 1)
+
+
+def _label(axes: Axes, place: int, label: str, words: str) -> None:
+    """The row's name at the left and its figure at the right, above its bar."""
+    short = label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+    across = axes.get_yaxis_transform()
+    axes.text(0, place - 0.28, short, transform=across, fontsize=_TYPE)
+    axes.text(1, place - 0.28, words, transform=across, fontsize=_TYPE, ha="right", fontweight="bold")
+
+
+def _svg(canvas: Figure) -> str:
+    """The drawing as an element of an HTML page, in the page's colours and type."""
+    raw = io.StringIO()
+    with warnings.catch_warnings():
+        # The browser has the letters that matplotlib's own font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        canvas.savefig(raw, format="svg", transparent=True, metadata=_METADATA)
+    drawing = raw.getvalue()
+    drawing = drawing[drawing.index("<svg") :]
+    drawing = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawing, flags=re.DOTALL)
+    # Namespaces are the parser's business in HTML, and names of groups would occur once a drawing.
+    drawing = re.sub(r' (?:xmlns(?::xlink)?="[^"]*"|version="[^"]*"|id="[\w.]+_\d+")', "", drawing)
+    drawing = re.sub(r"font-family: [^;\"]*;? ?", "", drawing)
+    drawing = re.sub(r' (?:width|height)="[\d.]+pt"', "", drawing, count=2)
+    for role, stand_in in _ROLES.items():
+        drawing = drawing.replace(stand_in, f"var(--{role})")
+    return drawing.replace("<svg", '<svg aria-hidden="true"', 1)

@@ -1,0 +1,174 @@
+"""Examples from a publication: a few dozen listings, chosen in Spark, with what the model saw in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import functions as F
+
+from jobs.reporting.figures import Change, named
+from jobs.reporting.moment import Moment
+from jobs.summary import Named
+from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, PREDICTIONS
+
+CORRECTIONS = 9
+WORK_LIST = 10
+MISMATCHES = 6
+PER_REASON = 2
+
+Belief = tuple[Named, float]
+"""A category and its probability, 0 to 1."""
+
+_OTHER_REASONS = tuple(r for r in Reason if r not in CATEGORY_REASONS and r is not Reason.IMAGE_MISMATCH)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A listing, what was done with it and why.
+
+    Attributes:
+        listing_id, title, seller_id: as delivered; title and seller None where there is none.
+        seller_category: the seller's label; None where there is none.
+        shown_category: the category in force (`effective_category`).
+        confidence: posterior that it is right, 0 to 1.
+        suggestions: by posterior, the likeliest first; empty for listings that are not flagged.
+        reasons: why it is flagged, sorted by name; empty where it is not.
+        priority: in the work list; None where it is not flagged.
+        text, image: what the text and the picture alone speak for; None where there is nothing to judge.
+        image_status: what became of its picture.
+    """
+
+    listing_id: str
+    title: str | None
+    seller_id: str | None
+    seller_category: Named | None
+    shown_category: Named | None
+    confidence: float
+    suggestions: tuple[Belief, ...]
+    reasons: tuple[Reason, ...]
+    priority: float | None
+    text: Belief | None
+    image: Belief | None
+    image_status: str | None
+
+    @property
+    def suggestion(self) -> Belief | None:
+        """The likeliest category other than the seller's; None where none is suggested."""
+        own = self.seller_category.code if self.seller_category else None
+        return next((belief for belief in self.suggestions if belief[0].code != own), None)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What to show, each list bounded.
+
+    Attributes:
+        corrections: one each of the most frequent corrections, drawn by hash: neither the best nor the worst.
+        work_list: the open listings that a person should look at first.
+        referrals: of each reason that asks about the category the first two.
+        mismatches: pictures that show something else.
+        others: of each other reason the first two.
+
+    Under a reason, listings that have no other one come first.
+    """
+
+    corrections: Sequence[Example]
+    work_list: Sequence[Example]
+    referrals: Sequence[Example]
+    mismatches: Sequence[Example]
+    others: Sequence[Example]
+
+    @property
+    def listing_ids(self) -> list[str]:
+        """Of all examples, each once, in order."""
+        groups = (self.corrections, self.work_list, self.referrals, self.mismatches, self.others)
+        return list(dict.fromkeys(example.listing_id for group in groups for example in group))
+
+
+def read_examples(moment: Moment, changes: Sequence[Change], names: Mapping[str, str]) -> Examples:
+    """Choose the examples; the same publication gives the same ones.
+
+    Args:
+        moment: the publication.
+        changes: the most frequent corrections.
+        names: category code -> name for people.
+    """
+    corrected = _draw_corrections(moment, changes[:CORRECTIONS])
+    flagged = _most_urgent(moment)
+    work_list = [row.listing_id for row in flagged[:WORK_LIST]]
+    asked = [i for reason in CATEGORY_REASONS for i in _first(flagged, reason, PER_REASON)]
+    mismatches = _first(flagged, Reason.IMAGE_MISMATCH, MISMATCHES)
+    others = [i for reason in _OTHER_REASONS for i in _first(flagged, reason, PER_REASON)]
+    wanted = {*corrected, *work_list, *asked, *mismatches, *others}
+    known = {row.listing_id: row for row in _details(moment, sorted(wanted)).collect()}
+    flags = {row.listing_id: row for row in flagged}
+
+    def examples(ids: Iterable[str]) -> list[Example]:
+        return [_example(known[i], flags.get(i), names) for i in dict.fromkeys(ids) if i in known]
+
+    return Examples(examples(corrected), examples(work_list), examples(asked), examples(mismatches), examples(others))
+
+
+def _draw_corrections(moment: Moment, changes: Sequence[Change]) -> list[str]:
+    """A listing of each change: the one whose hash is the lowest."""
+    codes = [(c.seller_category.code if c.seller_category else None, c.corrected_category.code) for c in changes]
+    clean = moment.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
+    pair = ["category", "effective_category"]
+    drawn = (
+        clean.where(F.col("effective_category").isin([code for _, code in codes]))
+        .groupBy(*pair)
+        .agg(F.min_by("listing_id", F.struct(F.xxhash64("listing_id"), "listing_id")).alias("listing_id"))
+        .collect()
+    )
+    found = {(row.category, row.effective_category): row.listing_id for row in drawn}
+    return [found[code] for code in codes if code in found]
+
+
+def _most_urgent(moment: Moment) -> list[Row]:
+    """The open work list's first listings of each combination of reasons, the most urgent first."""
+    rows = moment.read(FLAGGED_ITEMS).where("status = 'open'")
+    urgency = (F.col("priority").desc(), F.col("listing_id").asc())
+    ranked = rows.withColumn("place", F.row_number().over(Window.partitionBy("reasons").orderBy(*urgency)))
+    first = ranked.where(F.col("place") <= WORK_LIST).orderBy(*urgency)
+    return first.select("listing_id", "reasons", "suggested_categories", "priority").collect()
+
+
+def _first(flagged: Sequence[Row], reason: Reason, count: int) -> list[str]:
+    """The first listings with a reason, those with no other one ahead."""
+    mine = sorted((row for row in flagged if reason in row.reasons), key=lambda row: len(row.reasons) > 1)
+    return [row.listing_id for row in mine[:count]]
+
+
+def _details(moment: Moment, listing_ids: Sequence[str]) -> DataFrame:
+    clean = moment.read(CLEAN_LISTINGS).where(F.col("listing_id").isin(*listing_ids))
+    predictions = moment.read(PREDICTIONS).where(
+        F.col("listing_id").isin(*listing_ids) & (F.col("model_version") == moment.run.model_version)
+    )
+    seen = ("text_category", "text_confidence", "image_category", "image_confidence", "image_status")
+    return clean.join(predictions.select("listing_id", "content_hash", *seen), ["listing_id", "content_hash"], "left")
+
+
+def _example(row: Row, flag: Row | None, names: Mapping[str, str]) -> Example:
+    suggested = ((named(c.category, names), c.probability) for c in flag.suggested_categories or ()) if flag else ()
+    return Example(
+        listing_id=row.listing_id,
+        title=row.title,
+        seller_id=row.seller_id,
+        seller_category=named(row.category, names),
+        shown_category=named(row.effective_category, names),
+        confidence=row.category_confidence,
+        suggestions=tuple((category, probability) for category, probability in suggested if category),
+        reasons=tuple(Reason(r) for r in flag.reasons) if flag else (),
+        priority=flag.priority if flag else None,
+        text=_belief(row.text_category, row.text_confidence, names),
+        image=_belief(row.image_category, row.image_confidence, names),
+        image_status=row.image_status,
+    )
+
+
+def _belief(category: str | None, probability: float | None, names: Mapping[str, str]) -> Belief | None:
+    found = named(category, names)
+    return (found, probability) if found is not None and probability is not None else None

@@ -1,0 +1,278 @@
+"""The figures of a publication as plain values: aggregated by Spark, a bounded number of rows collected."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from jobs.errors import UsageError
+from jobs.reporting.moment import Moment
+from jobs.summary import Estimate, Named
+from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
+from schemas.tables import CLEAN_LISTINGS, CORRECTIONS, FLAGGED_ITEMS, QUALITY_METRICS, SELLERS
+
+MAX_CATEGORIES = 500
+"""The worst so many; a taxonomy of more is not read to its end by anybody."""
+WORST_SELLERS = 12
+FREQUENT_CHANGES = 12
+PUBLICATIONS = 14
+"""How many of the last publications are compared."""
+
+BANDS = (0.99, 0.95, 0.80, 0.50, 0.0)
+"""Lower ends of the bands in which the corrections' posteriors are counted, 0 to 1."""
+
+_TREND = ("expected_error_left", "corrected_share", "flagged_share")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the listings: how many (expected, where it is a sum of probabilities), and which share."""
+
+    listings: float
+    share: Estimate
+
+
+@dataclass(frozen=True)
+class Category:
+    """The listings that now stand in a category, and the expected share of wrong ones, before and after."""
+
+    category: Named
+    listings: int
+    before: Estimate
+    left: Estimate
+
+
+@dataclass(frozen=True)
+class Seller:
+    """How often a seller's labels are wrong."""
+
+    seller_id: str
+    listings: int
+    error_rate: Estimate
+
+
+@dataclass(frozen=True)
+class Change:
+    """A correction that stands for some listings: the seller's category (None: none) and ours."""
+
+    seller_category: Named | None
+    corrected_category: Named
+    listings: int
+
+
+@dataclass(frozen=True)
+class Queues:
+    """The open work list.
+
+    Attributes:
+        by_reason: reason -> listings, those without any left out.
+        category: listings whose category is asked about.
+        other: listings with another reason; some are in both.
+    """
+
+    by_reason: Mapping[Reason, int]
+    category: int
+    other: int
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A publication beside the others: its run, what the run took, and its main figures."""
+
+    run_id: str
+    run_date: dt.date
+    seconds: float
+    error_left: Estimate
+    corrected: Estimate
+    flagged: Estimate
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that the report says in figures.
+
+    Attributes:
+        run_id, run_date, model_version, seconds: the run shown, and its wall-clock time.
+        counts: its row account and what it did, as in `runs.counts`.
+        listings: how many were judged.
+        parts: metric of schemas/metrics.py -> its share of all listings.
+        confidence: mean posterior of the corrections; None where there are none.
+        quality: mean quality_score, 0 to 100.
+        events: begun, changed, ended -> corrections of this run.
+        categories: most surely wrong first.
+        sellers: highest lower bound first.
+        changes: most frequent first.
+        certainty: lower end of a band of BANDS -> corrections whose posterior lies in it.
+        queues: the open work list.
+        image_status: status -> listings, those without any left out.
+        publications: this one and those before it, the oldest first.
+    """
+
+    run_id: str
+    run_date: dt.date
+    model_version: str
+    seconds: float
+    counts: Mapping[str, int]
+    listings: int
+    parts: Mapping[str, Part]
+    confidence: Estimate | None
+    quality: float
+    events: Mapping[str, int]
+    categories: Sequence[Category]
+    sellers: Sequence[Seller]
+    changes: Sequence[Change]
+    certainty: Mapping[float, int]
+    queues: Queues
+    image_status: Mapping[str, int]
+    publications: Sequence[Publication]
+
+
+def read_figures(moment: Moment, names: Mapping[str, str]) -> Figures:
+    """Read the figures of a publication.
+
+    Args:
+        moment: the publication.
+        names: category code -> name for people.
+
+    Raises:
+        UsageError: the run has published no figures.
+    """
+    run = moment.run
+    metrics = _metrics(moment)
+    mine = [row for row in metrics if row.run_id == run.run_id]
+    whole = {row.metric: row for row in mine if row.dimension == "all"}
+    if "listings" not in whole:
+        raise UsageError(f"run {run.run_id} has published no figures: name another run by --run.")
+    confidence = whole.get("mean_correction_confidence")
+    return Figures(
+        run_id=run.run_id,
+        run_date=run.run_date,
+        model_version=run.model_version,
+        seconds=_seconds(run),
+        counts=dict(run.counts or {}),
+        listings=int(whole["listings"].value),
+        parts={name: Part(row.numerator, _estimate(row)) for name, row in whole.items() if row.metric in _SHARES},
+        confidence=_estimate(confidence) if confidence else None,
+        quality=whole["mean_quality_score"].value,
+        events=_events(moment),
+        categories=_categories(mine, names),
+        sellers=_sellers(moment),
+        changes=_changes(moment, names),
+        certainty=_certainty(moment),
+        queues=_queues(moment),
+        image_status={
+            row.segment: int(row.numerator) for row in mine if row.dimension == "image_status" and row.numerator
+        },
+        publications=_publications(moment, metrics),
+    )
+
+
+_SHARES = (
+    "kept_share",
+    "corrected_share",
+    "referred_share",
+    "flagged_share",
+    "expected_error_before",
+    "expected_error_left",
+)
+
+
+def named(category: str | None, names: Mapping[str, str]) -> Named | None:
+    """A category with its name; a code that the taxonomy lacks is its own name."""
+    return None if category is None else Named(category, names.get(category, category))
+
+
+def _metrics(moment: Moment) -> list[Row]:
+    """The metrics of the run, and the main ones of the publications compared."""
+    compared = [row.run_id for row in (*moment.before[-PUBLICATIONS + 1 :], moment.run)]
+    main = (F.col("dimension") == "all") & F.col("metric").isin(*_TREND) & F.col("run_id").isin(*compared)
+    split = (F.col("dimension") == "category") & F.col("metric").isin("expected_error_before", "expected_error_left")
+    own = (F.col("run_id") == moment.run.run_id) & (split | F.col("dimension").isin("all", "image_status"))
+    return moment.read(QUALITY_METRICS).where(main | own).collect()
+
+
+def _categories(metrics: Sequence[Row], names: Mapping[str, str]) -> list[Category]:
+    split = [row for row in metrics if row.dimension == "category"]
+    before = {row.segment: row for row in split if row.metric == "expected_error_before"}
+    left = {row.segment: row for row in split if row.metric == "expected_error_left"}
+    worst = sorted(left.values(), key=lambda row: (-row.lower, row.segment))[:MAX_CATEGORIES]
+    return [
+        Category(
+            Named(row.segment, names.get(row.segment, row.segment)),
+            int(row.denominator),
+            _estimate(before[row.segment]),
+            _estimate(row),
+        )
+        for row in worst
+    ]
+
+
+def _sellers(moment: Moment) -> list[Seller]:
+    worst = moment.read(SELLERS).orderBy(F.col("lower").desc(), "seller_id").limit(WORST_SELLERS).collect()
+    return [Seller(row.seller_id, row.listings, Estimate(row.error_rate, row.lower, row.upper)) for row in worst]
+
+
+def _changes(moment: Moment, names: Mapping[str, str]) -> list[Change]:
+    corrected = moment.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
+    counted = corrected.groupBy("category", "effective_category").agg(F.count(F.lit(1)).alias("listings"))
+    frequent = counted.orderBy(F.col("listings").desc(), "category", "effective_category").limit(FREQUENT_CHANGES)
+    return [
+        Change(
+            named(row.category, names),
+            Named(row.effective_category, names.get(row.effective_category, row.effective_category)),
+            row.listings,
+        )
+        for row in frequent.collect()
+    ]
+
+
+def _events(moment: Moment) -> dict[str, int]:
+    mine = moment.read(CORRECTIONS).where(F.col("run_id") == moment.run.run_id)
+    counts = {row.event: row["count"] for row in mine.groupBy("event").count().collect()}
+    return {event: counts.get(event, 0) for event in ("begun", "changed", "ended")}
+
+
+def _certainty(moment: Moment) -> dict[float, int]:
+    corrected = moment.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
+    bands = F.array(*(F.lit(band) for band in BANDS))
+    band = F.get(F.filter(bands, lambda lower: F.col("category_confidence") >= lower), F.lit(0))
+    counts = {row.band: row["count"] for row in corrected.groupBy(band.alias("band")).count().collect()}
+    return {band: counts.get(band, 0) for band in BANDS}
+
+
+def _queues(moment: Moment) -> Queues:
+    """A listing has one of a few hundred combinations of reasons; these are counted and added up here."""
+    rows = moment.read(FLAGGED_ITEMS).where("status = 'open'").groupBy("reasons").count().collect()
+    combinations = [({Reason(name) for name in row.reasons}, row["count"]) for row in rows]
+    counts = {reason: sum(n for reasons, n in combinations if reason in reasons) for reason in Reason}
+    asked = set(CATEGORY_REASONS)
+    return Queues(
+        by_reason={r: n for r, n in sorted(counts.items(), key=lambda item: -item[1]) if n},
+        category=sum(n for reasons, n in combinations if reasons & asked),
+        other=sum(n for reasons, n in combinations if reasons - asked),
+    )
+
+
+def _publications(moment: Moment, metrics: Sequence[Row]) -> list[Publication]:
+    """Of several runs for one date only the last has figures left: it took the others' place."""
+    figures: dict[str, dict[str, Row]] = {}
+    for row in metrics:
+        if row.dimension == "all" and row.metric in _TREND:
+            figures.setdefault(row.run_id, {})[row.metric] = row
+    return [
+        Publication(run.run_id, run.run_date, _seconds(run), *(_estimate(figures[run.run_id][name]) for name in _TREND))
+        for run in (*moment.before, moment.run)
+        if run.run_id in figures
+    ]
+
+
+def _seconds(run: Row) -> float:
+    return float((run.finished_at - run.started_at).total_seconds())
+
+
+def _estimate(row: Row) -> Estimate:
+    return Estimate(row.value, row.lower, row.upper)

@@ -1,0 +1,63 @@
+"""A publication to look at: every table as it stood when its run was published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Row
+
+from jobs.errors import UsageError
+from jobs.journal import publications
+from jobs.store import Warehouse
+from schemas.tables import LISTINGS, TAXONOMY, Table
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A publication and those before it.
+
+    Attributes:
+        house: the warehouse.
+        run: the publication's row of `runs`.
+        before: the rows of the publications before it, the oldest first.
+    """
+
+    house: Warehouse
+    run: Row
+    before: Sequence[Row]
+
+    def read(self, table: Table) -> DataFrame:
+        """The table's rows at the published version; none where it was not part of the publication."""
+        version = self.run.published_versions.get(table.name)
+        return self.house.empty(table) if version is None else self.house.read(table, version)
+
+    def names(self) -> dict[str, str]:
+        """Category code -> the taxonomy's name for people."""
+        return {row.category: row.label or row.category for row in self.read(TAXONOMY).collect()}
+
+
+def find_moment(house: Warehouse, run_id: str | None) -> Moment:
+    """The publication of a run; the newest for None.
+
+    Raises:
+        UsageError: nothing has been published yet, or not by that run; the message says what to run.
+    """
+    runs = publications(house)
+    if not runs:
+        raise UsageError(f"nothing is published in {house.location} yet: {_next_step(house)}.")
+    for place, run in enumerate(runs):
+        if run.run_id == (run_id or runs[-1].run_id):
+            return Moment(house, run, runs[:place])
+    raise UsageError(f"--run {run_id}: that run has published nothing; the newest that has is {runs[-1].run_id}.")
+
+
+def _next_step(house: Warehouse) -> str:
+    if not (house.exists(LISTINGS) and house.exists(TAXONOMY)):
+        return (
+            f"bring in a catalogue with `catalog-cleaner ingest LISTINGS --taxonomy FILE --warehouse {house.location}`"
+        )
+    return (
+        f"clean the catalogue with `catalog-cleaner nightly --run-date D --warehouse {house.location}`"
+        " (`catalog-cleaner train` makes the model that it needs)"
+    )

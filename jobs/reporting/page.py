@@ -1,0 +1,255 @@
+"""The report as one self-contained HTML page: no script, and nothing that is fetched from anywhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from jobs.reporting import charts, words
+from jobs.reporting.charts import Bar, Range, Span
+from jobs.reporting.examples import Examples
+from jobs.reporting.figures import BANDS, Figures, Publication
+from jobs.summary import Estimate, Share
+from schemas.reasons import CATEGORY_REASONS, ImageStatus, Reason
+
+_CATEGORIES = 12
+_SELLERS = 12
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing with what stands around it.
+
+    Attributes:
+        title: one line.
+        drawing: SVG.
+        alt: what it says, for those who do not see it.
+        columns, rows: the same figures as a table, the first column the rows' names.
+        more: what opens the table.
+        key: class of the mark in the style sheet, and what it stands for.
+    """
+
+    title: str
+    drawing: Markup
+    alt: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    more: str = "The figures as a table"
+    key: Sequence[tuple[str, str]] = ()
+
+
+def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]) -> str:
+    """The page.
+
+    Args:
+        figures, examples: what was read. Their texts are the catalogue's and are escaped.
+        thumbnails: listing_id -> JPEG; a listing that is not there gets a placeholder.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters |= {
+        "percent": lambda share: str(Share(share)),
+        "count": lambda number: f"{round(number):,}",
+        "certainty": words.certainty,
+        "day": words.day,
+        "explain": words.explain,
+        "evidence": words.evidence,
+        "picture_status": lambda status: words.PICTURE.get(status, "no picture"),
+    }
+    sections = {
+        "errors": _errors(figures),
+        "corrections": _corrections(figures),
+        "people": _people(figures),
+        "pictures": _pictures(figures),
+        "trends": _trends(figures.publications),
+    }
+    contents = [
+        ("errors", "Where the errors are"),
+        ("corrections", "What was corrected"),
+        ("people", "What people should decide"),
+        ("pictures", "Pictures"),
+        *([("faults", "Other faults")] if examples.others else []),
+        ("nights", "Night by night"),
+        ("run", "The run"),
+    ]
+    return environment.from_string(_resource("page.html.j2")).render(
+        style=Markup(_resource("page.css")),  # noqa: S704 - ours
+        figures=figures,
+        examples=examples,
+        pictures={listing: _data_uri(jpeg) for listing, jpeg in thumbnails.items()},
+        charts=sections,
+        contents=contents,
+        account=[(name, f"{figures.counts[key]:,}") for key, name in words.ACCOUNT.items() if key in figures.counts],
+        run=[
+            ("model version", figures.model_version),
+            ("wall-clock time", words.duration(figures.seconds)),
+        ],
+    )
+
+
+def _errors(figures: Figures) -> list[Chart]:
+    categories, sellers = figures.categories, figures.sellers[:_SELLERS]
+    worst = categories[:_CATEGORIES]
+    found = []
+    if worst:
+        found.append(
+            Chart(
+                "Categories with most left wrong",
+                _safe(charts.dumbbells([Span(c.category.name, c.before, c.left) for c in worst])),
+                f"Share of wrong listings in the {len(worst)} worst categories, before and now; worst now: "
+                f"{worst[0].category}, {Share(worst[0].before.value)} before and {Share(worst[0].left.value)} now.",
+                ("category", "listings", "wrong before", "wrong now", "95% interval"),
+                [
+                    (c.category, f"{c.listings:,}", Share(c.before.value), Share(c.left.value), _range(c.left))
+                    for c in categories
+                ],
+                more="All categories as a table" if len(categories) > len(worst) else "The figures as a table",
+                key=(("c-before", "wrong before"), ("c-left", "wrong now")),
+            )
+        )
+    if sellers:
+        overall = figures.parts["expected_error_before"].share.value
+        found.append(
+            Chart(
+                "Sellers who mislabel most",
+                _safe(
+                    charts.intervals(
+                        [Range(f"{s.seller_id} · {s.listings:,} listings", s.error_rate) for s in sellers], overall
+                    )
+                ),
+                f"Share of wrong labels by seller with 95% intervals; highest: {sellers[0].seller_id} with "
+                f"{sellers[0].error_rate}; all listings: {Share(overall)}.",
+                ("seller", "listings", "wrong labels", "95% interval"),
+                [
+                    (s.seller_id, f"{s.listings:,}", Share(s.error_rate.value), _range(s.error_rate))
+                    for s in figures.sellers
+                ],
+                key=(("c-before", "share of wrong labels, with 95% interval"), ("upright", "all listings")),
+            )
+        )
+    return found
+
+
+def _corrections(figures: Figures) -> list[Chart]:
+    changes = figures.changes
+    if not changes:
+        return []
+    rows = [
+        Bar(f"{c.seller_category or 'no category'} → {c.corrected_category}", c.listings, f"{c.listings:,}")
+        for c in changes
+    ]
+    uppers = (1.0, *BANDS)
+    bands = [
+        (f"{words.certainty(lower)}, {f'{lower:.0%} to' if lower else 'under'} {upper:.0%}", figures.certainty[lower])
+        for lower, upper in zip(BANDS, uppers, strict=False)
+    ]
+    corrections = sum(n for _, n in bands)
+    return [
+        Chart(
+            "Most frequent corrections",
+            _safe(charts.bars(rows, "left", rows[0].length)),
+            f"Corrections by seller's and corrected category; most frequent: {rows[0].label}, {rows[0].words}.",
+            ("from", "to", "listings"),
+            [(c.seller_category or "no category", c.corrected_category, f"{c.listings:,}") for c in changes],
+        ),
+        Chart(
+            "How sure the corrections are",
+            _safe(charts.bars([Bar(name, n, f"{n:,}") for name, n in bands], "left", max(n for _, n in bands))),
+            "Corrections by the probability that they are right: " + "; ".join(f"{n:,} {name}" for name, n in bands),
+            ("probability that they are right", "corrections", "share"),
+            [(name, f"{n:,}", Share(n / corrections)) for name, n in bands],
+        ),
+    ]
+
+
+def _people(figures: Figures) -> list[Chart]:
+    queues = figures.queues
+    largest = max(queues.by_reason.values(), default=0)
+    asked = [(r, n) for r, n in queues.by_reason.items() if r in CATEGORY_REASONS]
+    other = [(r, n) for r, n in queues.by_reason.items() if r not in CATEGORY_REASONS]
+    draw = partial(_queue, largest=largest, listings=figures.listings)
+    found = []
+    if asked:
+        found.append(draw(f"Category in question: {queues.category:,} listings", asked, "category"))
+    if other:
+        found.append(draw(f"Another fault: {queues.other:,} listings", other, "other"))
+    return found
+
+
+def _queue(title: str, reasons: Sequence[tuple[Reason, int]], role: str, largest: int, listings: int) -> Chart:
+    rows = [(words.reason(r), n) for r, n in reasons]
+    return Chart(
+        title,
+        _safe(charts.bars([Bar(name, n, f"{n:,}") for name, n in rows], role, largest)),
+        f"{title}. Most frequent reason: {rows[0][0]}, {rows[0][1]:,}.",
+        ("reason", "listings", "share of all", "what it means"),
+        [(words.reason(r), f"{n:,}", Share(n / listings), words.explain([r])) for r, n in reasons],
+    )
+
+
+def _pictures(figures: Figures) -> list[Chart]:
+    status = sorted(figures.image_status.items(), key=lambda item: (item[0] != ImageStatus.OK.value, -item[1]))
+    rows = [(words.PICTURE.get(name, name), n) for name, n in status]
+    if not rows:
+        return []
+    shares = [Share(n / figures.listings) for _, n in rows]
+    return [
+        Chart(
+            "What became of the pictures",
+            _safe(
+                charts.bars(
+                    [Bar(name, n, f"{n:,} · {share}") for (name, n), share in zip(rows, shares, strict=True)],
+                    "other",
+                    figures.listings,
+                )
+            ),
+            "Listings by what became of their picture: " + ", ".join(f"{name} {n:,}" for name, n in rows) + ".",
+            ("picture", "listings", "share"),
+            [(name, f"{n:,}", share) for (name, n), share in zip(rows, shares, strict=True)],
+        )
+    ]
+
+
+def _trends(publications: Sequence[Publication]) -> list[Chart]:
+    if len(publications) < 2:
+        return []
+    series = (
+        ("Wrong now", "left", [p.error_left for p in publications]),
+        ("Corrected", "before", [p.corrected for p in publications]),
+        ("On the work list", "other", [p.flagged for p in publications]),
+    )
+    first, last = (words.day(p.run_date) for p in (publications[0], publications[-1]))
+    return [
+        Chart(
+            title,
+            _safe(charts.trend(values, first, last, role)),
+            f"{title}, of all listings: {Share(values[0].value)} on {first}, {Share(values[-1].value)} on {last}.",
+            ("run", "took", "share", "95% interval"),
+            [
+                (p.run_id, words.duration(p.seconds), Share(v.value), _range(v))
+                for p, v in zip(publications, values, strict=True)
+            ],
+        )
+        for title, role, values in series
+    ]
+
+
+def _range(estimate: Estimate) -> str:
+    return f"{Share(estimate.lower)} to {Share(estimate.upper)}"
+
+
+def _safe(drawing: str) -> Markup:
+    return Markup(drawing)  # noqa: S704 - matplotlib escapes what it is given to write
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+
+
+def _resource(name: str) -> str:
+    return resources.files("jobs.reporting").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,144 @@
+"""The report in the terminal, and as JSON."""
+
+from __future__ import annotations
+
+from jobs.reporting.examples import Example, Examples
+from jobs.reporting.figures import Figures
+from jobs.reporting.words import ACCOUNT
+from jobs.summary import Section, Share, Summary
+from schemas.reasons import CATEGORY_REASONS
+
+_CATEGORIES = 10
+_SELLERS = 8
+_EXAMPLES = 6
+_TITLE_LENGTH = 56
+
+
+def summarise(figures: Figures, examples: Examples, location: str, page: str | None) -> Summary:
+    """The report as a summary.
+
+    Args:
+        figures, examples: what was read.
+        location: of the warehouse.
+        page: where the HTML page was written; None where there is none.
+    """
+    parts = figures.parts
+    facts: dict[str, object] = {
+        "run_id": figures.run_id,
+        "run_date": str(figures.run_date),
+        "model_version": figures.model_version,
+        "took_seconds": round(figures.seconds, 1),
+        "listings": figures.listings,
+        "expected_error_before": parts["expected_error_before"].share,
+        "expected_error_left": parts["expected_error_left"].share,
+        "corrected": round(parts["corrected_share"].listings),
+        "corrected_share": parts["corrected_share"].share,
+        "corrections_begun": figures.events["begun"],
+        "corrections_changed": figures.events["changed"],
+        "corrections_ended": figures.events["ended"],
+        "mean_correction_confidence": figures.confidence,
+        "referred": round(parts["referred_share"].listings),
+        "flagged": round(parts["flagged_share"].listings),
+        "flagged_share": parts["flagged_share"].share,
+        "category_queue": figures.queues.category,
+        "other_queue": figures.queues.other,
+        "mean_quality_score": round(figures.quality, 1),
+    }
+    if page is not None:
+        facts["html"] = page
+    hints = [f"one table of this publication: jobs.store.read_published(warehouse, TABLE, {figures.run_id!r})"]
+    if page is None:
+        hints.append(f"with pictures: catalog-cleaner report --warehouse {location} --html FILE")
+    else:
+        hints.append(f"the page is in {page}: one file, nothing else belongs to it")
+    before, left = (Share(parts[name].share.value) for name in ("expected_error_before", "expected_error_left"))
+    title = f"Catalogue of {figures.run_date}: {before} in a wrong category before, {left} now (expected)"
+    return Summary(title, facts, (*_figures(figures), *_examples(examples), *_runs(figures)), hints)
+
+
+def _figures(figures: Figures) -> list[Section]:
+    categories = figures.categories[:_CATEGORIES]
+    reasons = figures.queues.by_reason.items()
+    return [
+        Section(
+            "error by category, the worst first",
+            ("category", "listings", "before", "left"),
+            [(c.category, c.listings, Share(c.before.value), c.left) for c in categories],
+            bars=("before", "left"),
+        ),
+        Section(
+            "flagged by reason",
+            ("queue", "reason", "listings", "share"),
+            [
+                ("category" if r in CATEGORY_REASONS else "other", r.value, n, Share(n / figures.listings))
+                for r, n in sorted(reasons, key=lambda item: (item[0] not in CATEGORY_REASONS, -item[1]))
+            ],
+            bars=("share",),
+        ),
+        Section(
+            "sellers who mislabel most",
+            ("seller", "listings", "error_rate"),
+            [(s.seller_id, s.listings, s.error_rate) for s in figures.sellers[:_SELLERS]],
+            bars=("error_rate",),
+        ),
+        Section(
+            "most frequent corrections",
+            ("from", "to", "listings"),
+            [(c.seller_category, c.corrected_category, c.listings) for c in figures.changes],
+        ),
+    ]
+
+
+def _examples(examples: Examples) -> list[Section]:
+    return [
+        Section(
+            "examples of corrections",
+            ("listing_id", "title", "from", "to", "confidence"),
+            [
+                (e.listing_id, _clip(e.title), e.seller_category, e.shown_category, Share(e.confidence))
+                for e in examples.corrections[:_EXAMPLES]
+            ],
+        ),
+        Section(
+            "top of the work list",
+            ("listing_id", "priority", "reasons", "title", "seller's", "suggestion"),
+            [_work(e) for e in examples.work_list],
+        ),
+    ]
+
+
+def _work(example: Example) -> tuple[object, ...]:
+    return (
+        example.listing_id,
+        round(example.priority, 3) if example.priority is not None else None,
+        [r.value for r in example.reasons],
+        _clip(example.title),
+        example.seller_category,
+        example.suggestion[0] if example.suggestion else None,
+    )
+
+
+def _runs(figures: Figures) -> list[Section]:
+    account = [(words, figures.counts[name]) for name, words in ACCOUNT.items() if name in figures.counts]
+    return [
+        Section("row account", ("rows", "count"), account),
+        Section(
+            "publications, the last one below",
+            ("run_id", "seconds", "error_left", "corrected", "flagged"),
+            [
+                (
+                    p.run_id,
+                    round(p.seconds),
+                    Share(p.error_left.value),
+                    Share(p.corrected.value),
+                    Share(p.flagged.value),
+                )
+                for p in figures.publications
+            ],
+            bars=("error_left",),
+        ),
+    ]
+
+
+def _clip(title: str | None) -> str | None:
+    return title if title is None or len(title) <= _TITLE_LENGTH else f"{title[: _TITLE_LENGTH - 1]}…"

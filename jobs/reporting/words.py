@@ -1,0 +1,83 @@
+"""Figures and reasons in words, the same in terminal and page."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from jobs.reporting.examples import Example
+from jobs.summary import Share
+from schemas.reasons import EXPLANATIONS, ImageStatus, Reason
+
+_CERTAINTY = (
+    (0.99, "almost certain"),
+    (0.95, "very likely"),
+    (0.80, "likely"),
+    (0.50, "more likely than not"),
+    (0.00, "doubtful"),
+)
+
+PICTURE: dict[str, str] = {
+    ImageStatus.OK.value: "usable",
+    ImageStatus.MISSING.value: "no picture",
+    ImageStatus.CORRUPT.value: "cannot be read",
+    ImageStatus.BLANK.value: "one flat colour",
+    ImageStatus.TOO_LARGE.value: "too large",
+    ImageStatus.UNREADABLE.value: "not reachable",
+}
+
+ACCOUNT: dict[str, str] = {
+    "rows_in": "rows in",
+    "rows_current": "judged anew",
+    "rows_unchanged": "unchanged, judgement kept",
+    "rows_superseded": "superseded by a newer delivery",
+    "rows_withdrawn": "withdrawn",
+    "rows_quarantined": "quarantined",
+}
+"""The row account, in the order in which it adds up: the first is the sum of the others."""
+
+
+def certainty(probability: float) -> str:
+    """How sure a probability, 0 to 1, is."""
+    return next(words for least, words in _CERTAINTY if probability >= least)
+
+
+def reason(name: Reason) -> str:
+    """A reason's name as people write it."""
+    return name.value.replace("_", " ")
+
+
+def duration(seconds: float) -> str:
+    """A time span: 42 s, 3 min 5 s, 1 h 2 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def day(date: dt.date) -> str:
+    """A date as people write it: 7 March 2026."""
+    return f"{date.day} {date:%B %Y}"
+
+
+def explain(reasons: Iterable[Reason]) -> str:
+    """The reasons in words, as one sentence without its full stop."""
+    words = "; ".join(EXPLANATIONS[name] for name in reasons)
+    return words[:1].upper() + words[1:]
+
+
+def evidence(example: Example) -> str:
+    """What text and picture speak for, each by itself."""
+    text, image = example.text, example.image
+    if text and image and text[0] == image[0]:
+        return f"Text and picture both speak for {text[0]} ({Share(text[1])} and {Share(image[1])})."
+    parts = [
+        f"the {name} speaks for {seen[0]} ({Share(seen[1])})"
+        for name, seen in (("text", text), ("picture", image))
+        if seen
+    ]
+    words = ", ".join(parts)
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
