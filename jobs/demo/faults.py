@@ -1,0 +1,132 @@
+"""The faults that are planted besides wrong categories: which listings have them, and what they look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.reasons import Reason
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+# Groups of faults that exclude each other, with their shares of the listings.
+CATEGORY_FAULTS = {Reason.MISSING_CATEGORY: 0.02, Reason.UNKNOWN_CATEGORY: 0.005}
+PICTURE_FAULTS = {
+    Reason.IMAGE_MISMATCH: 0.03,
+    Reason.MISSING_IMAGE: 0.02,
+    Reason.CORRUPT_IMAGE: 0.006,
+    Reason.BLANK_IMAGE: 0.005,
+}
+TITLE_FAULTS = {Reason.MISSING_TITLE: 0.003, Reason.UNINFORMATIVE_TITLE: 0.01}
+PRICE_FAULTS = {Reason.PRICE_OUTLIER: 0.01}
+PERSONAL_FAULTS = {Reason.PERSONAL_DATA: 0.005}
+DUPLICATE_SHARE = 0.02
+
+_EACH_FROM = 200
+"""A catalogue of so many listings has every fault at least once."""
+
+_UNKNOWN_CODES = ("misc", "other", "todo", "zz-old-code", "0", "divers", "new-category")
+_UNINFORMATIVE = ("", " ", "N/A", "test", "???", "produit", "article", "aaaa", ".", "sans titre", "to be completed")
+_FIRST_NAMES = ("jean.dupont", "marie_martin", "t.bernard", "contact", "sophie.petit", "paul-durand", "lea.moreau")
+_HOSTS = ("example.com", "example.fr", "mail.example.org")
+_CONTACTS = ("Contact: {}", "Call or write: {}", "Me joindre : {}", "Infos au {}", "Reserve at {}.")
+
+
+@dataclass(frozen=True)
+class FaultPlan:
+    """Who has what, for the n listings of a block.
+
+    Attributes:
+        rows: fault -> the rows that have it, in no order.
+        duplicate_of: shape (n,), the row of which a row is a duplicate; -1: of none.
+    """
+
+    rows: dict[Reason, Ints]
+    duplicate_of: Ints
+
+
+def plan_faults(rng: np.random.Generator, weights: Floats, first: bool, pictures: bool) -> FaultPlan:
+    """Choose the faulty listings of a block.
+
+    Args:
+        rng: where chance comes from.
+        weights: shape (n,), > 0, how prone each listing is to faults of category, title and picture.
+        first: whether this is the catalogue's first block, which has every fault if it is large enough.
+        pictures: False plants no fault of pictures.
+    """
+    n = len(weights)
+    least = int(first and n >= _EACH_FROM)
+    rows: dict[Reason, Ints] = {}
+    duplicate_of = np.full(n, -1, dtype=np.int64)
+    pairs = rng.permutation(n)[: 2 * _count(rng, DUPLICATE_SHARE, n // 2 * 2, least)].reshape(-1, 2)
+    duplicate_of[pairs[:, 1]] = pairs[:, 0]
+    rows[Reason.DUPLICATE] = pairs[:, 1]
+    whole = np.ones(n, dtype=np.bool_)
+    # Both of a pair keep title and picture: otherwise nobody could tell that they are the same.
+    alone = whole.copy()
+    alone[pairs] = False
+    groups = [(CATEGORY_FAULTS, whole), (TITLE_FAULTS, alone), (PRICE_FAULTS, alone), (PERSONAL_FAULTS, alone)]
+    for faults, allowed in [*groups, (PICTURE_FAULTS, alone)] if pictures else groups:
+        prone = np.where(allowed, weights, 0.0)
+        # Sampling without replacement by weight: the smallest exponential waiting times (Efraimidis and Spirakis, 2006).
+        with np.errstate(divide="ignore"):
+            order = np.argsort(rng.exponential(size=n) / prone)[: int(allowed.sum())]
+        for fault, share in faults.items():
+            taken, order = np.split(order, [_count(rng, share, n, least)])
+            rows[fault] = taken
+    return FaultPlan(rows, duplicate_of)
+
+
+def unknown_code(rng: np.random.Generator) -> str:
+    """A category that no taxonomy of ours has."""
+    return str(rng.choice(_UNKNOWN_CODES))
+
+
+def uninformative_title(rng: np.random.Generator) -> str:
+    """A title that says nothing about the product."""
+    return str(rng.choice(_UNINFORMATIVE))
+
+
+def outlying_price(rng: np.random.Generator, price: float) -> float | None:
+    """An impossible price, or one far from its category's."""
+    return (0.0, -1.0, None, round(price * 250, 2))[int(rng.integers(4))]
+
+
+def personal_data(rng: np.random.Generator) -> str:
+    """A sentence with an e-mail address (of a reserved domain) or a French mobile number."""
+    if rng.random() < 0.4:
+        contact = f"{rng.choice(_FIRST_NAMES)}{rng.integers(10000)}@{rng.choice(_HOSTS)}"
+    else:
+        digits = [f"{pair:02d}" for pair in rng.integers(100, size=4)]
+        start = str(rng.choice(["06", "07", "+33 6"]))
+        contact = str(rng.choice([" ", ".", ""] if start != "+33 6" else [" "])).join((start, *digits))
+    return str(rng.choice(_CONTACTS)).format(contact)
+
+
+def relisted_title(rng: np.random.Generator, title: str) -> str:
+    """The title as the same product is listed again: touched, not rewritten."""
+    words = title.split(" ")
+    return (
+        f"{title} NEW",
+        f"{title}!!",
+        f"* {title} *",
+        title.upper(),
+        title.lower(),
+        "  ".join(words),
+        " ".join((*words[1:], words[0])),
+    )[int(rng.integers(7))]
+
+
+def corrupt(rng: np.random.Generator, picture: bytes) -> bytes:
+    """What is left of a picture that no decoder can read: the first part of it, or random bytes."""
+    if rng.random() < 0.5:
+        return picture[: int(len(picture) * rng.uniform(0.05, 0.6))]
+    return rng.bytes(int(rng.integers(200, 900)))
+
+
+def _count(rng: np.random.Generator, share: float, n: int, least: int) -> int:
+    return max(least, int(share * n + rng.random()))

@@ -1,0 +1,95 @@
+"""The words that every listing shares, in English and French, and invented brand names."""
+
+from __future__ import annotations
+
+import numpy as np
+
+ENGLISH, FRENCH = 0, 1
+Words = tuple[str, ...]
+Bilingual = tuple[Words, Words]
+"""Indexed by ENGLISH or FRENCH."""
+
+COLOURS: dict[str, tuple[str, str, tuple[int, int, int]]] = {
+    "k": ("black", "noir", (38, 38, 42)),
+    "w": ("white", "blanc", (240, 240, 236)),
+    "g": ("grey", "gris", (138, 142, 148)),
+    "n": ("navy", "bleu marine", (32, 48, 92)),
+    "b": ("blue", "bleu", (52, 112, 190)),
+    "r": ("red", "rouge", (196, 44, 48)),
+    "v": ("green", "vert", (62, 130, 72)),
+    "y": ("yellow", "jaune", (240, 200, 60)),
+    "o": ("orange", "orange", (232, 128, 40)),
+    "p": ("pink", "rose", (236, 152, 176)),
+    "u": ("purple", "violet", (122, 76, 152)),
+    "t": ("brown", "marron", (122, 80, 48)),
+    "e": ("beige", "beige", (218, 200, 168)),
+    "s": ("silver", "argent", (184, 190, 198)),
+    "d": ("gold", "doré", (206, 164, 72)),
+    "c": ("turquoise", "turquoise", (140, 206, 212)),
+}
+"""Letter -> English name, French name, RGB."""
+
+AUDIENCES: Bilingual = (
+    ("women", "women's", "men", "men's", "ladies", "unisex", "girls", "boys"),
+    ("femme", "femmes", "homme", "hommes", "mixte", "fille", "garçon", "ado"),
+)
+PRAISE: Bilingual = (
+    ("new", "classic", "premium", "original", "modern", "basic", "best seller", "2026 edition", "must have", "elegant"),
+    ("neuf", "classique", "tendance", "original", "moderne", "basique", "promo", "édition 2026", "idée cadeau", "chic"),
+)
+USES: Bilingual = (
+    ("casual", "everyday", "gift", "outdoor", "weekend", "home", "travel", "sport", "formal", "all seasons"),
+    ("décontracté", "quotidien", "cadeau", "extérieur", "week-end", "maison", "voyage", "sport", "habillé", "saisons"),
+)
+SMALL_TALK: Bilingual = (
+    (
+        "Ships within two days.",
+        "Free returns for 30 days.",
+        "Photos are of the actual item.",
+        "Brand new with tags.",
+        "Ask for a combined delivery.",
+        "Limited stock, order now.",
+        "Quality checked before dispatch.",
+        "Our customers love it.",
+        "A great gift for the family.",
+        "Easy to clean and to keep.",
+    ),
+    (
+        "Expédié sous deux jours.",
+        "Retours gratuits pendant 30 jours.",
+        "Photos du produit réel.",
+        "Neuf avec étiquette.",
+        "Livraison groupée possible.",
+        "Stock limité, commandez vite.",
+        "Qualité contrôlée avant envoi.",
+        "Nos clients l'adorent.",
+        "Un beau cadeau pour la famille.",
+        "Facile à nettoyer et à ranger.",
+    ),
+)
+ABOUT: Bilingual = (("With {}.", "{}, well made.", "Features: {}."), ("Avec {}.", "{}, bien fini.", "Détails : {}."))
+"""A sentence around a hint."""
+NAMING: Bilingual = (
+    ("These are {}.", "Our {} for every day.", "You will like this {}.", "Category: {}."),
+    ("Voici : {}.", "Nos {} de tous les jours.", "Vous aimerez : {}.", "Rayon : {}."),
+)
+"""A sentence around a noun."""
+COLOURED: Bilingual = (("Colour: {}.", "Comes in {}."), ("Couleur : {}.", "Existe en {}."))
+"""A sentence around a colour."""
+
+_STARTS = (
+    "al an ar bel bor cal car dan del dor el fal fen gal hal jor kal kes lan lor mar mel nor ol pel ran sel tor val"
+)
+_MIDDLES = "a e i o u an en in on ar er or ia io ea"
+_ENDS = "be da dis ka la lis lo ma mo na nel no ra ris ro sa so ta tex tis va vex vo xa"
+
+
+def invent_names(rng: np.random.Generator, count: int) -> tuple[str, ...]:
+    """Invent `count` different names, of brands or of product lines, in lower case."""
+    names: dict[str, None] = {}
+    while len(names) < count:
+        parts = [str(rng.choice(syllables.split())) for syllables in (_STARTS, _MIDDLES, _ENDS)]
+        if len(names) > 5000 or rng.random() < 0.2:
+            parts.insert(1, str(rng.choice(_MIDDLES.split())) + str(rng.choice(_STARTS.split())))
+        names["".join(parts)] = None
+    return tuple(names)
