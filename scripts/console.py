@@ -62,6 +62,7 @@ def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> 
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            close_fds=False,  # what a killed set-up has started keeps its lock until it ends
         )
         try:
             code = _wait(process)

@@ -126,9 +126,10 @@ def _inputs() -> str:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Wait until no other set-up of this user is at work; the system lifts the lock of a killed one."""
+    """Wait until no other set-up of this user is at work, nor a program that a killed one has left behind."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "setup.lock").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -41,6 +41,9 @@ def install(environment: Path, tensorflow: str, cache: Path) -> None:
     Raises:
         SetupError: it cannot be built, or lacks TensorFlow or Gloo.
     """
+    cache.mkdir(parents=True, exist_ok=True)
+    for leftover in cache.glob("building-*"):  # of a build that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
     built_for = _built_for(tensorflow)
     kept = cache / hashlib.sha256(built_for.encode()).hexdigest()[:16]
     wheel = _intact(kept)
@@ -85,9 +88,6 @@ def _intact(kept: Path) -> Path | None:
 
 
 def _build(environment: Path, kept: Path, built_for: str) -> Path:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in kept.parent.glob("building-*"):  # of a build that was killed
-        shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="building-", dir=kept.parent) as name:
         folder = Path(name)
         # Without isolation, to see the installed TensorFlow; without pip's cache, which keeps a wheel whatever
