@@ -48,7 +48,9 @@ def _read_profile(profile: str) -> dict[str, Any]:
     elif profile.endswith((".yaml", ".yml")) and Path(profile).is_file():
         text = Path(profile).read_text(encoding="utf-8")
     else:
-        raise SettingsError(f"no profile {profile!r}: name one of {', '.join(sorted(shipped))}, or the path of a .yaml file.")
+        raise SettingsError(
+            f"no profile {profile!r}: name one of {', '.join(sorted(shipped))}, or the path of a .yaml file."
+        )
     try:
         values = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:

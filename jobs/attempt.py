@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from jobs.command import Job, clock
-from jobs.errors import CleanerError, RefusedError, UsageError
 from jobs.journal import Pins, RunRecord, next_run_id, record, release_pins
 from jobs.lock import hold
+from schemas.errors import CleanerError, RefusedError, UsageError
 
 
 @dataclass

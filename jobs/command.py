@@ -18,10 +18,10 @@ from rich.markup import escape
 
 from conf.load import SettingsError, load_settings
 from conf.settings import Settings
-from jobs.errors import CleanerError, UsageError
 from jobs.session import open_session
 from jobs.store import Warehouse, open_warehouse
 from jobs.summary import Summary
+from schemas.errors import CleanerError, UsageError
 
 WarehouseOption = Annotated[
     str,

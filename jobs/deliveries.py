@@ -21,8 +21,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from conf.settings import IngestSettings
-from jobs.errors import UsageError
 from jobs.steps.intake import judge_rows, match_columns
+from schemas.errors import UsageError
 
 MALFORMED = "__malformed__"
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
@@ -127,12 +127,7 @@ def read_files(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
         UsageError: a file cannot be read, the files' columns contradict each other, or two columns have one name.
     """
     with readable(spark, files.location):
-        rows = {"parquet": _parquet, "json": _json, "csv": _csv}[files.format](spark, files, delimiter)
-        names = [name for name in rows.columns if name != MALFORMED]
-        twins = sorted({name for name in names if sum(name.lower() == other.lower() for other in names) > 1})
-        if twins:
-            raise UsageError(f"{files.location}: {', '.join(twins)}: columns' names must differ by more than case.")
-        return rows
+        return {"parquet": _parquet, "json": _json, "csv": _csv}[files.format](spark, files, delimiter)
 
 
 @contextmanager
@@ -167,6 +162,7 @@ def _json(spark: SparkSession, files: Files, _delimiter: str) -> DataFrame:
     names = sorted(row[0] for row in keys if row[0] != MALFORMED)
     if not names and not lines.isEmpty():
         raise UsageError(f"{files.location}: no line is a JSON object; JSON lines have one object a line.")
+    _refuse_twins(files.location, names)
     parsed = F.from_json("value", _text_schema(names), {"columnNameOfCorruptRecord": MALFORMED})
     rows = lines.select(F.col("value").alias("__line__"), parsed.alias("r"))
     values = [F.when(_of(n).isin(*_NO_NUMBERS), F.btrim(_of(n), F.lit('"'))).otherwise(_of(n)).alias(n) for n in names]
@@ -192,9 +188,15 @@ def _header(spark: SparkSession, path: str, delimiter: str) -> tuple[str, ...]:
         raise UsageError(f"{_name(path)} is empty: a CSV file begins with its header.")
     names = next(csv.reader([first.value], delimiter=delimiter), [])
     names = [name.strip() or f"_column_{i}" for i, name in enumerate(names, 1)]
-    if twins := sorted({name for name in names if names.count(name) > 1}):
-        raise UsageError(f"{_name(path)}: its header names {', '.join(twins)} twice.")
+    _refuse_twins(_name(path), names)
     return tuple(names)
+
+
+def _refuse_twins(location: str, names: Sequence[str]) -> None:
+    """Spark does not tell columns apart by case; Parquet's it checks itself."""
+    lower = [name.lower() for name in names]
+    if twins := [name for name in names if lower.count(name.lower()) > 1]:
+        raise UsageError(f"{location}: {', '.join(twins)}: columns' names must differ, and by more than case.")
 
 
 def _csv_part(spark: SparkSession, header: Sequence[str], paths: Sequence[str], delimiter: str) -> DataFrame:

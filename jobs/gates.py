@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pyspark.sql import DataFrame
 
 from conf.settings import GateSettings
-from jobs.errors import RefusedError
+from schemas.errors import RefusedError
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.errors import UsageError
 from jobs.store import Warehouse
+from schemas.errors import UsageError
 from schemas.tables import LISTINGS, PINS, REVIEW_DECISIONS, RUNS, TABLES, TAXONOMY
 
 PUBLISHING_JOBS = ("nightly", "backfill", "revert", "review")

@@ -12,12 +12,12 @@ from pyspark.sql import functions as F
 from conf.settings import Settings
 from jobs.attempt import Attempt
 from jobs.command import clock
-from jobs.errors import FailedError
 from jobs.journal import RunRecord, next_run_id, record
 from jobs.publish import Slice
 from jobs.steps.groups import KEYS, assign_groups, bucket
 from jobs.steps.versions import Outcome
 from jobs.store import Warehouse
+from schemas.errors import FailedError
 from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS
 from udfs.consistency import uninformative_title
 from udfs.twins import twin_keys

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from jobs.errors import FailedError
+from schemas.errors import FailedError
 
 
 @contextmanager

@@ -7,11 +7,11 @@ from pyspark.sql import functions as F
 
 from jobs.attempt import Attempt
 from jobs.cleaning import Cleaned
-from jobs.errors import FailedError
 from jobs.journal import Pins
 from jobs.scoring import Scored
 from jobs.store import Warehouse
 from jobs.summary import Section, Summary
+from schemas.errors import FailedError
 from schemas.tables import LISTINGS
 
 

@@ -9,10 +9,10 @@ from conf.settings import IngestSettings
 from jobs.attempt import Attempt
 from jobs.command import Job
 from jobs.deliveries import Delivery
-from jobs.errors import RefusedError
 from jobs.steps.catalogue import narrow, with_taxonomy
 from jobs.steps.versions import Account
 from jobs.summary import Section, Summary
+from schemas.errors import RefusedError
 from schemas.reasons import ImageStatus
 from schemas.tables import LISTINGS, QUARANTINE, RUNS, TAXONOMY
 from udfs.fingerprint import NOT_ALLOWED

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.command import Job
 from jobs.journal import Pins, Publication
-from jobs.steps.catalogue import newest_change, pending, still_true
+from jobs.steps.catalogue import in_force, newest_change, pending, still_true
 from jobs.store import Warehouse
 from schemas.tables import LISTINGS, PREDICTIONS
 from training.registry import Model
@@ -54,7 +53,17 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
         else house.read(LISTINGS, pins.listings_version).limit(0)
     )
     settings = job.settings
-    new = house.stage(stage, classify(content, model.bundle, settings.classify, settings.ingest, count))
+    predictions = classify(
+        content,
+        model.bundle,
+        model.version,
+        rows=count,
+        batch_rows=settings.classify.batch_rows,
+        top=settings.classify.top,
+        prefixes=settings.ingest.image_prefixes,
+        max_image_bytes=settings.ingest.max_image_bytes,
+    )
+    new = house.stage(stage, predictions)
     wanted.unpersist()
     return Scored(new, kept.unionByName(new), count)
 
@@ -65,7 +74,7 @@ def _content(
     """The wanted listings with their pictures, reading as few of the others' as possible."""
     listings = house.read(LISTINGS, pins.listings_version)
     if count == total:
-        return listings.where(~F.coalesce("withdrawn", F.lit(False)))
+        return in_force(listings)
     if base is not None:
         changes = house.changes(LISTINGS, base.listings_version, pins.listings_version)
         if changes is not None and newest_change(changes.drop("image"), wanted).count() == count:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from conf.settings import SparkSettings
-from jobs.errors import UsageError
+from schemas.errors import UsageError
 
 # What every session must have; a submitted one gets those that may still be set.
 _RUNTIME = {

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from jobs.errors import FailedError, UsageError
+from schemas.errors import FailedError, UsageError
 from schemas.tables import RUNS, TABLES, Table
 
 _CATALOG_SCHEMA = re.compile(r"\w+(\.\w+)?")

@@ -8,8 +8,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.deliveries import MALFORMED, find_files, read_files
-from jobs.errors import UsageError
 from jobs.store import Warehouse
+from schemas.errors import UsageError
 from schemas.tables import TAXONOMY
 
 TOP = "all"

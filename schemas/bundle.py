@@ -30,6 +30,21 @@ class FusionWeights(TypedDict):
 
 
 @dataclass(frozen=True)
+class Fusion:
+    """The branches' weights by what a listing has.
+
+    Attributes:
+        both: where text and picture are present.
+        text_only: where there is text alone.
+        image_only: where there is a picture alone.
+    """
+
+    both: FusionWeights
+    text_only: FusionWeights
+    image_only: FusionWeights
+
+
+@dataclass(frozen=True)
 class BundleSpec:
     """How to feed the members and how to read them.
 
@@ -39,9 +54,7 @@ class BundleSpec:
         image_members: K of the picture branch and the fused head, a divisor of `text_members`; 0: no pictures.
         text: keyword arguments of `udfs.text.featurize`.
         picture: keyword arguments of `udfs.pictures.decode`.
-        both: weights where text and picture are present.
-        text_only: weights where there is text alone.
-        image_only: weights where there is a picture alone.
+        fusion: the branches' weights.
         prior: C probabilities of the categories, for a listing with neither.
     """
 
@@ -50,9 +63,7 @@ class BundleSpec:
     image_members: int
     text: dict[str, int | float | list[int]]
     picture: dict[str, int | float]
-    both: FusionWeights
-    text_only: FusionWeights
-    image_only: FusionWeights
+    fusion: Fusion
     prior: tuple[float, ...]
     format: int = FORMAT
 

@@ -83,7 +83,9 @@ LISTINGS = Table(
         Column("group_id", "STRING", "listings that show one product share it; kept when the title is edited"),
         Column("bucket", "INT", "hash of group_id, 0 to 2519; a bundle of K members judges it by member bucket mod K"),
         Column("title_key", "BIGINT", "hash of the title's plain words; null where it says nothing; twins share it"),
-        Column("image_key", "BIGINT", "perceptual hash of the picture; null where there is none to see; twins share it"),
+        Column(
+            "image_key", "BIGINT", "perceptual hash of the picture; null where there is none to see; twins share it"
+        ),
         Column("image_uri", "STRING", "where the picture is, if it came as a path or URI"),
         Column("image", "BINARY", "the encoded picture, if it came as bytes"),
     ),

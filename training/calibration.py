@@ -40,5 +40,7 @@ def fit_weights(
         gradient = np.tensordot(stacked, joint / evidence - q, axes=([1, 2], [0, 1]))
         return -float(np.log(evidence).mean()), -np.asarray(gradient) / len(labels)
 
-    found = minimize(loss, np.asarray(start, np.float64), jac=True, method="L-BFGS-B", bounds=[(0.0, 5.0)] * len(branches))
+    found = minimize(
+        loss, np.asarray(start, np.float64), jac=True, method="L-BFGS-B", bounds=[(0.0, 5.0)] * len(branches)
+    )
     return tuple(float(w) for w in found.x)

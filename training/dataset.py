@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from schemas.errors import FailedError
 from schemas.tensors import CHANNELS, TextBatch
 
 READ_COLUMNS = ["key", "label", "bucket", "text_ids", "text_weights", "present", "pixels"]
@@ -25,7 +26,7 @@ _CHECK = 1_000_000_007
 """Keys are summed modulo this prime: a row that is lost and another read twice do not cancel out."""
 
 
-class CoverageError(RuntimeError):
+class CoverageError(FailedError):
     """Raised when the ranks together did not read exactly the rows that were written."""
 
 
@@ -79,7 +80,7 @@ def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
         folder: an absolute path that every node sees; what is there is replaced.
 
     Raises:
-        ValueError: there are fewer files with rows than ranks.
+        FailedError: there are fewer files with rows than ranks.
     """
     (
         examples.write.mode("overwrite")
@@ -95,7 +96,7 @@ def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
     )
     rows = sum(file["rows"] for file in files)
     if len(files) < ranks:
-        raise ValueError(
+        raise FailedError(
             f"the training set has {rows} rows in {len(files)} files, too few for {ranks} ranks: "
             "give it more labelled listings, or set train.ranks lower."
         )
@@ -106,7 +107,13 @@ def read_shard(dataset: Dataset, rank: int, ranks: int, cache: str, height: int,
     """Read a rank's share through Petastorm, once, into memory-mapped files under `cache`."""
     folder = Path(cache)
     folder.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, list[NDArray[np.int64]]] = {"keys": [], "labels": [], "buckets": [], "present": [], "lengths": []}
+    columns: dict[str, list[NDArray[np.int64]]] = {
+        "keys": [],
+        "labels": [],
+        "buckets": [],
+        "present": [],
+        "lengths": [],
+    }
     with (
         open(folder / "ids", "wb") as ids,
         open(folder / "weights", "wb") as weights,

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from udfs.pictures import decode
+from udfs.pictures import decode, load_images
 from udfs.text import featurize
 
 SCHEMA = (
@@ -27,15 +27,18 @@ def example_rows(
     *,
     text: Mapping[str, Any],
     picture: Mapping[str, Any],
+    prefixes: tuple[str, ...],
+    max_image_bytes: int,
     partitions: int,
 ) -> DataFrame:
     """The training rows of the listings whose label is one of the categories; the others teach nothing.
 
     Args:
-        listings: listing_id, title, description, category, seller_id, bucket, image.
+        listings: listing_id, title, description, category, seller_id, bucket, image, image_uri.
         categories: the order of the label indices.
         text: keyword arguments of `udfs.text.featurize`.
         picture: keyword arguments of `udfs.pictures.decode`.
+        prefixes, max_image_bytes: as in `udfs.sources.read_uri`.
         partitions: into how many tasks the work is split.
 
     Returns:
@@ -54,6 +57,7 @@ def example_rows(
             "title",
             "description",
             "image",
+            "image_uri",
         )
         .repartition(partitions, "key")
         .sortWithinPartitions("key")
@@ -61,15 +65,19 @@ def example_rows(
 
     def make(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield _example_batch(batch, text, picture)
+            uris = batch.column("image_uri").to_pylist()
+            images, _ = load_images(batch.column("image").to_pylist(), uris, prefixes, max_image_bytes)
+            yield _example_batch(batch, images, text, picture)
 
     return rows.mapInArrow(make, SCHEMA)
 
 
-def _example_batch(batch: pa.RecordBatch, text: Mapping[str, Any], picture: Mapping[str, Any]) -> pa.RecordBatch:
+def _example_batch(
+    batch: pa.RecordBatch, images: Sequence[bytes | None], text: Mapping[str, Any], picture: Mapping[str, Any]
+) -> pa.RecordBatch:
     columns = {name: batch.column(name) for name in batch.schema.names}
     texts = featurize(columns["title"].to_pylist(), columns["description"].to_pylist(), **text)
-    pictures = decode(columns["image"].to_pylist(), **picture)
+    pictures = decode(images, **picture)
     ids, weights = texts.ids.astype("<i4"), texts.weights.astype("<f4")
     bounds = list(zip(texts.splits[:-1], texts.splits[1:], strict=True))
     made = {
@@ -78,7 +86,8 @@ def _example_batch(batch: pa.RecordBatch, text: Mapping[str, Any], picture: Mapp
         "text_weights": pa.array([weights[a:b].tobytes() for a, b in bounds], pa.binary()),
         "present": pa.array(np.asarray(pictures.present)),
         "pixels": pa.array(
-            [p.tobytes() if here else b"" for p, here in zip(pictures.pixels, pictures.present, strict=True)], pa.binary()
+            [p.tobytes() if here else b"" for p, here in zip(pictures.pixels, pictures.present, strict=True)],
+            pa.binary(),
         ),
     }
     return pa.RecordBatch.from_pydict(made)

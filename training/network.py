@@ -73,9 +73,11 @@ def text_members(features: int, members: int, categories: int) -> Any:
             width = rank or categories
             start = tf.random.normal if rank else tf.zeros
             self.kernel = tf.Variable(start([features, members * width]), name="kernel")
-            self.mixer = tf.Variable(
-                tf.random.normal([members, rank, categories], stddev=rank**-0.5), name="mixer"
-            ) if rank else None
+            self.mixer = (
+                tf.Variable(tf.random.normal([members, rank, categories], stddev=rank**-0.5), name="mixer")
+                if rank
+                else None
+            )
             self.bias = tf.Variable(tf.zeros([members, categories]), name="bias")
 
         def __call__(self, indices: Any, values: Any, n: Any) -> Any:

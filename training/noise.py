@@ -70,7 +70,11 @@ def fit_noise(
     known = sellers >= 0
     counts = np.bincount(sellers[known], minlength=many)
     fit = start or NoiseFit(
-        _transitions(np.zeros(levels.shape), levels), START_RATE, np.full(many, START_RATE), np.zeros((0, 0)), np.zeros(0)
+        _transitions(np.zeros(levels.shape), levels),
+        START_RATE,
+        np.full(many, START_RATE),
+        np.zeros((0, 0)),
+        np.zeros(0),
     )
     rows = np.arange(len(labels))
     for _ in range(rounds):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conf.settings import Settings
+from schemas.errors import FailedError, UsageError
 
 MIN_ROWS = 20
 """Fewer labelled listings teach nothing."""
@@ -53,11 +54,12 @@ def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
         pictures: those of them with a usable picture.
 
     Raises:
-        ValueError: there are too few rows, or the members asked for do not divide.
+        FailedError: there are too few rows.
+        UsageError: the members asked for do not divide.
     """
     train = settings.train
     if rows < MIN_ROWS:
-        raise ValueError(
+        raise FailedError(
             f"{rows} listings with a category of the taxonomy are too few to learn from: at least {MIN_ROWS} are needed. "
             "Check that the categories of listings and taxonomy are spelled alike."
         )
@@ -70,7 +72,7 @@ def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
     if pictures < _MIN_PICTURES or pictures < _MIN_PICTURE_SHARE * rows:
         image_members = 0
     elif text_members % image_members:
-        raise ValueError(
+        raise UsageError(
             f"train.image_members={image_members} does not divide train.text_members={text_members}, so the picture "
             "folds would not be unions of text folds: choose a divisor."
         )

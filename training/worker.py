@@ -64,7 +64,9 @@ def train_rank(task: Task) -> dict[str, Any]:
     from training.text_branch import judge_texts, train_text
 
     folder, plan = Path(task.folder), task.plan
-    shard = read_shard(task.dataset, ranks.rank, ranks.size, str(folder / f"cache-{ranks.rank}"), task.height, task.width)
+    shard = read_shard(
+        task.dataset, ranks.rank, ranks.size, str(folder / f"cache-{ranks.rank}"), task.height, task.width
+    )
     read = ranks.total([len(shard), checksum(shard.keys)])
     prove_coverage(task.dataset, int(read[0]), int(read[1]))
     report = _Reporter(folder / PROGRESS_FILE if ranks.rank == 0 else None)

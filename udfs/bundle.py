@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.bundle import FORMAT, NOISE_FILE, SPEC_FILE, BundleSpec, NoiseModel
+from schemas.bundle import FORMAT, NOISE_FILE, SPEC_FILE, BundleSpec, Fusion, NoiseModel
 
 
 def load_spec(folder: str) -> BundleSpec:
@@ -19,11 +19,14 @@ def load_spec(folder: str) -> BundleSpec:
     """
     path = Path(folder) / SPEC_FILE
     if not path.is_file():
-        raise FileNotFoundError(f"{folder} holds no {SPEC_FILE}, so it is no bundle: train one, or give a bundle's folder.")
+        raise FileNotFoundError(
+            f"{folder} holds no {SPEC_FILE}, so it is no bundle: train one, or give a bundle's folder."
+        )
     values = json.loads(path.read_text(encoding="utf-8"))
     if values.get("format") != FORMAT:
         raise ValueError(f"{path} is of format {values.get('format')}, this version reads {FORMAT}: train a new model.")
     values["categories"], values["prior"] = tuple(values["categories"]), tuple(values["prior"])
+    values["fusion"] = Fusion(**values["fusion"])
     return BundleSpec(**values)
 
 

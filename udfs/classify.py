@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from pyspark import SparkFiles
 from pyspark.sql import DataFrame, SparkSession
 
-from schemas.reasons import ImageStatus
 from schemas.tables import PREDICTIONS
 from schemas.tensors import Judgement
+from udfs.pictures import load_images
 from udfs.predictor import Predictor, Prepared, load_predictor
-from udfs.sources import read_uri
 
 Floats = NDArray[np.float32]
 
@@ -150,7 +149,8 @@ def score_batches(
     )
 
     def prepare(piece: pa.RecordBatch) -> tuple[Prepared, list[str]]:
-        images, failed = _load_images(piece, scoring)
+        images, uris = piece.column("image").to_pylist(), piece.column("image_uri").to_pylist()
+        images, failed = load_images(images, uris, scoring.prefixes, scoring.max_image_bytes)
         prepared = predictor.prepare(piece.column("title").to_pylist(), piece.column("description").to_pylist(), images)
         return prepared, [bad or seen for bad, seen in zip(failed, prepared.pictures.status, strict=True)]
 
@@ -165,17 +165,6 @@ def score_batches(
             buckets = np.asarray(piece.column("bucket"), dtype=np.int64)
             yield _prediction_batch(piece, buckets, predictor.judge(prepared, buckets), status, predictor, scoring)
             piece = following
-
-
-def _load_images(piece: pa.RecordBatch, scoring: Scoring) -> tuple[list[bytes | None], list[str | None]]:
-    """Each row's picture, from its bytes or its URI, and why it could not be read."""
-    images: list[bytes | None] = piece.column("image").to_pylist()
-    failed: list[str | None] = [None] * len(images)
-    for row, uri in enumerate(piece.column("image_uri").to_pylist()):
-        if images[row] is None and uri:
-            images[row], status = read_uri(uri, scoring.prefixes, scoring.max_image_bytes)
-            failed[row] = None if status == ImageStatus.OK else str(status)
-    return images, failed
 
 
 def _prediction_batch(

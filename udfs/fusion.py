@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.bundle import BundleSpec, FusionWeights
+from schemas.bundle import Fusion, FusionWeights
 
 Floats = NDArray[np.float32]
 
 
-def fuse(text: Floats, image: Floats, head: Floats, spec: BundleSpec) -> Floats:
+def fuse(text: Floats, image: Floats, head: Floats, fusion: Fusion) -> Floats:
     """`log q ∝ w_text log p_text + w_image log p_image + w_head log p_head`, weights by what is present.
 
     Args:
         text, image, head: log-probabilities, shape (n, C); rows of NaN where a branch has nothing to say.
-        spec: its weights.
+        fusion: the weights.
 
     Returns:
         log q, shape (n, C); rows of NaN where there is neither text nor picture.
@@ -23,9 +23,9 @@ def fuse(text: Floats, image: Floats, head: Floats, spec: BundleSpec) -> Floats:
     has_text, has_image = ~np.isnan(text[:, 0]), ~np.isnan(image[:, 0])
     fused = np.full(text.shape, np.nan, np.float32)
     for rows, weights in (
-        (has_text & has_image, spec.both),
-        (has_text & ~has_image, spec.text_only),
-        (~has_text & has_image, spec.image_only),
+        (has_text & has_image, fusion.both),
+        (has_text & ~has_image, fusion.text_only),
+        (~has_text & has_image, fusion.image_only),
     ):
         if rows.any():
             fused[rows] = weighted(text[rows], image[rows], head[rows], weights)

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from schemas.reasons import ImageStatus
 from schemas.tensors import CHANNELS, PictureBatch
+from udfs.sources import read_uri
 
 # Pillow also opens formats that run other programs (EPS calls Ghostscript): only plain raster formats are read.
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "JPEG2000", "PPM", "TGA", "ICO", "PCX")
@@ -53,9 +54,28 @@ def decode(
     return PictureBatch(pixels=pixels, present=present, status=[str(s) for s in status])
 
 
-def _decode_into(
-    data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int, blank_deviation: float
-) -> ImageStatus:
+def load_images(
+    images: Sequence[bytes | None], uris: Sequence[str | None], prefixes: tuple[str, ...], max_bytes: int
+) -> tuple[list[bytes | None], list[str | None]]:
+    """The encoded picture of each of n listings: its bytes, or what its URI leads to.
+
+    Args:
+        images: n encoded pictures; None where there are no bytes.
+        uris: n paths or URIs, read where there are no bytes; None where there is none.
+        prefixes, max_bytes: as in `udfs.sources.read_uri`.
+
+    Returns:
+        The pictures, and the status of each that could not be read, None for the others.
+    """
+    loaded, failed = list(images), [None if image else uri for image, uri in zip(images, uris, strict=True)]
+    for row, uri in enumerate(failed):
+        if uri is not None:
+            loaded[row], status = read_uri(uri, prefixes, max_bytes)
+            failed[row] = None if status == ImageStatus.OK else str(status)
+    return loaded, failed
+
+
+def _decode_into(data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int, blank_deviation: float) -> ImageStatus:
     """Decode one picture into its slice of the batch, which stays zero unless the status is ok."""
     if not data:
         return ImageStatus.MISSING

@@ -97,7 +97,7 @@ class Predictor:
                 splits=tf.constant(texts.splits),
             )
             image[rows], head[rows] = said["image"].numpy(), said["head"].numpy()
-        return Judgement(text=text, image=image, fused=fuse(text, image, head, self.spec))
+        return Judgement(text=text, image=image, fused=fuse(text, image, head, self.spec.fusion))
 
 
 def load_predictor(folder: str, threads: int) -> Predictor:

@@ -40,13 +40,17 @@ def featurize(
     Returns:
         Features with their counts, sorted by id; a listing without any text has none.
     """
-    texts = [normalize(f"{title or ''} \n {text or ''}", max_chars) for title, text in zip(titles, descriptions, strict=True)]
+    texts = [
+        normalize(f"{title or ''} \n {text or ''}", max_chars) for title, text in zip(titles, descriptions, strict=True)
+    ]
     words, chars = _vectorizers(hash_size // 2, word_ngrams, char_ngrams[0], char_ngrams[1])
     if not texts:
         return TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
     features = csr_matrix(hstack([words.transform(texts), chars.transform(texts)], format="csr"))
     features.sort_indices()
-    return TextBatch(features.indices.astype(np.int64), features.data.astype(np.float32), features.indptr.astype(np.int64))
+    return TextBatch(
+        features.indices.astype(np.int64), features.data.astype(np.float32), features.indptr.astype(np.int64)
+    )
 
 
 def normalize(text: str, max_chars: int) -> str:
@@ -55,7 +59,9 @@ def normalize(text: str, max_chars: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def _vectorizers(size: int, word_ngrams: int, shortest: int, longest: int) -> tuple[HashingVectorizer, HashingVectorizer]:
+def _vectorizers(
+    size: int, word_ngrams: int, shortest: int, longest: int
+) -> tuple[HashingVectorizer, HashingVectorizer]:
     def hasher(analyzer: str, lengths: tuple[int, int]) -> HashingVectorizer:
         return HashingVectorizer(
             analyzer=analyzer,

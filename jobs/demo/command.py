@@ -13,11 +13,11 @@ from jobs.command import Job, JsonOption, ProfileOption, SetOption, open_job
 from jobs.demo.catalogue import write_catalogue
 from jobs.demo.spec import CatalogueSpec
 from jobs.demo.truth import Verdict, judge
-from jobs.errors import UsageError
 from jobs.ingest import ingest
 from jobs.nightly import nightly
 from jobs.summary import Section, Summary
 from jobs.train import train
+from schemas.errors import UsageError
 
 _MARK = "made-by-catalog-cleaner-demo"
 

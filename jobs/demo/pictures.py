@@ -18,7 +18,6 @@ from jobs.demo.backdrops import BACKDROPS, HEIGHT, PATTERNS, SCALE, WIDTH, backd
 from jobs.demo.outline import BODY, PATTERN, TRIM, Outline, outline_of
 from jobs.demo.vocabulary import COLOURS
 
-
 UNIFORMS = 32
 """How many random numbers a picture takes."""
 

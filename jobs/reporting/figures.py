@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.errors import UsageError
 from jobs.reporting.moment import Moment
 from jobs.summary import Estimate, Named
+from schemas.errors import UsageError
 from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS, FLAGGED_ITEMS, QUALITY_METRICS, SELLERS
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Row
 
-from jobs.errors import UsageError
 from jobs.journal import publications
 from jobs.store import Warehouse
+from schemas.errors import UsageError
 from schemas.tables import LISTINGS, TAXONOMY, Table
 
 

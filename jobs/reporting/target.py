@@ -6,7 +6,7 @@ import os
 import uuid
 from pathlib import Path
 
-from jobs.errors import FailedError, UsageError
+from schemas.errors import FailedError, UsageError
 
 
 def check_target(file: Path) -> None:

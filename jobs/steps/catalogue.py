@@ -8,9 +8,14 @@ from pyspark.sql import functions as F
 from schemas.reasons import QuarantineReason
 
 
+def in_force(listings: DataFrame) -> DataFrame:
+    """Listings that are not withdrawn."""
+    return listings.where(~F.coalesce("withdrawn", F.lit(False)))
+
+
 def narrow(listings: DataFrame) -> DataFrame:
     """Listings in force, without their pictures."""
-    return listings.where(~F.coalesce("withdrawn", F.lit(False))).drop("image")
+    return in_force(listings).drop("image")
 
 
 def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:

@@ -144,7 +144,7 @@ def _differs() -> Column:
 
 
 def _correctable() -> Column:
-    """A listing that the model has judged, whose label is not the best, and which only people may not be asked about."""
+    """A listing that the model has judged, whose label is not the best, and which it may change by itself."""
     return F.col("predicted_category").isNotNull() & _differs() & ~F.col("touches_sensitive")
 
 

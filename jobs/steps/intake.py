@@ -21,7 +21,7 @@ from pyspark.sql.types import (
 )
 
 from conf.settings import IngestSettings
-from jobs.errors import UsageError
+from schemas.errors import UsageError
 from schemas.reasons import QuarantineReason
 from udfs.fingerprint import content_hash, text_hash, uri_hash
 

@@ -16,7 +16,7 @@ Interval = Callable[[Column, Column, Column], tuple[Column, Column]]
 
 
 def quality_score(pictures_expected: bool) -> Column:
-    """0 (unusable) to 100: 60 for a category that is surely right, 20 for a title, 15 for a picture, 5 for a description.
+    """0 (unusable) to 100: 60 for a surely right category, 20 for a title, 15 for a picture, 5 for a description.
 
     Where the whole catalogue has no pictures, every listing gets the picture's 15.
     """

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.errors import FailedError
+from schemas.errors import FailedError
 from schemas.reasons import ImageStatus
 from udfs.fingerprint import content_hash, joint_hash
 

@@ -4,8 +4,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import GateSettings
-from jobs.errors import RefusedError
 from jobs.gates import check_input, check_output, refuse_failed
+from schemas.errors import RefusedError
 from tests.spark.frames import frame
 
 OUTPUT = "listing_id string, effective_category string, predicted_category string, corrected int"
@@ -23,7 +23,9 @@ def test_a_good_catalogue_passes(spark: SparkSession) -> None:
 
 def test_an_empty_catalogue_is_refused(spark: SparkSession) -> None:
     checks = check_input(listings(spark), GateSettings())
-    with pytest.raises(RefusedError, match=r"input gate: expect_table_row_count_to_be_between \(min_value 1\).*observed 0"):
+    with pytest.raises(
+        RefusedError, match=r"input gate: expect_table_row_count_to_be_between \(min_value 1\).*observed 0"
+    ):
         refuse_failed(checks)
 
 

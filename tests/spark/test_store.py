@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.errors import FailedError, UsageError
 from jobs.journal import Pins, RunRecord, last_publication, next_run_id, record, release_pins, take_pins
 from jobs.publish import Slice, publish
 from jobs.store import Warehouse, conform, open_warehouse, read_published
+from schemas.errors import FailedError, UsageError
 from schemas.tables import LISTINGS, PREDICTIONS, SELLERS, TABLES, TAXONOMY
 from tests.spark.frames import frame, rows_of
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import FailedError
 from jobs.lock import hold
+from schemas.errors import FailedError
 
 NOW = dt.datetime(2026, 1, 1, 3, tzinfo=dt.UTC)
 

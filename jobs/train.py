@@ -1,0 +1,119 @@
+"""`catalog-cleaner train`: learns a model from the catalogue, and puts it in force where it is better."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from jobs.attempt import attempt
+from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job
+from jobs.contest import Outcome, contest
+from jobs.steps.catalogue import in_force
+from jobs.summary import Section, Share, Summary
+from schemas.errors import UsageError
+from schemas.tables import LISTINGS, TAXONOMY
+from training.registry import open_registry
+from training.train import Category, Progress, TrainedBundle, train_bundle
+
+
+def main(
+    warehouse: WarehouseOption,
+    profile: ProfileOption = "local",
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn a model from the sellers' own labels; it becomes champion only where it is better than the one in force.
+
+    Exit codes: 0 done (whether or not the model became champion), 1 failed, 2 wrong usage or settings.
+    """
+    with open_job("train", warehouse, profile, overrides, as_json) as job:
+        job.finish(train(job))
+
+
+def train(job: Job) -> Summary:
+    """A model's journey: examples, ranks, bundle, contest with the champion on the same rows, registry."""
+    house, settings = job.warehouse, job.settings
+    with attempt(job, job.started_at.date(), exclusive=False) as run:
+        registry = open_registry(house.location, settings.registry)
+        version, taxonomy_version = house.version(LISTINGS), house.version(TAXONOMY)
+        if version is None or taxonomy_version is None:
+            raise UsageError(f"{house.location} holds no listings: run `catalog-cleaner ingest` first.")
+        listings = in_force(house.read(LISTINGS, version))
+        taxonomy = house.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
+        categories = [Category(*row) for row in taxonomy]
+        work = _work_folder(house.folder)
+        try:
+            job.say(f"{run.run_id}: learning {len(categories)} categories from listings version {version}")
+            trained = train_bundle(job.spark, listings, categories, settings, str(work), _teller(job))
+            job.say("holding it against the champion")
+            outcome = contest(job, registry, trained, listings)
+            run.model_version = registry.register(
+                trained.folder,
+                params=dataclasses.asdict(trained.plan),
+                figures=trained.figures | outcome.figures,
+                curves=trained.curves,
+                by_category=trained.by_category,
+                tags={
+                    "run_id": run.run_id,
+                    "listings_version": str(version),
+                    "taxonomy_version": str(taxonomy_version),
+                    "settings": settings.digest,
+                },
+            )
+            if outcome.better:
+                registry.promote(run.model_version)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        run.counts["rows_in"] = listings.count()
+        run.counts["rows_current"] = int(trained.figures["rows"])
+        run.counts["champion"] = int(outcome.better)
+    return _summary(run.model_version, trained, outcome, house.location)
+
+
+def _work_folder(warehouse: Path | None) -> Path:
+    """A fresh folder that all nodes see: inside the warehouse where that is a folder."""
+    parent = None
+    if warehouse is not None:
+        parent = warehouse / "_work"
+        parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="train-", dir=parent))
+
+
+def _teller(job: Job) -> Callable[[Progress], None]:
+    """Says each epoch's end, and how long its branch may still take."""
+
+    def tell(progress: Progress) -> None:
+        job.say(f"{progress.what}: epoch {progress.epoch} of at most {progress.epochs}, loss {progress.loss:.4f}")
+
+    return tell
+
+
+def _summary(version: str, trained: TrainedBundle, outcome: Outcome, place: str) -> Summary:
+    figures = trained.figures
+    facts: dict[str, object] = {
+        "model_version": version,
+        "champion": outcome.better,
+        "verdict": outcome.verdict,
+        "rows": int(figures["rows"]),
+        "categories": int(figures["categories"]),
+        "text_members": trained.plan.text_members,
+        "image_members": trained.plan.image_members,
+        "estimated_error_before": Share(figures["estimated_error_before"]),
+        "estimated_error": Share(figures["estimated_error"]),
+    }
+    curves = [(branch, len(losses), min(losses)) for branch, losses in trained.curves.items() if losses]
+    return Summary(
+        f"Model {version} trained",
+        facts,
+        (Section("branches", ("branch", "epochs", "best loss"), curves),),
+        (f"clean the catalogue with it: catalog-cleaner nightly --warehouse {place} --run-date YYYY-MM-DD",),
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

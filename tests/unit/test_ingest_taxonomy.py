@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from jobs.deliveries import MALFORMED
+from jobs.taxonomies import check_taxonomy
+
+
+def test_what_is_lacking_falls_back() -> None:
+    rows: list[dict[str, str | None]] = [
+        {"category": "bags", "label": "Bags", "parent": "Leather", "department": "Fashion", "sensitive": "TRUE"},
+        {"category": " shoes ", "label": None, "parent": "", "department": None, "sensitive": None},
+    ]
+    assert check_taxonomy(rows) == [
+        ("bags", "Bags", "Leather", "Fashion", True),
+        ("shoes", "shoes", "shoes", "all", False),
+    ]
+    assert check_taxonomy([{"category": "bags"}]) == [("bags", "bags", "bags", "all", False)]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("1", True), ("0", False), ("true", True), ("False", False), ("yes", True), ("", False)]
+)
+def test_sensitive_is_read_from_words_and_digits(given: str, meant: bool) -> None:
+    assert check_taxonomy([{"category": "bags", "sensitive": given}])[0][4] is meant
+
+
+def test_all_faults_are_named_at_once() -> None:
+    rows = [
+        {"category": "bags", "sensitive": "perhaps"},
+        {"category": " ", "sensitive": "1"},
+        {"category": "shoes", "sensitive": "1"},
+        {"category": "shoes", "sensitive": "0"},
+        {"category": "hats", "sensitive": "0", MALFORMED: "hats,0,9"},
+    ]
+    with pytest.raises(ValueError, match="row 1") as caught:
+        check_taxonomy(rows)
+    assert str(caught.value).splitlines() == [
+        "  - row 1, category 'bags': sensitive is 'perhaps', not true or false",
+        "  - row 2 has no category",
+        "  - row 4 names category 'shoes' again",
+        "  - row 5 cannot be read: 'hats,0,9'",
+    ]
+
+
+def test_an_empty_taxonomy_is_a_fault() -> None:
+    with pytest.raises(ValueError, match="no categories"):
+        check_taxonomy([])

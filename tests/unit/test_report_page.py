@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+from jobs.reporting.examples import Examples
+from jobs.reporting.figures import Queues
+from jobs.reporting.page import render
+from jobs.summary import Named
+from tests.unit.report_samples import EXAMPLES, FIGURES, example
+
+HOSTILE = "<script>alert('x')</script><img src=http://evil.example/p.png onerror=alert(1)>"
+VOID = {"meta", "img", "br", "rect", "circle", "path", "use"}
+
+
+class Reader(HTMLParser):
+    """Collects tags with their attributes and the text, and checks that what is opened is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_the_page_says_the_figures() -> None:
+    text = re.sub(r"\s+", " ", Reader(render(FIGURES, EXAMPLES, {})).text)
+    for said in (
+        "The catalogue on 2 March 2026",
+        "Of 1,000 listings an expected 228 stood in a wrong category, or in none. After this run an expected 31 do.",
+        "22.8%",
+        "3.1%",
+        "20.0% of the listings; mean confidence 97.0%",
+        "corrections begun; 1 changed, 3 ended",
+        "Category in question: 90 listings",
+        "Another fault: 21 listings",
+        "2 min 5 s",
+        "unchanged, judgement kept",
+    ):
+        assert said in text
+
+
+def test_each_kind_of_example_says_what_matters_for_it() -> None:
+    text = re.sub(r"\s+", " ", Reader(render(FIGURES, EXAMPLES, {})).text)
+    assert "Boots → Shoes very likely, 97.2% Text and picture both speak for Shoes" in text
+    assert "seller: Boots Shoes58.0%Boots (seller's)31.0% The text and picture speak against" in text
+    assert "listed as Shoespicture looks like Bags & cases likely, 90.0%" in text
+    assert "without a title Shoes The picture cannot be read." in text
+    assert "seller s-9 · l-2" in text
+
+
+def test_pictures_are_inside_the_page_and_those_that_lack_get_a_placeholder() -> None:
+    page = Reader(render(FIGURES, EXAMPLES, {"l-1": b"jpeg"}))
+    (image,) = page.attributes("img")
+    assert image["src"] == "data:image/jpeg;base64,anBlZw=="
+    assert image["alt"] == "Picture delivered for Trail shoes"
+    placeholders = [a["aria-label"] for a in page.attributes("div") if "empty" in (a.get("class") or "")]
+    assert placeholders == [
+        "No picture to show: usable",
+        "No picture to show: usable",
+        "No picture to show: cannot be read",
+    ]
+
+
+def test_texts_of_the_catalogue_are_shown_and_never_run() -> None:
+    evil = Named(HOSTILE, HOSTILE)
+    listing = example(
+        HOSTILE,
+        title=HOSTILE,
+        seller_id=HOSTILE,
+        seller_category=evil,
+        shown_category=evil,
+        suggestions=((evil, 0.5),),
+        text=(evil, 0.5),
+        image=(evil, 0.4),
+        image_status=HOSTILE,
+    )
+    everywhere = Examples([listing], [listing], [listing], [listing], [listing])
+    figures = dataclasses.replace(
+        FIGURES,
+        categories=[dataclasses.replace(FIGURES.categories[0], category=evil)],
+        sellers=[dataclasses.replace(FIGURES.sellers[0], seller_id=HOSTILE)],
+        changes=[dataclasses.replace(FIGURES.changes[0], seller_category=evil, corrected_category=evil)],
+        image_status={HOSTILE: 3},
+        run_id=HOSTILE,
+        model_version=HOSTILE,
+    )
+    page = Reader(render(figures, everywhere, {HOSTILE: b"jpeg"}))
+    assert HOSTILE in page.text
+    assert page.attributes("script") == []
+    assert all((a["src"] or "").startswith("data:image/jpeg") for a in page.attributes("img"))
+    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+
+
+def test_nothing_is_fetched_and_the_browser_is_told_so() -> None:
+    source = render(FIGURES, EXAMPLES, {"l-1": b"jpeg"})
+    assert "http:" not in source
+    assert "https:" not in source
+    assert "url(" not in re.sub(r"url\(#\w+\)", "", source)
+    page = Reader(source)
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object", "embed", "base"})
+    policy = [a["content"] for a in page.attributes("meta") if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_every_drawing_has_words_and_a_table() -> None:
+    page = Reader(render(FIGURES, EXAMPLES, {}))
+    drawings = [a for a in page.attributes("div") if a.get("role") == "img" and "empty" not in (a.get("class") or "")]
+    assert len(drawings) == len(page.attributes("figure")) == len(page.attributes("details")) == 10
+    assert all(len(a["aria-label"] or "") > 20 for a in drawings)
+
+
+def test_links_lead_somewhere() -> None:
+    page = Reader(render(FIGURES, EXAMPLES, {}))
+    places = {a["id"] for _, a in page.tags if "id" in a}
+    wanted = [(a["href"] or "").removeprefix("#") for a in page.attributes("a")]
+    assert len(wanted) == 7
+    assert set(wanted) <= places
+
+
+def test_a_first_night_with_nothing_to_do_still_makes_a_page() -> None:
+    figures = dataclasses.replace(
+        FIGURES,
+        confidence=None,
+        categories=[],
+        sellers=[],
+        changes=[],
+        certainty={},
+        queues=Queues({}, 0, 0),
+        image_status={},
+        publications=FIGURES.publications[-1:],
+    )
+    page = Reader(render(figures, Examples([], [], [], [], []), {}))
+    for said in ("No category is corrected", "The work list is empty", "This is the first publication"):
+        assert said in page.text
+    assert page.attributes("figure") == []

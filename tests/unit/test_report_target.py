@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import FailedError, UsageError
+from jobs.reporting.target import check_target, write_whole
+
+
+def test_a_file_in_a_folder_that_is_there_is_fine(tmp_path: Path) -> None:
+    check_target(tmp_path / "report.html")
+    (tmp_path / "report.html").write_text("old")
+    check_target(tmp_path / "report.html")
+
+
+def test_a_folder_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is a folder; name a file in it, such as .*report\.html"):
+        check_target(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no folder .*missing"):
+        check_target(tmp_path / "missing" / "report.html")
+
+
+def test_a_device_is_never_replaced() -> None:
+    with pytest.raises(UsageError, match="not a plain file"):
+        check_target(Path("/dev/null"))
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(UsageError, match="may not be written to"):
+        check_target(tmp_path / "report.html")
+
+
+def test_a_page_replaces_the_former_one_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text("old")
+    write_whole(file, "néw")
+    assert file.read_text(encoding="utf-8") == "néw"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_link_keeps_leading_to_the_file(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.html", tmp_path / "link.html"
+    real.write_text("old")
+    link.symlink_to(real)
+    write_whole(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+
+
+def test_a_failed_write_leaves_the_former_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "report.html"
+    file.write_text("old")
+
+    def fail(*_: object) -> Path:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(FailedError, match="no space left"):
+        write_whole(file, "new")
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]

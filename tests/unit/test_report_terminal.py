@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from jobs.reporting.examples import Examples
+from jobs.reporting.terminal import summarise
+from jobs.summary import Estimate, Named, Section, Share, Summary
+from tests.unit.report_samples import EXAMPLES, FIGURES, example
+
+
+def shown(summary: Summary, width: int = 120) -> str:
+    out = io.StringIO()
+    summary.show(Console(file=out, width=width, highlight=False))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.0, "0.0%"), (0.00001, "<0.01%"), (0.0046, "0.46%"), (0.00999, "1.0%"), (0.228, "22.8%"), (0.9996, ">99.9%"), (1.0, "100.0%")],
+)  # fmt: skip
+def test_a_share_is_shown_as_exactly_as_it_is_read(share: float, said: str) -> None:
+    assert str(Share(share)) == said
+
+
+def test_people_read_the_report() -> None:
+    text = shown(summarise(FIGURES, EXAMPLES, "/w", None))
+    for line in (
+        "Catalogue of 2026-03-02: 22.8% in a wrong category before, 3.1% now (expected)",
+        "error by category, the worst first",
+        "wrong_category",
+        "63.0% (62.0% to 64.0%)",
+        "Bags & cases",
+        "unchanged, judgement kept",
+        "with pictures: catalog-cleaner report --warehouse /w --html FILE",
+    ):
+        assert line in text
+    assert "html " not in text
+
+
+def test_machines_read_the_same_report() -> None:
+    got = json.loads(summarise(FIGURES, EXAMPLES, "/w", "/tmp/r.html").as_json())
+    assert got["expected_error_left"] == {"value": 0.031, "lower": pytest.approx(0.021), "upper": pytest.approx(0.041)}
+    assert (got["corrected"], got["corrections_begun"], got["html"]) == (200, 12, "/tmp/r.html")
+    assert got["error by category, the worst first"][0]["category"] == "boots"
+    assert got["flagged by reason"] == [
+        {"queue": "category", "reason": "wrong_category", "listings": 70, "share": 0.07},
+        {"queue": "other", "reason": "corrupt_image", "listings": 21, "share": 0.021},
+    ]
+    assert got["most frequent corrections"][1] == {"from": None, "to": "bags", "listings": 50}
+    assert got["examples of corrections"] == [
+        {"listing_id": "l-1", "title": "Trail shoes", "from": "boots", "to": "shoes", "confidence": 0.972}
+    ]
+    assert got["top of the work list"] == [
+        {"listing_id": "l-2", "priority": 0.69, "reasons": ["wrong_category"], "title": "Ankle boots",
+         "seller's": "boots", "suggestion": "shoes"},
+        {"listing_id": "l-4", "priority": 0.3, "reasons": ["corrupt_image"], "title": None,
+         "seller's": "boots", "suggestion": None},
+    ]  # fmt: skip
+    assert [row["error_left"] for row in got["publications, the last one below"]] == [0.04, 0.031]
+
+
+def test_titles_are_neither_markup_nor_control_characters() -> None:
+    evil = example("l-1", title="[/red][bold]\x1b[2Jboots\r\x07")
+    examples = dataclasses.replace(EXAMPLES, corrections=[evil])
+    text = shown(summarise(FIGURES, examples, "/w", None), width=200)
+    assert "[/red][bold] [2Jboots" in text
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+def test_figures_stay_whole_in_a_narrow_terminal() -> None:
+    text = shown(summarise(FIGURES, EXAMPLES, "/w", None), width=80)
+    assert "12.0% (11.0% to 13.0%)" in text
+    assert "nightly-2026-03-02-1" in text
+
+
+def test_bars_are_in_proportion_and_only_for_people() -> None:
+    rows = [("a", Estimate(0.4, 0.3, 0.5)), ("b", Estimate(0.2, 0.1, 0.3))]
+    summary = Summary("t", {}, (Section("s", ("name", "rate"), rows, bars=("rate",)),))
+    bars = [line.count("█") for line in shown(summary).splitlines() if "█" in line]
+    assert bars == [8, 4]
+    assert json.loads(summary.as_json())["s"][0] == {"name": "a", "rate": {"value": 0.4, "lower": 0.3, "upper": 0.5}}
+
+
+def test_a_publication_without_work_has_no_empty_tables() -> None:
+    text = shown(summarise(FIGURES, Examples([], [], [], [], []), "/w", None))
+    assert "top of the work list" not in text
+
+
+def test_a_code_is_shown_by_its_name() -> None:
+    summary = Summary("t", {"category": Named("boots", "Boots")})
+    assert "Boots" in shown(summary)
+    assert json.loads(summary.as_json())["category"] == "boots"

@@ -1,0 +1,83 @@
+"""A new bundle and the champion judge the same listings, the way a nightly run would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from conf.settings import Settings
+from schemas.bundle import BundleSpec
+from schemas.errors import FailedError
+from training.comparison import Labels, Verdict, compare, dense
+from training.noise import category_levels
+from training.sample import seller_codes
+from training.taxonomy import Category
+from udfs.bundle import load_spec
+from udfs.classify import classify
+
+ROWS = 10_000
+"""Listings compared, chosen by hash."""
+
+
+def evaluate(
+    listings: DataFrame,
+    bundle: str,
+    champion: tuple[str, str] | None,
+    taxonomy: Sequence[Category],
+    settings: Settings,
+) -> Verdict:
+    """Compare a new bundle with the champion on labelled listings, without truth.
+
+    Args:
+        listings: listing_id, title, description, category, seller_id, bucket, image, image_uri.
+        bundle: the new bundle's folder.
+        champion: the version and bundle folder of the model in force; None where there is none.
+        taxonomy: the categories.
+        settings: sections classify and ingest.
+
+    Raises:
+        FailedError: no listing has a category of the taxonomy.
+    """
+    spec = load_spec(bundle)
+    known = listings.sparkSession.createDataFrame([(c,) for c in spec.categories], "category STRING")
+    labelled = listings.join(F.broadcast(known), "category", "left_semi")
+    total = labelled.count()
+    part = max(total // ROWS, 1)
+    chosen = labelled.where(F.expr(f"pmod(xxhash64(listing_id, 'evaluation'), {part}) = 0"))
+    rows = chosen.select("listing_id", "category", "seller_id").toPandas().sort_values("listing_id", ignore_index=True)
+    if rows.empty:
+        raise FailedError("no listing has a category of the taxonomy, so there is nothing to compare models on.")
+    order = {category.category: category for category in taxonomy}
+    index = {category: i for i, category in enumerate(spec.categories)}
+    labels = Labels(
+        given=rows["category"].map(index).to_numpy(np.int64),
+        sellers=seller_codes(rows["seller_id"].tolist())[0],
+        halves=np.arange(len(rows)) % 2,
+        levels=category_levels(
+            [order[c].parent if c in order else None for c in spec.categories],
+            [order[c].department if c in order else None for c in spec.categories],
+        ),
+    )
+
+    def judge(folder: str, version: str, of: BundleSpec) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        said = classify(
+            chosen.withColumn("content_hash", F.lit("")),
+            folder,
+            version,
+            rows=len(rows),
+            batch_rows=settings.classify.batch_rows,
+            top=settings.classify.top,
+            prefixes=settings.ingest.image_prefixes,
+            max_image_bytes=settings.ingest.max_image_bytes,
+        )
+        narrow = said.select("listing_id", "top_categories").toPandas().set_index("listing_id")
+        ranked: pd.Series = narrow["top_categories"].reindex(rows["listing_id"])
+        return dense(ranked, spec.categories, dict(zip(of.categories, of.prior, strict=True)))
+
+    challenger = judge(bundle, "challenger", spec)
+    before = None if champion is None else judge(champion[1], champion[0], load_spec(champion[1]))
+    return compare(challenger, before, labels, spec.categories)

@@ -1,0 +1,295 @@
+"""MLflow, and nothing else: runs, the registered bundles, and the alias of the one in force."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import mlflow
+from mlflow.entities import Metric, Param
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models.model import ModelInfo
+from mlflow.models.signature import ModelSignature
+from mlflow.types.schema import ColSpec, Schema
+
+from conf.settings import RegistrySettings
+from schemas.bundle import BundleSpec, NoiseModel
+from schemas.errors import UsageError
+from training.sources import copy_package
+from udfs.bundle import load_noise, load_spec
+from udfs.pyfunc import INPUTS
+
+CHAMPION = "champion"
+_BUNDLE_TAG = "bundle"
+"""The bundle's path below the registry's folder: what MLflow keeps is absolute, and wrong in a copied warehouse."""
+_PREVIOUS_TAG = "previous_champion"
+_CODE = ("schemas", "udfs")
+_REQUIREMENTS = ("tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pillow", "pyarrow", "pandas", "pyspark")
+
+
+class RegistryError(UsageError):
+    """Raised when a model is asked for that is not there."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A registered model, ready to be used.
+
+    Attributes:
+        version: its version in the registry.
+        bundle: its bundle's folder on this machine.
+        spec, noise: what the bundle holds.
+    """
+
+    version: str
+    bundle: str
+    spec: BundleSpec
+    noise: NoiseModel
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A line of the list of models.
+
+    Attributes:
+        version: its version.
+        champion: whether it is in force.
+        created: UTC milliseconds since 1970.
+        figures: what training measured.
+        tags: data version, settings and the like.
+    """
+
+    version: str
+    champion: bool
+    created: int
+    figures: dict[str, float]
+    tags: dict[str, str]
+
+
+class Registry:
+    """Models of one warehouse, or of a tracking server."""
+
+    def __init__(self, uri: str, folder: Path | None, settings: RegistrySettings) -> None:
+        """Connect; `open_registry` decides where.
+
+        Args:
+            uri: of tracking and registry.
+            folder: of the local store; None for a server.
+            settings: the names of model and experiment.
+        """
+        self._uri, self._folder, self._settings = uri, folder, settings
+        self._client = mlflow.MlflowClient(uri, uri)
+
+    def champion_version(self) -> str:
+        """The version in force, resolved once; a run pins it.
+
+        Raises:
+            RegistryError: there is none.
+        """
+        version = self.find_champion()
+        if version is None:
+            raise RegistryError(f"no model of {self._uri} is in force: run `catalog-cleaner train` first.")
+        return version
+
+    def find_champion(self) -> str | None:
+        """The version in force; None where there is none."""
+        try:
+            return str(self._client.get_model_version_by_alias(self._settings.model_name, CHAMPION).version)
+        except MlflowException:
+            return None
+
+    def model(self, version: str) -> Model:
+        """A version's bundle, fetched to this machine where it is not here.
+
+        Raises:
+            RegistryError: there is no such version, or its files are gone.
+        """
+        bundle = self._bundle(self._version(version))
+        return Model(version, bundle, load_spec(bundle), load_noise(bundle))
+
+    def models(self) -> list[Registered]:
+        """All versions, the newest first."""
+        champion = self.find_champion()
+        found = self._client.search_model_versions(f"name = '{self._settings.model_name}'")
+        lines = []
+        for version in sorted(found, key=lambda v: -int(v.version)):
+            run = self._client.get_run(str(version.run_id))
+            number = str(version.version)
+            lines.append(
+                Registered(
+                    number,
+                    number == champion,
+                    version.creation_timestamp,
+                    dict(run.data.metrics),
+                    dict(version.tags or {}),
+                )
+            )
+        return lines
+
+    def promote(self, version: str) -> None:
+        """Put a version in force; the one before it stays known for `rollback`.
+
+        Raises:
+            RegistryError: there is no such version.
+        """
+        self._version(version)
+        before = self.find_champion()
+        if before == version:
+            return
+        if before is not None:
+            self._client.set_model_version_tag(self._settings.model_name, version, _PREVIOUS_TAG, before)
+        self._client.set_registered_model_alias(self._settings.model_name, CHAMPION, version)
+
+    def rollback(self) -> str:
+        """Put the version before the champion in force again.
+
+        Returns:
+            That version.
+
+        Raises:
+            RegistryError: there is no champion, or none before it.
+        """
+        version = self.champion_version()
+        before = (self._version(version).tags or {}).get(_PREVIOUS_TAG)
+        if before is None:
+            raise RegistryError(f"version {version} was the first in force: there is none to go back to.")
+        self._version(before)
+        self._client.set_registered_model_alias(self._settings.model_name, CHAMPION, before)
+        return str(before)
+
+    def register(
+        self,
+        bundle: str,
+        *,
+        params: Mapping[str, Any],
+        figures: Mapping[str, float],
+        curves: Mapping[str, list[float]],
+        by_category: Mapping[str, Mapping[str, float]],
+        tags: Mapping[str, str],
+    ) -> str:
+        """Record a training run and its bundle as a new version; promotes nothing.
+
+        Args:
+            bundle: the bundle's folder; copied.
+            params: how it was trained.
+            figures: what was measured.
+            curves: branch -> loss after each epoch.
+            by_category: category -> figure -> value.
+            tags: data version, settings digest and the like.
+
+        Returns:
+            The version.
+        """
+        _quiet()
+        mlflow.set_tracking_uri(self._uri)
+        mlflow.set_registry_uri(self._uri)
+        with mlflow.start_run(experiment_id=self._experiment(), tags=dict(tags)) as run:
+            metrics = [Metric(name, float(value), run.info.start_time, 0) for name, value in figures.items()]
+            metrics += [
+                Metric(f"loss {branch}", loss, run.info.start_time, epoch)
+                for branch, losses in curves.items()
+                for epoch, loss in enumerate(losses, 1)
+            ]
+            self._client.log_batch(run.info.run_id, metrics, [Param(k, str(v)) for k, v in params.items()])
+            mlflow.log_dict({k: dict(v) for k, v in by_category.items()}, "by_category.json")
+            with tempfile.TemporaryDirectory() as code, warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".*An input example was not provided")
+                logged = mlflow.pyfunc.log_model(
+                    name="bundle",
+                    loader_module="udfs.pyfunc",
+                    data_path=bundle,
+                    code_paths=[copy_package(package, Path(code)) for package in _CODE],
+                    signature=ModelSignature(
+                        Schema([ColSpec(kind, name, required=False) for name, kind in INPUTS.items()])
+                    ),
+                    pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
+                )
+        version = self._new_version(logged, run.info.run_id)
+        kept = {**tags, _BUNDLE_TAG: self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")}
+        for name, value in kept.items():
+            self._client.set_model_version_tag(self._settings.model_name, version, name, value)
+        return version
+
+    def _new_version(self, logged: ModelInfo, run_id: str) -> str:
+        name = self._settings.model_name
+        if not self._client.search_registered_models(f"name = '{name}'"):
+            self._client.create_registered_model(name)
+        return str(self._client.create_model_version(name, logged.model_uri, run_id, model_id=logged.model_id).version)
+
+    def _version(self, version: str) -> ModelVersion:
+        try:
+            return self._client.get_model_version(self._settings.model_name, version)
+        except MlflowException as error:
+            raise RegistryError(
+                f"there is no version {version!r} of model {self._settings.model_name!r} in {self._uri}: "
+                "`catalog-cleaner models list` shows which there are."
+            ) from error
+
+    def _bundle(self, version: ModelVersion) -> str:
+        where = (version.tags or {}).get(_BUNDLE_TAG, "")
+        if self._folder is not None:
+            path = self._folder / where
+            if not where or not path.is_dir():
+                raise RegistryError(
+                    f"the files of model version {version.version} are not in {path}: copy the warehouse whole, "
+                    "or train a new model."
+                )
+            return str(path)
+        cache = Path(tempfile.gettempdir()) / f"catalog-cleaner-{os.getuid()}"
+        folder = cache / version.name / str(version.run_id)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mlflow.set_tracking_uri(self._uri)
+        mlflow.set_registry_uri(self._uri)
+        fetched = mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}", dst_path=str(folder))
+        return str(Path(fetched) / "data" / Path(where).name)
+
+    def _relative(self, uri: str) -> str:
+        if self._folder is None:
+            return uri
+        path = unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
+        return str(Path(path).relative_to(self._folder))
+
+    def _experiment(self) -> str:
+        """The experiment's id; a copied warehouse gets one of its own, since the first would write to the original."""
+        name, place = self._settings.experiment, None
+        if self._folder is not None:
+            place = (self._folder / "artifacts").as_uri()
+            known = self._client.get_experiment_by_name(name)
+            if known is not None and known.artifact_location != place:
+                name = f"{name} in {self._folder}"
+        known = self._client.get_experiment_by_name(name)
+        return str(known.experiment_id if known is not None else self._client.create_experiment(name, place))
+
+
+def open_registry(warehouse: str, settings: RegistrySettings) -> Registry:
+    """The registry that the settings name; by default a SQLite store in the warehouse's folder `mlflow`.
+
+    Raises:
+        RegistryError: the warehouse is no folder, and no tracking URI is given.
+    """
+    _quiet()
+    if settings.tracking_uri is not None:
+        return Registry(settings.tracking_uri, None, settings)
+    path = urlsplit(warehouse).path if warehouse.startswith("file:") else warehouse
+    if ("/" not in path and not Path(path).is_dir()) or "://" in path:
+        raise RegistryError(f"the warehouse {warehouse!r} is no local folder: set registry.tracking_uri.")
+    folder = Path(path).resolve() / "mlflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Registry(f"sqlite:///{folder}/mlflow.db", folder, settings)
+
+
+def _quiet() -> None:
+    """Neither progress bars nor migration logs in our output, and no word to MLflow's makers."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
