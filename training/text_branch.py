@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from schemas.tensors import TextBatch
 from training.dataset import Shard
-from training.network import text_encoder, text_members
+from training.network import Tensor, TextEncoder, TextMembers
 from training.plan import Plan
 from training.ranks import Ranks
+from training.stopping import BestEpoch
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -24,6 +25,9 @@ _RATE = 0.05
 _STRENGTH = 2.0
 """C of scikit-learn's LogisticRegression: the weights' L2 penalty is 1 / (2 C rows)."""
 _CHUNK = 4096
+"""Rows judged at once."""
+_COUNTED = 1 << 22
+"""Features counted at once."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +41,14 @@ class TextBranch:
         curve: out-of-sample loss after each epoch.
     """
 
-    encoder: Any
-    model: Any
+    encoder: TextEncoder
+    model: TextMembers
     encoded: TextBatch
     curve: list[float]
 
-    @property
-    def features(self) -> int:
-        """Size of the vocabulary."""
-        return int(self.encoder.vocabulary.shape[0])
-
 
 def train_text(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks: Ranks, report: Report) -> TextBranch:
-    """Train all K members on this rank's shard together with the other ranks.
+    """Train all K members on this rank's shard, together with the other ranks.
 
     The loss of row i counts for member k only where fold(i) is not k, so every member's prediction of its
     own fold is out of sample. The members keep the weights of the epoch whose out-of-sample loss of the
@@ -58,94 +57,30 @@ def train_text(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks:
     encoder = _make_encoder(shard, plan, hash_size, ranks)
     encoded = _encode(encoder, shard)
     folds = shard.buckets % plan.text_members
-    model, curve = _fit(encoded, shard.labels, folds, plan, categories, int(encoder.vocabulary.shape[0]), ranks, report)
-    return TextBranch(encoder, model, encoded, curve)
-
-
-def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> Any:
-    """Vocabulary and IDF over all ranks: the features that occur in enough listings, the commonest first."""
-    counts = np.zeros(hash_size, np.int64)
-    for start in range(0, len(shard.ids), 1 << 22):
-        counts += np.bincount(shard.ids[start : start + (1 << 22)], minlength=hash_size)
-    counts = ranks.total(counts)
-    rows = int(ranks.total([len(shard)])[0])
-    common = np.flatnonzero(counts >= min(plan.min_listings, max(rows // 10, 1)))
-    kept = np.sort(common[np.argsort(-counts[common], kind="stable")[: plan.max_features]])
-    if not len(kept):
-        kept = np.zeros(1, np.int64)  # no text anywhere: one feature that never occurs
-    idf = np.log((1.0 + rows) / (1.0 + counts[kept])) + 1.0
-    return text_encoder(kept.astype(np.int64), idf.astype(np.float32), int((kept < hash_size // 2).sum()))
-
-
-def _encode(encoder: Any, shard: Shard) -> TextBatch:
-    parts: list[tuple[Ints, Floats, Ints]] = []
-    for rows in np.array_split(np.arange(len(shard)), max(len(shard) // _CHUNK, 1)):
-        batch = shard.texts(rows)
-        indices, values = encoder(batch.ids, batch.weights, batch.splits)
-        lengths = np.bincount(indices[:, 0].numpy(), minlength=len(rows))
-        parts.append((indices[:, 1].numpy(), values.numpy(), lengths))
-    ids, values, lengths = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    return TextBatch(ids, values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
-
-
-def _fit(
-    encoded: TextBatch,
-    labels: Ints,
-    folds: Ints,
-    plan: Plan,
-    categories: int,
-    features: int,
-    ranks: Ranks,
-    report: Report,
-) -> tuple[Any, list[float]]:
-    import tensorflow as tf
-
-    members = plan.text_members
-    model = text_members(features, members, categories)
+    model = TextMembers(encoder.features, plan.text_members, categories)
     ranks.broadcast(model.trainable_variables)
+    rows = int(ranks.total([len(shard)])[0])
     batch = max(plan.text_batch // ranks.size, 1)
-    rows = int(ranks.total([len(labels)])[0])
-    steps = ranks.largest(-(-len(labels) // batch))
-    rate = tf.keras.optimizers.schedules.CosineDecay(_RATE, steps * plan.text_epochs, alpha=0.01)
-    optimizer = tf.keras.optimizers.legacy.Adam(rate)
-    penalty = 1.0 / (_STRENGTH * rows)
-
-    @tf.function(reduce_retracing=True)
-    def step(indices: Any, values: Any, label: Any, fold: Any) -> None:
-        n = tf.size(label)
-        with tf.GradientTape() as tape:
-            target = tf.one_hot(label, categories)[:, None, :] * tf.ones([1, members, 1])
-            loss = tf.nn.softmax_cross_entropy_with_logits(target, model(indices, values, n))
-            learns = tf.cast(fold[:, None] != tf.range(members, dtype=tf.int64), tf.float32)
-            total = tf.reduce_sum(loss * learns) / tf.cast(n, tf.float32) + penalty * tf.nn.l2_loss(model.kernel)
-        gradients = tape.gradient(total, model.trainable_variables)
-        optimizer.apply_gradients(zip(ranks.mean(gradients), model.trainable_variables, strict=True))
-
+    steps = ranks.largest(-(-len(shard) // batch))
+    learn = _make_step(model, rows, steps * plan.text_epochs, ranks)
     random = np.random.default_rng([plan.seed, ranks.rank])
-    best, kept, curve = np.inf, [v.numpy() for v in model.trainable_variables], []
+    best = BestEpoch(model.trainable_variables, plan.patience)
     for epoch in range(1, plan.text_epochs + 1):
-        order = np.resize(random.permutation(len(labels)), steps * batch)
-        for at in range(0, len(order), batch):
-            chosen = order[at : at + batch]
-            step(*sparse(encoded.take(chosen)), labels[chosen], folds[chosen])
+        order = np.resize(random.permutation(len(shard)), steps * batch)
+        for chosen in order.reshape(steps, batch):
+            learn(*sparse(encoded.take(chosen)), shard.labels[chosen], folds[chosen])
         judged = judge_texts(model, encoded, folds)
-        own = -judged[np.arange(len(labels)), labels].sum(dtype=np.float64)
-        loss = float(ranks.total([own])[0]) / rows
-        curve.append(loss)
-        report("text", epoch, plan.text_epochs, loss)
-        if loss < best:
-            best, kept = loss, [v.numpy() for v in model.trainable_variables]
-        elif epoch - 1 - int(np.argmin(curve)) >= plan.patience:
+        lost = -judged[np.arange(len(shard)), shard.labels].sum(dtype=np.float64)
+        best.seen(float(ranks.total([lost])[0]) / rows)
+        report("text", epoch, plan.text_epochs, best.curve[-1])
+        if best.worn_out:
             break
-    for variable, value in zip(model.trainable_variables, kept, strict=True):
-        variable.assign(value)
-    return model, curve
+    best.restore()
+    return TextBranch(encoder, model, encoded, best.curve)
 
 
-def judge_texts(model: Any, encoded: TextBatch, folds: Ints) -> Floats:
+def judge_texts(model: TextMembers, encoded: TextBatch, folds: Ints) -> Floats:
     """Out-of-sample log-probabilities of the shard's texts, shape (n, C): each row by the member of its fold."""
-    import tensorflow as tf
-
     parts = []
     for rows in np.array_split(np.arange(len(folds)), max(len(folds) // _CHUNK, 1)):
         logits = model(*sparse(encoded.take(rows)), len(rows))
@@ -157,3 +92,54 @@ def sparse(batch: TextBatch) -> tuple[Ints, Floats]:
     """Encoded texts as the networks take them: (row, feature) pairs and values."""
     rows = np.repeat(np.arange(len(batch.splits) - 1), np.diff(batch.splits))
     return np.stack([rows, batch.ids], axis=1), batch.weights
+
+
+def _make_step(model: TextMembers, rows: int, steps: int, ranks: Ranks) -> Tensor:
+    """A training step: (indices, values, labels, folds) -> nothing; the ranks' gradients are averaged."""
+    # The older Adam updates a variable in one fused, threaded kernel; with this many weights that counts.
+    rate = tf.keras.optimizers.schedules.CosineDecay(_RATE, steps, alpha=0.01)
+    optimizer = tf.keras.optimizers.legacy.Adam(rate)
+    members = tf.range(model.members, dtype=tf.int64)
+
+    @tf.function(reduce_retracing=True)
+    def learn(indices: Tensor, values: Tensor, labels: Tensor, folds: Tensor) -> None:
+        n = tf.size(labels)
+        with tf.GradientTape() as tape:
+            logits = model(indices, values, n)
+            targets = tf.tile(labels[:, None], [1, model.members])
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+            learns = tf.cast(folds[:, None] != members, tf.float32)
+            loss = tf.reduce_sum(losses * learns) / tf.cast(n, tf.float32)
+            loss += tf.nn.l2_loss(model.kernel) / (_STRENGTH * rows)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(ranks.mean(gradients), model.trainable_variables, strict=True))
+
+    return learn
+
+
+def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> TextEncoder:
+    """Vocabulary and IDF over all ranks: the features that occur in enough listings, the commonest first."""
+    counts = np.zeros(hash_size, np.int64)
+    for start in range(0, len(shard.ids), _COUNTED):
+        counts += np.bincount(shard.ids[start : start + _COUNTED], minlength=hash_size)
+    counts = ranks.total(counts)
+    rows = int(ranks.total([len(shard)])[0])
+    common = np.flatnonzero(counts >= plan.min_listings)
+    kept = np.sort(common[np.argsort(-counts[common], kind="stable")[: plan.max_features]])
+    if not len(kept):
+        kept = np.zeros(1, np.int64)  # no text anywhere: one feature that says nothing
+    idf = np.log((1.0 + rows) / (1.0 + counts[kept])) + 1.0
+    return TextEncoder(kept.astype(np.int64), idf.astype(np.float32), int((kept < hash_size // 2).sum()))
+
+
+def _encode(encoder: TextEncoder, shard: Shard) -> TextBatch:
+    """The shard's texts as TF-IDF over the vocabulary."""
+    ids, values, lengths = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)], [np.zeros(0, np.int64)]
+    for rows in np.array_split(np.arange(len(shard)), max(len(shard) // _CHUNK, 1)):
+        batch = shard.texts(rows)
+        indices, weighed = encoder(batch.ids, batch.weights, batch.splits)
+        ids.append(indices[:, 1].numpy())
+        values.append(weighed.numpy())
+        lengths.append(np.bincount(indices[:, 0].numpy(), minlength=len(rows)))
+    splits = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
+    return TextBatch(np.concatenate(ids), np.concatenate(values), splits.astype(np.int64))
