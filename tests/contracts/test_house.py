@@ -17,7 +17,8 @@ from scripts import delta_jars, packages, tables_doc
 ROOT = Path(__file__).parents[2]
 PRODUCT = {"schemas", "conf", "udfs", "training", "jobs", "airflow_dags", "tests", "docs", "benchmarks", "dashboards"}
 REPOSITORY = {".ci", "requirements", "scripts"}
-LONGEST = 350
+LONGEST = 330
+DECLARATIONS = {"schemas/tables.py"}  # a list of columns does not become clearer by being cut
 
 
 def tracked() -> list[Path]:
@@ -48,13 +49,10 @@ def test_what_every_repository_needs_is_there() -> None:
 
 
 def test_no_python_file_is_long(files: list[Path]) -> None:
-    lengths = {path: len(path.read_text().splitlines()) for path in files if path.suffix == ".py"}
-    assert {str(path): length for path, length in lengths.items() if length > LONGEST} == {}
-
-
-def test_every_module_says_what_it_is_for(files: list[Path]) -> None:
-    silent = [path for path in files if path.suffix == ".py" and not path.read_text().lstrip().startswith('"""')]
-    assert silent == []
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files if path.suffix == ".py"
+    }
+    assert {path: n for path, n in lengths.items() if n > LONGEST and path not in DECLARATIONS} == {}
 
 
 def test_no_exception_from_a_rule_is_blanket(files: list[Path]) -> None:
