@@ -27,7 +27,7 @@ from jobs.steps.history import correction_events
 from jobs.steps.measure import quality_metrics, quality_score
 from jobs.steps.sellers import seller_rates
 from jobs.store import Warehouse
-from schemas.reasons import ImageStatus
+from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
 from training.registry import Model
 from udfs.weigh import WEIGHED, make_weigh
@@ -54,6 +54,13 @@ class Cleaned:
     metrics: DataFrame
     threshold: float
     model_version: str
+
+    @property
+    def to_check(self) -> DataFrame:
+        """What the output gate looks at: a few columns, and whether a listing was corrected, 1 or 0."""
+        corrected = F.col("category_action") == CategoryAction.CORRECTED.value
+        columns = ("listing_id", "effective_category", "predicted_category")
+        return self.decided.select(*columns, corrected.cast("int").alias("corrected"))
 
     def tables(self, scored: DataFrame, quarantined: DataFrame, checks: Sequence[Check]) -> dict[str, DataFrame]:
         """Table name -> rows to publish, without the run's columns.

@@ -139,6 +139,7 @@ RunDateOption = Annotated[
 
 def _quieten() -> None:
     """Keep libraries' notices, which say nothing of the catalogue, out of the progress."""
-    logging.getLogger("py4j").setLevel(logging.ERROR)
+    for name in ("py4j", "great_expectations"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)

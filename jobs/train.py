@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from jobs.attempt import attempt
-from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job
-from jobs.contest import Outcome, contest
+from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job, parse_date
 from jobs.steps.catalogue import in_force
-from jobs.summary import Section, Share, Summary
+from jobs.summary import Section, Summary
 from schemas.errors import UsageError
 from schemas.tables import LISTINGS, TAXONOMY
-from training.registry import open_registry
-from training.train import Category, Progress, TrainedBundle, train_bundle
+from training.comparison import Verdict
+from training.evaluation import evaluate
+from training.registry import Registry, open_registry
+from training.taxonomy import Category
+from training.train import Progress, TrainedBundle, train_bundle
+
+TrainDateOption = Annotated[
+    dt.date | None,
+    typer.Option("--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="The date to note; today by default."),
+]
 
 
 def main(
     warehouse: WarehouseOption,
+    run_date: TrainDateOption = None,
     profile: ProfileOption = "local",
     overrides: SetOption = None,
     as_json: JsonOption = False,
@@ -32,13 +42,13 @@ def main(
     Exit codes: 0 done (whether or not the model became champion), 1 failed, 2 wrong usage or settings.
     """
     with open_job("train", warehouse, profile, overrides, as_json) as job:
-        job.finish(train(job))
+        job.finish(train(job, run_date))
 
 
-def train(job: Job) -> Summary:
+def train(job: Job, run_date: dt.date | None = None) -> Summary:
     """A model's journey: examples, ranks, bundle, contest with the champion on the same rows, registry."""
     house, settings = job.warehouse, job.settings
-    with attempt(job, job.started_at.date(), exclusive=False) as run:
+    with attempt(job, run_date or job.started_at.date(), exclusive=False) as run:
         registry = open_registry(house.location, settings.registry)
         version, taxonomy_version = house.version(LISTINGS), house.version(TAXONOMY)
         if version is None or taxonomy_version is None:
@@ -49,15 +59,15 @@ def train(job: Job) -> Summary:
         work = _work_folder(house.folder)
         try:
             job.say(f"{run.run_id}: learning {len(categories)} categories from listings version {version}")
-            trained = train_bundle(job.spark, listings, categories, settings, str(work), _teller(job))
+            trained = train_bundle(listings, categories, settings, str(work), _teller(job))
             job.say("holding it against the champion")
-            outcome = contest(job, registry, trained, listings)
+            verdict = evaluate(listings, trained.folder, _champion(registry), categories, settings)
             run.model_version = registry.register(
                 trained.folder,
                 params=dataclasses.asdict(trained.plan),
-                figures=trained.figures | outcome.figures,
+                figures=trained.figures | verdict.figures,
                 curves=trained.curves,
-                by_category=trained.by_category,
+                by_category=verdict.by_category,
                 tags={
                     "run_id": run.run_id,
                     "listings_version": str(version),
@@ -65,14 +75,14 @@ def train(job: Job) -> Summary:
                     "settings": settings.digest,
                 },
             )
-            if outcome.better:
+            if verdict.better:
                 registry.promote(run.model_version)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         run.counts["rows_in"] = listings.count()
         run.counts["rows_current"] = int(trained.figures["rows"])
-        run.counts["champion"] = int(outcome.better)
-    return _summary(run.model_version, trained, outcome, house.location)
+        run.counts["champion"] = int(verdict.better)
+    return _summary(run.model_version, trained, verdict, house.location)
 
 
 def _work_folder(warehouse: Path | None) -> Path:
@@ -93,25 +103,28 @@ def _teller(job: Job) -> Callable[[Progress], None]:
     return tell
 
 
-def _summary(version: str, trained: TrainedBundle, outcome: Outcome, place: str) -> Summary:
-    figures = trained.figures
+def _champion(registry: Registry) -> tuple[str, str] | None:
+    """The version in force and its bundle's folder; None where there is none."""
+    version = registry.find_champion()
+    return None if version is None else (version, registry.model(version).bundle)
+
+
+def _summary(version: str, trained: TrainedBundle, verdict: Verdict, place: str) -> Summary:
     facts: dict[str, object] = {
         "model_version": version,
-        "champion": outcome.better,
-        "verdict": outcome.verdict,
-        "rows": int(figures["rows"]),
-        "categories": int(figures["categories"]),
+        "champion": verdict.better,
         "text_members": trained.plan.text_members,
         "image_members": trained.plan.image_members,
-        "estimated_error_before": Share(figures["estimated_error_before"]),
-        "estimated_error": Share(figures["estimated_error"]),
+        **{name: round(value, 4) for name, value in (trained.figures | verdict.figures).items()},
     }
     curves = [(branch, len(losses), min(losses)) for branch, losses in trained.curves.items() if losses]
+    next_step = f"clean the catalogue with it: catalog-cleaner nightly --warehouse {place} --run-date YYYY-MM-DD"
+    stays = "the champion stays in force, since the new model is not better; `models promote` overrules that"
     return Summary(
-        f"Model {version} trained",
+        f"Model {version} trained" + (" and in force" if verdict.better else ""),
         facts,
         (Section("branches", ("branch", "epochs", "best loss"), curves),),
-        (f"clean the catalogue with it: catalog-cleaner nightly --warehouse {place} --run-date YYYY-MM-DD",),
+        (next_step if verdict.better else stays,),
     )
 
 
