@@ -103,10 +103,9 @@ def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
     return Dataset(folder, rows, sum(file["checksum"] for file in files))
 
 
-def read_shard(dataset: Dataset, rank: int, ranks: int, cache: str, height: int, width: int) -> Shard:
+def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int, width: int) -> Shard:
     """Read a rank's share through Petastorm, once, into memory-mapped files under `cache`."""
-    folder = Path(cache)
-    folder.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[NDArray[np.int64]]] = {
         "keys": [],
         "labels": [],
@@ -115,9 +114,9 @@ def read_shard(dataset: Dataset, rank: int, ranks: int, cache: str, height: int,
         "lengths": [],
     }
     with (
-        open(folder / "ids", "wb") as ids,
-        open(folder / "weights", "wb") as weights,
-        open(folder / "pixels", "wb") as pixels,
+        (cache / "ids").open("wb") as ids,
+        (cache / "weights").open("wb") as weights,
+        (cache / "pixels").open("wb") as pixels,
     ):
         for batch in _batches(dataset.folder, rank, ranks):
             columns["keys"].append(batch.key)
@@ -136,11 +135,11 @@ def read_shard(dataset: Dataset, rank: int, ranks: int, cache: str, height: int,
         labels=joined["labels"],
         buckets=joined["buckets"],
         splits=splits,
-        ids=_mapped(folder / "ids", np.int32, (int(splits[-1]),)),
-        weights=_mapped(folder / "weights", np.float32, (int(splits[-1]),)),
+        ids=_mapped(cache / "ids", np.int32, (int(splits[-1]),)),
+        weights=_mapped(cache / "weights", np.float32, (int(splits[-1]),)),
         present=present,
         slots=np.where(present, np.cumsum(present) - 1, -1),
-        pixels=_mapped(folder / "pixels", np.uint8, (int(present.sum()), height, width, CHANNELS)),
+        pixels=_mapped(cache / "pixels", np.uint8, (int(present.sum()), height, width, CHANNELS)),
     )
 
 

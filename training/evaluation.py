@@ -54,7 +54,7 @@ def evaluate(
     order = {category.category: category for category in taxonomy}
     index = {category: i for i, category in enumerate(spec.categories)}
     labels = Labels(
-        given=rows["category"].map(index).to_numpy(np.int64),
+        given=np.array([index[category] for category in rows["category"]], np.int64),
         sellers=seller_codes(rows["seller_id"].tolist())[0],
         halves=np.arange(len(rows)) % 2,
         levels=category_levels(

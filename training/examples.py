@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from udfs.pictures import decode, load_images
-from udfs.text import featurize
+from udfs.text import featurize, read_texts
 
 SCHEMA = (
     "key BIGINT, listing_id STRING, seller_id STRING, label INT, bucket INT, "
@@ -63,7 +63,7 @@ def example_rows(
         .sortWithinPartitions("key")
     )
 
-    def make(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             uris = batch.column("image_uri").to_pylist()
             images, _ = load_images(batch.column("image").to_pylist(), uris, prefixes, max_image_bytes)
@@ -76,7 +76,7 @@ def _example_batch(
     batch: pa.RecordBatch, images: Sequence[bytes | None], text: Mapping[str, Any], picture: Mapping[str, Any]
 ) -> pa.RecordBatch:
     columns = {name: batch.column(name) for name in batch.schema.names}
-    texts = featurize(columns["title"].to_pylist(), columns["description"].to_pylist(), **text)
+    texts = featurize(read_texts(columns["title"]), read_texts(columns["description"]), **text)
     pictures = decode(images, **picture)
     ids, weights = texts.ids.astype("<i4"), texts.weights.astype("<f4")
     bounds = list(zip(texts.splits[:-1], texts.splits[1:], strict=True))

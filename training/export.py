@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from training.fused_branch import FusedBranch
@@ -32,14 +34,14 @@ def save_text(text: TextBranch, folder: str) -> None:
     """
     module = _Judge(text.encoder, text.model)
 
-    @tf.function(input_signature=[*_TEXTS, tf.TensorSpec([None], tf.int64, "fold")])
     def judge(ids: Tensor, weights: Tensor, splits: Tensor, fold: Tensor) -> dict[str, Tensor]:
         indices, values = module.encoder(ids, weights, splits)
         logits = tf.gather(module.model(indices, values, tf.size(fold)), fold, axis=1, batch_dims=1)
         known = tf.math.unsorted_segment_sum(tf.ones_like(indices[:, 0]), indices[:, 0], tf.size(fold))
         return {"log_probabilities": tf.nn.log_softmax(logits), "known": known}
 
-    tf.saved_model.save(module, folder, signatures={"serving_default": judge})
+    inputs = [*_TEXTS, tf.TensorSpec([None], tf.int64, "fold")]
+    _save(module, judge, inputs, folder)
 
 
 def save_fused(fused: FusedBranch, text: TextBranch, folder: str) -> None:
@@ -51,10 +53,14 @@ def save_fused(fused: FusedBranch, text: TextBranch, folder: str) -> None:
     module = _Judge(text.encoder, fused.model)
     shape = [None, *fused.model.trunk.input_shape[1:]]
 
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8, "pixels"), *_TEXTS])
     def judge(pixels: Tensor, ids: Tensor, weights: Tensor, splits: Tensor) -> dict[str, Tensor]:
         indices, values = module.encoder(ids, weights, splits)
         image, head = module.model(pixels, indices, values, training=False)
         return {"image": tf.nn.log_softmax(image), "head": tf.nn.log_softmax(head)}
 
-    tf.saved_model.save(module, folder, signatures={"serving_default": judge})
+    _save(module, judge, [tf.TensorSpec(shape, tf.uint8, "pixels"), *_TEXTS], folder)
+
+
+def _save(module: _Judge, judge: Callable[..., dict[str, Tensor]], inputs: list[Tensor], folder: str) -> None:
+    signature = tf.function(judge, input_signature=inputs)
+    tf.saved_model.save(module, folder, signatures={"serving_default": signature})

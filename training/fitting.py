@@ -50,17 +50,19 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
     usable = has_text | has_image
     labels, sellers = sample.labels[usable], sample.sellers[usable]
     fusion = Fusion(_weights(text=1.0, image=0.3, head=0.3), _weights(text=1.0), _weights(image=1.0))
-    fit: NoiseFit | None = None
-    for turn in range(_TURNS + 1):
+
+    def learn_noise(fusion: Fusion, start: NoiseFit | None) -> NoiseFit:
         log_q = fuse(sample.text, sample.image, sample.head, fusion)[usable].astype(np.float64)
-        fit = fit_noise(log_q, labels, sellers, levels, start=fit)
-        if turn < _TURNS:
-            fusion = Fusion(
-                both=_weigh(sample, has_text & has_image, fusion.both, fit),
-                text_only=_weigh(sample, has_text, fusion.text_only, fit),
-                image_only=_weigh(sample, has_image, fusion.image_only, fit),
-            )
-    assert fit is not None
+        return fit_noise(log_q, labels, sellers, levels, start=start)
+
+    fit = learn_noise(fusion, None)
+    for _ in range(_TURNS):
+        fusion = Fusion(
+            both=_weigh(sample, has_text & has_image, fusion.both, fit),
+            text_only=_weigh(sample, has_text, fusion.text_only, fit),
+            image_only=_weigh(sample, has_image, fusion.image_only, fit),
+        )
+        fit = learn_noise(fusion, fit)
     marginal, mismatch = _mismatch(sample, has_text & has_image, fusion, fit)
     prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * len(categories))
     noise = NoiseModel(

@@ -55,7 +55,9 @@ def train_fused(
     batch = max(plan.image_batch // ranks.size, 1)
     steps = ranks.largest(-(-len(learned) // batch))
     learn = _make_step(model, categories, plan, steps * plan.image_epochs, ranks)
-    forward = tf.function(lambda *inputs: model(*inputs, training=False), reduce_retracing=True)
+    forward = tf.function(
+        lambda pixels, indices, values: model(pixels, indices, values, training=False), reduce_retracing=True
+    )
     best = BestEpoch(model.variables, plan.patience)
     for epoch in range(1, plan.image_epochs + 1):
         order = np.resize(random.permutation(learned), steps * batch)
@@ -91,7 +93,6 @@ def _make_step(model: FusedMember, categories: int, plan: Plan, steps: int, rank
     optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=_DECAY)
     rest = plan.label_smoothing / categories
 
-    @tf.function(reduce_retracing=True)
     def learn(pixels: Tensor, indices: Tensor, values: Tensor, labels: Tensor) -> None:
         target = tf.one_hot(labels, categories, 1.0 - plan.label_smoothing + rest, rest)
         with tf.GradientTape() as tape:
@@ -101,4 +102,4 @@ def _make_step(model: FusedMember, categories: int, plan: Plan, steps: int, rank
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(ranks.mean(gradients), model.trainable_variables, strict=True))
 
-    return learn
+    return tf.function(learn, reduce_retracing=True)

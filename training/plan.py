@@ -60,7 +60,7 @@ def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
     train = settings.train
     if rows < MIN_ROWS:
         raise FailedError(
-            f"{rows} listings with a category of the taxonomy are too few to learn from: at least {MIN_ROWS} are needed. "
+            f"{rows} listings with a category of the taxonomy are too few to learn from: there must be {MIN_ROWS}. "
             "Check that the categories of listings and taxonomy are spelled alike."
         )
     image_members = train.image_members

@@ -3,108 +3,104 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-import cloudpickle
 import numpy as np
 from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Tensor: TypeAlias = Any
+"""TensorFlow ships no types."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """The ranks of a training run, seen from one of them. Every method but `mean` is a meeting of all ranks."""
+    """The ranks of a training run, seen from one of them. Every method is a meeting of all ranks.
+
+    Attributes:
+        rank, size: this rank's number and how many there are.
+        local_size: how many share this machine.
+        hvd: Horovod.
+    """
 
     rank: int
     size: int
     local_size: int
+    hvd: Any
 
     @staticmethod
     def join() -> Ranks:
         """Meet the other ranks; alone, where the process was not started by `run_on_ranks`."""
+        # Only a rank's process loads TensorFlow: the driver imports this module, too.
         import horovod.tensorflow as hvd
 
         hvd.init()
-        return Ranks(rank=hvd.rank(), size=hvd.size(), local_size=hvd.local_size())
+        return Ranks(rank=hvd.rank(), size=hvd.size(), local_size=hvd.local_size(), hvd=hvd)
 
-    def mean(self, gradients: Sequence[Any]) -> list[Any]:
+    def mean(self, gradients: Sequence[Tensor]) -> list[Tensor]:
         """Gradients averaged over the ranks; to be called inside the training step's graph."""
-        import horovod.tensorflow as hvd
-
         if self.size == 1:
             return list(gradients)
-        return list(hvd.grouped_allreduce(list(gradients), op=hvd.Average))
+        return list(self.hvd.grouped_allreduce(list(gradients), op=self.hvd.Average))
 
-    def total(self, values: Sequence[float] | NDArray[Any]) -> NDArray[Any]:
+    def total(self, values: Sequence[float] | Array) -> Array:
         """The sum over the ranks of an array of the same shape on each."""
-        import horovod.tensorflow as hvd
-        import tensorflow as tf
-
-        return np.asarray(hvd.allreduce(tf.constant(np.asarray(values)), op=hvd.Sum))
+        return np.asarray(self.hvd.allreduce(np.asarray(values), op=self.hvd.Sum))
 
     def largest(self, value: int) -> int:
         """The largest of the ranks' values."""
-        import horovod.tensorflow as hvd
-        import tensorflow as tf
+        return int(np.max(np.asarray(self.hvd.allgather(np.array([value], np.int64)))))
 
-        return int(np.max(np.asarray(hvd.allgather(tf.constant([value], tf.int64)))))
-
-    def equalize(self, variables: Sequence[Any]) -> None:
+    def equalize(self, variables: Sequence[Tensor]) -> None:
         """Set every rank's variables to their mean over the ranks."""
         if self.size > 1:
-            import horovod.tensorflow as hvd
-
-            for variable, value in zip(variables, hvd.grouped_allreduce(list(variables), op=hvd.Average), strict=True):
+            for variable, value in zip(variables, self.mean(variables), strict=True):
                 variable.assign(value)
 
-    def broadcast(self, variables: Sequence[Any]) -> None:
+    def broadcast(self, variables: Sequence[Tensor]) -> None:
         """Set every rank's variables to those of rank 0."""
         if self.size > 1:
-            import horovod.tensorflow as hvd
-
-            hvd.broadcast_variables(list(variables), root_rank=0)
+            self.hvd.broadcast_variables(list(variables), root_rank=0)
 
 
 def run_on_ranks(
-    function: Callable[..., dict[str, Any]],
-    arguments: tuple[Any, ...],
-    *,
-    ranks: int,
-    code: str | None,
-    timeout_seconds: int,
+    function: str, arguments: tuple[Any, ...], *, ranks: int, code: str, timeout_seconds: int
 ) -> list[dict[str, Any]]:
     """Run a function of ours on every rank, each in a process of its own beside a Spark task.
 
     Args:
-        function: a module-level function of this project; it calls `Ranks.join`.
-        arguments: its arguments, picklable.
+        function: its module and name, `training.worker:train_rank`; it calls `Ranks.join`. Named, not
+            imported, so that the driver need not load what the ranks load.
+        arguments: its arguments, of our own classes and plain values.
         ranks: processes; Spark must have as many task slots.
-        code: a zip of this project that every node can read; a rank's process knows nothing of
-            `--py-files`. None: the project is importable there already.
+        code: a zip of this project that every node can read: a rank's process knows nothing of `--py-files`.
         timeout_seconds: how long the ranks may take to come up.
 
     Returns:
         What each rank returned, in rank order.
 
     Raises:
-        Exception: a rank failed (its own error is on its standard error), or Spark had no slots in time.
+        Exception: a rank failed (its own error is on standard error), or Spark had no slots in time.
     """
     import horovod.spark
 
-    module, name, pickled = function.__module__, function.__qualname__, cloudpickle.dumps(arguments)
+    module, name = function.split(":")
+    pickled = pickle.dumps(arguments)
 
-    # A nested function is pickled by value, so the rank can find our modules before it needs them.
+    # A nested function is pickled by value: the rank can put our modules on its path before it needs them.
     def start() -> Any:
         import importlib
+        import os
+        import pickle
         import sys
 
-        if code is not None and code not in sys.path:
-            sys.path.insert(0, code)
-        import cloudpickle
-
-        return getattr(importlib.import_module(module), name)(*cloudpickle.loads(pickled))
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        sys.path.insert(0, code)
+        return getattr(importlib.import_module(module), name)(*pickle.loads(pickled))
 
     return list(
         horovod.spark.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,17 +34,16 @@ class Sample:
     head: Floats
 
 
-def read_sample(folder: Path, written: DataFrame, ranks: int) -> Sample:
-    """Gather what the ranks wrote to `sample-<rank>.npz`.
+def read_sample(files: Sequence[Path], written: DataFrame) -> Sample:
+    """Gather what the ranks wrote.
 
     Args:
-        folder: the work folder.
+        files: one of each rank.
         written: the training set's key and seller_id.
-        ranks: how many there were.
     """
     parts = []
-    for rank in range(ranks):
-        with np.load(folder / f"sample-{rank}.npz") as stored:
+    for file in files:
+        with np.load(file) as stored:
             parts.append({name: stored[name] for name in stored.files})
     keys = np.concatenate([part["key"] for part in parts])
     order = np.argsort(keys, kind="stable")

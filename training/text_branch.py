@@ -101,7 +101,6 @@ def _make_step(model: TextMembers, rows: int, steps: int, ranks: Ranks) -> Tenso
     optimizer = tf.keras.optimizers.legacy.Adam(rate)
     members = tf.range(model.members, dtype=tf.int64)
 
-    @tf.function(reduce_retracing=True)
     def learn(indices: Tensor, values: Tensor, labels: Tensor, folds: Tensor) -> None:
         n = tf.size(labels)
         with tf.GradientTape() as tape:
@@ -114,7 +113,7 @@ def _make_step(model: TextMembers, rows: int, steps: int, ranks: Ranks) -> Tenso
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(ranks.mean(gradients), model.trainable_variables, strict=True))
 
-    return learn
+    return tf.function(learn, reduce_retracing=True)
 
 
 def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> TextEncoder:

@@ -14,9 +14,8 @@ from pyspark.sql import DataFrame
 
 from conf.settings import Settings
 from schemas.bundle import BundleSpec, NoiseModel
-from training import worker
 from training.bundle import write_bundle
-from training.dataset import Dataset, write_dataset
+from training.dataset import write_dataset
 from training.examples import example_rows
 from training.fitting import fit_sample
 from training.noise import category_levels
@@ -24,6 +23,7 @@ from training.plan import Plan, make_plan
 from training.ranks import run_on_ranks
 from training.sample import read_sample
 from training.sources import zip_project
+from training.task import Task
 from training.taxonomy import Category
 
 
@@ -97,9 +97,20 @@ def train_bundle(
     dataset = write_dataset(rows, str(folder / "dataset"), ranks=settings.train.ranks)
     written = listings.sparkSession.read.parquet(f"file://{dataset.folder}").select("key", "seller_id", "present")
     plan = make_plan(settings, dataset.rows, written.where("present").count())
-    curves = _train_members(dataset, plan, len(categories), settings, folder, progress)
+    task = Task(
+        dataset=dataset,
+        plan=plan,
+        categories=len(categories),
+        hash_size=settings.text.hash_size,
+        height=settings.picture.height,
+        width=settings.picture.width,
+        folder=str(folder),
+    )
+    curves = _train_members(task, settings, progress)
     levels = category_levels([c.parent for c in ordered], [c.department for c in ordered])
-    fitted = fit_sample(read_sample(folder, written, settings.train.ranks), levels, categories)
+    fitted = fit_sample(
+        read_sample([task.sample(rank) for rank in range(settings.train.ranks)], written), levels, categories
+    )
     spec = BundleSpec(
         categories=categories,
         text_members=plan.text_members,
@@ -109,7 +120,7 @@ def train_bundle(
         fusion=fitted.fusion,
         prior=fitted.prior,
     )
-    write_bundle(str(folder / "bundle"), str(folder / worker.MEMBERS_FOLDER), spec, fitted.noise)
+    write_bundle(str(folder / "bundle"), str(task.members), spec, fitted.noise)
     figures = {"rows": float(dataset.rows), "categories": float(len(categories)), **fitted.figures}
     return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, curves, figures)
 
@@ -131,33 +142,17 @@ def feature_arguments(settings: Settings) -> tuple[dict[str, Any], dict[str, Any
     return text, picture
 
 
-def _train_members(
-    dataset: Dataset,
-    plan: Plan,
-    categories: int,
-    settings: Settings,
-    folder: Path,
-    progress: Callable[[Progress], None],
-) -> dict[str, list[float]]:
+def _train_members(task: Task, settings: Settings, progress: Callable[[Progress], None]) -> dict[str, list[float]]:
     """Start the ranks, once, and pass on what rank 0 reports until they are done."""
-    task = worker.Task(
-        dataset=dataset,
-        plan=plan,
-        categories=categories,
-        hash_size=settings.text.hash_size,
-        height=settings.picture.height,
-        width=settings.picture.width,
-        folder=str(folder),
-    )
     stop = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(folder / worker.PROGRESS_FILE, progress, stop), daemon=True)
+    watcher = threading.Thread(target=_watch, args=(task.progress, progress, stop), daemon=True)
     watcher.start()
     try:
         results = run_on_ranks(
-            worker.train_rank,
+            "training.worker:train_rank",
             (task,),
             ranks=settings.train.ranks,
-            code=zip_project(folder / "code.zip"),
+            code=zip_project(Path(task.folder) / "code.zip"),
             timeout_seconds=settings.train.start_timeout_seconds,
         )
     finally:

@@ -5,71 +5,41 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
 
-from training.dataset import Dataset, checksum, prove_coverage, read_shard
-from training.plan import Plan
+from training.dataset import checksum, prove_coverage, read_shard
+from training.export import save_fused, save_text
+from training.fused_branch import judge_pictures, train_fused
 from training.ranks import Ranks
+from training.task import Task
+from training.text_branch import judge_texts, train_text
 
-PROGRESS_FILE = "progress.jsonl"
-MEMBERS_FOLDER = "members"
-
-
-@dataclass(frozen=True)
-class Task:
-    """What every rank is told.
-
-    Attributes:
-        dataset: the training set.
-        plan: how to train.
-        categories: C.
-        hash_size, height, width: of the features and tensors.
-        folder: a work folder that all ranks and the driver see.
-    """
-
-    dataset: Dataset
-    plan: Plan
-    categories: int
-    hash_size: int
-    height: int
-    width: int
-    folder: str
+_HASHES = 1 << 20
 
 
-def train_rank(task: Task) -> dict[str, Any]:
+def train_rank(task: Task) -> dict[str, dict[str, list[float]]]:
     """Train all members on this rank's share; the same call runs on every rank.
 
-    Rank 0 writes the members as SavedModels under `members` and its progress to `progress.jsonl`; every
-    rank writes the out-of-sample log-probabilities of its part of the sample to `sample-<rank>.npz`
-    (key, label, text, image, head; rows of NaN where a branch has nothing to say).
+    Rank 0 writes the members and its progress; every rank writes the out-of-sample log-probabilities of its
+    part of the sample: key, label, text, image and head, rows of NaN where a branch has nothing to say.
 
     Returns:
-        The curves: branch -> out-of-sample loss after each epoch.
+        `curves`: branch -> out-of-sample loss after each epoch.
 
     Raises:
         CoverageError: the ranks together did not read exactly the rows that were written.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
-
-    ranks = Ranks.join()
+    ranks, plan = Ranks.join(), task.plan
     _limit_threads(ranks)
-    tf.keras.utils.set_random_seed(task.plan.seed + ranks.rank)
-    from training.export import save_fused, save_text
-    from training.fused_branch import judge_pictures, train_fused
-    from training.text_branch import judge_texts, train_text
-
-    folder, plan = Path(task.folder), task.plan
-    shard = read_shard(
-        task.dataset, ranks.rank, ranks.size, str(folder / f"cache-{ranks.rank}"), task.height, task.width
-    )
-    read = ranks.total([len(shard), checksum(shard.keys)])
-    prove_coverage(task.dataset, int(read[0]), int(read[1]))
-    report = _Reporter(folder / PROGRESS_FILE if ranks.rank == 0 else None)
+    tf.keras.utils.set_random_seed(plan.seed + ranks.rank)
+    shard = read_shard(task.dataset, ranks.rank, ranks.size, task.cache(ranks.rank), task.height, task.width)
+    rows, total = ranks.total([len(shard), checksum(shard.keys)])
+    prove_coverage(task.dataset, int(rows), int(total))
+    report = _Reporter(task.progress if ranks.rank == 0 else None)
 
     text = train_text(shard, plan, task.categories, task.hash_size, ranks, report)
     curves = {"text": text.curve}
@@ -78,16 +48,16 @@ def train_rank(task: Task) -> dict[str, Any]:
     by_text[np.diff(text.encoded.splits)[sampled] == 0] = np.nan
     by_image, by_head = np.full_like(by_text, np.nan), np.full_like(by_text, np.nan)
     if ranks.rank == 0:
-        save_text(text, str(folder / MEMBERS_FOLDER / "text"))
+        save_text(text, str(task.members / "text"))
     for member in range(plan.image_members):
         fused = train_fused(member, shard, text, plan, task.categories, ranks, report)
         curves[f"picture {member}"] = fused.curve
         own = np.flatnonzero(shard.present[sampled] & (shard.buckets[sampled] % plan.image_members == member))
         by_image[own], by_head[own] = judge_pictures(fused.forward, shard, text, sampled[own])
         if ranks.rank == 0:
-            save_fused(fused, text, str(folder / MEMBERS_FOLDER / f"fused-{member}"))
+            save_fused(fused, text, str(task.members / f"fused-{member}"))
     np.savez(
-        folder / f"sample-{ranks.rank}.npz",
+        task.sample(ranks.rank),
         key=shard.keys[sampled],
         label=shard.labels[sampled],
         text=by_text,
@@ -97,15 +67,13 @@ def train_rank(task: Task) -> dict[str, Any]:
     return {"curves": curves}
 
 
-def in_sample(keys: Any, size: int, rows: int) -> Any:
+def in_sample(keys: NDArray[np.int64], size: int, rows: int) -> NDArray[np.bool_]:
     """Which rows a sample of about `size` out of `rows` holds, by their key alone."""
-    return np.mod(keys, 1 << 20) < (1 << 20) * min(size / max(rows, 1), 1.0)
+    return np.asarray(np.mod(keys, _HASHES) < _HASHES * min(size / max(rows, 1), 1.0))
 
 
 def _limit_threads(ranks: Ranks) -> None:
     """The ranks of a machine share its cores."""
-    import tensorflow as tf
-
     threads = max(len(os.sched_getaffinity(0)) // ranks.local_size, 1)
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -25,6 +25,7 @@ from schemas.tables import PREDICTIONS
 from schemas.tensors import Judgement
 from udfs.pictures import load_images
 from udfs.predictor import Predictor, Prepared, load_predictor
+from udfs.text import read_texts
 
 Floats = NDArray[np.float32]
 
@@ -151,7 +152,7 @@ def score_batches(
     def prepare(piece: pa.RecordBatch) -> tuple[Prepared, list[str]]:
         images, uris = piece.column("image").to_pylist(), piece.column("image_uri").to_pylist()
         images, failed = load_images(images, uris, scoring.prefixes, scoring.max_image_bytes)
-        prepared = predictor.prepare(piece.column("title").to_pylist(), piece.column("description").to_pylist(), images)
+        prepared = predictor.prepare(read_texts(piece.column("title")), read_texts(piece.column("description")), images)
         return prepared, [bad or seen for bad, seen in zip(failed, prepared.pictures.status, strict=True)]
 
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead:

@@ -16,9 +16,13 @@ from schemas.reasons import ImageStatus
 from schemas.tensors import CHANNELS, PictureBatch
 from udfs.sources import read_uri
 
+Image.init()
 # Pillow also opens formats that run other programs (EPS calls Ghostscript): only plain raster formats are read.
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "JPEG2000", "PPM", "TGA", "ICO", "PCX")
+_RASTER = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "JPEG2000", "PPM", "TGA", "ICO", "PCX")
+FORMATS = tuple(kind for kind in _RASTER if kind in Image.OPEN)
 
+# What Pillow finds odd about a picture is no news: the picture gets a status.
+warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 # `max_pixels` is checked from the header before decoding; Pillow's own error at 179 million pixels stays.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
@@ -46,10 +50,7 @@ def decode(
     """
     pixels = np.zeros((len(images), height, width, CHANNELS), np.uint8)
     one = partial(_decode_into, max_pixels=max_pixels, blank_deviation=blank_deviation)
-    if threads > 1:
-        status = list(_pool(threads).map(one, images, pixels))
-    else:
-        status = list(map(one, images, pixels))
+    status = list((_pool(threads).map if threads > 1 else map)(one, images, pixels))
     present = np.array([s == ImageStatus.OK for s in status], dtype=np.bool_)
     return PictureBatch(pixels=pixels, present=present, status=[str(s) for s in status])
 

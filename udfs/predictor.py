@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from pyspark import TaskContext
 
 from schemas.bundle import BundleSpec
 from schemas.tensors import Judgement, PictureBatch, TextBatch
@@ -19,6 +22,14 @@ from udfs.pictures import decode
 from udfs.text import featurize
 
 Ints = NDArray[np.int64]
+Array: TypeAlias = NDArray[Any]
+Network = Callable[..., dict[str, Array]]
+"""Named arrays in, named arrays out."""
+
+_MEMORY = 512 * 1024 * 1024
+_BYTES_PER_PIXEL = 400
+"""Of a picture inside the network: some four layers of 24 float32 channels at once."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,13 +43,13 @@ class Prepared:
 class Predictor:
     """Judges listings with the member that has not trained on their fold."""
 
-    def __init__(self, spec: BundleSpec, text: Any, fused: Sequence[Any], threads: int) -> None:
+    def __init__(self, spec: BundleSpec, text: Network, fused: Sequence[Network], threads: int) -> None:
         """Take the loaded members; `load_predictor` loads them.
 
         Args:
             spec: the bundle's description.
-            text: the text members' signature.
-            fused: one signature a fused member.
+            text: ids, weights, splits, fold -> log_probabilities, known.
+            fused: of each fused member pixels, ids, weights, splits -> image, head.
             threads: pictures decoded at once.
         """
         self.spec = spec
@@ -72,32 +83,30 @@ class Predictor:
 
     def judge(self, prepared: Prepared, buckets: Ints) -> Judgement:
         """Run the networks: the text members on all rows, each fused member on its fold's rows with a picture."""
-        import tensorflow as tf
-
-        n = len(buckets)
-        nothing = np.full((n, len(self.spec.categories)), np.nan, np.float32)
         batch = prepared.text
         said = self._text(
-            ids=tf.constant(batch.ids),
-            weights=tf.constant(batch.weights),
-            splits=tf.constant(batch.splits),
-            fold=tf.constant(np.asarray(buckets, np.int64) % self.spec.text_members),
+            ids=batch.ids,
+            weights=batch.weights,
+            splits=batch.splits,
+            fold=np.asarray(buckets, np.int64) % self.spec.text_members,
         )
-        text = np.where(said["known"].numpy()[:, None] > 0, said["log_probabilities"].numpy(), np.float32(np.nan))
-        image, head = nothing.copy(), nothing.copy()
+        text = np.where(said["known"][:, None] > 0, said["log_probabilities"], np.float32(np.nan))
+        image, head = np.full_like(text, np.nan), np.full_like(text, np.nan)
         for member, network in enumerate(self._fused):
-            rows = np.flatnonzero(prepared.pictures.present & (buckets % len(self._fused) == member))
-            if not len(rows):
-                continue
-            texts = batch.take(rows)
-            said = network(
-                pixels=tf.constant(prepared.pictures.pixels[rows]),
-                ids=tf.constant(texts.ids),
-                weights=tf.constant(texts.weights),
-                splits=tf.constant(texts.splits),
-            )
-            image[rows], head[rows] = said["image"].numpy(), said["head"].numpy()
+            own = prepared.pictures.present & (buckets % len(self._fused) == member)
+            for rows in self._pieces(np.flatnonzero(own)):
+                texts = batch.take(rows)
+                said = network(
+                    pixels=prepared.pictures.pixels[rows], ids=texts.ids, weights=texts.weights, splits=texts.splits
+                )
+                image[rows], head[rows] = said["image"], said["head"]
         return Judgement(text=text, image=image, fused=fuse(text, image, head, self.spec.fusion))
+
+    def _pieces(self, rows: Ints) -> list[Ints]:
+        """As many rows at once as the networks' memory allows."""
+        area = int(self.spec.picture["height"]) * int(self.spec.picture["width"])
+        most = max(_MEMORY // (area * _BYTES_PER_PIXEL), 1)
+        return [rows[start : start + most] for start in range(0, len(rows), most)]
 
 
 def load_predictor(folder: str, threads: int) -> Predictor:
@@ -112,26 +121,32 @@ def load_predictor(folder: str, threads: int) -> Predictor:
         FileNotFoundError, ValueError: as `udfs.bundle.load_spec`.
     """
     spec = load_spec(folder)
-    use_device(threads)
-    import tensorflow as tf
+    tf = start_tensorflow(threads)
 
-    def signature(name: str) -> Any:
-        return tf.saved_model.load(str(Path(folder) / name)).signatures["serving_default"]
+    def network(name: str) -> Network:
+        loaded = tf.saved_model.load(str(Path(folder) / name))
 
-    fused = [signature(f"fused-{member}") for member in range(spec.image_members)]
-    return Predictor(spec, signature("text"), fused, threads)
+        def run(**inputs: Array) -> dict[str, Array]:
+            # The signature does not keep what it was loaded from alive.
+            said = loaded.signatures["serving_default"](**{key: tf.constant(value) for key, value in inputs.items()})
+            return {key: value.numpy() for key, value in said.items()}
+
+        return run
+
+    return Predictor(spec, network("text"), [network(f"fused-{i}") for i in range(spec.image_members)], threads)
 
 
-def use_device(threads: int) -> None:
-    """Keep TensorFlow to this task's share of the machine: so many threads, and its own GPU or none.
+def start_tensorflow(threads: int) -> ModuleType:
+    """TensorFlow, kept to this task's share of the machine: so many threads, and its own GPU or none.
 
-    Must come before TensorFlow is first used in the process; afterwards it changes nothing.
+    Whatever used TensorFlow before in this process has the first word; then this changes nothing.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["OMP_NUM_THREADS"] = str(threads)
     addresses = _task_gpus()
     if addresses is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(addresses)
+    # Here and not above: threads that start before Spark's daemon forks a worker can deadlock it.
     import tensorflow as tf
 
     try:
@@ -139,14 +154,13 @@ def use_device(threads: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
         for device in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(device, True)
-    except RuntimeError:
-        return  # already running in this process, with the numbers it was given first
+    except RuntimeError as error:
+        _log.debug("TensorFlow is already running in this process: %s", error)
+    return cast("ModuleType", tf)
 
 
 def _task_gpus() -> list[str] | None:
     """Addresses of the GPUs that Spark gave this task; none where it gave none; None outside a task."""
-    from pyspark import TaskContext
-
     context = TaskContext.get()
     if context is None:
         return None

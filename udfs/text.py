@@ -5,8 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
+import pyarrow as pa
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 
@@ -55,7 +57,17 @@ def featurize(
 
 def normalize(text: str, max_chars: int) -> str:
     """The text as the features see it: Unicode NFKC, case folded, at most `max_chars` characters."""
-    return unicodedata.normalize("NFKC", text[:max_chars]).casefold()
+    whole = text[:max_chars].encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair cannot be hashed
+    return unicodedata.normalize("NFKC", whole).casefold()
+
+
+def read_texts(column: pa.Array) -> list[str | None]:
+    """A string column's values; bytes that are no UTF-8 become replacement characters."""
+    try:
+        return cast("list[str | None]", column.to_pylist())
+    except UnicodeDecodeError:
+        raw = column.cast(pa.large_binary()).to_pylist()
+        return [None if value is None else value.decode("utf-8", "replace") for value in raw]
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from training.comparison import Labels, compare, dense
+from training.noise import category_levels
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+CATEGORIES = [f"c{i}" for i in range(5)]
+
+
+def judged(truth: Ints, right: float, seed: int) -> Floats:
+    """A calibrated classifier that is right so often."""
+    random = np.random.default_rng(seed)
+    said = np.where(random.random(len(truth)) < right, truth, (truth + random.integers(1, 5, len(truth))) % 5)
+    return np.asarray(np.log(np.where(np.eye(5)[said] > 0, right, (1 - right) / 4)))
+
+
+@pytest.fixture(scope="module")
+def truth() -> Ints:
+    return np.random.default_rng(1).integers(0, 5, 3000)
+
+
+@pytest.fixture(scope="module")
+def labels(truth: Ints) -> Labels:
+    random = np.random.default_rng(2)
+    given = np.where(random.random(3000) < 0.2, random.integers(0, 5, 3000), truth)
+    return Labels(given, random.integers(-1, 20, 3000), np.arange(3000) % 2, category_levels([None] * 5, [None] * 5))
+
+
+def test_a_more_accurate_model_takes_over_and_a_less_accurate_one_does_not(truth: Ints, labels: Labels) -> None:
+    good, bad = judged(truth, 0.9, 3), judged(truth, 0.8, 4)
+    up, down = compare(good, bad, labels, CATEGORIES), compare(bad, good, labels, CATEGORIES)
+    assert (up.better, down.better) == (True, False)
+    assert up.difference == pytest.approx(-down.difference)
+    assert up.difference > 3 * up.standard_error
+    assert up.challenger_error < up.champion_error
+
+
+def test_an_equal_model_does_not_take_over(truth: Ints, labels: Labels) -> None:
+    verdict = compare(judged(truth, 0.9, 3), judged(truth, 0.9, 3), labels, CATEGORIES)
+    assert (verdict.better, verdict.difference, verdict.standard_error) == (False, 0.0, 0.0)
+
+
+def test_the_first_model_takes_over(truth: Ints, labels: Labels) -> None:
+    verdict = compare(judged(truth, 0.6, 3), None, labels, CATEGORIES)
+    assert verdict.better
+    assert set(verdict.figures) == {"evaluated_rows", "label_log_likelihood", "estimated_error"}
+
+
+def test_figures_by_category(truth: Ints, labels: Labels) -> None:
+    found = compare(judged(truth, 0.9, 3), None, labels, CATEGORIES).by_category
+    assert set(found) == set(CATEGORIES)
+    assert sum(figures["listings"] for figures in found.values()) == 3000
+    wrong = (labels.given != truth)[labels.given == 2].mean()
+    assert found["c2"]["estimated_label_error"] == pytest.approx(wrong, abs=0.04)
+
+
+def test_ranked_probabilities_become_dense() -> None:
+    rows = pd.Series([[{"category": "b", "probability": 0.6}, {"category": "gone", "probability": 0.1}], None])
+    q = np.exp(dense(rows, ["a", "b", "c", "new"], {"a": 0.1, "b": 0.5, "c": 0.3, "gone": 0.1}))
+    assert q[0] == pytest.approx([0.4 * 0.25, 0.6, 0.4 * 0.75, 0.0], abs=1e-5)
+    assert q[1] == pytest.approx(np.array([0.1, 0.5, 0.3, 0.0]) / 0.9, abs=1e-5)
+    assert q.min() > 0

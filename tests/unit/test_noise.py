@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training.calibration import fit_weights
+from training.noise import category_levels, fit_mismatch, fit_noise
+
+PARENTS = ["shoes", "shoes", "tops", "tops", None, None]
+DEPARTMENTS = ["worn", "worn", "worn", "worn", "home", "home"]
+LEVELS = category_levels(PARENTS, DEPARTMENTS)
+
+
+def world(rows: int = 6000, seed: int = 3, sharpness: float = 3.0) -> dict[str, Any]:
+    """A classifier that is right most of the time; three sellers, wrong in 2, 20 and 60 % of their labels.
+
+    Category 0 is mostly called 1; the others' errors go anywhere.
+    """
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 6, rows)
+    scores = random.normal(size=(rows, 6)) + sharpness * np.eye(6)[truth]
+    log_q = scores * sharpness - np.log(np.exp(scores * sharpness).sum(axis=1, keepdims=True))
+    sellers = random.integers(0, 3, rows)
+    wrong = random.random(rows) < np.array([0.02, 0.2, 0.6])[sellers]
+    other = (truth + random.integers(1, 6, rows)) % 6
+    other = np.where((truth == 0) & (random.random(rows) < 0.9), 1, other)
+    return {"truth": truth, "log_q": log_q, "sellers": sellers, "labels": np.where(wrong, other, truth), "wrong": wrong}
+
+
+def test_levels_of_kinship() -> None:
+    assert LEVELS[0].tolist() == [0, 1, 2, 2, 3, 3]
+    assert LEVELS[4].tolist() == [3, 3, 3, 3, 0, 2]  # no parent is nobody's sibling
+
+
+def test_sellers_rates_and_transitions_are_found() -> None:
+    w = world()
+    fit = fit_noise(w["log_q"], w["labels"], w["sellers"], LEVELS)
+    assert fit.seller_rates == pytest.approx([0.02, 0.2, 0.6], abs=0.03)
+    assert fit.error_rate == pytest.approx(w["wrong"].mean(), abs=0.02)
+    assert fit.transitions[0, 1] == pytest.approx(0.9 + 0.1 / 5, abs=0.06)
+    assert fit.transitions.sum(axis=1) == pytest.approx(np.ones(6))
+    assert np.diag(fit.transitions).max() == 0.0
+
+
+def test_the_posterior_beats_both_witnesses() -> None:
+    w = world(sharpness=2.0)
+    fit = fit_noise(w["log_q"], w["labels"], w["sellers"], LEVELS)
+    by_posterior = (fit.posterior.argmax(axis=1) != w["truth"]).mean()
+    assert by_posterior < 0.6 * min(
+        (w["labels"] != w["truth"]).mean(), (w["log_q"].argmax(axis=1) != w["truth"]).mean()
+    )
+
+
+def test_listings_without_a_seller_have_the_overall_rate() -> None:
+    w = world()
+    sellers = np.where(w["sellers"] == 1, -1, w["sellers"])
+    fit = fit_noise(w["log_q"], w["labels"], sellers, LEVELS)
+    assert fit.rates(np.array([-1, 2])).tolist() == [fit.error_rate, fit.seller_rates[2]]
+    nobody = fit_noise(w["log_q"], w["labels"], np.full(len(sellers), -1), LEVELS)
+    assert nobody.seller_rates.shape == (0,)
+    assert nobody.error_rate == pytest.approx(w["wrong"].mean(), abs=0.02)
+
+
+def test_a_seller_of_one_listing_is_near_the_overall_rate() -> None:
+    w = world()
+    sellers = w["sellers"].copy()
+    sellers[np.flatnonzero(w["wrong"])[0]] = 3
+    fit = fit_noise(w["log_q"], w["labels"], sellers, LEVELS)
+    assert fit.error_rate < fit.seller_rates[3] <= (1 + 4 * fit.error_rate) / 5 + 1e-6
+
+
+def test_where_nothing_is_known_errors_go_to_siblings_first_as_errors_do_overall() -> None:
+    # Errors of 0 to 3 go to siblings; 4 and 5 have none to speak of, and category 3 never errs here.
+    labels = np.array([1, 0, 3] * 200)
+    truth = np.array([0, 1, 2] * 200)
+    log_q = np.log(np.where(np.eye(6)[truth] > 0, 0.9995, 0.0001))
+    fit = fit_noise(log_q, labels, np.full(600, -1), LEVELS)
+    assert fit.transitions[3, 2] > 0.5 > fit.transitions[3, 4]
+    assert fit.transitions[4, 5] > fit.transitions[4, 0]
+
+
+def test_a_thousand_categories_are_not_drowned_by_the_prior() -> None:
+    parents = [f"p{i // 5}" for i in range(1000)]
+    levels = category_levels(parents, ["d"] * 1000)
+    labels = np.full(40, 7)
+    log_q = np.full((40, 1000), np.log(1e-5))
+    log_q[:, 3] = np.log(0.99)
+    fit = fit_noise(log_q, labels, np.full(40, -1), levels)
+    assert fit.transitions[3, 7] > 0.8
+
+
+def test_the_weights_sharpen_what_is_flat_and_leave_out_what_is_noise() -> None:
+    w = world(sharpness=2.0)
+    random = np.random.default_rng(0)
+    flat = 0.4 * w["log_q"]
+    flat -= np.log(np.exp(flat).sum(axis=1, keepdims=True))
+    noise = np.log(random.dirichlet(np.ones(6), len(flat)))
+    fit = fit_noise(w["log_q"], w["labels"], w["sellers"], LEVELS)
+    rates = fit.rates(w["sellers"])
+    sharpened, useless = fit_weights([flat, noise], w["labels"], rates, fit.transitions, [1.0, 1.0])
+    (as_it_was,) = fit_weights([w["log_q"]], w["labels"], rates, fit.transitions, [1.0])
+    assert sharpened == pytest.approx(as_it_was / 0.4, rel=0.05)
+    assert useless == pytest.approx(0.0, abs=0.05)
+
+
+def test_pictures_of_something_else_are_counted() -> None:
+    random = np.random.default_rng(5)
+    truth = random.integers(0, 6, 4000)
+    shown = np.where(random.random(4000) < 0.1, random.integers(0, 6, 4000), truth)
+    guessed = np.where(random.random(4000) < 0.75, shown, (shown + random.integers(1, 6, 4000)) % 6)
+    image = np.log(0.05 + 0.7 * np.eye(6)[guessed])
+    belief = 0.0004 + 0.9976 * np.eye(6)[truth]
+    marginal, rate = fit_mismatch(belief, image, rounds=50)
+    assert rate == pytest.approx(0.1, abs=0.04)
+    assert marginal == pytest.approx(np.full(6, 1 / 6), abs=0.02)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from conf.load import load_settings
+from schemas.errors import FailedError, UsageError
+from training.plan import make_plan
+
+
+def test_what_is_set_is_taken() -> None:
+    overrides = ["text_members=8", "image_members=4", "text_epochs=3", "image_epochs=2"]
+    plan = make_plan(load_settings("local", [f"train.{o}" for o in overrides]), 5000, 4000)
+    assert (plan.text_members, plan.image_members, plan.text_epochs, plan.image_epochs) == (8, 4, 3, 2)
+
+
+@pytest.mark.parametrize("rows", [20, 500, 1999, 2000, 9999, 10_000, 26_719, 1_000_000])
+def test_what_is_left_open_fits_together(rows: int) -> None:
+    plan = make_plan(load_settings("local"), rows, rows)
+    assert plan.image_members == 0 or plan.text_members % plan.image_members == 0
+    assert 2 <= plan.text_members <= 10
+    assert plan.text_epochs >= 1
+    assert plan.image_epochs >= 1
+    assert plan.text_batch <= max(rows, 16)
+
+
+def test_small_catalogues_get_more_members_and_epochs() -> None:
+    small, large = (make_plan(load_settings("local"), rows, rows) for rows in (800, 100_000))
+    assert small.text_members > large.text_members
+    assert small.image_members > large.image_members
+    assert small.image_epochs > large.image_epochs
+
+
+@pytest.mark.parametrize(("rows", "pictures"), [(1000, 0), (1000, 50), (100_000, 900)])
+def test_too_few_pictures_are_not_learnt_from(rows: int, pictures: int) -> None:
+    assert make_plan(load_settings("local"), rows, pictures).image_members == 0
+
+
+def test_too_few_rows_are_refused() -> None:
+    with pytest.raises(FailedError, match="19 listings"):
+        make_plan(load_settings("local"), 19, 19)
+
+
+def test_picture_members_must_divide_text_members() -> None:
+    with pytest.raises(UsageError, match="choose a divisor"):
+        make_plan(load_settings("local", ["train.text_members=5", "train.image_members=2"]), 5000, 5000)
+    without = make_plan(load_settings("local", ["train.text_members=5", "train.image_members=2"]), 5000, 0)
+    assert without.image_members == 0

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from schemas.bundle import BundleSpec, Fusion, NoiseModel
+from training.bundle import write_bundle
+from udfs.bundle import load_noise, load_spec
+from udfs.classify import COLUMNS, Scoring, ranked, score_batches
+from udfs.fusion import fuse
+from udfs.predictor import Array, Network, Predictor
+from udfs.pyfunc import PyfuncModel
+
+NAN = float("nan")
+FUSION = Fusion(
+    both={"text": 2.0, "image": 1.0, "head": 0.0},
+    text_only={"text": 0.5, "image": 0.0, "head": 0.0},
+    image_only={"text": 0.0, "image": 1.0, "head": 0.0},
+)
+SPEC = BundleSpec(
+    categories=("hats", "shoes", "tops"),
+    text_members=6,
+    image_members=2,
+    text={"hash_size": 1 << 16, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100},
+    picture={"height": 4, "width": 4, "max_pixels": 10_000, "blank_deviation": 1.0},
+    fusion=FUSION,
+    prior=(0.2, 0.3, 0.5),
+)
+
+
+def picture(red: int) -> bytes:
+    image = Image.new("RGB", (4, 4), (red, 0, 0))
+    image.putpixel((0, 0), (0, 255, 255))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def logs(*probabilities: float) -> Array:
+    return np.log(np.array(probabilities, np.float32))
+
+
+class Calls:
+    """Networks that say which member was asked: its number is the likeliest category's probability in tenths."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def text(self, ids: Array, weights: Array, splits: Array, fold: Array) -> dict[str, Array]:
+        del ids, weights
+        p = 0.4 + fold / 10
+        return {
+            "log_probabilities": np.log(np.stack([p, (1 - p) / 2, (1 - p) / 2], 1)).astype(np.float32),
+            "known": np.diff(splits),
+        }
+
+    def member(self, number: int) -> Network:
+        def run(pixels: Array, ids: Array, weights: Array, splits: Array) -> dict[str, Array]:
+            del ids, weights
+            assert len(splits) == len(pixels) + 1
+            self.sizes.append(len(pixels))
+            told = np.tile(logs(0.1, 0.1, 0.8) if number else logs(0.1, 0.8, 0.1), (len(pixels), 1))
+            return {"image": told, "head": told}
+
+        return run
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+@pytest.fixture
+def predictor(calls: Calls) -> Predictor:
+    return Predictor(SPEC, calls.text, [calls.member(0), calls.member(1)], 1)
+
+
+def test_every_listing_is_judged_by_the_members_of_its_fold(predictor: Predictor) -> None:
+    buckets = np.array([0, 5, 6, 2519])
+    judged, status = predictor.predict(["hat"] * 4, [None] * 4, [picture(9)] * 4, buckets)
+    assert status == ["ok"] * 4
+    assert np.exp(judged.text[:, 0]) == pytest.approx([0.4, 0.9, 0.4, 0.9])
+    assert judged.image.argmax(axis=1).tolist() == [1, 2, 1, 2]
+
+
+def test_what_is_absent_is_left_out(predictor: Predictor) -> None:
+    titles, images = ["hat", "hat", None, None], [picture(9), None, picture(9), b"junk"]
+    judged, status = predictor.predict(titles, [None] * 4, images, np.zeros(4, np.int64))
+    assert status == ["ok", "missing", "ok", "corrupt"]
+    assert np.isnan(judged.text).all(axis=1).tolist() == [False, False, True, True]
+    assert np.isnan(judged.image).all(axis=1).tolist() == [False, True, False, True]
+    both = np.array([0.4**2 * 0.1, 0.3**2 * 0.8, 0.3**2 * 0.1])
+    root = np.sqrt([0.4, 0.3, 0.3])
+    assert np.exp(judged.fused[0]) == pytest.approx(both / both.sum(), rel=1e-5)
+    assert np.exp(judged.fused[1]) == pytest.approx(root / root.sum(), rel=1e-5)
+    assert np.exp(judged.fused[2]) == pytest.approx([0.1, 0.8, 0.1], rel=1e-5)
+    assert np.isnan(judged.fused[3]).all()
+
+
+def test_the_network_gets_no_more_than_its_memory_allows(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("udfs.predictor._MEMORY", 3 * 16 * 400)
+    predictor = Predictor(SPEC, calls.text, [calls.member(0), calls.member(1)], 1)
+    predictor.predict(["hat"] * 7, [None] * 7, [picture(9)] * 7, np.zeros(7, np.int64))
+    assert calls.sizes == [3, 3, 1]
+
+
+def test_fusing_nothing_gives_nothing() -> None:
+    nothing = np.full((2, 3), NAN, np.float32)
+    assert np.isnan(fuse(nothing, nothing, nothing, FUSION)).all()
+
+
+SCORING = Scoring("archive", "7", batch_rows=2, top=2, threads=1, prefixes=(), max_image_bytes=1000)
+
+
+def listings(**columns: list[Any]) -> pa.RecordBatch:
+    n = len(next(iter(columns.values())))
+    kinds = {"bucket": pa.int32(), "image": pa.binary()}
+    defaults = {
+        "listing_id": [f"L{i}" for i in range(n)],
+        "content_hash": [f"h{i}" for i in range(n)],
+        "title": ["hat"] * n,
+        "description": [None] * n,
+        "bucket": [0] * n,
+        "image_uri": [None] * n,
+        "image": [None] * n,
+    }
+    return pa.RecordBatch.from_pydict(
+        {name: pa.array(v, kinds.get(name, pa.string())) for name, v in (defaults | columns).items()}
+    )
+
+
+def scored(predictor: Predictor, *batches: pa.RecordBatch) -> list[dict[str, Any]]:
+    return [row for batch in score_batches(batches, predictor, SCORING) for row in batch.to_pylist()]
+
+
+def test_rows_come_back_once_in_order_whatever_the_batches(predictor: Predictor) -> None:
+    rows = scored(predictor, listings(title=["hat"] * 3), listings(title=[]), listings(listing_id=["M0", "M1"]))
+    assert [row["listing_id"] for row in rows] == ["L0", "L1", "L2", "M0", "M1"]
+    assert [row["content_hash"] for row in rows] == ["h0", "h1", "h2", "h0", "h1"]
+
+
+def test_a_prediction_row(predictor: Predictor) -> None:
+    (row,) = scored(predictor, listings(title=["hat"], bucket=[7], image=[picture(9)]))
+    assert list(row) == [c.name for c in COLUMNS]
+    assert (row["listing_id"], row["model_version"], row["fold"], row["image_status"]) == ("L0", "7", 1, "ok")
+    assert (row["text_category"], row["image_category"]) == ("hats", "tops")
+    assert row["text_confidence"] == pytest.approx(0.5)
+    assert [entry["category"] for entry in row["top_categories"]] == ["tops", "hats"]
+    assert row["top_categories"][0] == {"category": row["predicted_category"], "probability": row["confidence"]}
+    assert [round(entry["probability"], 4) for entry in row["text_top"]] == [0.5, 0.25]
+
+
+def test_a_listing_with_nothing_to_judge_has_a_status_and_no_prediction(predictor: Predictor) -> None:
+    rows = scored(predictor, listings(title=[None, "hat"], image=[b"junk", None]))
+    for name in ("predicted_category", "confidence", "top_categories", "text_top", "image_top", "image_category"):
+        assert rows[0][name] is None, name
+    assert [row["image_status"] for row in rows] == ["corrupt", "missing"]
+    assert rows[1]["predicted_category"] == "hats"
+
+
+def test_a_picture_behind_a_uri_that_is_not_allowed_is_unreadable(predictor: Predictor) -> None:
+    rows = scored(predictor, listings(image_uri=["/etc/passwd", None]))
+    assert [row["image_status"] for row in rows] == ["unreadable", "missing"]
+
+
+def test_a_failure_of_the_network_is_not_hidden(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError("no memory for the network")
+
+    monkeypatch.setattr(predictor, "judge", fail)
+    with pytest.raises(MemoryError):
+        scored(predictor, listings(title=["hat"]))
+
+
+def test_ranking_is_stable_and_leaves_out_rows_without_a_word() -> None:
+    found = ranked(np.array([logs(0.3, 0.4, 0.3), [NAN] * 3, logs(1 / 3, 1 / 3, 1 / 3)]), SPEC.categories, 2)
+    names = [row and [entry["category"] for entry in row] for row in found.to_pylist()]
+    assert names == [["shoes", "hats"], None, ["hats", "shoes"]]
+
+
+def test_as_a_pyfunc_model(predictor: Predictor) -> None:
+    frame = pd.DataFrame(
+        {"title": ["hat", None], "description": [None, None], "image": [picture(9), None], "bucket": [1, 1]}
+    )
+    said = PyfuncModel(predictor).predict(frame)
+    assert said["predicted_category"].tolist() == ["tops", None]
+    assert said["image_status"].tolist() == ["ok", "missing"]
+    assert [entry["category"] for entry in said["top_categories"][0]] == ["tops", "hats", "shoes"]
+
+
+def test_a_bundle_is_read_as_it_was_written(tmp_path: Path) -> None:
+    noise = NoiseModel(SPEC.categories, np.full((3, 3), 1 / 3), 0.2, {"ann": 0.1, "bob": 0.5}, np.full(3, 1 / 3), 0.03)
+    (tmp_path / "members" / "text").mkdir(parents=True)
+    (tmp_path / "members" / "text" / "weights").write_text("w")
+    write_bundle(str(tmp_path / "bundle"), str(tmp_path / "members"), SPEC, noise)
+    assert load_spec(str(tmp_path / "bundle")) == SPEC
+    read = load_noise(str(tmp_path / "bundle"))
+    assert (read.categories, read.error_rate, read.mismatch_rate) == (SPEC.categories, 0.2, 0.03)
+    assert read.sellers == {"ann": 0.1, "bob": 0.5}
+    assert (read.transitions == noise.transitions).all()
+    assert (tmp_path / "bundle" / "text" / "weights").read_text() == "w"
+
+
+def test_a_folder_that_is_no_bundle_and_one_of_another_format_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="is no bundle"):
+        load_spec(str(tmp_path))
+    (tmp_path / "bundle.json").write_text('{"format": 99}')
+    with pytest.raises(ValueError, match="format 99"):
+        load_spec(str(tmp_path))
