@@ -86,3 +86,7 @@ def _listing(job: Job, registry: Registry) -> Summary:
         (Section("models", columns, rows),),
         () if models else ("there is none yet: `catalog-cleaner train` makes one",),
     )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,87 @@
+"""Every command says what it does and what its options mean, and refuses nonsense with exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.core import TyperArgument, TyperGroup, TyperOption
+from typer.testing import CliRunner
+
+from jobs.cli import app
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = {"demo", "ingest", "train", "nightly", "report", "runs", "models"}
+
+
+def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click
+    """Every command that does something, with the words that call it."""
+    if isinstance(command, TyperGroup):
+        for name, inner in command.commands.items():
+            yield from leaves(inner, *words, name)
+    else:
+        yield words, command
+
+
+LEAVES = dict(leaves(typer.main.get_command(app)))
+MODULES = {"demo": "demo/command"}
+
+
+def test_the_commands_are_those_of_the_design() -> None:
+    assert {words[0] for words in LEAVES} == COMMANDS
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_help_says_what_a_command_and_its_options_do(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*words, "--help"])
+    assert result.exit_code == 0
+    command = LEAVES[words]
+    assert command.help
+    assert command.help.split("\n")[0][:40] in " ".join(result.stdout.split())
+    options = [parameter for parameter in command.params if isinstance(parameter, TyperOption)]
+    assert [option.name for option in options if not option.help] == []
+    assert {"--warehouse", "--profile", "--set", "--json"} <= {name for option in options for name in option.opts}
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_an_unknown_option_is_wrong_usage(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*words, "--no-such-option"])
+    assert result.exit_code == 2
+    assert "--no-such-option" in result.output
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_settings_that_cannot_be_used_are_all_named_before_any_work(words: tuple[str, ...], tmp_path: Path) -> None:
+    required = {"nightly": ["--run-date", "2026-01-31"], "ingest": ["listings.parquet", "--taxonomy", "taxonomy.csv"]}
+    positional = ["1" for parameter in LEAVES[words].params if isinstance(parameter, TyperArgument)]
+    given = required.get(words[0], positional)
+    faulty = ["--set", "train.ranks=0", "--set", "decide.no_such_setting=1"]
+    result = CliRunner().invoke(app, [*words, *given, "--warehouse", str(tmp_path / "warehouse"), *faulty])
+    assert result.exit_code == 2, result.output
+    assert "train.ranks" in result.output
+    assert "decide.no_such_setting" in result.output
+    assert not (tmp_path / "warehouse").exists()
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_each_job_is_a_main(name: str) -> None:
+    source = (ROOT / "jobs" / f"{MODULES.get(name, name)}.py").read_text()
+    assert 'if __name__ == "__main__":' in source
+
+
+def test_a_main_runs_by_its_file_as_spark_submit_runs_it() -> None:
+    """Its folder, not the project's, comes first on the path then."""
+    result = subprocess.run(
+        [sys.executable, ROOT / "jobs" / "runs.py", "--help"],
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "--warehouse" in result.stdout
