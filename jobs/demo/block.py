@@ -107,7 +107,7 @@ def draw_block(world: World, number: int) -> Block:
         images=[],
     )
     _describe(rng, world, rows, first, kind, first_seller[first], plan)
-    _plant(rng, rows, plan)
+    _plant(rng, world, rows, plan)
     truth = _truth(world, rows, label != category, plan)
     return Block(_deliver(rng, world, rows), truth)
 
@@ -172,7 +172,7 @@ def _describe(
         rows.images.append(pictures.draw_picture(subject, looks[i].tolist(), **again))
 
 
-def _plant(rng: np.random.Generator, rows: _Rows, plan: FaultPlan) -> None:
+def _plant(rng: np.random.Generator, world: World, rows: _Rows, plan: FaultPlan) -> None:
     """Plant the faults, but for wrong categories and pictures that show something else: those are drawn already."""
     found = plan.rows
     for i in found[Reason.DUPLICATE]:
@@ -189,11 +189,17 @@ def _plant(rng: np.random.Generator, rows: _Rows, plan: FaultPlan) -> None:
         rows.prices[i] = faults.outlying_price(rng, rows.prices[i] or 0.0)
     for i in found[Reason.PERSONAL_DATA]:
         rows.descriptions[i] = " ".join(filter(None, (rows.descriptions[i], faults.personal_data(rng))))
-    for i in found.get(Reason.MISSING_IMAGE, ()):
+    if world.spec.pictures:
+        _plant_pictures(rng, rows, plan)
+
+
+def _plant_pictures(rng: np.random.Generator, rows: _Rows, plan: FaultPlan) -> None:
+    """Take pictures away, or spoil them."""
+    for i in plan.rows[Reason.MISSING_IMAGE]:
         rows.images[i] = None
-    for i in found.get(Reason.CORRUPT_IMAGE, ()):
+    for i in plan.rows[Reason.CORRUPT_IMAGE]:
         rows.images[i] = faults.corrupt(rng, rows.images[i] or b"")
-    for i in found.get(Reason.BLANK_IMAGE, ()):
+    for i in plan.rows[Reason.BLANK_IMAGE]:
         rows.images[i] = pictures.draw_blank(rng.random(3).tolist())
 
 

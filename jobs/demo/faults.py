@@ -72,7 +72,7 @@ def plan_faults(rng: np.random.Generator, weights: Floats, first: bool, pictures
     groups = [(CATEGORY_FAULTS, whole), (TITLE_FAULTS, alone), (PRICE_FAULTS, alone), (PERSONAL_FAULTS, alone)]
     for faults, allowed in [*groups, (PICTURE_FAULTS, alone)] if pictures else groups:
         prone = np.where(allowed, weights, 0.0)
-        # Sampling without replacement by weight: the smallest exponential waiting times (Efraimidis and Spirakis, 2006).
+        # Drawn by weight without replacement: the shortest waiting times (Efraimidis and Spirakis, 2006).
         with np.errstate(divide="ignore"):
             order = np.argsort(rng.exponential(size=n) / prone)[: int(allowed.sum())]
         for fault, share in faults.items():

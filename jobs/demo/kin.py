@@ -27,7 +27,7 @@ class Kin:
 
     def has_other(self, categories: Ints) -> Bools:
         """Whether each category's group holds another one; shape as given."""
-        return self._size[categories] > 1
+        return np.asarray(self._size[categories] > 1)
 
     def other(self, categories: Ints, u: Floats) -> Ints:
         """Another category of each one's group, uniform in u (0 to 1, exclusive); a lone category gives itself."""
@@ -40,8 +40,5 @@ class Kin:
         size, start = self._size[categories], self._start[categories]
         rest = len(self._order) - size
         place = (u * rest).astype(np.int64)
-        return np.where(
-            rest > 0,
-            self._order[(place + np.where(place < start, 0, size)) % len(self._order)],
-            self.other(categories, u),
-        )
+        elsewhere: Ints = self._order[(place + np.where(place < start, 0, size)) % len(self._order)]
+        return np.where(rest > 0, elsewhere, self.other(categories, u))

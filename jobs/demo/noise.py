@@ -43,7 +43,8 @@ class Renaming:
     def applies(self, categories: Ints, departments: Ints, sellers: Ints) -> Bools:
         """Whether each listing's seller renames its category; all of one shape."""
         whole = self.sellers[departments, sellers] & self.categories[categories]
-        return whole | ((categories == self.partly) & self.partly_by[sellers])
+        partly: Bools = (categories == self.partly) & self.partly_by[sellers]
+        return whole | partly
 
 
 def choose_renaming(
@@ -149,4 +150,5 @@ def _scale(raw: Floats, weights: Floats, wanted: float) -> Floats:
         middle = (low + high) / 2
         reached = float(weights @ np.minimum(_WORST_RATE, middle * raw))
         low, high = (middle, high) if reached < wanted else (low, middle)
-    return np.minimum(_WORST_RATE, high * raw)
+    rates: Floats = np.minimum(_WORST_RATE, high * raw)
+    return rates

@@ -4,7 +4,8 @@ A drawing is a list of pieces separated by semicolons, each a letter for its for
 
 * ``P`` polygon: x y x y ...; ``S`` the same with smoothed corners;
 * ``R`` rectangle: left top right bottom; ``Q`` the same with smoothed corners; ``E`` ellipse in such a box;
-* ``L`` line: width, x y x y ...; ``A`` arc: width, left top right bottom, from and to in degrees, clockwise from the right.
+* ``L`` line: width, x y x y ...;
+* ``A`` arc: width, left top right bottom, from and to in degrees, clockwise.
 
 Paints: 0 background, 1 the product's colour, 2 its second colour, 3 dark, 4 light, 5 wood, 6 glass, 8 skin.
 """

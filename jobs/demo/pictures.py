@@ -136,7 +136,7 @@ def _trace(
 
 def _palette(colour: str, u: Sequence[float]) -> list[int]:
     """The paints' colours as a palette of RGB values, by number."""
-    base = np.array(COLOURS[colour][2]) + 44.0 * (np.array(u[22:25]) - 0.5)
+    base = np.array(COLOURS[colour].rgb) + 44.0 * (np.array(u[22:25]) - 0.5)
     trim = (
         np.array(_NEUTRALS[int(u[25] * len(_NEUTRALS))]) if u[26] < 0.5 else base * (0.6 if base.mean() > 90 else 1.9)
     )

@@ -7,7 +7,7 @@ languages, typing errors. The description says more in some cases, in others not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,19 @@ UNIFORMS = 40
 """How many random numbers a listing's text consumes at most."""
 
 _WORN = frozenset({"Footwear", "Clothing", "Accessories"})
+_ORDERS = (
+    (
+        "brand audience praise hint colour name line",
+        "brand line audience colour hint name praise",
+        "praise hint name brand line colour audience",
+    ),
+    (
+        "name brand line hint colour audience praise",
+        "brand line name audience hint colour praise",
+        "praise name hint audience colour brand line",
+    ),
+)
+"""How titles are put together, in English and in French."""
 _LINES = 300
 _BRANDS_OF_SHELF, _BRANDS_OF_DEPARTMENT = 5, 4
 
@@ -141,7 +154,7 @@ def write_title(product: Product, lines: Sequence[str], uniforms: Sequence[float
         uniforms: `UNIFORMS` random numbers, 0 to 1 (exclusive).
     """
     dice, language, category = Dice(uniforms), product.language, product.category
-    colour = COLOURS[product.colour][language] if dice.chance(0.7) else ""
+    colour = COLOURS[product.colour].names[language] if dice.chance(0.7) else ""
     audience = dice.pick(AUDIENCES[language]) if category.department in _WORN and dice.chance(0.35) else ""
     brand = product.brand if product.kind == BRAND_ONLY or dice.chance(0.7) else ""
     praise = dice.pick(PRAISE[language]) if dice.chance(0.18) else ""
@@ -157,7 +170,16 @@ def write_title(product: Product, lines: Sequence[str], uniforms: Sequence[float
         name = dice.favour(named.nouns[ENGLISH if dice.chance(0.15) else language])
         hint = _hint(product, language, dice) if dice.chance(0.65) else ""
         line = _line(product, lines, dice) if dice.chance(0.15) else ""
-    return _touch(_order(dice, language, brand, audience, praise, hint, colour, name, line), product.typos, dice)
+    words = {
+        "brand": brand,
+        "audience": audience,
+        "praise": praise,
+        "hint": hint,
+        "colour": colour,
+        "name": name,
+        "line": line,
+    }
+    return _touch(_order(words, language, dice), product.typos, dice)
 
 
 def write_description(product: Product, uniforms: Sequence[float]) -> str | None:
@@ -167,7 +189,7 @@ def write_description(product: Product, uniforms: Sequence[float]) -> str | None
         return None
     if dice.chance(0.06):
         language = 1 - language
-    colour, use = COLOURS[product.colour][language], dice.pick(USES[language])
+    colour, use = COLOURS[product.colour].names[language], dice.pick(USES[language])
     if dice.chance(0.2):
         return f"{colour.capitalize()}, {_hint(product, language, dice) if dice.chance(0.5) else use}"
     plain = product.kind == OWN_NAME
@@ -198,23 +220,10 @@ def _line(product: Product, lines: Sequence[str], dice: Dice) -> str:
     return f"{line} {product.number % 900 + 100}" if dice.chance(0.35) else line
 
 
-def _order(
-    dice: Dice, language: int, brand: str, audience: str, praise: str, hint: str, colour: str, name: str, line: str
-) -> str:
+def _order(words: Mapping[str, str], language: int, dice: Dice) -> str:
     """Put the words into one of the orders that titles of the language have, in one of the usual cases."""
-    if language == ENGLISH:
-        orders: tuple[tuple[str, ...], ...] = (
-            (brand, audience, praise, hint, colour, name, line),
-            (brand, line, audience, colour, hint, name, praise),
-            (praise, hint, name, brand, line, colour, audience),
-        )
-    else:
-        orders = (
-            (name, brand, line, hint, colour, audience, praise),
-            (brand, line, name, audience, hint, colour, praise),
-            (praise, name, hint, audience, colour, brand, line),
-        )
-    title = " ".join(word for word in orders[dice.below(3)] if word)
+    order = dice.pick(_ORDERS[language]).split()
+    title = " ".join(words[part] for part in order if words[part])
     case = dice.below(10)
     if case < 6:
         return title.title().replace("'S", "'s")
@@ -242,4 +251,5 @@ def _touch(title: str, typos: float, dice: Dice) -> str:
 
 def pick_each(rng: np.random.Generator, shares: Floats) -> Ints:
     """Draw one column a row from cumulated shares of shape (n, k)."""
-    return (rng.random(len(shares))[:, None] > shares[:, :-1]).sum(axis=1)
+    columns: Ints = (rng.random(len(shares))[:, None] > shares[:, :-1]).sum(axis=1)
+    return columns

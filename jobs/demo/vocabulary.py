@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 ENGLISH, FRENCH = 0, 1
@@ -9,25 +11,33 @@ Words = tuple[str, ...]
 Bilingual = tuple[Words, Words]
 """Indexed by ENGLISH or FRENCH."""
 
-COLOURS: dict[str, tuple[str, str, tuple[int, int, int]]] = {
-    "k": ("black", "noir", (38, 38, 42)),
-    "w": ("white", "blanc", (240, 240, 236)),
-    "g": ("grey", "gris", (138, 142, 148)),
-    "n": ("navy", "bleu marine", (32, 48, 92)),
-    "b": ("blue", "bleu", (52, 112, 190)),
-    "r": ("red", "rouge", (196, 44, 48)),
-    "v": ("green", "vert", (62, 130, 72)),
-    "y": ("yellow", "jaune", (240, 200, 60)),
-    "o": ("orange", "orange", (232, 128, 40)),
-    "p": ("pink", "rose", (236, 152, 176)),
-    "u": ("purple", "violet", (122, 76, 152)),
-    "t": ("brown", "marron", (122, 80, 48)),
-    "e": ("beige", "beige", (218, 200, 168)),
-    "s": ("silver", "argent", (184, 190, 198)),
-    "d": ("gold", "doré", (206, 164, 72)),
-    "c": ("turquoise", "turquoise", (140, 206, 212)),
+
+class Colour(NamedTuple):
+    """A colour: its names, English and French, and RGB of 0 to 255."""
+
+    names: tuple[str, str]
+    rgb: tuple[int, int, int]
+
+
+COLOURS: dict[str, Colour] = {
+    "k": Colour(("black", "noir"), (38, 38, 42)),
+    "w": Colour(("white", "blanc"), (240, 240, 236)),
+    "g": Colour(("grey", "gris"), (138, 142, 148)),
+    "n": Colour(("navy", "bleu marine"), (32, 48, 92)),
+    "b": Colour(("blue", "bleu"), (52, 112, 190)),
+    "r": Colour(("red", "rouge"), (196, 44, 48)),
+    "v": Colour(("green", "vert"), (62, 130, 72)),
+    "y": Colour(("yellow", "jaune"), (240, 200, 60)),
+    "o": Colour(("orange", "orange"), (232, 128, 40)),
+    "p": Colour(("pink", "rose"), (236, 152, 176)),
+    "u": Colour(("purple", "violet"), (122, 76, 152)),
+    "t": Colour(("brown", "marron"), (122, 80, 48)),
+    "e": Colour(("beige", "beige"), (218, 200, 168)),
+    "s": Colour(("silver", "argent"), (184, 190, 198)),
+    "d": Colour(("gold", "doré"), (206, 164, 72)),
+    "c": Colour(("turquoise", "turquoise"), (140, 206, 212)),
 }
-"""Letter -> English name, French name, RGB."""
+"""By letter."""
 
 AUDIENCES: Bilingual = (
     ("women", "women's", "men", "men's", "ladies", "unisex", "girls", "boys"),
