@@ -45,7 +45,8 @@ def train_fused(
     member: int, shard: Shard, text: TextBranch, plan: Plan, categories: int, ranks: Ranks, report: Report
 ) -> FusedBranch:
     """Train fused member `member` on the pictures that are not of its fold, together with the other ranks."""
-    tf.random.set_seed(plan.seed + 1000 * member + ranks.rank)
+    # Keras draws the seeds of its initialisers from Python's generator.
+    tf.keras.utils.set_random_seed(plan.seed + 1000 * member + ranks.rank)
     random = np.random.default_rng([plan.seed, ranks.rank, member])
     model = FusedMember(text.encoder.features, categories, *shard.pixels.shape[1:3])
     ranks.broadcast(model.variables)

@@ -1,0 +1,139 @@
+"""Scoring on Spark gives what the predictor gives, whatever the partitions; the networks here are untrained."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from schemas.bundle import BundleSpec, Fusion, NoiseModel
+from schemas.tensors import TextBatch
+from training.bundle import write_bundle
+from udfs.classify import COLUMNS, READ, classify, ship_bundle
+from udfs.predictor import Predictor, load_predictor, start_tensorflow
+from udfs.text import featurize
+
+TEXT: dict[str, Any] = {"hash_size": 1 << 12, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
+CATEGORIES = ("hats", "shoes", "tops")
+TITLES = ["red hat", "blue shoe", None, "green top"]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
+    tf = start_tensorflow(1)
+    from training.export import save_fused, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.fused_branch import FusedBranch  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.network import FusedMember, TextEncoder, TextMembers  # noqa: PLC0415 - as above
+    from training.text_branch import TextBranch  # noqa: PLC0415 - as above
+
+    tf.keras.utils.set_random_seed(1)
+    folder = tmp_path_factory.mktemp("bundle")
+    vocabulary = np.unique(featurize(TITLES, [None] * 4, **TEXT).ids)
+    encoder = TextEncoder(vocabulary, np.ones(len(vocabulary), np.float32), int((vocabulary < 1 << 11).sum()))
+    members = TextMembers(len(vocabulary), 4, 3)
+    members.kernel.assign(tf.random.normal(members.kernel.shape))
+    nothing = TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
+    text = TextBranch(encoder, members, nothing, [])
+    save_text(text, str(folder / "members" / "text"))
+    for number in range(2):
+        fused = FusedBranch(FusedMember(len(vocabulary), 3, 16, 16), None, [])
+        save_fused(fused, text, str(folder / "members" / f"fused-{number}"))
+    weights = {"text": 1.0, "image": 0.5, "head": 0.25}
+    fusion = Fusion(weights, weights | {"image": 0.0, "head": 0.0}, {"text": 0.0, "image": 1.0, "head": 0.0})  # type: ignore[arg-type]
+    picture = {"height": 16, "width": 16, "max_pixels": 10_000, "blank_deviation": 1.0}
+    spec = BundleSpec(CATEGORIES, 4, 2, TEXT, picture, fusion, (0.3, 0.3, 0.4))
+    noise = NoiseModel(CATEGORIES, np.full((3, 3), 1 / 3), 0.2, {}, np.full(3, 1 / 3), 0.0)
+    write_bundle(str(folder / "bundle"), str(folder / "members"), spec, noise)
+    return str(folder / "bundle")
+
+
+@pytest.fixture(scope="module")
+def predictor(bundle: str) -> Predictor:
+    return load_predictor(bundle, 1)
+
+
+def picture(number: int) -> bytes:
+    image = Image.fromarray(np.random.default_rng(number).integers(0, 256, (16, 16, 3), np.uint8))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def listings(spark: SparkSession, rows: int) -> DataFrame:
+    pictures: list[bytes | None] = [picture(1), None, b"junk", picture(2), picture(3)]
+    data = [
+        (f"L{i:03}", f"h{i}", TITLES[i % 4], None, (i * 37) % 2520, None, pictures[i % 5], "label") for i in range(rows)
+    ]
+    return spark.createDataFrame(
+        data,
+        "listing_id STRING, content_hash STRING, title STRING, description STRING, bucket INT, image_uri STRING, "
+        "image BINARY, category STRING",
+    )
+
+
+def score(frame: DataFrame, bundle: str, version: str = "3", batch_rows: int = 16) -> dict[str, Any]:
+    options: dict[str, Any] = {"rows": 60, "batch_rows": batch_rows, "top": 2, "prefixes": (), "max_image_bytes": 10**6}
+    return {row.listing_id: row for row in classify(frame, bundle, version, **options).collect()}
+
+
+def test_spark_says_what_the_predictor_says(spark: SparkSession, bundle: str, predictor: Predictor) -> None:
+    frame = listings(spark, 60)
+    found = score(frame, bundle)
+    rows = frame.orderBy("listing_id").collect()
+    assert sorted(found) == [row.listing_id for row in rows]
+    images = [bytes(row.image) if row.image is not None else None for row in rows]
+    buckets = np.array([row.bucket for row in rows])
+    judged, status = predictor.predict([r.title for r in rows], [None] * 60, images, buckets)
+    for i, row in enumerate(rows):
+        said = found[row.listing_id]
+        assert (said.content_hash, said.model_version, said.image_status) == (row.content_hash, "3", status[i])
+        assert said.fold == row.bucket % 4
+        for ranked, branch in (
+            (said.top_categories, judged.fused),
+            (said.text_top, judged.text),
+            (said.image_top, judged.image),
+        ):
+            if np.isnan(branch[i, 0]):
+                assert ranked is None
+                continue
+            order = np.argsort(-branch[i])[:2]
+            assert [entry.category for entry in ranked] == [CATEGORIES[c] for c in order]
+            assert [entry.probability for entry in ranked] == pytest.approx(np.exp(branch[i, order]), abs=1e-5)
+        nothing = row.title is None and status[i] != "ok"
+        assert (said.predicted_category is None) == nothing
+
+
+def test_the_columns_are_those_of_predictions_without_the_run(spark: SparkSession, bundle: str) -> None:
+    options: dict[str, Any] = {"rows": 1, "batch_rows": 16, "top": 2, "prefixes": (), "max_image_bytes": 10**6}
+    schema = classify(listings(spark, 1), bundle, "3", **options).schema
+    expected = spark.createDataFrame([], ", ".join(f"{c.name} {c.type}" for c in COLUMNS)).schema
+    assert schema == expected
+    assert "run_id" not in schema.names
+
+
+def test_a_prediction_depends_neither_on_the_label_nor_on_its_neighbours(spark: SparkSession, bundle: str) -> None:
+    assert "category" not in READ
+    frame = listings(spark, 60)
+    together = score(frame, bundle)
+    alone = score(
+        frame.where("listing_id IN ('L003', 'L007')").withColumn("category", F.lit("tops")), bundle, batch_rows=1
+    )
+    for name, row in alone.items():
+        assert row.predicted_category == together[name].predicted_category
+        assert row.confidence == pytest.approx(together[name].confidence, abs=1e-6)
+
+
+def test_an_empty_frame_gives_no_rows(spark: SparkSession, bundle: str) -> None:
+    assert score(listings(spark, 60).limit(0), bundle) == {}
+
+
+def test_a_bundle_is_shipped_once_a_session(spark: SparkSession, bundle: str, tmp_path: Path) -> None:
+    name = ship_bundle(spark, bundle, "3")
+    # A second call must not read the folder again: here there is none.
+    assert ship_bundle(spark, str(tmp_path / "gone"), "3") == name

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from schemas.errors import FailedError
+from training.dataset import CoverageError, Dataset, checksum, prove_coverage, read_shard, write_dataset
+from training.examples import example_rows
+from udfs.pictures import decode
+from udfs.text import featurize
+
+TEXT: dict[str, Any] = {"hash_size": 1 << 12, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
+PICTURE: dict[str, Any] = {"height": 4, "width": 3, "max_pixels": 10_000, "blank_deviation": 1.0}
+COLUMNS = (
+    "listing_id STRING, title STRING, description STRING, category STRING, seller_id STRING, bucket INT, "
+    "image BINARY, image_uri STRING"
+)
+
+
+def picture(number: int) -> bytes:
+    image = Image.new("RGB", (3, 4), (number % 256, 0, 0))
+    image.putpixel((0, 0), (0, 255, 255))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def listings(spark: SparkSession, rows: int) -> DataFrame:
+    """Every third has no picture, every fifth no title, every seventh no seller."""
+    data = [
+        (
+            f"L{i}",
+            None if i % 5 == 0 else f"title {i}",
+            "words",
+            "hats" if i % 2 else "shoes",
+            None if i % 7 == 0 else f"S{i % 4}",
+            i % 2520,
+            None if i % 3 == 0 else picture(i),
+            None,
+        )
+        for i in range(rows)
+    ]
+    return spark.createDataFrame(data, COLUMNS)
+
+
+def examples(frame: DataFrame, partitions: int = 8, **changed: object) -> DataFrame:
+    options: dict[str, Any] = {"text": TEXT, "picture": PICTURE, "prefixes": (), "max_image_bytes": 1000}
+    return example_rows(frame, ["hats", "shoes"], **(options | changed), partitions=partitions)
+
+
+def test_an_example_is_what_inference_sees(spark: SparkSession) -> None:
+    frame = spark.createDataFrame(
+        [
+            ("A", "Red hat", None, "hats", "ann", 7, picture(200), None),
+            ("B", None, "of leather", "shoes", None, 9, b"junk", None),
+        ],
+        COLUMNS,
+    )
+    found = {row.listing_id: row for row in examples(frame).collect()}
+    assert set(found) == {"A", "B"}
+    for name, label, seller, bucket, texts, image in (
+        ("A", 0, "ann", 7, ("Red hat", None), picture(200)),
+        ("B", 1, None, 9, (None, "of leather"), b"junk"),
+    ):
+        row, batch, decoded = found[name], featurize([texts[0]], [texts[1]], **TEXT), decode([image], **PICTURE)
+        assert (row.label, row.seller_id, row.bucket, row.present) == (label, seller, bucket, bool(decoded.present[0]))
+        assert np.frombuffer(row.text_ids, "<i4").tolist() == batch.ids.tolist()
+        assert np.frombuffer(row.text_weights, "<f4").tolist() == batch.weights.tolist()
+        assert bytes(row.pixels) == (decoded.pixels[0].tobytes() if row.present else b"")
+
+
+def test_labels_that_are_missing_or_unknown_teach_nothing(spark: SparkSession) -> None:
+    rows = [("A", "x", None, None, "s", 1, None, None), ("B", "x", None, "HATS", "s", 1, None, None)]
+    frame = spark.createDataFrame([*rows, ("C", "x", None, "hats", "s", 1, None, None)], COLUMNS)
+    assert [row.listing_id for row in examples(frame).collect()] == ["C"]
+
+
+def test_a_picture_behind_a_uri_is_learnt_from_where_it_is_allowed(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture(200))
+    uri = str(tmp_path / "a.png")
+    frame = spark.createDataFrame([("A", "x", None, "hats", "s", 1, None, uri)], COLUMNS)
+    assert [row.present for row in examples(frame, prefixes=(str(tmp_path),)).collect()] == [True]
+    assert [row.present for row in examples(frame).collect()] == [False]
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_the_shards_together_are_the_rows_each_once(spark: SparkSession, tmp_path: Path, ranks: int) -> None:
+    frame = examples(listings(spark, 211), partitions=4 * ranks)
+    dataset = write_dataset(frame, str(tmp_path / "set"), ranks=ranks)
+    shards = [read_shard(dataset, rank, ranks, tmp_path / f"cache-{rank}", 4, 3) for rank in range(ranks)]
+    assert dataset.rows == 211
+    prove_coverage(dataset, sum(map(len, shards)), sum(checksum(shard.keys) for shard in shards))
+    assert min(map(len, shards)) > 211 / ranks / 3
+    expected = {row.key: row for row in frame.collect()}
+    seen = []
+    for shard in shards:
+        for i, key in enumerate(shard.keys.tolist()):
+            row = expected[key]
+            seen.append(key)
+            assert (shard.labels[i], shard.buckets[i], shard.present[i]) == (row.label, row.bucket, row.present)
+            text = shard.texts(np.array([i]))
+            assert text.ids.tolist() == np.frombuffer(row.text_ids, "<i4").tolist()
+            assert text.weights.tolist() == np.frombuffer(row.text_weights, "<f4").tolist()
+            if row.present:
+                assert shard.pixels[shard.slots[i]].tobytes() == bytes(row.pixels)
+            else:
+                assert shard.slots[i] == -1
+    assert sorted(seen) == sorted(expected)
+
+
+def test_reading_again_gives_the_same_order(spark: SparkSession, tmp_path: Path) -> None:
+    keys = []
+    for attempt in ("one", "two"):
+        dataset = write_dataset(examples(listings(spark, 97)), str(tmp_path / attempt), ranks=2)
+        keys.append([read_shard(dataset, r, 2, tmp_path / f"{attempt}{r}", 4, 3).keys.tolist() for r in (0, 1)])
+    assert keys[0] == keys[1]
+
+
+def test_no_picture_in_the_whole_set(spark: SparkSession, tmp_path: Path) -> None:
+    frame = listings(spark, 40).withColumn("image", F.lit(None).cast("binary"))
+    dataset = write_dataset(examples(frame), str(tmp_path / "set"), ranks=1)
+    shard = read_shard(dataset, 0, 1, tmp_path / "cache", 4, 3)
+    assert len(shard) == 40
+    assert shard.pixels.shape == (0, 4, 3, 3)
+
+
+def test_rows_that_are_lost_or_read_twice_stop_training() -> None:
+    keys = np.array([11, -5, 2**62])
+    dataset = Dataset("/nowhere", 3, checksum(keys))
+    prove_coverage(dataset, 3, checksum(keys[:2]) + checksum(keys[2:]))
+    with pytest.raises(CoverageError, match="2 rows"):
+        prove_coverage(dataset, 2, checksum(keys[:2]))
+    twice = np.array([11, 11, 2**62])
+    with pytest.raises(CoverageError):
+        prove_coverage(dataset, 3, checksum(twice))
+
+
+def test_too_few_rows_for_the_ranks_are_refused(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(FailedError, match=r"set train\.ranks lower"):
+        write_dataset(examples(listings(spark, 1)), str(tmp_path / "set"), ranks=2)

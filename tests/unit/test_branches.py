@@ -1,0 +1,198 @@
+"""The branches learn, out of sample by construction, and their SavedModels say what the networks said."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from conf.load import load_settings
+from schemas.tensors import TextBatch
+from training.dataset import Shard
+from training.plan import Plan, make_plan
+from training.ranks import Ranks
+from udfs.predictor import start_tensorflow
+from udfs.text import featurize
+
+HASH = 1 << 14
+TEXT: dict[str, Any] = {"hash_size": HASH, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
+COLOURS = ["red", "green", "blue"]
+
+
+@pytest.fixture(scope="module")
+def ranks() -> Ranks:
+    start_tensorflow(1)
+    return Ranks.join()
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    overrides = ["text_members=4", "image_members=2", "text_epochs=6", "image_epochs=1", "patience=9"]
+    return make_plan(load_settings("local", [f"train.{o}" for o in overrides]), 400, 400)
+
+
+def make_shard(rows: int = 400, noise: float = 0.2) -> Shard:
+    """Titles that name the category's colour and are otherwise of random words; pictures in the colour."""
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 3, rows)
+    labels = np.where(random.random(rows) < noise, random.integers(0, 3, rows), truth)
+    fill = random.integers(0, 30, (rows, 3))
+    titles = [f"{COLOURS[t]} " + " ".join(f"w{word}" for word in words) for t, words in zip(truth, fill, strict=True)]
+    batch = featurize(titles, [None] * rows, **TEXT)
+    pixels = random.integers(0, 60, (rows, 16, 12, 3), np.uint8)
+    pixels[np.arange(rows), :, :, truth] += 150
+    return Shard(
+        keys=np.arange(rows),
+        labels=labels,
+        buckets=random.integers(0, 2520, rows),
+        splits=batch.splits,
+        ids=batch.ids,
+        weights=batch.weights,
+        present=np.ones(rows, np.bool_),
+        slots=np.arange(rows),
+        pixels=pixels,
+    )
+
+
+def silent(what: str, epoch: int, epochs: int, loss: float) -> None:
+    del what, epoch, epochs, loss
+
+
+def train_texts(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 - TensorFlow loads late
+    from training.text_branch import train_text  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    return train_text(shard, plan, 3, HASH, ranks, silent)
+
+
+def judged(text: Any, shard: Shard, plan: Plan) -> NDArray[np.float32]:  # noqa: ANN401 - TensorFlow loads late
+    from training.text_branch import judge_texts  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    return judge_texts(text.model, text.encoded, shard.buckets % plan.text_members)
+
+
+def test_the_encoder_is_tf_idf_for_words_and_characters_apart(ranks: Ranks) -> None:
+    del ranks
+    from training.network import TextEncoder  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    titles = ["red red shoe", "blue shoe", "red hat", "green hat hat hat"]
+    batch = featurize(titles, [None] * 4, **TEXT)
+    counts = np.bincount(batch.ids, minlength=HASH)
+    vocabulary = np.flatnonzero(counts)
+    idf = np.log(5 / (1 + counts[vocabulary])) + 1
+    words = int((vocabulary < HASH // 2).sum())
+    indices, values = TextEncoder(vocabulary, idf.astype(np.float32), words)(batch.ids, batch.weights, batch.splits)
+    found = np.zeros((4, len(vocabulary)))
+    found[tuple(indices.numpy().T)] = values.numpy()
+    for block, options in ((found[:, :words], {}), (found[:, words:], {"analyzer": "char_wb", "ngram_range": (3, 3)})):
+        expected = TfidfVectorizer(sublinear_tf=True, **options).fit_transform(titles)
+        assert block @ block.T == pytest.approx((expected @ expected.T).toarray(), abs=1e-5)
+
+
+def test_the_text_members_equal_logistic_regression(ranks: Ranks, plan: Plan) -> None:
+    shard = make_shard()
+    longer = dataclasses.replace(plan, text_epochs=60, patience=60)
+    text = train_texts(shard, longer, ranks)
+    dense = np.zeros((len(shard), text.encoder.features))
+    rows = np.repeat(np.arange(len(shard)), np.diff(text.encoded.splits))
+    dense[rows, text.encoded.ids] = text.encoded.weights
+    folds = shard.buckets % 4
+    expected = np.zeros((len(shard), 3))
+    for fold in range(4):
+        peer = LogisticRegression(C=2.0).fit(dense[folds != fold], shard.labels[folds != fold])
+        expected[folds == fold] = peer.predict_proba(dense[folds == fold])
+    ours = np.exp(judged(text, shard, plan))
+    rows = np.arange(len(shard))
+    losses = [-np.log(p[rows, shard.labels]).mean() for p in (ours, expected)]
+    assert losses[0] < losses[1] + 0.01
+    assert (ours.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.97
+
+
+def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan) -> None:
+    shard = make_shard()
+    own = shard.buckets % plan.text_members == 2
+    flipped = dataclasses.replace(shard, labels=np.where(own, (shard.labels + 1) % 3, shard.labels))
+    # The best epoch is chosen by labels, too: one epoch leaves no choice.
+    once = dataclasses.replace(plan, text_epochs=1)
+    before, after = (judged(train_texts(s, once, ranks), shard, plan) for s in (shard, flipped))
+    assert (before[own] == after[own]).all()
+    assert (before[~own] != after[~own]).any()
+
+
+def test_no_text_at_all_says_nothing_about_any_category(ranks: Ranks, plan: Plan) -> None:
+    shard = make_shard()
+    empty = TextBatch(shard.ids[:0], shard.weights[:0], np.zeros_like(shard.splits))
+    mute = dataclasses.replace(shard, ids=empty.ids, weights=empty.weights, splits=empty.splits)
+    text = train_texts(mute, plan, ranks)
+    said = np.exp(judged(text, mute, plan))
+    shares = np.bincount(shard.labels) / len(shard)
+    assert said.mean(axis=0) == pytest.approx(shares, abs=0.15)
+
+
+def test_a_fused_member_learns_and_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan) -> None:
+    from training.fused_branch import judge_pictures, train_fused  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    shard = make_shard()
+    text = train_texts(shard, plan, ranks)
+    own = np.flatnonzero(shard.buckets % plan.image_members == 1)
+    flipped = dataclasses.replace(shard, labels=shard.labels.copy())
+    flipped.labels[own] = (shard.labels[own] + 1) % 3
+    said = [
+        judge_pictures(train_fused(1, s, text, plan, 3, ranks, silent).forward, shard, text, own)
+        for s in (shard, flipped)
+    ]
+    assert (said[0][0] == said[1][0]).all()
+    assert (said[0][1] == said[1][1]).all()
+    longer = dataclasses.replace(plan, image_epochs=8)
+    image, head = judge_pictures(train_fused(1, shard, text, longer, 3, ranks, silent).forward, shard, text, own)
+    shown = shard.pixels.mean(axis=(1, 2)).argmax(axis=1)[own]
+    assert (image.argmax(axis=1) == shown).mean() > 0.9
+    assert (head.argmax(axis=1) == shown).mean() > 0.9
+
+
+def test_the_saved_members_say_what_the_networks_said(ranks: Ranks, plan: Plan, tmp_path: Path) -> None:
+    import tensorflow as tf  # noqa: PLC0415 - its threads are set first
+
+    from training.export import save_fused, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.fused_branch import judge_pictures, train_fused  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    shard = make_shard()
+    text = train_texts(shard, plan, ranks)
+    fused = train_fused(0, shard, text, plan, 3, ranks, silent)
+    save_text(text, str(tmp_path / "text"))
+    save_fused(fused, text, str(tmp_path / "fused"))
+    signatures = [tf.saved_model.load(str(tmp_path / name)) for name in ("text", "fused")]
+    batch = featurize(["red w1", None, "thing"], [None] * 3, **TEXT)
+    said = signatures[0].signatures["serving_default"](
+        ids=tf.constant(batch.ids),
+        weights=tf.constant(batch.weights),
+        splits=tf.constant(batch.splits),
+        fold=tf.constant([0, 1, 2], tf.int64),
+    )
+    assert said["known"].numpy()[1] == 0
+    assert said["known"].numpy()[0] >= 2
+    rows = np.arange(40)
+    texts = shard.texts(rows)
+    inputs = {"ids": tf.constant(texts.ids), "weights": tf.constant(texts.weights), "splits": tf.constant(texts.splits)}
+    fold = tf.constant(shard.buckets[rows] % plan.text_members)
+    all_text = signatures[0].signatures["serving_default"](**inputs, fold=fold)["log_probabilities"].numpy()
+    assert all_text == pytest.approx(judged(text, shard, plan)[rows], abs=1e-4)
+    by_fused = signatures[1].signatures["serving_default"](**inputs, pixels=tf.constant(shard.pixels[rows]))
+    image, head = judge_pictures(fused.forward, shard, text, rows)
+    assert by_fused["image"].numpy() == pytest.approx(image, abs=1e-4)
+    assert by_fused["head"].numpy() == pytest.approx(head, abs=1e-4)
+
+
+def test_a_thousand_categories_get_a_bottleneck(ranks: Ranks) -> None:
+    del ranks
+    from training.network import TextMembers  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    model = TextMembers(features=20_000, members=6, categories=1000)
+    assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) < 70_000_000
+    logits = model(np.array([[0, 5], [1, 7]]), np.ones(2, np.float32), 2)
+    assert logits.shape == (2, 6, 1000)
