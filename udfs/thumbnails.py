@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pyarrow as pa
 from PIL import Image, ImageOps
 
-from schemas.reasons import ImageStatus
-from udfs.pictures import FORMATS, to_rgb
-from udfs.sources import read_uri
+from udfs.pictures import FORMATS, load_images, to_rgb
 
 _QUALITY = 82
 
@@ -57,17 +55,11 @@ def make_thumbnails(
 
     def shrink(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            images = batch.column("image").to_pylist()
-            uris = batch.column("image_uri").to_pylist()
-            small = [thumbnail(_content(i, u), side, max_pixels) for i, u in zip(images, uris, strict=True)]
+            images, uris = (batch.column(name).to_pylist() for name in ("image", "image_uri"))
+            loaded, _ = load_images(images, uris, prefixes, max_bytes)
+            small = [thumbnail(data, side, max_pixels) for data in loaded]
             yield pa.record_batch(
                 [batch.column("listing_id"), pa.array(small, pa.binary())], names=["listing_id", "thumbnail"]
             )
-
-    def _content(image: bytes | None, uri: str | None) -> bytes | None:
-        if image is not None or uri is None:
-            return image
-        data, status = read_uri(uri, prefixes, max_bytes)
-        return data if status is ImageStatus.OK else None
 
     return shrink

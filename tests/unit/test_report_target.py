@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import FailedError, UsageError
 from jobs.reporting.target import check_target, write_whole
+from schemas.errors import FailedError, UsageError
 
 
 def test_a_file_in_a_folder_that_is_there_is_fine(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_folder_is_refused_with_a_way_out(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no folder .*missing"):
+    with pytest.raises(UsageError, match=r"there is no folder .*missing"):
         check_target(tmp_path / "missing" / "report.html")
 
 

@@ -52,7 +52,7 @@ def test_bytes_come_first_then_uris_under_allowed_prefixes_alone(tmp_path: Path)
         folder.mkdir()
         (folder / "a.png").write_bytes(encoded((30, 40)))
     shrink = make_thumbnails(160, 10**6, (str(allowed),), 10**6)
-    batch = pa.record_batch(
+    batch = pa.RecordBatch.from_pydict(
         {
             "listing_id": ["bytes", "uri", "elsewhere", "nothing", "broken"],
             "image": [encoded((10, 10)), None, None, None, b"broken"],
