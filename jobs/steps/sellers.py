@@ -35,16 +35,22 @@ def seller_rates(
     rates = start.withColumnRenamed("before", "error_rate")
     for _ in range(_ROUNDS):
         rates = _round(labelled, rates, overall, prior_listings)
-    spread = F.sqrt(F.col("error_rate") * (1 - F.col("error_rate")) / (F.col("listings") + prior_listings))
-    stands = F.abs(F.col("error_rate") - F.col("before")) <= hysteresis * spread
-    held = rates.join(start, "seller_id", "left").withColumn("spread", spread)
+    stands = F.abs(F.col("error_rate") - F.col("before")) <= hysteresis * _standard_error(prior_listings)
+    rate = F.when(stands, F.col("before")).otherwise(F.col("error_rate"))
+    # The interval is of the rate that is published, so that what stands stands whole.
+    held = rates.join(start, "seller_id", "left").withColumn("error_rate", rate)
+    half = 1.96 * _standard_error(prior_listings)
     return held.select(
         "seller_id",
         "listings",
-        F.when(stands, F.col("before")).otherwise(F.col("error_rate")).alias("error_rate"),
-        F.greatest(F.lit(0.0), F.col("error_rate") - 1.96 * F.col("spread")).alias("lower"),
-        F.least(F.lit(1.0), F.col("error_rate") + 1.96 * F.col("spread")).alias("upper"),
+        "error_rate",
+        F.greatest(F.lit(0.0), F.col("error_rate") - half).alias("lower"),
+        F.least(F.lit(1.0), F.col("error_rate") + half).alias("upper"),
     )
+
+
+def _standard_error(prior_listings: float) -> Column:
+    return F.sqrt(F.col("error_rate") * (1 - F.col("error_rate")) / (F.col("listings") + prior_listings))
 
 
 def _round(labelled: DataFrame, rates: DataFrame, overall: float, prior_listings: float) -> DataFrame:
