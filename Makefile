@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-airflow lint format docs package bench lock clean
+.PHONY: help setup demo test test-fast test-airflow lint format docs package lock clean
 MAKEFLAGS += --no-print-directory
 
 # What may be set: make demo LISTINGS=300 PROFILE=test WAREHOUSE=/tmp/warehouse; make setup PYTHON=/path/to/python3.11
@@ -54,9 +54,6 @@ package: setup ## dist/catalog-cleaner.zip, which spark-submit takes by --py-fil
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist > .cache/package.log 2>&1 || { tail -20 .cache/package.log; exit 1; }
 	@cp dist/catalog_cleaner-*.whl dist/catalog-cleaner.zip
 	@echo dist/catalog-cleaner.zip
-
-bench: setup ## measures speed and growth (an hour or more); results in benchmarks/results
-	@$(BIN)/python -m benchmarks
 
 lock: setup ## resolves requirements/*.in anew, within what they allow; newer versions: make lock UPGRADE=--upgrade
 	@cd requirements && $(COMPILE) $(UPGRADE) dev.in -o dev.txt

@@ -8,27 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from udfs.posterior import label_likelihood
-
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
-def fit_weights(
-    branches: Sequence[Floats], labels: Ints, error_rates: Floats, transitions: Floats, start: Sequence[float]
-) -> tuple[float, ...]:
+def fit_weights(branches: Sequence[Floats], likelihood: Floats, start: Sequence[float]) -> tuple[float, ...]:
     """The exponents under which the given labels are likeliest: `max Σ log Σ_c q(c) P(l | c, s)`.
 
     Args:
         branches: log-probabilities, shape (n, C) each.
-        labels, error_rates, transitions: as in `udfs.posterior.label_likelihood`.
+        likelihood: P(l | c, s) of each row's label for every true category, shape (n, C)
+            (`udfs.posterior.label_likelihood`), under a noise model that was fitted without the row.
         start: a weight each.
 
     Returns:
         A weight each, 0 to 5.
     """
     stacked = np.stack(branches)
-    likelihood = label_likelihood(labels, error_rates, transitions)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         scores = np.tensordot(weights, stacked, axes=1)
@@ -38,7 +33,7 @@ def fit_weights(
         evidence = np.maximum(joint.sum(axis=1, keepdims=True), 1e-300)
         # d/dw log Σ q P = Σ_c (posterior - q) log p
         gradient = np.tensordot(stacked, joint / evidence - q, axes=([1, 2], [0, 1]))
-        return -float(np.log(evidence).mean()), -np.asarray(gradient) / len(labels)
+        return -float(np.log(evidence).mean()), -np.asarray(gradient) / len(likelihood)
 
     found = minimize(
         loss, np.asarray(start, np.float64), jac=True, method="L-BFGS-B", bounds=[(0.0, 5.0)] * len(branches)

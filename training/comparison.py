@@ -142,11 +142,10 @@ def _cross_fitted(log_q: Floats, labels: Labels) -> tuple[Floats, Floats]:
     evidence, belief = np.zeros(len(log_q)), np.zeros(log_q.shape)
     for half in (0, 1):
         seen, judged = labels.halves != half, labels.halves == half
-        fit = fit_noise(log_q[seen], labels.given[seen], labels.sellers[seen], labels.levels)
-        # A seller who is not in the other half has the overall rate.
-        known = np.where(labels.sellers < len(fit.seller_rates), labels.sellers, -1)
+        many = int(labels.sellers.max(initial=-1)) + 1
+        fit = fit_noise(log_q[seen], labels.given[seen], labels.sellers[seen], labels.levels, sellers_known=many)
         belief[judged], evidence[judged] = posterior(
-            log_q[judged], labels.given[judged], fit.rates(known[judged]), fit.transitions
+            log_q[judged], labels.given[judged], fit.rates(labels.sellers[judged]), fit.transitions
         )
     return evidence, belief
 

@@ -9,16 +9,21 @@ from numpy.typing import NDArray
 
 from schemas.bundle import Fusion, FusionWeights, NoiseModel
 from training.calibration import fit_weights
-from training.noise import NoiseFit, fit_mismatch, fit_noise
+from training.noise import ROUNDS, NoiseFit, fit_mismatch, fit_noise
 from training.sample import Sample
 from udfs.fusion import fuse, weighted
-from udfs.posterior import posterior
+from udfs.posterior import label_likelihood, posterior
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 _TURNS = 4
+_PARTS = 3
+"""The weights are fitted to each part's labels under the noise model of the other parts: a transition matrix that has
+seen a label explains it by itself, and the weights would come out too sharp (method: cross-fitting)."""
+_MORE_ROUNDS = 4
+"""Of EM where it goes on from an earlier fit."""
 
 
 @dataclass(frozen=True)
@@ -47,29 +52,32 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         categories: C names.
     """
     has_text, has_image = ~np.isnan(sample.text[:, 0]), ~np.isnan(sample.image[:, 0])
-    usable = has_text | has_image
-    labels, sellers = sample.labels[usable], sample.sellers[usable]
+    usable = np.flatnonzero(has_text | has_image)
+    part = np.arange(len(sample.labels)) % _PARTS
     fusion = Fusion(_weights(text=1.0, image=0.3, head=0.3), _weights(text=1.0), _weights(image=1.0))
-
-    def learn_noise(fusion: Fusion, start: NoiseFit | None) -> NoiseFit:
-        log_q = fuse(sample.text, sample.image, sample.head, fusion)[usable].astype(np.float64)
-        return fit_noise(log_q, labels, sellers, levels, start=start)
-
-    fit = learn_noise(fusion, None)
+    fits: list[NoiseFit | None] = [None] * _PARTS
+    likelihood = np.ones(sample.text.shape)
     for _ in range(_TURNS):
+        log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
+        for number in range(_PARTS):
+            seen, held = usable[part[usable] != number], part == number
+            fit = _learn_noise(log_q, sample, seen, levels, fits[number])
+            fits[number] = fit
+            likelihood[held] = label_likelihood(sample.labels[held], fit.rates(sample.sellers[held]), fit.transitions)
         fusion = Fusion(
-            both=_weigh(sample, has_text & has_image, fusion.both, fit),
-            text_only=_weigh(sample, has_text, fusion.text_only, fit),
-            image_only=_weigh(sample, has_image, fusion.image_only, fit),
+            both=_weigh(sample, has_text & has_image, fusion.both, likelihood),
+            text_only=_weigh(sample, has_text, fusion.text_only, likelihood),
+            image_only=_weigh(sample, has_image, fusion.image_only, likelihood),
         )
-        fit = learn_noise(fusion, fit)
+    labels = sample.labels[usable]
+    fit = _learn_noise(fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64), sample, usable, levels)
     marginal, mismatch = _mismatch(sample, has_text & has_image, fusion, fit)
     prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * len(categories))
     noise = NoiseModel(
         categories=categories,
         transitions=fit.transitions,
         error_rate=fit.error_rate,
-        sellers=dict(zip(sample.seller_ids, map(float, fit.seller_rates), strict=False)),
+        sellers=dict(zip(sample.seller_ids, map(float, fit.seller_rates), strict=True)),
         image_marginal=marginal,
         mismatch_rate=mismatch,
     )
@@ -86,14 +94,25 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
     return Fitted(fusion, noise, tuple(float(p) for p in prior), figures)
 
 
-def _weigh(sample: Sample, rows: Bools, start: FusionWeights, fit: NoiseFit) -> FusionWeights:
+def _learn_noise(log_q: Floats, sample: Sample, rows: Ints, levels: Ints, start: NoiseFit | None = None) -> NoiseFit:
+    return fit_noise(
+        log_q[rows],
+        sample.labels[rows],
+        sample.sellers[rows],
+        levels,
+        sellers_known=len(sample.seller_ids),
+        start=start,
+        rounds=ROUNDS if start is None else _MORE_ROUNDS,
+    )
+
+
+def _weigh(sample: Sample, rows: Bools, start: FusionWeights, likelihood: Floats) -> FusionWeights:
     """The likeliest weights of the branches that `start` weighs, on these rows; `start` where there are none."""
     branches = {name: getattr(sample, name)[rows].astype(np.float64) for name, weight in _items(start) if weight > 0}
     if not rows.any():
         return start
-    rates = fit.rates(sample.sellers[rows])
     begin = [weight for _, weight in _items(start) if weight > 0]
-    found = fit_weights(list(branches.values()), sample.labels[rows], rates, fit.transitions, begin)
+    found = fit_weights(list(branches.values()), likelihood[rows], begin)
     return _weights(**dict(zip(branches, found, strict=True)))
 
 

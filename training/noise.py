@@ -53,6 +53,7 @@ def fit_noise(
     sellers: Ints,
     levels: Ints,
     *,
+    sellers_known: int | None = None,
     start: NoiseFit | None = None,
     rounds: int = ROUNDS,
 ) -> NoiseFit:
@@ -63,10 +64,11 @@ def fit_noise(
         labels: shape (n,), category index of each seller's label, all >= 0.
         sellers: shape (n,), seller index, -1 where there is none.
         levels: shape (C, C), as `category_levels` gives them.
+        sellers_known: S; default: as many as `sellers` names. One without a row has the overall rate.
         start: an earlier fit to go on from; default: e = 0.2 and M from the levels alone.
         rounds: of EM.
     """
-    many = int(sellers.max(initial=-1)) + 1
+    many = int(sellers.max(initial=-1)) + 1 if sellers_known is None else sellers_known
     known = sellers >= 0
     counts = np.bincount(sellers[known], minlength=many)
     fit = start or NoiseFit(

@@ -22,7 +22,7 @@ class PyfuncModel:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
 
-    def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
         """The fused, text and picture verdicts of each listing, null where there is nothing to judge.
 
         Args:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from functools import lru_cache
+from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
@@ -62,7 +63,7 @@ def locate(uri: str, prefixes: tuple[str, ...]) -> tuple[str, str] | None:
 
 
 def _locate_local(uri: str, root: str) -> tuple[str, str] | None:
-    path = os.path.join(root, uri) if not _SCHEME.match(uri) else _local_path(uri)  # noqa: PTH118 - strings throughout
+    path = str(Path(root) / uri) if not _SCHEME.match(uri) else _local_path(uri)
     if path is None or "\0" in path:
         return None
     real, folder = os.path.realpath(path), os.path.realpath(root)

@@ -33,7 +33,8 @@ class Kin:
         """Another category of each one's group, uniform in u (0 to 1, exclusive); a lone category gives itself."""
         size, start = self._size[categories], self._start[categories]
         step = 1 + (u * np.maximum(size - 1, 0)).astype(np.int64)
-        return self._order[start + (self._place[categories] - start + step) % size]
+        another: Ints = self._order[start + (self._place[categories] - start + step) % size]
+        return another
 
     def outside(self, categories: Ints, u: Floats) -> Ints:
         """A category of another group, uniform in u; where there is no other group, one of the same."""

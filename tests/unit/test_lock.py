@@ -33,9 +33,9 @@ def holder(tmp_path: Path) -> multiprocessing.process.BaseProcess:
 
 
 def test_a_live_holder_refuses_and_is_named(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
-    with pytest.raises(FailedError, match=rf"job nightly \(process {holder.pid} on .*since 2026-01-01T03:00:00"):
-        with hold(tmp_path, "ingest", 0.0, NOW):
-            pass
+    said = rf"job nightly \(process {holder.pid} on .*since 2026-01-01T03:00:00"
+    with pytest.raises(FailedError, match=said), hold(tmp_path, "ingest", 0.0, NOW):
+        pass
     holder.kill()
     holder.join()
 

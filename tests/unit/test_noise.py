@@ -7,6 +7,7 @@ import pytest
 
 from training.calibration import fit_weights
 from training.noise import category_levels, fit_mismatch, fit_noise
+from udfs.posterior import label_likelihood
 
 PARENTS = ["shoes", "shoes", "tops", "tops", None, None]
 DEPARTMENTS = ["worn", "worn", "worn", "worn", "home", "home"]
@@ -99,8 +100,9 @@ def test_the_weights_sharpen_what_is_flat_and_leave_out_what_is_noise() -> None:
     noise = np.log(random.dirichlet(np.ones(6), len(flat)))
     fit = fit_noise(w["log_q"], w["labels"], w["sellers"], LEVELS)
     rates = fit.rates(w["sellers"])
-    sharpened, useless = fit_weights([flat, noise], w["labels"], rates, fit.transitions, [1.0, 1.0])
-    (as_it_was,) = fit_weights([w["log_q"]], w["labels"], rates, fit.transitions, [1.0])
+    likelihood = label_likelihood(w["labels"], rates, fit.transitions)
+    sharpened, useless = fit_weights([flat, noise], likelihood, [1.0, 1.0])
+    (as_it_was,) = fit_weights([w["log_q"]], likelihood, [1.0])
     assert sharpened == pytest.approx(as_it_was / 0.4, rel=0.05)
     assert useless == pytest.approx(0.0, abs=0.05)
 
