@@ -93,13 +93,9 @@ def _examples(corrected: pd.DataFrame, truth: pd.Series) -> list[tuple[str, str,
         "category_confidence", ascending=False
     )
     spread = chosen.iloc[:: max(1, len(chosen) // _EXAMPLES)][:_EXAMPLES]
+    right = truth.reindex(spread.index)
+    columns = (spread.title, spread.category, spread.effective_category, spread.category_confidence, right)
     return [
-        (
-            row.title,
-            row.category,
-            row.effective_category,
-            f"{row.category_confidence:.0%}",
-            "right" if row.effective_category == truth[row.Index] else f"wrong: {truth[row.Index]}",
-        )
-        for row in spread.itertuples()
+        (str(title), str(said), str(now), f"{confidence:.0%}", "right" if now == true else f"wrong: {true}")
+        for title, said, now, confidence, true in zip(*columns, strict=True)
     ]
