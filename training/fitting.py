@@ -22,8 +22,6 @@ _TURNS = 4
 _PARTS = 3
 """The weights are fitted to each part's labels under the noise model of the other parts: a transition matrix that has
 seen a label explains it by itself, and the weights would come out too sharp (method: cross-fitting)."""
-_PRIORS = (5.0, 20.0, 80.0)
-"""Masses of M's prior that are tried."""
 _MORE_ROUNDS = 4
 """Of EM where it goes on from an earlier fit."""
 
@@ -57,15 +55,13 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
     usable = np.flatnonzero(has_text | has_image)
     part = np.arange(len(sample.labels)) % _PARTS
     fusion = Fusion(_weights(text=1.0, image=0.3, head=0.3), _weights(text=1.0), _weights(image=1.0))
-    start = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
-    prior = _likeliest_prior(start, sample, usable, part, levels)
     fits: list[NoiseFit | None] = [None] * _PARTS
     likelihood = np.ones(sample.text.shape)
     for _ in range(_TURNS):
         log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
         for number in range(_PARTS):
             seen, held = usable[part[usable] != number], part == number
-            fit = _learn_noise(log_q, sample, seen, levels, prior, fits[number])
+            fit = _learn_noise(log_q, sample, seen, levels, fits[number])
             fits[number] = fit
             likelihood[held] = label_likelihood(sample.labels[held], fit.rates(sample.sellers[held]), fit.transitions)
         fusion = Fusion(
@@ -74,10 +70,9 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
             image_only=_weigh(sample, has_image, fusion.image_only, likelihood),
         )
     labels = sample.labels[usable]
-    log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
-    fit = _learn_noise(log_q, sample, usable, levels, prior)
+    fit = _learn_noise(fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64), sample, usable, levels)
     marginal, mismatch = _mismatch(sample, has_text & has_image, fusion, fit)
-    shares = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * len(categories))
+    prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * len(categories))
     noise = NoiseModel(
         categories=categories,
         transitions=fit.transitions,
@@ -90,38 +85,22 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         "estimated_error_before": float(1.0 - fit.posterior[np.arange(len(labels)), labels].mean()),
         "estimated_error_left": float(1.0 - fit.posterior.max(axis=1).mean()),
         "fitted_log_likelihood": float(fit.evidence.mean()),
-        "transition_prior": prior,
         "error_rate": fit.error_rate,
         "mismatch_rate": mismatch,
         **{f"weight {name} of both": value for name, value in _items(fusion.both)},
         "weight text alone": fusion.text_only["text"],
         "weight image alone": fusion.image_only["image"],
     }
-    return Fitted(fusion, noise, tuple(float(share) for share in shares), figures)
+    return Fitted(fusion, noise, tuple(float(p) for p in prior), figures)
 
 
-def _likeliest_prior(log_q: Floats, sample: Sample, usable: Ints, part: Ints, levels: Ints) -> float:
-    """The mass of M's prior under which labels that M has not seen are likeliest."""
-    seen, held = usable[part[usable] != 0], usable[part[usable] == 0]
-
-    def likelihood(prior: float) -> float:
-        fit = _learn_noise(log_q, sample, seen, levels, prior)
-        rates = fit.rates(sample.sellers[held])
-        return float(posterior(log_q[held], sample.labels[held], rates, fit.transitions)[1].mean())
-
-    return max(_PRIORS, key=likelihood)
-
-
-def _learn_noise(
-    log_q: Floats, sample: Sample, rows: Ints, levels: Ints, prior: float, start: NoiseFit | None = None
-) -> NoiseFit:
+def _learn_noise(log_q: Floats, sample: Sample, rows: Ints, levels: Ints, start: NoiseFit | None = None) -> NoiseFit:
     return fit_noise(
         log_q[rows],
         sample.labels[rows],
         sample.sellers[rows],
         levels,
         sellers_known=len(sample.seller_ids),
-        transition_prior=prior,
         start=start,
         rounds=ROUNDS if start is None else _MORE_ROUNDS,
     )

@@ -20,7 +20,7 @@ ROUNDS = 10
 START_RATE = 0.2
 SELLER_PRIOR = 4.0
 """A seller's rate is shrunk to the overall one as if by so many listings more."""
-TRANSITION_PRIOR = 20.0
+TRANSITION_PRIOR = 5.0
 """Mass of the prior on a row of M, however many categories there are."""
 
 
@@ -54,7 +54,6 @@ def fit_noise(
     levels: Ints,
     *,
     sellers_known: int | None = None,
-    transition_prior: float = TRANSITION_PRIOR,
     start: NoiseFit | None = None,
     rounds: int = ROUNDS,
 ) -> NoiseFit:
@@ -66,7 +65,6 @@ def fit_noise(
         sellers: shape (n,), seller index, -1 where there is none.
         levels: shape (C, C), as `category_levels` gives them.
         sellers_known: S; default: as many as `sellers` names. One without a row has the overall rate.
-        transition_prior: mass of the prior on a row of M: many listings a kind of error want less of it.
         start: an earlier fit to go on from; default: e = 0.2 and M from the levels alone.
         rounds: of EM.
     """
@@ -74,7 +72,7 @@ def fit_noise(
     known = sellers >= 0
     counts = np.bincount(sellers[known], minlength=many)
     fit = start or NoiseFit(
-        _transitions(np.zeros(levels.shape), levels, transition_prior),
+        _transitions(np.zeros(levels.shape), levels),
         START_RATE,
         np.full(many, START_RATE),
         np.zeros((0, 0)),
@@ -89,7 +87,7 @@ def fit_noise(
         rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
         mass = np.zeros(levels.shape)
         np.add.at(mass.T, labels, belief)
-        fit = NoiseFit(_transitions(mass, levels, transition_prior), overall, rates, belief, np.zeros(0))
+        fit = NoiseFit(_transitions(mass, levels), overall, rates, belief, np.zeros(0))
     belief, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
     return NoiseFit(fit.transitions, fit.error_rate, fit.seller_rates, belief, evidence)
 
@@ -106,7 +104,7 @@ def category_levels(parents: Sequence[str | None], departments: Sequence[str | N
     return levels.astype(np.int64)
 
 
-def _transitions(mass: Floats, levels: Ints, weight: float) -> Floats:
+def _transitions(mass: Floats, levels: Ints) -> Floats:
     """M from the posterior mass of (truth, label), with a prior that backs off to siblings and department.
 
     The prior's row c spreads the overall share of errors among siblings, within the department and anywhere
@@ -119,7 +117,7 @@ def _transitions(mass: Floats, levels: Ints, weight: float) -> Floats:
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
     each = np.concatenate([np.zeros((len(levels), 1)), share / np.maximum(members, 1)], axis=1)
     prior = np.take_along_axis(each, levels, axis=1)
-    total = off + weight * prior
+    total = off + TRANSITION_PRIOR * prior
     return np.asarray(total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12))
 
 
