@@ -143,9 +143,12 @@ class GateSettings:
     """When a run refuses to publish (exit 3)."""
 
     max_quarantined_share: Share = 0.05
-    max_missing_title_share: Share = 0.5
+    """Of the rows of listings in force, those that cannot be used."""
+    max_empty_share: Share = 0.5
+    """Listings with neither text nor picture: probably a delivery has lost its columns."""
     max_corrected_share: Share = 0.8
     max_unpredicted_share: Share = 0.5
+    """Listings that the model could not judge."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

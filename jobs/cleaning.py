@@ -42,7 +42,7 @@ class Cleaned:
         flagged: rows of flagged_items.
         events: rows of corrections.
         rates: rows of sellers.
-        metrics: rows of quality_metrics.
+        metrics: rows of quality_metrics; persisted.
         threshold: the posterior from which categories were corrected; above 1 where none could be.
         model_version: the model that judged.
     """
@@ -140,7 +140,7 @@ def clean(
         flagged=flagged_items(decided, flagged, run_date, settings.suggestions),
         events=correction_events(decided, before),
         rates=rates,
-        metrics=quality_metrics(decided),
+        metrics=quality_metrics(decided).persist(),
         threshold=thresholds.correct_from,
         model_version=model.version,
     )

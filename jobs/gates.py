@@ -35,10 +35,10 @@ class Check:
 
 
 def check_input(listings: DataFrame, settings: GateSettings) -> list[Check]:
-    """Judge the listings that a run would clean (narrow columns, no pictures).
+    """Judge the catalogue that a run would clean.
 
     Args:
-        listings: listing_id, title, updated_at; withdrawn ones left out.
+        listings: as `jobs.steps.catalogue.to_check` gives them; withdrawn ones left out.
         settings: the limits.
     """
     from great_expectations.expectations import core as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
@@ -49,7 +49,8 @@ def check_input(listings: DataFrame, settings: GateSettings) -> list[Check]:
         [
             gxe.ExpectTableRowCountToBeBetween(min_value=1),
             gxe.ExpectColumnValuesToBeUnique(column="listing_id"),
-            gxe.ExpectColumnValuesToNotBeNull(column="title", mostly=1 - settings.max_missing_title_share),
+            gxe.ExpectColumnMeanToBeBetween(column="quarantined", max_value=settings.max_quarantined_share),
+            gxe.ExpectColumnMeanToBeBetween(column="empty", max_value=settings.max_empty_share),
         ],
     )
 

@@ -15,7 +15,7 @@ from jobs.journal import publication, table_versions, take_pins
 from jobs.outcome import account, summarise
 from jobs.publish import Slice, publish
 from jobs.scoring import score
-from jobs.steps.catalogue import narrow, split_usable, with_taxonomy
+from jobs.steps.catalogue import narrow, split_usable, to_check, with_taxonomy
 from jobs.summary import Summary
 from schemas.tables import LISTINGS, TAXONOMY
 from training.registry import open_registry
@@ -52,7 +52,7 @@ def nightly(job: Job, run_date: dt.date, dry_run: bool = False) -> Summary:
         listings, quarantined = split_usable(narrow(house.read(LISTINGS, pins.listings_version)))
         taxonomy = house.read(TAXONOMY, pins.taxonomy_version)
         listings = with_taxonomy(listings, taxonomy).persist()
-        checks = check_input(listings, settings.gates)
+        checks = check_input(to_check(listings, quarantined), settings.gates)
         refuse_failed(checks)
 
         scored = score(job, listings, model, pins, base, run.run_id)

@@ -32,11 +32,15 @@ def account(
         FailedError: rows in are not rows scored + unchanged + withdrawn + quarantined, or a listing was decided twice
             or not at all.
     """
-    rows = house.read(LISTINGS, pins.listings_version)
-    rows_in = rows.count()
-    withdrawn = rows.where("withdrawn").count()
+    stored = house.read(LISTINGS, pins.listings_version).agg(
+        F.count(F.lit(1)).alias("rows"), F.count_if("withdrawn").alias("withdrawn")
+    )
+    rows_in, withdrawn = stored.collect()[0]
     good, bad = listings.count(), quarantined.count()
-    by_action = {r["category_action"]: r["count"] for r in result.decided.groupBy("category_action").count().collect()}
+    flagged = F.count_if(F.size("reasons") > 0)
+    actions = result.decided.groupBy("category_action").agg(F.count(F.lit(1)).alias("n"), flagged.alias("flagged"))
+    decided = actions.collect()
+    by_action = {row.category_action: row.n for row in decided}
     counts = {
         "rows_in": rows_in,
         "rows_current": scored.count,
@@ -46,7 +50,7 @@ def account(
         "rows_quarantined": bad,
         "listings": good,
         **{action: by_action.get(action, 0) for action in ("kept", "corrected", "referred")},
-        "flagged": result.decided.where(F.size("reasons") > 0).count(),
+        "flagged": sum(row.flagged for row in decided),
     }
     out = counts["rows_current"] + counts["rows_unchanged"] + withdrawn + bad
     if rows_in != out or sum(by_action.values()) != good:

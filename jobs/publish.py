@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -11,6 +12,9 @@ from pyspark.sql import functions as F
 
 from jobs.store import Warehouse
 from schemas.tables import PREDICTIONS, TABLES, Table
+
+_AT_ONCE = 4
+"""Tables written at the same time."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,19 @@ def publish(warehouse: Warehouse, mine: Slice, rows: Mapping[str, DataFrame]) ->
         mine: the run.
         rows: table name -> rows, all of them; facts replace the run's slice, states are written whole.
     """
-    for name, frame in rows.items():
-        table = TABLES[name]
+
+    def write(name: str) -> None:
+        table, frame = TABLES[name], mine.stamp(rows[name])
         if table.kind == "fact":
-            warehouse.replace_slice(table, mine.stamp(frame), mine.job, mine.run_date)
+            warehouse.replace_slice(table, frame, mine.job, mine.run_date)
         else:
-            warehouse.overwrite(table, mine.stamp(frame))
-    if PREDICTIONS.name in rows:
+            warehouse.overwrite(table, frame)
+
+    # Most of a small table's write is waiting for one task or one file after the other.
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="publish") as pool:
+        for done in [pool.submit(write, name) for name in rows]:
+            done.result()
+    if PREDICTIONS.name in rows and not rows[PREDICTIONS.name].isEmpty():
         _end_superseded(warehouse, mine, rows[PREDICTIONS.name], PREDICTIONS)
 
 

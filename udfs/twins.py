@@ -15,8 +15,7 @@ from PIL import Image
 from pyspark.sql import Column
 from pyspark.sql.pandas.functions import pandas_udf
 
-from udfs.pictures import decode
-from udfs.sources import read_uri
+from udfs.pictures import decode, load_images
 
 _SIDE = 32  # what pHash looks at
 _ASCII_GAPS = re.compile(r"[\W_]+", re.ASCII)
@@ -58,7 +57,7 @@ def twin_keys(
 
     def keys(batches: Iterator[tuple[pd.Series, pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
         for titles, images, uris in batches:
-            data = [_bytes(image, uri, prefixes, max_bytes) for image, uri in zip(images, uris, strict=True)]
+            data, _ = load_images(list(images), list(uris), prefixes, max_bytes)
             plain = [plain_title(title) or None if title is not None else None for title in titles]
             found = picture_keys(data, max_pixels, blank_deviation)
             yield pd.DataFrame({"plain_title": plain, "image_key": pd.array(found, dtype="Int64")})
@@ -66,9 +65,3 @@ def twin_keys(
     # The stubs know this form only with the type as an argument, which pyspark itself advises against.
     udf = pandas_udf(keys, "plain_title STRING, image_key BIGINT")  # type: ignore[call-overload]
     return cast("Callable[[Column, Column, Column], Column]", udf)
-
-
-def _bytes(image: bytes | None, uri: str | None, prefixes: tuple[str, ...], max_bytes: int) -> bytes | None:
-    if image is not None or uri is None:
-        return image
-    return read_uri(uri, prefixes, max_bytes)[0]

@@ -1,7 +1,17 @@
 """Writes a catalogue with known truth, block by block: its size is bounded by the disk, not by memory.
 
-How hard it is (measured on the sellers' labels, 5 folds by normalised title, against truth, default settings):
-see HARDNESS.
+How hard it is, learnt from the sellers' labels and judged against truth (5 folds by normalised title, default noise):
+
+* words and pairs by TF-IDF with logistic regression (C = 1) are right in 0.89 to 0.93 of the cases where a category
+  has about 125 listings or more (3,000 of 24, 8,000 of 60 or 20,000 of 100 categories);
+* pictures alone in 0.66 (3,000 of 24) and 0.62 (20,000 of 100), by edges and pixels with a linear discriminant; a
+  small convolutional network reached 0.65 on the first;
+* both together are right in three points more than text alone (3,000 of 24).
+
+With fewer listings a category it becomes harder: text 0.87 for 3,000 of 48, 0.84 for 1,000 of 24. Beyond 120
+categories siblings share one drawing and differ in surface and backdrop: 20,000 of 200 have text at 0.89, and 24,000
+of 200 pictures at 0.52; larger taxonomies have not been measured. Other noise changes the figures too: what
+everybody calls B, a model learns as B.
 """
 
 from __future__ import annotations

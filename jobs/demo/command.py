@@ -91,7 +91,9 @@ def _summary(job: Job, verdict: Verdict, cleaned: Summary) -> Summary:
             Section(
                 "what people are asked to look at", ("reason", "planted", "flagged", "found", "right"), verdict.reasons
             ),
-            Section("some corrections", ("title", "seller said", "now", "confidence", "truth"), verdict.examples),
+            Section(
+                "some corrections", ("seller said", "corrected to", "right", "confidence", "title"), verdict.examples
+            ),
             *cleaned.sections[1:],
         ),
         (

@@ -64,12 +64,20 @@ class Shelf:
         nouns = _words(english)
         return Good(
             label=nouns[0].title(),
-            nouns=(nouns, _words(french)),
+            nouns=(_singular_first(nouns), _words(french)),
             hints=(_words(hints), _words(hints_fr)),
             price=float(price),
             colours=colours,
             sensitive=nouns[0] in _words(self.sensitive),
         )
+
+
+def _singular_first(nouns: tuple[str, ...]) -> tuple[str, ...]:
+    """Put the label behind its singular where that follows it: titles name what comes first more often."""
+    plural, other, *more = (*nouns, "")
+    if other and plural.startswith(other[:-2]):
+        return (other, *filter(None, more), plural)
+    return nouns
 
 
 def _words(text: str) -> tuple[str, ...]:

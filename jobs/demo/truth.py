@@ -29,7 +29,7 @@ class Verdict:
         corrected: corrections by the model.
         corrections_right: share of those that are true.
         reasons: reason, planted, flagged, share of the planted that were found, share of the flagged that are right.
-        examples: title, seller's category, effective category, confidence, whether it is true.
+        examples: seller's category, effective category, whether it is true, confidence, title.
     """
 
     listings: int
@@ -96,6 +96,6 @@ def _examples(corrected: pd.DataFrame, truth: pd.Series) -> list[tuple[str, str,
     right = truth.reindex(spread.index)
     columns = (spread.title, spread.category, spread.effective_category, spread.category_confidence, right)
     return [
-        (str(title), str(said), str(now), f"{confidence:.0%}", "right" if now == true else f"wrong: {true}")
+        (str(said), str(now), "yes" if now == true else f"no: {true}", f"{confidence:.0%}", str(title))
         for title, said, now, confidence, true in zip(*columns, strict=True)
     ]

@@ -80,8 +80,8 @@ SMALL_TALK: Bilingual = (
 ABOUT: Bilingual = (("With {}.", "{}, well made.", "Features: {}."), ("Avec {}.", "{}, bien fini.", "Détails : {}."))
 """A sentence around a hint."""
 NAMING: Bilingual = (
-    ("These are {}.", "Our {} for every day.", "You will like this {}.", "Category: {}."),
-    ("Voici : {}.", "Nos {} de tous les jours.", "Vous aimerez : {}.", "Rayon : {}."),
+    ("Item: {}.", "Our {} for every day.", "You will like this {}.", "Type: {}."),
+    ("Article : {}.", "Voici : {}.", "Vous aimerez : {}.", "Type : {}."),
 )
 """A sentence around a noun."""
 COLOURED: Bilingual = (("Colour: {}.", "Comes in {}."), ("Couleur : {}.", "Existe en {}."))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame, Row
 
@@ -26,11 +26,17 @@ class Moment:
     house: Warehouse
     run: Row
     before: Sequence[Row]
+    _read: dict[str, DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, table: Table) -> DataFrame:
-        """The table's rows at the published version; none where it was not part of the publication."""
-        version = self.run.published_versions.get(table.name)
-        return self.house.empty(table) if version is None else self.house.read(table, version)
+        """The table's rows at the published version; none where it was not part of the publication.
+
+        Delta looks a version up at every opening, so each table is opened once.
+        """
+        if table.name not in self._read:
+            version = self.run.published_versions.get(table.name)
+            self._read[table.name] = self.house.empty(table) if version is None else self.house.read(table, version)
+        return self._read[table.name]
 
     def names(self) -> dict[str, str]:
         """Category code -> the taxonomy's name for people."""

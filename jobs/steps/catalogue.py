@@ -41,6 +41,18 @@ def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:
     return judged.where(F.size("reasons") == 0).drop("reasons"), quarantined
 
 
+def to_check(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
+    """What the input gate looks at: listing_id, and as 1 or 0 whether a row is quarantined, and whether it is empty.
+
+    Args:
+        listings, quarantined: as `split_usable` gives them. A listing is empty that has neither text nor picture.
+    """
+    blank = [F.trim(F.coalesce(name, F.lit(""))) == "" for name in ("title", "description")]
+    empty = blank[0] & blank[1] & F.col("image_hash").isNull()
+    good = listings.select("listing_id", F.lit(0).alias("quarantined"), empty.cast("int").alias("empty"))
+    return good.unionByName(quarantined.select("listing_id", F.lit(1).alias("quarantined"), F.lit(0).alias("empty")))
+
+
 def with_taxonomy(listings: DataFrame, taxonomy: DataFrame) -> DataFrame:
     """Add `in_taxonomy`: whether the seller's label is a category in force."""
     known = taxonomy.select("category", F.lit(True).alias("in_taxonomy"))

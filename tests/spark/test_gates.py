@@ -11,13 +11,13 @@ from tests.spark.frames import frame
 OUTPUT = "listing_id string, effective_category string, predicted_category string, corrected int"
 
 
-def listings(spark: SparkSession, *rows: tuple[str | None, str | None]) -> DataFrame:
-    return frame(spark, "listing_id string, title string", *rows)
+def listings(spark: SparkSession, *rows: tuple[str | None, int, int]) -> DataFrame:
+    return frame(spark, "listing_id string, quarantined int, empty int", *rows)
 
 
 def test_a_good_catalogue_passes(spark: SparkSession) -> None:
-    checks = check_input(listings(spark, ("a", "Boots"), ("b", "Shoes"), ("c", None)), GateSettings())
-    assert [check.success for check in checks] == [True, True, True]
+    checks = check_input(listings(spark, ("a", 0, 0), ("b", 0, 1), ("c", 0, 0)), GateSettings())
+    assert [check.success for check in checks] == [True, True, True, True]
     refuse_failed(checks)
 
 
@@ -30,12 +30,13 @@ def test_an_empty_catalogue_is_refused(spark: SparkSession) -> None:
 
 
 def test_every_failed_expectation_is_named_with_what_was_observed(spark: SparkSession) -> None:
-    checks = check_input(listings(spark, ("a", None), ("a", None), ("b", "Shoes")), GateSettings())
+    checks = check_input(listings(spark, ("a", 0, 1), ("a", 0, 1), ("b", 0, 1), (None, 1, 0)), GateSettings())
     with pytest.raises(RefusedError) as caught:
         refuse_failed(checks)
     message = str(caught.value)
     assert "expect_column_values_to_be_unique listing_id: observed 2" in message
-    assert "expect_column_values_to_not_be_null (mostly 0.5) title: observed 2" in message
+    assert "expect_column_mean_to_be_between (max_value 0.05) quarantined: observed 0.25" in message
+    assert "expect_column_mean_to_be_between (max_value 0.5) empty: observed 0.75" in message
     assert "--set gates." in message
 
 
