@@ -2,13 +2,15 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-airflow lint format docs package lock clean
+.PHONY: help setup demo test test-fast test-airflow bench lint format docs package lock clean
 MAKEFLAGS += --no-print-directory
 
 # What may be set: make demo LISTINGS=300 PROFILE=test WAREHOUSE=/tmp/warehouse; make setup PYTHON=/path/to/python3.11
 LISTINGS ?= 3000
 PROFILE ?= local
 WAREHOUSE ?= demo-warehouse
+BENCH ?= scoring nights training
+SCALE ?= 1
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
@@ -35,6 +37,9 @@ test-airflow: setup .venv-airflow ## the DAGs in a real Airflow, in an environme
 .PHONY: .venv-airflow
 .venv-airflow: setup
 	@python=$$(scripts/system.sh) && "$$python" -m scripts.environment airflow
+
+bench: setup ## measures speed and memory as ratios, 2 or 3 hours; BENCH="scoring nights training" and SCALE=0.01 choose
+	@$(BIN)/python -m benchmarks $(BENCH) --scale $(SCALE)
 
 lint: setup ## style, types, and who imports whom
 	@$(BIN)/ruff check

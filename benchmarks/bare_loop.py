@@ -1,0 +1,141 @@
+"""`python -m benchmarks.bare_loop LAYOUT SETUP`: the best loop without Spark that we know, in one process; serves.
+
+It shares with the product what defines the result (features, pictures, networks, ranking), and differs in how the
+cores are kept busy:
+
+* `ahead`: one thread prepares the next batch, decoding on all cores, while the network judges on all cores;
+* `beside`: a thread a core prepares and judges batches of its own, the network on one core each;
+* `tf_data`: tf.data prepares several batches at once and ahead, the network judges on all cores.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from benchmarks.machine import cores
+from benchmarks.serve import Answer, serve
+from benchmarks.verdicts import NARROW
+from schemas.tensors import Judgement, PictureBatch, TextBatch
+from udfs.classify import READ, Scoring, score_batches
+from udfs.predictor import Predictor, Prepared, load_predictor
+from udfs.text import read_texts
+
+Batches = Iterator[pa.RecordBatch]
+Loop = Callable[[Batches, Predictor, Scoring], Batches]
+_AHEAD = 2
+"""Batches that wait for every core."""
+
+
+def begin() -> Answer:
+    """Load the networks for the layout that the command line names."""
+    layout, setup = sys.argv[1], json.loads(sys.argv[2])
+    threads = 1 if layout == "beside" else cores()
+    tf = _start_tensorflow(threads)
+    predictor = load_predictor(setup["bundle"], threads)
+    loops: dict[str, Loop] = {"ahead": score_batches, "beside": _beside, "tf_data": _make_tf_data(tf)}
+
+    def answer(request: Mapping[str, Any]) -> dict[str, object]:
+        """Score a folder of Parquet files; `collect` names the file for the narrow verdicts, else they are dropped."""
+        begun = time.perf_counter()
+        scoring = Scoring("", "1", request["batch_rows"], setup["top"], threads, (), 1)
+        verdicts = loops[layout](_read(Path(request["listings"]), request["batch_rows"]), predictor, scoring)
+        if request["collect"] is None:
+            deque(verdicts, maxlen=0)
+        else:
+            pq.write_table(pa.Table.from_batches(verdicts).select(NARROW), request["collect"])
+        return {"seconds": time.perf_counter() - begun}
+
+    return answer
+
+
+def _start_tensorflow(threads: int) -> ModuleType:
+    """TensorFlow with threads for this layout; `load_predictor` leaves it so, since it runs already."""
+    import tensorflow as tf  # noqa: PLC0415 - its threads are set before anything else uses it
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(cores())
+    tf.constant(0)
+    module: ModuleType = tf
+    return module
+
+
+def _read(folder: Path, rows: int) -> Batches:
+    for path in sorted(folder.glob("*.parquet")):
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(rows, columns=list(READ))
+
+
+def _beside(batches: Batches, predictor: Predictor, scoring: Scoring) -> Batches:
+    def score(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
+        return list(score_batches([batch], predictor, scoring))
+
+    with ThreadPoolExecutor(cores()) as pool:
+        waiting = deque(pool.submit(score, batch) for batch in itertools.islice(batches, _AHEAD * cores()))
+        while waiting:
+            yield from waiting.popleft().result()
+            waiting.extend(pool.submit(score, batch) for batch in itertools.islice(batches, 1))
+
+
+def _make_tf_data(tf: ModuleType) -> Loop:
+    kinds = (tf.int64, tf.float32, tf.int64, tf.uint8, tf.bool, tf.string)
+
+    def run(batches: Batches, predictor: Predictor, scoring: Scoring) -> Batches:
+        fetched: dict[int, pa.RecordBatch] = {}
+
+        def numbers() -> Iterator[int]:
+            for number, batch in enumerate(batches):
+                fetched[number] = batch
+                yield number
+
+        def prepare(number: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+            batch = fetched[int(number)]
+            titles, descriptions = (read_texts(batch.column(name)) for name in ("title", "description"))
+            prepared = predictor.prepare(titles, descriptions, batch.column("image").to_pylist())
+            text, pictures = prepared.text, prepared.pictures
+            status = np.array(pictures.status, dtype=bytes)
+            return text.ids, text.weights, text.splits, pictures.pixels, pictures.present, status
+
+        prepared = (
+            tf.data.Dataset.from_generator(numbers, output_signature=tf.TensorSpec([], tf.int64))
+            .map(lambda number: tf.numpy_function(prepare, [number], kinds), num_parallel_calls=cores())
+            .prefetch(_AHEAD * cores())
+        )
+        for number, (ids, weights, splits, pixels, present, status) in enumerate(prepared.as_numpy_iterator()):
+            ready = Prepared(
+                TextBatch(ids, weights, splits), PictureBatch(pixels, present, [s.decode() for s in status])
+            )
+            # Handed over prepared, so that judging and the Arrow columns are the product's.
+            yield from score_batches([fetched.pop(number)], _Ready(predictor, ready), scoring)
+
+    return run
+
+
+class _Ready(Predictor):
+    """A predictor whose batch has been prepared already."""
+
+    def __init__(self, predictor: Predictor, ready: Prepared) -> None:
+        self.spec, self._predictor, self._ready = predictor.spec, predictor, ready
+
+    def prepare(self, *_columns: object) -> Prepared:
+        return self._ready
+
+    def judge(self, prepared: Prepared, buckets: NDArray[np.int64]) -> Judgement:
+        return self._predictor.judge(prepared, buckets)
+
+
+if __name__ == "__main__":
+    serve(begin)

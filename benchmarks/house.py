@@ -1,0 +1,56 @@
+"""The small warehouse that all benchmarks share: some thousand listings of the large catalogue, and a model of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.catalogue import LEAST, beginning, catalogue_spec, write_beginnings
+from benchmarks.place import Place
+from benchmarks.processes import command_line, started
+from jobs.demo.catalogue import TAXONOMY_FILE
+
+_LISTINGS = 6_000
+_SHORTENED = ("train.text_epochs=6", "train.image_epochs=2")
+"""Nothing is slower with better weights, so the model is not trained to its end."""
+
+
+@dataclass(frozen=True)
+class House:
+    """A prepared warehouse: listings ingested, a model in force, no night yet.
+
+    Attributes:
+        warehouse: its folder.
+        taxonomy: the file of its categories.
+        listings: how many were delivered.
+    """
+
+    warehouse: Path
+    taxonomy: Path
+    listings: int
+
+
+def prepare_house(place: Place, scale: float) -> House:
+    """Make it, or find it: a catalogue, `ingest` and `train` under the local profile, with few epochs."""
+    listings = max(round(_LISTINGS * scale), LEAST)
+    spec = catalogue_spec(scale)
+
+    def make(folder: Path) -> None:
+        write_beginnings(folder, spec, [listings], lambda done: place.say(f"drawn {done:,} listings"))
+        ingest(place, folder / "warehouse", beginning(folder, listings), folder / TAXONOMY_FILE)
+        settings = [word for setting in _SHORTENED for word in ("--set", setting)]
+        place.say(f"training a model on {listings:,} listings")
+        with started(place, command_line("train", "--warehouse", folder / "warehouse", "--json", *settings)) as program:
+            program.finish()
+
+    made_from = {"listings": listings, "catalogue": spec.listings, "seed": spec.seed, "settings": list(_SHORTENED)}
+    folder = place.prepare(f"house-{listings}", made_from, make)
+    return House(folder / "warehouse", folder / TAXONOMY_FILE, listings)
+
+
+def ingest(place: Place, warehouse: Path, delivery: Path, taxonomy: Path) -> None:
+    """Take a delivery in, in a process of its own."""
+    place.say(f"ingesting {delivery.name}")
+    words = command_line("ingest", delivery, "--taxonomy", taxonomy, "--warehouse", warehouse, "--json")
+    with started(place, words) as program:
+        program.finish()

@@ -1,0 +1,75 @@
+"""`python -m benchmarks.ranks_contestant WAREHOUSE FOLDER`: writes a training set and trains on it, and serves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import cores
+from benchmarks.serve import Answer, serve
+from conf.load import load_settings
+from jobs.session import open_session
+from jobs.steps.catalogue import in_force
+from jobs.store import Warehouse
+from schemas.tables import LISTINGS, TAXONOMY
+from training.dataset import write_dataset
+from training.examples import example_rows
+from training.plan import make_plan
+from training.ranks import run_on_ranks
+from training.sources import zip_project
+from training.task import Task
+from training.train import feature_arguments
+
+_PLAN = ("train.text_epochs=5", "train.image_epochs=3", "train.image_members=2", "train.patience=1000")
+"""A few epochs, and none stops early: every run does the same."""
+
+
+def begin() -> Answer:
+    """Write the training set for two ranks, of all listings in force."""
+    location, folder = sys.argv[1], Path(sys.argv[2])
+    settings = load_settings("local", [f"spark.master=local[{max(cores(), 2)}]", *_PLAN])
+    house = Warehouse(open_session(settings.spark, "ranks"), location)
+    categories = sorted(row.category for row in house.read(TAXONOMY).select("category").collect())
+    text, picture = feature_arguments(settings)
+    rows = example_rows(
+        in_force(house.read(LISTINGS)),
+        categories,
+        text=text,
+        picture=picture,
+        prefixes=(),
+        max_image_bytes=1,
+        partitions=2 * settings.train.row_groups_per_rank,
+    )
+    dataset = write_dataset(rows, str(folder / "dataset"), ranks=2)
+    pictures = house.spark.read.parquet(f"file://{dataset.folder}").where("present").count()
+    plan = make_plan(settings, dataset.rows, pictures)
+    code = zip_project(folder / "code.zip")
+
+    def answer(request: Mapping[str, Any]) -> dict[str, object]:
+        """Describe the training set (`ranks` is 0), or train on it with so many ranks."""
+        ranks = int(request["ranks"])
+        shape = {"height": settings.picture.height, "width": settings.picture.width}
+        if not ranks:
+            return {"dataset": asdict(dataset), "plan": asdict(plan), "pictures": pictures, **shape}
+        work = folder / "run"
+        work.mkdir()
+        task = Task(dataset, plan, len(categories), settings.text.hash_size, folder=str(work), **shape)
+        begun = time.perf_counter()
+        timeout = settings.train.start_timeout_seconds
+        run_on_ranks("training.worker:train_rank", (task,), ranks=ranks, code=code, timeout_seconds=timeout)
+        seconds = time.perf_counter() - begun
+        epochs = [json.loads(line) for line in task.progress.read_text(encoding="utf-8").splitlines()]
+        shutil.rmtree(work)
+        return {"seconds": seconds, "epochs": epochs}
+
+    return answer
+
+
+if __name__ == "__main__":
+    serve(begin)

@@ -1,0 +1,44 @@
+"""`python -m benchmarks.scoring_files WAREHOUSE`: writes the listings that the contestants score, and serves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.machine import cores
+from benchmarks.serve import Answer, serve
+from conf.load import load_settings
+from jobs.session import open_session
+from jobs.steps.catalogue import in_force
+from jobs.store import Warehouse
+from schemas.tables import LISTINGS
+from training.registry import open_registry
+from udfs.classify import READ
+
+
+def begin() -> Answer:
+    """Open the warehouse that the command line names."""
+    location, settings = sys.argv[1], load_settings()
+    house = Warehouse(open_session(settings.spark, "scoring files"), location)
+    registry = open_registry(location, settings.registry)
+    version = registry.champion_version()
+
+    def answer(request: Mapping[str, Any]) -> dict[str, object]:
+        """Write the listings in force to the folder `all`, and a handful of them to `few`, each as a file a core."""
+        listings = in_force(house.read(LISTINGS)).select(*READ)
+        listings.repartition(cores()).write.parquet(request["all"])
+        listings.limit(request["few_rows"]).repartition(cores()).write.parquet(request["few"])
+        return {
+            "rows": listings.count(),
+            "bundle": registry.model(version).bundle,
+            "model": f"models:/{settings.registry.model_name}/{version}",
+            "registry": f"sqlite:///{location}/mlflow/mlflow.db",
+            "top": settings.classify.top,
+        }
+
+    return answer
+
+
+if __name__ == "__main__":
+    serve(begin)

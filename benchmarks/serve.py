@@ -1,0 +1,25 @@
+"""The other end of `benchmarks.processes.Program.ask`: a program that answers requests until its input closes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Answer = Callable[[Mapping[str, Any]], Mapping[str, object]]
+
+
+def serve(begin: Callable[[], Answer]) -> None:
+    """Answer JSON lines from standard input with JSON lines on standard output.
+
+    Args:
+        begin: makes what answers. What it and all that it starts print goes to standard error.
+    """
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
+        os.dup2(2, 1)
+        answer = begin()
+        for line in sys.stdin:
+            channel.write(json.dumps(answer(json.loads(line))) + "\n")
+            channel.flush()

@@ -1,0 +1,136 @@
+"""`python -m benchmarks.spark_contestant NAME SETUP`: scores listings on Spark in one of three ways, and serves."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mlflow
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyspark.ml.functions import predict_batch_udf
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from benchmarks.machine import cores
+from benchmarks.serve import Answer, serve
+from benchmarks.verdicts import NARROW
+from conf.load import load_settings
+from jobs.session import open_session
+from udfs.classify import classify
+from udfs.predictor import load_predictor
+
+Array = NDArray[Any]
+Score = Callable[[DataFrame, int], DataFrame]
+"""(listings, how many there are) -> verdicts, lazily."""
+
+_INPUTS = ("title", "description", "image", "bucket")
+_BRANCHES = ("predicted", "text", "image")
+_VERDICT = (
+    "predicted_category STRING, confidence DOUBLE, text_category STRING, text_confidence DOUBLE, "
+    "image_category STRING, image_confidence DOUBLE, image_status STRING"
+)
+_RANKED = ", ".join(f"{b}_top_categories ARRAY<STRING>, {b}_top_probabilities ARRAY<DOUBLE>" for b in _BRANCHES)
+_ROWS_SETTING = "spark.sql.execution.arrow.maxRecordsPerBatch"
+
+
+def begin() -> Answer:
+    """Open the session, and make the way of scoring that the command line names."""
+    name, setup = sys.argv[1], json.loads(sys.argv[2])
+    # As many tasks as cores, each of one core.
+    settings = load_settings("local", [f"spark.master=local[{cores()}]"])
+    spark = open_session(settings.spark, name)
+    score: Score
+    if name == "classify":
+        score = _classify(setup["bundle"], settings.classify.top, settings.classify.batch_rows)
+    elif name == "predict_batch_udf":
+        score = _predict_batch(spark, setup["bundle"], settings.classify.top)
+    else:
+        score = _pyfunc(spark, setup["registry"], setup["model"])
+
+    def answer(request: Mapping[str, Any]) -> dict[str, object]:
+        """Score a folder of Parquet files; `collect` names the file for the narrow verdicts, else they are dropped."""
+        begun = time.perf_counter()
+        if request["batch_rows"] is not None:
+            spark.conf.set(_ROWS_SETTING, request["batch_rows"])
+        verdicts = score(spark.read.parquet(request["listings"]), request["rows"])
+        if request["collect"] is None:
+            verdicts.write.format("noop").mode("overwrite").save()
+        else:
+            pq.write_table(pa.Table.from_pandas(verdicts.select(*NARROW).toPandas()), request["collect"])
+        return {"seconds": time.perf_counter() - begun}
+
+    return answer
+
+
+def _classify(bundle: str, top: int, batch_rows: int) -> Score:
+    """Ours, as `jobs.scoring` calls it."""
+
+    def score(listings: DataFrame, rows: int) -> DataFrame:
+        return classify(
+            listings, bundle, "1", rows=rows, batch_rows=batch_rows, top=top, prefixes=(), max_image_bytes=1
+        )
+
+    return score
+
+
+def _predict_batch(spark: SparkSession, bundle: str, top: int) -> Score:
+    """The one of pyspark: a factory that loads the predictor once a worker, and numpy arrays in and out."""
+    kind = StructType.fromDDL(f"{_VERDICT}, {_RANKED}")
+    made: dict[int, Callable[..., Any]] = {}
+
+    def score(listings: DataFrame, _rows: int) -> DataFrame:
+        batch = int(spark.conf.get(_ROWS_SETTING) or 0)
+        if batch not in made:
+            made[batch] = predict_batch_udf(make_predict(bundle, top), return_type=kind, batch_size=batch)
+        return listings.select("listing_id", made[batch](*_INPUTS).alias("said")).select("listing_id", "said.*")
+
+    return score
+
+
+def make_predict(bundle: str, top: int) -> Callable[[], Callable[..., dict[str, Array]]]:
+    """The factory for `predict_batch_udf`: loads the bundle, and judges arrays of its inputs' columns."""
+
+    def load() -> Callable[..., dict[str, Array]]:
+        predictor = load_predictor(bundle, 1)
+        names = np.array(predictor.spec.categories, dtype=object)
+
+        def predict(titles: Array, descriptions: Array, images: Array, buckets: Array) -> dict[str, Array]:
+            judged, status = predictor.predict(titles, descriptions, images, buckets.astype(np.int64))  # type: ignore[arg-type]
+            said: dict[str, Array] = {"image_status": np.array(status, dtype=object)}
+            for branch, scores in zip(_BRANCHES, (judged.fused, judged.text, judged.image), strict=True):
+                order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+                probabilities = np.exp(np.take_along_axis(scores, order, axis=1).astype(np.float64))
+                ranked = names[order]
+                ranked[np.isnan(probabilities)] = None
+                confidence = "confidence" if branch == "predicted" else f"{branch}_confidence"
+                said |= {f"{branch}_category": ranked[:, 0], confidence: probabilities[:, 0]}
+                said |= {f"{branch}_top_categories": ranked, f"{branch}_top_probabilities": probabilities}
+            return said
+
+        return predict
+
+    return load
+
+
+def _pyfunc(spark: SparkSession, registry: str, model: str) -> Score:
+    """MLflow's: the registered model, in this environment."""
+    mlflow.set_tracking_uri(registry)
+    mlflow.set_registry_uri(registry)
+    udf = mlflow.pyfunc.spark_udf(spark, model, result_type=_VERDICT, env_manager="local")
+
+    def score(listings: DataFrame, _rows: int) -> DataFrame:
+        inputs = F.struct("title", "description", "image", F.col("bucket").cast("long").alias("bucket"))
+        return listings.select("listing_id", udf(inputs).alias("said")).select("listing_id", "said.*")
+
+    return score
+
+
+if __name__ == "__main__":
+    serve(begin)
