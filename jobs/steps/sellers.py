@@ -30,15 +30,21 @@ def seller_rates(
     Returns:
         seller_id, listings, error_rate, lower, upper (a 95 % interval). Listings without a seller have no row.
     """
-    labelled = weighed.where(F.col("seller_id").isNotNull()).select("seller_id", "label_support", "other_support")
-    start = start.select("seller_id", F.col("error_rate").alias("before"))
-    rates = start.withColumnRenamed("before", "error_rate")
-    for _ in range(_ROUNDS):
-        rates = _round(labelled, rates, overall, prior_listings)
+    before = start.select("seller_id", F.col("error_rate").alias("before"))
+    supports = F.struct("label_support", "other_support")
+    by_seller = (
+        weighed.where(F.col("seller_id").isNotNull())
+        .groupBy("seller_id")
+        # Sorted, so that sums do not depend on the order in which rows arrive.
+        .agg(F.count(F.lit(1)).alias("listings"), F.sort_array(F.collect_list(supports)).alias("supports"))
+        .join(before, "seller_id", "left")
+    )
+    rate = _estimate(F.coalesce("before", F.lit(overall)), overall, prior_listings)
+    rates = by_seller.select("seller_id", "listings", "before", rate.alias("error_rate"))
     stands = F.abs(F.col("error_rate") - F.col("before")) <= hysteresis * _standard_error(prior_listings)
     rate = F.when(stands, F.col("before")).otherwise(F.col("error_rate"))
     # The interval is of the rate that is published, so that what stands stands whole.
-    held = rates.join(start, "seller_id", "left").withColumn("error_rate", rate)
+    held = rates.withColumn("error_rate", rate)
     half = 1.96 * _standard_error(prior_listings)
     return held.select(
         "seller_id",
@@ -53,11 +59,14 @@ def _standard_error(prior_listings: float) -> Column:
     return F.sqrt(F.col("error_rate") * (1 - F.col("error_rate")) / (F.col("listings") + prior_listings))
 
 
-def _round(labelled: DataFrame, rates: DataFrame, overall: float, prior_listings: float) -> DataFrame:
-    known = rates.select("seller_id", "error_rate")
-    rate = F.coalesce(F.col("error_rate"), F.lit(overall))
-    wrong = 1 - label_posterior(F.col("label_support"), F.col("other_support"), rate)
-    counted = labelled.join(known, "seller_id", "left").groupBy("seller_id")
-    sums = counted.agg(F.count(F.lit(1)).alias("listings"), F.sum(wrong).alias("wrong"))
-    shrunk = (F.col("wrong") + prior_listings * overall) / (F.col("listings") + prior_listings)
-    return sums.select("seller_id", "listings", shrunk.alias("error_rate"))
+def _estimate(start: Column, overall: float, prior_listings: float) -> Column:
+    """The seller's rate after `_ROUNDS` of EM: each round depends on the seller's own `supports` alone."""
+
+    def one_round(rate: Column, _number: Column) -> Column:
+        def add_wrong(total: Column, listing: Column) -> Column:
+            return total + 1 - label_posterior(listing["label_support"], listing["other_support"], rate)
+
+        wrong = F.aggregate("supports", F.lit(0.0), add_wrong)
+        return (wrong + prior_listings * overall) / (F.size("supports") + prior_listings)
+
+    return F.aggregate(F.sequence(F.lit(1), F.lit(_ROUNDS)), start, one_round)

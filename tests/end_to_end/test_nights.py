@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from jobs.store import read_published
+from jobs.store import Warehouse, read_published
 from schemas.tables import TABLES
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, House
 
@@ -21,6 +23,10 @@ def content(house: House, name: str, *, without: set[str] = _RUN) -> list[str]:
     rows = read_published(house.warehouse, name)
     kept = [column for column in rows.columns if column not in without]
     return sorted(str(row) for row in rows.select(*kept).collect())
+
+
+def newer(listings: pd.DataFrame) -> pd.DataFrame:
+    return listings.assign(updated_at=pd.Timestamp("2026-11-11T10:00:00Z"))
 
 
 def test_the_first_night_judges_every_listing_once(published: House) -> None:
@@ -70,6 +76,35 @@ def test_a_date_is_refused_once_a_later_one_is_published(house: House) -> None:
     assert "nightly-2026-11-12-1 is published" in refusal["error"]
 
 
+def test_only_a_changed_listing_is_scored_again(house: House, tmp_path: Path) -> None:
+    before = dict.fromkeys(content(house, "predictions", without=_RUN | {"job"}), True)
+
+    def retitle(listings: pd.DataFrame) -> pd.DataFrame:
+        one = newer(listings.iloc[[5]])
+        return one.assign(title="something else entirely")
+
+    house.ingest(house.delivery(tmp_path, retitle))
+    summary = house.run("nightly", "--run-date", "2026-11-11")
+    assert (summary["rows_current"], summary["rows_unchanged"]) == (1, LISTINGS - 1)
+    after = content(house, "predictions", without=_RUN | {"job"})
+    assert len(after) == LISTINGS
+    assert sum(row not in before for row in after) == 1
+
+
+def test_a_flipped_label_leaves_the_predictions_as_they_are_bit_for_bit(house: House, tmp_path: Path) -> None:
+    before = content(house, "predictions")
+
+    def flip(listings: pd.DataFrame) -> pd.DataFrame:
+        labelled = newer(listings[listings.category.notna()].iloc[:40])
+        return labelled.assign(category=labelled.category.to_numpy()[::-1])
+
+    delivered = house.ingest(house.delivery(tmp_path, flip))
+    assert delivered["rows_current"] == 40
+    summary = house.run("nightly", "--run-date", "2026-11-11")
+    assert summary["rows_current"] == 0
+    assert content(house, "predictions") == before
+
+
 def test_a_dry_run_publishes_nothing(house: House) -> None:
     versions = {name: house.warehouse.version(table) for name, table in TABLES.items()}
     summary = house.run("nightly", "--run-date", "2026-11-11", "--dry-run")
@@ -85,3 +120,19 @@ def test_an_empty_catalogue_is_refused_and_nothing_published(house: House) -> No
     assert {name: house.warehouse.version(TABLES[name]) for name in versions} == versions
     runs = house.run("runs")
     assert runs["runs"][0]["status"] == "refused"
+
+
+def test_a_killed_nights_retry_publishes_what_it_would_have(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = {name: content(house, name) for name in STATES}
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Warehouse, "overwrite", fail)
+        house.run("nightly", "--run-date", "2026-11-11", fails_with=1)
+    assert {name: content(house, name) for name in STATES} == expected
+    assert house.run("nightly", "--run-date", "2026-11-11")["listings"] == LISTINGS
+    assert {name: content(house, name) for name in STATES} == expected
+    runs = house.run("runs")["runs"]
+    assert [run["status"] for run in runs[:3]] == ["published", "failed", "published"]
