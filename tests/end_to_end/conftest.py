@@ -22,6 +22,7 @@ from jobs.demo.catalogue import write_catalogue
 from jobs.demo.spec import CatalogueSpec
 from jobs.session import open_session
 from jobs.store import Warehouse
+from tests.end_to_end.standalone import Cluster, standalone_cluster
 
 LISTINGS, CATEGORIES = 400, 8
 
@@ -95,6 +96,13 @@ def published(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House
     house = trained.copy(tmp_path_factory.mktemp("published"))
     house.run("nightly", "--run-date", "2026-11-10")
     return house
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A Standalone cluster of this machine, for whoever submits."""
+    with standalone_cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,0 +1,83 @@
+"""The same commands on a Standalone cluster: `spark-submit`, the project as a zip, the same tables as locally."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.store import read_published
+from schemas.tables import LISTINGS, TABLES, Table
+from tests.end_to_end.conftest import House
+from tests.end_to_end.standalone import Cluster
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.cluster, pytest.mark.timeout(1800)]
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("schemas", "conf", "udfs", "training", "jobs")
+PUBLISHED = (
+    "clean_listings",
+    "flagged_items",
+    "sellers",
+    "predictions",
+    "corrections",
+    "quality_metrics",
+    "gate_results",
+)
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's packages as the zip that `--py-files` takes."""
+    folder = tmp_path_factory.mktemp("code")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / "zip" / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return Path(shutil.make_archive(str(folder / "catalog_cleaner"), "zip", folder / "zip"))
+
+
+def submit(cluster: Cluster, code: Path, house: House, command: str, *arguments: str) -> None:
+    """Submit a command's main under the test profile."""
+    places = ["--warehouse", str(house.path), "--profile", "test"]
+    cluster.submit(code, ROOT / "jobs" / f"{command}.py", *arguments, *places)
+
+
+def content(rows: DataFrame, table: Table) -> pd.DataFrame:
+    """A table's rows in the order of their key; probabilities that are all but equal may be ranked either way."""
+    for column in table.columns:
+        if column.type.startswith("ARRAY<STRUCT<"):
+            rows = rows.withColumn(column.name, F.map_from_entries(column.name))
+    return rows.toPandas().sort_values(list(table.key)).reset_index(drop=True)
+
+
+def test_a_night_on_a_cluster_publishes_the_tables_of_a_local_one(
+    cluster: Cluster, code: Path, trained: House, published: House, tmp_path: Path
+) -> None:
+    house = trained.copy(tmp_path)
+    submit(cluster, code, house, "nightly", "--run-date", "2026-11-10")
+    for name in PUBLISHED:
+        here, there = (content(read_published(h.warehouse, name), TABLES[name]) for h in (house, published))
+        assert len(there) > 0, name
+        # Batches are cut elsewhere on a cluster, so the network's sums differ in their last digits.
+        pd.testing.assert_frame_equal(here, there, check_exact=False, rtol=1e-4, atol=1e-4, obj=name)
+
+
+def test_a_catalogue_is_ingested_and_learnt_on_a_cluster(
+    cluster: Cluster, code: Path, trained: House, tmp_path: Path
+) -> None:
+    house = House(trained.spark, tmp_path / "warehouse", trained.source)
+    source = [str(house.source / "listings.parquet"), "--taxonomy", str(house.source / "taxonomy.csv")]
+    submit(cluster, code, house, "ingest", *source)
+    here, there = (content(h.warehouse.read(LISTINGS).drop("delivery_id"), LISTINGS) for h in (house, trained))
+    assert len(there) > 0
+    pd.testing.assert_frame_equal(here, there)
+
+    submit(cluster, code, house, "train")
+    (here_model,), (there_model,) = (h.run("models", "list")["models"] for h in (house, trained))
+    assert here_model["champion"]
+    assert here_model["rows"] == there_model["rows"]
+    # Ranks read their rows in another order, so the models differ; they have learnt the same.
+    assert here_model["estimated_error"] == pytest.approx(there_model["estimated_error"], abs=0.1)

@@ -1,0 +1,71 @@
+"""Programs that a test starts, and all that these start, end with the test: also when it fails, times out or is killed.
+
+Executors, Python daemons and Horovod's ranks leave their parent's process group and outlive their parent, but each
+inherits its environment. So a mark in the environment tells whose they are, and a guard, a process of its own that
+notices when the test's process is gone, ends all that carry it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+_VARIABLE = "CATALOG_CLEANER_TEST"
+_GRACE_SECONDS = 20
+
+
+@contextmanager
+def guarded() -> Iterator[dict[str, str]]:
+    """Give the variable that a program's environment must have; at the end, whoever has it is ended."""
+    mark = uuid.uuid4().hex
+    guard = subprocess.Popen([sys.executable, __file__, mark], stdin=subprocess.PIPE, start_new_session=True)
+    assert guard.stdin
+    try:
+        yield {_VARIABLE: mark}
+    finally:
+        guard.stdin.close()
+        guard.wait()
+    left = carriers(mark)
+    assert not left, f"still running: {left}"
+
+
+def carriers(mark: str) -> list[psutil.Process]:
+    """The running processes that carry a mark."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(_VARIABLE) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:  # gone meanwhile, or another user's
+            continue
+    return found
+
+
+def end(mark: str) -> None:
+    """End all carriers of a mark: asked first, so that they remove their temporary files, then made to."""
+    for process in carriers(mark):
+        _signal(process, kill=False)
+    _, stubborn = psutil.wait_procs(carriers(mark), timeout=_GRACE_SECONDS)
+    # A process that was about to start another one may have done so since.
+    while stubborn:
+        for process in stubborn:
+            _signal(process, kill=True)
+        psutil.wait_procs(stubborn, timeout=_GRACE_SECONDS)
+        stubborn = carriers(mark)
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    try:
+        process.kill() if kill else process.terminate()
+    except psutil.NoSuchProcess:
+        return
+
+
+if __name__ == "__main__":
+    sys.stdin.buffer.read()  # ends when the test's process closes it, or is no more
+    end(sys.argv[1])
