@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,17 +36,20 @@ def prepare_house(place: Place, scale: float) -> House:
     listings = max(round(_LISTINGS * scale), LEAST)
     spec = catalogue_spec(scale)
 
-    def make(folder: Path) -> None:
+    def take_in(folder: Path) -> None:
         write_beginnings(folder, spec, [listings], lambda done: place.say(f"drawn {done:,} listings"))
         ingest(place, folder / "warehouse", beginning(folder, listings), folder / TAXONOMY_FILE)
+
+    def learn(folder: Path) -> None:
+        shutil.copytree(ingested / "warehouse", folder / "warehouse")
         settings = [word for setting in _SHORTENED for word in ("--set", setting)]
-        place.say(f"training a model on {listings:,} listings")
         with started(place, command_line("train", "--warehouse", folder / "warehouse", "--json", *settings)) as program:
             program.finish()
 
-    made_from = {"listings": listings, "catalogue": spec.listings, "seed": spec.seed, "settings": list(_SHORTENED)}
-    folder = place.prepare(f"house-{listings}", made_from, make)
-    return House(folder / "warehouse", folder / TAXONOMY_FILE, listings)
+    made_from = {"listings": listings, "catalogue": spec.listings, "seed": spec.seed}
+    ingested = place.prepare(f"ingested-{listings}", made_from, take_in)
+    trained = place.prepare(f"trained-{listings}", made_from | {"settings": list(_SHORTENED)}, learn)
+    return House(trained / "warehouse", ingested / TAXONOMY_FILE, listings)
 
 
 def ingest(place: Place, warehouse: Path, delivery: Path, taxonomy: Path) -> None:
