@@ -51,7 +51,8 @@ def main(
     # A termination ends this process as an interruption does, so that what it has started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     target = out or (ROOT / "benchmarks" / "results" if scale == 1 else work / "results")
-    console = Console(highlight=False)
+    # Where the table does not go to a terminal, nothing limits its width.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
     with open_place(work) as place:
         for benchmark in benchmarks or list(Benchmark):
             place.say(f"{benchmark}: begins")

@@ -39,10 +39,6 @@ class Watch:
         self._thread = threading.Thread(target=self._run, daemon=True, name="memory")
         self._thread.start()
 
-    def fresh(self) -> None:
-        """Begin a new peak."""
-        self.peak = Peak()
-
     def close(self) -> list[psutil.Process]:
         """Stop looking.
 

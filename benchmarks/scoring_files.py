@@ -25,9 +25,9 @@ def begin() -> Answer:
     version = registry.champion_version()
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
-        """Write the listings in force to the folder `all`, and a handful of them to `few`, each as a file a core."""
+        """Write the listings in force to the folder `every`, and a handful of them to `few`, each as a file a core."""
         listings = in_force(house.read(LISTINGS)).select(*READ)
-        listings.repartition(cores()).write.parquet(request["all"])
+        listings.repartition(cores()).write.parquet(request["every"])
         listings.limit(request["few_rows"]).repartition(cores()).write.parquet(request["few"])
         return {
             "rows": listings.count(),

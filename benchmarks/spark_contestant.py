@@ -56,9 +56,11 @@ def begin() -> Answer:
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
         """Score a folder of Parquet files; `collect` names the file for the narrow verdicts, else they are dropped."""
-        begun = time.perf_counter()
         if request["batch_rows"] is not None:
             spark.conf.set(_ROWS_SETTING, request["batch_rows"])
+        # A task a core, without a shuffle.
+        assert spark.read.parquet(request["listings"]).rdd.getNumPartitions() == cores()
+        begun = time.perf_counter()
         verdicts = score(spark.read.parquet(request["listings"]), request["rows"])
         if request["collect"] is None:
             verdicts.write.format("noop").mode("overwrite").save()
