@@ -38,7 +38,7 @@ test-airflow: setup .venv-airflow ## the DAGs in a real Airflow, in an environme
 .venv-airflow: setup
 	@python=$$(scripts/system.sh) && "$$python" -m scripts.environment airflow
 
-bench: setup ## measures speed and memory as ratios, 2 or 3 hours; BENCH="scoring nights training" and SCALE=0.01 choose
+bench: setup ## measures speed and memory as ratios; BENCH="scoring nights training" and SCALE=0.01 choose
 	@$(BIN)/python -m benchmarks $(BENCH) --scale $(SCALE)
 
 lint: setup ## style, types, and who imports whom

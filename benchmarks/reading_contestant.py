@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks.serve import Answer, serve
-from schemas.tensors import CHANNELS
-from training.dataset import READ_COLUMNS, Dataset, Shard, read_shard
+from training.dataset import READ_COLUMNS, Dataset, Shard, map_shard, read_shard
 
+_NUMBERS = {"key": "keys", "label": "labels", "bucket": "buckets", "present": "present"}
 _ARRAYS = ("keys", "labels", "buckets", "splits", "ids", "weights", "present", "slots", "pixels")
 
 
@@ -53,7 +53,7 @@ def read_with_pyarrow(dataset: Dataset, cache: Path, height: int, width: int) ->
     Byte strings lie one after the other in Arrow's memory, so that a column goes to its file in one write.
     """
     cache.mkdir(parents=True)
-    numbers: dict[str, list[NDArray[Any]]] = {"key": [], "label": [], "bucket": [], "present": [], "lengths": []}
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_NUMBERS.values(), "lengths")}
     with (
         (cache / "ids").open("wb") as ids,
         (cache / "weights").open("wb") as weights,
@@ -63,27 +63,14 @@ def read_with_pyarrow(dataset: Dataset, cache: Path, height: int, width: int) ->
             with pq.ParquetFile(path) as file:
                 for group in range(file.num_row_groups):
                     table = file.read_row_group(group, columns=READ_COLUMNS).combine_chunks()
-                    for name in ("key", "label", "bucket", "present"):
-                        numbers[name].append(table[name].to_numpy())
-                    numbers["lengths"].append(np.diff(_offsets(table["text_ids"])) // 4)
+                    for name, column in _NUMBERS.items():
+                        columns[column].append(table[name].to_numpy())
+                    columns["lengths"].append(np.diff(_offsets(table["text_ids"])) // 4)
                     for name, target in (("text_ids", ids), ("text_weights", weights), ("pixels", pixels)):
                         for chunk in table[name].chunks:
                             offsets = _offsets(pa.chunked_array([chunk]))
                             target.write(memoryview(chunk.buffers()[2])[offsets[0] : offsets[-1]])
-    joined = {name: np.concatenate(parts).astype(np.int64) for name, parts in numbers.items()}
-    present = joined["present"].astype(np.bool_)
-    splits = np.concatenate([[0], np.cumsum(joined["lengths"])]).astype(np.int64)
-    return Shard(
-        keys=joined["key"],
-        labels=joined["label"],
-        buckets=joined["bucket"],
-        splits=splits,
-        ids=np.memmap(cache / "ids", np.int32, "r"),
-        weights=np.memmap(cache / "weights", np.float32, "r"),
-        present=present,
-        slots=np.where(present, np.cumsum(present) - 1, -1),
-        pixels=np.memmap(cache / "pixels", np.uint8, "r", shape=(int(present.sum()), height, width, CHANNELS)),
-    )
+    return map_shard(cache, columns, height, width)
 
 
 def assert_same(one: Shard, other: Shard) -> None:

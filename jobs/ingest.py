@@ -70,7 +70,6 @@ def ingest(job: Job, listings: str, taxonomy: str, full: bool = False) -> Summar
 
         stored = house.read(LISTINGS)
         found = outcomes(delivered, stored).persist()
-        at_end.callback(found.unpersist)
         gone = absent(stored, delivered) if full else stored.limit(0)
         run.counts |= count_rows(delivered, found, gone)
         job.say(f"{run.counts['rows_in']:,} rows: {run.counts['rows_current']:,} bring a listing's newest version")

@@ -51,7 +51,7 @@ def nightly(job: Job, run_date: dt.date, dry_run: bool = False) -> Summary:
 
         listings, quarantined = split_usable(narrow(house.read(LISTINGS, pins.listings_version)))
         taxonomy = house.read(TAXONOMY, pins.taxonomy_version)
-        listings = with_taxonomy(listings, taxonomy).persist()
+        listings, quarantined = with_taxonomy(listings, taxonomy).persist(), quarantined.persist()
         checks = check_input(to_check(listings, quarantined), settings.gates)
         refuse_failed(checks)
 

@@ -79,7 +79,6 @@ def summarise(job: Job, run: Attempt, delivery: Delivery, full: bool) -> Summary
         "categories": taxonomy.count(),
         "columns_ignored": ", ".join(delivery.extra) or None,
     }
-    in_force.unpersist()
     command = "nightly --run-date YYYY-MM-DD" if trained else "train"
     return Summary(
         "Delivery taken in",

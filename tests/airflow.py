@@ -7,8 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
+
+from tests.programs import guarded
 
 ROOT = Path(__file__).parents[1]
 BIN = ROOT / ".venv-airflow" / "bin"
@@ -59,26 +60,26 @@ class Airflow:
         }
         if self.warehouse is not None:
             environment["AIRFLOW_VAR_CATALOG_CLEANER_WAREHOUSE"] = self.warehouse
-        started = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=self.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        # A pipe would stay open as long as any of its children: no timeout could end that.
+        log = self.folder / "output"
         try:
-            output, _ = started.communicate(timeout=_TIMEOUT_SECONDS)
+            with guarded() as mark, log.open("wb") as out:
+                done = subprocess.run(
+                    [str(word) for word in command],
+                    cwd=self.folder,
+                    env=environment | mark,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    timeout=_TIMEOUT_SECONDS,
+                    check=False,
+                )
         except subprocess.TimeoutExpired as late:
-            # Airflow starts each task in a session of its own.
-            for process in [*psutil.Process(started.pid).children(recursive=True), started]:
-                process.kill()
-            output, _ = started.communicate()
-            late.add_note(output[-5000:])
+            late.add_note(log.read_text(encoding="utf-8")[-5000:])
             raise
-        if started.returncode:
-            failure = subprocess.CalledProcessError(started.returncode, started.args, output=output)
+        output = log.read_text(encoding="utf-8")
+        if done.returncode:
+            failure = subprocess.CalledProcessError(done.returncode, done.args, output=output)
             failure.add_note(output[-5000:])
             raise failure
         return output

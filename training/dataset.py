@@ -7,7 +7,7 @@ Unischema metadata would be a pickle.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,17 @@ def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int
             ids.write(b"".join(batch.text_ids))
             weights.write(b"".join(batch.text_weights))
             pixels.write(b"".join(batch.pixels))
+    return map_shard(cache, columns, height, width)
+
+
+def map_shard(cache: Path, columns: Mapping[str, Sequence[NDArray[np.int64]]], height: int, width: int) -> Shard:
+    """A shard over the files `ids`, `weights` and `pixels` of a folder, as they have been written.
+
+    Args:
+        cache: the folder.
+        columns: `keys`, `labels`, `buckets`, `present` and `lengths` (features a listing), each in parts.
+        height, width: of the pictures.
+    """
     joined = {name: np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64) for name, parts in columns.items()}
     present = joined["present"].astype(np.bool_)
     splits = np.concatenate([[0], np.cumsum(joined["lengths"])]).astype(np.int64)

@@ -39,8 +39,8 @@ def seller_rates(
         .agg(F.count(F.lit(1)).alias("listings"), F.sort_array(F.collect_list(supports)).alias("supports"))
         .join(before, "seller_id", "left")
     )
-    rate = _estimate(F.coalesce("before", F.lit(overall)), overall, prior_listings)
-    rates = by_seller.select("seller_id", "listings", "before", rate.alias("error_rate"))
+    estimate = _estimate(F.coalesce("before", F.lit(overall)), overall, prior_listings)
+    rates = by_seller.select("seller_id", "listings", "before", estimate.alias("error_rate"))
     stands = F.abs(F.col("error_rate") - F.col("before")) <= hysteresis * _standard_error(prior_listings)
     rate = F.when(stands, F.col("before")).otherwise(F.col("error_rate"))
     # The interval is of the rate that is published, so that what stands stands whole.
@@ -67,6 +67,6 @@ def _estimate(start: Column, overall: float, prior_listings: float) -> Column:
             return total + 1 - label_posterior(listing["label_support"], listing["other_support"], rate)
 
         wrong = F.aggregate("supports", F.lit(0.0), add_wrong)
-        return (wrong + prior_listings * overall) / (F.size("supports") + prior_listings)
+        return (wrong + prior_listings * overall) / (F.col("listings") + prior_listings)
 
     return F.aggregate(F.sequence(F.lit(1), F.lit(_ROUNDS)), start, one_round)

@@ -13,7 +13,6 @@ from jobs.store import read_published
 from schemas.tables import RUNS
 from tests.airflow import Airflow
 from tests.end_to_end.conftest import LISTINGS, House
-from tests.programs import guarded
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.airflow, pytest.mark.timeout(1800)]
 
@@ -29,8 +28,7 @@ def test_the_nightly_dag_cleans_a_warehouse(trained: House, published: House, tm
     home.mkdir()
     airflow = Airflow(home, commands=Path(sys.executable).parent, warehouse=str(house.path))
     airflow.run("db", "migrate")
-    with guarded() as mark:
-        output = airflow.run("dags", "test", "catalog_cleaner_nightly", "2026-11-10", **mark)
+    output = airflow.run("dags", "test", "catalog_cleaner_nightly", "2026-11-10")
     assert "state=success" in output, output[-3000:]
     (night,) = house.warehouse.read(RUNS).where("job = 'nightly'").collect()
     assert (night.status, night.run_date) == ("published", dt.date(2026, 11, 10))
