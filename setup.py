@@ -21,7 +21,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     packages=find_packages(include=[pattern for folder in FOLDERS for pattern in (folder, f"{folder}.*")]),
-    package_data={"conf": ["*.yaml"], "jobs.reporting": ["*.css", "*.j2"]},
+    package_data={"conf": ["*.yaml", "*.properties"], "jobs.reporting": ["*.css", "*.j2"]},
     # Horovod is an extra because it must be built after TensorFlow, without build isolation (docs/stack.md);
     # cleaning does without it, training does not.
     install_requires=requirements("runtime.in"),

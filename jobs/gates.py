@@ -5,6 +5,7 @@ Which rows fail is found by our own row rules (`jobs.steps`); a gate says whethe
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Sequence
@@ -98,6 +99,8 @@ def _validate(gate: str, frame: DataFrame, expectations: Sequence[Any]) -> list[
     import great_expectations as gx  # noqa: PLC0415 - as above
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
+    # This module sets itself to INFO when it is imported, and then tells of its temporary folders.
+    logging.getLogger(ProgressBarsConfig.__module__).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         context = gx.get_context(mode="ephemeral")

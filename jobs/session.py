@@ -37,8 +37,8 @@ _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.maxResultSize": "0",
-    "spark.log.level": "ERROR",
 }
+_LOGGING = Path(__file__).parents[1] / "conf" / "log4j2.properties"
 
 
 def open_session(settings: SparkSettings, app_name: str) -> SparkSession:
@@ -55,6 +55,7 @@ def open_session(settings: SparkSettings, app_name: str) -> SparkSession:
     if not submitted:
         builder = builder.master(settings.master)
         options |= _STATIC | _LOCAL | {"spark.driver.memory": settings.driver_memory}
+        options["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"
         options["spark.jars"] = ",".join(str(jar) for jar in _delta_jars())
     options["spark.sql.shuffle.partitions"] = str(settings.shuffle_partitions)
     options |= settings.extra

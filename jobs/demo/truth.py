@@ -10,7 +10,7 @@ import pandas as pd
 
 from jobs.command import clock
 from jobs.store import Warehouse, read_published
-from schemas.reasons import CategoryAction
+from schemas.reasons import CategoryAction, Reason
 
 _EXAMPLES = 6
 _CLEAN = ("listing_id", "title", "category", "effective_category", "category_action", "category_confidence")
@@ -66,13 +66,13 @@ def judge(warehouse: Warehouse, source: Path) -> Verdict:
         referred=int(referred.sum()),
         corrected=int(corrected.sum()),
         corrections_right=float((~wrong)[corrected].mean()) if corrected.any() else 1.0,
-        reasons=_reasons(truth.issues, flagged.reasons.reindex(truth.index)),
+        reasons=_reasons(truth.issues, flagged.reasons.reindex(truth.index), corrected),
         examples=_examples(clean[corrected], truth.true_category),
     )
 
 
-def _reasons(planted: pd.Series, flagged: pd.Series) -> list[tuple[str, int, int, str, str]]:
-    """One row a reason that was flagged, the most frequent first; wrong categories are judged by the error left."""
+def _reasons(planted: pd.Series, flagged: pd.Series, corrected: pd.Series) -> list[tuple[str, int, int, str, str]]:
+    """One row a reason that was flagged, the most frequent first. A wrong category that was corrected is found, too."""
     there = planted.map(lambda issues: set(issues) if issues is not None else set())
     said = flagged.map(
         lambda reasons: set(reasons) if isinstance(reasons, (list, tuple)) or hasattr(reasons, "__len__") else set()
@@ -81,9 +81,11 @@ def _reasons(planted: pd.Series, flagged: pd.Series) -> list[tuple[str, int, int
     for reason in sorted(set().union(*said), key=lambda name: -sum(name in reasons for reasons in said)):
         is_there = there.map(lambda issues, name=reason: name in issues)
         is_said = said.map(lambda reasons, name=reason: name in reasons)
-        both, real, total = int((is_there & is_said).sum()), int(is_there.sum()), int(is_said.sum())
+        is_found = is_said | corrected if reason == Reason.WRONG_CATEGORY.value else is_said
+        both, found = int((is_there & is_said).sum()), int((is_there & is_found).sum())
+        real, total = int(is_there.sum()), int(is_said.sum())
         rows.append(
-            (reason, real, total, f"{both / real:.0%}" if real else "-", f"{both / total:.0%}" if real else "-")
+            (reason, real, total, f"{found / real:.0%}" if real else "-", f"{both / total:.0%}" if real else "-")
         )
     return rows
 

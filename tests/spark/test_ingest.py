@@ -1,0 +1,291 @@
+"""Whole deliveries into a warehouse of their own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from pyspark.sql import functions as F
+
+from conf.load import load_settings
+from jobs import ingest as main
+from jobs.command import Job
+from jobs.ingest import ingest
+from jobs.steps.groups import bucket
+from jobs.store import Warehouse
+from jobs.summary import Summary
+from schemas.errors import RefusedError, UsageError
+from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS, TAXONOMY, Table
+from tests.spark.frames import rows_of
+
+Deliver = Callable[..., Summary]
+NOW = dt.datetime(2024, 6, 1, 12, tzinfo=dt.UTC)
+_ACCOUNT = ("rows_in", "rows_current", "rows_superseded", "rows_unchanged", "rows_quarantined")
+_UNTOUCHED = [c for c in LISTINGS.names if c != "image"]
+
+
+def _picture(seed: int) -> bytes:
+    rng = np.random.default_rng(seed)
+    out = io.BytesIO()
+    coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+    coarse.resize((48, 64), Image.Resampling.BICUBIC).save(out, "PNG")
+    return out.getvalue()
+
+
+def _listing(name: str, day: int = 1, **values: Any) -> dict[str, Any]:  # noqa: ANN401 - any column's value
+    time = f"2024-01-{day:02}T00:00:00Z"
+    row = {"listing_id": name, "title": f"title of {name}", "category": "bags", "price": 1.0, "updated_at": time}
+    return {**row, **values}
+
+
+@pytest.fixture
+def deliver(warehouse: Warehouse, tmp_path: Path) -> Deliver:
+    """Ingest rows as one delivery."""
+    numbers = iter(range(1000))
+
+    def run(*rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str = "") -> Summary:
+        path = tmp_path / f"delivery-{next(numbers)}.parquet"
+        pd.DataFrame(rows, columns=None if rows else ["listing_id", "updated_at"]).to_parquet(path)
+        categories = tmp_path / "taxonomy.csv"
+        categories.write_text(taxonomy or "category,label,sensitive\nbags,Bags,false\nshoes,Shoes,true\n")
+        settings = load_settings("test", overrides)
+        job = Job("ingest", settings, warehouse.spark, warehouse, NOW, lambda _: None, lambda _: None)
+        return ingest(job, str(path), str(categories), full)
+
+    return run
+
+
+def _account(summary: Summary) -> tuple[object, ...]:
+    return tuple(summary.facts[name] for name in _ACCOUNT)
+
+
+def _stored(warehouse: Warehouse, *columns: str) -> list[tuple[Any, ...]]:
+    return rows_of(warehouse.read(LISTINGS), *columns)
+
+
+def _version(warehouse: Warehouse, *tables: Table) -> list[int | None]:
+    return [warehouse.version(table) for table in tables]
+
+
+def test_a_delivery_and_the_same_again(warehouse: Warehouse, deliver: Deliver) -> None:
+    rows = [
+        _listing("a", title="Red bag", image=_picture(1)),
+        _listing("b", title="red  BAG!", seller_id="s"),
+        _listing("c", day=1, title="old"),
+        _listing("c", day=2, title="new", image=_picture(1), category="zz-old"),
+        _listing("d", price=float("nan"), image=b"not a picture"),
+        _listing("", title="no id"),
+    ]
+    first = deliver(*rows)
+    assert _account(first) == (6, 4, 1, 0, 1)
+    # a and b share a title, a and c a picture.
+    assert _stored(warehouse, "listing_id", "title", "group_id", "withdrawn", "delivery_id") == [
+        ("a", "Red bag", "a", False, "ingest-2024-06-01-1"),
+        ("b", "red  BAG!", "a", False, "ingest-2024-06-01-1"),
+        ("c", "new", "a", False, "ingest-2024-06-01-1"),
+        ("d", "title of d", "d", False, "ingest-2024-06-01-1"),
+    ]
+    by_group = warehouse.read(LISTINGS).select("bucket", bucket(F.col("group_id")).alias("expected"))
+    assert all(row.bucket == row.expected for row in by_group.collect())
+    pictures = dict(_stored(warehouse, "listing_id", "image"))
+    assert pictures == {"a": _picture(1), "b": None, "c": _picture(1), "d": b"not a picture"}
+    assert rows_of(warehouse.read(LISTING_CHANGES), "listing_id", "change", "title") == [
+        ("a", "inserted", "Red bag"),
+        ("b", "inserted", "red  BAG!"),
+        ("c", "inserted", "new"),
+        ("d", "inserted", "title of d"),
+    ]
+    ((reasons, raw, run_id),) = rows_of(warehouse.read(QUARANTINE), "reasons", "raw", "run_id")
+    assert (reasons, run_id) == (["missing_listing_id"], "ingest-2024-06-01-1")
+    assert json.loads(raw)["title"] == "no id"
+    assert "image" not in json.loads(raw)
+    assert rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names) == [
+        ("bags", "Bags", "bags", "all", False),
+        ("shoes", "Shoes", "shoes", "all", True),
+    ]
+    sections = {section.title: section.rows for section in first.sections}
+    assert sections["categories that the taxonomy lacks"] == [("zz-old", 1)]
+    assert sections["quarantined"] == [("missing_listing_id", 1)]
+    assert first.hints[-1] == f"Next:  catalog-cleaner train --warehouse {warehouse.location}"
+
+    before = _stored(warehouse, *LISTINGS.names)
+    versions = _version(warehouse, LISTINGS, LISTING_CHANGES, TAXONOMY)
+    again = deliver(*rows[::-1])
+    assert _account(again) == (6, 0, 1, 4, 1)
+    assert _stored(warehouse, *LISTINGS.names) == before
+    assert _version(warehouse, LISTINGS, LISTING_CHANGES, TAXONOMY) == versions
+    runs = {row.run_id: row for row in warehouse.read(RUNS).collect()}
+    assert sorted(runs) == ["ingest-2024-06-01-1", "ingest-2024-06-01-2"]
+    last = runs["ingest-2024-06-01-2"]
+    assert (last.status, last.published_versions, last.counts["rows_unchanged"]) == ("done", None, 4)
+    assert warehouse.read(QUARANTINE).count() == 2
+    assert not list((Path(warehouse.location) / "_staging").iterdir())
+
+
+def test_newer_rows_update_older_ones_do_not_and_groups_stay(warehouse: Warehouse, deliver: Deliver) -> None:
+    deliver(_listing("a", 5, title="red bag", image=_picture(1)), _listing("b", 5, title="blue bag"), _listing("c", 5))
+    summary = deliver(
+        _listing("a", 6, title="blue bag", image=_picture(2)),
+        _listing("b", 4, title="older"),
+        _listing("c", 5, title="conflicting"),
+        _listing("d", 1, title="red bag"),
+        _listing("e", 1, title="another", image=_picture(2)),
+    )
+    assert _account(summary) == (5, 3, 2, 0, 0)
+    counts = {name: summary.facts[name] for name in ("inserted", "updated", "conflicting", "withdrawn")}
+    assert counts == {"inserted": 2, "updated": 1, "conflicting": 1, "withdrawn": 0}
+    assert any("1 rows have the updated_at of the stored version" in hint for hint in summary.hints)
+    # a keeps its group under its new title; e has its new picture; d has the title that nobody has any more.
+    assert _stored(warehouse, "listing_id", "title", "group_id") == [
+        ("a", "blue bag", "a"),
+        ("b", "blue bag", "b"),
+        ("c", "title of c", "c"),
+        ("d", "red bag", "d"),
+        ("e", "another", "a"),
+    ]
+    changed = warehouse.read(LISTING_CHANGES).where("delivery_id = 'ingest-2024-06-01-2'")
+    assert rows_of(changed, "listing_id", "change", "title") == [
+        ("a", "updated", "blue bag"),
+        ("d", "inserted", "red bag"),
+        ("e", "inserted", "another"),
+    ]
+    hashes = dict(_stored(warehouse, "listing_id", "content_hash"))
+    deliver(_listing("a", 7, title="blue bag", image=_picture(2), category="shoes", price=9.0, seller_id="t"))
+    assert dict(_stored(warehouse, "listing_id", "content_hash")) == hashes
+    assert ("a", "shoes", 9.0, "t") in _stored(warehouse, "listing_id", "category", "price", "seller_id")
+
+
+def test_a_full_delivery_withdraws_and_a_listing_returns(warehouse: Warehouse, deliver: Deliver) -> None:
+    everything = [_listing(name, 2, image=_picture(i)) for i, name in enumerate("abcde")]
+    deliver(*everything)
+    unwithdrawn = deliver(*everything[:3])
+    assert (unwithdrawn.facts["withdrawn"], _stored(warehouse, "withdrawn")) == (0, [(False,)] * 5)
+    full = deliver(*everything[:3], full=True)
+    assert (_account(full), full.facts["withdrawn"], full.facts["listings"]) == ((3, 0, 0, 3, 0), 2, 3)
+    marked = {"a": False, "b": False, "c": False, "d": True, "e": True}
+    assert dict(_stored(warehouse, "listing_id", "withdrawn")) == marked
+    assert dict(_stored(warehouse, "listing_id", "image"))["e"] == _picture(4)
+    back = deliver(everything[3], _listing("e", 1, title="an old version"))
+    assert (_account(back), back.facts["returned"]) == ((2, 1, 1, 0, 0), 1)
+    assert dict(_stored(warehouse, "listing_id", "withdrawn")) == {**marked, "d": False}
+    log = rows_of(warehouse.read(LISTING_CHANGES).where("change <> 'inserted'"), "listing_id", "change", "title")
+    assert log == [("d", "returned", "title of d"), ("d", "withdrawn", "title of d"), ("e", "withdrawn", "title of e")]
+
+
+def test_a_full_delivery_that_is_cut_off_is_refused(warehouse: Warehouse, deliver: Deliver) -> None:
+    deliver(*(_listing(name, 2) for name in "abcd"))
+    before, versions = _stored(warehouse, *_UNTOUCHED), _version(warehouse, LISTINGS, LISTING_CHANGES)
+    with pytest.raises(RefusedError, match=r"lacks 3 of 4 listings \(75%, at most 50% may be withdrawn\)"):
+        deliver(_listing("a", 3), full=True)
+    with pytest.raises(RefusedError, match="lacks 4 of 4"):
+        deliver(full=True)
+    assert (_stored(warehouse, *_UNTOUCHED), _version(warehouse, LISTINGS, LISTING_CHANGES)) == (before, versions)
+    statuses = rows_of(warehouse.read(RUNS), "run_id", "status")
+    assert [status for _, status in statuses] == ["done", "refused", "refused"]
+    deliver(_listing("a", 3), full=True, overrides=("ingest.max_withdrawn_share=1",))
+    assert [row for row in _stored(warehouse, "listing_id", "withdrawn") if not row[1]] == [("a", False)]
+
+
+def test_an_empty_delivery_makes_an_empty_catalogue(warehouse: Warehouse, deliver: Deliver) -> None:
+    assert _account(deliver()) == (0, 0, 0, 0, 0)
+    assert (warehouse.exists(LISTINGS), _stored(warehouse, "listing_id")) == (True, [])
+
+
+def test_pictures_behind_uris_are_read_under_allowed_prefixes(
+    warehouse: Warehouse, deliver: Deliver, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(_picture(1))
+    (tmp_path / "secret.png").write_bytes(_picture(1))
+    allowed = (f"ingest.image_prefixes=[{folder}]",)
+    rows = [
+        _listing("a", image_uri=f"{folder}/a.png"),
+        _listing("b", image_uri=f"{folder}/../secret.png"),
+        _listing("c", image_uri="absent.png"),
+        _listing("d", image=_picture(1)),
+    ]
+    summary = deliver(*rows, overrides=allowed)
+    assert (summary.facts["pictures_not_allowed"], summary.facts["pictures_unreadable"]) == (1, 1)
+    hashes = dict(_stored(warehouse, "listing_id", "image_hash"))
+    assert hashes["a"] == hashes["d"]
+    assert (hashes["b"], hashes["c"]) == (None, None)
+    assert dict(_stored(warehouse, "listing_id", "group_id")) == {"a": "a", "b": "b", "c": "c", "d": "a"}
+    assert dict(_stored(warehouse, "listing_id", "image"))["a"] is None
+    assert deliver(*rows, overrides=allowed).facts["rows_unchanged"] == 4
+    assert deliver(*rows).facts["rows_unchanged"] == 4
+
+    (folder / "a.png").write_bytes(_picture(2))
+    assert _account(deliver(*rows, overrides=allowed)) == (4, 1, 0, 3, 0)
+    assert dict(_stored(warehouse, "listing_id", "image_hash"))["a"] not in (None, hashes["a"])
+
+
+def test_a_delivery_is_refused_as_a_whole_where_it_cannot_be_used(warehouse: Warehouse, deliver: Deliver) -> None:
+    with pytest.raises(UsageError, match="lacks updated_at"):
+        deliver({"listing_id": "a"})
+    with pytest.raises(UsageError, match=r"row 2 names category 'bags' again"):
+        deliver(_listing("a"), taxonomy="category\nbags\nbags\n")
+    with pytest.raises(UsageError, match="lacks the column category; it has code"):
+        deliver(_listing("a"), taxonomy="code\nbags\n")
+    assert (warehouse.exists(LISTINGS), warehouse.exists(RUNS)) == (False, False)
+
+
+def test_the_taxonomy_is_written_when_it_changes(warehouse: Warehouse, deliver: Deliver) -> None:
+    deliver(_listing("a"))
+    assert deliver(_listing("a")).facts["taxonomy_written"] == 0
+    assert deliver(_listing("a"), taxonomy="category\nbags\nhats\n").facts["taxonomy_written"] == 1
+    assert rows_of(warehouse.read(TAXONOMY), "category") == [("bags",), ("hats",)]
+
+
+@contextmanager
+def _dying_in(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> Iterator[None]:
+    """What runs inside is killed where it calls the function."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(owner, name, die)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
+def test_an_ingest_that_died_before_it_changed_a_listing_leaves_no_trace(
+    warehouse: Warehouse, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(_listing("a"))
+    with _dying_in(monkeypatch, Warehouse, "table"):
+        deliver(_listing("b"), _listing("c"))
+    assert warehouse.read(LISTING_CHANGES).count() == 3
+    deliver(_listing("b"))
+    assert rows_of(warehouse.read(LISTING_CHANGES), "listing_id", "delivery_id") == [
+        ("a", "ingest-2024-06-01-1"),
+        ("b", "ingest-2024-06-01-2"),
+    ]
+    assert _stored(warehouse, "listing_id") == [("a",), ("b",)]
+
+
+def test_an_ingest_that_died_after_it_changed_the_listings_is_put_on_record(
+    warehouse: Warehouse, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(_listing("a"))
+    with _dying_in(monkeypatch, main, "summarise"):
+        deliver(_listing("a", 2), _listing("b"))
+    assert rows_of(warehouse.read(RUNS), "run_id") == [("ingest-2024-06-01-1",)]
+    again = deliver(_listing("a", 2), _listing("b"))
+    assert (_account(again), again.facts["run_id"]) == ((2, 0, 0, 2, 0), "ingest-2024-06-01-3")
+    runs = {row.run_id: row for row in warehouse.read(RUNS).collect()}
+    assert (runs["ingest-2024-06-01-2"].status, runs["ingest-2024-06-01-2"].counts) == (
+        "done",
+        {"inserted": 1, "updated": 1},
+    )
+    assert warehouse.read(LISTING_CHANGES).count() == 3
