@@ -6,6 +6,7 @@ read and decoded. A bad row gets a status, never an exception.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import tempfile
 import zipfile
@@ -87,7 +88,7 @@ def classify(
     spark = listings.sparkSession
     context = spark.sparkContext
     scoring = Scoring(
-        archive=ship_bundle(spark, bundle, model_version),
+        archive=ship_bundle(spark, bundle),
         model_version=model_version,
         batch_rows=batch_rows,
         top=top,
@@ -102,16 +103,24 @@ def classify(
     return listings.select(*READ).repartition(tasks).mapInArrow(make_classify(scoring), schema)
 
 
-def ship_bundle(spark: SparkSession, bundle: str, version: str) -> str:
-    """Send a bundle to every node, once a session; tasks find it under the returned name (`SparkFiles`)."""
-    name = f"catalog-cleaner-model-{version}"
+def ship_bundle(spark: SparkSession, bundle: str) -> str:
+    """Send a bundle to every node, once a session; tasks find it under the returned name (`SparkFiles`).
+
+    Named by its content: one session may serve several warehouses, each with a model 1 of its own.
+    """
+    files = sorted(p for p in Path(bundle).rglob("*") if p.is_file())
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(bundle)}\n{file.stat().st_size}\n".encode())
+        digest.update(file.read_bytes())
+    name = f"catalog-cleaner-model-{digest.hexdigest()[:16]}"
     shipped = _shipped(spark.sparkContext.applicationId or "")
     if name not in shipped:
         # The folder lives as long as this process: nodes that join later fetch the archive, too.
         folder = tempfile.TemporaryDirectory(prefix="catalog-cleaner-")
         path = Path(folder.name) / f"{name}.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            for file in sorted(p for p in Path(bundle).rglob("*") if p.is_file()):
+            for file in files:
                 archive.write(file, str(file.relative_to(bundle)))
         spark.sparkContext.addArchive(f"{path}#{name}")
         shipped[name] = folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,19 @@ def test_an_empty_frame_gives_no_rows(spark: SparkSession, bundle: str) -> None:
     assert score(listings(spark, 60).limit(0), bundle) == {}
 
 
-def test_a_bundle_is_shipped_once_a_session(spark: SparkSession, bundle: str, tmp_path: Path) -> None:
-    name = ship_bundle(spark, bundle, "3")
-    # A second call must not read the folder again: here there is none.
-    assert ship_bundle(spark, str(tmp_path / "gone"), "3") == name
+def test_a_bundle_is_shipped_once_and_never_taken_for_another(
+    spark: SparkSession, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two warehouses of one session have a model 1 each; the same bundle from another folder is the same."""
+    name = ship_bundle(spark, bundle)
+    same, other = tmp_path / "same", tmp_path / "other"
+    shutil.copytree(bundle, same)
+    shutil.copytree(bundle, other)
+    (other / "bundle.json").write_bytes((other / "bundle.json").read_bytes() + b" ")
+    monkeypatch.setattr(spark.sparkContext, "addArchive", lambda path: sent.append(path))
+    sent: list[str] = []
+    assert ship_bundle(spark, str(same)) == name
+    assert sent == []
+    another = ship_bundle(spark, str(other))
+    assert another != name
+    assert [path.rpartition("#")[2] for path in sent] == [another]
