@@ -143,8 +143,8 @@ def test_a_bundle_is_shipped_once_and_never_taken_for_another(
     shutil.copytree(bundle, same)
     shutil.copytree(bundle, other)
     (other / "bundle.json").write_bytes((other / "bundle.json").read_bytes() + b" ")
-    monkeypatch.setattr(spark.sparkContext, "addArchive", lambda path: sent.append(path))
     sent: list[str] = []
+    monkeypatch.setattr(spark.sparkContext, "addArchive", sent.append)
     assert ship_bundle(spark, str(same)) == name
     assert sent == []
     another = ship_bundle(spark, str(other))
