@@ -139,6 +139,16 @@ class DecideSettings:
 
 
 @dataclass(frozen=True, config=_FROZEN)
+class ReviewSettings:
+    """What people are asked."""
+
+    queue_share: Share = 0.1
+    """Of the catalogue: the category queue is filled up to it with the least certain listings."""
+    audit_listings: Annotated[int, Field(ge=0)] = 400
+    """Listings a month that are drawn at random, whatever the model thinks of them."""
+
+
+@dataclass(frozen=True, config=_FROZEN)
 class GateSettings:
     """When a run refuses to publish (exit 3)."""
 
@@ -180,6 +190,7 @@ class Settings:
     train: TrainSettings = dataclasses.field(default_factory=TrainSettings)
     classify: ClassifySettings = dataclasses.field(default_factory=ClassifySettings)
     decide: DecideSettings = dataclasses.field(default_factory=DecideSettings)
+    review: ReviewSettings = dataclasses.field(default_factory=ReviewSettings)
     gates: GateSettings = dataclasses.field(default_factory=GateSettings)
     registry: RegistrySettings = dataclasses.field(default_factory=RegistrySettings)
     lock: LockSettings = dataclasses.field(default_factory=LockSettings)

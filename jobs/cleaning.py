@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from conf.settings import DecideSettings
+from conf.settings import DecideSettings, Settings
 from jobs.gates import Check
 from jobs.journal import Pins, Publication
 from jobs.steps.decide import (
@@ -22,9 +22,10 @@ from jobs.steps.decide import (
     standing_decisions,
     weigh_candidates,
 )
-from jobs.steps.flag import find_reasons, flagged_items, mismatch_probability
+from jobs.steps.flag import Limits, find_reasons, flagged_items, mismatch_probability
 from jobs.steps.history import correction_events
 from jobs.steps.measure import quality_metrics, quality_score
+from jobs.steps.queue import queue_threshold
 from jobs.steps.sellers import seller_rates
 from jobs.store import Warehouse
 from schemas.reasons import CategoryAction, ImageStatus
@@ -106,7 +107,7 @@ def clean(
     pins: Pins,
     base: Publication | None,
     run_date: dt.date,
-    settings: DecideSettings,
+    settings: Settings,
 ) -> Cleaned:
     """Decide every listing, and derive what is published.
 
@@ -118,26 +119,33 @@ def clean(
         pins: the versions to read.
         base: the publication on which the run stands.
         run_date: the run's.
-        settings: thresholds and priors.
+        settings: sections decide and review.
     """
+    weights, review = settings.decide, settings.review
     weighed = weighed.persist()
     overall = model.noise.error_rate
     start = _starting_rates(house, model, base)
     labelled = weighed.where("in_taxonomy")
-    rates = seller_rates(labelled, start, overall, settings.seller_prior, settings.seller_hysteresis).persist()
+    rates = seller_rates(labelled, start, overall, weights.seller_prior, weights.seller_hysteresis).persist()
     sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
     candidates = mark_sensitive(weigh_candidates(weighed, rates, overall), sensitive).persist()
-    thresholds = Thresholds(correction_threshold(candidates, settings.correction_precision), settings.refer_below)
+    thresholds = Thresholds(correction_threshold(candidates, weights.correction_precision), weights.refer_below)
     decisions = standing_decisions(house.read(REVIEW_DECISIONS, pins.decisions_version))
     pictures = not candidates.where(F.col("image_status") != ImageStatus.MISSING.value).isEmpty()
     decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
-    decided = find_reasons(decided, settings.mismatch_probability, thresholds.refer_below, pictures)
+    limits = Limits(
+        weights.mismatch_probability,
+        thresholds.refer_below,
+        queue_threshold(decided, review.queue_share),
+        min(review.audit_listings / max(weighed.count(), 1), 1.0),
+    )
+    decided = find_reasons(decided, limits, pictures, run_date)
     decided = decided.withColumn("quality_score", quality_score(pictures)).persist()
     before = house.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS.name)) if base else house.empty(CLEAN_LISTINGS)
     flagged = house.read(FLAGGED_ITEMS, base.version(FLAGGED_ITEMS.name)) if base else house.empty(FLAGGED_ITEMS)
     return Cleaned(
         decided=decided,
-        flagged=flagged_items(decided, flagged, run_date, settings.suggestions),
+        flagged=flagged_items(decided, flagged, run_date, weights.suggestions, limits.audit_chance),
         events=correction_events(decided, before),
         rates=rates,
         metrics=quality_metrics(decided).persist(),

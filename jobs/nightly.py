@@ -57,7 +57,7 @@ def nightly(job: Job, run_date: dt.date, dry_run: bool = False) -> Summary:
 
         scored = score(job, listings, model, pins, base, run.run_id)
         weighed = weigh_listings(listings, scored.all, taxonomy, model, settings.decide)
-        result = clean(house, weighed, taxonomy, model, pins, base, run_date, settings.decide)
+        result = clean(house, weighed, taxonomy, model, pins, base, run_date, settings)
         run.counts |= account(house, listings, quarantined, scored, result, pins)
         checks += check_output(result.to_check, run.counts["listings"], settings.gates)
         refuse_failed(checks)

@@ -36,7 +36,7 @@ CATEGORY_REASONS: tuple[Reason, ...] = (
 
 EXPLANATIONS: dict[Reason, str] = {
     Reason.WRONG_CATEGORY: "the text and picture speak against the seller's category, not surely enough to correct it",
-    Reason.LOW_CONFIDENCE: "the seller's category is the likeliest, but not surely right",
+    Reason.LOW_CONFIDENCE: "the category that stands is the likeliest, but among the least certain",
     Reason.MISSING_CATEGORY: "the seller gave no category",
     Reason.UNKNOWN_CATEGORY: "the seller's category is not in the taxonomy",
     Reason.SENSITIVE_CATEGORY: "the change touches a sensitive category, which only a person may change",

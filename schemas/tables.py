@@ -207,6 +207,9 @@ FLAGGED_ITEMS = Table(
         Column("suggested_categories", _RANKED, "by posterior, the likeliest first, at most five"),
         Column("priority", "DOUBLE", "higher = sooner; for the category queue the probability of an error, 0 to 1"),
         Column("explanation", "STRING", "the reasons in words"),
+        Column(
+            "audit_chance", "DOUBLE", "with which it was drawn for the audit sample, 0 to 1; null where it is not in it"
+        ),
         Column("status", "STRING", "open, accepted, rejected or resolved"),
         Column("content_hash", "STRING", "of the content that was judged"),
         Column("first_run_date", "DATE", "since when the listing is flagged without a break"),
@@ -292,6 +295,7 @@ REVIEW_DECISIONS = Table(
         Column("decision", "STRING", "accept, reject, set_category, resolve or skip"),
         Column("reason", "STRING", "what it is about; null = the category"),
         Column("category", "STRING", "the category that is right, for accept, reject and set_category"),
+        Column("audit_chance", "DOUBLE", "flagged_items.audit_chance of what was looked at; null outside the audit"),
         Column("reviewer", "STRING", "who decided"),
         Column("decided_at", "TIMESTAMP", "UTC"),
         Column("note", "STRING", "free text"),

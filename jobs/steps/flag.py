@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.steps.queue import error_probability, in_audit_sample
 from jobs.steps.sellers import label_posterior
 from schemas.reasons import CATEGORY_REASONS, EXPLANATIONS, CategoryAction, CategorySource, Reason
 from udfs import consistency
@@ -18,6 +20,7 @@ _SEVERITY = {
     Reason.UNINFORMATIVE_TITLE: 0.25,
     Reason.BLANK_IMAGE: 0.25,
     Reason.MISSING_IMAGE: 0.2,
+    Reason.AUDIT_SAMPLE: 0.35,  # few, and what all else is calibrated by
 }
 
 
@@ -32,39 +35,57 @@ def mismatch_probability(decided: DataFrame, mismatch_rate: float) -> DataFrame:
     return decided.withColumn("mismatch", mismatch_rate / (mismatch_rate + (1 - mismatch_rate) * ratio))
 
 
-def find_reasons(
-    decided: DataFrame, mismatch_at_least: float, refer_below: float, pictures_expected: bool
-) -> DataFrame:
-    """Add `reasons`: every reason that the row, its picture's status and the posterior show, sorted by name.
+@dataclass(frozen=True)
+class Limits:
+    """From where on a listing is flagged.
+
+    Attributes:
+        mismatch_at_least: probability, 0 to 1, of image_mismatch.
+        refer_below: posterior, 0 to 1, of a standing category: low_confidence.
+        queue_from: probability of an error, 0 to 1, that fills the category queue up: low_confidence, too.
+        audit_chance: 0 to 1, of every listing to be drawn for the audit sample.
+    """
+
+    mismatch_at_least: float
+    refer_below: float
+    queue_from: float
+    audit_chance: float
+
+
+def find_reasons(decided: DataFrame, limits: Limits, pictures_expected: bool, run_date: dt.date) -> DataFrame:
+    """Add `reasons`: every reason that the row, its picture's status, the posterior and the draw show, sorted by name.
 
     Args:
         decided: the output of `mismatch_probability`.
-        mismatch_at_least: 0 to 1; flags image_mismatch.
-        refer_below: 0 to 1; flags low_confidence where the standing category is the likeliest.
+        limits: from where on.
         pictures_expected: false where the whole catalogue has no pictures.
+        run_date: the run's.
     """
     category = F.col("category")
     referred = F.col("category_action") == CategoryAction.REFERRED.value
     differs = category != F.col("best_category")
     guessed = F.col("category_source") != CategorySource.REVIEWER.value
+    uncertain = referred & (F.col("category_confidence") < limits.refer_below) | (
+        guessed & (error_probability() >= limits.queue_from)
+    )
     rules: list[Column] = [
         F.when(guessed, consistency.missing_category(category)),
         F.when(guessed, consistency.unknown_category(category, F.col("in_taxonomy"))),
         F.when(referred & F.col("in_taxonomy") & differs, Reason.WRONG_CATEGORY.value),
-        F.when(
-            referred & (F.col("category_confidence") < refer_below) & ~(F.col("in_taxonomy") & differs),
-            Reason.LOW_CONFIDENCE.value,
-        ),
+        F.when(uncertain & ~(referred & F.col("in_taxonomy") & differs), Reason.LOW_CONFIDENCE.value),
         F.when(referred & F.col("touches_sensitive"), Reason.SENSITIVE_CATEGORY.value),
         consistency.missing_title(F.col("title")),
         consistency.uninformative_title(F.col("title")),
         consistency.image_problem(F.col("image_status"), F.lit(pictures_expected)),
-        consistency.image_mismatch(F.col("mismatch"), mismatch_at_least),
+        consistency.image_mismatch(F.col("mismatch"), limits.mismatch_at_least),
+        F.when(guessed & in_audit_sample(run_date, limits.audit_chance), Reason.AUDIT_SAMPLE.value),
     ]
     return decided.withColumn("reasons", F.array_sort(F.array_compact(F.array(*rules))))
 
 
-def flagged_items(decided: DataFrame, before: DataFrame, run_date: dt.date, suggestions: int) -> DataFrame:
+def flagged_items(
+    decided: DataFrame, before: DataFrame, run_date: dt.date, suggestions: int, audit_chance: float
+) -> DataFrame:
     """The listings with a reason, as rows of the table flagged_items (but run_id and run_date).
 
     Args:
@@ -72,6 +93,7 @@ def flagged_items(decided: DataFrame, before: DataFrame, run_date: dt.date, sugg
         before: flagged_items of the base publication, for the date since when a listing is flagged.
         run_date: the run's.
         suggestions: how many categories are suggested.
+        audit_chance: of every listing to be drawn for the audit sample.
     """
     flagged = decided.where(F.size("reasons") > 0)
     since = before.where("status = 'open'").select("listing_id", "first_run_date")
@@ -81,6 +103,7 @@ def flagged_items(decided: DataFrame, before: DataFrame, run_date: dt.date, sugg
         F.slice("suggested_categories", 1, suggestions).alias("suggested_categories"),
         _priority().alias("priority"),
         _explanation().alias("explanation"),
+        F.when(F.array_contains("reasons", Reason.AUDIT_SAMPLE.value), F.lit(audit_chance)).alias("audit_chance"),
         F.lit("open").alias("status"),
         "content_hash",
         F.coalesce("first_run_date", F.lit(run_date)).alias("first_run_date"),
@@ -95,7 +118,7 @@ def _priority() -> Column:
         F.coalesce("mismatch", F.lit(0.0)) * 0.5,
         *(F.when(F.array_contains("reasons", r.value), s).otherwise(0.0) for r, s in _SEVERITY.items()),
     )
-    return F.when(asks, 1 - F.col("category_confidence")).otherwise(severity)
+    return F.when(asks, error_probability()).otherwise(severity)
 
 
 def _explanation() -> Column:

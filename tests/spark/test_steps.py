@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.steps.catalogue import newest_change, pending, split_usable, still_true, to_check
-from jobs.steps.flag import find_reasons, flagged_items, mismatch_probability
+from jobs.steps.flag import Limits, find_reasons, flagged_items, mismatch_probability
 from jobs.steps.history import correction_events
 from jobs.steps.measure import quality_metrics
 from jobs.steps.sellers import seller_rates
 from tests.spark.frames import frame, rows_of
 from udfs import consistency
+
+DATE = dt.date(2026, 1, 5)
 
 RANKED = "array<struct<category: string, probability: double>>"
 
@@ -64,7 +67,8 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
         ("private", "bra", True, "boots", "referred", "seller", 0.1, True, "Boots", "ok", 0.0),
         ("reviewed", None, False, "boots", "corrected", "reviewer", 1.0, False, "Boots", "ok", 0.0),
     )
-    got = find_reasons(decided, mismatch_at_least=0.5, refer_below=0.9, pictures_expected=True)
+    limits = Limits(mismatch_at_least=0.5, refer_below=0.9, queue_from=2.0, audit_chance=0.0)
+    got = find_reasons(decided, limits, pictures_expected=True, run_date=DATE)
     assert {row.listing_id: row.reasons for row in got.collect()} == {
         "fine": [],
         "fixed": ["blank_image", "image_mismatch"],
@@ -75,10 +79,16 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
         "private": ["sensitive_category", "wrong_category"],
         "reviewed": [],
     }
-    without_pictures = find_reasons(decided, 0.5, 0.9, pictures_expected=False)
+    without_pictures = find_reasons(decided, limits, pictures_expected=False, run_date=DATE)
     assert rows_of(without_pictures.where("listing_id = 'unsure'"), "reasons") == [
         (["missing_title", "wrong_category"],)
     ]
+    # The queue is filled up with what is least certain, kept or corrected, and never with what a person has decided.
+    filled = find_reasons(decided, replace(limits, queue_from=0.01), pictures_expected=True, run_date=DATE)
+    asked = {row.listing_id for row in filled.collect() if "low_confidence" in row.reasons}
+    assert asked == {"fine", "fixed", "doubt", "none", "odd"}
+    drawn = find_reasons(decided, replace(limits, audit_chance=1.0), pictures_expected=True, run_date=DATE)
+    assert {row.listing_id for row in drawn.collect() if "audit_sample" not in row.reasons} == {"reviewed"}
 
 
 @pytest.mark.parametrize(
@@ -132,12 +142,14 @@ def test_a_flag_keeps_the_date_since_when_it_stands(spark: SparkSession) -> None
         ddl,
         ("old", ["wrong_category"], suggestions, 0.2, None, "h"),
         ("new", ["missing_image"], suggestions, 0.9, None, "h"),
+        ("drawn", ["audit_sample"], suggestions, 1.0, None, "h"),
         ("fine", [], suggestions, 1.0, None, "h"),
     )
     since = "listing_id string, status string, first_run_date date"
     before = frame(spark, since, ("old", "open", dt.date(2026, 1, 1)))
-    got = flagged_items(decided, before, dt.date(2026, 1, 5), suggestions=2)
+    got = flagged_items(decided, before, dt.date(2026, 1, 5), suggestions=2, audit_chance=0.25)
     assert rows_of(got, "listing_id", "first_run_date", "explanation", "status") == [
+        ("drawn", dt.date(2026, 1, 5), "drawn at random to measure how right the catalogue is", "open"),
         ("new", dt.date(2026, 1, 5), "there is no picture", "open"),
         (
             "old",
@@ -146,7 +158,8 @@ def test_a_flag_keeps_the_date_since_when_it_stands(spark: SparkSession) -> None
             "open",
         ),
     ]
-    assert {r.listing_id: r.priority for r in got.collect()} == pytest.approx({"new": 0.2, "old": 0.8})
+    assert {r.listing_id: r.priority for r in got.collect()} == pytest.approx({"drawn": 0.35, "new": 0.2, "old": 0.8})
+    assert {r.listing_id: r.audit_chance for r in got.collect()} == {"drawn": 0.25, "new": None, "old": None}
     assert {tuple(c["category"] for c in r.suggested_categories) for r in got.collect()} == {("a", "b")}
 
 

@@ -1,0 +1,55 @@
+"""Whom the category queue asks about, and whom the audit draws."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.steps.queue import error_probability, in_audit_sample, queue_threshold
+from tests.spark.frames import frame, rows_of
+
+_DDL = "listing_id string, category_action string, category_source string, category_confidence double"
+JUNE, JULY = dt.date(2026, 6, 3), dt.date(2026, 7, 3)
+
+
+def _decided(spark: SparkSession) -> DataFrame:
+    kept = [(f"kept {n}", "kept", "seller", 1 - n / 1000) for n in range(1, 91)]
+    corrected = [(f"corrected {n}", "corrected", "model", 1 - (n + 0.5) / 1000) for n in range(1, 6)]
+    referred = [(f"referred {n}", "referred", "seller", 0.6) for n in range(1, 5)]
+    return frame(spark, _DDL, *kept, *corrected, *referred, ("decided", "corrected", "reviewer", 0.1))
+
+
+@pytest.mark.parametrize(("share", "filled"), [(0.10, 6), (0.05, 1), (0.99, 95)])
+def test_the_queue_holds_the_referred_and_is_filled_with_the_least_certain(
+    spark: SparkSession, share: float, filled: int
+) -> None:
+    decided = _decided(spark)
+    asked = decided.where(error_probability() >= queue_threshold(decided, share)).where("category_source <> 'reviewer'")
+    others = asked.where("category_action <> 'referred'").orderBy("category_confidence").collect()
+    ordered = [row.listing_id for row in decided.orderBy("category_confidence").collect()]
+    rest = [name for name in ordered if not name.startswith(("referred", "decided"))]
+    assert [row.listing_id for row in others] == rest[:filled]
+
+
+def test_what_is_referred_alone_may_fill_the_queue(spark: SparkSession) -> None:
+    decided = _decided(spark)
+    assert decided.where(error_probability() >= queue_threshold(decided, 0.01)).isEmpty()
+    assert queue_threshold(decided.limit(0), 0.1) > 1
+
+
+def test_the_audit_draws_by_chance_the_same_all_month(spark: SparkSession) -> None:
+    ids = frame(spark, "listing_id string", *((str(n),) for n in range(4000)))
+
+    def drawn(date: dt.date, chance: float) -> set[str]:
+        return {row[0] for row in rows_of(ids.where(in_audit_sample(date, chance)), "listing_id")}
+
+    june = drawn(JUNE, 0.1)
+    assert len(june) == pytest.approx(400, abs=80)  # more than four standard deviations
+    assert drawn(JUNE.replace(day=30), 0.1) == june
+    assert june < drawn(JUNE, 0.2)
+    july = drawn(JULY, 0.1)
+    assert len(june & july) < 100
+    assert drawn(JUNE, 0.0) == set()
+    assert len(drawn(JUNE, 1.0)) == 4000
