@@ -145,7 +145,9 @@ class ReviewSettings:
     queue_share: Share = 0.1
     """Of the catalogue: the category queue is filled up to it with the least certain listings."""
     audit_listings: Annotated[int, Field(ge=0)] = 400
-    """Listings a month that are drawn at random, whatever the model thinks of them."""
+    """Listings a month that are drawn at random, whatever the model thinks of them ..."""
+    max_audit_share: Share = 0.05
+    """... but no more than this share of the catalogue."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

@@ -137,7 +137,7 @@ def clean(
         weights.mismatch_probability,
         thresholds.refer_below,
         queue_threshold(decided, review.queue_share),
-        min(review.audit_listings / max(weighed.count(), 1), 1.0),
+        min(review.audit_listings / max(weighed.count(), 1), review.max_audit_share),
     )
     decided = find_reasons(decided, limits, pictures, run_date)
     decided = decided.withColumn("quality_score", quality_score(pictures)).persist()

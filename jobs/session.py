@@ -22,6 +22,8 @@ _RUNTIME = {
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 1024 * 1024),
     # pandas writes timestamps in nanoseconds, which Spark reads as integers or not at all.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
+    # TensorFlow's notices about the processor.
+    "spark.executorEnv.TF_CPP_MIN_LOG_LEVEL": "2",
 }
 _STATIC = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

@@ -6,13 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from jobs.command import clock
 from jobs.store import Warehouse, read_published
-from schemas.reasons import CategoryAction, Reason
+from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
 
 _EXAMPLES = 6
+_ASKING = frozenset(reason.value for reason in CATEGORY_REASONS)
 _CLEAN = ("listing_id", "title", "category", "effective_category", "category_action", "category_confidence")
 
 
@@ -24,8 +26,8 @@ class Verdict:
         listings: how many there are.
         wrong_before: share of listings whose seller's category is not the true one.
         wrong_after: the same of the effective category.
-        wrong_after_review: the same once every referred listing has been settled by a person.
-        referred: listings referred to people.
+        wrong_after_review: the same once a person has settled every listing that is asked about.
+        asked: listings whose category people are asked about.
         corrected: corrections by the model.
         corrections_right: share of those that are true.
         reasons: reason, planted, flagged, share of the planted that were found, share of the flagged that are right.
@@ -36,7 +38,7 @@ class Verdict:
     wrong_before: float
     wrong_after: float
     wrong_after_review: float
-    referred: int
+    asked: int
     corrected: int
     corrections_right: float
     reasons: list[tuple[str, int, int, str, str]]
@@ -57,26 +59,28 @@ def judge(warehouse: Warehouse, source: Path) -> Verdict:
     clean = clean.reindex(truth.index)
     wrong = clean.effective_category != truth.true_category
     corrected = clean.category_action == CategoryAction.CORRECTED.value
-    referred = clean.category_action == CategoryAction.REFERRED.value
+    said = flagged.reasons.reindex(truth.index).map(_names)
+    asked = said.map(lambda reasons: not _ASKING.isdisjoint(reasons))
     return Verdict(
         listings=len(truth),
         wrong_before=float((clean.category != truth.true_category).mean()),
         wrong_after=float(wrong.mean()),
-        wrong_after_review=float((wrong & ~referred).mean()),
-        referred=int(referred.sum()),
+        wrong_after_review=float((wrong & ~asked).mean()),
+        asked=int(asked.sum()),
         corrected=int(corrected.sum()),
         corrections_right=float((~wrong)[corrected].mean()) if corrected.any() else 1.0,
-        reasons=_reasons(truth.issues, flagged.reasons.reindex(truth.index), corrected),
+        reasons=_reasons(truth.issues.map(_names), said, corrected),
         examples=_examples(clean[corrected], truth.true_category),
     )
 
 
-def _reasons(planted: pd.Series, flagged: pd.Series, corrected: pd.Series) -> list[tuple[str, int, int, str, str]]:
+def _names(reasons: object) -> frozenset[str]:
+    """The names of a list; none where there is no list."""
+    return frozenset(map(str, reasons)) if isinstance(reasons, (list, tuple, np.ndarray)) else frozenset()
+
+
+def _reasons(there: pd.Series, said: pd.Series, corrected: pd.Series) -> list[tuple[str, int, int, str, str]]:
     """One row a reason that was flagged, the most frequent first. A wrong category that was corrected is found, too."""
-    there = planted.map(lambda issues: set(issues) if issues is not None else set())
-    said = flagged.map(
-        lambda reasons: set(reasons) if isinstance(reasons, (list, tuple)) or hasattr(reasons, "__len__") else set()
-    )
     rows = []
     for reason in sorted(set().union(*said), key=lambda name: -sum(name in reasons for reasons in said)):
         is_there = there.map(lambda issues, name=reason: name in issues)
