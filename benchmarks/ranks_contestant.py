@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pyspark.sql import functions as F
+
 from benchmarks.machine import cores
 from benchmarks.serve import Answer, serve
 from conf.load import load_settings
@@ -38,7 +40,7 @@ def begin() -> Answer:
     categories = sorted(row.category for row in house.read(TAXONOMY).select("category").collect())
     text, picture = feature_arguments(settings)
     rows = example_rows(
-        in_force(house.read(LISTINGS)),
+        in_force(house.read(LISTINGS)).withColumn("decided_category", F.lit(None).cast("string")),
         categories,
         text=text,
         picture=picture,

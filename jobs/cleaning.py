@@ -14,6 +14,7 @@ from pyspark.sql.types import StructType
 from conf.settings import DecideSettings, Settings
 from jobs.gates import Check
 from jobs.journal import Pins, Publication
+from jobs.steps.calibrate import Calibration, audited, calibrate, fit_calibration
 from jobs.steps.decide import (
     Thresholds,
     correction_threshold,
@@ -22,7 +23,7 @@ from jobs.steps.decide import (
     standing_decisions,
     weigh_candidates,
 )
-from jobs.steps.flag import Limits, find_reasons, flagged_items, mismatch_probability
+from jobs.steps.flag import Limits, Present, find_reasons, flagged_items, mismatch_probability
 from jobs.steps.history import correction_events
 from jobs.steps.measure import quality_metrics, quality_score
 from jobs.steps.queue import queue_threshold
@@ -45,6 +46,7 @@ class Cleaned:
         rates: rows of sellers.
         metrics: rows of quality_metrics; persisted.
         threshold: the posterior from which categories were corrected; above 1 where none could be.
+        calibration: what the audit has taught about the posterior.
         model_version: the model that judged.
     """
 
@@ -54,6 +56,7 @@ class Cleaned:
     rates: DataFrame
     metrics: DataFrame
     threshold: float
+    calibration: Calibration
     model_version: str
 
     @property
@@ -128,10 +131,13 @@ def clean(
     labelled = weighed.where("in_taxonomy")
     rates = seller_rates(labelled, start, overall, weights.seller_prior, weights.seller_hysteresis).persist()
     sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
-    candidates = mark_sensitive(weigh_candidates(weighed, rates, overall), sensitive).persist()
+    decisions = standing_decisions(house.read(REVIEW_DECISIONS, pins.decisions_version)).persist()
+    by_model = weigh_candidates(weighed, rates, overall)
+    answers = audited(by_model, decisions).toPandas()
+    calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
+    candidates = mark_sensitive(calibrate(by_model, calibration), sensitive).persist()
     thresholds = Thresholds(correction_threshold(candidates, weights.correction_precision), weights.refer_below)
-    decisions = standing_decisions(house.read(REVIEW_DECISIONS, pins.decisions_version))
-    pictures = not candidates.where(F.col("image_status") != ImageStatus.MISSING.value).isEmpty()
+    present = _present(candidates)
     decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
     limits = Limits(
         weights.mismatch_probability,
@@ -139,8 +145,8 @@ def clean(
         queue_threshold(decided, review.queue_share),
         min(review.audit_listings / max(weighed.count(), 1), review.max_audit_share),
     )
-    decided = find_reasons(decided, limits, pictures, run_date)
-    decided = decided.withColumn("quality_score", quality_score(pictures)).persist()
+    decided = find_reasons(decided, limits, present, run_date)
+    decided = decided.withColumn("quality_score", quality_score(present)).persist()
     before = house.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS.name)) if base else house.empty(CLEAN_LISTINGS)
     flagged = house.read(FLAGGED_ITEMS, base.version(FLAGGED_ITEMS.name)) if base else house.empty(FLAGGED_ITEMS)
     return Cleaned(
@@ -150,8 +156,16 @@ def clean(
         rates=rates,
         metrics=quality_metrics(decided).persist(),
         threshold=thresholds.correct_from,
+        calibration=calibration,
         model_version=model.version,
     )
+
+
+def _present(listings: DataFrame) -> Present:
+    """What listings of this catalogue have at all."""
+    titled = F.trim(F.coalesce("title", F.lit(""))) != ""
+    pictured = F.col("image_status") != ImageStatus.MISSING.value
+    return Present(titles=not listings.where(titled).isEmpty(), pictures=not listings.where(pictured).isEmpty())
 
 
 def _starting_rates(house: Warehouse, model: Model, base: Publication | None) -> DataFrame:

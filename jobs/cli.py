@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jobs import ingest, models, nightly, report, runs, train
+from jobs import ingest, models, nightly, report, review, runs, train
 from jobs.demo import command as demo
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("nightly")(nightly.main)
 app.command("report")(report.main)
 app.command("runs")(runs.main)
 app.add_typer(models.app, name="models")
+app.add_typer(review.app, name="review")
 
 
 def main() -> None:

@@ -75,6 +75,7 @@ def summarise(run: Attempt, result: Cleaned, dry_run: bool) -> Summary:
         "model_version": result.model_version,
         **counts,
         "correction_threshold": round(result.threshold, 4),
+        "audited": result.calibration.audited,
         "expected_error_before": round(figures["expected_error_before"], 4),
         "expected_error_left": round(figures["expected_error_left"], 4),
     }

@@ -15,9 +15,11 @@ import typer
 from jobs.attempt import attempt
 from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job, parse_date
 from jobs.steps.catalogue import in_force
+from jobs.steps.decide import standing_decisions
+from jobs.steps.decisions import with_decisions
 from jobs.summary import Section, Summary
 from schemas.errors import UsageError
-from schemas.tables import LISTINGS, TAXONOMY
+from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.comparison import Verdict
 from training.evaluation import evaluate
 from training.registry import Registry, open_registry
@@ -37,7 +39,7 @@ def main(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn a model from the sellers' own labels; it becomes champion only where it is better than the one in force.
+    """Learn a model from the sellers' labels and what people have decided; only a better one takes over.
 
     Exit codes: 0 done (whether or not the model became champion), 1 failed, 2 wrong usage or settings.
     """
@@ -53,7 +55,8 @@ def train(job: Job, run_date: dt.date | None = None) -> Summary:
         version, taxonomy_version = house.version(LISTINGS), house.version(TAXONOMY)
         if version is None or taxonomy_version is None:
             raise UsageError(f"{house.location} holds no listings: run `catalog-cleaner ingest` first.")
-        listings = in_force(house.read(LISTINGS, version))
+        decisions = standing_decisions(house.read(REVIEW_DECISIONS))
+        listings = with_decisions(in_force(house.read(LISTINGS, version)), decisions)
         taxonomy = house.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
         categories = [Category(*row) for row in taxonomy]
         work = _work_folder(house.folder)

@@ -81,6 +81,19 @@ class CategorySource(StrEnum):
     REVIEWER = "reviewer"
 
 
+class Decision(StrEnum):
+    """What a reviewer says (`review_decisions.decision`)."""
+
+    ACCEPT = "accept"
+    """The suggestion is right."""
+    REJECT = "reject"
+    """The seller is right."""
+    SET_CATEGORY = "set_category"
+    RESOLVE = "resolve"
+    """The named reason is dealt with."""
+    SKIP = "skip"
+
+
 class QuarantineReason(StrEnum):
     """Why a delivered row could not be used (`quarantine.reasons`)."""
 
@@ -90,3 +103,10 @@ class QuarantineReason(StrEnum):
     MISSING_UPDATED_AT = "missing_updated_at"
     INVALID_UPDATED_AT = "invalid_updated_at"
     INVALID_PRICE = "invalid_price"
+    INVALID_DECISION = "invalid_decision"
+    """No decision, or one about a reason that there is not, or one that lacks its reason."""
+    MISSING_REVIEWER = "missing_reviewer"
+    INVALID_DECIDED_AT = "invalid_decided_at"
+    NOT_PUBLISHED = "not_published"
+    """No publication before the decision shows the listing."""
+    UNKNOWN_CATEGORY = "unknown_category"

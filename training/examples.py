@@ -14,11 +14,14 @@ from udfs.pictures import decode, load_images
 from udfs.text import featurize, read_texts
 
 SCHEMA = (
-    "key BIGINT, listing_id STRING, seller_id STRING, label INT, bucket INT, "
+    "key BIGINT, listing_id STRING, seller_id STRING, label INT, given INT, decided BOOLEAN, bucket INT, "
     "text_ids BINARY, text_weights BINARY, present BOOLEAN, pixels BINARY"
 )
-"""`key` hashes listing_id; `text_ids` int32 and `text_weights` float32, little-endian, as long as one another;
-`pixels` uint8, height x width x 3, empty where `present` is false."""
+"""`key` hashes listing_id. `label` is what is learnt: the category that a person has decided, else the seller's.
+`given` is the seller's, -1 where there is none of the taxonomy; `decided`: a person has. `text_ids` int32 and
+`text_weights` float32, little-endian, as long as one another; `pixels` uint8, height x width x 3, empty where `present`
+is false."""
+_COPIED = ("key", "listing_id", "seller_id", "label", "given", "decided", "bucket")
 
 
 def example_rows(
@@ -34,7 +37,8 @@ def example_rows(
     """The training rows of the listings whose label is one of the categories; the others teach nothing.
 
     Args:
-        listings: listing_id, title, description, category, seller_id, bucket, image, image_uri.
+        listings: listing_id, title, description, category, decided_category (null where no person has decided),
+            seller_id, bucket, image, image_uri.
         categories: the order of the label indices.
         text: keyword arguments of `udfs.text.featurize`.
         picture: keyword arguments of `udfs.pictures.decode`.
@@ -45,14 +49,21 @@ def example_rows(
         Rows of `SCHEMA`.
     """
     spark = listings.sparkSession
-    labels = spark.createDataFrame([(c, i) for i, c in enumerate(categories)], "category STRING, label INT")
+    order = [(c, i) for i, c in enumerate(categories)]
+    given = F.broadcast(spark.createDataFrame(order, "category STRING, given INT"))
+    decided = F.broadcast(spark.createDataFrame(order, "decided_category STRING, settled INT"))
+    label = F.coalesce("settled", "given")
     rows = (
-        listings.join(F.broadcast(labels), "category")
+        listings.join(given, "category", "left")
+        .join(decided, "decided_category", "left")
+        .where(label.isNotNull())
         .select(
             F.xxhash64("listing_id").alias("key"),
             "listing_id",
             "seller_id",
-            "label",
+            label.alias("label"),
+            F.coalesce("given", F.lit(-1)).alias("given"),
+            F.col("settled").isNotNull().alias("decided"),
             F.col("bucket").cast("int").alias("bucket"),
             "title",
             "description",
@@ -81,7 +92,7 @@ def _example_batch(
     ids, weights = texts.ids.astype("<i4"), texts.weights.astype("<f4")
     bounds = list(zip(texts.splits[:-1], texts.splits[1:], strict=True))
     made = {
-        **{name: columns[name] for name in ("key", "listing_id", "seller_id", "label", "bucket")},
+        **{name: columns[name] for name in _COPIED},
         "text_ids": pa.array([ids[a:b].tobytes() for a, b in bounds], pa.binary()),
         "text_weights": pa.array([weights[a:b].tobytes() for a, b in bounds], pa.binary()),
         "present": pa.array(np.asarray(pictures.present)),

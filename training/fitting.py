@@ -64,6 +64,8 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
             fit = _learn_noise(log_q, sample, seen, levels, fits[number])
             fits[number] = fit
             likelihood[held] = label_likelihood(sample.labels[held], fit.rates(sample.sellers[held]), fit.transitions)
+        decided = np.flatnonzero(sample.truths >= 0)
+        likelihood[decided] = np.eye(likelihood.shape[1])[sample.truths[decided]]
         fusion = Fusion(
             both=_weigh(sample, has_text & has_image, fusion.both, likelihood),
             text_only=_weigh(sample, has_text, fusion.text_only, likelihood),
@@ -100,6 +102,7 @@ def _learn_noise(log_q: Floats, sample: Sample, rows: Ints, levels: Ints, start:
         sample.labels[rows],
         sample.sellers[rows],
         levels,
+        truths=sample.truths[rows],
         sellers_known=len(sample.seller_ids),
         start=start,
         rounds=ROUNDS if start is None else _MORE_ROUNDS,

@@ -53,6 +53,7 @@ def fit_noise(
     sellers: Ints,
     levels: Ints,
     *,
+    truths: Ints | None = None,
     sellers_known: int | None = None,
     start: NoiseFit | None = None,
     rounds: int = ROUNDS,
@@ -64,6 +65,9 @@ def fit_noise(
         labels: shape (n,), category index of each seller's label, all >= 0.
         sellers: shape (n,), seller index, -1 where there is none.
         levels: shape (C, C), as `category_levels` gives them.
+        truths: shape (n,), category index that a person has decided, -1 where nobody has; default: nobody anywhere.
+            Who is asked depends on content, label and seller alone, so that these rows may be in the likelihood like
+            any other (missing at random: Rubin, 1976).
         sellers_known: S; default: as many as `sellers` names. One without a row has the overall rate.
         start: an earlier fit to go on from; default: e = 0.2 and M from the levels alone.
         rounds: of EM.
@@ -81,6 +85,7 @@ def fit_noise(
     rows = np.arange(len(labels))
     for _ in range(rounds):
         belief, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
+        _settle(belief, truths)
         wrong = 1.0 - belief[rows, labels]
         overall = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR))
         by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=many)
@@ -89,7 +94,16 @@ def fit_noise(
         np.add.at(mass.T, labels, belief)
         fit = NoiseFit(_transitions(mass, levels), overall, rates, belief, np.zeros(0))
     belief, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
+    _settle(belief, truths)
     return NoiseFit(fit.transitions, fit.error_rate, fit.seller_rates, belief, evidence)
+
+
+def _settle(belief: Floats, truths: Ints | None) -> None:
+    """Make the belief in what a person has decided certain, in place."""
+    if truths is not None:
+        known = np.flatnonzero(truths >= 0)
+        belief[known] = 0.0
+        belief[known, truths[known]] = 1.0
 
 
 def category_levels(parents: Sequence[str | None], departments: Sequence[str | None]) -> Ints:

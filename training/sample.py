@@ -17,16 +17,18 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Sample:
-    """Sampled rows with a label, in the order of their keys.
+    """Sampled rows with a seller's label, in the order of their keys.
 
     Attributes:
         labels: int64, shape (n,), category index of the seller's label.
+        truths: int64, shape (n,), category index that a person has decided; -1 where nobody has.
         sellers: int64, shape (n,), index into `seller_ids`; -1 where there is none.
         seller_ids: S ids.
         text, image, head: log-probabilities, shape (n, C); rows of NaN where a branch has nothing to say.
     """
 
     labels: Ints
+    truths: Ints
     sellers: Ints
     seller_ids: tuple[str, ...]
     text: Floats
@@ -35,25 +37,34 @@ class Sample:
 
 
 def read_sample(files: Sequence[Path], written: DataFrame) -> Sample:
-    """Gather what the ranks wrote.
+    """Gather what the ranks wrote, but rows that have no seller's label.
 
     Args:
         files: one of each rank.
-        written: the training set's key and seller_id.
+        written: the training set's key, seller_id, given and decided.
     """
     parts = []
     for file in files:
         with np.load(file) as stored:
             parts.append({name: stored[name] for name in stored.files})
-    keys = np.concatenate([part["key"] for part in parts])
-    order = np.argsort(keys, kind="stable")
-    joined = {
-        name: np.concatenate([part[name] for part in parts])[order] for name in ("label", "text", "image", "head")
-    }
-    wanted = written.sparkSession.createDataFrame([(int(key),) for key in keys], "key BIGINT")
-    narrow = written.join(F.broadcast(wanted), "key").select("key", "seller_id").toPandas().drop_duplicates("key")
-    codes, ids = seller_codes(narrow.set_index("key")["seller_id"].reindex(keys[order]).tolist())
-    return Sample(joined["label"].astype(np.int64), codes, ids, joined["text"], joined["image"], joined["head"])
+    names = ("key", "label", "text", "image", "head")
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    wanted = written.sparkSession.createDataFrame([(int(key),) for key in joined["key"]], "key BIGINT")
+    narrow = written.join(F.broadcast(wanted), "key").toPandas().drop_duplicates("key").set_index("key")
+    order = np.argsort(joined["key"], kind="stable")
+    order = order[narrow["given"].reindex(joined["key"][order]).to_numpy() >= 0]
+    joined = {name: values[order] for name, values in joined.items()}
+    narrow = narrow.reindex(joined["key"])
+    codes, ids = seller_codes(narrow["seller_id"].tolist())
+    return Sample(
+        labels=narrow["given"].to_numpy(np.int64),
+        truths=np.where(narrow["decided"].to_numpy(np.bool_), joined["label"], -1).astype(np.int64),
+        sellers=codes,
+        seller_ids=ids,
+        text=joined["text"],
+        image=joined["image"],
+        head=joined["head"],
+    )
 
 
 def seller_codes(sellers: list[str | None]) -> tuple[Ints, tuple[str, ...]]:

@@ -68,8 +68,8 @@ def train_bundle(
     """Train every member on the labelled listings and write the bundle to `<work_dir>/bundle`.
 
     Args:
-        listings: listing_id, title, description, category, seller_id, bucket, image, image_uri, a row a
-            listing; those without a category of the taxonomy are left out. Read once. The session must have
+        listings: listing_id, title, description, category, decided_category, seller_id, bucket, image, image_uri, a
+            row a listing; those without a category of the taxonomy are left out. Read once. The session must have
             as many task slots as `settings.train.ranks`.
         taxonomy: all categories that may be predicted.
         settings: sections text, picture, train and ingest.
@@ -95,7 +95,9 @@ def train_bundle(
         partitions=settings.train.ranks * settings.train.row_groups_per_rank,
     )
     dataset = write_dataset(rows, str(folder / "dataset"), ranks=settings.train.ranks)
-    written = listings.sparkSession.read.parquet(f"file://{dataset.folder}").select("key", "seller_id", "present")
+    written = listings.sparkSession.read.parquet(f"file://{dataset.folder}").select(
+        "key", "seller_id", "given", "decided", "present"
+    )
     plan = make_plan(settings, dataset.rows, written.where("present").count())
     task = Task(
         dataset=dataset,
@@ -109,7 +111,9 @@ def train_bundle(
     curves = _train_members(task, settings, progress)
     levels = category_levels([c.parent for c in ordered], [c.department for c in ordered])
     fitted = fit_sample(
-        read_sample([task.sample(rank) for rank in range(settings.train.ranks)], written), levels, categories
+        read_sample([task.sample(rank) for rank in range(settings.train.ranks)], written.drop("present")),
+        levels,
+        categories,
     )
     spec = BundleSpec(
         categories=categories,
@@ -121,7 +125,13 @@ def train_bundle(
         prior=fitted.prior,
     )
     write_bundle(str(folder / "bundle"), str(task.members), spec, fitted.noise)
-    figures = {"rows": float(dataset.rows), "categories": float(len(categories)), **fitted.figures}
+    decided = float(written.where("decided").count())
+    figures = {
+        "rows": float(dataset.rows),
+        "rows_decided": decided,
+        "categories": float(len(categories)),
+        **fitted.figures,
+    }
     return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, curves, figures)
 
 

@@ -22,7 +22,7 @@ class Thresholds:
 
 
 def standing_decisions(decisions: DataFrame) -> DataFrame:
-    """The newest word of a person on each content: listing_id, content_hash, decision, reviewed_category.
+    """The newest word of a person on each content: listing_id, content_hash, decision, reviewed_category, audit_chance.
 
     Decisions about other reasons than the category, and skipped ones, say nothing of it.
     """
@@ -33,7 +33,7 @@ def standing_decisions(decisions: DataFrame) -> DataFrame:
     return (
         about.withColumn("rank", F.row_number().over(newest))
         .where("rank = 1")
-        .select("listing_id", "content_hash", "decision", F.col("category").alias("reviewed_category"))
+        .select("listing_id", "content_hash", "decision", F.col("category").alias("reviewed_category"), "audit_chance")
     )
 
 
@@ -109,7 +109,7 @@ def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) 
     Returns:
         `candidates` with decision, effective_category, category_source, category_action and category_confidence.
     """
-    joined = candidates.join(decisions, ["listing_id", "content_hash"], "left")
+    joined = candidates.join(decisions.drop("audit_chance"), ["listing_id", "content_hash"], "left")
     reviewed = F.col("reviewed_category").isNotNull()
     corrected = _correctable() & (F.col("best_confidence") >= thresholds.correct_from)
     by_model = corrected | ~F.col("in_taxonomy")

@@ -52,13 +52,21 @@ class Limits:
     audit_chance: float
 
 
-def find_reasons(decided: DataFrame, limits: Limits, pictures_expected: bool, run_date: dt.date) -> DataFrame:
+@dataclass(frozen=True)
+class Present:
+    """What the catalogue's listings have at all: what none of them has is missed from none."""
+
+    titles: bool
+    pictures: bool
+
+
+def find_reasons(decided: DataFrame, limits: Limits, present: Present, run_date: dt.date) -> DataFrame:
     """Add `reasons`: every reason that the row, its picture's status, the posterior and the draw show, sorted by name.
 
     Args:
         decided: the output of `mismatch_probability`.
         limits: from where on.
-        pictures_expected: false where the whole catalogue has no pictures.
+        present: what listings have at all.
         run_date: the run's.
     """
     category = F.col("category")
@@ -74,9 +82,9 @@ def find_reasons(decided: DataFrame, limits: Limits, pictures_expected: bool, ru
         F.when(referred & F.col("in_taxonomy") & differs, Reason.WRONG_CATEGORY.value),
         F.when(uncertain & ~(referred & F.col("in_taxonomy") & differs), Reason.LOW_CONFIDENCE.value),
         F.when(referred & F.col("touches_sensitive"), Reason.SENSITIVE_CATEGORY.value),
-        consistency.missing_title(F.col("title")),
+        F.when(F.lit(present.titles), consistency.missing_title(F.col("title"))),
         consistency.uninformative_title(F.col("title")),
-        consistency.image_problem(F.col("image_status"), F.lit(pictures_expected)),
+        consistency.image_problem(F.col("image_status"), F.lit(present.pictures)),
         consistency.image_mismatch(F.col("mismatch"), limits.mismatch_at_least),
         F.when(guessed & in_audit_sample(run_date, limits.audit_chance), Reason.AUDIT_SAMPLE.value),
     ]

@@ -9,33 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import (
-    BinaryType,
-    DataType,
-    DateType,
-    FractionalType,
-    NumericType,
-    StringType,
-    TimestampNTZType,
-    TimestampType,
-)
+from pyspark.sql.types import BinaryType, DataType, StringType
 
 from conf.settings import IngestSettings
+from jobs.steps import casts
+from jobs.steps.casts import quoted
 from schemas.errors import UsageError
 from schemas.reasons import QuarantineReason
 from udfs.fingerprint import content_hash, text_hash, uri_hash
 
 REQUIRED = ("listing_id", "updated_at")
 OPTIONAL = ("title", "description", "category", "price", "seller_id", "image_uri", "image")
-
-_SPACES = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff"
-# An epoch counts seconds, milliseconds, microseconds or nanoseconds: between 1973 and 5138 its size says which.
-# Smaller numbers are no times but, say, 20240131.
-_EPOCH = ((1e17, "0.001"), (1e14, "1"), (1e11, "1000"), (1e8, "1000000"))
-_TOO_LARGE = 1e20
-_NUMBER = r"^[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
-_DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ]|$)"  # Spark would also take a bare year, or an hour of today
-_YEARS = (1970, 2199)
 
 _Cast = Callable[[Column, DataType], Column]
 
@@ -85,10 +69,10 @@ def judge_rows(rows: DataFrame, matched: Mapping[str, str], malformed: str, max_
         )
 
     def value(ours: str, cast: _Cast) -> Column:
-        return cast(_quoted(matched[ours]), types[ours]) if ours in matched else F.lit(None)
+        return cast(quoted(matched[ours]), types[ours]) if ours in matched else F.lit(None)
 
     theirs = {ours: value(ours, _CASTS[ours]) for ours in (*REQUIRED, *OPTIONAL)}
-    given = {ours: value(ours, _plain) for ours in ("updated_at", "price")}
+    given = {ours: value(ours, casts.plain) for ours in ("updated_at", "price")}
     long_id = F.char_length(theirs["listing_id"]) > max_id_length
     faults = {
         QuarantineReason.MISSING_LISTING_ID: theirs["listing_id"].isNull(),
@@ -98,9 +82,9 @@ def judge_rows(rows: DataFrame, matched: Mapping[str, str], malformed: str, max_
         QuarantineReason.INVALID_PRICE: given["price"].isNotNull() & theirs["price"].isNull(),
     }
     found = F.array_compact(F.array(*(F.when(fault, reason.value) for reason, fault in faults.items())))
-    broken = _quoted(malformed)
+    broken = quoted(malformed)
     reasons = F.when(broken.isNotNull(), F.array(F.lit(QuarantineReason.MALFORMED_ROW.value))).otherwise(found)
-    kept = [_quoted(f.name) for f in rows.schema.fields if f.name not in (malformed, matched.get("image"))]
+    kept = [quoted(f.name) for f in rows.schema.fields if f.name not in (malformed, matched.get("image"))]
     plain = [c for c in kept if not isinstance(rows.select(c).schema[0].dataType, BinaryType)]
     whole = F.to_json(F.struct(*plain), {"ignoreNullFields": "false"})
     raw = F.when(broken.isNotNull(), F.to_json(F.struct(broken.alias("row")))).otherwise(whole)
@@ -131,66 +115,15 @@ def add_hashes(rows: DataFrame, settings: IngestSettings, *, uris: bool) -> Data
     return hashed.select(*(name for name in hashed.columns if name not in ("read", "image")), "image")
 
 
-def _quoted(name: str) -> Column:
-    return F.col("`" + name.replace("`", "``") + "`")
-
-
-def _plain(value: Column, kind: DataType) -> Column:
-    """As text without the spaces around it; null where nothing is left. 12.0, a float's way to say 12, is 12."""
-    text = F.make_valid_utf8(value.cast("string"))
-    if isinstance(kind, FractionalType):
-        whole = value.try_cast("bigint")
-        text = F.when(whole == value, whole.cast("string")).otherwise(text)
-    trimmed = F.btrim(text, F.lit(_SPACES))
-    return F.when(trimmed != "", trimmed)
-
-
-def _text(value: Column, _kind: DataType) -> Column:
-    """As it was written, but valid UTF-8."""
-    return F.make_valid_utf8(value.cast("string"))
-
-
-def _price(value: Column, kind: DataType) -> Column:
-    """NaN, negative and zero prices stay: whether a price makes sense is judged later, and shown."""
-    return (value if isinstance(kind, NumericType) else _plain(value, kind)).try_cast("double")
-
-
-def _time(value: Column, kind: DataType) -> Column:
-    """A timestamp, UTC where it names no zone; null where it is none, or of a year that nobody means."""
-    if isinstance(kind, TimestampType | TimestampNTZType | DateType):
-        time = value.cast("timestamp")
-    elif isinstance(kind, NumericType):
-        time = _epoch(value)
-    else:
-        text = _plain(value, kind)
-        time = F.when(text.rlike(_NUMBER), _epoch(text)).when(text.rlike(_DATE), text.try_cast("timestamp"))
-    return F.when(F.year(time).between(*_YEARS), time)
-
-
-def _epoch(value: Column) -> Column:
-    number = value.try_cast("decimal(38,6)")
-    micros = F.when(number >= _TOO_LARGE, None)
-    for least, factor in _EPOCH:
-        micros = micros.when(number >= least, F.floor(number * F.lit(factor).cast("decimal(10,3)")).cast("bigint"))
-    return F.timestamp_micros(micros)
-
-
-def _image(value: Column, kind: DataType) -> Column:
-    """The encoded picture; null where it is empty. Text that is not base64 stays as it is, and is judged corrupt."""
-    if isinstance(kind, StringType):
-        value = F.coalesce(F.try_to_binary(value, F.lit("base64")), F.to_binary(value, F.lit("utf-8")))
-    return F.when(F.octet_length(value) > 0, value)
-
-
 _CASTS: dict[str, _Cast] = {
-    "listing_id": _plain,
-    "updated_at": _time,
-    "title": _text,
-    "description": _text,
-    "category": _plain,
-    "price": _price,
-    "seller_id": _plain,
-    "image_uri": _plain,
-    "image": _image,
+    "listing_id": casts.plain,
+    "updated_at": casts.time,
+    "title": casts.text,
+    "description": casts.text,
+    "category": casts.plain,
+    "price": casts.price,
+    "seller_id": casts.plain,
+    "image_uri": casts.plain,
+    "image": casts.image,
 }
 _TYPES = {"updated_at": "timestamp", "price": "double", "image": "binary"}

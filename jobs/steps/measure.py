@@ -8,6 +8,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.steps.flag import Present
 from schemas.reasons import CategoryAction, CategorySource, ImageStatus, Reason
 
 _Z = 1.96
@@ -15,10 +16,10 @@ Interval = Callable[[Column, Column, Column], tuple[Column, Column]]
 """Mean, mean of squares and count -> lower and upper end."""
 
 
-def quality_score(pictures_expected: bool) -> Column:
+def quality_score(present: Present) -> Column:
     """0 (unusable) to 100: 60 for a surely right category, 20 for a title, 15 for a picture, 5 for a description.
 
-    Where the whole catalogue has no pictures, every listing gets the picture's 15.
+    What no listing of the catalogue has, a picture or a title, every one gets the points for.
     """
     reasons = F.col("reasons")
     title = ~(F.array_contains(reasons, "missing_title") | F.array_contains(reasons, "uninformative_title"))
@@ -26,8 +27,8 @@ def quality_score(pictures_expected: bool) -> Column:
     described = F.length(F.trim(F.coalesce("description", F.lit("")))) > 0
     return (
         60 * F.col("category_confidence")
-        + F.when(title, 20).otherwise(0)
-        + F.when(picture | F.lit(not pictures_expected), 15).otherwise(0)
+        + F.when(title | F.lit(not present.titles), 20).otherwise(0)
+        + F.when(picture | F.lit(not present.pictures), 15).otherwise(0)
         + F.when(described, 5).otherwise(0)
     ).cast("double")
 

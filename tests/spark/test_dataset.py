@@ -52,6 +52,8 @@ def listings(spark: SparkSession, rows: int) -> DataFrame:
 
 def examples(frame: DataFrame, partitions: int = 8, **changed: object) -> DataFrame:
     options: dict[str, Any] = {"text": TEXT, "picture": PICTURE, "prefixes": (), "max_image_bytes": 1000}
+    if "decided_category" not in frame.columns:
+        frame = frame.withColumn("decided_category", F.lit(None).cast("string"))
     return example_rows(frame, ["hats", "shoes"], **(options | changed), partitions=partitions)
 
 
@@ -74,6 +76,16 @@ def test_an_example_is_what_inference_sees(spark: SparkSession) -> None:
         assert np.frombuffer(row.text_ids, "<i4").tolist() == batch.ids.tolist()
         assert np.frombuffer(row.text_weights, "<f4").tolist() == batch.weights.tolist()
         assert bytes(row.pixels) == (decoded.pixels[0].tobytes() if row.present else b"")
+
+
+def test_what_a_person_has_decided_is_learnt_and_the_sellers_label_kept(spark: SparkSession) -> None:
+    rows = [
+        (name, "x", None, given, "s", 1, None, None) for name, given in zip("ABC", ("hats", None, "shoes"), strict=True)
+    ]
+    decided = spark.createDataFrame([("A", "shoes"), ("B", "hats")], "listing_id STRING, decided_category STRING")
+    frame = spark.createDataFrame(rows, COLUMNS).join(decided, "listing_id", "left")
+    found = {row.listing_id: (row.label, row.given, row.decided) for row in examples(frame).collect()}
+    assert found == {"A": (1, 0, True), "B": (0, -1, True), "C": (1, 1, False)}
 
 
 def test_labels_that_are_missing_or_unknown_teach_nothing(spark: SparkSession) -> None:

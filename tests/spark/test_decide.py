@@ -24,7 +24,7 @@ WEIGHED = (
 RATES = "seller_id string, error_rate double"
 DECISIONS = (
     "decision_id string, listing_id string, content_hash string, decision string, reason string, category string, "
-    "decided_at timestamp"
+    "decided_at timestamp, audit_chance double"
 )
 
 
@@ -105,11 +105,11 @@ def test_a_reviewers_decision_stands_above_all_for_the_content_that_was_seen(spa
     decisions = frame(
         spark,
         DECISIONS,
-        ("1", "set", "h-set", "set_category", None, "shoes", noon),
-        ("2", "set", "h-set", "set_category", None, "hats", later),
-        ("3", "seller_right", "h-seller_right", "reject", None, "boots", noon),
-        ("4", "edited_since", "h-before", "set_category", None, "hats", noon),
-        ("5", "skipped", "h-skipped", "skip", None, None, noon),
+        ("1", "set", "h-set", "set_category", None, "shoes", noon, None),
+        ("2", "set", "h-set", "set_category", None, "hats", later, None),
+        ("3", "seller_right", "h-seller_right", "reject", None, "boots", noon, None),
+        ("4", "edited_since", "h-before", "set_category", None, "hats", noon, None),
+        ("5", "skipped", "h-skipped", "skip", None, None, noon, None),
     )
     got = decide(judged, standing_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
     columns = ("listing_id", "category_action", "effective_category", "category_source", "category_confidence")

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.steps.catalogue import newest_change, pending, split_usable, still_true, to_check
-from jobs.steps.flag import Limits, find_reasons, flagged_items, mismatch_probability
+from jobs.steps.flag import Limits, Present, find_reasons, flagged_items, mismatch_probability
 from jobs.steps.history import correction_events
 from jobs.steps.measure import quality_metrics
 from jobs.steps.sellers import seller_rates
@@ -68,7 +68,7 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
         ("reviewed", None, False, "boots", "corrected", "reviewer", 1.0, False, "Boots", "ok", 0.0),
     )
     limits = Limits(mismatch_at_least=0.5, refer_below=0.9, queue_from=2.0, audit_chance=0.0)
-    got = find_reasons(decided, limits, pictures_expected=True, run_date=DATE)
+    got = find_reasons(decided, limits, present=Present(titles=True, pictures=True), run_date=DATE)
     assert {row.listing_id: row.reasons for row in got.collect()} == {
         "fine": [],
         "fixed": ["blank_image", "image_mismatch"],
@@ -79,15 +79,17 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
         "private": ["sensitive_category", "wrong_category"],
         "reviewed": [],
     }
-    without_pictures = find_reasons(decided, limits, pictures_expected=False, run_date=DATE)
-    assert rows_of(without_pictures.where("listing_id = 'unsure'"), "reasons") == [
-        (["missing_title", "wrong_category"],)
-    ]
+    bare = find_reasons(decided, limits, Present(titles=False, pictures=False), run_date=DATE)
+    assert rows_of(bare.where("listing_id = 'unsure'"), "reasons") == [(["wrong_category"],)]
     # The queue is filled up with what is least certain, kept or corrected, and never with what a person has decided.
-    filled = find_reasons(decided, replace(limits, queue_from=0.01), pictures_expected=True, run_date=DATE)
+    filled = find_reasons(
+        decided, replace(limits, queue_from=0.01), present=Present(titles=True, pictures=True), run_date=DATE
+    )
     asked = {row.listing_id for row in filled.collect() if "low_confidence" in row.reasons}
     assert asked == {"fine", "fixed", "doubt", "none", "odd"}
-    drawn = find_reasons(decided, replace(limits, audit_chance=1.0), pictures_expected=True, run_date=DATE)
+    drawn = find_reasons(
+        decided, replace(limits, audit_chance=1.0), present=Present(titles=True, pictures=True), run_date=DATE
+    )
     assert {row.listing_id for row in drawn.collect() if "audit_sample" not in row.reasons} == {"reviewed"}
 
 

@@ -1,0 +1,154 @@
+"""`catalog-cleaner review`: what people have decided comes back into the warehouse."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.attempt import Attempt, attempt
+from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job
+from jobs.deliveries import MALFORMED, find_files, read_files, readable
+from jobs.journal import publication, publications
+from jobs.landing import write_quarantine
+from jobs.publish import Slice
+from jobs.steps.decisions import judge_decisions, looked_at, read_decisions
+from jobs.store import Warehouse
+from jobs.summary import Section, Summary
+from schemas.errors import FailedError, UsageError
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, TAXONOMY
+
+FileArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Parquet, CSV or JSON lines: listing_id, decision, reviewer, decided_at, and category where it is set.",
+    ),
+]
+
+app = typer.Typer(help="Take in what people have decided.", no_args_is_help=True)
+
+
+@app.callback()
+def review() -> None:
+    """Take in what people have decided."""
+
+
+@app.command("apply")
+def main(
+    file: FileArgument,
+    warehouse: WarehouseOption,
+    profile: ProfileOption = "local",
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Append reviewers' decisions, each once: the next night lets them stand above all, the next training learns them.
+
+    What a row lacks is filled in from the listing's latest publication before decided_at. Rows that cannot be used go
+    to the table quarantine, with reasons. Exit codes: 0 done, 1 failed, 2 wrong usage, or a file that cannot be read.
+    """
+    with open_job("review", warehouse, profile, overrides, as_json) as job:
+        job.finish(apply(job, file))
+
+
+def apply(job: Job, file: str) -> Summary:
+    """A file of decisions: read, fill in, judge each row, append those that are new."""
+    house = job.warehouse
+    with attempt(job, job.started_at.date()) as run, ExitStack() as at_end:
+        files = find_files(job.spark, file)
+        rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)
+        with readable(job.spark, file):
+            delivered = house.stage(f"{run.run_id}-delivered", read_decisions(rows, MALFORMED))
+        at_end.callback(house.unstage, f"{run.run_id}-delivered")
+        shown, dated = _shown(house, delivered)
+        judged = judge_decisions(dated, shown, house.read(TAXONOMY)).persist()
+        usable = judged.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
+        known = house.read(REVIEW_DECISIONS).select("decision_id")
+        new = usable.join(known, "decision_id", "left_anti").persist()
+        run.counts |= _account(judged, usable.count(), new.count())
+        if run.counts["rows_quarantined"]:
+            write_quarantine(house, Slice(job.name, run.run_id, run.run_date), judged)
+        house.append(REVIEW_DECISIONS, new)
+        return _summary(run, file, judged, new)
+
+
+def _shown(house: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """What the publications that were looked at show, and the decisions with the run_id of theirs.
+
+    Raises:
+        UsageError: nothing has been published yet.
+    """
+    published = {row.run_date: row.run_id for row in publications(house)}
+    if not published:
+        raise UsageError(f"{house.location} has no publication that anybody could have looked at: run a night first.")
+    day = F.to_date("decided_at")
+    days = [row.day for row in delivered.select(day.alias("day")).where("day IS NOT NULL").distinct().collect()]
+    runs = looked_at(days, published)
+    of_day = house.spark.createDataFrame(sorted(runs.items()), "day DATE, looked_at STRING")
+    dated = delivered.withColumn("day", day).join(F.broadcast(of_day), "day", "left").drop("day")
+    shown = [_published_listings(house, run_id) for run_id in sorted({*runs.values(), next(iter(published.values()))})]
+    together = shown[0]
+    for more in shown[1:]:
+        together = together.unionByName(more)
+    return together, dated
+
+
+def _published_listings(house: Warehouse, run_id: str) -> DataFrame:
+    """What a reviewer saw of each listing in a publication."""
+    of = publication(house, run_id)
+    if of is None:
+        raise FailedError(f"run {run_id} is not published.")
+    clean = house.read(CLEAN_LISTINGS, of.version(CLEAN_LISTINGS.name))
+    drawn = house.read(FLAGGED_ITEMS, of.version(FLAGGED_ITEMS.name)).select("listing_id", "audit_chance")
+    seen = clean.join(drawn, "listing_id", "left")
+    columns = ("content_hash", "category", "best_category", "audit_chance")
+    return seen.select(
+        F.lit(run_id).alias("looked_at"), "listing_id", *(F.col(name).alias(f"seen_{name}") for name in columns)
+    )
+
+
+def _account(judged: DataFrame, usable: int, new: int) -> dict[str, int]:
+    """The row account; rows of one decision in one file supersede one another.
+
+    Raises:
+        FailedError: rows were lost or doubled.
+    """
+    rows = judged.agg(
+        F.count(F.lit(1)).alias("all"),
+        F.count_if(F.size("reasons") > 0).alias("bad"),
+        F.count_distinct("row_number").alias("numbers"),
+    )
+    everything, bad, numbers = rows.collect()[0]
+    if everything != numbers:
+        raise FailedError(f"{numbers:,} rows came in and {everything:,} are accounted for: nothing was written.")
+    return {
+        "rows_in": everything,
+        "rows_current": new,
+        "rows_superseded": everything - bad - usable,
+        "rows_unchanged": usable - new,
+        "rows_quarantined": bad,
+    }
+
+
+def _summary(run: Attempt, file: str, judged: DataFrame, new: DataFrame) -> Summary:
+    by_decision = new.groupBy("decision").agg(F.count(F.lit(1)), F.count("audit_chance")).orderBy("decision").collect()
+    reasons = judged.select(F.explode("reasons").alias("reason")).groupBy("reason").count().orderBy("reason").collect()
+    hints = [f"They take effect with the next night:  catalog-cleaner nightly --warehouse {run.job.warehouse.location}"]
+    if run.counts["rows_quarantined"]:
+        hints.insert(0, f"{run.counts['rows_quarantined']:,} rows could not be used: the table quarantine holds them.")
+    return Summary(
+        "Decisions taken in",
+        {"run_id": run.run_id, "file": file, **run.counts},
+        (
+            Section("decisions", ("decision", "rows", "of the audit"), [tuple(row) for row in by_decision]),
+            Section("quarantined", ("reason", "rows"), [tuple(row) for row in reasons]),
+        ),
+        tuple(hints),
+    )
+
+
+if __name__ == "__main__":
+    app()

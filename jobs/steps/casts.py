@@ -1,0 +1,76 @@
+"""Values of whatever type a file has them in -> the declared types; null where that cannot be."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    DataType,
+    DateType,
+    FractionalType,
+    NumericType,
+    StringType,
+    TimestampNTZType,
+    TimestampType,
+)
+
+_SPACES = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff"
+# An epoch counts seconds, milliseconds, microseconds or nanoseconds: between 1973 and 5138 its size says which.
+# Smaller numbers are no times but, say, 20240131.
+_EPOCH = ((1e17, "0.001"), (1e14, "1"), (1e11, "1000"), (1e8, "1000000"))
+_TOO_LARGE = 1e20
+_NUMBER = r"^[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
+_DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ]|$)"  # Spark would also take a bare year, or an hour of today
+_YEARS = (1970, 2199)
+
+
+def quoted(name: str) -> Column:
+    """A column of any name."""
+    return F.col("`" + name.replace("`", "``") + "`")
+
+
+def plain(value: Column, kind: DataType) -> Column:
+    """As text without the spaces around it; null where nothing is left. 12.0, a float's way to say 12, is 12."""
+    written = F.make_valid_utf8(value.cast("string"))
+    if isinstance(kind, FractionalType):
+        whole = value.try_cast("bigint")
+        written = F.when(whole == value, whole.cast("string")).otherwise(written)
+    trimmed = F.btrim(written, F.lit(_SPACES))
+    return F.when(trimmed != "", trimmed)
+
+
+def text(value: Column, _kind: DataType) -> Column:
+    """As it was written, but valid UTF-8."""
+    return F.make_valid_utf8(value.cast("string"))
+
+
+def price(value: Column, kind: DataType) -> Column:
+    """NaN, negative and zero prices stay: whether a price makes sense is judged later, and shown."""
+    return (value if isinstance(kind, NumericType) else plain(value, kind)).try_cast("double")
+
+
+def time(value: Column, kind: DataType) -> Column:
+    """A timestamp, UTC where it names no zone; null where it is none, or of a year that nobody means."""
+    if isinstance(kind, TimestampType | TimestampNTZType | DateType):
+        moment = value.cast("timestamp")
+    elif isinstance(kind, NumericType):
+        moment = _epoch(value)
+    else:
+        said = plain(value, kind)
+        moment = F.when(said.rlike(_NUMBER), _epoch(said)).when(said.rlike(_DATE), said.try_cast("timestamp"))
+    return F.when(F.year(moment).between(*_YEARS), moment)
+
+
+def _epoch(value: Column) -> Column:
+    number = value.try_cast("decimal(38,6)")
+    micros = F.when(number >= _TOO_LARGE, None)
+    for least, factor in _EPOCH:
+        micros = micros.when(number >= least, F.floor(number * F.lit(factor).cast("decimal(10,3)")).cast("bigint"))
+    return F.timestamp_micros(micros)
+
+
+def image(value: Column, kind: DataType) -> Column:
+    """The encoded picture; null where it is empty. Text that is not base64 stays as it is, and is judged corrupt."""
+    if isinstance(kind, StringType):
+        value = F.coalesce(F.try_to_binary(value, F.lit("base64")), F.to_binary(value, F.lit("utf-8")))
+    return F.when(F.octet_length(value) > 0, value)

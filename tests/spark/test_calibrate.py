@@ -1,0 +1,88 @@
+"""What the audit teaches: the posterior moves towards what people found, and keeps its order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.steps.calibrate import Calibration, audited, calibrate, fit_calibration
+from tests.spark.frames import frame, rows_of
+
+_RANKED = "array<struct<category: string, probability: double>>"
+_CANDIDATES = (
+    "listing_id string, content_hash string, category string, best_category string, best_confidence double, "
+    f"label_posterior double, suggested_categories {_RANKED}"
+)
+
+
+def test_nobody_asked_changes_nothing() -> None:
+    assert fit_calibration(np.zeros(0), np.zeros(0, bool)) == Calibration(1.0, 0.0, 0)
+
+
+@pytest.mark.parametrize("sharper", [0.5, 1.0, 1.6])
+def test_hundreds_of_answers_put_the_posterior_right(sharper: float) -> None:
+    random = np.random.default_rng(5)
+    truth = random.beta(8, 1, 600)
+    logit = np.log(truth / (1 - truth))
+    claimed = 1 / (1 + np.exp(-logit * sharper))
+    right = random.random(600) < truth
+    found = fit_calibration(claimed, right)
+    put_right = 1 / (1 + np.exp(-(found.slope * logit * sharper + found.offset)))
+    assert found.audited == 600
+    assert abs(put_right - truth).mean() < 0.03
+    assert abs(put_right.mean() - right.mean()) < 0.01
+
+
+def test_a_few_answers_move_little() -> None:
+    found = fit_calibration(np.full(3, 0.99), np.array([True, False, True]))
+    assert found.slope == pytest.approx(1.0, abs=0.3)
+    assert -0.8 < found.offset < 0.0
+
+
+def test_only_answers_of_the_audit_about_the_present_content_count(spark: SparkSession) -> None:
+    ranked = [("boots", 0.8), ("shoes", 0.2)]
+    candidates = frame(
+        spark,
+        _CANDIDATES,
+        *((name, "h", "shoes", "boots", 0.8, 0.2, ranked) for name in ("right", "wrong", "changed", "asked")),
+        ("unjudged", "h", None, None, None, 0.0, []),
+    )
+    decisions = frame(
+        spark,
+        "listing_id string, content_hash string, reviewed_category string, audit_chance double",
+        ("right", "h", "boots", 0.1),
+        ("wrong", "h", "shoes", 0.1),
+        ("changed", "older", "boots", 0.1),
+        ("asked", "h", "boots", None),
+        ("unjudged", "h", "boots", 0.1),
+    )
+    assert rows_of(audited(candidates, decisions), "best_confidence", "right") == [(0.8, False), (0.8, True)]
+
+
+def test_the_others_share_what_is_left_and_none_overtakes(spark: SparkSession) -> None:
+    rows = frame(
+        spark,
+        _CANDIDATES,
+        ("surely", "h", "shoes", "boots", 0.9, 0.06, [("boots", 0.9), ("shoes", 0.06), ("hats", 0.04)]),
+        ("label", "h", "boots", "boots", 0.9, 0.9, [("boots", 0.9), ("shoes", 0.1)]),
+        ("torn", "h", None, "boots", 0.5, 0.0, [("boots", 0.5), ("shoes", 0.45), ("hats", 0.05)]),
+        ("certain", "h", "boots", "boots", 1.0, 1.0, [("boots", 1.0)]),
+        ("nothing", "h", None, None, None, 0.0, []),
+    )
+    assert calibrate(rows, Calibration()) is rows
+    got = {row.listing_id: row for row in calibrate(rows, Calibration(1.0, -1.0, 400)).collect()}
+    odds = 9 * np.exp(-1)
+    best = odds / (1 + odds)
+    surely = got["surely"]
+    assert surely.best_confidence == pytest.approx(best)
+    assert surely.label_posterior == pytest.approx(0.6 * (1 - best))
+    assert [c.probability for c in surely.suggested_categories] == pytest.approx(
+        [best, 0.6 * (1 - best), 0.4 * (1 - best)]
+    )
+    assert got["label"].label_posterior == got["label"].best_confidence == pytest.approx(best)
+    torn = [c.probability for c in got["torn"].suggested_categories]
+    assert torn[0] == pytest.approx(torn[1])
+    assert sum(torn) == pytest.approx(1.0)
+    assert got["certain"].best_confidence == pytest.approx(1.0, abs=1e-5)
+    assert got["nothing"].best_confidence is None

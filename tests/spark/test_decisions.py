@@ -1,0 +1,74 @@
+"""What a reviewer's row becomes, each case a row of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.steps.decisions import judge_decisions, looked_at, read_decisions
+from schemas.errors import UsageError
+from tests.spark.frames import frame
+
+_DDL = (
+    "listing_id string, decision string, category string, reason string, reviewer string, decided_at string, "
+    "looked_at string, broken string"
+)
+_SEEN = (
+    "looked_at string, listing_id string, seen_content_hash string, seen_category string, seen_best_category string, "
+    "seen_audit_chance double"
+)
+_GOOD: dict[str, Any] = {
+    "listing_id": "a", "decision": "set_category", "category": "boots", "reason": None, "reviewer": "ada",
+    "decided_at": "2026-01-05T10:00:00Z", "looked_at": "n-1", "broken": None,
+}  # fmt: skip
+
+CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
+    "as it should be": ({}, [], "boots"),
+    "the suggestion is right": ({"decision": "ACCEPT", "category": None}, [], "shoes"),
+    "the seller is right": ({"decision": "reject", "category": None}, [], "sandals"),
+    "why it was asked about is the category": ({"reason": "wrong_category"}, [], "boots"),
+    "another reason is dealt with": ({"decision": "resolve", "reason": "blank_image", "category": None}, [], None),
+    "no word": ({"decision": "skip", "category": None}, [], None),
+    "nobody's": ({"reviewer": " "}, ["missing_reviewer"], "boots"),
+    "no time": ({"decided_at": "yesterday"}, ["invalid_decided_at"], "boots"),
+    "no listing": ({"listing_id": None}, ["missing_listing_id"], "boots"),
+    "never shown": ({"listing_id": "z"}, ["not_published"], "boots"),
+    "before all publications": ({"looked_at": None}, ["not_published"], "boots"),
+    "no such category": ({"category": "bootz"}, ["unknown_category"], "bootz"),
+    "set, but to nothing": ({"category": None}, ["unknown_category"], None),
+    "dealt with, but what": ({"decision": "resolve", "category": None}, ["invalid_decision"], None),
+    "no such reason": ({"reason": "ugly"}, ["invalid_decision"], "boots"),
+    "no such decision": ({"decision": "perhaps"}, ["invalid_decision"], None),
+    "cannot be read": ({"broken": "x;y", "reviewer": None}, ["malformed_row", "missing_reviewer"], "boots"),
+}
+
+
+def test_each_row_is_filled_in_or_named(spark: SparkSession) -> None:
+    rows = [tuple({**_GOOD, **row}.values()) for row, _, _ in CASES.values()]
+    given = frame(spark, _DDL, *rows).coalesce(1)
+    delivered = read_decisions(given.drop("looked_at"), "broken")
+    # In one partition the rows' numbers are their order.
+    looked = frame(spark, "row_number bigint, looked_at string", *((n, row[6]) for n, row in enumerate(rows)))
+    shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", 0.1))
+    taxonomy = frame(spark, "category string", ("boots",), ("shoes",), ("sandals",))
+    judged = judge_decisions(delivered.join(looked, "row_number"), shown, taxonomy).orderBy("row_number").collect()
+    assert {name: (row.reasons, row.category) for name, row in zip(CASES, judged, strict=True)} == {
+        name: (reasons, category) for name, (_, reasons, category) in CASES.items()
+    }
+    first = judged[0]
+    assert (first.content_hash, first.run_id, first.audit_chance) == ("hash", "n-1", 0.1)
+    assert len({row.decision_id for row in judged if not row.reasons}) == 5  # the fourth says what the first does
+
+
+def test_a_day_belongs_to_the_latest_publication_before_it() -> None:
+    published = {dt.date(2026, 1, 1): "n-1", dt.date(2026, 1, 5): "n-5"}
+    days = [dt.date(2025, 12, 31), dt.date(2026, 1, 1), dt.date(2026, 1, 4), dt.date(2026, 2, 1)]
+    assert looked_at(days, published) == {days[1]: "n-1", days[2]: "n-1", days[3]: "n-5"}
+
+
+def test_a_file_must_have_what_a_decision_needs(spark: SparkSession) -> None:
+    with pytest.raises(UsageError, match="lack reviewer, decided_at; the file has listing_id, decision"):
+        read_decisions(frame(spark, "listing_id string, decision string, broken string"), "broken")
