@@ -1,0 +1,61 @@
+"""Catalogues that lack a witness: no pictures, no titles, no sellers, or titles on half of the listings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.store import read_published
+from tests.end_to_end.conftest import CATEGORIES, LISTINGS, House
+
+pytestmark = pytest.mark.end_to_end
+
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def half_untitled(listings: pd.DataFrame) -> pd.DataFrame:
+    return listings.assign(title=listings.title.where(listings.index % 2 == 0))
+
+
+LACKING: dict[str, Change] = {
+    "pictures": lambda listings: listings.drop(columns="image"),
+    "titles": lambda listings: listings.drop(columns="title"),
+    "sellers": lambda listings: listings.drop(columns="seller_id"),
+    "half of the titles": half_untitled,
+}
+
+
+def cleaned(lacking: str, like: House, folder: Path, spark: SparkSession) -> House:
+    """A warehouse of its own: a changed delivery of the whole catalogue, learnt and cleaned."""
+    house = House(spark, folder / "warehouse", like.source)
+    house.ingest(like.delivery(folder, LACKING[lacking]))
+    house.run("train")
+    assert house.run("nightly", "--run-date", "2026-11-10")["rows_current"] == LISTINGS
+    return house
+
+
+@pytest.mark.parametrize("lacking", LACKING)
+def test_a_catalogue_is_cleaned_without(lacking: str, trained: House, tmp_path: Path, spark: SparkSession) -> None:
+    house = cleaned(lacking, trained, tmp_path, spark)
+    clean = read_published(house.warehouse, "clean_listings").toPandas().set_index("listing_id")
+    predictions = read_published(house.warehouse, "predictions").toPandas().set_index("listing_id")
+    flagged = read_published(house.warehouse, "flagged_items")
+    reasons = flagged.select(F.explode("reasons")).distinct().toPandas().iloc[:, 0].tolist()
+    sellers = read_published(house.warehouse, "sellers").count()
+    truth = pd.read_parquet(house.source / "truth.parquet").set_index("listing_id").true_category.reindex(clean.index)
+
+    assert len(clean) == LISTINGS
+    assert clean.index.is_unique
+    wrong_before, wrong_after = (clean.category != truth).mean(), (clean.effective_category != truth).mean()
+    assert wrong_after < wrong_before
+    assert (predictions.predicted_category == truth.reindex(predictions.index)).mean() > 2 / CATEGORIES
+    assert predictions.image_category.isna().all() == (lacking == "pictures")
+    # What nobody has is no fault of a listing.
+    assert ("missing_image" in reasons) == (lacking != "pictures")
+    assert ("missing_title" in reasons) == (lacking != "titles")
+    assert (sellers == 0) == (lacking == "sellers")
