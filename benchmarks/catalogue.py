@@ -76,7 +76,8 @@ def write_changes(source: Path, target: Path, every: int, offset: int, moment: d
             rows = file.read_row_group(group)
             # A listing that was delivered twice changes once.
             kept = {int(n): row for row, n in enumerate(numbers(rows).to_pylist()) if n % every == offset % every}
-            chosen.append(rows.take(sorted(kept.values())))
+            # A group may hold none, and a list of none has no type.
+            chosen.append(rows.take(pa.array(sorted(kept.values()), pa.int64())))
     rows = pa.concat_tables(chosen)
     addition, space = (pa.scalar(text, pa.large_string()) for text in (f"new of {moment:%d.%m.}", " "))
     titles = pc.binary_join_element_wise(pc.fill_null(rows["title"], ""), addition, space)

@@ -1,5 +1,6 @@
-"""Champion and challenger on the same rows, without truth: whose probabilities explain the sellers' labels better.
+"""Champion and challenger on the same rows: whom people bear out, and who explains the sellers' labels better.
 
+People's answers in the audit come first: a model that imitates an error which sellers share explains their labels well.
 The likelihood of the given labels, `mean log Σ_c q(c) P(l | c, s)`, is cross-fitted: each model's noise model is
 fitted on one half of the rows and judges the other, so that neither gains by having seen the labels.
 """
@@ -20,7 +21,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _CERTAIN = 1.645
-"""The challenger is better where its lead exceeds so many standard errors: one-sided, 95 %."""
+"""A lead counts where it exceeds so many standard errors: one-sided, 95 %."""
+_LEAST_AUDITED = 50
+"""Fewer answers say nothing of who is better."""
 _FLOOR = 1e-6
 """Probability of a category that a model does not know."""
 
@@ -34,12 +37,14 @@ class Labels:
         sellers: int64, shape (n,), seller index; -1 where there is none.
         halves: int64, shape (n,), 0 or 1: where noise models are fitted and judged in turn.
         levels: int64, shape (C, C), `training.noise.category_levels`.
+        audited: int64, shape (n,), category that people found in the random audit; -1 where nobody was asked.
     """
 
     given: Ints
     sellers: Ints
     halves: Ints
     levels: Ints
+    audited: Ints
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,10 @@ class Verdict:
         challenger, champion: mean log-likelihood of the given labels; champion NaN where there is none.
         difference: challenger less champion.
         standard_error: of the difference, paired.
+        audited: rows that people have audited.
+        audited_difference: challenger less champion in the mean log-posterior of what people found; NaN where there is
+            no champion or too few answers.
+        audited_standard_error: of that, paired.
         challenger_error, champion_error: estimated share of wrong best guesses.
         by_category: category given -> figure -> value, of the challenger.
     """
@@ -62,6 +71,9 @@ class Verdict:
     champion: float
     difference: float
     standard_error: float
+    audited: int
+    audited_difference: float
+    audited_standard_error: float
     challenger_error: float
     champion_error: float
     by_category: dict[str, dict[str, float]]
@@ -75,6 +87,9 @@ class Verdict:
             "champion_label_log_likelihood": self.champion,
             "lead_over_champion": self.difference,
             "lead_standard_error": self.standard_error,
+            "audited_rows": float(self.audited),
+            "audited_lead_over_champion": self.audited_difference,
+            "audited_lead_standard_error": self.audited_standard_error,
             "estimated_error": self.challenger_error,
             "champion_estimated_error": self.champion_error,
         }
@@ -95,21 +110,53 @@ def compare(challenger: Floats, champion: Floats | None, labels: Labels, categor
     if champion is None:
         nan = float("nan")
         error = float(1.0 - best.mean())
-        return Verdict(True, len(best), float(evidence.mean()), nan, nan, nan, error, nan, found)
+        audited = int((labels.audited >= 0).sum())
+        return Verdict(True, len(best), float(evidence.mean()), nan, nan, nan, audited, nan, nan, error, nan, found)
     before, believed = _cross_fitted(champion, labels)
-    lead = evidence - before
-    error = float(lead.std(ddof=1) / np.sqrt(len(lead)))
+    explained = _Lead.of(evidence - before)
+    asked = np.flatnonzero(labels.audited >= 0)
+    truths = labels.audited[asked]
+    borne_out = _Lead.of(
+        np.log(np.maximum(belief[asked, truths], _FLOOR) / np.maximum(believed[asked, truths], _FLOOR))
+    )
+    heard = len(asked) >= _LEAST_AUDITED
+    decided = heard and (borne_out.ahead or borne_out.behind)
     return Verdict(
-        better=bool(lead.mean() > _CERTAIN * error),
-        rows=len(lead),
+        better=borne_out.ahead if decided else explained.ahead,
+        rows=len(best),
         challenger=float(evidence.mean()),
         champion=float(before.mean()),
-        difference=float(lead.mean()),
-        standard_error=error,
+        difference=explained.mean,
+        standard_error=explained.error,
+        audited=len(asked),
+        audited_difference=borne_out.mean if heard else float("nan"),
+        audited_standard_error=borne_out.error if heard else float("nan"),
         challenger_error=float(1.0 - best.mean()),
         champion_error=float(1.0 - believed.max(axis=1).mean()),
         by_category=found,
     )
+
+
+@dataclass(frozen=True)
+class _Lead:
+    """A paired difference: its mean and standard error."""
+
+    mean: float
+    error: float
+
+    @staticmethod
+    def of(differences: Floats) -> _Lead:
+        if len(differences) < 2:
+            return _Lead(0.0, float("inf"))
+        return _Lead(float(differences.mean()), float(differences.std(ddof=1) / np.sqrt(len(differences))))
+
+    @property
+    def ahead(self) -> bool:
+        return self.mean > _CERTAIN * self.error
+
+    @property
+    def behind(self) -> bool:
+        return self.mean < -_CERTAIN * self.error
 
 
 def dense(ranked: pd.Series, categories: Sequence[str], prior: Mapping[str, float]) -> Floats:

@@ -30,10 +30,11 @@ def evaluate(
     taxonomy: Sequence[Category],
     settings: Settings,
 ) -> Verdict:
-    """Compare a new bundle with the champion on labelled listings, without truth.
+    """Compare a new bundle with the champion on labelled listings, by people's answers and without truth.
 
     Args:
-        listings: listing_id, title, description, category, seller_id, bucket, image, image_uri.
+        listings: listing_id, title, description, category, audited_category (null where nobody was asked), seller_id,
+            bucket, image, image_uri.
         bundle: the new bundle's folder.
         champion: the version and bundle folder of the model in force; None where there is none.
         taxonomy: the categories.
@@ -47,8 +48,13 @@ def evaluate(
     labelled = listings.join(F.broadcast(known), "category", "left_semi")
     total = labelled.count()
     part = max(total // ROWS, 1)
-    chosen = labelled.where(F.expr(f"pmod(xxhash64(listing_id, 'evaluation'), {part}) = 0"))
-    rows = chosen.select("listing_id", "category", "seller_id").toPandas().sort_values("listing_id", ignore_index=True)
+    audited = F.col("audited_category").isin(*spec.categories)
+    chosen = labelled.where(F.expr(f"pmod(xxhash64(listing_id, 'evaluation'), {part}) = 0") | audited)
+    rows = (
+        chosen.select("listing_id", "category", "seller_id", "audited_category")
+        .toPandas()
+        .sort_values("listing_id", ignore_index=True)
+    )
     if rows.empty:
         raise FailedError("no listing has a category of the taxonomy, so there is nothing to compare models on.")
     order = {category.category: category for category in taxonomy}
@@ -61,6 +67,7 @@ def evaluate(
             [order[c].parent if c in order else None for c in spec.categories],
             [order[c].department if c in order else None for c in spec.categories],
         ),
+        audited=np.array([index.get(category, -1) for category in rows["audited_category"]], np.int64),
     )
 
     def judge(folder: str, version: str, of: BundleSpec) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -9,19 +9,16 @@ from numpy.typing import NDArray
 
 from schemas.bundle import Fusion, FusionWeights, NoiseModel
 from training.calibration import fit_weights
-from training.noise import ROUNDS, NoiseFit, fit_mismatch, fit_noise
+from training.noise import ROUNDS, Mismatch, NoiseFit, fit_mismatch, fit_noise, left_out_likelihood
 from training.sample import Sample
 from udfs.fusion import fuse, weighted
-from udfs.posterior import label_likelihood, posterior
+from udfs.posterior import posterior
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 _TURNS = 4
-_PARTS = 3
-"""The weights are fitted to each part's labels under the noise model of the other parts: a transition matrix that has
-seen a label explains it by itself, and the weights would come out too sharp (method: cross-fitting)."""
 _MORE_ROUNDS = 4
 """Of EM where it goes on from an earlier fit."""
 
@@ -53,18 +50,14 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
     """
     has_text, has_image = ~np.isnan(sample.text[:, 0]), ~np.isnan(sample.image[:, 0])
     usable = np.flatnonzero(has_text | has_image)
-    part = np.arange(len(sample.labels)) % _PARTS
     fusion = Fusion(_weights(text=1.0, image=0.3, head=0.3), _weights(text=1.0), _weights(image=1.0))
-    fits: list[NoiseFit | None] = [None] * _PARTS
+    fit: NoiseFit | None = None
     likelihood = np.ones(sample.text.shape)
+    decided = np.flatnonzero(sample.truths >= 0)
     for _ in range(_TURNS):
         log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
-        for number in range(_PARTS):
-            seen, held = usable[part[usable] != number], part == number
-            fit = _learn_noise(log_q, sample, seen, levels, fits[number])
-            fits[number] = fit
-            likelihood[held] = label_likelihood(sample.labels[held], fit.rates(sample.sellers[held]), fit.transitions)
-        decided = np.flatnonzero(sample.truths >= 0)
+        fit = _learn_noise(log_q, sample, usable, levels, fit)
+        likelihood[usable] = left_out_likelihood(fit, sample.labels[usable], sample.sellers[usable], levels)
         likelihood[decided] = np.eye(likelihood.shape[1])[sample.truths[decided]]
         fusion = Fusion(
             both=_weigh(sample, has_text & has_image, fusion.both, likelihood),
@@ -73,22 +66,23 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         )
     labels = sample.labels[usable]
     fit = _learn_noise(fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64), sample, usable, levels)
-    marginal, mismatch = _mismatch(sample, has_text & has_image, fusion, fit)
+    mismatch = _mismatch(sample, has_text & has_image, fusion, fit)
     prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * len(categories))
     noise = NoiseModel(
         categories=categories,
         transitions=fit.transitions,
         error_rate=fit.error_rate,
         sellers=dict(zip(sample.seller_ids, map(float, fit.seller_rates), strict=True)),
-        image_marginal=marginal,
-        mismatch_rate=mismatch,
+        mismatch_weight=mismatch.weight,
+        image_marginal=mismatch.marginal,
+        mismatch_rate=mismatch.rate,
     )
     figures = {
         "estimated_error_before": float(1.0 - fit.posterior[np.arange(len(labels)), labels].mean()),
         "estimated_error_left": float(1.0 - fit.posterior.max(axis=1).mean()),
         "fitted_log_likelihood": float(fit.evidence.mean()),
         "error_rate": fit.error_rate,
-        "mismatch_rate": mismatch,
+        "mismatch_rate": mismatch.rate,
         **{f"weight {name} of both": value for name, value in _items(fusion.both)},
         "weight text alone": fusion.text_only["text"],
         "weight image alone": fusion.image_only["image"],
@@ -119,16 +113,15 @@ def _weigh(sample: Sample, rows: Bools, start: FusionWeights, likelihood: Floats
     return _weights(**dict(zip(branches, found, strict=True)))
 
 
-def _mismatch(sample: Sample, rows: Bools, fusion: Fusion, fit: NoiseFit) -> tuple[Floats, float]:
+def _mismatch(sample: Sample, rows: Bools, fusion: Fusion, fit: NoiseFit) -> Mismatch:
     """What pictures look like at random, and how often they are of something else."""
     count = sample.text.shape[1]
     if not rows.any():
-        return np.full(count, 1.0 / count), 0.0
+        return Mismatch(1.0, np.full(count, 1.0 / count), 0.0)
     text, image, head = sample.text[rows], sample.image[rows], sample.head[rows]
     by_text = weighted(text, image, head, fusion.text_only).astype(np.float64)
-    by_image = weighted(text, image, head, fusion.image_only).astype(np.float64)
     belief, _ = posterior(by_text, sample.labels[rows], fit.rates(sample.sellers[rows]), fit.transitions)
-    return fit_mismatch(belief, by_image)
+    return fit_mismatch(belief, image.astype(np.float64))
 
 
 def _weights(text: float = 0.0, image: float = 0.0, head: float = 0.0) -> FusionWeights:

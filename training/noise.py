@@ -10,13 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
+from udfs.fusion import sharpened
 from udfs.posterior import posterior
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ROUNDS = 10
+_MIXING_ROUNDS = 50
+_WEIGHTS = (0.3, 4.0)
+"""Exponents of the picture's probabilities that are looked among."""
 START_RATE = 0.2
 SELLER_PRIOR = 4.0
 """A seller's rate is shrunk to the overall one as if by so many listings more."""
@@ -90,12 +95,48 @@ def fit_noise(
         overall = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR))
         by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=many)
         rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
-        mass = np.zeros(levels.shape)
-        np.add.at(mass.T, labels, belief)
-        fit = NoiseFit(_transitions(mass, levels), overall, rates, belief, np.zeros(0))
+        fit = NoiseFit(_transitions(_mass(belief, labels), levels), overall, rates, belief, np.zeros(0))
     belief, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
     _settle(belief, truths)
     return NoiseFit(fit.transitions, fit.error_rate, fit.seller_rates, belief, evidence)
+
+
+def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints) -> Floats:
+    """P(label | true category, seller) for every row as if the noise had been fitted without that row.
+
+    A transition matrix that has seen a label explains it by itself, so that a classifier held against it comes out
+    too sure of itself. Exact for the last step of EM: what the row gave to M and to its seller's rate is taken back.
+
+    Args:
+        fit: of these very rows.
+        labels, sellers, levels: as in `fit_noise`.
+
+    Returns:
+        Shape (n, C).
+    """
+    rows = np.arange(len(labels))
+    belief = fit.posterior
+    total = _weighed_mass(_mass(belief, labels), levels)
+    own = np.where(np.eye(total.shape[0], dtype=np.bool_)[labels], 0.0, belief)
+    left = np.maximum(total.T[labels] - own, 0.0)
+    transitions = left / np.maximum(total.sum(axis=1)[None] - own, 1e-12)
+    wrong = 1.0 - belief[rows, labels]
+    rates = np.full(len(rows), fit.error_rate)
+    known = np.flatnonzero(sellers >= 0)
+    counts = np.bincount(sellers[known], minlength=len(fit.seller_rates))
+    by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=len(fit.seller_rates))
+    of = sellers[known]
+    rates[known] = (by_seller[of] - wrong[known] + SELLER_PRIOR * fit.error_rate) / (counts[of] - 1 + SELLER_PRIOR)
+    likelihood = rates[:, None] * transitions
+    likelihood[rows, labels] = 1.0 - rates
+    return np.asarray(likelihood)
+
+
+def _mass(belief: Floats, labels: Ints) -> Floats:
+    """Posterior mass of (truth, label), shape (C, C)."""
+    mass = np.zeros((belief.shape[1], belief.shape[1]))
+    np.add.at(mass.T, labels, belief)
+    return mass
 
 
 def _settle(belief: Floats, truths: Ints | None) -> None:
@@ -119,7 +160,13 @@ def category_levels(parents: Sequence[str | None], departments: Sequence[str | N
 
 
 def _transitions(mass: Floats, levels: Ints) -> Floats:
-    """M from the posterior mass of (truth, label), with a prior that backs off to siblings and department.
+    """M from the posterior mass of (truth, label)."""
+    total = _weighed_mass(mass, levels)
+    return np.asarray(total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12))
+
+
+def _weighed_mass(mass: Floats, levels: Ints) -> Floats:
+    """The mass off the diagonal with a prior that backs off to siblings and department.
 
     The prior's row c spreads the overall share of errors among siblings, within the department and anywhere
     evenly over the categories at that level of c; its total mass is the same for 10 or 1,000 categories.
@@ -131,27 +178,55 @@ def _transitions(mass: Floats, levels: Ints) -> Floats:
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
     each = np.concatenate([np.zeros((len(levels), 1)), share / np.maximum(members, 1)], axis=1)
     prior = np.take_along_axis(each, levels, axis=1)
-    total = off + TRANSITION_PRIOR * prior
-    return np.asarray(total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12))
+    return np.asarray(off + TRANSITION_PRIOR * prior)
 
 
-def fit_mismatch(belief: Floats, log_image: Floats, rounds: int = ROUNDS) -> tuple[Floats, float]:
-    """What a random picture looks like, and the share of pictures that show something else, by EM.
+@dataclass(frozen=True)
+class Mismatch:
+    """Pictures of something else.
+
+    Attributes:
+        weight: exponent of the picture's probabilities.
+        marginal: shape (C,), what a random picture looks like under that exponent; sums to 1.
+        rate: the share of pictures that show something else, 0 to 1.
+    """
+
+    weight: float
+    marginal: Floats
+    rate: float
+
+
+def fit_mismatch(belief: Floats, log_image: Floats) -> Mismatch:
+    """How often pictures lie, and how far the picture's probabilities can be trusted to tell, by their likelihood.
 
     A mixture: a picture is of the listing's category (likelihood ratio `Σ_c P(c | text, label, seller)
-    p_image(c) / m(c)`), or it is any picture at all (ratio 1), with m the mean of p_image.
+    p_image(c) / m(c)`), or it is any picture at all (ratio 1), with m the mean of p_image. The exponent of p_image is
+    fitted with the rate: the one that suits all pictures takes those that lie for doubt, and finds none of them.
 
     Args:
         belief: shape (n, C), posterior by text, label and seller, without the picture.
-        log_image: shape (n, C), calibrated log-probabilities by the picture.
-
-    Returns:
-        m, shape (C,), and the rate, 0 to 1.
+        log_image: shape (n, C), log-probabilities by the picture, as the branch gives them.
     """
-    image = np.exp(log_image)
+
+    def loss(weight: float) -> float:
+        ratio, _ = _image_ratio(belief, log_image, weight)
+        rate = _lying(ratio)
+        return -float(np.log(rate + (1.0 - rate) * ratio).mean())
+
+    weight = float(minimize_scalar(loss, bounds=_WEIGHTS, method="bounded", options={"xatol": 0.02}).x)
+    ratio, marginal = _image_ratio(belief, log_image, weight)
+    return Mismatch(weight, marginal, _lying(ratio))
+
+
+def _image_ratio(belief: Floats, log_image: Floats, weight: float) -> tuple[Floats, Floats]:
+    image = sharpened(np.exp(log_image), weight)
     marginal = (image.sum(axis=0) + 1.0 / image.shape[1]) / (len(image) + 1.0)
-    ratio = (belief * (image / marginal)).sum(axis=1)
+    return (belief * (image / marginal)).sum(axis=1), marginal / marginal.sum()
+
+
+def _lying(ratio: Floats) -> float:
+    """The mixture's share of pictures of something else, by EM."""
     rate = 0.05
-    for _ in range(rounds):
+    for _ in range(_MIXING_ROUNDS):
         rate = float((rate / (rate + (1.0 - rate) * ratio)).mean())
-    return marginal / marginal.sum(), rate
+    return rate

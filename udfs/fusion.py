@@ -41,6 +41,12 @@ def weighted(text: Floats, image: Floats, head: Floats, weights: FusionWeights) 
     return log_softmax(total)
 
 
+def sharpened(probabilities: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+    """Probabilities, rows of shape (n, C), raised to a weight and made to sum to 1 again."""
+    raised = probabilities**weight
+    return np.asarray(raised / np.maximum(raised.sum(axis=1, keepdims=True), 1e-300))
+
+
 def log_softmax(scores: Floats) -> Floats:
     """Scores -> log-probabilities, row by row."""
     shifted = scores - scores.max(axis=1, keepdims=True)

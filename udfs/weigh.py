@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.bundle import NoiseModel
+from udfs.fusion import sharpened
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -80,7 +81,8 @@ def make_weigh(
         text_label, text_others = _split(text, labels, noise.transitions)
         text_other = text_others.sum(axis=1)
         has_image = np.asarray(rows.column("image_top").is_valid())
-        ratio = _dense(rows.column("image_top"), known, noise.image_marginal) / np.maximum(noise.image_marginal, 1e-9)
+        image = sharpened(_dense(rows.column("image_top"), known, noise.image_marginal), noise.mismatch_weight)
+        ratio = image / np.maximum(noise.image_marginal, 1e-9)
         label_ratio = np.where(labels >= 0, ratio[np.arange(len(labels)), labels], 1.0)
         other_ratio = (text_others * ratio).sum(axis=1) / np.maximum(text_other, 1e-300)
         columns = [

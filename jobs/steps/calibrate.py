@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 _SLOPE_DEVIATION, _OFFSET_DEVIATION = 0.25, 0.5
 """Of the prior: how far from 1 and 0 slope and offset are expected to be."""
+_HALVING = 100
+"""Answers that halve the margin."""
 _LEAST = 1e-6
 """A posterior is taken to be this far from 0 and 1: nothing is surer than that."""
 
@@ -64,6 +66,17 @@ def fit_calibration(confidence: Floats, right: NDArray[np.bool_]) -> Calibration
 
     slope, offset = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.1, 3.0), (-5.0, 5.0)]).x
     return Calibration(float(slope), float(offset), len(confidence))
+
+
+def wanted_precision(precision: float, margin: float, audited_listings: int) -> float:
+    """The mean posterior that corrections must have, for `precision` of them to be right.
+
+    Args:
+        precision: 0 to 1.
+        margin: what is added while nobody has been asked, 0 to 1; answers melt it away.
+        audited_listings: answers so far.
+    """
+    return min(precision + margin / (1 + audited_listings / _HALVING), 1.0)
 
 
 def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:

@@ -123,11 +123,19 @@ def judge_decisions(delivered: DataFrame, shown: DataFrame, taxonomy: DataFrame)
 
 
 def with_decisions(listings: DataFrame, standing: DataFrame) -> DataFrame:
-    """Add decided_category: what a person has decided of the listing's present content; null where nobody has.
+    """Add what a person has decided of the listing's present content; null where nobody has.
+
+    decided_category is of any decision, audited_category only of those on listings that were drawn at random.
 
     Args:
         listings: listing_id, content_hash.
         standing: the output of `jobs.steps.decide.standing_decisions`.
     """
-    decided = standing.select("listing_id", "content_hash", F.col("reviewed_category").alias("decided_category"))
+    category = F.col("reviewed_category")
+    decided = standing.select(
+        "listing_id",
+        "content_hash",
+        category.alias("decided_category"),
+        F.when(F.col("audit_chance").isNotNull(), category).alias("audited_category"),
+    )
     return listings.join(F.broadcast(decided), ["listing_id", "content_hash"], "left")

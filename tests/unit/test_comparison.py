@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +31,8 @@ def truth() -> Ints:
 def labels(truth: Ints) -> Labels:
     random = np.random.default_rng(2)
     given = np.where(random.random(3000) < 0.2, random.integers(0, 5, 3000), truth)
-    return Labels(given, random.integers(-1, 20, 3000), np.arange(3000) % 2, category_levels([None] * 5, [None] * 5))
+    levels = category_levels([None] * 5, [None] * 5)
+    return Labels(given, random.integers(-1, 20, 3000), np.arange(3000) % 2, levels, np.full(3000, -1))
 
 
 def test_a_more_accurate_model_takes_over_and_a_less_accurate_one_does_not(truth: Ints, labels: Labels) -> None:
@@ -46,10 +49,25 @@ def test_an_equal_model_does_not_take_over(truth: Ints, labels: Labels) -> None:
     assert (verdict.better, verdict.difference, verdict.standard_error) == (False, 0.0, 0.0)
 
 
+def test_people_have_the_last_word_where_a_model_imitates_what_sellers_do_wrong(truth: Ints, labels: Labels) -> None:
+    """Half of all sellers call 0 by the name of 1: who does so, too, explains their labels better and is wrong more."""
+    given = np.where((truth == 0) & (np.arange(3000) % 4 > 0), 1, truth)
+    systematic = replace(labels, given=given, sellers=np.full(3000, -1))
+    honest, imitator = judged(truth, 0.9, 3), judged(given, 0.9, 3)
+    assert compare(imitator, honest, systematic, CATEGORIES).better
+    asked = np.where(np.arange(3000) % 7 == 0, truth, -1)
+    by_people = compare(imitator, honest, replace(systematic, audited=asked), CATEGORIES)
+    assert (by_people.better, by_people.audited) == (False, 429)
+    assert by_people.audited_difference < -2 * by_people.audited_standard_error
+    assert compare(honest, imitator, replace(systematic, audited=asked), CATEGORIES).better
+    few = np.where(np.arange(3000) < 40, truth, -1)
+    assert np.isnan(compare(imitator, honest, replace(systematic, audited=few), CATEGORIES).audited_difference)
+
+
 def test_the_first_model_takes_over(truth: Ints, labels: Labels) -> None:
     verdict = compare(judged(truth, 0.6, 3), None, labels, CATEGORIES)
     assert verdict.better
-    assert set(verdict.figures) == {"evaluated_rows", "label_log_likelihood", "estimated_error"}
+    assert set(verdict.figures) == {"evaluated_rows", "label_log_likelihood", "audited_rows", "estimated_error"}
 
 
 def test_figures_by_category(truth: Ints, labels: Labels) -> None:

@@ -14,11 +14,11 @@ CATEGORIES = ("boots", "shoes", "hats", "caps")
 RANKED = pa.list_(pa.struct([("category", pa.string()), ("probability", pa.float64())]))
 
 
-def noise(seed: int = 0) -> NoiseModel:
+def noise(seed: int = 0, mismatch_weight: float = 1.0) -> NoiseModel:
     transitions = np.random.default_rng(seed).uniform(0.1, 1.0, (4, 4))
     np.fill_diagonal(transitions, 0.0)
     transitions /= transitions.sum(axis=1, keepdims=True)
-    return NoiseModel(CATEGORIES, transitions, 0.2, {}, np.array([0.4, 0.3, 0.2, 0.1]), 0.02)
+    return NoiseModel(CATEGORIES, transitions, 0.2, {}, mismatch_weight, np.array([0.4, 0.3, 0.2, 0.1]), 0.02)
 
 
 def ranked(*rows: dict[str, float] | None) -> pa.Array:
@@ -33,13 +33,14 @@ def weigh(
     top: pa.Array,
     image: pa.Array | None = None,
     taxonomy: tuple[str, ...] = CATEGORIES,
+    mismatch_weight: float = 1.0,
 ) -> list[dict[str, object]]:
     n = len(category)
     batch = pa.RecordBatch.from_arrays(
         [pa.array(category, pa.string()), top, top, image if image is not None else ranked(*[None] * n)],
         names=["category", "top_categories", "text_top", "image_top"],
     )
-    function = make_weigh(noise(), prior=[0.25] * 4, taxonomy=taxonomy, suggestions=3)
+    function = make_weigh(noise(mismatch_weight=mismatch_weight), prior=[0.25] * 4, taxonomy=taxonomy, suggestions=3)
     return [row for out in function(iter([batch])) for row in out.to_pylist()]
 
 
@@ -92,3 +93,5 @@ def test_a_picture_of_the_label_is_likelier_than_a_random_one() -> None:
     rows = weigh(["boots", "boots"], ranked({"boots": 1.0}, {"boots": 1.0}), ranked({"boots": 0.8}, {"caps": 1.0}))
     assert rows[0]["image_label_ratio"] == pytest.approx(0.8 / 0.4)
     assert rows[1]["image_label_ratio"] == pytest.approx(0.0)
+    [row] = weigh(["boots"], ranked({"boots": 1.0}), ranked({"boots": 0.6, "shoes": 0.4}), mismatch_weight=2.0)
+    assert row["image_label_ratio"] == pytest.approx(0.36 / (0.36 + 0.16) / 0.4)
