@@ -126,9 +126,6 @@ class DecideSettings:
 
     correction_precision: Share = 0.95
     """Corrections are made down to the lowest threshold at which their mean posterior reaches this."""
-    unaudited_margin: Share = 0.01
-    """Corrections must be so much surer on average while nobody has audited the posterior; half as much with 100
-    answers, a fifth with 400."""
     refer_below: Share = 0.9
     """A category that stands with a lower posterior is referred to a person."""
     mismatch_probability: Share = 0.5

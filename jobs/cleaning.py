@@ -136,7 +136,7 @@ def clean(
     answers = audited(by_model, decisions).toPandas()
     calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
     candidates = mark_sensitive(calibrate(by_model, calibration), sensitive).persist()
-    precision = wanted_precision(weights.correction_precision, weights.unaudited_margin, calibration.audited)
+    precision = wanted_precision(weights.correction_precision, model.noise.optimism, calibration.audited)
     thresholds = Thresholds(correction_threshold(candidates, precision), weights.refer_below)
     present = _present(candidates)
     decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)

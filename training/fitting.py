@@ -19,6 +19,8 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 _TURNS = 4
+_LIKELIER = 0.5
+"""A category of a higher posterior is likelier than all others together."""
 _MORE_ROUNDS = 4
 """Of EM where it goes on from an earlier fit."""
 
@@ -65,7 +67,10 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
             image_only=_weigh(sample, has_image, fusion.image_only, likelihood),
         )
     labels = sample.labels[usable]
-    fit = _learn_noise(fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64), sample, usable, levels)
+    log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
+    fit = _learn_noise(log_q, sample, usable, levels)
+    left_out = left_out_likelihood(fit, labels, sample.sellers[usable], levels)
+    optimism = _optimism(fit, log_q[usable], left_out, labels)
     mismatch = _mismatch(sample, has_text & has_image, fusion, fit)
     prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * len(categories))
     noise = NoiseModel(
@@ -73,6 +78,7 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         transitions=fit.transitions,
         error_rate=fit.error_rate,
         sellers=dict(zip(sample.seller_ids, map(float, fit.seller_rates), strict=True)),
+        optimism=optimism,
         mismatch_weight=mismatch.weight,
         image_marginal=mismatch.marginal,
         mismatch_rate=mismatch.rate,
@@ -82,6 +88,7 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         "estimated_error_left": float(1.0 - fit.posterior.max(axis=1).mean()),
         "fitted_log_likelihood": float(fit.evidence.mean()),
         "error_rate": fit.error_rate,
+        "optimism": optimism,
         "mismatch_rate": mismatch.rate,
         **{f"weight {name} of both": value for name, value in _items(fusion.both)},
         "weight text alone": fusion.text_only["text"],
@@ -111,6 +118,17 @@ def _weigh(sample: Sample, rows: Bools, start: FusionWeights, likelihood: Floats
     begin = [weight for _, weight in _items(start) if weight > 0]
     found = fit_weights(list(branches.values()), likelihood[rows], begin)
     return _weights(**dict(zip(branches, found, strict=True)))
+
+
+def _optimism(fit: NoiseFit, log_q: Floats, left_out: Floats, labels: Ints) -> float:
+    """How much surer of the rows that would be corrected the posterior is than one that has not seen their labels."""
+    best = fit.posterior.argmax(axis=1)
+    would = np.flatnonzero((best != labels) & (fit.posterior.max(axis=1) > _LIKELIER))
+    if not len(would):
+        return 0.0
+    joint = np.exp(log_q[would]) * left_out[would]
+    unseen = joint[np.arange(len(would)), best[would]] / np.maximum(joint.sum(axis=1), 1e-300)
+    return max(float((fit.posterior[would, best[would]] - unseen).mean()), 0.0)
 
 
 def _mismatch(sample: Sample, rows: Bools, fusion: Fusion, fit: NoiseFit) -> Mismatch:

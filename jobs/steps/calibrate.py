@@ -68,15 +68,15 @@ def fit_calibration(confidence: Floats, right: NDArray[np.bool_]) -> Calibration
     return Calibration(float(slope), float(offset), len(confidence))
 
 
-def wanted_precision(precision: float, margin: float, audited_listings: int) -> float:
+def wanted_precision(precision: float, optimism: float, audited_listings: int) -> float:
     """The mean posterior that corrections must have, for `precision` of them to be right.
 
     Args:
         precision: 0 to 1.
-        margin: what is added while nobody has been asked, 0 to 1; answers melt it away.
+        optimism: of the bundle's noise model: a margin while nobody has been asked, which answers melt away.
         audited_listings: answers so far.
     """
-    return min(precision + margin / (1 + audited_listings / _HALVING), 1.0)
+    return min(precision + optimism / (1 + audited_listings / _HALVING), 1.0)
 
 
 def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:

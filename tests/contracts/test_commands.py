@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from jobs.cli import app
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"demo", "ingest", "train", "nightly", "report", "runs", "models"}
+COMMANDS = {"demo", "ingest", "train", "nightly", "report", "review", "runs", "models"}
 
 
 def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click

@@ -1,0 +1,64 @@
+"""Weights and noise model fitted together, on a world whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from training.fitting import fit_sample
+from training.noise import category_levels
+from training.sample import Sample
+from udfs.fusion import fuse
+from udfs.posterior import posterior
+
+_CATEGORIES = tuple(f"c{i}" for i in range(8))
+_LEVELS = category_levels(["a"] * 4 + ["b"] * 4, ["all"] * 8)
+_ROWS = 5000
+
+
+def world(seed: int) -> tuple[Sample, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
+    """Text that is flattened to half of what it knows, no pictures, sellers from careful to careless; the truth."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 8, _ROWS)
+    scores = 2.5 * (2.5 * np.eye(8)[truth] + random.normal(size=(_ROWS, 8)))
+    flat = 0.5 * scores
+    flat -= np.log(np.exp(flat).sum(axis=1, keepdims=True))
+    sellers = random.integers(-1, 40, _ROWS)
+    wrong = random.random(_ROWS) < np.append(random.beta(1, 3, 40), 0.25)[sellers]
+    labels = np.where(wrong, (truth + random.integers(1, 8, _ROWS)) % 8, truth)
+    nothing = np.full((_ROWS, 8), np.nan, np.float32)
+    nobody = np.full(_ROWS, -1)
+    ids = tuple(f"s{i:02}" for i in range(40))
+    return Sample(labels, nobody, sellers, ids, flat.astype(np.float32), nothing, nothing), truth
+
+
+def test_what_training_flattened_is_sharpened_and_the_claims_come_true() -> None:
+    sample, truth = world(1)
+    fitted = fit_sample(sample, _LEVELS, _CATEGORIES)
+    assert fitted.fusion.text_only["text"] == pytest.approx(2.0, abs=0.25)
+    log_q = fuse(sample.text, sample.image, sample.head, fitted.fusion).astype(np.float64)
+    rates = np.array([*fitted.noise.sellers.values(), fitted.noise.error_rate])[sample.sellers]
+    belief, _ = posterior(log_q, sample.labels, rates, fitted.noise.transitions)
+    wrong = (belief.argmax(axis=1) != truth).mean()
+    assert fitted.figures["estimated_error_left"] == pytest.approx(wrong, abs=0.01)
+    assert wrong < 0.6 * min((sample.labels != truth).mean(), (log_q.argmax(axis=1) != truth).mean())
+    # What corrections claim beyond what they keep is at most what the fit says of itself.
+    corrected = (belief.argmax(axis=1) != sample.labels) & (belief.max(axis=1) > 0.5)
+    overclaim = belief.max(axis=1)[corrected].mean() - (belief.argmax(axis=1) == truth)[corrected].mean()
+    assert 0.0 <= fitted.noise.optimism < 0.05
+    assert overclaim < fitted.noise.optimism + 0.015
+
+
+def test_what_people_have_decided_is_certain() -> None:
+    """Everybody calls 0 by the name of 1: the labels alone cannot show it, a part of the truth does."""
+    sample, truth = world(2)
+    labels = np.where((truth == 0) & (np.arange(_ROWS) % 10 > 0), 1, sample.labels)
+    imitates = sample.text.copy()
+    imitates[truth == 0] = np.roll(imitates[truth == 0], 1, axis=1)
+    blind = replace(sample, labels=labels, text=imitates)
+    told = replace(blind, truths=np.where(np.arange(_ROWS) % 4 == 0, truth, -1))
+    before, after = (fit_sample(each, _LEVELS, _CATEGORIES).noise.transitions[0, 1] for each in (blind, told))
+    assert after > before + 0.2
+    assert after > 0.7
