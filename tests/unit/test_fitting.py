@@ -35,20 +35,25 @@ def world(seed: int) -> tuple[Sample, np.ndarray[tuple[int, ...], np.dtype[np.in
 
 
 def test_what_training_flattened_is_sharpened_and_the_claims_come_true() -> None:
-    sample, truth = world(1)
-    fitted = fit_sample(sample, _LEVELS, _CATEGORIES)
-    assert fitted.fusion.text_only["text"] == pytest.approx(2.0, abs=0.25)
-    log_q = fuse(sample.text, sample.image, sample.head, fitted.fusion).astype(np.float64)
-    rates = np.array([*fitted.noise.sellers.values(), fitted.noise.error_rate])[sample.sellers]
-    belief, _ = posterior(log_q, sample.labels, rates, fitted.noise.transitions)
-    wrong = (belief.argmax(axis=1) != truth).mean()
-    assert fitted.figures["estimated_error_left"] == pytest.approx(wrong, abs=0.01)
-    assert wrong < 0.6 * min((sample.labels != truth).mean(), (log_q.argmax(axis=1) != truth).mean())
-    # What corrections claim beyond what they keep is at most what the fit says of itself.
-    corrected = (belief.argmax(axis=1) != sample.labels) & (belief.max(axis=1) > 0.5)
-    overclaim = belief.max(axis=1)[corrected].mean() - (belief.argmax(axis=1) == truth)[corrected].mean()
-    assert 0.0 <= fitted.noise.optimism < 0.05
-    assert overclaim < fitted.noise.optimism + 0.015
+    """Over four worlds, since a thousand corrections alone may be a hundredth luckier or less lucky than they claim."""
+    found = []
+    for seed in range(1, 5):
+        sample, truth = world(seed)
+        fitted = fit_sample(sample, _LEVELS, _CATEGORIES)
+        assert fitted.fusion.text_only["text"] == pytest.approx(2.0, abs=0.25)
+        log_q = fuse(sample.text, sample.image, sample.head, fitted.fusion).astype(np.float64)
+        rates = np.array([*fitted.noise.sellers.values(), fitted.noise.error_rate])[sample.sellers]
+        belief, _ = posterior(log_q, sample.labels, rates, fitted.noise.transitions)
+        best, claimed = belief.argmax(axis=1), belief.max(axis=1)
+        wrong = (best != truth).mean()
+        assert wrong < 0.6 * min((sample.labels != truth).mean(), (log_q.argmax(axis=1) != truth).mean())
+        corrected = (best != sample.labels) & (claimed > 0.5)
+        overclaim = claimed[corrected].mean() - (best == truth)[corrected].mean()
+        found.append((fitted.figures["estimated_error_left"] - wrong, overclaim, fitted.noise.optimism))
+    left, overclaim, optimism = np.mean(found, axis=0)
+    assert left == pytest.approx(0.0, abs=0.006)
+    assert overclaim == pytest.approx(0.0, abs=0.015)
+    assert 0.001 < optimism < 0.01
 
 
 def test_what_people_have_decided_is_certain() -> None:
