@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 _SLOPE_DEVIATION, _OFFSET_DEVIATION = 0.25, 0.5
 """Of the prior: how far from 1 and 0 slope and offset are expected to be."""
+_MOST_MARGIN = 0.01
+"""A fit on a few hundred listings knows itself to be so unsure that nothing at all would be corrected."""
 _HALVING = 100
 """Answers that halve the margin."""
 _LEAST = 1e-6
@@ -76,7 +78,7 @@ def wanted_precision(precision: float, optimism: float, audited_listings: int) -
         optimism: of the bundle's noise model: a margin while nobody has been asked, which answers melt away.
         audited_listings: answers so far.
     """
-    return min(precision + optimism / (1 + audited_listings / _HALVING), 1.0)
+    return min(precision + min(optimism, _MOST_MARGIN) / (1 + audited_listings / _HALVING), 1.0)
 
 
 def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:
