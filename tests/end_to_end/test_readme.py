@@ -1,0 +1,158 @@
+"""Every command of the README is run as it stands there, in its order, but on a small catalogue and in another folder.
+
+`make` runs in the checkout, its variables set by the environment; all else runs in a folder where the checkout's
+programs are, so that relative paths lead to warehouses of its own. `--profile test` keeps the training short.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from conf.load import load_settings
+from jobs.store import Warehouse, read_published
+from schemas.tables import RUNS
+from tests.end_to_end.conftest import LISTINGS
+from tests.end_to_end.standalone import Cluster, jars
+from tests.programs import guarded
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.cluster, pytest.mark.timeout(1800)]
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line
+    for block in re.findall(r"^```bash\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+    if line
+]
+_CLI = ".venv/bin/catalog-cleaner"
+# How a command begins, and what its output must hold to show that it did its work.
+KNOWN = {
+    "make demo": (r"A catalogue, cleaned", rf"listings +{LISTINGS}\b", r"wrong after +\d", r"corrected +[1-9]"),
+    f"{_CLI} report --warehouse demo-warehouse --html": (r"html +report\.html", r"in a wrong category before"),
+    f"{_CLI} ingest": (r"Delivery taken in", rf"\blistings +{LISTINGS}\b", r"run id +ingest-"),
+    f"{_CLI} train": (r"Model 1 trained and in force",),
+    f"{_CLI} nightly --warehouse my-warehouse --run-date 2026-11-23": (
+        r"Catalogue cleaned for 2026-11-23",
+        rf"rows current +{LISTINGS}\b",
+    ),
+    f"{_CLI} report --warehouse my-warehouse": (r"Catalogue of 2026-11-23", rf"\blistings +{LISTINGS}\b"),
+    f"{_CLI} runs": (r"nightly-2026-11-23-1 +published", r"train-\S+ +done", r"ingest-\S+ +done"),
+    f"{_CLI} models list": (r"models known +1\b", r"champion +1\b"),
+    f"{_CLI} nightly --warehouse my-warehouse --run-date 2026-11-24 --dry-run": (
+        r"Dry run for 2026-11-24: nothing published",
+        rf"rows unchanged +{LISTINGS}\b",
+    ),
+    "printf 'listing_id,decision,category,reviewer,decided_at": (),
+    f"{_CLI} review apply": (r"Decisions taken in", r"rows current +1\b", r"set_category +1\b"),
+    "make package": (r"dist/catalog-cleaner\.zip",),
+    ".venv/bin/spark-submit": (r"Catalogue cleaned for 2026-11-25", rf"rows unchanged +{LISTINGS}\b"),
+    "make help": (r"demo +makes a catalogue", r"test +everything"),
+    "make lint": (r"All checks passed", r"already formatted", r"no issues found", r"KEPT"),
+}
+_SECONDS = 900
+_RUN = ("run_id", "run_date")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the README's reader is: a folder, and what the environment says."""
+
+    folder: Path
+    environment: dict[str, str]
+    cluster: Cluster
+
+    def run(self, command: str) -> str:
+        """Run a command as a shell does; what it printed. It must end with 0."""
+        making = command.startswith("make ")
+        log = self.folder / "output"
+        # A pipe would stay open as long as any of its children: no timeout could end that.
+        with log.open("wb") as out:
+            done = subprocess.run(
+                ["bash", "-c", f"{command} --profile test" if command.startswith(_CLI) else command],
+                cwd=ROOT if making else self.folder,
+                env=self._submitting() if "spark-submit" in command else self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                timeout=_SECONDS,
+                check=False,
+            )
+        output = log.read_text(encoding="utf-8")
+        assert done.returncode == 0, f"{command} ended with {done.returncode}: {output[-5000:]}"
+        return output
+
+    def _submitting(self) -> dict[str, str]:
+        """What the README asks of the reader's environment, and the cluster's own configuration."""
+        ours = {"SPARK_MASTER": self.cluster.master, "DELTA_JARS": jars()}
+        return self.cluster.environment | {"COLUMNS": self.environment["COLUMNS"]} | ours
+
+
+@pytest.fixture(scope="module")
+def place(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("reader")
+    for name in (".venv", "jobs", "dist"):
+        (folder / name).symlink_to(ROOT / name)
+    foreign = ("MAKE", "MFLAGS", "PYTHON", "PYSPARK", "SPARK", "VIRTUAL_ENV")
+    with guarded() as mark:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        environment |= mark | {
+            "COLUMNS": "160",
+            "LISTINGS": str(LISTINGS),
+            "PROFILE": "test",
+            "WAREHOUSE": str(folder / "demo-warehouse"),
+        }
+        yield Place(folder, environment, cluster)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_does_its_work(command: str, place: Place) -> None:
+    known = [start for start in KNOWN if command.startswith(start)]
+    assert len(known) == 1, f"it is not known how to run it and what it must show: {command}"
+    output = place.run(command)
+    assert [pattern for pattern in KNOWN[known[0]] if not re.search(pattern, output)] == [], output
+
+
+def test_every_command_that_is_known_here_is_in_the_readme() -> None:
+    assert [start for start in KNOWN if not any(command.startswith(start) for command in COMMANDS)] == []
+
+
+def test_the_commands_have_left_what_the_readme_says(place: Place, spark: SparkSession) -> None:
+    assert len(re.findall(r"<img\b[^>]* src=\"data:image/", (place.folder / "report.html").read_text())) > 5
+    with zipfile.ZipFile(ROOT / "dist" / "catalog-cleaner.zip") as package:
+        assert {"jobs/nightly.py", "conf/cluster.yaml", "udfs/classify.py"} <= set(package.namelist())
+    warehouse = Warehouse(spark, str(place.folder / "my-warehouse"))
+    runs = warehouse.read(RUNS).orderBy("finished_at").collect()
+    nights = ["nightly-2026-11-23-1", "nightly-2026-11-25-1"]
+    assert [run.job for run in runs] == ["ingest", "train", "nightly", "review", "nightly"]
+    assert [run.run_id for run in runs if run.status == "published"] == nights
+    # One decision is all that has changed between the two nights: else the cluster must have said what was said here.
+    first, second = (
+        {row.listing_id: row for row in read_published(warehouse, "clean_listings", run_id).drop(*_RUN).collect()}
+        for run_id in nights
+    )
+    assert len(first) == LISTINGS
+    decided = second.pop("D0000002")
+    assert (decided.effective_category, decided.category_source) == ("sneakers", "reviewer")
+    assert second == {listing: row for listing, row in first.items() if listing != decided.listing_id}
+
+
+def test_what_the_text_names_is_there() -> None:
+    """Between the blocks: make's targets, and the options that are given as examples."""
+    prose = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
+    targets = set(re.findall(r"`make ([a-z-]+)`", prose))
+    assert "test" in targets
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert {target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
+    (example,) = re.findall(r"`--set (ingest\.columns=[^`]+)`", prose)
+    assert load_settings("local", shlex.split(example)).ingest.columns == {"title": "product_name"}
