@@ -14,7 +14,7 @@ from pyspark.sql.types import StructType
 from conf.settings import DecideSettings, Settings
 from jobs.gates import Check
 from jobs.journal import Pins, Publication
-from jobs.steps.calibrate import Calibration, audited, calibrate, fit_calibration, wanted_precision
+from jobs.steps.calibrate import Calibration, audited, calibrate, fit_calibration
 from jobs.steps.decide import (
     Thresholds,
     correction_threshold,
@@ -136,8 +136,7 @@ def clean(
     answers = audited(by_model, decisions).toPandas()
     calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
     candidates = mark_sensitive(calibrate(by_model, calibration), sensitive).persist()
-    precision = wanted_precision(weights.correction_precision, model.noise.optimism, calibration.audited)
-    thresholds = Thresholds(correction_threshold(candidates, precision), weights.refer_below)
+    thresholds = Thresholds(correction_threshold(candidates, weights.correction_precision), weights.refer_below)
     present = _present(candidates)
     decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
     limits = Limits(

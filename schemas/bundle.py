@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 SPEC_FILE = "bundle.json"
 NOISE_FILE = "noise.npz"
-FORMAT = 2
+FORMAT = 3
 """Raised when the files change in a way that older code cannot read."""
 
 BUCKETS = 2520
@@ -78,7 +78,6 @@ class NoiseModel:
             rows sum to 1, diagonal 0.
         error_rate: the overall share of wrong labels, 0 to 1; used where there is no seller.
         sellers: seller_id -> error rate, shrunk to the overall one.
-        optimism: how much surer corrections look because M and the rates have seen their labels, 0 to 1.
         mismatch_weight: exponent of the picture's probabilities where it is asked whether it shows something else.
         image_marginal: float64, shape (C,), their mean under that exponent: what a random picture looks like.
         mismatch_rate: the share of pictures that show something else, 0 to 1.
@@ -88,7 +87,6 @@ class NoiseModel:
     transitions: NDArray[np.float64]
     error_rate: float
     sellers: dict[str, float]
-    optimism: float
     mismatch_weight: float
     image_marginal: NDArray[np.float64]
     mismatch_rate: float

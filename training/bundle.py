@@ -32,7 +32,6 @@ def write_bundle(folder: str, members: str, spec: BundleSpec, noise: NoiseModel)
         error_rate=noise.error_rate,
         seller_ids=np.array(list(noise.sellers), dtype=np.str_),
         seller_rates=np.array(list(noise.sellers.values()), dtype=np.float64),
-        optimism=noise.optimism,
         mismatch_weight=noise.mismatch_weight,
         image_marginal=noise.image_marginal,
         mismatch_rate=noise.mismatch_rate,

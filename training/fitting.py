@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import entr
 
 from schemas.bundle import Fusion, FusionWeights, NoiseModel
 from training.calibration import fit_weights
@@ -19,8 +20,8 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 _TURNS = 4
-_LIKELIER = 0.5
-"""A category of a higher posterior is likelier than all others together."""
+_BLAMED = 0.5
+"""How much of the share of disagreements that are put down to the classifier counts; see `caution_factor`."""
 _MORE_ROUNDS = 4
 """Of EM where it goes on from an earlier fit."""
 
@@ -69,8 +70,10 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
     labels = sample.labels[usable]
     log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
     fit = _learn_noise(log_q, sample, usable, levels)
-    left_out = left_out_likelihood(fit, labels, sample.sellers[usable], levels)
-    optimism = _optimism(fit, log_q[usable], left_out, labels)
+    caution = caution_factor(log_q[usable], labels, fit.posterior)
+    fusion = Fusion(*(_divided(weights, caution) for weights in (fusion.both, fusion.text_only, fusion.image_only)))
+    log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
+    fit = _learn_noise(log_q, sample, usable, levels)
     mismatch = _mismatch(sample, has_text & has_image, fusion, fit)
     prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * len(categories))
     noise = NoiseModel(
@@ -78,7 +81,6 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         transitions=fit.transitions,
         error_rate=fit.error_rate,
         sellers=dict(zip(sample.seller_ids, map(float, fit.seller_rates), strict=True)),
-        optimism=optimism,
         mismatch_weight=mismatch.weight,
         image_marginal=mismatch.marginal,
         mismatch_rate=mismatch.rate,
@@ -88,7 +90,7 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         "estimated_error_left": float(1.0 - fit.posterior.max(axis=1).mean()),
         "fitted_log_likelihood": float(fit.evidence.mean()),
         "error_rate": fit.error_rate,
-        "optimism": optimism,
+        "caution": caution,
         "mismatch_rate": mismatch.rate,
         **{f"weight {name} of both": value for name, value in _items(fusion.both)},
         "weight text alone": fusion.text_only["text"],
@@ -120,15 +122,32 @@ def _weigh(sample: Sample, rows: Bools, start: FusionWeights, likelihood: Floats
     return _weights(**dict(zip(branches, found, strict=True)))
 
 
-def _optimism(fit: NoiseFit, log_q: Floats, left_out: Floats, labels: Ints) -> float:
-    """How much surer of the rows that would be corrected the posterior is than one that has not seen their labels."""
-    best = fit.posterior.argmax(axis=1)
-    would = np.flatnonzero((best != labels) & (fit.posterior.max(axis=1) > _LIKELIER))
-    if not len(would):
-        return 0.0
-    joint = np.exp(log_q[would]) * left_out[would]
-    unseen = joint[np.arange(len(would)), best[would]] / np.maximum(joint.sum(axis=1), 1e-300)
-    return max(float((fit.posterior[would, best[would]] - unseen).mean()), 0.0)
+def caution_factor(log_q: Floats, labels: Ints, belief: Floats) -> float:
+    """By how much to lower the exponents below the likeliest ones, as a margin while no person has been asked.
+
+    Where classifier and label disagree, one of the two is wrong, and the likelihood of one label a listing hardly
+    tells which: it takes the classifier's confident mistakes for sellers' errors. They are many where there are few
+    listings a category, and weigh most where sellers are seldom wrong. So the exponents give way by
+
+    - half the share of the disagreements in which the fit itself believes the classifier wrong, and
+    - the root of categories (their perplexity) over listings.
+
+    Args:
+        log_q: shape (n, C), under the likeliest exponents.
+        labels: shape (n,), all >= 0.
+        belief: shape (n, C), the posterior.
+
+    Returns:
+        A divisor of the exponents, at least 1; 1 where nothing is known.
+    """
+    if not len(labels):
+        return 1.0
+    best = log_q.argmax(axis=1)
+    apart = np.flatnonzero(best != labels)
+    blamed = float(1.0 - belief[apart, best[apart]].mean()) if len(apart) else 0.0
+    share = np.bincount(labels, minlength=log_q.shape[1]) / len(labels)
+    perplexity = float(np.exp(entr(share).sum()))
+    return float(1.0 + _BLAMED * blamed + np.sqrt(perplexity / len(labels)))
 
 
 def _mismatch(sample: Sample, rows: Bools, fusion: Fusion, fit: NoiseFit) -> Mismatch:
@@ -144,6 +163,10 @@ def _mismatch(sample: Sample, rows: Bools, fusion: Fusion, fit: NoiseFit) -> Mis
 
 def _weights(text: float = 0.0, image: float = 0.0, head: float = 0.0) -> FusionWeights:
     return {"text": text, "image": image, "head": head}
+
+
+def _divided(weights: FusionWeights, by: float) -> FusionWeights:
+    return _weights(**{name: weight / by for name, weight in _items(weights)})
 
 
 def _items(weights: FusionWeights) -> list[tuple[str, float]]:

@@ -38,7 +38,6 @@ def load_noise(folder: str) -> NoiseModel:
             transitions=stored["transitions"],
             error_rate=float(stored["error_rate"]),
             sellers=dict(zip(map(str, stored["seller_ids"]), map(float, stored["seller_rates"]), strict=True)),
-            optimism=float(stored["optimism"]),
             mismatch_weight=float(stored["mismatch_weight"]),
             image_marginal=stored["image_marginal"],
             mismatch_rate=float(stored["mismatch_rate"]),

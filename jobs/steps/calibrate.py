@@ -19,10 +19,6 @@ Floats = NDArray[np.float64]
 
 _SLOPE_DEVIATION, _OFFSET_DEVIATION = 0.25, 0.5
 """Of the prior: how far from 1 and 0 slope and offset are expected to be."""
-_MOST_MARGIN = 0.01
-"""A fit on a few hundred listings knows itself to be so unsure that nothing at all would be corrected."""
-_HALVING = 100
-"""Answers that halve the margin."""
 _LEAST = 1e-6
 """A posterior is taken to be this far from 0 and 1: nothing is surer than that."""
 
@@ -68,17 +64,6 @@ def fit_calibration(confidence: Floats, right: NDArray[np.bool_]) -> Calibration
 
     slope, offset = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.1, 3.0), (-5.0, 5.0)]).x
     return Calibration(float(slope), float(offset), len(confidence))
-
-
-def wanted_precision(precision: float, optimism: float, audited_listings: int) -> float:
-    """The mean posterior that corrections must have, for `precision` of them to be right.
-
-    Args:
-        precision: 0 to 1.
-        optimism: of the bundle's noise model: a margin while nobody has been asked, which answers melt away.
-        audited_listings: answers so far.
-    """
-    return min(precision + min(optimism, _MOST_MARGIN) / (1 + audited_listings / _HALVING), 1.0)
 
 
 def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:
