@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-airflow bench lint format docs package lock clean
+.PHONY: help setup demo test test-fast test-airflow bench bench-quality lint format docs package lock clean
 MAKEFLAGS += --no-print-directory
 
 # What may be set: make demo LISTINGS=300 PROFILE=test WAREHOUSE=/tmp/warehouse; make setup PYTHON=/path/to/python3.11
@@ -41,6 +41,11 @@ test-airflow: setup .venv-airflow ## the DAGs in a real Airflow, in an environme
 bench: setup ## measures speed and memory as ratios; BENCH="scoring nights training" and SCALE=0.01 choose
 	@$(BIN)/python -m benchmarks $(BENCH) --scale $(SCALE)
 
+bench-quality: setup ## cleans unlike catalogues beside other tools and writes docs/quality.md; CATALOGUE=folder with known truth
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .cache/peers
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .cache/peers/bin/python benchmarks/quality/requirements.txt
+	@$(BIN)/python -m benchmarks.quality $(CATALOGUE)
+
 lint: setup ## style, types, and who imports whom
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -65,6 +70,7 @@ lock: setup ## resolves requirements/*.in anew, within what they allow; newer ve
 	@cd requirements && $(COMPILE) $(UPGRADE) -c dev.txt runtime.in -o runtime.txt
 	@cd requirements && $(COMPILE) $(UPGRADE) --no-deps horovod.in -o horovod.txt
 	@cd requirements && $(COMPILE) bootstrap.in -o bootstrap.txt
+	@cd benchmarks/quality && $(COMPILE) $(UPGRADE) -c ../../requirements/runtime.txt requirements.in -o requirements.txt
 	@# Airflow's published constraints are of its release day; so is this lock.
 	@cd requirements && $(COMPILE) $(UPGRADE) --exclude-newer 2025-11-20 airflow.in -o airflow.txt
 

@@ -19,7 +19,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-_TURNS = 4
+_TURNS = 20
+_SETTLED = 0.01
+"""Weights that move by less of themselves in a turn have been found."""
 _BLAMED = 0.5
 """How much of the share of disagreements that are put down to the classifier counts; see `caution_factor`."""
 _MORE_ROUNDS = 4
@@ -62,11 +64,16 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         fit = _learn_noise(log_q, sample, usable, levels, fit)
         likelihood[usable] = left_out_likelihood(fit, sample.labels[usable], sample.sellers[usable], levels)
         likelihood[decided] = np.eye(likelihood.shape[1])[sample.truths[decided]]
-        fusion = Fusion(
-            both=_weigh(sample, has_text & has_image, fusion.both, likelihood),
-            text_only=_weigh(sample, has_text, fusion.text_only, likelihood),
-            image_only=_weigh(sample, has_image, fusion.image_only, likelihood),
+        before, fusion = (
+            fusion,
+            Fusion(
+                both=_weigh(sample, has_text & has_image, fusion.both, likelihood),
+                text_only=_weigh(sample, has_text, fusion.text_only, likelihood),
+                image_only=_weigh(sample, has_image, fusion.image_only, likelihood),
+            ),
         )
+        if np.allclose(_flat(fusion), _flat(before), rtol=_SETTLED, atol=_SETTLED):
+            break
     labels = sample.labels[usable]
     log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
     fit = _learn_noise(log_q, sample, usable, levels)
@@ -167,6 +174,10 @@ def _weights(text: float = 0.0, image: float = 0.0, head: float = 0.0) -> Fusion
 
 def _divided(weights: FusionWeights, by: float) -> FusionWeights:
     return _weights(**{name: weight / by for name, weight in _items(weights)})
+
+
+def _flat(fusion: Fusion) -> list[float]:
+    return [weight for weights in (fusion.both, fusion.text_only, fusion.image_only) for _, weight in _items(weights)]
 
 
 def _items(weights: FusionWeights) -> list[tuple[str, float]]:

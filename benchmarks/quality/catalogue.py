@@ -1,0 +1,105 @@
+"""A catalogue with known truth, and the parts of it that are made dirty anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from training.noise import category_levels
+
+Ints = NDArray[np.int64]
+Random = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Listings of known truth.
+
+    Attributes:
+        categories: C names, sorted.
+        levels: as `training.noise.category_levels`.
+        titles, descriptions: n texts; None where there is none.
+        sellers: n ids; None where there is none.
+        truth: shape (n,), category index.
+        labels: shape (n,), the sellers' category index, all >= 0.
+    """
+
+    categories: tuple[str, ...]
+    levels: Ints
+    titles: NDArray[np.object_]
+    descriptions: NDArray[np.object_]
+    sellers: NDArray[np.object_]
+    truth: Ints
+    labels: Ints
+
+    def __len__(self) -> int:
+        """Listings."""
+        return len(self.truth)
+
+    def take(self, rows: Ints) -> Catalogue:
+        """These rows, in catalogue order."""
+        chosen = np.sort(rows)
+        columns: dict[str, Any] = {
+            name: getattr(self, name)[chosen] for name in ("titles", "descriptions", "sellers", "truth", "labels")
+        }
+        return replace(self, **columns)
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """Read listings.parquet, taxonomy.csv and truth.parquet, but listings without a category of the taxonomy."""
+    taxonomy = pd.read_csv(folder / "taxonomy.csv").sort_values("category")
+    index = {category: i for i, category in enumerate(taxonomy["category"])}
+    columns = ["listing_id", "title", "description", "category", "seller_id", "updated_at"]
+    listings = pd.read_parquet(folder / "listings.parquet", columns=columns)
+    listings = listings.sort_values("updated_at", kind="stable").drop_duplicates("listing_id", keep="last")
+    truth = pd.read_parquet(folder / "truth.parquet").set_index("listing_id")["true_category"]
+    listings["truth"] = listings["listing_id"].map(truth)
+    known = listings[listings["category"].isin(index) & listings["truth"].isin(index)].sort_values("listing_id")
+
+    def texts(name: str) -> NDArray[np.object_]:
+        return known[name].astype(object).where(known[name].notna(), None).to_numpy(object)
+
+    return Catalogue(
+        categories=tuple(taxonomy["category"]),
+        levels=category_levels(taxonomy["parent"].tolist(), taxonomy["department"].tolist()),
+        titles=texts("title"),
+        descriptions=texts("description"),
+        sellers=texts("seller_id"),
+        truth=known["truth"].map(index).to_numpy(np.int64),
+        labels=known["category"].map(index).to_numpy(np.int64),
+    )
+
+
+def some(catalogue: Catalogue, rows: int, random: Random) -> Catalogue:
+    """So many listings at random, all where there are fewer."""
+    return catalogue.take(random.choice(len(catalogue), min(rows, len(catalogue)), replace=False))
+
+
+def of_categories(catalogue: Catalogue, ranks: list[int]) -> Catalogue:
+    """The listings of the categories at these ranks by size, 0 the largest."""
+    largest = np.bincount(catalogue.truth).argsort(kind="stable")[::-1]
+    return catalogue.take(np.flatnonzero(np.isin(catalogue.truth, largest[ranks])))
+
+
+def one_large(catalogue: Catalogue, random: Random) -> Catalogue:
+    """The largest category, and of all others together a ninth as many."""
+    largest = np.bincount(catalogue.truth).argmax()
+    own, others = np.flatnonzero(catalogue.truth == largest), np.flatnonzero(catalogue.truth != largest)
+    return catalogue.take(np.concatenate([own, random.choice(others, len(own) // 9, replace=False)]))
+
+
+def without_sellers(catalogue: Catalogue) -> Catalogue:
+    """Nobody knows who sells."""
+    return replace(catalogue, sellers=np.full(len(catalogue), None, object))
+
+
+def without_half_the_titles(catalogue: Catalogue, random: Random) -> Catalogue:
+    """Every other title, at random, is gone."""
+    titles = catalogue.titles.copy()
+    titles[random.random(len(catalogue)) < 0.5] = None
+    return replace(catalogue, titles=titles)

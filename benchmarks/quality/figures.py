@@ -1,0 +1,82 @@
+"""What is left wrong: decisions held against the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality.catalogue import Ints
+
+Floats = NDArray[np.float64]
+
+_BINS = 10
+_REVIEWED = 0.1
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Shares of the listings, 0 to 1.
+
+    Attributes:
+        before: wrong as sellers label.
+        accuracy: the classifier alone is right.
+        best_guess: wrong where every listing gets its likeliest category.
+        corrected: wrong after automatic corrections alone.
+        precision: corrections that are right; None where there are none.
+        reviewed: wrong by the best guess after people have settled the tenth that is least certain.
+        claimed: wrong by the best guess, as the posterior itself believes.
+        calibration: mean distance of confidence and truth over ten bins of equal size.
+    """
+
+    before: float
+    accuracy: float
+    best_guess: float
+    corrected: float
+    precision: float | None
+    reviewed: float
+    claimed: float
+    calibration: float
+
+
+def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, precision: float) -> Figures:
+    """Score decisions by a posterior.
+
+    Args:
+        classifier: shape (n, C), log q.
+        belief: shape (n, C), the posterior.
+        labels, truth: shape (n,).
+        precision: mean posterior that automatic corrections must have.
+    """
+    best, confidence = belief.argmax(axis=1), belief.max(axis=1)
+    right = best == truth
+    fixed = _corrected(best, confidence, labels, precision)
+    final = np.where(fixed, best, labels)
+    order = confidence.argsort(kind="stable")
+    bins = np.array_split(order, _BINS)
+    return Figures(
+        before=float((labels != truth).mean()),
+        accuracy=float((classifier.argmax(axis=1) == truth).mean()),
+        best_guess=float(1 - right.mean()),
+        corrected=float((final != truth).mean()),
+        precision=float(right[fixed].mean()) if fixed.any() else None,
+        reviewed=float((~right[order[int(_REVIEWED * len(truth)) :]]).sum() / len(truth)),
+        claimed=float(1 - confidence.mean()),
+        calibration=float(sum(len(b) * abs(confidence[b].mean() - right[b].mean()) for b in bins) / len(truth)),
+    )
+
+
+def error_of(found: NDArray[np.bool_], predicted: Ints, labels: Ints, truth: Ints) -> float:
+    """What is wrong after the classifier's category has been put in the place of each label that was found wrong."""
+    return float((np.where(found, predicted, labels) != truth).mean())
+
+
+def _corrected(best: Ints, confidence: Floats, labels: Ints, precision: float) -> NDArray[np.bool_]:
+    """Labels that are put right, by the nightly run's rule: the surest whose mean posterior is at least `precision`."""
+    other = best != labels
+    ranked = np.sort(confidence[other])[::-1]
+    enough = np.cumsum(ranked) / np.arange(1, len(ranked) + 1) >= precision
+    if not enough.any():
+        return np.zeros(len(labels), np.bool_)
+    return np.asarray(other & (confidence >= ranked[np.flatnonzero(enough)[-1]]))

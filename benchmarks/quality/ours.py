@@ -1,0 +1,107 @@
+"""Our text branch and our decisions, as training and the nightly run make them, in one process and without pictures."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality.catalogue import Catalogue, Ints
+from conf.settings import Settings
+from training.dataset import Shard, map_shard
+from training.fitting import fit_sample
+from training.plan import make_plan
+from training.ranks import Ranks
+from training.sample import Sample, seller_codes
+from training.text_branch import judge_texts, train_text
+from udfs.fusion import fuse
+from udfs.posterior import posterior
+from udfs.text import featurize
+
+Floats = NDArray[np.float64]
+
+_BUCKETS = 2520
+_BLOCK = 512
+_SHORT = 3
+"""Titles of fewer characters are no group."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What ours makes of a catalogue.
+
+    Attributes:
+        classifier: shape (n, C), calibrated log q, out of sample.
+        belief: shape (n, C), the posterior by content, label and seller.
+        figures: of the fit: error_rate, estimated_error_left, caution, ...
+    """
+
+    classifier: Floats
+    belief: Floats
+    figures: dict[str, float]
+
+
+def judge_out_of_sample(catalogue: Catalogue, labels: Ints) -> NDArray[np.float32]:
+    """Log-probabilities by the text branch, shape (n, C); no member judges what it was taught, nor its twins."""
+    settings = Settings()
+    plan = make_plan(settings, len(catalogue), 0)
+    with TemporaryDirectory() as folder:
+        shard = _shard(catalogue, labels, settings, Path(folder))
+        ranks = Ranks.join()
+        branch = train_text(shard, plan, len(catalogue.categories), settings.text.hash_size, ranks, lambda *_: None)
+        judged = judge_texts(branch.model, branch.encoded, shard.buckets % plan.text_members)
+        judged[np.diff(branch.encoded.splits) == 0] = np.nan
+    return judged
+
+
+def decide(catalogue: Catalogue, labels: Ints, judged: NDArray[np.float32], sellers_known: bool = True) -> Judged:
+    """Fit weights and noise model, and weigh both witnesses."""
+    named = catalogue.sellers.tolist() if sellers_known else [None] * len(catalogue)
+    codes, ids = seller_codes(named)
+    nothing = np.full_like(judged, np.nan)
+    sample = Sample(labels, np.full(len(labels), -1), codes, ids, judged, nothing, nothing)
+    fitted = fit_sample(sample, catalogue.levels, catalogue.categories)
+    log_q = fuse(sample.text, sample.image, sample.head, fitted.fusion).astype(np.float64)
+    log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
+    rates = np.array([*(fitted.noise.sellers[seller] for seller in ids), fitted.noise.error_rate])[codes]
+    belief, _ = posterior(log_q, labels, rates, fitted.noise.transitions)
+    return Judged(log_q, belief, fitted.figures)
+
+
+def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path) -> Shard:
+    lengths = []
+    text = settings.text
+    (folder / "pixels").touch()
+    with (folder / "ids").open("wb") as ids, (folder / "weights").open("wb") as weights:
+        for start in range(0, len(catalogue), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            batch = featurize(
+                catalogue.titles[rows].tolist(),
+                catalogue.descriptions[rows].tolist(),
+                hash_size=text.hash_size,
+                word_ngrams=text.word_ngrams,
+                char_ngrams=text.char_ngrams,
+                max_chars=text.max_chars,
+            )
+            ids.write(batch.ids.astype("<i4").tobytes())
+            weights.write(batch.weights.astype("<f4").tobytes())
+            lengths.append(np.diff(batch.splits))
+    columns = {
+        "keys": [np.arange(len(catalogue))],
+        "labels": [labels],
+        "buckets": [np.array([_bucket(i, title) for i, title in enumerate(catalogue.titles)], np.int64)],
+        "present": [np.zeros(len(catalogue), np.int64)],
+        "lengths": lengths,
+    }
+    return map_shard(folder, columns, settings.picture.height, settings.picture.width)
+
+
+def _bucket(row: int, title: str | None) -> int:
+    """Listings of one normalised title share a bucket; those without one have their own."""
+    plain = re.sub(r"[^\w]+", " ", (title or "").casefold()).strip()
+    return zlib.crc32((plain if len(plain) >= _SHORT else str(row)).encode()) % _BUCKETS

@@ -1,0 +1,95 @@
+"""The unlike catalogues that are cleaned: which part of the given one, under which noise."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.quality import catalogue as cut
+from benchmarks.quality import noise
+from benchmarks.quality.catalogue import Catalogue, Ints, Random
+
+Judge = Callable[[Catalogue], NDArray[np.float64]]
+"""Out-of-sample log-probabilities of a classifier that has been taught the truth."""
+
+_ROWS = 6000
+_SMALL = 500
+_SEVEN = [1, 3, 5, 8, 11, 15, 20]
+_FIVE = [0, 2, 4, 7, 9]
+_OTHER = 1050
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A catalogue and its noise.
+
+    Attributes:
+        what: in words.
+        part: makes the catalogue.
+        dirty: makes the labels; the judge is asked only where ambiguity matters.
+    """
+
+    what: str
+    part: Callable[[Catalogue, Random], Catalogue]
+    dirty: Callable[[Catalogue, Judge, Random], Ints]
+
+    def make(self, whole: Catalogue, judge: Judge) -> tuple[Catalogue, Ints]:
+        """The listings and their labels, the same every time."""
+        random = np.random.default_rng(zlib.crc32(self.what.encode()))
+        part = self.part(whole, random)
+        return part, self.dirty(part, judge, random)
+
+
+def _rows(count: int) -> Callable[[Catalogue, Random], Catalogue]:
+    return lambda whole, random: cut.some(whole, count, random)
+
+
+def _ranks(ranks: list[int], rows: int) -> Callable[[Catalogue, Random], Catalogue]:
+    return lambda whole, random: cut.some(cut.of_categories(whole, ranks), rows, random)
+
+
+def _given(part: Catalogue, _judge: Judge, _random: Random) -> Ints:
+    return part.labels
+
+
+def _sellers(rate: float) -> Callable[[Catalogue, Judge, Random], Ints]:
+    return lambda part, _, random: noise.careless_sellers(part, rate, random)
+
+
+def _ambiguous(share: float) -> Callable[[Catalogue, Judge, Random], Ints]:
+    return lambda part, judge, random: noise.ambiguous(part, judge(part), share, random)
+
+
+def _pairs(share: float) -> Callable[[Catalogue, Judge, Random], Ints]:
+    return lambda part, _, random: noise.pairs(part, share, random)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "given": Scenario("labels as given", _rows(_ROWS), _given),
+    "no-sellers": Scenario("no sellers", lambda w, r: cut.without_sellers(cut.some(w, _ROWS, r)), _given),
+    "half-titles": Scenario(
+        "half without a title", lambda w, r: cut.without_half_the_titles(cut.some(w, _ROWS, r), r), _given
+    ),
+    "rate-22": Scenario("sellers err, 22 %", _rows(_ROWS), _sellers(0.22)),
+    "rate-10": Scenario("sellers err, 10 %", _rows(_ROWS), _sellers(0.10)),
+    "rate-2": Scenario("sellers err, 2 %", _rows(_ROWS), _sellers(0.02)),
+    "rate-1": Scenario("sellers err, 1 %", _rows(_ROWS), _sellers(0.01)),
+    "any-60": Scenario("60 % wrong, evenly", _rows(_ROWS), lambda p, _, r: noise.anywhere(p, 0.60, r)),
+    "one-seller": Scenario("one seller makes all errors", _rows(_ROWS), lambda p, _, r: noise.one_seller(p, r)),
+    "ambiguous-half": Scenario("half of the errors on ambiguous listings", _rows(_ROWS), _ambiguous(0.5)),
+    "ambiguous-all": Scenario("all errors on ambiguous listings", _rows(_ROWS), _ambiguous(1.0)),
+    "pairs-all": Scenario("three categories called another's name by all", _rows(_ROWS), _pairs(1.0)),
+    "pairs-some": Scenario("the same by half of the sellers", _rows(_ROWS), _pairs(0.5)),
+    "five": Scenario("5 categories", _ranks(_FIVE, _ROWS), _given),
+    "five-2": Scenario("5 categories, 2 % wrong", _ranks(_FIVE, _ROWS), _sellers(0.02)),
+    "seven": Scenario("1,050 listings of 7 categories", _ranks(_SEVEN, _OTHER), _given),
+    "seven-1": Scenario("the same, 1 % wrong", _ranks(_SEVEN, _OTHER), _sellers(0.01)),
+    "seven-ambiguous": Scenario("the same, half on ambiguous ones", _ranks(_SEVEN, _OTHER), _ambiguous(0.5)),
+    "large": Scenario("one category with 90 %", cut.one_large, _given),
+    "small": Scenario("500 listings", _rows(_SMALL), _given),
+    "small-2": Scenario("500 listings, 2 % wrong", _rows(_SMALL), _sellers(0.02)),
+}

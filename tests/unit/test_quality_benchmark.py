@@ -1,0 +1,148 @@
+"""What the quality benchmark makes dirty, how it scores what is left, and what it writes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from benchmarks.quality.catalogue import Catalogue, of_categories, one_large, some, without_half_the_titles
+from benchmarks.quality.document import quality_document
+from benchmarks.quality.figures import error_of, measure
+from benchmarks.quality.noise import ambiguous, anywhere, careless_sellers, one_seller, pairs
+from benchmarks.quality.ours import decide, judge_out_of_sample
+from benchmarks.quality.scenarios import SCENARIOS
+from training.noise import category_levels
+
+_ROWS = 4000
+_NAMES = ("boots", "sandals", "shirts", "skirts")
+
+
+def catalogue(rows: int = _ROWS) -> Catalogue:
+    """Two pairs of siblings, boots and sandals and shirts and skirts, and ten sellers; the title names the truth."""
+    random = np.random.default_rng(3)
+    truth = random.choice(4, rows, p=[0.4, 0.3, 0.2, 0.1])
+    titles = np.array([f"{_NAMES[t]} number {i}" for i, t in enumerate(truth)], object)
+    sellers = np.array([f"s{i}" for i in random.integers(0, 10, rows)], object)
+    levels = category_levels(["shoes", "shoes", "clothes", "clothes"], ["all"] * 4)
+    return Catalogue(_NAMES, levels, titles, np.full(rows, None, object), sellers, truth, truth.copy())
+
+
+def random() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def test_cuts_take_what_they_name() -> None:
+    whole = catalogue()
+    assert len(some(whole, 100, random())) == 100
+    assert len(some(whole, 10**6, random())) == _ROWS
+    largest = of_categories(whole, [0, 2])
+    assert set(largest.truth) == {0, 2}
+    assert [title.split()[0] for title in largest.titles] == [_NAMES[t] for t in largest.truth]
+    assert (one_large(whole, random()).truth == 0).mean() == pytest.approx(0.9, abs=0.001)
+    titled = without_half_the_titles(whole, random())
+    assert np.mean([title is None for title in titled.titles]) == pytest.approx(0.5, abs=0.03)
+    assert None not in whole.titles
+
+
+def test_errors_are_as_many_as_asked_for_and_go_mostly_to_siblings() -> None:
+    whole = catalogue()
+    labels = anywhere(whole, 0.3, random())
+    wrong = labels != whole.truth
+    assert wrong.mean() == pytest.approx(0.3, abs=0.02)
+    siblings = whole.levels[whole.truth[wrong], labels[wrong]] == 1
+    # Six in ten by design, and a third of the rest: there are three others, of which one is the sibling.
+    assert siblings.mean() == pytest.approx(0.6 + 0.4 / 3, abs=0.04)
+
+
+def test_careless_sellers_differ_and_one_seller_is_alone() -> None:
+    whole = catalogue()
+    wrong = careless_sellers(whole, 0.2, random()) != whole.truth
+    rates = [wrong[whole.sellers == f"s{i}"].mean() for i in range(10)]
+    assert min(rates) < 0.05
+    assert max(rates) > 0.3
+    alone = one_seller(whole, random()) != whole.truth
+    assert len(set(whole.sellers[alone])) == 1
+    assert alone[whole.sellers == whole.sellers[alone][0]].mean() == pytest.approx(0.9, abs=0.05)
+
+
+def test_ambiguous_listings_get_the_category_they_look_like() -> None:
+    whole = catalogue()
+    judged = np.log(np.full((_ROWS, 4), 0.01))
+    judged[np.arange(_ROWS), whole.truth] = np.log(0.97)
+    look_like_skirts = np.arange(_ROWS) % 3 == 0
+    judged[look_like_skirts, whole.truth[look_like_skirts]] = np.log(0.02)
+    judged[look_like_skirts, 3] = np.log(0.96)
+    labels = ambiguous(whole, judged, 1.0, random())
+    wrong = labels != whole.truth
+    assert wrong.mean() == pytest.approx(0.22, abs=0.01)
+    assert set(labels[wrong & (whole.truth != 3)]) == {3}
+    assert look_like_skirts[wrong & (whole.truth != 3)].all()
+
+
+def test_pairs_are_called_by_their_siblings_name_by_all_or_some() -> None:
+    whole = catalogue()
+    everybody = pairs(whole, 1.0, random())
+    assert (everybody[whole.truth == 0] == 1).all()
+    assert (everybody[whole.truth == 2] == 3).all()
+    half = pairs(whole, 0.5, random())
+    calls = {
+        seller: (half[(whole.truth == 0) & (whole.sellers == seller)] == 1).mean() for seller in set(whole.sellers)
+    }
+    assert {round(share) for share in calls.values()} == {0, 1}
+    assert all(share == 1 or share < 0.1 for share in calls.values())
+
+
+def test_figures_count_what_is_wrong() -> None:
+    belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.6, 0.4], [0.96, 0.04], *[[1.0, 0.0]] * 16])
+    labels = np.array([1, 0, 1, 1, *[0] * 16])
+    truth = np.array([0, 1, 1, 0, *[0] * 15, 1])
+    found = measure(np.log(belief), belief, labels, truth, 0.95)
+    assert found.before == pytest.approx(4 / 20)
+    assert found.accuracy == pytest.approx(18 / 20)
+    assert found.best_guess == pytest.approx(2 / 20)
+    # 0.99, 0.98 and 0.96 are corrected; with 0.6 their mean would be 0.88.
+    assert found.precision == 1.0
+    assert found.corrected == pytest.approx(1 / 20)
+    assert found.reviewed == pytest.approx(1 / 20)
+    assert found.claimed == pytest.approx((0.01 + 0.02 + 0.4 + 0.04) / 20)
+    assert measure(np.log(belief), belief, labels, truth, 1.0).precision is None
+    assert error_of(labels != truth, truth, labels, truth) == 0.0
+    assert error_of(labels == truth, 1 - truth, labels, truth) == 1.0
+
+
+def test_ours_cleans_a_simple_catalogue_out_of_sample() -> None:
+    whole = catalogue(400)
+    labels = anywhere(whole, 0.2, random())
+    judged = judge_out_of_sample(whole, labels)
+    ours = decide(whole, labels, judged)
+    figures = measure(ours.classifier, ours.belief, labels, whole.truth, 0.95)
+    assert figures.before > 0.15
+    assert figures.best_guess < 0.01
+    assert figures.corrected < 0.05
+
+
+def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
+    belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.9, 0.1], [0.9, 0.1]])
+    ours = asdict(measure(np.log(belief), belief, np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0]), 0.95))
+    kept = [
+        {"what": "calm", "listings": 4, "ours": ours, "no_sellers": 0.5, "peers": {"both": 0.1, "other": 0.3}},
+        {"what": "worse", "listings": 4, "ours": ours | {"corrected": 0.3}, "no_sellers": 0.5, "peers": {"both": 0.9}},
+    ]
+    text = quality_document(kept)
+    assert "| calm | 4 | 25.00 | 25.00 | 25.00 | - | 25.00 | 5.75 | 50.00 | 25.00 | **10.00** |" in text
+    assert "| worse | 4 | 25.00 | **25.00** | 30.00! |" in text
+    assert "Corrections made 1 of 2 catalogues dirtier (worse)." in text
+    assert "cleanlab left less than ours in 1 (calm)." in text
+
+
+def test_scenarios_are_the_same_every_time() -> None:
+    def unasked(_: Catalogue) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        raise AssertionError
+
+    whole = catalogue()
+    for name in ("rate-22", "any-60", "small-2", "no-sellers"):
+        (first, labels), (second, again) = (SCENARIOS[name].make(whole, unasked) for _ in range(2))
+        assert (first.titles == second.titles).all()
+        assert (labels == again).all()
