@@ -42,6 +42,7 @@ bench: setup ## measures speed and memory as ratios; BENCH="scoring nights train
 	@$(BIN)/python -m benchmarks $(BENCH) --scale $(SCALE)
 
 bench-quality: setup ## cleans unlike catalogues beside other tools and writes docs/quality.md; CATALOGUE=folder with known truth
+	@test -n "$(CATALOGUE)" || { echo 'name a folder with listings.parquet, taxonomy.csv and truth.parquet: make bench-quality CATALOGUE=folder'; exit 2; }
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .cache/peers
 	@$(BIN)/uv pip sync --quiet --require-hashes --python .cache/peers/bin/python benchmarks/quality/requirements.txt
 	@$(BIN)/python -m benchmarks.quality $(CATALOGUE)

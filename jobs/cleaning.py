@@ -129,7 +129,9 @@ def clean(
     overall = model.noise.error_rate
     start = _starting_rates(house, model, base)
     labelled = weighed.where("in_taxonomy")
-    rates = seller_rates(labelled, start, overall, weights.seller_prior, weights.seller_hysteresis).persist()
+    rates = seller_rates(
+        labelled, start, overall, model.noise.rate_factor, weights.seller_prior, weights.seller_hysteresis
+    ).persist()
     sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
     decisions = standing_decisions(house.read(REVIEW_DECISIONS, pins.decisions_version)).persist()
     by_model = weigh_candidates(weighed, rates, overall)

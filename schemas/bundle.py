@@ -77,6 +77,7 @@ class NoiseModel:
         transitions: float64, shape (C, C), M[c, l] = P(the label is l | the truth is c and the label is wrong);
             rows sum to 1, diagonal 0.
         error_rate: the overall share of wrong labels, 0 to 1; used where there is no seller.
+        rate_factor: by which the posterior's share of wrong labels is multiplied to have that rate, above 0.
         sellers: seller_id -> error rate, shrunk to the overall one.
         mismatch_weight: exponent of the picture's probabilities where it is asked whether it shows something else.
         image_marginal: float64, shape (C,), their mean under that exponent: what a random picture looks like.
@@ -86,6 +87,7 @@ class NoiseModel:
     categories: tuple[str, ...]
     transitions: NDArray[np.float64]
     error_rate: float
+    rate_factor: float
     sellers: dict[str, float]
     mismatch_weight: float
     image_marginal: NDArray[np.float64]

@@ -30,6 +30,7 @@ def write_bundle(folder: str, members: str, spec: BundleSpec, noise: NoiseModel)
         categories=np.array(noise.categories, dtype=np.str_),
         transitions=noise.transitions,
         error_rate=noise.error_rate,
+        rate_factor=noise.rate_factor,
         seller_ids=np.array(list(noise.sellers), dtype=np.str_),
         seller_rates=np.array(list(noise.sellers.values()), dtype=np.float64),
         mismatch_weight=noise.mismatch_weight,

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import entr
 
 from schemas.bundle import Fusion, FusionWeights, NoiseModel
+from training.anchors import anchor_rate, caution_factor
 from training.calibration import fit_weights
-from training.noise import ROUNDS, Mismatch, NoiseFit, fit_mismatch, fit_noise, left_out_likelihood
+from training.noise import Mismatch, NoiseFit, fit_mismatch, fit_noise, left_out_likelihood
 from training.sample import Sample
 from udfs.fusion import fuse, weighted
 from udfs.posterior import posterior
@@ -22,10 +22,6 @@ Ints = NDArray[np.int64]
 _TURNS = 20
 _SETTLED = 0.01
 """Weights that move by less of themselves in a turn have been found."""
-_BLAMED = 0.5
-"""How much of the share of disagreements that are put down to the classifier counts; see `caution_factor`."""
-_MORE_ROUNDS = 4
-"""Of EM where it goes on from an earlier fit."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +83,7 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         categories=categories,
         transitions=fit.transitions,
         error_rate=fit.error_rate,
+        rate_factor=fit.factor,
         sellers=dict(zip(sample.seller_ids, map(float, fit.seller_rates), strict=True)),
         mismatch_weight=mismatch.weight,
         image_marginal=mismatch.marginal,
@@ -97,6 +94,7 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
         "estimated_error_left": float(1.0 - fit.posterior.max(axis=1).mean()),
         "fitted_log_likelihood": float(fit.evidence.mean()),
         "error_rate": fit.error_rate,
+        "rate_factor": fit.factor,
         "caution": caution,
         "mismatch_rate": mismatch.rate,
         **{f"weight {name} of both": value for name, value in _items(fusion.both)},
@@ -107,15 +105,16 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...]) -> Fit
 
 
 def _learn_noise(log_q: Floats, sample: Sample, rows: Ints, levels: Ints, start: NoiseFit | None = None) -> NoiseFit:
+    labels, truths = sample.labels[rows], sample.truths[rows]
     return fit_noise(
         log_q[rows],
-        sample.labels[rows],
+        labels,
         sample.sellers[rows],
         levels,
-        truths=sample.truths[rows],
+        error_rate=anchor_rate(log_q[rows], labels, truths),
+        truths=truths,
         sellers_known=len(sample.seller_ids),
         start=start,
-        rounds=ROUNDS if start is None else _MORE_ROUNDS,
     )
 
 
@@ -127,34 +126,6 @@ def _weigh(sample: Sample, rows: Bools, start: FusionWeights, likelihood: Floats
     begin = [weight for _, weight in _items(start) if weight > 0]
     found = fit_weights(list(branches.values()), likelihood[rows], begin)
     return _weights(**dict(zip(branches, found, strict=True)))
-
-
-def caution_factor(log_q: Floats, labels: Ints, belief: Floats) -> float:
-    """By how much to lower the exponents below the likeliest ones, as a margin while no person has been asked.
-
-    Where classifier and label disagree, one of the two is wrong, and the likelihood of one label a listing hardly
-    tells which: it takes the classifier's confident mistakes for sellers' errors. They are many where there are few
-    listings a category, and weigh most where sellers are seldom wrong. So the exponents give way by
-
-    - half the share of the disagreements in which the fit itself believes the classifier wrong, and
-    - the root of categories (their perplexity) over listings.
-
-    Args:
-        log_q: shape (n, C), under the likeliest exponents.
-        labels: shape (n,), all >= 0.
-        belief: shape (n, C), the posterior.
-
-    Returns:
-        A divisor of the exponents, at least 1; 1 where nothing is known.
-    """
-    if not len(labels):
-        return 1.0
-    best = log_q.argmax(axis=1)
-    apart = np.flatnonzero(best != labels)
-    blamed = float(1.0 - belief[apart, best[apart]].mean()) if len(apart) else 0.0
-    share = np.bincount(labels, minlength=log_q.shape[1]) / len(labels)
-    perplexity = float(np.exp(entr(share).sum()))
-    return float(1.0 + _BLAMED * blamed + np.sqrt(perplexity / len(labels)))
 
 
 def _mismatch(sample: Sample, rows: Bools, fusion: Fusion, fit: NoiseFit) -> Mismatch:

@@ -18,7 +18,9 @@ from udfs.posterior import posterior
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ROUNDS = 10
+_ROUNDS, _MORE_ROUNDS = 10, 4
+"""Of EM, from the beginning and from an earlier fit."""
+_LEAST = 1e-12
 _MIXING_ROUNDS = 50
 _WEIGHTS = (0.3, 4.0)
 """Exponents of the picture's probabilities that are looked among."""
@@ -36,6 +38,7 @@ class NoiseFit:
     Attributes:
         transitions: shape (C, C), M; rows sum to 1, diagonal 0.
         error_rate: the overall share of wrong labels.
+        factor: by which the posterior's share of wrong labels is multiplied to have that rate; 1 where it was free.
         seller_rates: shape (S,), shrunk error rates.
         posterior: shape (n, C), of the rows it was fitted on.
         evidence: shape (n,), log P(label | content, seller).
@@ -43,6 +46,7 @@ class NoiseFit:
 
     transitions: Floats
     error_rate: float
+    factor: float
     seller_rates: Floats
     posterior: Floats
     evidence: Floats
@@ -58,10 +62,10 @@ def fit_noise(
     sellers: Ints,
     levels: Ints,
     *,
+    error_rate: float | None = None,
     truths: Ints | None = None,
     sellers_known: int | None = None,
     start: NoiseFit | None = None,
-    rounds: int = ROUNDS,
 ) -> NoiseFit:
     """Fit error rates and transitions to given labels and out-of-sample probabilities.
 
@@ -70,35 +74,41 @@ def fit_noise(
         labels: shape (n,), category index of each seller's label, all >= 0.
         sellers: shape (n,), seller index, -1 where there is none.
         levels: shape (C, C), as `category_levels` gives them.
+        error_rate: the overall share of wrong labels where it is known from elsewhere (`training.anchors`); default: it
+            is fitted, too.
         truths: shape (n,), category index that a person has decided, -1 where nobody has; default: nobody anywhere.
             Who is asked depends on content, label and seller alone, so that these rows may be in the likelihood like
             any other (missing at random: Rubin, 1976).
         sellers_known: S; default: as many as `sellers` names. One without a row has the overall rate.
-        start: an earlier fit to go on from; default: e = 0.2 and M from the levels alone.
-        rounds: of EM.
+        start: an earlier fit to go on from, for fewer rounds; default: e = 0.2 and M from the levels alone.
     """
     many = int(sellers.max(initial=-1)) + 1 if sellers_known is None else sellers_known
     known = sellers >= 0
     counts = np.bincount(sellers[known], minlength=many)
     fit = start or NoiseFit(
         _transitions(np.zeros(levels.shape), levels),
-        START_RATE,
-        np.full(many, START_RATE),
+        START_RATE if error_rate is None else error_rate,
+        1.0,
+        np.full(many, START_RATE if error_rate is None else error_rate),
         np.zeros((0, 0)),
         np.zeros(0),
     )
     rows = np.arange(len(labels))
-    for _ in range(rounds):
+    for _ in range(_ROUNDS if start is None else _MORE_ROUNDS):
         belief, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
         _settle(belief, truths)
         wrong = 1.0 - belief[rows, labels]
-        overall = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR))
+        if error_rate is None:
+            overall, factor = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR)), 1.0
+        else:
+            overall, factor = error_rate, error_rate / max(float(wrong.mean()), _LEAST)
+        wrong = np.minimum(factor * wrong, 1.0)
         by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=many)
         rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
-        fit = NoiseFit(_transitions(_mass(belief, labels), levels), overall, rates, belief, np.zeros(0))
+        fit = NoiseFit(_transitions(_mass(belief, labels), levels), overall, factor, rates, belief, np.zeros(0))
     belief, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
     _settle(belief, truths)
-    return NoiseFit(fit.transitions, fit.error_rate, fit.seller_rates, belief, evidence)
+    return NoiseFit(fit.transitions, fit.error_rate, fit.factor, fit.seller_rates, belief, evidence)
 
 
 def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints) -> Floats:
@@ -120,7 +130,7 @@ def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints
     own = np.where(np.eye(total.shape[0], dtype=np.bool_)[labels], 0.0, belief)
     left = np.maximum(total.T[labels] - own, 0.0)
     transitions = left / np.maximum(total.sum(axis=1)[None] - own, 1e-12)
-    wrong = 1.0 - belief[rows, labels]
+    wrong = np.minimum(fit.factor * (1.0 - belief[rows, labels]), 1.0)
     rates = np.full(len(rows), fit.error_rate)
     known = np.flatnonzero(sellers >= 0)
     counts = np.bincount(sellers[known], minlength=len(fit.seller_rates))

@@ -22,8 +22,10 @@ Report = Callable[[str, int, int, float], None]
 """(what, epoch, epochs, out-of-sample loss)."""
 
 _RATE = 0.05
-_STRENGTH = 2.0
-"""C of scikit-learn's LogisticRegression: the weights' L2 penalty is 1 / (2 C rows)."""
+_STRENGTH, _STRONGER, _WEAKER = 2.0, (1.0, 0.5), 4.0
+"""C of scikit-learn's LogisticRegression, to begin with and to try: the weights' L2 penalty is 1 / (2 C rows)."""
+_CLEARLY = 0.99
+"""A weaker penalty must lower the loss to this share of it."""
 _CHUNK = 4096
 """Rows judged at once."""
 _COUNTED = 1 << 22
@@ -53,16 +55,46 @@ def train_text(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks:
     The loss of row i counts for member k only where fold(i) is not k, so every member's prediction of its
     own fold is out of sample. The members keep the weights of the epoch whose out-of-sample loss of the
     given labels, over all ranks, was the lowest.
+
+    How strongly the weights are held small is found in the same way: the more labels are wrong the more strongly, the
+    fewer listings a category has the less. At a tie the stronger is taken, which believes less of the noise.
     """
     encoder = _make_encoder(shard, plan, hash_size, ranks)
     encoded = _encode(encoder, shard)
+
+    def train(strength: float) -> TextBranch:
+        return _train(encoder, encoded, shard, plan, categories, strength, ranks, report)
+
+    first = best = train(_STRENGTH)
+    for stronger in _STRONGER:
+        found = train(stronger)
+        if min(found.curve) >= min(best.curve):
+            break
+        best = found
+    if best is first:
+        weaker = train(_WEAKER)
+        if min(weaker.curve) < _CLEARLY * min(first.curve):
+            best = weaker
+    return best
+
+
+def _train(
+    encoder: TextEncoder,
+    encoded: TextBatch,
+    shard: Shard,
+    plan: Plan,
+    categories: int,
+    strength: float,
+    ranks: Ranks,
+    report: Report,
+) -> TextBranch:
     folds = shard.buckets % plan.text_members
     model = TextMembers(encoder.features, plan.text_members, categories)
     ranks.broadcast(model.trainable_variables)
     rows = int(ranks.total([len(shard)])[0])
     batch = max(plan.text_batch // ranks.size, 1)
     steps = ranks.largest(-(-len(shard) // batch))
-    learn = _make_step(model, rows, steps * plan.text_epochs, ranks)
+    learn = _make_step(model, rows, steps * plan.text_epochs, strength, ranks)
     random = np.random.default_rng([plan.seed, ranks.rank])
     best = BestEpoch(model.trainable_variables, plan.patience)
     for epoch in range(1, plan.text_epochs + 1):
@@ -72,7 +104,7 @@ def train_text(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks:
         judged = judge_texts(model, encoded, folds)
         lost = -judged[np.arange(len(shard)), shard.labels].sum(dtype=np.float64)
         best.seen(float(ranks.total([lost])[0]) / rows)
-        report("text", epoch, plan.text_epochs, best.curve[-1])
+        report(f"text, C = {strength:g}", epoch, plan.text_epochs, best.curve[-1])
         if best.worn_out:
             break
     best.restore()
@@ -94,7 +126,7 @@ def sparse(batch: TextBatch) -> tuple[Ints, Floats]:
     return np.stack([rows, batch.ids], axis=1), batch.weights
 
 
-def _make_step(model: TextMembers, rows: int, steps: int, ranks: Ranks) -> Tensor:
+def _make_step(model: TextMembers, rows: int, steps: int, strength: float, ranks: Ranks) -> Tensor:
     """A training step: (indices, values, labels, folds) -> nothing; the ranks' gradients are averaged."""
     # The older Adam updates a variable in one fused, threaded kernel; with this many weights that counts.
     rate = tf.keras.optimizers.schedules.CosineDecay(_RATE, steps, alpha=0.01)
@@ -109,7 +141,7 @@ def _make_step(model: TextMembers, rows: int, steps: int, ranks: Ranks) -> Tenso
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
             learns = tf.cast(folds[:, None] != members, tf.float32)
             loss = tf.reduce_sum(losses * learns) / tf.cast(n, tf.float32)
-            loss += tf.nn.l2_loss(model.kernel) / (_STRENGTH * rows)
+            loss += tf.nn.l2_loss(model.kernel) / (strength * rows)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(ranks.mean(gradients), model.trainable_variables, strict=True))
 

@@ -37,6 +37,7 @@ def load_noise(folder: str) -> NoiseModel:
             categories=tuple(str(c) for c in stored["categories"]),
             transitions=stored["transitions"],
             error_rate=float(stored["error_rate"]),
+            rate_factor=float(stored["rate_factor"]),
             sellers=dict(zip(map(str, stored["seller_ids"]), map(float, stored["seller_rates"]), strict=True)),
             mismatch_weight=float(stored["mismatch_weight"]),
             image_marginal=stored["image_marginal"],

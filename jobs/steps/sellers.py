@@ -15,7 +15,7 @@ def label_posterior(label_support: Column, other_support: Column, error_rate: Co
 
 
 def seller_rates(
-    weighed: DataFrame, start: DataFrame, overall: float, prior_listings: float, hysteresis: float
+    weighed: DataFrame, start: DataFrame, overall: float, factor: float, prior_listings: float, hysteresis: float
 ) -> DataFrame:
     """Each seller's error rate, by expectation-maximisation over the listings of today.
 
@@ -23,6 +23,7 @@ def seller_rates(
         weighed: seller_id, label_support, other_support of listings with a label of the taxonomy.
         start: seller_id, error_rate as published last; empty on the first run.
         overall: the bundle's error rate, for sellers not in `start`.
+        factor: the bundle's rate_factor: what a listing's posterior of a wrong label counts.
         prior_listings: a rate is shrunk to the overall one as if by so many listings more.
         hysteresis: a published rate stands until the estimate leaves it by so many standard errors, so that a few
             changed listings do not move the posteriors of all the others of their seller.
@@ -39,7 +40,7 @@ def seller_rates(
         .agg(F.count(F.lit(1)).alias("listings"), F.sort_array(F.collect_list(supports)).alias("supports"))
         .join(before, "seller_id", "left")
     )
-    estimate = _estimate(F.coalesce("before", F.lit(overall)), overall, prior_listings)
+    estimate = _estimate(F.coalesce("before", F.lit(overall)), overall, factor, prior_listings)
     rates = by_seller.select("seller_id", "listings", "before", estimate.alias("error_rate"))
     stands = F.abs(F.col("error_rate") - F.col("before")) <= hysteresis * _standard_error(prior_listings)
     rate = F.when(stands, F.col("before")).otherwise(F.col("error_rate"))
@@ -59,12 +60,13 @@ def _standard_error(prior_listings: float) -> Column:
     return F.sqrt(F.col("error_rate") * (1 - F.col("error_rate")) / (F.col("listings") + prior_listings))
 
 
-def _estimate(start: Column, overall: float, prior_listings: float) -> Column:
+def _estimate(start: Column, overall: float, factor: float, prior_listings: float) -> Column:
     """The seller's rate after `_ROUNDS` of EM: each round depends on the seller's own `supports` alone."""
 
     def one_round(rate: Column, _number: Column) -> Column:
         def add_wrong(total: Column, listing: Column) -> Column:
-            return total + 1 - label_posterior(listing["label_support"], listing["other_support"], rate)
+            wrong = 1 - label_posterior(listing["label_support"], listing["other_support"], rate)
+            return total + F.least(wrong * factor, F.lit(1.0))
 
         wrong = F.aggregate("supports", F.lit(0.0), add_wrong)
         return (wrong + prior_listings * overall) / (F.col("listings") + prior_listings)

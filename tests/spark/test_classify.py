@@ -49,7 +49,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     fusion = Fusion(weights, weights | {"image": 0.0, "head": 0.0}, {"text": 0.0, "image": 1.0, "head": 0.0})  # type: ignore[arg-type]
     picture = {"height": 16, "width": 16, "max_pixels": 10_000, "blank_deviation": 1.0}
     spec = BundleSpec(CATEGORIES, 4, 2, TEXT, picture, fusion, (0.3, 0.3, 0.4))
-    noise = NoiseModel(CATEGORIES, np.full((3, 3), 1 / 3), 0.2, {}, 1.0, np.full(3, 1 / 3), 0.0)
+    noise = NoiseModel(CATEGORIES, np.full((3, 3), 1 / 3), 0.2, 1.0, {}, 1.0, np.full(3, 1 / 3), 0.0)
     write_bundle(str(folder / "bundle"), str(folder / "members"), spec, noise)
     return str(folder / "bundle")
 

@@ -30,7 +30,7 @@ def test_a_seller_who_contradicts_the_model_gets_a_high_rate(spark: SparkSession
         *[(None, 0.02, 0.3)] * 3,
     )
     start = frame(spark, "seller_id string, error_rate double")
-    rates = seller_rates(weighed, start, overall=0.2, prior_listings=4.0, hysteresis=1.0)
+    rates = seller_rates(weighed, start, overall=0.2, factor=1.0, prior_listings=4.0, hysteresis=1.0)
     got = {r.seller_id: r for r in rates.collect()}
     assert set(got) == {"good", "bad", "new"}
     assert got["good"].error_rate == pytest.approx(4 * 0.2 / 24, abs=0.005)
@@ -38,14 +38,16 @@ def test_a_seller_who_contradicts_the_model_gets_a_high_rate(spark: SparkSession
     assert got["new"].error_rate == pytest.approx((1 + 0.8) / 5, abs=0.07)
     assert got["new"].upper - got["new"].lower > got["good"].upper - got["good"].lower
     assert (got["good"].listings, got["new"].listings) == (20, 1)
+    half = {r.seller_id: r for r in seller_rates(weighed, start, 0.2, 0.5, 4.0, 1.0).collect()}
+    assert half["bad"].error_rate == pytest.approx((10 + 0.8) / 24, abs=0.02)
 
 
 def test_a_published_rate_stands_while_the_estimate_is_near(spark: SparkSession) -> None:
     weighed = frame(spark, "seller_id string, label_support double, other_support double", *[("s", 0.9, 0.02)] * 50)
     near = frame(spark, "seller_id string, error_rate double", ("s", 0.03))
     far = frame(spark, "seller_id string, error_rate double", ("s", 0.9))
-    assert rows_of(seller_rates(weighed, near, 0.2, 4.0, 1.0), "error_rate") == [(0.03,)]
-    [(moved,)] = rows_of(seller_rates(weighed, far, 0.2, 4.0, 1.0), "error_rate")
+    assert rows_of(seller_rates(weighed, near, 0.2, 1.0, 4.0, 1.0), "error_rate") == [(0.03,)]
+    [(moved,)] = rows_of(seller_rates(weighed, far, 0.2, 1.0, 4.0, 1.0), "error_rate")
     assert moved < 0.03
 
 

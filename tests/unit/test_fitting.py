@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.fitting import caution_factor, fit_sample
+from training.anchors import anchor_rate, caution_factor
+from training.fitting import fit_sample
 from training.noise import category_levels
 from training.sample import Sample
 from udfs.fusion import fuse
@@ -78,3 +79,13 @@ def test_caution_grows_with_the_mistakes_of_the_classifier_and_with_few_listings
     assert caution_factor(log_q, labels, unsure) == pytest.approx(1 + 0.5 * 0.6 + np.sqrt(2 / 100))
     assert caution_factor(log_q[:4], labels[:4], sure[:4]) == pytest.approx(1 + np.sqrt(2 / 4))
     assert caution_factor(log_q[:0], labels[:0], sure[:0]) == 1.0
+
+
+def test_the_rate_of_errors_is_read_off_where_the_classifier_is_surest() -> None:
+    """Sure of ten listings, of which three are labelled otherwise; of the other 24 it knows nothing."""
+    log_q = np.log(np.array([[0.9, 0.1]] * 10 + [[0.51, 0.49]] * 24))
+    labels = np.array([1, 1, 1] + [0] * 7 + [1] * 24)
+    nobody = np.full(34, -1)
+    assert anchor_rate(log_q, labels, nobody) == pytest.approx(3.5 / 11)
+    decided = np.where(np.arange(34) == 0, 1, -1)
+    assert anchor_rate(log_q, labels, decided) == pytest.approx(2.5 / 11)

@@ -197,7 +197,7 @@ def test_as_a_pyfunc_model(predictor: Predictor) -> None:
 
 def test_a_bundle_is_read_as_it_was_written(tmp_path: Path) -> None:
     noise = NoiseModel(
-        SPEC.categories, np.full((3, 3), 1 / 3), 0.2, {"ann": 0.1, "bob": 0.5}, 1.5, np.full(3, 1 / 3), 0.03
+        SPEC.categories, np.full((3, 3), 1 / 3), 0.2, 0.9, {"ann": 0.1, "bob": 0.5}, 1.5, np.full(3, 1 / 3), 0.03
     )
     (tmp_path / "members" / "text").mkdir(parents=True)
     (tmp_path / "members" / "text" / "weights").write_text("w")
@@ -205,7 +205,7 @@ def test_a_bundle_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert load_spec(str(tmp_path / "bundle")) == SPEC
     read = load_noise(str(tmp_path / "bundle"))
     assert (read.categories, read.error_rate) == (SPEC.categories, 0.2)
-    assert (read.mismatch_weight, read.mismatch_rate) == (1.5, 0.03)
+    assert (read.rate_factor, read.mismatch_weight, read.mismatch_rate) == (0.9, 1.5, 0.03)
     assert read.sellers == {"ann": 0.1, "bob": 0.5}
     assert (read.transitions == noise.transitions).all()
     assert (tmp_path / "bundle" / "text" / "weights").read_text() == "w"

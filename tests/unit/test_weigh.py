@@ -18,7 +18,7 @@ def noise(seed: int = 0, mismatch_weight: float = 1.0) -> NoiseModel:
     transitions = np.random.default_rng(seed).uniform(0.1, 1.0, (4, 4))
     np.fill_diagonal(transitions, 0.0)
     transitions /= transitions.sum(axis=1, keepdims=True)
-    return NoiseModel(CATEGORIES, transitions, 0.2, {}, mismatch_weight, np.array([0.4, 0.3, 0.2, 0.1]), 0.02)
+    return NoiseModel(CATEGORIES, transitions, 0.2, 1.0, {}, mismatch_weight, np.array([0.4, 0.3, 0.2, 0.1]), 0.02)
 
 
 def ranked(*rows: dict[str, float] | None) -> pa.Array:
