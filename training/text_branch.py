@@ -24,8 +24,6 @@ Report = Callable[[str, int, int, float], None]
 _RATE = 0.05
 _STRENGTH, _STRONGER, _WEAKER = 2.0, (1.0, 0.5), 4.0
 """C of scikit-learn's LogisticRegression, to begin with and to try: the weights' L2 penalty is 1 / (2 C rows)."""
-_CLEARLY = 0.99
-"""A weaker penalty must lower the loss to this share of it."""
 _CHUNK = 4096
 """Rows judged at once."""
 _COUNTED = 1 << 22
@@ -41,12 +39,14 @@ class TextBranch:
         model: the members.
         encoded: the shard's TF-IDF features, with vocabulary places for ids.
         curve: out-of-sample loss after each epoch.
+        agreement: share of the given labels that the members name out of sample, over all ranks.
     """
 
     encoder: TextEncoder
     model: TextMembers
     encoded: TextBatch
     curve: list[float]
+    agreement: float
 
 
 def train_text(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks: Ranks, report: Report) -> TextBranch:
@@ -56,8 +56,9 @@ def train_text(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks:
     own fold is out of sample. The members keep the weights of the epoch whose out-of-sample loss of the
     given labels, over all ranks, was the lowest.
 
-    How strongly the weights are held small is found in the same way: the more labels are wrong the more strongly, the
-    fewer listings a category has the less. At a tie the stronger is taken, which believes less of the noise.
+    How strongly the weights are held small is found out of sample, too: the more labels are wrong the more strongly,
+    the fewer listings a category has the less. What counts is how many labels are named, not the loss, which rewards
+    probabilities that are as unsure as the labels are wrong. At a tie the stronger is taken: it believes less of them.
     """
     encoder = _make_encoder(shard, plan, hash_size, ranks)
     encoded = _encode(encoder, shard)
@@ -68,12 +69,12 @@ def train_text(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks:
     first = best = train(_STRENGTH)
     for stronger in _STRONGER:
         found = train(stronger)
-        if min(found.curve) >= min(best.curve):
+        if found.agreement < best.agreement:
             break
         best = found
     if best is first:
         weaker = train(_WEAKER)
-        if min(weaker.curve) < _CLEARLY * min(first.curve):
+        if weaker.agreement > first.agreement:
             best = weaker
     return best
 
@@ -108,7 +109,8 @@ def _train(
         if best.worn_out:
             break
     best.restore()
-    return TextBranch(encoder, model, encoded, best.curve)
+    named = float((judge_texts(model, encoded, folds).argmax(axis=1) == shard.labels).sum())
+    return TextBranch(encoder, model, encoded, best.curve, float(ranks.total([named])[0]) / rows)
 
 
 def judge_texts(model: TextMembers, encoded: TextBatch, folds: Ints) -> Floats:

@@ -40,7 +40,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     members = TextMembers(len(vocabulary), 4, 3)
     members.kernel.assign(tf.random.normal(members.kernel.shape))
     nothing = TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
-    text = TextBranch(encoder, members, nothing, [])
+    text = TextBranch(encoder, members, nothing, [], 1.0)
     save_text(text, str(folder / "members" / "text"))
     for number in range(2):
         fused = FusedBranch(FusedMember(len(vocabulary), 3, 16, 16), None, [])
