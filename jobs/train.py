@@ -64,7 +64,7 @@ def train(job: Job, run_date: dt.date | None = None) -> Summary:
             job.say(f"{run.run_id}: learning {len(categories)} categories from listings version {version}")
             trained = train_bundle(listings, categories, settings, str(work), _teller(job))
             job.say("holding it against the champion")
-            verdict = evaluate(listings, trained.folder, _champion(registry), categories, settings)
+            verdict = evaluate(listings, trained.folder, _champion(registry, job.say), categories, settings)
             run.model_version = registry.register(
                 trained.folder,
                 params=dataclasses.asdict(trained.plan),
@@ -106,10 +106,17 @@ def _teller(job: Job) -> Callable[[Progress], None]:
     return tell
 
 
-def _champion(registry: Registry) -> tuple[str, str] | None:
-    """The version in force and its bundle's folder; None where there is none."""
+def _champion(registry: Registry, say: Callable[[str], None]) -> tuple[str, str] | None:
+    """The version in force and its bundle's folder; None where there is none that this version of ours reads."""
     version = registry.find_champion()
-    return None if version is None else (version, registry.model(version).bundle)
+    if version is None:
+        return None
+    try:
+        return version, registry.model(version).bundle
+    except ValueError as error:
+        # An older bundle asks for a new model: this one must be able to take its place.
+        say(f"no contest, since the champion cannot be read: {error}")
+        return None
 
 
 def _summary(version: str, trained: TrainedBundle, verdict: Verdict, place: str) -> Summary:
