@@ -85,11 +85,12 @@ def fit_noise(
     many = int(sellers.max(initial=-1)) + 1 if sellers_known is None else sellers_known
     known = sellers >= 0
     counts = np.bincount(sellers[known], minlength=many)
+    begin = START_RATE if error_rate is None else error_rate
     fit = start or NoiseFit(
         _transitions(np.zeros(levels.shape), levels),
-        START_RATE if error_rate is None else error_rate,
+        begin,
         1.0,
-        np.full(many, START_RATE if error_rate is None else error_rate),
+        np.full(many, begin),
         np.zeros((0, 0)),
         np.zeros(0),
     )

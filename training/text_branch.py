@@ -98,19 +98,22 @@ def _train(
     learn = _make_step(model, rows, steps * plan.text_epochs, strength, ranks)
     random = np.random.default_rng([plan.seed, ranks.rank])
     best = BestEpoch(model.trainable_variables, plan.patience)
+    agreements = []
     for epoch in range(1, plan.text_epochs + 1):
         order = np.resize(random.permutation(len(shard)), steps * batch)
         for chosen in order.reshape(steps, batch):
             learn(*sparse(encoded.take(chosen)), shard.labels[chosen], folds[chosen])
         judged = judge_texts(model, encoded, folds)
         lost = -judged[np.arange(len(shard)), shard.labels].sum(dtype=np.float64)
-        best.seen(float(ranks.total([lost])[0]) / rows)
+        named = float((judged.argmax(axis=1) == shard.labels).sum())
+        loss, agreement = ranks.total([lost, named]) / rows
+        best.seen(float(loss))
+        agreements.append(float(agreement))
         report(f"text, C = {strength:g}", epoch, plan.text_epochs, best.curve[-1])
         if best.worn_out:
             break
     best.restore()
-    named = float((judge_texts(model, encoded, folds).argmax(axis=1) == shard.labels).sum())
-    return TextBranch(encoder, model, encoded, best.curve, float(ranks.total([named])[0]) / rows)
+    return TextBranch(encoder, model, encoded, best.curve, agreements[int(np.argmin(best.curve))])
 
 
 def judge_texts(model: TextMembers, encoded: TextBatch, folds: Ints) -> Floats:

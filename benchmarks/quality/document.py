@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-HEAD = """# Quality
+_HEAD = """# Quality
 
 Written by `make bench-quality`; not by hand. Every row is a catalogue of known truth, cut from one catalogue and made
 dirty anew, cleaned by text alone; the truth makes the labels and measures what is left, nothing else. All decide from
@@ -49,7 +49,7 @@ def quality_document(kept: Sequence[Mapping[str, Any]]) -> str:
     ahead = [each for each in kept if _cleanlab(each) < min(each["ours"]["best_guess"], each["ours"]["corrected"])]
     dirtier = f"Corrections made {len(worse)} of {len(kept)} catalogues dirtier{_names(worse)}."
     behind = f"cleanlab left less than ours in {len(ahead)}{_names(ahead)}."
-    return HEAD + "\n".join([*lines, "", dirtier, behind, ""])
+    return _HEAD + "\n".join([*lines, "", dirtier, behind, ""])
 
 
 def _cleanlab(each: Mapping[str, Any]) -> float:

@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 from cleanlab.filter import find_label_issues
 
-FILTERS = (
+_FILTERS = (
     "prune_by_class",
     "prune_by_noise_rate",
     "both",
@@ -35,7 +35,7 @@ def main(source: str, target: str) -> None:
     known = probabilities[:, given]
     known = known / known.sum(axis=1, keepdims=True)
     found = {
-        name: np.asarray(find_label_issues(codes, known, filter_by=name, n_jobs=1), dtype=np.bool_) for name in FILTERS
+        name: np.asarray(find_label_issues(codes, known, filter_by=name, n_jobs=1), dtype=np.bool_) for name in _FILTERS
     }
     np.savez(target, **found)
 
