@@ -25,10 +25,19 @@ _PEERS = Path(__file__).with_name("peers.py")
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="A catalogue: listings.parquet, taxonomy.csv, truth.parquet.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, file_okay=False, help="A catalogue: listings.parquet, taxonomy.csv, truth.parquet."
+        ),
+    ],
     scenarios: Annotated[list[str] | None, typer.Argument(help="Which; all by default.")] = None,
-    peers: Annotated[Path, typer.Option("--peers", help="The Python of the peers' environment.")] = ROOT
-    / ".cache/peers/bin/python",
+    peers: Annotated[
+        Path,
+        typer.Option(
+            "--peers", exists=True, help="The Python of the peers' environment; `make bench-quality` makes it."
+        ),
+    ] = ROOT / ".cache/peers/bin/python",
     work: Annotated[Path, typer.Option("--work", help="What is kept here is not measured again.")] = ROOT
     / ".cache/quality",
     out: Annotated[Path, typer.Option("--out", help="The document.")] = ROOT / "docs/quality.md",

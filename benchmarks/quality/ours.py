@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from training.text_branch import judge_texts, train_text
 from udfs.fusion import fuse
 from udfs.posterior import posterior
 from udfs.text import featurize
+from udfs.twins import plain_title
 
 Floats = NDArray[np.float64]
 
@@ -103,5 +103,5 @@ def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path)
 
 def _bucket(row: int, title: str | None) -> int:
     """Listings of one normalised title share a bucket; those without one have their own."""
-    plain = re.sub(r"[^\w]+", " ", (title or "").casefold()).strip()
+    plain = plain_title(title or "")
     return zlib.crc32((plain if len(plain) >= _SHORT else str(row)).encode()) % _BUCKETS
