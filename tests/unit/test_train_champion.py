@@ -28,7 +28,7 @@ class Shelf:
 
 def champion(shelf: Shelf) -> tuple[tuple[str, str] | None, list[str]]:
     said: list[str] = []
-    return _champion(cast(Registry, shelf), said.append), said
+    return _champion(cast("Registry", shelf), said.append), said
 
 
 def test_the_model_in_force_is_the_rival() -> None:
