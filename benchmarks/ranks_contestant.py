@@ -22,6 +22,7 @@ from jobs.store import Warehouse
 from schemas.tables import LISTINGS, TAXONOMY
 from training.dataset import write_dataset
 from training.examples import example_rows
+from training.noise import category_levels
 from training.plan import make_plan
 from training.ranks import run_on_ranks
 from training.sources import zip_project
@@ -37,7 +38,9 @@ def begin() -> Answer:
     location, folder = sys.argv[1], Path(sys.argv[2])
     settings = load_settings("local", [f"spark.master=local[{max(cores(), 2)}]", *_PLAN])
     house = Warehouse(open_session(settings.spark, "ranks"), location)
-    categories = sorted(row.category for row in house.read(TAXONOMY).select("category").collect())
+    taxonomy = sorted(house.read(TAXONOMY).select("category", "parent", "department").collect())
+    categories = [row.category for row in taxonomy]
+    levels = category_levels([row.parent for row in taxonomy], [row.department for row in taxonomy])
     text, picture = feature_arguments(settings)
     rows = example_rows(
         in_force(house.read(LISTINGS)).withColumn("decided_category", F.lit(None).cast("string")),
@@ -61,7 +64,7 @@ def begin() -> Answer:
             return {"dataset": asdict(dataset), "plan": asdict(plan), "pictures": pictures, **shape}
         work = folder / "run"
         work.mkdir()
-        task = Task(dataset, plan, len(categories), settings.text.hash_size, folder=str(work), **shape)
+        task = Task(dataset, plan, levels, settings.text.hash_size, folder=str(work), **shape)
         begun = time.perf_counter()
         timeout = settings.train.start_timeout_seconds
         run_on_ranks("training.worker:train_rank", (task,), ranks=ranks, code=code, timeout_seconds=timeout)

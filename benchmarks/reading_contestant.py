@@ -16,10 +16,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks.serve import Answer, serve
-from training.dataset import READ_COLUMNS, Dataset, Shard, map_shard, read_shard
+from training.dataset import NUMBERS, READ_COLUMNS, Dataset, Shard, map_shard, read_shard
 
-_NUMBERS = {"key": "keys", "label": "labels", "bucket": "buckets", "present": "present"}
-_ARRAYS = ("keys", "labels", "buckets", "splits", "ids", "weights", "present", "slots", "pixels")
+_ARRAYS = (*NUMBERS.values(), "splits", "ids", "weights", "slots", "pixels")
 
 
 def begin() -> Answer:
@@ -53,7 +52,7 @@ def read_with_pyarrow(dataset: Dataset, cache: Path, height: int, width: int) ->
     Byte strings lie one after the other in Arrow's memory, so that a column goes to its file in one write.
     """
     cache.mkdir(parents=True)
-    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_NUMBERS.values(), "lengths")}
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*NUMBERS.values(), "lengths")}
     with (
         (cache / "ids").open("wb") as ids,
         (cache / "weights").open("wb") as weights,
@@ -63,7 +62,7 @@ def read_with_pyarrow(dataset: Dataset, cache: Path, height: int, width: int) ->
             with pq.ParquetFile(path) as file:
                 for group in range(file.num_row_groups):
                     table = file.read_row_group(group, columns=READ_COLUMNS).combine_chunks()
-                    for name, column in _NUMBERS.items():
+                    for name, column in NUMBERS.items():
                         columns[column].append(table[name].to_numpy())
                     columns["lengths"].append(np.diff(_offsets(table["text_ids"])) // 4)
                     for name, target in (("text_ids", ids), ("text_weights", weights), ("pixels", pixels)):

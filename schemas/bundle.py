@@ -56,6 +56,7 @@ class BundleSpec:
         picture: keyword arguments of `udfs.pictures.decode`.
         fusion: the branches' weights.
         prior: C probabilities of the categories, for a listing with neither.
+        canary_share: part of the listings whose label was made wrong for the training; see `training.canaries`.
     """
 
     categories: tuple[str, ...]
@@ -65,6 +66,7 @@ class BundleSpec:
     picture: dict[str, int | float]
     fusion: Fusion
     prior: tuple[float, ...]
+    canary_share: float = 0.0
     format: int = FORMAT
 
 

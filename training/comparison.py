@@ -1,8 +1,10 @@
-"""Champion and challenger on the same rows: whom people bear out, and who explains the sellers' labels better.
+"""Champion and challenger on the same rows: whom people bear out, who undoes canaries, who explains sellers' labels.
 
 People's answers in the audit come first: a model that imitates an error which sellers share explains their labels well.
-The likelihood of the given labels, `mean log Σ_c q(c) P(l | c, s)`, is cross-fitted: each model's noise model is
-fitted on one half of the rows and judges the other, so that neither gains by having seen the labels.
+Next come canaries, labels that were made wrong for the trainings (`training.canaries`): how likely a model finds what
+the label was before. Where neither says who is better, and for what is not worse, the likelihood of the given labels,
+`mean log Σ_c q(c) P(l | c, s)`, is cross-fitted: each model's noise model is fitted on one half of the rows and judges
+the other, so that neither gains by having seen the labels.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from training.canaries import LEAST
 from training.noise import fit_noise
 from udfs.posterior import posterior
 
@@ -38,6 +41,7 @@ class Labels:
         halves: int64, shape (n,), 0 or 1: where noise models are fitted and judged in turn.
         levels: int64, shape (C, C), `training.noise.category_levels`.
         audited: int64, shape (n,), category that people found in the random audit; -1 where nobody was asked.
+        canaries: int64, shape (n,), the wrong label that was learnt; -1 where it was the seller's.
     """
 
     given: Ints
@@ -45,6 +49,7 @@ class Labels:
     halves: Ints
     levels: Ints
     audited: Ints
+    canaries: Ints
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,12 @@ class Verdict:
         audited_difference: challenger less champion in the mean log-posterior of what people found; NaN where there is
             no champion or too few answers.
         audited_standard_error: of that, paired.
+        canaries: rows whose label was made wrong.
+        canaries_undone: share of them whose best guess is the label as it was, by the challenger; NaN where there are
+            none. Sellers' own errors among them can hardly be found again, so that 1 is not to be had.
+        canaries_difference: challenger less champion in the mean log-posterior of the label as it was; NaN where there
+            is no champion or too few canaries.
+        canaries_standard_error: of that, paired.
         challenger_error, champion_error: estimated share of wrong best guesses.
         by_category: category given -> figure -> value, of the challenger.
     """
@@ -74,6 +85,10 @@ class Verdict:
     audited: int
     audited_difference: float
     audited_standard_error: float
+    canaries: int
+    canaries_undone: float
+    canaries_difference: float
+    canaries_standard_error: float
     challenger_error: float
     champion_error: float
     by_category: dict[str, dict[str, float]]
@@ -90,6 +105,10 @@ class Verdict:
             "audited_rows": float(self.audited),
             "audited_lead_over_champion": self.audited_difference,
             "audited_lead_standard_error": self.audited_standard_error,
+            "canaries": float(self.canaries),
+            "canaries_undone": self.canaries_undone,
+            "canaries_lead_over_champion": self.canaries_difference,
+            "canaries_lead_standard_error": self.canaries_standard_error,
             "estimated_error": self.challenger_error,
             "champion_estimated_error": self.champion_error,
         }
@@ -104,37 +123,47 @@ def compare(challenger: Floats, champion: Floats | None, labels: Labels, categor
         labels: of the same rows.
         categories: C names.
     """
-    evidence, belief = _cross_fitted(challenger, labels)
-    best = belief.max(axis=1)
-    found = _by_category(evidence, belief, labels, categories)
-    if champion is None:
-        nan = float("nan")
-        error = float(1.0 - best.mean())
-        audited = int((labels.audited >= 0).sum())
-        return Verdict(True, len(best), float(evidence.mean()), nan, nan, nan, audited, nan, nan, error, nan, found)
-    before, believed = _cross_fitted(champion, labels)
-    explained = _Lead.of(evidence - before)
-    asked = np.flatnonzero(labels.audited >= 0)
-    truths = labels.audited[asked]
-    borne_out = _Lead.of(
-        np.log(np.maximum(belief[asked, truths], _FLOOR) / np.maximum(believed[asked, truths], _FLOOR))
-    )
-    heard = len(asked) >= _LEAST_AUDITED
-    decided = heard and (borne_out.ahead or borne_out.behind)
+    ours = _cross_fitted(challenger, labels)
+    theirs = None if champion is None else _cross_fitted(champion, labels)
+    asked, planted = np.flatnonzero(labels.audited >= 0), np.flatnonzero(labels.canaries >= 0)
+    unknown = _Lead(float("nan"), float("nan"))
+    explained = borne_out = undone = unknown
+    if theirs is not None:
+        explained = _Lead.of(ours.evidence - theirs.evidence)
+        if len(asked) >= _LEAST_AUDITED:
+            borne_out = _lead(ours.belief, theirs.belief, asked, labels.audited)
+        if len(planted) >= LEAST:
+            undone = _lead(ours.misled, theirs.misled, planted, labels.given)
     return Verdict(
-        better=borne_out.ahead if decided else explained.ahead,
-        rows=len(best),
-        challenger=float(evidence.mean()),
-        champion=float(before.mean()),
+        better=theirs is None or _takes_over(borne_out, undone, explained),
+        rows=len(labels.given),
+        challenger=float(ours.evidence.mean()),
+        champion=float("nan") if theirs is None else float(theirs.evidence.mean()),
         difference=explained.mean,
         standard_error=explained.error,
         audited=len(asked),
-        audited_difference=borne_out.mean if heard else float("nan"),
-        audited_standard_error=borne_out.error if heard else float("nan"),
-        challenger_error=float(1.0 - best.mean()),
-        champion_error=float(1.0 - believed.max(axis=1).mean()),
-        by_category=found,
+        audited_difference=borne_out.mean,
+        audited_standard_error=borne_out.error,
+        canaries=len(planted),
+        canaries_undone=_undone(ours, planted, labels),
+        canaries_difference=undone.mean,
+        canaries_standard_error=undone.error,
+        challenger_error=float(1.0 - ours.belief.max(axis=1).mean()),
+        champion_error=float("nan") if theirs is None else float(1.0 - theirs.belief.max(axis=1).mean()),
+        by_category=_by_category(ours.evidence, ours.belief, labels, categories),
     )
+
+
+def _takes_over(borne_out: _Lead, undone: _Lead, explained: _Lead) -> bool:
+    """People first; then the canaries, unless the labels are explained worse; then the labels.
+
+    Likelihood alone makes champion only where there were too few answers and canaries to say anything.
+    """
+    if borne_out.ahead or borne_out.behind:
+        return borne_out.ahead
+    if undone.ahead or undone.behind:
+        return undone.ahead and not explained.behind
+    return explained.ahead
 
 
 @dataclass(frozen=True)
@@ -184,17 +213,46 @@ def dense(ranked: pd.Series, categories: Sequence[str], prior: Mapping[str, floa
     return np.asarray(np.log(q / q.sum(axis=1, keepdims=True)))
 
 
-def _cross_fitted(log_q: Floats, labels: Labels) -> tuple[Floats, Floats]:
-    """Log P(label) and posterior of every row, under the noise model of the other half."""
-    evidence, belief = np.zeros(len(log_q)), np.zeros(log_q.shape)
+def _lead(ours: Floats, theirs: Floats, rows: Ints, categories: Ints) -> _Lead:
+    """In the log-posterior of these rows' categories."""
+    right = categories[rows]
+    return _Lead.of(np.log(np.maximum(ours[rows, right], _FLOOR) / np.maximum(theirs[rows, right], _FLOOR)))
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What a model makes of the rows.
+
+    Attributes:
+        evidence: shape (n,), log P(label).
+        belief: shape (n, C), the posterior by the seller's label.
+        misled: shape (n, C), the posterior by the canaries' labels where there are such.
+    """
+
+    evidence: Floats
+    belief: Floats
+    misled: Floats
+
+
+def _cross_fitted(log_q: Floats, labels: Labels) -> _Judged:
+    """Evidence and posterior of every row, under the noise model of the other half."""
+    evidence, belief, misled = np.zeros(len(log_q)), np.zeros(log_q.shape), np.zeros(log_q.shape)
+    learnt = np.where(labels.canaries >= 0, labels.canaries, labels.given)
     for half in (0, 1):
         seen, judged = labels.halves != half, labels.halves == half
         many = int(labels.sellers.max(initial=-1)) + 1
         fit = fit_noise(log_q[seen], labels.given[seen], labels.sellers[seen], labels.levels, sellers_known=many)
-        belief[judged], evidence[judged] = posterior(
-            log_q[judged], labels.given[judged], fit.rates(labels.sellers[judged]), fit.transitions
-        )
-    return evidence, belief
+        rates = fit.rates(labels.sellers[judged])
+        belief[judged], evidence[judged] = posterior(log_q[judged], labels.given[judged], rates, fit.transitions)
+        misled[judged], _ = posterior(log_q[judged], learnt[judged], rates, fit.transitions)
+    return _Judged(evidence, belief, misled)
+
+
+def _undone(judged: _Judged, planted: Ints, labels: Labels) -> float:
+    """Share of the canaries whose best guess is the label as it was."""
+    if not len(planted):
+        return float("nan")
+    return float((judged.misled[planted].argmax(axis=1) == labels.given[planted]).mean())
 
 
 def _by_category(

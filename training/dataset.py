@@ -20,7 +20,16 @@ from pyspark.sql import functions as F
 from schemas.errors import FailedError
 from schemas.tensors import CHANNELS, TextBatch
 
-READ_COLUMNS = ["key", "label", "bucket", "text_ids", "text_weights", "present", "pixels"]
+NUMBERS = {
+    "key": "keys",
+    "label": "labels",
+    "truth": "truths",
+    "seller_key": "sellers",
+    "bucket": "buckets",
+    "present": "present",
+}
+"""Column -> array of a shard."""
+READ_COLUMNS = [*NUMBERS, "text_ids", "text_weights", "pixels"]
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 _CHECK = 1_000_000_007
 """Keys are summed modulo this prime: a row that is lost and another read twice do not cancel out."""
@@ -45,7 +54,9 @@ class Shard:
 
     Attributes:
         keys: int64, shape (n,), the hash of each listing's id.
-        labels: int64, shape (n,), category index as the seller gave it.
+        labels: int64, shape (n,), category index as the seller gave it, -1 where there is none.
+        truths: int64, shape (n,), category index that a person has decided, -1 where nobody has.
+        sellers: int64, shape (n,), the hash of the seller's id; see `training.examples.SCHEMA`.
         buckets: int64, shape (n,).
         splits, ids, weights: the text features as in `TextBatch`.
         present: bool, shape (n,), whether there is a usable picture.
@@ -55,6 +66,8 @@ class Shard:
 
     keys: NDArray[np.int64]
     labels: NDArray[np.int64]
+    truths: NDArray[np.int64]
+    sellers: NDArray[np.int64]
     buckets: NDArray[np.int64]
     splits: NDArray[np.int64]
     ids: NDArray[Any]
@@ -65,6 +78,11 @@ class Shard:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def taught(self) -> NDArray[np.int64]:
+        """What is learnt at first: a person's category, else the seller's; shape (n,)."""
+        return np.where(self.truths >= 0, self.truths, self.labels)
 
     def texts(self, rows: NDArray[np.int64]) -> TextBatch:
         """The text features of the rows."""
@@ -106,23 +124,15 @@ def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
 def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int, width: int) -> Shard:
     """Read a rank's share through Petastorm, once, into memory-mapped files under `cache`."""
     cache.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, list[NDArray[np.int64]]] = {
-        "keys": [],
-        "labels": [],
-        "buckets": [],
-        "present": [],
-        "lengths": [],
-    }
+    columns: dict[str, list[NDArray[np.int64]]] = {name: [] for name in (*NUMBERS.values(), "lengths")}
     with (
         (cache / "ids").open("wb") as ids,
         (cache / "weights").open("wb") as weights,
         (cache / "pixels").open("wb") as pixels,
     ):
         for batch in _batches(dataset.folder, rank, ranks):
-            columns["keys"].append(batch.key)
-            columns["labels"].append(batch.label)
-            columns["buckets"].append(batch.bucket)
-            columns["present"].append(batch.present)
+            for column, name in NUMBERS.items():
+                columns[name].append(getattr(batch, column))
             columns["lengths"].append(np.array([len(value) // 4 for value in batch.text_ids], np.int64))
             ids.write(b"".join(batch.text_ids))
             weights.write(b"".join(batch.text_weights))
@@ -135,7 +145,7 @@ def map_shard(cache: Path, columns: Mapping[str, Sequence[NDArray[np.int64]]], h
 
     Args:
         cache: the folder.
-        columns: `keys`, `labels`, `buckets`, `present` and `lengths` (features a listing), each in parts.
+        columns: the arrays that `NUMBERS` names, and `lengths` (features a listing), each in parts.
         height, width: of the pictures.
     """
     joined = {name: np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64) for name, parts in columns.items()}
@@ -144,6 +154,8 @@ def map_shard(cache: Path, columns: Mapping[str, Sequence[NDArray[np.int64]]], h
     return Shard(
         keys=joined["keys"],
         labels=joined["labels"],
+        truths=joined["truths"],
+        sellers=joined["sellers"],
         buckets=joined["buckets"],
         splits=splits,
         ids=_mapped(cache / "ids", np.int32, (int(splits[-1]),)),

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from conf.settings import Settings
 from schemas.bundle import BundleSpec
 from schemas.errors import FailedError
+from training.canaries import is_canary, wrong_labels
 from training.comparison import Labels, Verdict, compare, dense
 from training.noise import category_levels
 from training.sample import seller_codes
@@ -30,11 +31,11 @@ def evaluate(
     taxonomy: Sequence[Category],
     settings: Settings,
 ) -> Verdict:
-    """Compare a new bundle with the champion on labelled listings, by people's answers and without truth.
+    """Compare a new bundle with the champion on labelled listings, by answers and canaries and without truth.
 
     Args:
-        listings: listing_id, title, description, category, audited_category (null where nobody was asked), seller_id,
-            bucket, image, image_uri.
+        listings: listing_id, title, description, category, decided_category (null where no person has decided),
+            audited_category (null where nobody was asked at random), seller_id, bucket, image, image_uri.
         bundle: the new bundle's folder.
         champion: the version and bundle folder of the model in force; None where there is none.
         taxonomy: the categories.
@@ -49,9 +50,19 @@ def evaluate(
     total = labelled.count()
     part = max(total // ROWS, 1)
     audited = F.col("audited_category").isin(*spec.categories)
-    chosen = labelled.where(F.expr(f"pmod(xxhash64(listing_id, 'evaluation'), {part}) = 0") | audited)
+    share = min([spec.canary_share, *([load_spec(champion[1]).canary_share] if champion else [])])
+    planted = is_canary(F.xxhash64("listing_id"), share) & F.col("decided_category").isNull()
+    sampled = F.expr(f"pmod(xxhash64(listing_id, 'evaluation'), {part}) = 0")
+    chosen = labelled.where(sampled | audited | planted)
     rows = (
-        chosen.select("listing_id", "category", "seller_id", "audited_category")
+        chosen.select(
+            "listing_id",
+            "category",
+            "seller_id",
+            "audited_category",
+            F.xxhash64("listing_id").alias("key"),
+            planted.alias("planted"),
+        )
         .toPandas()
         .sort_values("listing_id", ignore_index=True)
     )
@@ -59,15 +70,21 @@ def evaluate(
         raise FailedError("no listing has a category of the taxonomy, so there is nothing to compare models on.")
     order = {category.category: category for category in taxonomy}
     index = {category: i for i, category in enumerate(spec.categories)}
+    given = np.array([index[category] for category in rows["category"]], np.int64)
+    levels = category_levels(
+        [order[c].parent if c in order else None for c in spec.categories],
+        [order[c].department if c in order else None for c in spec.categories],
+    )
+    canaries = np.full(len(rows), -1)
+    ours = rows["planted"].to_numpy(np.bool_)
+    canaries[ours] = wrong_labels(rows["key"].to_numpy(np.int64)[ours], given[ours], levels)
     labels = Labels(
-        given=np.array([index[category] for category in rows["category"]], np.int64),
+        given=given,
         sellers=seller_codes(rows["seller_id"].tolist())[0],
         halves=np.arange(len(rows)) % 2,
-        levels=category_levels(
-            [order[c].parent if c in order else None for c in spec.categories],
-            [order[c].department if c in order else None for c in spec.categories],
-        ),
+        levels=levels,
         audited=np.array([index.get(category, -1) for category in rows["audited_category"]], np.int64),
+        canaries=canaries,
     )
 
     def judge(folder: str, version: str, of: BundleSpec) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

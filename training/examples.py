@@ -10,18 +10,18 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from training.sample import NO_SELLER
 from udfs.pictures import decode, load_images
 from udfs.text import featurize, read_texts
 
 SCHEMA = (
-    "key BIGINT, listing_id STRING, seller_id STRING, label INT, given INT, decided BOOLEAN, bucket INT, "
+    "key BIGINT, listing_id STRING, seller_id STRING, seller_key BIGINT, label INT, truth INT, bucket INT, "
     "text_ids BINARY, text_weights BINARY, present BOOLEAN, pixels BINARY"
 )
-"""`key` hashes listing_id. `label` is what is learnt: the category that a person has decided, else the seller's.
-`given` is the seller's, -1 where there is none of the taxonomy; `decided`: a person has. `text_ids` int32 and
-`text_weights` float32, little-endian, as long as one another; `pixels` uint8, height x width x 3, empty where `present`
-is false."""
-_COPIED = ("key", "listing_id", "seller_id", "label", "given", "decided", "bucket")
+"""`key` hashes listing_id, `seller_key` seller_id (`NO_SELLER` where there is none). `label` is the seller's category,
+`truth` what a person has decided; -1 where there is none of the taxonomy. `text_ids` int32 and `text_weights` float32,
+little-endian, as long as one another; `pixels` uint8, height x width x 3, empty where `present` is false."""
+_COPIED = ("key", "listing_id", "seller_id", "seller_key", "label", "truth", "bucket")
 
 
 def example_rows(
@@ -50,20 +50,19 @@ def example_rows(
     """
     spark = listings.sparkSession
     order = [(c, i) for i, c in enumerate(categories)]
-    given = F.broadcast(spark.createDataFrame(order, "category STRING, given INT"))
-    decided = F.broadcast(spark.createDataFrame(order, "decided_category STRING, settled INT"))
-    label = F.coalesce("settled", "given")
+    given = F.broadcast(spark.createDataFrame(order, "category STRING, label INT"))
+    decided = F.broadcast(spark.createDataFrame(order, "decided_category STRING, truth INT"))
     rows = (
         listings.join(given, "category", "left")
         .join(decided, "decided_category", "left")
-        .where(label.isNotNull())
+        .where("label IS NOT NULL OR truth IS NOT NULL")
         .select(
             F.xxhash64("listing_id").alias("key"),
             "listing_id",
             "seller_id",
-            label.alias("label"),
-            F.coalesce("given", F.lit(-1)).alias("given"),
-            F.col("settled").isNotNull().alias("decided"),
+            F.when(F.col("seller_id").isNull(), NO_SELLER).otherwise(F.xxhash64("seller_id")).alias("seller_key"),
+            F.coalesce("label", F.lit(-1)).alias("label"),
+            F.coalesce("truth", F.lit(-1)).alias("truth"),
             F.col("bucket").cast("int").alias("bucket"),
             "title",
             "description",

@@ -13,7 +13,7 @@ from training.network import FusedMember, Tensor
 from training.plan import Plan
 from training.ranks import Ranks
 from training.stopping import BestEpoch
-from training.text_branch import Report, TextBranch, sparse
+from training.text_branch import Targets, TextBranch, TextTeacher, sparse
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -41,21 +41,27 @@ class FusedBranch:
     curve: list[float]
 
 
-def train_fused(
-    member: int, shard: Shard, text: TextBranch, plan: Plan, categories: int, ranks: Ranks, report: Report
-) -> FusedBranch:
-    """Train fused member `member` on the pictures that are not of its fold, together with the other ranks."""
+def train_fused(member: int, text: TextBranch, teacher: TextTeacher, targets: Targets) -> FusedBranch:
+    """Train fused member `member` on the pictures that are not of its fold, together with the other ranks.
+
+    Args:
+        member: below `plan.image_members`.
+        text: whose features the head sees.
+        teacher: the shard, the plan, and the other ranks.
+        targets: what is to be said of each listing.
+    """
+    shard, plan, ranks = teacher.shard, teacher.plan, teacher.ranks
     # Keras draws the seeds of its initialisers from Python's generator.
     tf.keras.utils.set_random_seed(plan.seed + 1000 * member + ranks.rank)
     random = np.random.default_rng([plan.seed, ranks.rank, member])
-    model = FusedMember(text.encoder.features, categories, *shard.pixels.shape[1:3])
+    model = FusedMember(text.encoder.features, teacher.categories, *shard.pixels.shape[1:3])
     ranks.broadcast(model.variables)
     own = shard.buckets % plan.image_members == member
     learned, watched = np.flatnonzero(shard.present & ~own), np.flatnonzero(shard.present & own)
     watched = watched[: _WATCHED // ranks.size]
     batch = max(plan.image_batch // ranks.size, 1)
     steps = ranks.largest(-(-len(learned) // batch))
-    learn = _make_step(model, categories, plan, steps * plan.image_epochs, ranks)
+    learn = _make_step(model, plan, steps * plan.image_epochs, ranks)
     forward = tf.function(
         lambda pixels, indices, values: model(pixels, indices, values, training=False), reduce_retracing=True
     )
@@ -63,13 +69,13 @@ def train_fused(
     for epoch in range(1, plan.image_epochs + 1):
         order = np.resize(random.permutation(learned), steps * batch)
         for chosen in order.reshape(steps, batch):
-            learn(shard.pixels[shard.slots[chosen]], *sparse(text.encoded.take(chosen)), shard.labels[chosen])
+            learn(shard.pixels[shard.slots[chosen]], *sparse(text.encoded.take(chosen)), targets(chosen))
         ranks.equalize([v for v in model.variables if not v.trainable])  # batch normalisation's running means
         judged = judge_pictures(forward, shard, text, watched)
-        lost = [-part[np.arange(len(watched)), shard.labels[watched]].sum(dtype=np.float64) for part in judged]
+        lost = [-(part * targets(watched)).sum(dtype=np.float64) for part in judged]
         by_image, by_head, seen = ranks.total([*lost, float(len(watched))])
         best.seen(float(by_image + by_head) / max(float(seen), 1.0))
-        report(f"picture member {member + 1} of {plan.image_members}", epoch, plan.image_epochs, best.curve[-1])
+        teacher.report(f"picture member {member + 1} of {plan.image_members}", epoch, plan.image_epochs, best.curve[-1])
         if best.worn_out:
             break
     best.restore()
@@ -86,16 +92,16 @@ def judge_pictures(forward: Tensor, shard: Shard, text: TextBranch, rows: Ints) 
     return np.concatenate(image), np.concatenate(head)
 
 
-def _make_step(model: FusedMember, categories: int, plan: Plan, steps: int, ranks: Ranks) -> Tensor:
-    """A training step: (pixels, indices, values, labels) -> nothing; picture and head have a loss each."""
+def _make_step(model: FusedMember, plan: Plan, steps: int, ranks: Ranks) -> Tensor:
+    """A training step: (pixels, indices, values, targets) -> nothing; picture and head have a loss each."""
     rate = tf.keras.optimizers.schedules.CosineDecay(
         _RATE / 10, steps, alpha=0.01, warmup_target=_RATE, warmup_steps=max(steps // 20, 1)
     )
     optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=_DECAY)
-    rest = plan.label_smoothing / categories
+    smoothing = plan.label_smoothing
 
-    def learn(pixels: Tensor, indices: Tensor, values: Tensor, labels: Tensor) -> None:
-        target = tf.one_hot(labels, categories, 1.0 - plan.label_smoothing + rest, rest)
+    def learn(pixels: Tensor, indices: Tensor, values: Tensor, targets: Tensor) -> None:
+        target = (1.0 - smoothing) * targets + smoothing / tf.cast(tf.shape(targets)[1], tf.float32)
         with tf.GradientTape() as tape:
             image, head = model(pixels, indices, values, training=True)
             losses = [tf.nn.softmax_cross_entropy_with_logits(target, logits) for logits in (image, head)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from conf.settings import Settings
 from schemas.errors import FailedError, UsageError
+from training.canaries import canary_share
 
 MIN_ROWS = 20
 """Fewer labelled listings teach nothing."""
@@ -25,6 +26,7 @@ class Plan:
         patience: epochs without a better out-of-sample loss before a branch stops.
         label_smoothing: share of a target's mass that is spread over all categories.
         max_features, min_listings: the text vocabulary.
+        canary_share: part of the listings whose label is made wrong; see `training.canaries`.
         sample: rows whose out-of-sample probabilities the noise model is fitted on, at most.
         seed: of every random choice.
     """
@@ -39,6 +41,7 @@ class Plan:
     label_smoothing: float
     max_features: int
     min_listings: int
+    canary_share: float
     sample: int
     seed: int
 
@@ -88,6 +91,7 @@ def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
         label_smoothing=train.label_smoothing,
         max_features=settings.text.max_features,
         min_listings=settings.text.min_listings,
+        canary_share=canary_share(rows),
         sample=train.noise_sample,
         seed=train.seed,
     )

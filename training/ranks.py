@@ -51,9 +51,17 @@ class Ranks:
         """The sum over the ranks of an array of the same shape on each."""
         return np.asarray(self.hvd.allreduce(np.asarray(values), op=self.hvd.Sum))
 
+    def gather(self, values: Array) -> Array:
+        """The ranks' arrays one after the other; they may differ in their first dimension."""
+        return np.asarray(self.hvd.allgather(values))
+
+    def share(self, value: Any) -> Any:
+        """What rank 0 has."""
+        return self.hvd.broadcast_object(value, root_rank=0) if self.size > 1 else value
+
     def largest(self, value: int) -> int:
         """The largest of the ranks' values."""
-        return int(np.max(np.asarray(self.hvd.allgather(np.array([value], np.int64)))))
+        return int(self.gather(np.array([value], np.int64)).max())
 
     def equalize(self, variables: Sequence[Tensor]) -> None:
         """Set every rank's variables to their mean over the ranks."""
@@ -69,7 +77,7 @@ class Ranks:
 
 def run_on_ranks(
     function: str, arguments: tuple[Any, ...], *, ranks: int, code: str, timeout_seconds: int
-) -> list[dict[str, Any]]:
+) -> list[Any]:
     """Run a function of ours on every rank, each in a process of its own beside a Spark task.
 
     Args:

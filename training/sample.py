@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+
+NO_SELLER = 0
+"""In the place of a seller's hash where there is no seller."""
 
 
 @dataclass(frozen=True)
@@ -36,35 +37,58 @@ class Sample:
     head: Floats
 
 
-def read_sample(files: Sequence[Path], written: DataFrame) -> Sample:
-    """Gather what the ranks wrote, but rows that have no seller's label.
+def read_sample(files: Sequence[Path], names: Mapping[int, str]) -> Sample:
+    """What the ranks wrote.
 
     Args:
-        files: one of each rank.
-        written: the training set's key, seller_id, given and decided.
+        files: one of each rank, with the arguments of `make_sample`.
+        names: seller's hash -> seller_id.
     """
     parts = []
     for file in files:
         with np.load(file) as stored:
             parts.append({name: stored[name] for name in stored.files})
-    names = ("key", "label", "text", "image", "head")
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    wanted = written.sparkSession.createDataFrame([(int(key),) for key in joined["key"]], "key BIGINT")
-    narrow = written.join(F.broadcast(wanted), "key").toPandas().drop_duplicates("key").set_index("key")
-    order = np.argsort(joined["key"], kind="stable")
-    order = order[narrow["given"].reindex(joined["key"][order]).to_numpy() >= 0]
-    joined = {name: values[order] for name, values in joined.items()}
-    narrow = narrow.reindex(joined["key"])
-    codes, ids = seller_codes(narrow["seller_id"].tolist())
+    return make_sample(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, names=names)
+
+
+def make_sample(
+    keys: Ints,
+    labels: Ints,
+    truths: Ints,
+    sellers: Ints,
+    text: Floats,
+    image: Floats,
+    head: Floats,
+    names: Mapping[int, str] | None = None,
+) -> Sample:
+    """The rows that have a seller's label, in the order of their keys.
+
+    Args:
+        keys, labels, truths, sellers: as `training.dataset.Shard` holds them.
+        text, image, head: as `Sample` holds them.
+        names: seller's hash -> seller_id; default: the hash itself, in digits.
+    """
+    order = np.argsort(keys, kind="stable")
+    order = order[labels[order] >= 0]
+    hashes = np.unique(sellers[order])
+    hashes = hashes[hashes != NO_SELLER]
     return Sample(
-        labels=narrow["given"].to_numpy(np.int64),
-        truths=np.where(narrow["decided"].to_numpy(np.bool_), joined["label"], -1).astype(np.int64),
-        sellers=codes,
-        seller_ids=ids,
-        text=joined["text"],
-        image=joined["image"],
-        head=joined["head"],
+        labels=labels[order],
+        truths=truths[order],
+        sellers=seller_places(sellers[order], hashes),
+        seller_ids=tuple(str(seller) if names is None else names[seller] for seller in hashes.tolist()),
+        text=text[order],
+        image=image[order],
+        head=head[order],
     )
+
+
+def seller_places(sellers: Ints, known: Ints) -> Ints:
+    """Each row's index into the known sellers' hashes, which rise; -1 where it is none of them. Shape (n,)."""
+    if not len(known):
+        return np.full(len(sellers), -1)
+    place = np.minimum(np.searchsorted(known, sellers), len(known) - 1)
+    return np.where(known[place] == sellers, place, -1)
 
 
 def seller_codes(sellers: list[str | None]) -> tuple[Ints, tuple[str, ...]]:

@@ -1,11 +1,15 @@
-"""What the driver tells the ranks, and where they leave what they made."""
+"""What the driver tells the ranks, what they answer, and where they leave what they made."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from training.dataset import Dataset
+from training.first_pass import Learned
 from training.plan import Plan
 
 
@@ -16,18 +20,23 @@ class Task:
     Attributes:
         dataset: the training set.
         plan: how to train.
-        categories: C.
+        levels: shape (C, C), as `training.noise.category_levels`.
         hash_size, height, width: of the features and tensors.
         folder: a work folder that all ranks and the driver see.
     """
 
     dataset: Dataset
     plan: Plan
-    categories: int
+    levels: NDArray[np.int64]
     hash_size: int
     height: int
     width: int
     folder: str
+
+    @property
+    def categories(self) -> int:
+        """C."""
+        return len(self.levels)
 
     @property
     def progress(self) -> Path:
@@ -46,3 +55,16 @@ class Task:
     def cache(self, rank: int) -> Path:
         """A rank's memory-mapped copy of its shard."""
         return Path(self.folder) / f"cache-{rank}"
+
+
+@dataclass(frozen=True)
+class RankResult:
+    """What a rank says at the end.
+
+    Attributes:
+        curves: branch -> out-of-sample loss after each epoch.
+        first: what the first pass has learnt; None where there are too few texts for one.
+    """
+
+    curves: dict[str, list[float]]
+    first: Learned | None

@@ -20,6 +20,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Report = Callable[[str, int, int, float], None]
 """(what, epoch, epochs, out-of-sample loss)."""
+Targets = Callable[[Ints], Floats]
+"""Rows of the shard -> what is to be said of them, shape (rows, C), each row a distribution."""
 
 _RATE = 0.05
 _STRENGTH, _STRONGER, _WEAKER = 2.0, (1.0, 0.5), 4.0
@@ -39,7 +41,7 @@ class TextBranch:
         model: the members.
         encoded: the shard's TF-IDF features, with vocabulary places for ids.
         curve: out-of-sample loss after each epoch.
-        agreement: share of the given labels that the members name out of sample, over all ranks.
+        agreement: share of the labels that the members name out of sample, over all ranks.
     """
 
     encoder: TextEncoder
@@ -49,71 +51,111 @@ class TextBranch:
     agreement: float
 
 
-def train_text(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks: Ranks, report: Report) -> TextBranch:
-    """Train all K members on this rank's shard, together with the other ranks.
+@dataclass(frozen=True)
+class TextTeacher:
+    """What all passes over the texts share.
 
-    The loss of row i counts for member k only where fold(i) is not k, so every member's prediction of its
-    own fold is out of sample. The members keep the weights of the epoch whose out-of-sample loss of the
-    given labels, over all ranks, was the lowest.
-
-    How strongly the weights are held small is found out of sample, too: the more labels are wrong the more strongly,
-    the fewer listings a category has the less. What counts is how many labels are named, not the loss, which rewards
-    probabilities that are as unsure as the labels are wrong. At a tie the stronger is taken: it believes less of them.
+    Attributes:
+        encoder: hashed features -> TF-IDF.
+        encoded: the shard's texts, as it encodes them.
+        shard, plan, categories, ranks, report: what is learnt from, how, into how many, with whom, and who is told.
     """
+
+    encoder: TextEncoder
+    encoded: TextBatch
+    shard: Shard
+    plan: Plan
+    categories: int
+    ranks: Ranks
+    report: Report
+
+    def first_pass(self) -> tuple[TextBranch, float]:
+        """Learn the given labels; the members, and how strongly their weights were held small.
+
+        That is found out of sample: the more labels are wrong the more strongly, the fewer listings a category has the
+        less. What counts is how many labels are named, not the loss, which rewards probabilities that are as unsure as
+        the labels are wrong. At a tie the stronger is taken: it believes less of them.
+        """
+        taught = self.shard.taught
+
+        def train(strength: float) -> TextBranch:
+            targets = hard_targets(taught, self.categories)
+            return self.train(targets, strength, f"text, C = {strength:g}")
+
+        first = best = train(_STRENGTH)
+        chosen = _STRENGTH
+        for stronger in _STRONGER:
+            found = train(stronger)
+            if found.agreement < best.agreement:
+                break
+            best, chosen = found, stronger
+        if best is first:
+            weaker = train(_WEAKER)
+            if weaker.agreement > first.agreement:
+                best, chosen = weaker, _WEAKER
+        return best, chosen
+
+    def train(self, targets: Targets, strength: float, what: str) -> TextBranch:
+        """Train all K members on this rank's shard, together with the other ranks.
+
+        The loss of row i counts for member k only where fold(i) is not k, so every member's prediction of its own fold
+        is out of sample. The members keep the weights of the epoch whose out-of-sample loss, over all ranks, was the
+        lowest.
+
+        Args:
+            targets: what is to be said of each listing.
+            strength: C; the weaker the larger.
+            what: what is reported to be learning.
+        """
+        shard, plan, ranks = self.shard, self.plan, self.ranks
+        folds, taught = shard.buckets % plan.text_members, shard.taught
+        model = TextMembers(self.encoder.features, plan.text_members, self.categories)
+        ranks.broadcast(model.trainable_variables)
+        rows = int(ranks.total([len(shard)])[0])
+        batch = max(plan.text_batch // ranks.size, 1)
+        steps = ranks.largest(-(-len(shard) // batch))
+        learn = _make_step(model, rows, steps * plan.text_epochs, strength, ranks)
+        random = np.random.default_rng([plan.seed, ranks.rank])
+        best = BestEpoch(model.trainable_variables, plan.patience)
+        agreements = []
+        for epoch in range(1, plan.text_epochs + 1):
+            order = np.resize(random.permutation(len(shard)), steps * batch)
+            for chosen in order.reshape(steps, batch):
+                learn(*sparse(self.encoded.take(chosen)), targets(chosen), folds[chosen])
+            judged = judge_texts(model, self.encoded, folds)
+            named = float((judged.argmax(axis=1) == taught).sum())
+            loss, agreement = ranks.total([_lost(judged, targets), named]) / rows
+            best.seen(float(loss))
+            agreements.append(float(agreement))
+            self.report(what, epoch, plan.text_epochs, best.curve[-1])
+            if best.worn_out:
+                break
+        best.restore()
+        return TextBranch(self.encoder, model, self.encoded, best.curve, agreements[int(np.argmin(best.curve))])
+
+    def judge(self, branch: TextBranch) -> Floats:
+        """Out-of-sample log-probabilities of the shard's texts, shape (n, C); rows of NaN where no word is known."""
+        judged = judge_texts(branch.model, self.encoded, self.shard.buckets % self.plan.text_members)
+        judged[np.diff(self.encoded.splits) == 0] = np.nan
+        return judged
+
+
+def teach_texts(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks: Ranks, report: Report) -> TextTeacher:
+    """Agree with the other ranks on the vocabulary, and encode this rank's texts."""
     encoder = _make_encoder(shard, plan, hash_size, ranks)
-    encoded = _encode(encoder, shard)
-
-    def train(strength: float) -> TextBranch:
-        return _train(encoder, encoded, shard, plan, categories, strength, ranks, report)
-
-    first = best = train(_STRENGTH)
-    for stronger in _STRONGER:
-        found = train(stronger)
-        if found.agreement < best.agreement:
-            break
-        best = found
-    if best is first:
-        weaker = train(_WEAKER)
-        if weaker.agreement > first.agreement:
-            best = weaker
-    return best
+    return TextTeacher(encoder, _encode(encoder, shard), shard, plan, categories, ranks, report)
 
 
-def _train(
-    encoder: TextEncoder,
-    encoded: TextBatch,
-    shard: Shard,
-    plan: Plan,
-    categories: int,
-    strength: float,
-    ranks: Ranks,
-    report: Report,
-) -> TextBranch:
-    folds = shard.buckets % plan.text_members
-    model = TextMembers(encoder.features, plan.text_members, categories)
-    ranks.broadcast(model.trainable_variables)
-    rows = int(ranks.total([len(shard)])[0])
-    batch = max(plan.text_batch // ranks.size, 1)
-    steps = ranks.largest(-(-len(shard) // batch))
-    learn = _make_step(model, rows, steps * plan.text_epochs, strength, ranks)
-    random = np.random.default_rng([plan.seed, ranks.rank])
-    best = BestEpoch(model.trainable_variables, plan.patience)
-    agreements = []
-    for epoch in range(1, plan.text_epochs + 1):
-        order = np.resize(random.permutation(len(shard)), steps * batch)
-        for chosen in order.reshape(steps, batch):
-            learn(*sparse(encoded.take(chosen)), shard.labels[chosen], folds[chosen])
-        judged = judge_texts(model, encoded, folds)
-        lost = -judged[np.arange(len(shard)), shard.labels].sum(dtype=np.float64)
-        named = float((judged.argmax(axis=1) == shard.labels).sum())
-        loss, agreement = ranks.total([lost, named]) / rows
-        best.seen(float(loss))
-        agreements.append(float(agreement))
-        report(f"text, C = {strength:g}", epoch, plan.text_epochs, best.curve[-1])
-        if best.worn_out:
-            break
-    best.restore()
-    return TextBranch(encoder, model, encoded, best.curve, agreements[int(np.argmin(best.curve))])
+def hard_targets(taught: Ints, categories: int) -> Targets:
+    """Each listing is of one category."""
+    each = np.eye(categories, dtype=np.float32)
+    return lambda rows: each[taught[rows]]
+
+
+def _lost(judged: Floats, targets: Targets) -> float:
+    """The cross-entropy of all rows, summed."""
+    parts = np.array_split(np.arange(len(judged)), max(len(judged) // _CHUNK, 1))
+    return float(sum(-(judged[rows] * targets(rows)).sum(dtype=np.float64) for rows in parts))
 
 
 def judge_texts(model: TextMembers, encoded: TextBatch, folds: Ints) -> Floats:
@@ -132,18 +174,18 @@ def sparse(batch: TextBatch) -> tuple[Ints, Floats]:
 
 
 def _make_step(model: TextMembers, rows: int, steps: int, strength: float, ranks: Ranks) -> Tensor:
-    """A training step: (indices, values, labels, folds) -> nothing; the ranks' gradients are averaged."""
+    """A training step: (indices, values, targets, folds) -> nothing; the ranks' gradients are averaged."""
     # The older Adam updates a variable in one fused, threaded kernel; with this many weights that counts.
     rate = tf.keras.optimizers.schedules.CosineDecay(_RATE, steps, alpha=0.01)
     optimizer = tf.keras.optimizers.legacy.Adam(rate)
     members = tf.range(model.members, dtype=tf.int64)
 
-    def learn(indices: Tensor, values: Tensor, labels: Tensor, folds: Tensor) -> None:
-        n = tf.size(labels)
+    def learn(indices: Tensor, values: Tensor, targets: Tensor, folds: Tensor) -> None:
+        n = tf.size(folds)
         with tf.GradientTape() as tape:
             logits = model(indices, values, n)
-            targets = tf.tile(labels[:, None], [1, model.members])
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+            each = tf.tile(targets[:, None], [1, model.members, 1])
+            losses = tf.nn.softmax_cross_entropy_with_logits(each, logits)
             learns = tf.cast(folds[:, None] != members, tf.float32)
             loss = tf.reduce_sum(losses * learns) / tf.cast(n, tf.float32)
             loss += tf.nn.l2_loss(model.kernel) / (strength * rows)

@@ -23,7 +23,7 @@ from training.plan import Plan, make_plan
 from training.ranks import run_on_ranks
 from training.sample import read_sample
 from training.sources import zip_project
-from training.task import Task
+from training.task import RankResult, Task
 from training.taxonomy import Category
 
 
@@ -95,26 +95,21 @@ def train_bundle(
         partitions=settings.train.ranks * settings.train.row_groups_per_rank,
     )
     dataset = write_dataset(rows, str(folder / "dataset"), ranks=settings.train.ranks)
-    written = listings.sparkSession.read.parquet(f"file://{dataset.folder}").select(
-        "key", "seller_id", "given", "decided", "present"
-    )
+    written = listings.sparkSession.read.parquet(f"file://{dataset.folder}")
     plan = make_plan(settings, dataset.rows, written.where("present").count())
     task = Task(
         dataset=dataset,
         plan=plan,
-        categories=len(categories),
+        levels=category_levels([c.parent for c in ordered], [c.department for c in ordered]),
         hash_size=settings.text.hash_size,
         height=settings.picture.height,
         width=settings.picture.width,
         folder=str(folder),
     )
-    curves = _train_members(task, settings, progress)
-    levels = category_levels([c.parent for c in ordered], [c.department for c in ordered])
-    fitted = fit_sample(
-        read_sample([task.sample(rank) for rank in range(settings.train.ranks)], written.drop("present")),
-        levels,
-        categories,
-    )
+    result = _train_members(task, settings, progress)
+    sellers = written.where("seller_id IS NOT NULL").select("seller_key", "seller_id").distinct().collect()
+    sample = read_sample([task.sample(rank) for rank in range(settings.train.ranks)], dict(map(tuple, sellers)))
+    fitted = fit_sample(sample, task.levels, categories, result.first)
     spec = BundleSpec(
         categories=categories,
         text_members=plan.text_members,
@@ -123,16 +118,17 @@ def train_bundle(
         picture=picture,
         fusion=fitted.fusion,
         prior=fitted.prior,
+        canary_share=plan.canary_share,
     )
     write_bundle(str(folder / "bundle"), str(task.members), spec, fitted.noise)
-    decided = float(written.where("decided").count())
+    decided = float(written.where("truth >= 0").count())
     figures = {
         "rows": float(dataset.rows),
         "rows_decided": decided,
         "categories": float(len(categories)),
         **fitted.figures,
     }
-    return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, curves, figures)
+    return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, result.curves, figures)
 
 
 def feature_arguments(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -152,7 +148,7 @@ def feature_arguments(settings: Settings) -> tuple[dict[str, Any], dict[str, Any
     return text, picture
 
 
-def _train_members(task: Task, settings: Settings, progress: Callable[[Progress], None]) -> dict[str, list[float]]:
+def _train_members(task: Task, settings: Settings, progress: Callable[[Progress], None]) -> RankResult:
     """Start the ranks, once, and pass on what rank 0 reports until they are done."""
     stop = threading.Event()
     watcher = threading.Thread(target=_watch, args=(task.progress, progress, stop), daemon=True)
@@ -168,8 +164,8 @@ def _train_members(task: Task, settings: Settings, progress: Callable[[Progress]
     finally:
         stop.set()
         watcher.join()
-    curves: dict[str, list[float]] = results[0]["curves"]
-    return curves
+    first: RankResult = results[0]
+    return first
 
 
 def _watch(path: Path, progress: Callable[[Progress], None], stop: threading.Event) -> None:

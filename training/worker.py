@@ -5,30 +5,34 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.dataset import checksum, prove_coverage, read_shard
+from training.canaries import are_canaries, wrong_labels
+from training.dataset import Shard, checksum, prove_coverage, read_shard
 from training.export import save_fused, save_text
+from training.first_pass import Learned, believe, enough_texts, learn_noise
 from training.fused_branch import judge_pictures, train_fused
 from training.ranks import Ranks
-from training.task import Task
-from training.text_branch import judge_texts, train_text
+from training.sample import make_sample, seller_places
+from training.task import RankResult, Task
+from training.text_branch import TextBranch, TextTeacher, hard_targets, teach_texts
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 _HASHES = 1 << 20
 
 
-def train_rank(task: Task) -> dict[str, dict[str, list[float]]]:
+def train_rank(task: Task) -> RankResult:
     """Train all members on this rank's share; the same call runs on every rank.
 
-    Rank 0 writes the members and its progress; every rank writes the out-of-sample log-probabilities of its
-    part of the sample: key, label, text, image and head, rows of NaN where a branch has nothing to say.
-
-    Returns:
-        `curves`: branch -> out-of-sample loss after each epoch.
+    Rank 0 writes the members and its progress; every rank writes the out-of-sample judgements of its part of the
+    sample, as `training.sample.make_sample` takes them.
 
     Raises:
         CoverageError: the ranks together did not read exactly the rows that were written.
@@ -40,31 +44,71 @@ def train_rank(task: Task) -> dict[str, dict[str, list[float]]]:
     rows, total = ranks.total([len(shard), checksum(shard.keys)])
     prove_coverage(task.dataset, int(rows), int(total))
     report = _Reporter(task.progress if ranks.rank == 0 else None)
+    shard, canaries = plant_canaries(shard, plan.canary_share, task.levels)
 
-    text = train_text(shard, plan, task.categories, task.hash_size, ranks, report)
+    teacher = teach_texts(shard, plan, task.categories, task.hash_size, ranks, report)
+    text, strength = teacher.first_pass()
     curves = {"text": text.curve}
-    sampled = np.flatnonzero(in_sample(shard.keys, plan.sample, task.dataset.rows))
-    by_text = judge_texts(text.model, text.encoded, shard.buckets % plan.text_members)[sampled]
-    by_text[np.diff(text.encoded.splits)[sampled] == 0] = np.nan
+    targets = hard_targets(shard.taught, task.categories)
+    # The noise is learnt from what sellers have done alone.
+    sampled = np.flatnonzero(in_sample(shard.keys, plan.sample, task.dataset.rows) & ~canaries)
+    first, beliefs = learn_first(teacher, text, sampled, task.levels)
+    if beliefs is not None:
+        targets = beliefs.__getitem__
+        text = teacher.train(targets, strength, "text, second pass")
+        curves["text, second pass"] = text.curve
+    by_text = teacher.judge(text)[sampled]
     by_image, by_head = np.full_like(by_text, np.nan), np.full_like(by_text, np.nan)
     if ranks.rank == 0:
         save_text(text, str(task.members / "text"))
     for member in range(plan.image_members):
-        fused = train_fused(member, shard, text, plan, task.categories, ranks, report)
+        fused = train_fused(member, text, teacher, targets)
         curves[f"picture {member}"] = fused.curve
         own = np.flatnonzero(shard.present[sampled] & (shard.buckets[sampled] % plan.image_members == member))
         by_image[own], by_head[own] = judge_pictures(fused.forward, shard, text, sampled[own])
         if ranks.rank == 0:
             save_fused(fused, text, str(task.members / f"fused-{member}"))
-    np.savez(
-        task.sample(ranks.rank),
-        key=shard.keys[sampled],
-        label=shard.labels[sampled],
-        text=by_text,
-        image=by_image,
-        head=by_head,
-    )
-    return {"curves": curves}
+    np.savez(task.sample(ranks.rank), **_asked(shard, sampled), text=by_text, image=by_image, head=by_head)
+    return RankResult(curves, first)
+
+
+def plant_canaries(shard: Shard, share: float, levels: Ints) -> tuple[Shard, NDArray[np.bool_]]:
+    """The shard with some labels made wrong, and which; what people have decided stays."""
+    canaries = are_canaries(shard.keys, share) & (shard.labels >= 0) & (shard.truths < 0) & (len(levels) > 1)
+    labels = shard.labels.copy()
+    labels[canaries] = wrong_labels(shard.keys[canaries], shard.labels[canaries], levels)
+    return replace(shard, labels=labels), canaries
+
+
+def learn_first(
+    teacher: TextTeacher, text: TextBranch, sampled: Ints, levels: Ints
+) -> tuple[Learned | None, Floats | None]:
+    """What the first pass teaches of the noise, over all ranks, and what it lets believe of this rank's listings.
+
+    Args:
+        teacher, text: of the first pass.
+        sampled: the rows of this rank's shard on which the noise is learnt.
+        levels: as `training.noise.category_levels`.
+
+    Returns:
+        What is learnt, and the belief in every category, shape (n, C); None and None where there are too few texts.
+    """
+    shard, ranks = teacher.shard, teacher.ranks
+    judged = teacher.judge(text)
+    keys, labels, truths, sellers = (ranks.gather(values) for values in _asked(shard, sampled).values())
+    by_text = ranks.gather(judged[sampled])
+    nothing = np.full_like(by_text, np.nan)
+    sample = make_sample(keys, labels, truths, sellers, by_text, nothing, nothing)
+    if not enough_texts(sample):
+        return None, None
+    learned: Learned = ranks.share(learn_noise(sample, levels).narrow() if ranks.rank == 0 else None)
+    places = seller_places(shard.sellers, np.array(sample.seller_ids, np.int64))
+    return learned, believe(learned, judged, shard.labels, shard.truths, places)
+
+
+def _asked(shard: Shard, rows: Ints) -> dict[str, Ints]:
+    """Who labels the rows how."""
+    return {name: getattr(shard, name)[rows] for name in ("keys", "labels", "truths", "sellers")}
 
 
 def in_sample(keys: NDArray[np.int64], size: int, rows: int) -> NDArray[np.bool_]:

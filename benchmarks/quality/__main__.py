@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import subprocess
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -17,11 +17,15 @@ from benchmarks.place import ROOT
 from benchmarks.quality.catalogue import Catalogue, read_catalogue
 from benchmarks.quality.document import quality_document
 from benchmarks.quality.figures import error_of, measure
-from benchmarks.quality.ours import decide, judge_out_of_sample
+from benchmarks.quality.ours import Judged, Ours
+from benchmarks.quality.peers import ask_peers
+from benchmarks.quality.pictures import draw_pictures
 from benchmarks.quality.scenarios import SCENARIOS, Scenario
+from benchmarks.quality.whole import measure_whole
 from conf.settings import Settings
 
-_PEERS = Path(__file__).with_name("peers.py")
+_MEASURED = ("benchmarks/quality", "training", "udfs")
+"""The code on which the figures depend."""
 
 
 def main(
@@ -49,12 +53,13 @@ def main(
     if unknown:
         raise typer.BadParameter(f"{unknown[0]}: choose from {', '.join(SCENARIOS)}")
     whole = read_catalogue(folder)
+    origin = origin_of(whole)
     kept = {}
     for name, scenario in SCENARIOS.items():
         file = work / f"{name}.json"
-        if not file.is_file() and (not scenarios or name in scenarios):
+        if not _is_of(file, origin) and (not scenarios or name in scenarios):
             started = time.monotonic()
-            found = _measure(scenario, whole, peers, work)
+            found = {"origin": origin, **_measure(scenario, whole, peers, work)}
             file.write_text(json.dumps(found, indent=1), encoding="utf-8")
             ours = found["ours"]
             console.print(
@@ -62,36 +67,57 @@ def main(
                 f"{ours['corrected']:.4f}, cleanlab {min(found['peers'].values()):.4f} "
                 f"({time.monotonic() - started:.0f} s)"
             )
-        if file.is_file():
+        if _is_of(file, origin):
             kept[name] = json.loads(file.read_text(encoding="utf-8"))
     if len(kept) == len(SCENARIOS):
-        out.write_text(quality_document(list(kept.values())), encoding="utf-8")
+        result = measure_whole(folder, work, peers, console.print)
+        pictures = draw_pictures(result, out.with_suffix(""))
+        out.write_text(quality_document(list(kept.values()), result, pictures), encoding="utf-8")
         console.print(f"written: {out}")
     else:
         console.print(f"{len(SCENARIOS) - len(kept)} scenarios are still to be measured; {out} is as it was")
 
 
+def origin_of(whole: Catalogue) -> str:
+    """A digest of the catalogue and of the code that cleans it: what was measured with others is measured anew."""
+    digest = hashlib.sha256()
+    for name in ("titles", "sellers", "truth", "labels"):
+        digest.update(repr(getattr(whole, name).tolist()).encode())
+    for folder in _MEASURED:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_of(file: Path, origin: str) -> bool:
+    return file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("origin") == origin
+
+
 def _measure(scenario: Scenario, whole: Catalogue, peers: Path, work: Path) -> dict[str, Any]:
-    part, labels = scenario.make(whole, lambda c: np.nan_to_num(judge_out_of_sample(c, c.truth), nan=0.0))
-    judged = judge_out_of_sample(part, labels)
-    ours = decide(part, labels, judged)
+    part, labels = scenario.make(whole, lambda c: np.nan_to_num(Ours(c, c.truth).first, nan=0.0))
+    product = Ours(part, labels)
+    ours, once, silent = product.clean(), product.clean(passes=1), product.clean(sellers_known=False)
     precision = Settings().decide.correction_precision
-    silent = decide(part, labels, judged, sellers_known=False)
     # Listings without a text are judged by how common the categories are, for the peers too.
-    plain = np.where(np.isnan(judged), ours.classifier, judged).astype(np.float64)
-    exchange = work / "probabilities.npz", work / "found.npz"
-    np.savez(exchange[0], labels=labels, probabilities=np.exp(plain))
-    subprocess.run([str(peers), str(_PEERS), *map(str, exchange)], check=True)
-    with np.load(exchange[1]) as found:
-        wrong = {name: error_of(found[name], plain.argmax(axis=1), labels, part.truth) for name in found.files}
+    plain = np.where(np.isnan(product.first), once.classifier, product.first).astype(np.float64)
+    found = ask_peers(peers, work, labels, np.exp(plain))
+    del found["label_quality"]
+    wrong = {name: error_of(which, plain.argmax(axis=1), labels, part.truth) for name, which in found.items()}
     return {
         "what": scenario.what,
         "listings": len(part),
         "ours": asdict(measure(ours.classifier, ours.belief, labels, part.truth, precision)),
         "fit": ours.figures,
-        "no_sellers": float((silent.belief.argmax(axis=1) != part.truth).mean()),
+        "one_pass": _left(once, part),
+        "no_sellers": _left(silent, part),
+        "classifier": error_of(np.ones(len(part), np.bool_), plain.argmax(axis=1), labels, part.truth),
         "peers": wrong,
     }
+
+
+def _left(judged: Judged, part: Catalogue) -> float:
+    """Wrong by the best guess."""
+    return float((judged.belief.argmax(axis=1) != part.truth).mean())
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ from typing import Any
 _HEAD = """# Quality
 
 Written by `make bench-quality`; not by hand. Every row is a catalogue of known truth, cut from one catalogue and made
-dirty anew, cleaned by text alone; the truth makes the labels and measures what is left, nothing else. All decide from
-the same out-of-sample probabilities of the same text classifier, so that only the decision differs:
+dirty anew, cleaned by text alone; the truth makes the labels and measures what is left, nothing else. All begin with
+the same out-of-sample probabilities of the same text classifier, taught the labels as they are:
 
 - **best guess**: ours, every listing in its likeliest category; **corrected**: ours, only the corrections that are made
   without a person, at default settings, with the share of them that is right; **after review**: ours, after people have
   settled the tenth that is least certain; **claimed**: what ours itself believes to be left by the best guess;
+- **one pass**: ours, best guess, without the second pass, in which the classifier is taught what is likely true;
 - **no sellers**: ours, best guess, where it is not told who sells;
 - **classifier**: its own category for every listing;
 - **cleanlab**: the best of its seven filters, chosen by the truth, the classifier's category in the place of each label
@@ -32,24 +33,51 @@ _COLUMNS = (
     "right",
     "after review",
     "claimed",
+    "one pass",
     "no sellers",
     "classifier",
     "cleanlab",
 )
 
 
-def quality_document(kept: Sequence[Mapping[str, Any]]) -> str:
+_WHOLE = """
+## The whole catalogue, with pictures
+
+All {listings:,} listings through `ingest` ({ingest:.0f} s), `train` ({train:.0f} s) and `nightly` ({nightly:.0f} s)
+with default settings, on the machine that wrote this. What each witness says by itself, and what ours makes of them;
+cleanlab works on our fused model's out-of-sample probabilities, with the filter that leaves least, chosen by the truth.
+Wrong, in percent of the listings of which something is said:
+
+| who decides | answers | wrong |
+|---|--:|--:|
+"""
+
+
+def quality_document(
+    kept: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], pictures: Sequence[tuple[str, str]]
+) -> str:
     """The document.
 
     Args:
-        kept: of every scenario what, listings, ours (the fields of `Figures`), no_sellers, and peers (filter -> error).
+        whole: as `benchmarks.quality.whole.measure_whole` gives it.
+        pictures: file name, below the folder `quality`, and what is shown.
+        kept: of every scenario what, listings, ours (the fields of `Figures`), one_pass, no_sellers and classifier
+            (errors), and peers (filter -> error).
     """
     lines = [f"| catalogue | {' | '.join(_COLUMNS)} |", f"|---|{'--:|' * len(_COLUMNS)}", *map(_line, kept)]
     worse = [each for each in kept if each["ours"]["corrected"] > each["ours"]["before"]]
     ahead = [each for each in kept if _cleanlab(each) < min(each["ours"]["best_guess"], each["ours"]["corrected"])]
     dirtier = f"Corrections made {len(worse)} of {len(kept)} catalogues dirtier{_names(worse)}."
     behind = f"cleanlab left less than ours in {len(ahead)}{_names(ahead)}."
-    return _HEAD + "\n".join([*lines, "", dirtier, behind, ""])
+    return _HEAD + "\n".join([*lines, "", dirtier, behind, ""]) + _whole(whole, pictures)
+
+
+def _whole(whole: Mapping[str, Any], pictures: Sequence[tuple[str, str]]) -> str:
+    lines = [f"| {what} | {100 * answers:.1f} | {100 * wrong:.2f} |" for what, wrong, answers in whole["rows"]]
+    right = f"Of the automatic corrections {100 * whole['precision']:.1f} % are right."
+    shown = [f"![{what}](quality/{name})\n" for name, what in pictures]
+    head = _WHOLE.format(listings=whole["listings"], **whole["seconds"])
+    return head + "\n".join([*lines, "", right, "", *shown])
 
 
 def _cleanlab(each: Mapping[str, Any]) -> float:
@@ -61,7 +89,7 @@ def _line(each: Mapping[str, Any]) -> str:
     rivals = {
         "best": ours["best_guess"],
         "corrected": ours["corrected"],
-        "classifier": 1 - ours["accuracy"],
+        "classifier": each["classifier"],
         "cleanlab": _cleanlab(each),
     }
     least = min(rivals.values())
@@ -80,6 +108,7 @@ def _line(each: Mapping[str, Any]) -> str:
         cell("corrected"),
         right,
         *plain,
+        f"{100 * each['one_pass']:.2f}",
         f"{100 * each['no_sellers']:.2f}",
         cell("classifier"),
         cell("cleanlab"),

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from benchmarks.quality.catalogue import Catalogue, Ints
 from conf.settings import Settings
 from training.dataset import Shard, map_shard
+from training.first_pass import believe, enough_texts, learn_noise
 from training.fitting import fit_sample
 from training.plan import make_plan
 from training.ranks import Ranks
-from training.sample import Sample, seller_codes
-from training.text_branch import judge_texts, train_text
+from training.sample import NO_SELLER, Sample, seller_codes
+from training.text_branch import teach_texts
 from udfs.fusion import fuse
 from udfs.posterior import posterior
 from udfs.text import featurize
@@ -46,31 +47,43 @@ class Judged:
     figures: dict[str, float]
 
 
-def judge_out_of_sample(catalogue: Catalogue, labels: Ints) -> NDArray[np.float32]:
-    """Log-probabilities by the text branch, shape (n, C); no member judges what it was taught, nor its twins."""
-    settings = Settings()
-    plan = make_plan(settings, len(catalogue), 0)
-    with TemporaryDirectory() as folder:
-        shard = _shard(catalogue, labels, settings, Path(folder))
-        ranks = Ranks.join()
-        branch = train_text(shard, plan, len(catalogue.categories), settings.text.hash_size, ranks, lambda *_: None)
-        judged = judge_texts(branch.model, branch.encoded, shard.buckets % plan.text_members)
-        judged[np.diff(branch.encoded.splits) == 0] = np.nan
-    return judged
+class Ours:
+    """Our text branch on a catalogue, taught its labels once; the decisions by one pass or two, with sellers or not."""
+
+    def __init__(self, catalogue: Catalogue, labels: Ints) -> None:
+        """Learn the labels."""
+        settings = Settings()
+        self.catalogue, self.labels = catalogue, labels
+        self._plan = make_plan(settings, len(catalogue), 0)
+        with TemporaryDirectory() as folder:  # what is mapped stays readable
+            shard = _shard(catalogue, labels, settings, Path(folder))
+        size = settings.text.hash_size
+        self._teacher = teach_texts(shard, self._plan, len(catalogue.categories), size, Ranks.join(), lambda *_: None)
+        branch, self._strength = self._teacher.first_pass()
+        self.first = self._teacher.judge(branch)
+        """Log-probabilities, shape (n, C); no member judges what it was taught, nor its twins."""
+
+    def clean(self, *, passes: int = 2, sellers_known: bool = True) -> Judged:
+        """Fit weights and noise model, and weigh both witnesses, as training and the nightly run do."""
+        named = self.catalogue.sellers.tolist() if sellers_known else [None] * len(self.catalogue)
+        codes, ids = seller_codes(named)
+        sample = _sample(self.labels, codes, ids, self.first)
+        first = learn_noise(sample, self.catalogue.levels) if passes == 2 and enough_texts(sample) else None
+        if first is not None:
+            beliefs = believe(first, self.first, self.labels, sample.truths, codes)
+            second = self._teacher.train(beliefs.__getitem__, self._strength, "text")
+            sample = _sample(self.labels, codes, ids, self._teacher.judge(second))
+        fitted = fit_sample(sample, self.catalogue.levels, self.catalogue.categories, first)
+        log_q = fuse(sample.text, sample.image, sample.head, fitted.fusion).astype(np.float64)
+        log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
+        rates = np.array([*(fitted.noise.sellers[seller] for seller in ids), fitted.noise.error_rate])[codes]
+        belief, _ = posterior(log_q, self.labels, rates, fitted.noise.transitions)
+        return Judged(log_q, belief, fitted.figures)
 
 
-def decide(catalogue: Catalogue, labels: Ints, judged: NDArray[np.float32], sellers_known: bool = True) -> Judged:
-    """Fit weights and noise model, and weigh both witnesses."""
-    named = catalogue.sellers.tolist() if sellers_known else [None] * len(catalogue)
-    codes, ids = seller_codes(named)
+def _sample(labels: Ints, codes: Ints, ids: tuple[str, ...], judged: NDArray[np.float32]) -> Sample:
     nothing = np.full_like(judged, np.nan)
-    sample = Sample(labels, np.full(len(labels), -1), codes, ids, judged, nothing, nothing)
-    fitted = fit_sample(sample, catalogue.levels, catalogue.categories)
-    log_q = fuse(sample.text, sample.image, sample.head, fitted.fusion).astype(np.float64)
-    log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
-    rates = np.array([*(fitted.noise.sellers[seller] for seller in ids), fitted.noise.error_rate])[codes]
-    belief, _ = posterior(log_q, labels, rates, fitted.noise.transitions)
-    return Judged(log_q, belief, fitted.figures)
+    return Sample(labels, np.full(len(labels), -1), codes, ids, judged, nothing, nothing)
 
 
 def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path) -> Shard:
@@ -94,6 +107,8 @@ def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path)
     columns = {
         "keys": [np.arange(len(catalogue))],
         "labels": [labels],
+        "truths": [np.full(len(labels), -1)],
+        "sellers": [np.full(len(labels), NO_SELLER)],
         "buckets": [np.array([_bucket(i, title) for i, title in enumerate(catalogue.titles)], np.int64)],
         "present": [np.zeros(len(catalogue), np.int64)],
         "lengths": lengths,

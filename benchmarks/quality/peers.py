@@ -1,44 +1,33 @@
-"""cleanlab's filters, in an environment of their own: `python peers.py IN.npz OUT.npz`.
-
-IN holds `labels`, shape (n,), and `probabilities`, shape (n, C), out of sample; OUT holds, by filter, which labels it
-finds wrong, bool, shape (n,). What a catalogue becomes with a filter: the classifier's category in the place of each
-label that is found wrong.
-"""
+"""Asks the peers, who live in an environment of their own."""
 
 from __future__ import annotations
 
-import sys
-import warnings
+import subprocess
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from cleanlab.filter import find_label_issues
+from numpy.typing import NDArray
 
-_FILTERS = (
-    "prune_by_class",
-    "prune_by_noise_rate",
-    "both",
-    "confident_learning",
-    "predicted_neq_given",
-    "low_normalized_margin",
-    "low_self_confidence",
-)
+_SCRIPT = Path(__file__).with_name("cleanlab_filters.py")
 
 
-def main(source: str, target: str) -> None:
-    """Apply every filter with its defaults."""
-    # It says so once for every small class, and does its best.
-    warnings.filterwarnings("ignore", message="May not flag all label issues")
-    with np.load(source) as stored:
-        labels, probabilities = stored["labels"], stored["probabilities"]
-    # Classes must be numbered without gaps: those that nobody has given are left out, their mass spread.
-    given, codes = np.unique(labels, return_inverse=True)
-    known = probabilities[:, given]
-    known = known / known.sum(axis=1, keepdims=True)
-    found = {
-        name: np.asarray(find_label_issues(codes, known, filter_by=name, n_jobs=1), dtype=np.bool_) for name in _FILTERS
-    }
-    np.savez(target, **found)
+def ask_peers(
+    python: Path, work: Path, labels: NDArray[np.int64], probabilities: NDArray[np.float64]
+) -> dict[str, NDArray[Any]]:
+    """What cleanlab makes of labels and probabilities.
 
+    Args:
+        python: of the peers' environment.
+        work: where the question and the answer are written down.
+        labels: shape (n,).
+        probabilities: shape (n, C), out of sample.
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    Returns:
+        By filter which labels it finds wrong, bool, shape (n,); and `label_quality`, 0 to 1, shape (n,).
+    """
+    question, answer = work / "probabilities.npz", work / "found.npz"
+    np.savez(question, labels=labels, probabilities=probabilities)
+    subprocess.run([str(python), str(_SCRIPT), str(question), str(answer)], check=True)
+    with np.load(answer) as found:
+        return {name: found[name] for name in found.files}

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from schemas.errors import FailedError
 from training.dataset import CoverageError, Dataset, checksum, prove_coverage, read_shard, write_dataset
 from training.examples import example_rows
+from training.sample import NO_SELLER
 from udfs.pictures import decode
 from udfs.text import featurize
 
@@ -84,8 +85,8 @@ def test_what_a_person_has_decided_is_learnt_and_the_sellers_label_kept(spark: S
     ]
     decided = spark.createDataFrame([("A", "shoes"), ("B", "hats")], "listing_id STRING, decided_category STRING")
     frame = spark.createDataFrame(rows, COLUMNS).join(decided, "listing_id", "left")
-    found = {row.listing_id: (row.label, row.given, row.decided) for row in examples(frame).collect()}
-    assert found == {"A": (1, 0, True), "B": (0, -1, True), "C": (1, 1, False)}
+    found = {row.listing_id: (row.label, row.truth) for row in examples(frame).collect()}
+    assert found == {"A": (0, 1), "B": (-1, 0), "C": (1, -1)}
 
 
 def test_labels_that_are_missing_or_unknown_teach_nothing(spark: SparkSession) -> None:
@@ -117,6 +118,8 @@ def test_the_shards_together_are_the_rows_each_once(spark: SparkSession, tmp_pat
             row = expected[key]
             seen.append(key)
             assert (shard.labels[i], shard.buckets[i], shard.present[i]) == (row.label, row.bucket, row.present)
+            assert (shard.truths[i], shard.sellers[i]) == (-1, row.seller_key)
+            assert (row.seller_key == NO_SELLER) == (row.seller_id is None)
             text = shard.texts(np.array([i]))
             assert text.ids.tolist() == np.frombuffer(row.text_ids, "<i4").tolist()
             assert text.weights.tolist() == np.frombuffer(row.text_weights, "<f4").tolist()

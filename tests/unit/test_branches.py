@@ -50,6 +50,8 @@ def make_shard(rows: int = 400, noise: float = 0.2) -> Shard:
     return Shard(
         keys=np.arange(rows),
         labels=labels,
+        truths=np.full(rows, -1),
+        sellers=np.zeros(rows, np.int64),
         buckets=random.integers(0, 2520, rows),
         splits=batch.splits,
         ids=batch.ids,
@@ -64,10 +66,21 @@ def silent(what: str, epoch: int, epochs: int, loss: float) -> None:
     del what, epoch, epochs, loss
 
 
-def train_texts(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 - TensorFlow loads late
-    from training.text_branch import train_text  # noqa: PLC0415 - TensorFlow's threads are set first
+def teacher(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 - TensorFlow loads late
+    from training.text_branch import teach_texts  # noqa: PLC0415 - TensorFlow's threads are set first
 
-    return train_text(shard, plan, 3, HASH, ranks, silent)
+    return teach_texts(shard, plan, 3, HASH, ranks, silent)
+
+
+def train_texts(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 - TensorFlow loads late
+    return teacher(shard, plan, ranks).first_pass()[0]
+
+
+def train_pictures(member: int, text: Any, shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401
+    from training.fused_branch import train_fused  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.text_branch import hard_targets  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    return train_fused(member, text, teacher(shard, plan, ranks), hard_targets(shard.taught, 3))
 
 
 def judged(text: Any, shard: Shard, plan: Plan) -> NDArray[np.float32]:  # noqa: ANN401 - TensorFlow loads late
@@ -135,21 +148,18 @@ def test_no_text_at_all_says_nothing_about_any_category(ranks: Ranks, plan: Plan
 
 
 def test_a_fused_member_learns_and_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan) -> None:
-    from training.fused_branch import judge_pictures, train_fused  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.fused_branch import judge_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
 
     shard = make_shard()
     text = train_texts(shard, plan, ranks)
     own = np.flatnonzero(shard.buckets % plan.image_members == 1)
     flipped = dataclasses.replace(shard, labels=shard.labels.copy())
     flipped.labels[own] = (shard.labels[own] + 1) % 3
-    said = [
-        judge_pictures(train_fused(1, s, text, plan, 3, ranks, silent).forward, shard, text, own)
-        for s in (shard, flipped)
-    ]
+    said = [judge_pictures(train_pictures(1, text, s, plan, ranks).forward, shard, text, own) for s in (shard, flipped)]
     assert (said[0][0] == said[1][0]).all()
     assert (said[0][1] == said[1][1]).all()
     longer = dataclasses.replace(plan, image_epochs=8)
-    image, head = judge_pictures(train_fused(1, shard, text, longer, 3, ranks, silent).forward, shard, text, own)
+    image, head = judge_pictures(train_pictures(1, text, shard, longer, ranks).forward, shard, text, own)
     shown = shard.pixels.mean(axis=(1, 2)).argmax(axis=1)[own]
     assert (image.argmax(axis=1) == shown).mean() > 0.9
     assert (head.argmax(axis=1) == shown).mean() > 0.9
@@ -159,11 +169,11 @@ def test_the_saved_members_say_what_the_networks_said(ranks: Ranks, plan: Plan, 
     import tensorflow as tf  # noqa: PLC0415 - its threads are set first
 
     from training.export import save_fused, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
-    from training.fused_branch import judge_pictures, train_fused  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.fused_branch import judge_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
 
     shard = make_shard()
     text = train_texts(shard, plan, ranks)
-    fused = train_fused(0, shard, text, plan, 3, ranks, silent)
+    fused = train_pictures(0, text, shard, plan, ranks)
     save_text(text, str(tmp_path / "text"))
     save_fused(fused, text, str(tmp_path / "fused"))
     signatures = [tf.saved_model.load(str(tmp_path / name)) for name in ("text", "fused")]

@@ -32,7 +32,9 @@ def labels(truth: Ints) -> Labels:
     random = np.random.default_rng(2)
     given = np.where(random.random(3000) < 0.2, random.integers(0, 5, 3000), truth)
     levels = category_levels([None] * 5, [None] * 5)
-    return Labels(given, random.integers(-1, 20, 3000), np.arange(3000) % 2, levels, np.full(3000, -1))
+    return Labels(
+        given, random.integers(-1, 20, 3000), np.arange(3000) % 2, levels, np.full(3000, -1), np.full(3000, -1)
+    )
 
 
 def test_a_more_accurate_model_takes_over_and_a_less_accurate_one_does_not(truth: Ints, labels: Labels) -> None:
@@ -64,10 +66,37 @@ def test_people_have_the_last_word_where_a_model_imitates_what_sellers_do_wrong(
     assert np.isnan(compare(imitator, honest, replace(systematic, audited=few), CATEGORIES).audited_difference)
 
 
+def test_canaries_speak_where_people_have_not_and_labels_can_only_object(truth: Ints, labels: Labels) -> None:
+    """Half of all sellers call 0 by the name of 1: who does so, too, is deceived by canaries that are of 0."""
+    given = np.where((truth == 0) & (np.arange(3000) % 4 == 0), 1, truth)
+    imitated = np.where(truth == 0, 1, truth)
+    planted = np.where((given == 0) & (np.arange(3000) % 3 == 0), 1, -1)
+    marked = replace(labels, given=given, sellers=np.full(3000, -1), canaries=planted)
+    honest, imitator = judged(truth, 0.9, 3), judged(imitated, 0.9, 3)
+    verdict = compare(honest, imitator, marked, CATEGORIES)
+    assert verdict.canaries == (planted >= 0).sum() >= 50
+    assert verdict.canaries_difference > 2 * verdict.canaries_standard_error
+    assert verdict.better
+    other = compare(imitator, honest, marked, CATEGORIES)
+    assert not other.better
+    assert verdict.canaries_undone > other.canaries_undone + 0.3
+    few = replace(marked, canaries=np.where(np.cumsum(planted >= 0) <= 40, planted, -1))
+    assert np.isnan(compare(honest, imitator, few, CATEGORIES).canaries_difference)
+    # Everything else says that the other labels are much better explained by the imitator.
+    others = replace(marked, given=np.where(planted >= 0, given, imitated))
+    assert not compare(honest, imitator, others, CATEGORIES).better
+
+
 def test_the_first_model_takes_over(truth: Ints, labels: Labels) -> None:
     verdict = compare(judged(truth, 0.6, 3), None, labels, CATEGORIES)
     assert verdict.better
-    assert set(verdict.figures) == {"evaluated_rows", "label_log_likelihood", "audited_rows", "estimated_error"}
+    assert set(verdict.figures) == {
+        "evaluated_rows",
+        "label_log_likelihood",
+        "audited_rows",
+        "canaries",
+        "estimated_error",
+    }
 
 
 def test_figures_by_category(truth: Ints, labels: Labels) -> None:

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.quality.__main__ import origin_of
 from benchmarks.quality.catalogue import Catalogue, of_categories, one_large, some, without_half_the_titles
 from benchmarks.quality.document import quality_document
 from benchmarks.quality.figures import error_of, measure
 from benchmarks.quality.noise import ambiguous, anywhere, careless_sellers, one_seller, pairs
-from benchmarks.quality.ours import decide, judge_out_of_sample
+from benchmarks.quality.ours import Ours
+from benchmarks.quality.pictures import draw_pictures
 from benchmarks.quality.scenarios import SCENARIOS
 from training.noise import category_levels
 
 _ROWS = 4000
 _NAMES = ("boots", "sandals", "shirts", "skirts")
+
+
+WHOLE = {
+    "seconds": {"ingest": 12.3, "train": 300.0, "nightly": 60.0},
+    "listings": 2000,
+    "rows": [("sellers", 0.225, 0.98), ("ours: best guess", 0.02, 1.0)],
+    "precision": 0.96,
+    "reliability": [(0.5, 0.6), (0.9, 0.88), (1.0, 0.99)],
+    "review": {"ours": [0.02, 0.01, 0.005], "people alone": [0.2, 0.19, 0.18]},
+    "shares": [0.0, 0.01, 0.02],
+    "categories": [("boots", 1500, 0.2, 0.01), ("hats", 500, 0.3, 0.05)],
+}
 
 
 def catalogue(rows: int = _ROWS) -> Catalogue:
@@ -115,8 +130,7 @@ def test_figures_count_what_is_wrong() -> None:
 def test_ours_cleans_a_simple_catalogue_out_of_sample() -> None:
     whole = catalogue(400)
     labels = careless_sellers(whole, 0.2, random())
-    judged = judge_out_of_sample(whole, labels)
-    ours = decide(whole, labels, judged)
+    ours = Ours(whole, labels).clean()
     figures = measure(ours.classifier, ours.belief, labels, whole.truth, 0.95)
     assert figures.before > 0.15
     assert figures.best_guess < 0.02
@@ -128,15 +142,36 @@ def test_ours_cleans_a_simple_catalogue_out_of_sample() -> None:
 def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
     belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.9, 0.1], [0.9, 0.1]])
     ours = asdict(measure(np.log(belief), belief, np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0]), 0.95))
+    left = {"one_pass": 0.4, "no_sellers": 0.5, "classifier": 0.25}
     kept = [
-        {"what": "calm", "listings": 4, "ours": ours, "no_sellers": 0.5, "peers": {"both": 0.1, "other": 0.3}},
-        {"what": "worse", "listings": 4, "ours": ours | {"corrected": 0.3}, "no_sellers": 0.5, "peers": {"both": 0.9}},
+        {"what": "calm", "listings": 4, "ours": ours, "peers": {"both": 0.1, "other": 0.3}, **left},
+        {"what": "worse", "listings": 4, "ours": ours | {"corrected": 0.3}, "peers": {"both": 0.9}, **left},
     ]
-    text = quality_document(kept)
-    assert "| calm | 4 | 25.00 | 25.00 | 25.00 | - | 25.00 | 5.75 | 50.00 | 25.00 | **10.00** |" in text
+    text = quality_document(kept, WHOLE, [("review.svg", "What is left")])
+    assert "| calm | 4 | 25.00 | 25.00 | 25.00 | - | 25.00 | 5.75 | 40.00 | 50.00 | 25.00 | **10.00** |" in text
     assert "| worse | 4 | 25.00 | **25.00** | 30.00! |" in text
     assert "Corrections made 1 of 2 catalogues dirtier (worse)." in text
     assert "cleanlab left less than ours in 1 (calm)." in text
+    assert "All 2,000 listings through `ingest` (12 s), `train` (300 s) and `nightly` (60 s)" in text
+    assert "| sellers | 98.0 | 22.50 |" in text
+    assert "![What is left](quality/review.svg)" in text
+
+
+def test_the_pictures_show_the_figures(tmp_path: Path) -> None:
+    made = draw_pictures(WHOLE, tmp_path / "quality")
+    assert [name for name, _ in made] == ["reliability.svg", "review.svg", "categories.svg"]
+    shown = {name: (tmp_path / "quality" / name).read_text(encoding="utf-8") for name, _ in made}
+    assert "people alone" in shown["review.svg"]
+    assert "boots (1,500)" in shown["categories.svg"]
+    assert "mean posterior of the best guess" in shown["reliability.svg"]
+    again = draw_pictures(WHOLE, tmp_path / "again")
+    assert {name: (tmp_path / "again" / name).read_text(encoding="utf-8") for name, _ in again} == shown
+
+
+def test_kept_figures_are_of_the_same_catalogue_and_code() -> None:
+    whole = catalogue(50)
+    assert origin_of(whole) == origin_of(catalogue(50))
+    assert origin_of(whole) != origin_of(replace(whole, labels=whole.labels[::-1]))
 
 
 def test_scenarios_are_the_same_every_time() -> None:

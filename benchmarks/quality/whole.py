@@ -1,0 +1,161 @@
+"""The whole catalogue with its pictures, through the product's own commands; what each part earns, and the peers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.place import ROOT
+from benchmarks.quality.peers import ask_peers
+from conf.load import load_settings
+from jobs.session import open_session
+from jobs.store import open_warehouse, read_published
+from training.comparison import dense
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+_DATE = "2026-01-01"
+_BINS = 10
+_SHARES = tuple(round(0.01 * i, 2) for i in range(31))
+"""Of the catalogue that people have looked at."""
+_STAGES = ("ingest", "train", "nightly")
+_COLUMNS = {
+    "predictions": ("predicted_category", "confidence", "text_category", "image_category", "top_categories"),
+    "clean_listings": ("category", "effective_category", "best_category", "category_confidence", "category_action"),
+}
+
+
+def measure_whole(folder: Path, work: Path, peers: Path, say: Callable[[str], None]) -> dict[str, Any]:
+    """Ingest, train, clean; then hold every witness against the truth.
+
+    Args:
+        folder: listings.parquet, taxonomy.csv, truth.parquet.
+        work: keeps the warehouse: a stage that has been done is not done again.
+        peers: the Python of the peers' environment.
+        say: shows a line of progress.
+
+    Returns:
+        seconds by stage; rows of (what, error, share that answers); what the pictures show.
+    """
+    warehouse = work / "whole"
+    commands = {
+        "ingest": ["ingest", str(folder / "listings.parquet"), "--taxonomy", str(folder / "taxonomy.csv")],
+        "train": ["train"],
+        "nightly": ["nightly", "--run-date", _DATE],
+    }
+    seconds = {stage: _run(stage, commands[stage], warehouse, work, say) for stage in _STAGES}
+    listings = _read(warehouse, folder)
+    return {"seconds": seconds, "listings": len(listings), **_figures(listings, work, peers)}
+
+
+def _run(stage: str, words: list[str], warehouse: Path, work: Path, say: Callable[[str], None]) -> float:
+    """Run a command, or find that it has been run; the seconds that it took."""
+    mark = work / f"whole-{stage}.json"
+    if not mark.is_file():
+        if stage == _STAGES[0]:
+            shutil.rmtree(warehouse, ignore_errors=True)
+        say(f"the whole catalogue: {stage}")
+        begun = time.monotonic()
+        command = [str(ROOT / ".venv/bin/catalog-cleaner"), *words, "--warehouse", str(warehouse)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        mark.write_text(json.dumps({"seconds": time.monotonic() - begun}), encoding="utf-8")
+    return float(json.loads(mark.read_text(encoding="utf-8"))["seconds"])
+
+
+def _read(warehouse: Path, folder: Path) -> pd.DataFrame:
+    """A row a listing of known truth: what each witness says, and `truth`."""
+    spark = open_session(load_settings("local").spark, "quality")
+    try:
+        house = open_warehouse(spark, str(warehouse))
+        parts = [
+            read_published(house, table).select("listing_id", *columns).toPandas().set_index("listing_id")
+            for table, columns in _COLUMNS.items()
+        ]
+    finally:
+        spark.stop()
+    truth = pd.read_parquet(folder / "truth.parquet").set_index("listing_id")["true_category"]
+    return parts[1].join(parts[0]).join(truth.rename("truth"), how="inner").sort_index()
+
+
+def _figures(listings: pd.DataFrame, work: Path, peers: Path) -> dict[str, Any]:
+    truth = listings["truth"].to_numpy(object)
+    confidence = listings["category_confidence"].to_numpy(float)
+    best, kept = listings["best_category"].to_numpy(object), listings["effective_category"].to_numpy(object)
+    right = best == truth
+    categories = sorted(set(truth) | set(listings["category"].dropna()) | set(listings["predicted_category"].dropna()))
+    found, quality = _peers(listings, categories, work, peers)
+    given, model = listings["category"].to_numpy(object), listings["predicted_category"].to_numpy(object)
+    cleaned = {name: np.where(wrong, model, given) for name, wrong in found.items()}
+    rival = min(cleaned, key=lambda name: float((cleaned[name] != truth).mean()))
+    corrected = (listings["category_action"] == "corrected").to_numpy()
+    sure = listings["confidence"].to_numpy(float)
+    witnesses = {
+        "sellers": given,
+        "pictures alone": listings["image_category"].to_numpy(object),
+        "texts alone": listings["text_category"].to_numpy(object),
+        "text and picture fused": model,
+        "the fused model where its confidence is 0.9, else the seller": np.where(sure >= 0.9, model, given),
+        f"cleanlab on the fused model ({rival})": cleaned[rival],
+        "ours: automatic corrections": kept,
+        "ours: best guess": best,
+    }
+    return {
+        "rows": [(what, *_answered(said, truth)) for what, said in witnesses.items()],
+        "precision": float((kept == truth)[corrected].mean()),
+        "reliability": [
+            (float(confidence[rows].mean()), float(right[rows].mean()))
+            for rows in np.array_split(np.argsort(confidence, kind="stable"), _BINS)
+        ],
+        "review": {
+            "ours": _reviewed(right, confidence),
+            f"cleanlab ({rival})": _reviewed(cleaned[rival] == truth, quality),
+            "the fused model alone": _reviewed(model == truth, sure),
+            "nothing but people": _reviewed(given == truth, quality),
+        },
+        "shares": list(_SHARES),
+        "categories": [
+            (str(category), int(own.sum()), float((given != truth)[own].mean()), float((best != truth)[own].mean()))
+            for category in categories
+            if (own := truth == category).any()
+        ],
+    }
+
+
+def _answered(said: NDArray[np.object_], truth: NDArray[np.object_]) -> tuple[float, float]:
+    """Error among the listings of which something is said, and their share."""
+    answers = pd.notna(said)
+    return float((said != truth)[answers].mean()), float(answers.mean())
+
+
+def _peers(listings: pd.DataFrame, categories: list[str], work: Path, peers: Path) -> tuple[dict[str, Bools], Floats]:
+    """What each filter finds wrong, and how good cleanlab finds each label; a listing without one is found wrong."""
+    index = {category: i for i, category in enumerate(categories)}
+    labelled = listings["category"].isin(index).to_numpy()
+    counts = listings["category"][labelled].value_counts(normalize=True)
+    shares = {str(category): float(share) for category, share in counts.items()}
+    probabilities = np.exp(dense(listings["top_categories"][labelled], categories, shares))
+    labels = np.array([index[category] for category in listings["category"][labelled]], np.int64)
+    answer = ask_peers(peers, work, labels, probabilities)
+    quality = np.zeros(len(listings))
+    quality[labelled] = answer.pop("label_quality")
+    found = {name: np.ones(len(listings), np.bool_) for name in answer}
+    for name, wrong in answer.items():
+        found[name][labelled] = wrong
+    return found, quality
+
+
+def _reviewed(right: Bools, confidence: Floats) -> list[float]:
+    """What is left wrong once people have settled each of `_SHARES`, the least sure first."""
+    order = np.argsort(confidence, kind="stable")
+    wrong = ~right[order]
+    return [float(wrong[int(share * len(wrong)) :].sum() / len(wrong)) for share in _SHARES]

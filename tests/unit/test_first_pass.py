@@ -1,0 +1,104 @@
+"""What the first pass lets believe, and that the second leaves the noise as it found it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from schemas.bundle import Fusion
+from training.first_pass import Learned, as_weights, believe, enough_texts, learn_noise
+from training.fitting import fit_sample
+from training.noise import NoiseFit, category_levels
+from training.sample import NO_SELLER, Sample, make_sample, seller_places
+
+_LEVELS = category_levels(["a"] * 3, ["all"] * 3)
+_NAMES = ("x", "y", "z")
+
+
+def learned() -> Learned:
+    """Seller 0 is never wrong, seller 1 in half of the cases; the overall rate is 0.2; errors go either way."""
+    transitions = (np.ones((3, 3)) - np.eye(3)) / 2
+    noise = NoiseFit(transitions, 0.2, 1.0, np.array([0.0, 0.5]), np.zeros((0, 3)), np.zeros(0))
+    half = as_weights(text=0.5)
+    return Learned(noise, Fusion(half, half, as_weights()), 1.0, np.array([0.5, 0.3, 0.2]))
+
+
+def test_a_belief_weighs_text_label_and_seller() -> None:
+    text = np.log(np.array([[0.64, 0.32, 0.04]] * 4, np.float32))
+    labels = np.array([1, 1, 1, 1])
+    found = believe(learned(), text, labels, np.full(4, -1), np.array([0, 1, -1, -1]))
+    likely = np.sqrt([0.64, 0.32, 0.04])
+    for row, rate in ((0, 0.0), (1, 0.5), (2, 0.2)):
+        joint = likely * np.array([rate / 2, 1 - rate, rate / 2])
+        assert found[row] == pytest.approx(joint / joint.sum(), abs=1e-5)
+
+
+def test_without_text_the_commonness_of_the_categories_counts_and_without_label_the_text_alone() -> None:
+    text = np.array([[np.nan] * 3, np.log([0.64, 0.32, 0.04]).tolist()], np.float32)
+    found = believe(learned(), text, np.array([1, -1]), np.array([-1, -1]), np.array([-1, -1]))
+    joint = np.array([0.5 * 0.1, 0.3 * 0.8, 0.2 * 0.1])
+    assert found[0] == pytest.approx(joint / joint.sum(), abs=1e-5)
+    likely = np.sqrt([0.64, 0.32, 0.04])
+    assert found[1] == pytest.approx(likely / likely.sum(), abs=1e-5)
+
+
+def test_what_a_person_has_decided_is_certain() -> None:
+    text = np.log(np.array([[0.64, 0.32, 0.04]], np.float32))
+    found = believe(learned(), text, np.array([1]), np.array([2]), np.array([0]))
+    assert found.tolist() == [[0.0, 0.0, 1.0]]
+
+
+def sample(seed: int) -> Sample:
+    """Three categories; text that is right in nine of ten; a careful seller and a careless one."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 3, 3000)
+    looks = np.where(random.random(3000) < 0.1, random.integers(0, 3, 3000), truth)
+    text = np.log(np.where(np.eye(3)[looks] > 0, 0.9, 0.05)).astype(np.float32)
+    sellers = random.integers(0, 2, 3000)
+    wrong = random.random(3000) < np.array([0.05, 0.4])[sellers]
+    labels = np.where(wrong, (truth + random.integers(1, 3, 3000)) % 3, truth)
+    nothing = np.full_like(text, np.nan)
+    return Sample(labels, np.full(3000, -1), sellers, ("careful", "careless"), text, nothing, nothing)
+
+
+def test_the_second_pass_leaves_the_noise_as_the_first_found_it() -> None:
+    """Its members have been taught by beliefs in which every label has a say: they seem to agree with all sellers."""
+    first = learn_noise(sample(1), _LEVELS)
+    assert first.noise.seller_rates[0] < 0.15
+    assert first.noise.seller_rates[1] == pytest.approx(0.4, abs=0.05)
+    agrees = np.log(np.where(np.eye(3)[sample(1).labels] > 0, 0.9, 0.05)).astype(np.float32)
+    second = replace(sample(1), text=agrees)
+    fitted = fit_sample(second, _LEVELS, _NAMES, first.narrow())
+    assert fitted.noise.sellers == dict(zip(("careful", "careless"), first.noise.seller_rates, strict=True))
+    assert fitted.noise.error_rate == first.noise.error_rate
+    assert (fitted.noise.transitions == first.noise.transitions).all()
+    alone = fit_sample(second, _LEVELS, _NAMES).noise
+    assert alone.error_rate < 0.01
+    assert fitted.noise.error_rate > 0.1
+    # What the nightly run counts as wrong by the second pass's posterior must come to the same overall rate.
+    assert fitted.figures["estimated_error_before"] * fitted.noise.rate_factor == pytest.approx(first.noise.error_rate)
+
+
+def test_a_few_texts_are_no_first_pass() -> None:
+    most = sample(2)
+    assert enough_texts(most)
+    text = np.where((np.arange(3000) % 5 == 0)[:, None], most.text, np.nan)
+    assert not enough_texts(replace(most, text=text))
+
+
+def test_a_sample_is_in_the_order_of_its_keys_and_of_labelled_rows() -> None:
+    text = np.arange(12, dtype=np.float32).reshape(4, 3)
+    arguments = (np.array([9, 3, 5, 1]), np.array([0, 1, -1, 2]), np.array([-1, 2, 0, -1]))
+    made = make_sample(*arguments, np.array([70, 40, 40, NO_SELLER]), text, text, text, {40: "ann", 70: "bob"})
+    assert made.labels.tolist() == [2, 1, 0]
+    assert made.truths.tolist() == [-1, 2, -1]
+    assert made.seller_ids == ("ann", "bob")
+    assert made.sellers.tolist() == [-1, 0, 1]
+    assert made.text.tolist() == text[[3, 1, 0]].tolist()
+
+
+def test_a_seller_that_is_not_known_has_no_place() -> None:
+    assert seller_places(np.array([40, 70, 41, NO_SELLER]), np.array([40, 70])).tolist() == [0, 1, -1, -1]
+    assert seller_places(np.array([40]), np.zeros(0, np.int64)).tolist() == [-1]
