@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+"""Without TensorFlow's notices about the processor."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,14 @@ def run_on_ranks(
     # A nested function is pickled by value: the rank can put our modules on its path before it needs them.
     def start() -> Any:
         import importlib
-        import os
         import pickle
         import sys
 
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         sys.path.insert(0, code)
         return getattr(importlib.import_module(module), name)(*pickle.loads(pickled))  # noqa: S301 - what the driver sent
 
+    # Horovod loads TensorFlow by itself, here to see what it can do, and in the tasks before our code runs.
+    os.environ.update(_QUIET)
     return list(
         horovod.spark.run(
             start,
@@ -117,6 +119,7 @@ def run_on_ranks(
             use_gloo=True,
             start_timeout=timeout_seconds,
             verbose=0,
+            env=dict(_QUIET),
             stdout=sys.stderr,
             stderr=sys.stderr,
             executable=os.environ.get("PYSPARK_PYTHON", sys.executable),

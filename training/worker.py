@@ -56,7 +56,7 @@ def train_rank(task: Task) -> RankResult:
     if beliefs is not None:
         targets = beliefs.__getitem__
         text = teacher.train(targets, strength, "text, second pass")
-        curves["text, second pass"] = text.curve
+        curves["text second pass"] = text.curve
     by_text = teacher.judge(text)[sampled]
     by_image, by_head = np.full_like(by_text, np.nan), np.full_like(by_text, np.nan)
     if ranks.rank == 0:
