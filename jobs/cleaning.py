@@ -19,6 +19,7 @@ from jobs.steps.decide import (
     Thresholds,
     correction_threshold,
     decide,
+    mark_novel,
     mark_sensitive,
     standing_decisions,
     weigh_candidates,
@@ -137,7 +138,8 @@ def clean(
     by_model = weigh_candidates(weighed, rates, overall)
     answers = audited(by_model, decisions).toPandas()
     calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
-    candidates = mark_sensitive(calibrate(by_model, calibration), sensitive).persist()
+    candidates = mark_sensitive(calibrate(by_model, calibration), sensitive)
+    candidates = mark_novel(candidates, model.spec.novel_above).persist()
     thresholds = Thresholds(correction_threshold(candidates, weights.correction_precision), weights.refer_below)
     present = _present(candidates)
     decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)

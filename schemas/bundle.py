@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 SPEC_FILE = "bundle.json"
 NOISE_FILE = "noise.npz"
-FORMAT = 3
+FORMAT = 4
 """Raised when the files change in a way that older code cannot read."""
 
 BUCKETS = 2520
@@ -56,6 +56,7 @@ class BundleSpec:
         picture: keyword arguments of `udfs.pictures.decode`.
         fusion: the branches' weights.
         prior: C probabilities of the categories, for a listing with neither.
+        novel_above: a listing of a larger `predictions.novelty` is unlike all that was learnt from.
         canary_share: part of the listings whose label was made wrong for the training; see `training.canaries`.
     """
 
@@ -66,6 +67,7 @@ class BundleSpec:
     picture: dict[str, int | float]
     fusion: Fusion
     prior: tuple[float, ...]
+    novel_above: float = 1.0
     canary_share: float = 0.0
     format: int = FORMAT
 

@@ -51,6 +51,8 @@ EXPLANATIONS: dict[Reason, str] = {
     Reason.DUPLICATE: "the same product is listed elsewhere",
     Reason.AUDIT_SAMPLE: "drawn at random to measure how right the catalogue is",
 }
+NOVEL = "most of its words are new: perhaps it fits no category, or is a new kind of listing"
+"""Is added to the explanation where a listing is unlike all that was learnt from."""
 
 
 class ImageStatus(StrEnum):

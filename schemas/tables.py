@@ -148,6 +148,7 @@ PREDICTIONS = Table(
         Column("image_category", "STRING", "first of image_top"),
         Column("image_confidence", "DOUBLE", "its probability"),
         Column("image_status", "STRING", "ok, missing, corrupt, blank, too_large or unreadable"),
+        Column("novelty", "DOUBLE", "share of the words that no listing learnt from has, 0 to 1; null without words"),
         *_SLICE,
     ),
 )

@@ -61,8 +61,10 @@ class Judgement:
         image: float32, shape (n, C), by the picture alone; NaN rows where there is no usable picture.
         fused: float32, shape (n, C), log of the calibrated probabilities by all that is present;
             NaN rows where there is neither text nor picture.
+        novelty: float64, shape (n,), share of the words that no listing learnt from has, 0 to 1; NaN without words.
     """
 
     text: NDArray[np.float32]
     image: NDArray[np.float32]
     fused: NDArray[np.float32]
+    novelty: NDArray[np.float64]

@@ -29,16 +29,19 @@ def save_text(text: TextBranch, folder: str) -> None:
     """Save all K text members as one SavedModel.
 
     Its signature takes ids, weights, splits (`schemas.tensors.TextBatch`) and fold, int64 (n,), and gives
-    `log_probabilities`, float32 (n, C), of each row by its fold's member, and `known`, int64 (n,), how many
-    of its features the vocabulary holds.
+    `log_probabilities`, float32 (n, C), of each row by its fold's member, and `known` and `known_words`, int64 (n,),
+    how many of its features, and of its words and pairs, the vocabulary holds.
     """
     module = _Judge(text.encoder, text.model)
 
     def judge(ids: Tensor, weights: Tensor, splits: Tensor, fold: Tensor) -> dict[str, Tensor]:
         indices, values = module.encoder(ids, weights, splits)
         logits = tf.gather(module.model(indices, values, tf.size(fold)), fold, axis=1, batch_dims=1)
-        known = tf.math.unsorted_segment_sum(tf.ones_like(indices[:, 0]), indices[:, 0], tf.size(fold))
-        return {"log_probabilities": tf.nn.log_softmax(logits), "known": known}
+        known, words = (
+            tf.math.unsorted_segment_sum(tf.cast(counted, tf.int64), indices[:, 0], tf.size(fold))
+            for counted in (tf.ones_like(indices[:, 0]), indices[:, 1] < module.encoder.words)
+        )
+        return {"log_probabilities": tf.nn.log_softmax(logits), "known": known, "known_words": words}
 
     inputs = [*_TEXTS, tf.TensorSpec([None], tf.int64, "fold")]
     _save(module, judge, inputs, folder)

@@ -63,8 +63,10 @@ class RankResult:
 
     Attributes:
         curves: branch -> out-of-sample loss after each epoch.
+        novel_above: see `schemas.bundle.BundleSpec`.
         first: what the first pass has learnt; None where there are too few texts for one.
     """
 
     curves: dict[str, list[float]]
+    novel_above: float
     first: Learned | None

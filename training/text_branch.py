@@ -57,11 +57,13 @@ class TextTeacher:
 
     Attributes:
         encoder: hashed features -> TF-IDF.
+        shared: shape (V,), which of its features would be in it without any one listing.
         encoded: the shard's texts, as it encodes them.
         shard, plan, categories, ranks, report: what is learnt from, how, into how many, with whom, and who is told.
     """
 
     encoder: TextEncoder
+    shared: NDArray[np.bool_]
     encoded: TextBatch
     shard: Shard
     plan: Plan
@@ -142,8 +144,8 @@ class TextTeacher:
 
 def teach_texts(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks: Ranks, report: Report) -> TextTeacher:
     """Agree with the other ranks on the vocabulary, and encode this rank's texts."""
-    encoder = _make_encoder(shard, plan, hash_size, ranks)
-    return TextTeacher(encoder, _encode(encoder, shard), shard, plan, categories, ranks, report)
+    encoder, shared = _make_encoder(shard, plan, hash_size, ranks)
+    return TextTeacher(encoder, shared, _encode(encoder, shard), shard, plan, categories, ranks, report)
 
 
 def hard_targets(taught: Ints, categories: int) -> Targets:
@@ -195,8 +197,11 @@ def _make_step(model: TextMembers, rows: int, steps: int, strength: float, ranks
     return tf.function(learn, reduce_retracing=True)
 
 
-def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> TextEncoder:
-    """Vocabulary and IDF over all ranks: the features that occur in enough listings, the commonest first."""
+def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> tuple[TextEncoder, NDArray[np.bool_]]:
+    """Vocabulary and IDF over all ranks: the features that occur in enough listings, the commonest first.
+
+    And which of them would be in it without any one listing, too.
+    """
     counts = np.zeros(hash_size, np.int64)
     for start in range(0, len(shard.ids), _COUNTED):
         counts += np.bincount(shard.ids[start : start + _COUNTED], minlength=hash_size)
@@ -207,7 +212,8 @@ def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> Tex
     if not len(kept):
         kept = np.zeros(1, np.int64)  # no text anywhere: one feature that says nothing
     idf = np.log((1.0 + rows) / (1.0 + counts[kept])) + 1.0
-    return TextEncoder(kept.astype(np.int64), idf.astype(np.float32), int((kept < hash_size // 2).sum()))
+    encoder = TextEncoder(kept.astype(np.int64), idf.astype(np.float32), int((kept < hash_size // 2).sum()))
+    return encoder, counts[kept] > plan.min_listings
 
 
 def _encode(encoder: TextEncoder, shard: Shard) -> TextBatch:

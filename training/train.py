@@ -118,6 +118,7 @@ def train_bundle(
         picture=picture,
         fusion=fitted.fusion,
         prior=fitted.prior,
+        novel_above=result.novel_above,
         canary_share=plan.canary_share,
     )
     write_bundle(str(folder / "bundle"), str(task.members), spec, fitted.noise)
@@ -126,6 +127,7 @@ def train_bundle(
         "rows": float(dataset.rows),
         "rows_decided": decided,
         "categories": float(len(categories)),
+        "novel_above": result.novel_above,
         **fitted.figures,
     }
     return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, result.curves, figures)

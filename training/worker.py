@@ -21,11 +21,14 @@ from training.ranks import Ranks
 from training.sample import make_sample, seller_places
 from training.task import RankResult, Task
 from training.text_branch import TextBranch, TextTeacher, hard_targets, teach_texts
+from udfs.text import count_words, novelty
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 _HASHES = 1 << 20
+_RARE = 500
+"""One listing in so many that are learnt from is as strange as one that fits no category."""
 
 
 def train_rank(task: Task) -> RankResult:
@@ -69,7 +72,7 @@ def train_rank(task: Task) -> RankResult:
         if ranks.rank == 0:
             save_fused(fused, text, str(task.members / f"fused-{member}"))
     np.savez(task.sample(ranks.rank), **_asked(shard, sampled), text=by_text, image=by_image, head=by_head)
-    return RankResult(curves, first)
+    return RankResult(curves, find_novel_above(teacher, sampled, task.hash_size), first)
 
 
 def plant_canaries(shard: Shard, share: float, levels: Ints) -> tuple[Shard, NDArray[np.bool_]]:
@@ -104,6 +107,21 @@ def learn_first(
     learned: Learned = ranks.share(learn_noise(sample, levels).narrow() if ranks.rank == 0 else None)
     places = seller_places(shard.sellers, np.array(sample.seller_ids, np.int64))
     return learned, believe(learned, judged, shard.labels, shard.truths, places)
+
+
+def find_novel_above(teacher: TextTeacher, sampled: Ints, hash_size: int) -> float:
+    """The novelty that one in `_RARE` of the listings learnt from exceeds, over all ranks.
+
+    The vocabulary holds a listing's words already when others share them, so that only those count that would be in it
+    without this listing, too: else whatever comes later would look new.
+    """
+    batch, encoded, encoder = teacher.shard.texts(sampled), teacher.encoded.take(sampled), teacher.encoder
+    rows = np.repeat(np.arange(len(sampled)), np.diff(encoded.splits))
+    shared = (encoded.ids < encoder.words) & teacher.shared[encoded.ids]
+    known = np.bincount(rows[shared], minlength=len(sampled))
+    found = teacher.ranks.gather(novelty(count_words(batch, hash_size), known))
+    found = found[~np.isnan(found)]
+    return float(np.quantile(found, 1.0 - 1.0 / _RARE)) if len(found) else 1.0
 
 
 def _asked(shard: Shard, rows: Ints) -> dict[str, Ints]:

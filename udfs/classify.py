@@ -203,6 +203,7 @@ def _prediction_batch(
         "image_category": _first(image, "category"),
         "image_confidence": _first(image, "probability"),
         "image_status": pa.array(status, pa.string()),
+        "novelty": pa.array(judged.novelty, mask=np.isnan(judged.novelty)),
     }
     return pa.RecordBatch.from_pydict({c.name: columns[c.name] for c in COLUMNS})
 

@@ -19,7 +19,7 @@ from schemas.tensors import Judgement, PictureBatch, TextBatch
 from udfs.bundle import load_spec
 from udfs.fusion import fuse
 from udfs.pictures import decode
-from udfs.text import featurize
+from udfs.text import count_words, featurize, novelty
 
 Ints = NDArray[np.int64]
 Array: TypeAlias = NDArray[Any]
@@ -48,7 +48,7 @@ class Predictor:
 
         Args:
             spec: the bundle's description.
-            text: ids, weights, splits, fold -> log_probabilities, known.
+            text: ids, weights, splits, fold -> log_probabilities, known, known_words.
             fused: of each fused member pixels, ids, weights, splits -> image, head.
             threads: pictures decoded at once.
         """
@@ -91,6 +91,7 @@ class Predictor:
             fold=np.asarray(buckets, np.int64) % self.spec.text_members,
         )
         text = np.where(said["known"][:, None] > 0, said["log_probabilities"], np.float32(np.nan))
+        strange = novelty(count_words(batch, int(cast("int", self.spec.text["hash_size"]))), said["known_words"])
         image, head = np.full_like(text, np.nan), np.full_like(text, np.nan)
         for member, network in enumerate(self._fused):
             own = prepared.pictures.present & (buckets % len(self._fused) == member)
@@ -100,7 +101,7 @@ class Predictor:
                     pixels=prepared.pictures.pixels[rows], ids=texts.ids, weights=texts.weights, splits=texts.splits
                 )
                 image[rows], head[rows] = said["image"], said["head"]
-        return Judgement(text=text, image=image, fused=fuse(text, image, head, self.spec.fusion))
+        return Judgement(text, image, fuse(text, image, head, self.spec.fusion), strange)
 
     def _pieces(self, rows: Ints) -> list[Ints]:
         """As many rows at once as the networks' memory allows."""

@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 
@@ -53,6 +54,17 @@ def featurize(
     return TextBatch(
         features.indices.astype(np.int64), features.data.astype(np.float32), features.indptr.astype(np.int64)
     )
+
+
+def count_words(batch: TextBatch, hash_size: int) -> NDArray[np.int64]:
+    """How many different words and pairs each listing's features hold, shape (n,)."""
+    rows = np.repeat(np.arange(len(batch.splits) - 1), np.diff(batch.splits))
+    return np.bincount(rows[batch.ids < hash_size // 2], minlength=len(batch.splits) - 1)
+
+
+def novelty(words: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The share of a listing's words that are not known, 0 to 1, shape (n,); NaN where there are no words."""
+    return np.where(words > 0, 1.0 - known / np.maximum(words, 1), np.nan)
 
 
 def normalize(text: str, max_chars: int) -> str:

@@ -70,7 +70,7 @@ def correction_threshold(candidates: DataFrame, precision: float) -> float:
     """The lowest posterior at which the mean posterior of the corrections is at least `precision`.
 
     Args:
-        candidates: the output of `mark_sensitive`.
+        candidates: the output of `mark_sensitive` and `mark_novel`.
         precision: 0 to 1.
 
     Returns:
@@ -98,11 +98,21 @@ def mark_sensitive(candidates: DataFrame, sensitive: list[str]) -> DataFrame:
     )
 
 
+def mark_novel(candidates: DataFrame, above: float) -> DataFrame:
+    """Add `novel`: most words are of no listing that was learnt from, so that perhaps no category fits.
+
+    Args:
+        candidates: with `novelty`, null where there are no words.
+        above: `schemas.bundle.BundleSpec.novel_above`.
+    """
+    return candidates.withColumn("novel", F.coalesce(F.col("novelty") > above, F.lit(False)))
+
+
 def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) -> DataFrame:
     """Give each listing its category action, effective category and confidence.
 
     Args:
-        candidates: the output of `mark_sensitive`.
+        candidates: the output of `mark_sensitive` and `mark_novel`.
         decisions: the output of `standing_decisions`.
         thresholds: when to correct, when to refer.
 
@@ -124,7 +134,7 @@ def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) 
     confidence = (
         F.when(reviewed, F.lit(1.0)).when(by_model, F.col("best_confidence")).otherwise(F.col("label_posterior"))
     )
-    unsure = _differs() | ~F.col("in_taxonomy") | (F.col("label_posterior") < thresholds.refer_below)
+    unsure = F.col("novel") | _differs() | ~F.col("in_taxonomy") | (F.col("label_posterior") < thresholds.refer_below)
     action = (
         F.when(reviewed & (F.col("reviewed_category") == F.col("category")), CategoryAction.KEPT.value)
         .when(reviewed | corrected, CategoryAction.CORRECTED.value)
@@ -144,8 +154,9 @@ def _differs() -> Column:
 
 
 def _correctable() -> Column:
-    """A listing that the model has judged, whose label is not the best, and which it may change by itself."""
-    return F.col("predicted_category").isNotNull() & _differs() & ~F.col("touches_sensitive")
+    """A listing of a known kind that the model has judged, whose label is not the best, and which it may change."""
+    judged = F.col("predicted_category").isNotNull() & ~F.col("novel")
+    return judged & _differs() & ~F.col("touches_sensitive")
 
 
 def _ranked(category: Column, probability: Column) -> Column:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.steps.queue import error_probability, in_audit_sample
 from jobs.steps.sellers import label_posterior
-from schemas.reasons import CATEGORY_REASONS, EXPLANATIONS, CategoryAction, CategorySource, Reason
+from schemas.reasons import CATEGORY_REASONS, EXPLANATIONS, NOVEL, CategoryAction, CategorySource, Reason
 from udfs import consistency
 
 # Where the category is not in question: how soon a person should look, below any doubtful category of like weight.
@@ -73,7 +73,7 @@ def find_reasons(decided: DataFrame, limits: Limits, present: Present, run_date:
     referred = F.col("category_action") == CategoryAction.REFERRED.value
     differs = category != F.col("best_category")
     guessed = F.col("category_source") != CategorySource.REVIEWER.value
-    uncertain = referred & (F.col("category_confidence") < limits.refer_below) | (
+    uncertain = referred & (F.col("novel") | (F.col("category_confidence") < limits.refer_below)) | (
         guessed & (error_probability() >= limits.queue_from)
     )
     rules: list[Column] = [
@@ -131,4 +131,5 @@ def _priority() -> Column:
 
 def _explanation() -> Column:
     words = F.create_map(*(F.lit(text) for reason, said in EXPLANATIONS.items() for text in (reason.value, said)))
-    return F.concat_ws("; ", F.transform("reasons", lambda reason: words[reason]))
+    asked = F.col("novel") & F.arrays_overlap("reasons", F.array(*(F.lit(r.value) for r in CATEGORY_REASONS)))
+    return F.concat_ws("; ", F.transform("reasons", lambda reason: words[reason]), F.when(asked, F.lit(NOVEL)))

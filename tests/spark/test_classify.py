@@ -106,6 +106,8 @@ def test_spark_says_what_the_predictor_says(spark: SparkSession, bundle: str, pr
             order = np.argsort(-branch[i])[:2]
             assert [entry.category for entry in ranked] == [CATEGORIES[c] for c in order]
             assert [entry.probability for entry in ranked] == pytest.approx(np.exp(branch[i, order]), abs=1e-5)
+        # Every word is in the vocabulary, which was made of these titles.
+        assert said.novelty == (None if row.title is None else 0.0)
         nothing = row.title is None and status[i] != "ok"
         assert (said.predicted_category is None) == nothing
 

@@ -10,6 +10,7 @@ from jobs.steps.decide import (
     Thresholds,
     correction_threshold,
     decide,
+    mark_novel,
     mark_sensitive,
     standing_decisions,
     weigh_candidates,
@@ -19,7 +20,7 @@ from tests.spark.frames import frame, rows_of
 RANKED = "array<struct<category: string, probability: double>>"
 WEIGHED = (
     "listing_id string, content_hash string, seller_id string, category string, in_taxonomy boolean, "
-    f"predicted_category string, label_support double, other_support double, candidates {RANKED}"
+    f"predicted_category string, label_support double, other_support double, candidates {RANKED}, novelty double"
 )
 RATES = "seller_id string, error_rate double"
 DECISIONS = (
@@ -29,15 +30,22 @@ DECISIONS = (
 
 
 def listing(
-    name: str, category: str | None, own: float, other: str, support: float, known: bool = True
+    name: str,
+    category: str | None,
+    own: float,
+    other: str,
+    support: float,
+    known: bool = True,
+    novelty: float | None = None,
 ) -> tuple[Any, ...]:
     """A listing whose only other candidate is `other`; at error rate 0.5 its posterior is support / (own + support)."""
-    return (name, f"h-{name}", None, category, known, other, own, support, [(other, 1.0)])
+    return (name, f"h-{name}", None, category, known, other, own, support, [(other, 1.0)], novelty)
 
 
 def candidates(spark: SparkSession, *listings: tuple[Any, ...], sensitive: tuple[str, ...] = ()) -> DataFrame:
     rates = frame(spark, RATES)
-    return mark_sensitive(weigh_candidates(frame(spark, WEIGHED, *listings), rates, overall=0.5), list(sensitive))
+    weighed = weigh_candidates(frame(spark, WEIGHED, *listings), rates, overall=0.5)
+    return mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6)
 
 
 def no_decisions(spark: SparkSession) -> DataFrame:
@@ -70,7 +78,7 @@ def test_each_listing_gets_one_action_by_its_posterior(spark: SparkSession) -> N
 
 
 def test_without_a_sure_answer_a_missing_category_is_guessed_and_referred(spark: SparkSession) -> None:
-    judged = candidates(spark, ("a", "h", None, None, False, "shoes", 0.0, 1.0, [("shoes", 0.6), ("boots", 0.4)]))
+    judged = candidates(spark, ("a", "h", None, None, False, "shoes", 0.0, 1.0, [("shoes", 0.6), ("boots", 0.4)], None))
     got = decide(judged, no_decisions(spark), Thresholds(correct_from=0.9, refer_below=0.9))
     assert rows_of(got, "effective_category", "category_source", "category_action", "category_confidence") == [
         ("shoes", "model", "referred", 0.6)
@@ -91,6 +99,22 @@ def test_a_change_that_touches_a_sensitive_category_is_left_to_people(spark: Spa
         ("out", "referred", "lingerie"),
         ("stays", "kept", "lingerie"),
     ]
+
+
+def test_a_listing_that_is_like_none_learnt_from_is_left_to_people(spark: SparkSession) -> None:
+    judged = candidates(
+        spark,
+        listing("new", "boots", 0.01, "shoes", 0.99, novelty=0.61),
+        listing("agreed", "boots", 0.99, "shoes", 0.01, novelty=0.9),
+        listing("known", "boots", 0.01, "shoes", 0.99, novelty=0.6),
+    )
+    got = decide(judged, no_decisions(spark), Thresholds(correct_from=0.5, refer_below=0.9))
+    assert rows_of(got, "listing_id", "category_action", "effective_category") == [
+        ("agreed", "referred", "boots"),
+        ("known", "corrected", "shoes"),
+        ("new", "referred", "boots"),
+    ]
+    assert correction_threshold(judged.where("listing_id = 'new'"), 0.5) > 1
 
 
 def test_a_reviewers_decision_stands_above_all_for_the_content_that_was_seen(spark: SparkSession) -> None:
@@ -139,8 +163,8 @@ def test_a_careless_sellers_label_weighs_less(spark: SparkSession) -> None:
     weighed = frame(
         spark,
         WEIGHED,
-        ("careful", "h", "s1", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)]),
-        ("careless", "h", "s2", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)]),
+        ("careful", "h", "s1", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)], None),
+        ("careless", "h", "s2", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)], None),
     )
     rates = frame(spark, RATES, ("s1", 0.1), ("s2", 0.6))
     got = weigh_candidates(weighed, rates, overall=0.5)

@@ -56,19 +56,20 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
     ddl = (
         "listing_id string, category string, in_taxonomy boolean, best_category string, category_action string, "
         "category_source string, category_confidence double, touches_sensitive boolean, title string, "
-        "image_status string, mismatch double"
+        "image_status string, mismatch double, novel boolean"
     )
     decided = frame(
         spark,
         ddl,
-        ("fine", "boots", True, "boots", "kept", "seller", 0.99, False, "Boots", "ok", 0.01),
-        ("fixed", "boots", True, "shoes", "corrected", "model", 0.97, False, "Shoes", "blank", 0.9),
-        ("unsure", "boots", True, "shoes", "referred", "seller", 0.3, False, None, "missing", None),
-        ("doubt", "boots", True, "boots", "referred", "seller", 0.7, False, "n/a", "corrupt", None),
-        ("none", None, False, "boots", "referred", "model", 0.6, False, "Boots", "ok", 0.2),
-        ("odd", "bootz", False, "boots", "corrected", "model", 0.99, False, "Boots", "too_large", None),
-        ("private", "bra", True, "boots", "referred", "seller", 0.1, True, "Boots", "ok", 0.0),
-        ("reviewed", None, False, "boots", "corrected", "reviewer", 1.0, False, "Boots", "ok", 0.0),
+        ("fine", "boots", True, "boots", "kept", "seller", 0.99, False, "Boots", "ok", 0.01, False),
+        ("fixed", "boots", True, "shoes", "corrected", "model", 0.97, False, "Shoes", "blank", 0.9, False),
+        ("unsure", "boots", True, "shoes", "referred", "seller", 0.3, False, None, "missing", None, False),
+        ("doubt", "boots", True, "boots", "referred", "seller", 0.7, False, "n/a", "corrupt", None, False),
+        ("none", None, False, "boots", "referred", "model", 0.6, False, "Boots", "ok", 0.2, False),
+        ("odd", "bootz", False, "boots", "corrected", "model", 0.99, False, "Boots", "too_large", None, False),
+        ("private", "bra", True, "boots", "referred", "seller", 0.1, True, "Boots", "ok", 0.0, False),
+        ("reviewed", None, False, "boots", "corrected", "reviewer", 1.0, False, "Boots", "ok", 0.0, False),
+        ("new", "boots", True, "boots", "referred", "seller", 0.99, False, "Qux", "ok", 0.0, True),
     )
     limits = Limits(mismatch_at_least=0.5, refer_below=0.9, queue_from=2.0, audit_chance=0.0)
     got = find_reasons(decided, limits, present=Present(titles=True, pictures=True), run_date=DATE)
@@ -81,6 +82,7 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
         "odd": ["corrupt_image", "unknown_category"],
         "private": ["sensitive_category", "wrong_category"],
         "reviewed": [],
+        "new": ["low_confidence"],
     }
     bare = find_reasons(decided, limits, Present(titles=False, pictures=False), run_date=DATE)
     assert rows_of(bare.where("listing_id = 'unsure'"), "reasons") == [(["wrong_category"],)]
@@ -89,7 +91,7 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
         decided, replace(limits, queue_from=0.01), present=Present(titles=True, pictures=True), run_date=DATE
     )
     asked = {row.listing_id for row in filled.collect() if "low_confidence" in row.reasons}
-    assert asked == {"fine", "fixed", "doubt", "none", "odd"}
+    assert asked == {"fine", "fixed", "doubt", "none", "odd", "new"}
     drawn = find_reasons(
         decided, replace(limits, audit_chance=1.0), present=Present(titles=True, pictures=True), run_date=DATE
     )
@@ -139,16 +141,16 @@ def test_the_picture_is_judged_against_text_and_label(spark: SparkSession) -> No
 def test_a_flag_keeps_the_date_since_when_it_stands(spark: SparkSession) -> None:
     ddl = (
         f"listing_id string, reasons array<string>, suggested_categories {RANKED}, category_confidence double, "
-        "mismatch double, content_hash string"
+        "mismatch double, content_hash string, novel boolean"
     )
     suggestions = [("a", 0.5), ("b", 0.3), ("c", 0.2)]
     decided = frame(
         spark,
         ddl,
-        ("old", ["wrong_category"], suggestions, 0.2, None, "h"),
-        ("new", ["missing_image"], suggestions, 0.9, None, "h"),
-        ("drawn", ["audit_sample"], suggestions, 1.0, None, "h"),
-        ("fine", [], suggestions, 1.0, None, "h"),
+        ("old", ["wrong_category"], suggestions, 0.2, None, "h", True),
+        ("new", ["missing_image"], suggestions, 0.9, None, "h", True),
+        ("drawn", ["audit_sample"], suggestions, 1.0, None, "h", False),
+        ("fine", [], suggestions, 1.0, None, "h", False),
     )
     since = "listing_id string, status string, first_run_date date"
     before = frame(spark, since, ("old", "open", dt.date(2026, 1, 1)))
@@ -159,7 +161,10 @@ def test_a_flag_keeps_the_date_since_when_it_stands(spark: SparkSession) -> None
         (
             "old",
             dt.date(2026, 1, 1),
-            "the text and picture speak against the seller's category, not surely enough to correct it",
+            (
+                "the text and picture speak against the seller's category, not surely enough to correct it; "
+                "most of its words are new: perhaps it fits no category, or is a new kind of listing"
+            ),
             "open",
         ),
     ]

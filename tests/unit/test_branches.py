@@ -165,6 +165,22 @@ def test_a_fused_member_learns_and_learns_nothing_from_its_own_fold(ranks: Ranks
     assert (head.argmax(axis=1) == shown).mean() > 0.9
 
 
+def test_a_listing_is_novel_by_words_that_no_other_has(ranks: Ranks, plan: Plan) -> None:
+    """In the vocabulary are words of two listings: what one alone shares with one other was not in it without it."""
+    from training.worker import find_novel_above  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    def found(titles: list[str]) -> float:
+        batch = featurize(titles, [None] * 400, **TEXT)
+        texts = dataclasses.replace(make_shard(), ids=batch.ids, weights=batch.weights, splits=batch.splits)
+        return find_novel_above(teacher(texts, plan, ranks), np.arange(400), HASH)
+
+    assert plan.min_listings == 2
+    assert found(["red hat", "blue hat", "blue coat", "red coat"] * 100) == 0.0
+    # Half of the words are of one pair of listings alone.
+    assert found([f"hat n{i // 2}" for i in range(400)]) == 0.5
+    assert found([f"n{i}" for i in range(400)]) == 1.0
+
+
 def test_the_saved_members_say_what_the_networks_said(ranks: Ranks, plan: Plan, tmp_path: Path) -> None:
     import tensorflow as tf  # noqa: PLC0415 - its threads are set first
 
@@ -186,6 +202,7 @@ def test_the_saved_members_say_what_the_networks_said(ranks: Ranks, plan: Plan, 
     )
     assert said["known"].numpy()[1] == 0
     assert said["known"].numpy()[0] >= 2
+    assert said["known_words"].numpy()[:2].tolist() == [2, 0]
     rows = np.arange(40)
     texts = shard.texts(rows)
     inputs = {"ids": tf.constant(texts.ids), "weights": tf.constant(texts.weights), "splits": tf.constant(texts.splits)}

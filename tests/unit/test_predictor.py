@@ -59,6 +59,7 @@ class Calls:
         return {
             "log_probabilities": np.log(np.stack([p, (1 - p) / 2, (1 - p) / 2], 1)).astype(np.float32),
             "known": np.diff(splits),
+            "known_words": np.zeros(len(fold), np.int64),
         }
 
     def member(self, number: int) -> Network:
@@ -88,6 +89,16 @@ def test_every_listing_is_judged_by_the_members_of_its_fold(predictor: Predictor
     assert status == ["ok"] * 4
     assert np.exp(judged.text[:, 0]) == pytest.approx([0.4, 0.9, 0.4, 0.9])
     assert judged.image.argmax(axis=1).tolist() == [1, 2, 1, 2]
+
+
+def test_novelty_is_the_share_of_words_that_the_vocabulary_lacks(calls: Calls) -> None:
+    def text(fold: Array, **inputs: Array) -> dict[str, Array]:
+        return calls.text(fold=fold, **inputs) | {"known_words": np.array([3, 1, 0])}
+
+    predictor = Predictor(SPEC, text, [calls.member(0), calls.member(1)], 1)
+    judged, _ = predictor.predict(["red felt hat", "hat of felt", None], [None] * 3, [None] * 3, np.zeros(3, int))
+    assert judged.novelty[:2] == pytest.approx([0.0, 2 / 3])
+    assert np.isnan(judged.novelty[2])
 
 
 def test_what_is_absent_is_left_out(predictor: Predictor) -> None:
