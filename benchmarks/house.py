@@ -10,6 +10,7 @@ from benchmarks.catalogue import LEAST, beginning, catalogue_spec, write_beginni
 from benchmarks.place import Place
 from benchmarks.processes import command_line, started
 from jobs.demo.catalogue import TAXONOMY_FILE
+from schemas.bundle import FORMAT
 
 _LISTINGS = 6_000
 _SHORTENED = ("train.text_epochs=6", "train.image_epochs=2")
@@ -48,7 +49,7 @@ def prepare_house(place: Place, scale: float) -> House:
 
     made_from = {"listings": listings, "catalogue": spec.listings, "seed": spec.seed}
     ingested = place.prepare(f"ingested-{listings}", made_from, take_in)
-    trained = place.prepare(f"trained-{listings}", made_from | {"settings": list(_SHORTENED)}, learn)
+    trained = place.prepare(f"trained-{listings}", made_from | {"settings": list(_SHORTENED), "format": FORMAT}, learn)
     return House(trained / "warehouse", ingested / TAXONOMY_FILE, listings)
 
 

@@ -16,6 +16,7 @@ from benchmarks.place import Place
 from benchmarks.processes import command_line, started
 from benchmarks.ratios import NightSeconds, divide, growth
 from benchmarks.results import Limit, Line, Outcome, Sense
+from schemas.bundle import FORMAT
 
 _SIZES = (100_000, 200_000, 400_000)
 _FEW = 20
@@ -199,7 +200,8 @@ def _prepare(place: Place, house: House, catalogue: Path, size: int) -> Path:
         ingest(place, folder / "warehouse", beginning(catalogue, size), house.taxonomy)
         shutil.copytree(house.warehouse / "mlflow", folder / "warehouse" / "mlflow")
 
-    return place.prepare(f"nights-{size}", {"catalogue": catalogue.name, "model": house.listings}, make)
+    made_from = {"catalogue": catalogue.name, "model": house.listings, "format": FORMAT}
+    return place.prepare(f"nights-{size}", made_from, make)
 
 
 def _open(place: Place, warehouse: Path, source: Path, house: House) -> _Warehouse:
