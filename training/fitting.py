@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.bundle import Fusion, NoiseModel
 from training.first_pass import Learned, as_weights, divided, learn_noise, likeliest_fusion, weight_items
-from training.noise import Mismatch, NoiseFit, fit_mismatch
+from training.noise import Mismatch, NoiseFit, fit_mismatch, left_out_likelihood
 from training.sample import Sample
 from udfs.fusion import fuse, weighted
 from udfs.posterior import label_likelihood, posterior
@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _LEAST = 1e-12
+_TURNS = 2
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,7 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first:
         first = learn_noise(sample, levels)
         fusion = first.fusion
     else:
-        rates = first.noise.rates(sample.sellers)
-        likelihood = label_likelihood(sample.labels, rates, first.noise.transitions)
-        start = Fusion(as_weights(text=1.0, image=0.3, head=0.3), as_weights(text=1.0), as_weights(image=1.0))
-        fusion = divided(likeliest_fusion(sample, start, likelihood), first.caution)
+        fusion = _fit_fusion(sample, first, levels)
     belief, evidence = _believed(sample, fusion, first.noise)
     wrong = float(1.0 - belief[np.arange(len(belief)), sample.labels[_usable(sample)]].mean())
     mismatch = _mismatch(sample, fusion, first.noise)
@@ -82,6 +80,24 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first:
     }
     prior = (belief.sum(axis=0) + 0.5) / (len(belief) + 0.5 * len(categories))
     return Fitted(fusion, noise, tuple(float(p) for p in prior), figures)
+
+
+def _fit_fusion(sample: Sample, first: Learned, levels: Ints) -> Fusion:
+    """The likeliest weights of a second pass's branches under the first pass's noise, as cautious as that.
+
+    Each label is explained by a noise model that has not seen it, for which it must be known what is believed of the
+    listing: by weights that were fitted without that care, which settle in two turns.
+    """
+    rates, rows = first.noise.rates(sample.sellers), _usable(sample)
+    likelihood = label_likelihood(sample.labels, rates, first.noise.transitions)
+    fusion = Fusion(as_weights(text=1.0, image=0.3, head=0.3), as_weights(text=1.0), as_weights(image=1.0))
+    fusion = likeliest_fusion(sample, fusion, likelihood)
+    for _ in range(_TURNS):
+        belief, _ = _believed(sample, divided(fusion, first.caution), first.noise)
+        fit = replace(first.noise, posterior=belief)
+        likelihood[rows] = left_out_likelihood(fit, sample.labels[rows], sample.sellers[rows], levels)
+        fusion = likeliest_fusion(sample, fusion, likelihood)
+    return divided(fusion, first.caution)
 
 
 def _usable(sample: Sample) -> Ints:

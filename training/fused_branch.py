@@ -65,7 +65,8 @@ def train_fused(member: int, text: TextBranch, teacher: TextTeacher, targets: Ta
     forward = tf.function(
         lambda pixels, indices, values: model(pixels, indices, values, training=False), reduce_retracing=True
     )
-    best = BestEpoch(model.variables, plan.patience)
+    # While the rate is high the loss jumps up and down, and most is learnt as it falls.
+    best = BestEpoch(model.variables, max(plan.patience, plan.image_epochs // 2))
     for epoch in range(1, plan.image_epochs + 1):
         order = np.resize(random.permutation(learned), steps * batch)
         for chosen in order.reshape(steps, batch):
