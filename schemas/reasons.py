@@ -96,6 +96,10 @@ class Decision(StrEnum):
     SKIP = "skip"
 
 
+CATEGORY_DECISIONS: tuple[str, ...] = (Decision.ACCEPT.value, Decision.REJECT.value, Decision.SET_CATEGORY.value)
+"""Decisions that say which category is right, where they name no other reason."""
+
+
 class QuarantineReason(StrEnum):
     """Why a delivered row could not be used (`quarantine.reasons`)."""
 

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.steps.sellers import label_posterior
-from schemas.reasons import CategoryAction, CategorySource
+from schemas.reasons import CATEGORY_DECISIONS, CategoryAction, CategorySource
 
 _BINS = 10_000
 
@@ -26,7 +26,7 @@ def standing_decisions(decisions: DataFrame) -> DataFrame:
 
     Decisions about other reasons than the category, and skipped ones, say nothing of it.
     """
-    about = decisions.where(F.col("reason").isNull() & F.col("decision").isin("accept", "reject", "set_category"))
+    about = decisions.where(F.col("reason").isNull() & F.col("decision").isin(*CATEGORY_DECISIONS))
     newest = Window.partitionBy("listing_id", "content_hash").orderBy(
         F.col("decided_at").desc(), F.col("decision_id").desc()
     )

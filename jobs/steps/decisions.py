@@ -11,13 +11,12 @@ from pyspark.sql import functions as F
 from jobs.steps import casts
 from jobs.steps.casts import quoted
 from schemas.errors import UsageError
-from schemas.reasons import CATEGORY_REASONS, Decision, QuarantineReason, Reason
+from schemas.reasons import CATEGORY_DECISIONS, CATEGORY_REASONS, Decision, QuarantineReason, Reason
 from schemas.tables import REVIEW_DECISIONS
 from udfs.fingerprint import joint_hash
 
 REQUIRED = ("listing_id", "decision", "reviewer", "decided_at")
 OPTIONAL = ("category", "reason", "decision_id", "content_hash", "run_id", "note")
-_NAMING = (Decision.ACCEPT.value, Decision.REJECT.value, Decision.SET_CATEGORY.value)
 _OF_CATEGORY = tuple(reason.value for reason in (*CATEGORY_REASONS, Reason.AUDIT_SAMPLE))
 _IDENTITY = ("listing_id", "decision", "reason", "category", "reviewer", "decided_at")
 
@@ -94,7 +93,7 @@ def judge_decisions(delivered: DataFrame, shown: DataFrame, taxonomy: DataFrame)
         {
             "decision": decision,
             "reason": about,
-            "category": F.when(decision.isin(*_NAMING), category),
+            "category": F.when(decision.isin(*CATEGORY_DECISIONS), category),
             "run_id": F.coalesce("run_id", "looked_at"),
             "content_hash": F.coalesce("content_hash", "seen_content_hash"),
             "audit_chance": F.col("seen_audit_chance"),
@@ -104,7 +103,7 @@ def judge_decisions(delivered: DataFrame, shown: DataFrame, taxonomy: DataFrame)
     filled = filled.join(F.broadcast(known), "category", "left")
     identity = joint_hash(*(F.col(name).cast("string") for name in _IDENTITY))
     filled = filled.withColumn("decision_id", F.coalesce("decision_id", identity))
-    names_category = F.col("decision").isin(*_NAMING) & F.col("reason").isNull()
+    names_category = F.col("decision").isin(*CATEGORY_DECISIONS) & F.col("reason").isNull()
     faults = {
         QuarantineReason.MALFORMED_ROW: F.col("malformed"),
         QuarantineReason.MISSING_LISTING_ID: F.col("listing_id").isNull(),
