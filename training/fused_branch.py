@@ -22,6 +22,8 @@ _RATE = 2e-3
 _DECAY = 1e-4
 _WATCHED = 3000
 """Held-out pictures on which an epoch is judged, over all ranks."""
+_JUMPING = 6
+"""Epochs without a better loss say nothing while the rate is high."""
 _CHUNK = 256
 """Pictures judged at once."""
 
@@ -66,7 +68,7 @@ def train_fused(member: int, text: TextBranch, teacher: TextTeacher, targets: Ta
         lambda pixels, indices, values: model(pixels, indices, values, training=False), reduce_retracing=True
     )
     # While the rate is high the loss jumps up and down, and most is learnt as it falls.
-    best = BestEpoch(model.variables, max(plan.patience, plan.image_epochs // 2))
+    best = BestEpoch(model.variables, max(plan.patience, min(plan.image_epochs // 2, _JUMPING)))
     for epoch in range(1, plan.image_epochs + 1):
         order = np.resize(random.permutation(learned), steps * batch)
         for chosen in order.reshape(steps, batch):
