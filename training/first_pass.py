@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from schemas.bundle import Fusion, FusionWeights
 from training.anchors import anchor_rate, caution_factor
 from training.calibration import fit_weights
-from training.noise import NoiseFit, fit_noise, left_out_likelihood
+from training.noise import NoiseFit, fit_noise, left_out_likelihood, settle
 from training.sample import Sample
 from udfs.fusion import fuse
 from udfs.posterior import posterior
@@ -65,8 +65,7 @@ def learn_noise(sample: Sample, levels: Ints) -> Learned:
             there yet, all its rows are NaN.
         levels: as `training.noise.category_levels`.
     """
-    has_text, has_image = ~np.isnan(sample.text[:, 0]), ~np.isnan(sample.image[:, 0])
-    usable = np.flatnonzero(has_text | has_image)
+    usable = sample.usable
     labels, sellers = sample.labels[usable], sample.sellers[usable]
     fusion = Fusion(as_weights(text=1.0, image=0.3, head=0.3), as_weights(text=1.0), as_weights(image=1.0))
     fit: NoiseFit | None = None
@@ -87,7 +86,7 @@ def learn_noise(sample: Sample, levels: Ints) -> Learned:
 
 def enough_texts(sample: Sample) -> bool:
     """Whether a first pass over the texts alone tells enough about the noise."""
-    return bool((~np.isnan(sample.text[:, 0])).mean() >= _TEXTS) if len(sample.labels) else False
+    return bool(sample.has_text.mean() >= _TEXTS) if len(sample.labels) else False
 
 
 def believe(
@@ -113,8 +112,7 @@ def believe(
         log_q[np.isnan(log_q[:, 0])] = np.log(learned.prior)
         rates = learned.noise.rates(sellers[rows])
         beliefs[rows], _ = posterior(log_q, labels[rows], rates, learned.noise.transitions)
-    decided = np.flatnonzero(truths >= 0)
-    beliefs[decided] = np.eye(text.shape[1], dtype=np.float32)[truths[decided]]
+    settle(beliefs, truths)
     return np.asarray(beliefs)
 
 
@@ -126,13 +124,11 @@ def likeliest_fusion(sample: Sample, start: Fusion, likelihood: Floats) -> Fusio
         start: weights to begin with; branches that weigh nothing there stay out.
         likelihood: shape (n, C), P(label | category, seller); what a person has decided is made certain.
     """
-    decided = np.flatnonzero(sample.truths >= 0)
-    likelihood[decided] = np.eye(likelihood.shape[1])[sample.truths[decided]]
-    has_text, has_image = ~np.isnan(sample.text[:, 0]), ~np.isnan(sample.image[:, 0])
+    settle(likelihood, sample.truths)
     return Fusion(
-        both=_likeliest(sample, has_text & has_image, start.both, likelihood),
-        text_only=_likeliest(sample, has_text, start.text_only, likelihood),
-        image_only=_likeliest(sample, has_image, start.image_only, likelihood),
+        both=_likeliest(sample, sample.has_text & sample.has_image, start.both, likelihood),
+        text_only=_likeliest(sample, sample.has_text, start.text_only, likelihood),
+        image_only=_likeliest(sample, sample.has_image, start.image_only, likelihood),
     )
 
 

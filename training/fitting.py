@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from schemas.bundle import Fusion, NoiseModel
 from training.first_pass import Learned, as_weights, divided, learn_noise, likeliest_fusion, weight_items
-from training.noise import Mismatch, NoiseFit, fit_mismatch, left_out_likelihood
+from training.noise import Mismatch, NoiseFit, fit_mismatch, left_out_likelihood, settle
 from training.sample import Sample
 from udfs.fusion import fuse, weighted
 from udfs.posterior import label_likelihood, posterior
@@ -54,7 +54,7 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first:
     else:
         fusion = _fit_fusion(sample, first, levels)
     belief, evidence = _believed(sample, fusion, first.noise)
-    wrong = float(1.0 - belief[np.arange(len(belief)), sample.labels[_usable(sample)]].mean())
+    wrong = float(1.0 - belief[np.arange(len(belief)), sample.labels[sample.usable]].mean())
     mismatch = _mismatch(sample, fusion, first.noise)
     noise = NoiseModel(
         categories=categories,
@@ -88,7 +88,7 @@ def _fit_fusion(sample: Sample, first: Learned, levels: Ints) -> Fusion:
     Each label is explained by a noise model that has not seen it, for which it must be known what is believed of the
     listing: by weights that were fitted without that care, which settle in two turns.
     """
-    rates, rows = first.noise.rates(sample.sellers), _usable(sample)
+    rates, rows = first.noise.rates(sample.sellers), sample.usable
     likelihood = label_likelihood(sample.labels, rates, first.noise.transitions)
     fusion = Fusion(as_weights(text=1.0, image=0.3, head=0.3), as_weights(text=1.0), as_weights(image=1.0))
     fusion = likeliest_fusion(sample, fusion, likelihood)
@@ -100,24 +100,18 @@ def _fit_fusion(sample: Sample, first: Learned, levels: Ints) -> Fusion:
     return divided(fusion, first.caution)
 
 
-def _usable(sample: Sample) -> Ints:
-    """Rows of which a branch says something."""
-    return np.flatnonzero(~np.isnan(sample.text[:, 0]) | ~np.isnan(sample.image[:, 0]))
-
-
 def _believed(sample: Sample, fusion: Fusion, noise: NoiseFit) -> tuple[Floats, Floats]:
     """Posterior and evidence of the usable rows; what a person has decided is certain."""
-    rows = _usable(sample)
+    rows = sample.usable
     log_q = fuse(sample.text, sample.image, sample.head, fusion)[rows].astype(np.float64)
     belief, evidence = posterior(log_q, sample.labels[rows], noise.rates(sample.sellers[rows]), noise.transitions)
-    truths = sample.truths[rows]
-    belief[truths >= 0] = np.eye(belief.shape[1])[truths[truths >= 0]]
+    settle(belief, sample.truths[rows])
     return belief, evidence
 
 
 def _mismatch(sample: Sample, fusion: Fusion, noise: NoiseFit) -> Mismatch:
     """What pictures look like at random, and how often they are of something else."""
-    rows = ~np.isnan(sample.text[:, 0]) & ~np.isnan(sample.image[:, 0])
+    rows = sample.has_text & sample.has_image
     count = sample.text.shape[1]
     if not rows.any():
         return Mismatch(1.0, np.full(count, 1.0 / count), 0.0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +98,7 @@ def fit_noise(
     rows = np.arange(len(labels))
     for _ in range(_ROUNDS if start is None else _MORE_ROUNDS):
         belief, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
-        _settle(belief, truths)
+        settle(belief, truths)
         wrong = 1.0 - belief[rows, labels]
         if error_rate is None:
             overall, factor = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR)), 1.0
@@ -108,7 +109,7 @@ def fit_noise(
         rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
         fit = NoiseFit(_transitions(_mass(belief, labels), levels), overall, factor, rates, belief, np.zeros(0))
     belief, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
-    _settle(belief, truths)
+    settle(belief, truths)
     return NoiseFit(fit.transitions, fit.error_rate, fit.factor, fit.seller_rates, belief, evidence)
 
 
@@ -150,8 +151,13 @@ def _mass(belief: Floats, labels: Ints) -> Floats:
     return mass
 
 
-def _settle(belief: Floats, truths: Ints | None) -> None:
-    """Make the belief in what a person has decided certain, in place."""
+def settle(belief: NDArray[Any], truths: Ints | None) -> None:
+    """Make the belief in what a person has decided certain, in place.
+
+    Args:
+        belief: shape (n, C), of categories, or likelihoods of them.
+        truths: shape (n,), -1 where nobody has decided; None: nobody anywhere.
+    """
     if truths is not None:
         known = np.flatnonzero(truths >= 0)
         belief[known] = 0.0

@@ -36,6 +36,21 @@ class Sample:
     image: Floats
     head: Floats
 
+    @property
+    def has_text(self) -> NDArray[np.bool_]:
+        """Of which rows the text says something, shape (n,)."""
+        return np.asarray(~np.isnan(self.text[:, 0]))
+
+    @property
+    def has_image(self) -> NDArray[np.bool_]:
+        """Of which rows the picture says something, shape (n,)."""
+        return np.asarray(~np.isnan(self.image[:, 0]))
+
+    @property
+    def usable(self) -> Ints:
+        """The rows of which a branch says something."""
+        return np.flatnonzero(self.has_text | self.has_image)
+
 
 def read_sample(files: Sequence[Path], names: Mapping[int, str]) -> Sample:
     """What the ranks wrote.

@@ -21,7 +21,7 @@ from benchmarks.quality.ours import Judged, Ours
 from benchmarks.quality.peers import ask_peers
 from benchmarks.quality.pictures import draw_pictures
 from benchmarks.quality.scenarios import SCENARIOS, Scenario
-from benchmarks.quality.whole import measure_whole
+from benchmarks.quality.whole import is_of, measure_whole
 from conf.settings import Settings
 
 _MEASURED = ("benchmarks/quality", "training", "udfs")
@@ -57,7 +57,7 @@ def main(
     kept = {}
     for name, scenario in SCENARIOS.items():
         file = work / f"{name}.json"
-        if not _is_of(file, origin) and (not scenarios or name in scenarios):
+        if not is_of(file, origin) and (not scenarios or name in scenarios):
             started = time.monotonic()
             found = {"origin": origin, **_measure(scenario, whole, peers, work)}
             file.write_text(json.dumps(found, indent=1), encoding="utf-8")
@@ -67,10 +67,10 @@ def main(
                 f"{ours['corrected']:.4f}, cleanlab {min(found['peers'].values()):.4f} "
                 f"({time.monotonic() - started:.0f} s)"
             )
-        if _is_of(file, origin):
+        if is_of(file, origin):
             kept[name] = json.loads(file.read_text(encoding="utf-8"))
     if len(kept) == len(SCENARIOS):
-        result = measure_whole(folder, work, peers, console.print)
+        result = measure_whole(folder, work, peers, origin, console.print)
         pictures = draw_pictures(result, out.with_suffix(""))
         out.write_text(quality_document(list(kept.values()), result, pictures), encoding="utf-8")
         console.print(f"written: {out}")
@@ -87,10 +87,6 @@ def origin_of(whole: Catalogue) -> str:
         for file in sorted((ROOT / folder).rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def _is_of(file: Path, origin: str) -> bool:
-    return file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("origin") == origin
 
 
 def _measure(scenario: Scenario, whole: Catalogue, peers: Path, work: Path) -> dict[str, Any]:

@@ -35,13 +35,14 @@ _COLUMNS = {
 }
 
 
-def measure_whole(folder: Path, work: Path, peers: Path, say: Callable[[str], None]) -> dict[str, Any]:
+def measure_whole(folder: Path, work: Path, peers: Path, origin: str, say: Callable[[str], None]) -> dict[str, Any]:
     """Ingest, train, clean; then hold every witness against the truth.
 
     Args:
         folder: listings.parquet, taxonomy.csv, truth.parquet.
-        work: keeps the warehouse: a stage that has been done is not done again.
+        work: keeps the warehouse: a stage that has been done with the same origin is not done again.
         peers: the Python of the peers' environment.
+        origin: a digest of the catalogue and of the code.
         say: shows a line of progress.
 
     Returns:
@@ -53,22 +54,27 @@ def measure_whole(folder: Path, work: Path, peers: Path, say: Callable[[str], No
         "train": ["train"],
         "nightly": ["nightly", "--run-date", _DATE],
     }
-    seconds = {stage: _run(stage, commands[stage], warehouse, work, say) for stage in _STAGES}
+    seconds = {stage: _run(stage, commands[stage], warehouse, work, origin, say) for stage in _STAGES}
     listings = _read(warehouse, folder)
     return {"seconds": seconds, "listings": len(listings), **_figures(listings, work, peers)}
 
 
-def _run(stage: str, words: list[str], warehouse: Path, work: Path, say: Callable[[str], None]) -> float:
+def is_of(file: Path, origin: str) -> bool:
+    """Whether what is kept there was measured with this catalogue and this code."""
+    return file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("origin") == origin
+
+
+def _run(stage: str, words: list[str], warehouse: Path, work: Path, origin: str, say: Callable[[str], None]) -> float:
     """Run a command, or find that it has been run; the seconds that it took."""
     mark = work / f"whole-{stage}.json"
-    if not mark.is_file():
+    if not is_of(mark, origin):
         if stage == _STAGES[0]:
             shutil.rmtree(warehouse, ignore_errors=True)
         say(f"the whole catalogue: {stage}")
         begun = time.monotonic()
         command = [str(ROOT / ".venv/bin/catalog-cleaner"), *words, "--warehouse", str(warehouse)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        mark.write_text(json.dumps({"seconds": time.monotonic() - begun}), encoding="utf-8")
+        mark.write_text(json.dumps({"origin": origin, "seconds": time.monotonic() - begun}), encoding="utf-8")
     return float(json.loads(mark.read_text(encoding="utf-8"))["seconds"])
 
 
