@@ -22,12 +22,12 @@ from jobs.store import Warehouse
 from schemas.tables import LISTINGS, TAXONOMY
 from training.dataset import write_dataset
 from training.examples import example_rows
-from training.noise import category_levels
 from training.plan import make_plan
 from training.ranks import run_on_ranks
 from training.sources import zip_project
 from training.task import Task
 from training.train import feature_arguments
+from training.transitions import category_levels
 
 _PLAN = ("train.text_epochs=5", "train.image_epochs=3", "train.image_members=2", "train.patience=1000")
 """A few epochs, and none stops early: every run does the same."""

@@ -13,17 +13,20 @@ from scipy.special import entr
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_SUREST = 0.3
-"""Share of the listings that are anchors."""
+_SURE = 0.95
+"""Probability of the likeliest category from which a listing is an anchor."""
+_SUREST = 0.1
+"""Share of the listings that are anchors, at least."""
 _BLAMED = 0.5
 """How much of the share of disagreements that are put down to the classifier counts; see `caution_factor`."""
 
 
 def anchor_rate(log_q: Floats, labels: Ints, truths: Ints) -> float:
-    """The sellers' overall error rate: how often they disagree with the classifier where it is surest.
+    """The sellers' overall error rate: how often they disagree with the classifier where it is sure.
 
     There it is hardly ever wrong, so that a disagreement is the seller's error (anchor points: Liu and Tao, 2016;
-    Patrini et al., 2017). Where errors fall on ambiguous listings it is too low, and so on the side of caution.
+    Patrini et al., 2017). Where errors fall on ambiguous listings it is too low, and so on the side of caution: the
+    less so, the more listings are anchors.
 
     Args:
         log_q: shape (n, C), out of sample; n > 0.
@@ -33,7 +36,9 @@ def anchor_rate(log_q: Floats, labels: Ints, truths: Ints) -> float:
     Returns:
         Between 0 and 1, both excluded.
     """
-    surest = np.argsort(-log_q.max(axis=1), kind="stable")[: max(round(_SUREST * len(labels)), 1)]
+    sureness = log_q.max(axis=1)
+    anchors = max(int((sureness >= np.log(_SURE)).sum()), round(_SUREST * len(labels)), 1)
+    surest = np.argsort(-sureness, kind="stable")[:anchors]
     right = np.where(truths >= 0, truths, log_q.argmax(axis=1))
     return float(((right != labels)[surest].sum() + 0.5) / (len(surest) + 1.0))
 

@@ -44,7 +44,7 @@ def wrong_labels(keys: Ints, labels: Ints, levels: Ints) -> Ints:
     Args:
         keys: shape (n,), hashes of the listings' ids.
         labels: shape (n,), all >= 0.
-        levels: shape (C, C), as `training.noise.category_levels`; C > 1.
+        levels: shape (C, C), as `training.transitions.category_levels`; C > 1.
     """
     near, which = _draws(keys, _MOVED) < _NEAR * _RANGE, _draws(keys, _WHERE)
     moved = np.empty_like(labels)

@@ -39,7 +39,7 @@ class Labels:
         given: int64, shape (n,), category index of the seller's label.
         sellers: int64, shape (n,), seller index; -1 where there is none.
         halves: int64, shape (n,), 0 or 1: where noise models are fitted and judged in turn.
-        levels: int64, shape (C, C), `training.noise.category_levels`.
+        levels: int64, shape (C, C), `training.transitions.category_levels`.
         audited: int64, shape (n,), category that people found in the random audit; -1 where nobody was asked.
         canaries: int64, shape (n,), the wrong label that was learnt; -1 where it was the seller's.
     """

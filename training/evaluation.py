@@ -14,9 +14,9 @@ from schemas.bundle import BundleSpec
 from schemas.errors import FailedError
 from training.canaries import is_canary, wrong_labels
 from training.comparison import Labels, Verdict, compare, dense
-from training.noise import category_levels
 from training.sample import seller_codes
 from training.taxonomy import Category
+from training.transitions import category_levels
 from udfs.bundle import load_spec
 from udfs.classify import classify
 

@@ -63,7 +63,7 @@ def learn_noise(sample: Sample, levels: Ints) -> Learned:
     Args:
         sample: judgements of labelled rows, none of which trained the member that judged it; where a branch is not
             there yet, all its rows are NaN.
-        levels: as `training.noise.category_levels`.
+        levels: as `training.transitions.category_levels`.
     """
     usable = sample.usable
     labels, sellers = sample.labels[usable], sample.sellers[usable]

@@ -43,7 +43,7 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first:
 
     Args:
         sample: judgements of labelled rows, none of which trained the member that judged it.
-        levels: as `training.noise.category_levels`.
+        levels: as `training.transitions.category_levels`.
         categories: C names.
         first: what a first pass has learnt, from the sellers of this very sample, where the members that judged are of
             a second one: then the noise is as it says, and the weights alone are fitted.

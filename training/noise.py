@@ -5,14 +5,14 @@ Dawid and Skene (1979) with a classifier in the place of the second annotator; s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from training.transitions import CONCENTRATIONS, error_mass, smoothed, transitions
 from udfs.fusion import sharpened
 from udfs.posterior import posterior
 
@@ -28,8 +28,6 @@ _WEIGHTS = (0.3, 4.0)
 START_RATE = 0.2
 SELLER_PRIOR = 4.0
 """A seller's rate is shrunk to the overall one as if by so many listings more."""
-TRANSITION_PRIOR = 5.0
-"""Mass of the prior on a row of M, however many categories there are."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ class NoiseFit:
 
     Attributes:
         transitions: shape (C, C), M; rows sum to 1, diagonal 0.
+        concentration: of M's prior, one of `training.transitions.CONCENTRATIONS`.
         error_rate: the overall share of wrong labels.
         factor: by which the posterior's share of wrong labels is multiplied to have that rate; 1 where it was free.
         seller_rates: shape (S,), shrunk error rates.
@@ -46,6 +45,7 @@ class NoiseFit:
     """
 
     transitions: Floats
+    concentration: float
     error_rate: float
     factor: float
     seller_rates: Floats
@@ -74,7 +74,7 @@ def fit_noise(
         log_q: shape (n, C), the classifier's log-probabilities.
         labels: shape (n,), category index of each seller's label, all >= 0.
         sellers: shape (n,), seller index, -1 where there is none.
-        levels: shape (C, C), as `category_levels` gives them.
+        levels: shape (C, C), as `training.transitions.category_levels` gives them.
         error_rate: the overall share of wrong labels where it is known from elsewhere (`training.anchors`); default: it
             is fitted, too.
         truths: shape (n,), category index that a person has decided, -1 where nobody has; default: nobody anywhere.
@@ -88,7 +88,8 @@ def fit_noise(
     counts = np.bincount(sellers[known], minlength=many)
     begin = START_RATE if error_rate is None else error_rate
     fit = start or NoiseFit(
-        _transitions(np.zeros(levels.shape), levels),
+        transitions(np.zeros(levels.shape), levels, CONCENTRATIONS[0]),
+        CONCENTRATIONS[0],
         begin,
         1.0,
         np.full(many, begin),
@@ -96,7 +97,8 @@ def fit_noise(
         np.zeros(0),
     )
     rows = np.arange(len(labels))
-    for _ in range(_ROUNDS if start is None else _MORE_ROUNDS):
+    rounds = _ROUNDS if start is None else _MORE_ROUNDS
+    for turn in range(rounds):
         belief, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
         settle(belief, truths)
         wrong = 1.0 - belief[rows, labels]
@@ -107,10 +109,24 @@ def fit_noise(
         wrong = np.minimum(factor * wrong, 1.0)
         by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=many)
         rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
-        fit = NoiseFit(_transitions(_mass(belief, labels), levels), overall, factor, rates, belief, np.zeros(0))
+        moved = transitions(error_mass(belief, labels), levels, fit.concentration)
+        fit = NoiseFit(moved, fit.concentration, overall, factor, rates, belief, np.zeros(0))
+        if turn == rounds // 2:
+            fit = replace(fit, concentration=_likeliest_concentration(fit, log_q, labels, sellers, levels))
     belief, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
     settle(belief, truths)
-    return NoiseFit(fit.transitions, fit.error_rate, fit.factor, fit.seller_rates, belief, evidence)
+    return replace(fit, posterior=belief, evidence=evidence)
+
+
+def _likeliest_concentration(fit: NoiseFit, log_q: Floats, labels: Ints, sellers: Ints, levels: Ints) -> float:
+    """The weight of M's prior under which each label is likeliest by what the other labels teach."""
+    q = np.exp(log_q)
+
+    def evidence(concentration: float) -> float:
+        likelihood = left_out_likelihood(replace(fit, concentration=concentration), labels, sellers, levels)
+        return float(np.log(np.maximum((q * likelihood).sum(axis=1), _LEAST)).sum())
+
+    return max(CONCENTRATIONS, key=evidence)
 
 
 def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints) -> Floats:
@@ -128,10 +144,10 @@ def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints
     """
     rows = np.arange(len(labels))
     belief = fit.posterior
-    total = _weighed_mass(_mass(belief, labels), levels)
+    total = smoothed(error_mass(belief, labels), levels, fit.concentration)
     own = np.where(np.eye(total.shape[0], dtype=np.bool_)[labels], 0.0, belief)
     left = np.maximum(total.T[labels] - own, 0.0)
-    transitions = left / np.maximum(total.sum(axis=1)[None] - own, 1e-12)
+    elsewhere = left / np.maximum(total.sum(axis=1)[None] - own, _LEAST)
     wrong = np.minimum(fit.factor * (1.0 - belief[rows, labels]), 1.0)
     rates = np.full(len(rows), fit.error_rate)
     known = np.flatnonzero(sellers >= 0)
@@ -139,16 +155,9 @@ def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints
     by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=len(fit.seller_rates))
     of = sellers[known]
     rates[known] = (by_seller[of] - wrong[known] + SELLER_PRIOR * fit.error_rate) / (counts[of] - 1 + SELLER_PRIOR)
-    likelihood = rates[:, None] * transitions
+    likelihood = rates[:, None] * elsewhere
     likelihood[rows, labels] = 1.0 - rates
     return np.asarray(likelihood)
-
-
-def _mass(belief: Floats, labels: Ints) -> Floats:
-    """Posterior mass of (truth, label), shape (C, C)."""
-    mass = np.zeros((belief.shape[1], belief.shape[1]))
-    np.add.at(mass.T, labels, belief)
-    return mass
 
 
 def settle(belief: NDArray[Any], truths: Ints | None) -> None:
@@ -162,40 +171,6 @@ def settle(belief: NDArray[Any], truths: Ints | None) -> None:
         known = np.flatnonzero(truths >= 0)
         belief[known] = 0.0
         belief[known, truths[known]] = 1.0
-
-
-def category_levels(parents: Sequence[str | None], departments: Sequence[str | None]) -> Ints:
-    """How near two categories are, shape (C, C): 0 the same, 1 one parent, 2 one department, 3 neither."""
-
-    def same(values: Sequence[str | None]) -> NDArray[np.bool_]:
-        codes = np.array([f"={v}" if v is not None else f"#{i}" for i, v in enumerate(values)], dtype=object)
-        return np.asarray(codes[:, None] == codes[None, :], dtype=np.bool_)
-
-    levels = np.where(same(parents), 1, np.where(same(departments), 2, 3))
-    np.fill_diagonal(levels, 0)
-    return levels.astype(np.int64)
-
-
-def _transitions(mass: Floats, levels: Ints) -> Floats:
-    """M from the posterior mass of (truth, label)."""
-    total = _weighed_mass(mass, levels)
-    return np.asarray(total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12))
-
-
-def _weighed_mass(mass: Floats, levels: Ints) -> Floats:
-    """The mass off the diagonal with a prior that backs off to siblings and department.
-
-    The prior's row c spreads the overall share of errors among siblings, within the department and anywhere
-    evenly over the categories at that level of c; its total mass is the same for 10 or 1,000 categories.
-    """
-    off = np.where(levels == 0, 0.0, mass)
-    seen = np.array([off[levels == level].sum() for level in (1, 2, 3)]) + 1.0
-    members = np.stack([(levels == level).sum(axis=1) for level in (1, 2, 3)], axis=1)
-    share = (seen / seen.sum()) * (members > 0)
-    share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
-    each = np.concatenate([np.zeros((len(levels), 1)), share / np.maximum(members, 1)], axis=1)
-    prior = np.take_along_axis(each, levels, axis=1)
-    return np.asarray(off + TRANSITION_PRIOR * prior)
 
 
 @dataclass(frozen=True)

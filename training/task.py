@@ -20,7 +20,7 @@ class Task:
     Attributes:
         dataset: the training set.
         plan: how to train.
-        levels: shape (C, C), as `training.noise.category_levels`.
+        levels: shape (C, C), as `training.transitions.category_levels`.
         hash_size, height, width: of the features and tensors.
         folder: a work folder that all ranks and the driver see.
     """

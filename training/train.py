@@ -18,13 +18,13 @@ from training.bundle import write_bundle
 from training.dataset import write_dataset
 from training.examples import example_rows
 from training.fitting import fit_sample
-from training.noise import category_levels
 from training.plan import Plan, make_plan
 from training.ranks import run_on_ranks
 from training.sample import read_sample
 from training.sources import zip_project
 from training.task import RankResult, Task
 from training.taxonomy import Category
+from training.transitions import category_levels
 
 
 @dataclass(frozen=True)

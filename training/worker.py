@@ -91,7 +91,7 @@ def learn_first(
     Args:
         teacher, text: of the first pass.
         sampled: the rows of this rank's shard on which the noise is learnt.
-        levels: as `training.noise.category_levels`.
+        levels: as `training.transitions.category_levels`.
 
     Returns:
         What is learnt, and the belief in every category, shape (n, C); None and None where there are too few texts.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.noise import category_levels
+from training.transitions import category_levels
 
 Ints = NDArray[np.int64]
 Random = np.random.Generator
@@ -22,7 +22,7 @@ class Catalogue:
 
     Attributes:
         categories: C names, sorted.
-        levels: as `training.noise.category_levels`.
+        levels: as `training.transitions.category_levels`.
         titles, descriptions: n texts; None where there is none.
         sellers: n ids; None where there is none.
         truth: shape (n,), category index.

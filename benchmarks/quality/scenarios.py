@@ -1,17 +1,21 @@
-"""The unlike catalogues that are cleaned: which part of the given one, under which noise."""
+"""The unlike catalogues that are cleaned: which part of the given one, or a generated one, under which noise."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality import catalogue as cut
 from benchmarks.quality import noise
-from benchmarks.quality.catalogue import Catalogue, Ints, Random
+from benchmarks.quality.catalogue import Catalogue, Ints, Random, read_catalogue
+from jobs.demo.catalogue import write_catalogue
+from jobs.demo.spec import CatalogueSpec
 
 Judge = Callable[[Catalogue], NDArray[np.float64]]
 """Out-of-sample log-probabilities of a classifier that has been taught the truth."""
@@ -21,6 +25,7 @@ _SMALL = 500
 _SEVEN = [1, 3, 5, 8, 11, 15, 20]
 _FIVE = [0, 2, 4, 7, 9]
 _OTHER = 1050
+_GENERATED = CatalogueSpec(listings=6000, categories=1000, pictures=False)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,13 @@ def _rows(count: int) -> Callable[[Catalogue, Random], Catalogue]:
 
 def _ranks(ranks: list[int], rows: int) -> Callable[[Catalogue, Random], Catalogue]:
     return lambda whole, random: cut.some(cut.of_categories(whole, ranks), rows, random)
+
+
+def _generated(_whole: Catalogue, _random: Random) -> Catalogue:
+    """The project's own generator's catalogue; how its sellers err is its own business, too."""
+    with TemporaryDirectory() as folder:
+        write_catalogue(Path(folder), _GENERATED)
+        return read_catalogue(Path(folder))
 
 
 def _given(part: Catalogue, _judge: Judge, _random: Random) -> Ints:
@@ -90,6 +102,7 @@ SCENARIOS: dict[str, Scenario] = {
     "seven-1": Scenario("the same, 1 % wrong", _ranks(_SEVEN, _OTHER), _sellers(0.01)),
     "seven-ambiguous": Scenario("the same, half on ambiguous ones", _ranks(_SEVEN, _OTHER), _ambiguous(0.5)),
     "large": Scenario("one category with 90 %", cut.one_large, _given),
+    "thousand": Scenario("1,000 categories, from the generator", _generated, _given),
     "small": Scenario("500 listings", _rows(_SMALL), _given),
     "small-2": Scenario("500 listings, 2 % wrong", _rows(_SMALL), _sellers(0.02)),
 }

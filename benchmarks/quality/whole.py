@@ -15,6 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.place import ROOT
+from benchmarks.quality.ablation import measure_branches
+from benchmarks.quality.catalogue import read_catalogue
+from benchmarks.quality.ours import Ours
 from benchmarks.quality.peers import ask_peers
 from conf.load import load_settings
 from jobs.session import open_session
@@ -46,7 +49,8 @@ def measure_whole(folder: Path, work: Path, peers: Path, origin: str, say: Calla
         say: shows a line of progress.
 
     Returns:
-        seconds by stage; rows of (what, error, share that answers); what the pictures show.
+        seconds by stage; rows of (what, error, share that answers); what the pictures show; branches, as
+        `measure_branches` gives them; texts, rows of (what, seconds, error).
     """
     warehouse = work / "whole"
     commands = {
@@ -56,7 +60,13 @@ def measure_whole(folder: Path, work: Path, peers: Path, origin: str, say: Calla
     }
     seconds = {stage: _run(stage, commands[stage], warehouse, work, origin, say) for stage in _STAGES}
     listings = _read(warehouse, folder)
-    return {"seconds": seconds, "listings": len(listings), **_figures(listings, work, peers)}
+    return {
+        "seconds": seconds,
+        "listings": len(listings),
+        **_figures(listings, work, peers),
+        "branches": measure_branches(warehouse, listings["truth"]),
+        "texts": _texts(folder, work, origin, say),
+    }
 
 
 def is_of(file: Path, origin: str) -> bool:
@@ -76,6 +86,20 @@ def _run(stage: str, words: list[str], warehouse: Path, work: Path, origin: str,
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         mark.write_text(json.dumps({"origin": origin, "seconds": time.monotonic() - begun}), encoding="utf-8")
     return float(json.loads(mark.read_text(encoding="utf-8"))["seconds"])
+
+
+def _texts(folder: Path, work: Path, origin: str, say: Callable[[str], None]) -> list[tuple[str, float, float]]:
+    """Texts alone, in this process, by one pass and by two: what, seconds, what the best guess leaves wrong."""
+    mark = work / "whole-texts.json"
+    if not is_of(mark, origin):
+        say("the whole catalogue: texts alone")
+        catalogue, rows, begun = read_catalogue(folder), [], time.monotonic()
+        product = Ours(catalogue, catalogue.labels)
+        for what, passes in (("texts, one pass", 1), ("texts, two passes", 2)):
+            best = product.clean(passes=passes).belief.argmax(axis=1)
+            rows.append((what, time.monotonic() - begun, float((best != catalogue.truth).mean())))
+        mark.write_text(json.dumps({"origin": origin, "rows": rows}), encoding="utf-8")
+    return [tuple(row) for row in json.loads(mark.read_text(encoding="utf-8"))["rows"]]
 
 
 def _read(warehouse: Path, folder: Path) -> pd.DataFrame:

@@ -25,6 +25,8 @@ _DRAWING = 32
 """Pixels: the drawn pictures say as much at this size as at the usual one, in half the time."""
 _MEMBERS = 2
 """Of the picture branch, where the settings leave it open: fewer than such a small catalogue would get, for time."""
+_EPOCHS = 15
+"""Likewise: half of what it would get."""
 
 DemoWarehouseOption = Annotated[
     str, typer.Option("--warehouse", metavar="PATH", help="The folder to make; an earlier demo's is made anew.")
@@ -65,8 +67,12 @@ def _hasten(settings: Settings) -> Settings:
     picture = replace(
         settings.picture, height=min(settings.picture.height, _DRAWING), width=min(settings.picture.width, _DRAWING)
     )
-    members = settings.train.image_members or _MEMBERS
-    return replace(settings, picture=picture, train=replace(settings.train, image_members=members))
+    learning = replace(
+        settings.train,
+        image_members=settings.train.image_members or _MEMBERS,
+        image_epochs=settings.train.image_epochs or _EPOCHS,
+    )
+    return replace(settings, picture=picture, train=learning)
 
 
 def _fresh_folder(warehouse: str) -> Path:

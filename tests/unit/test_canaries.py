@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.canaries import are_canaries, canary_share, wrong_labels
-from training.noise import category_levels
+from training.transitions import category_levels
 
 _KEYS = np.random.default_rng(1).integers(-(2**63), 2**63 - 1, 100_000)
 _LEVELS = category_levels(["a", "a", "b", "b", "c"], ["all"] * 5)

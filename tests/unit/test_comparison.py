@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training.comparison import Labels, compare, dense
-from training.noise import category_levels
+from training.transitions import category_levels
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

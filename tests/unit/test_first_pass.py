@@ -10,8 +10,9 @@ import pytest
 from schemas.bundle import Fusion
 from training.first_pass import Learned, as_weights, believe, enough_texts, learn_noise
 from training.fitting import fit_sample
-from training.noise import NoiseFit, category_levels
+from training.noise import NoiseFit
 from training.sample import NO_SELLER, Sample, make_sample, seller_places
+from training.transitions import category_levels
 
 _LEVELS = category_levels(["a"] * 3, ["all"] * 3)
 _NAMES = ("x", "y", "z")
@@ -20,7 +21,7 @@ _NAMES = ("x", "y", "z")
 def learned() -> Learned:
     """Seller 0 is never wrong, seller 1 in half of the cases; the overall rate is 0.2; errors go either way."""
     transitions = (np.ones((3, 3)) - np.eye(3)) / 2
-    noise = NoiseFit(transitions, 0.2, 1.0, np.array([0.0, 0.5]), np.zeros((0, 3)), np.zeros(0))
+    noise = NoiseFit(transitions, 5.0, 0.2, 1.0, np.array([0.0, 0.5]), np.zeros((0, 3)), np.zeros(0))
     half = as_weights(text=0.5)
     return Learned(noise, Fusion(half, half, as_weights()), 1.0, np.array([0.5, 0.3, 0.2]))
 

@@ -9,8 +9,8 @@ import pytest
 
 from training.anchors import anchor_rate, caution_factor
 from training.fitting import fit_sample
-from training.noise import category_levels
 from training.sample import Sample
+from training.transitions import category_levels
 from udfs.fusion import fuse
 from udfs.posterior import posterior
 
@@ -83,9 +83,11 @@ def test_caution_grows_with_the_mistakes_of_the_classifier_and_with_few_listings
 
 def test_the_rate_of_errors_is_read_off_where_the_classifier_is_surest() -> None:
     """Sure of ten listings, of which three are labelled otherwise; of the other 24 it knows nothing."""
-    log_q = np.log(np.array([[0.9, 0.1]] * 10 + [[0.51, 0.49]] * 24))
+    log_q = np.log(np.array([[0.96, 0.04]] * 10 + [[0.51, 0.49]] * 24))
     labels = np.array([1, 1, 1] + [0] * 7 + [1] * 24)
     nobody = np.full(34, -1)
     assert anchor_rate(log_q, labels, nobody) == pytest.approx(3.5 / 11)
     decided = np.where(np.arange(34) == 0, 1, -1)
     assert anchor_rate(log_q, labels, decided) == pytest.approx(2.5 / 11)
+    unsure = np.log(np.array([[0.6, 0.4]] * 10 + [[0.51, 0.49]] * 90))
+    assert anchor_rate(unsure, np.array([1] * 4 + [0] * 96), np.full(100, -1)) == pytest.approx(4.5 / 11)

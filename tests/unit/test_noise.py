@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from training.calibration import fit_weights
-from training.noise import category_levels, fit_mismatch, fit_noise, left_out_likelihood
+from training.noise import fit_mismatch, fit_noise, left_out_likelihood
+from training.transitions import CONCENTRATIONS, category_levels
 from udfs.posterior import label_likelihood
 
 PARENTS = ["shoes", "shoes", "tops", "tops", None, None]
@@ -30,9 +31,21 @@ def world(rows: int = 6000, seed: int = 3, sharpness: float = 3.0) -> dict[str, 
     return {"truth": truth, "log_q": log_q, "sellers": sellers, "labels": np.where(wrong, other, truth), "wrong": wrong}
 
 
-def test_levels_of_kinship() -> None:
-    assert LEVELS[0].tolist() == [0, 1, 2, 2, 3, 3]
-    assert LEVELS[4].tolist() == [3, 3, 3, 3, 0, 2]  # no parent is nobody's sibling
+def test_the_weight_of_the_prior_fits_how_errors_are_made() -> None:
+    """Where each category is called one other's name, few errors tell which; where errors go anywhere, none does."""
+    random = np.random.default_rng(4)
+    truth = random.integers(0, 40, 1200)
+    log_q = np.log(np.where(np.eye(40)[truth] > 0, 0.961, 0.001))
+    wrong = random.random(1200) < 0.3
+    nobody, levels = np.full(1200, -1), category_levels([None] * 40, [None] * 40)
+    always = np.where(wrong, (truth + 1) % 40, truth)
+    anywhere = np.where(wrong, (truth + random.integers(1, 40, 1200)) % 40, truth)
+    systematic = fit_noise(log_q, always, nobody, levels)
+    assert systematic.concentration == CONCENTRATIONS[0]
+    assert systematic.transitions[0, 1] > 0.5
+    even = fit_noise(log_q, anywhere, nobody, levels)
+    assert even.concentration == CONCENTRATIONS[-1]
+    assert even.transitions[even.transitions > 0] == pytest.approx(np.full(40 * 39, 1 / 39), abs=0.02)
 
 
 def test_sellers_rates_and_transitions_are_found() -> None:
@@ -55,7 +68,7 @@ def test_the_posterior_beats_both_witnesses() -> None:
 
 
 def test_a_row_is_left_out_of_what_explains_it() -> None:
-    """Against M and the sellers' rates reckoned without the row; without kinship the prior is one listing a cell."""
+    """Against M and the sellers' rates reckoned without the row; without kinship the prior is even over the cells."""
     w = world(rows=60)
     labels, sellers = w["labels"], np.where(np.arange(60) % 5 == 0, -1, w["sellers"])
     strangers = category_levels([None] * 6, [None] * 6)
@@ -63,7 +76,7 @@ def test_a_row_is_left_out_of_what_explains_it() -> None:
     likelihood = left_out_likelihood(fit, labels, sellers, strangers)
     for row in range(60):
         rest = np.arange(60) != row
-        mass = np.ones((6, 6))
+        mass = np.full((6, 6), fit.concentration / 5)
         for other in np.flatnonzero(rest):
             mass[:, labels[other]] += fit.posterior[other]
         np.fill_diagonal(mass, 0.0)

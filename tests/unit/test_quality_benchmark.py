@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 
@@ -16,7 +17,8 @@ from benchmarks.quality.noise import ambiguous, anywhere, careless_sellers, one_
 from benchmarks.quality.ours import Ours
 from benchmarks.quality.pictures import draw_pictures
 from benchmarks.quality.scenarios import SCENARIOS
-from training.noise import category_levels
+from benchmarks.quality.tracking import track
+from training.transitions import category_levels
 
 _ROWS = 4000
 _NAMES = ("boots", "sandals", "shirts", "skirts")
@@ -31,6 +33,8 @@ WHOLE = {
     "review": {"ours": [0.02, 0.01, 0.005], "people alone": [0.2, 0.19, 0.18]},
     "shares": [0.0, 0.01, 0.02],
     "categories": [("boots", 1500, 0.2, 0.01), ("hats", 500, 0.3, 0.05)],
+    "branches": [("text alone", 0.07, 0.04), ("text and fused head", 0.05, 0.03)],
+    "texts": [("texts, one pass", 90.0, 0.05), ("texts, two passes", 120.0, 0.04)],
 }
 
 
@@ -154,7 +158,28 @@ def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
     assert "cleanlab left less than ours in 1 (calm)." in text
     assert "All 2,000 listings through `ingest` (12 s), `train` (300 s) and `nightly` (60 s)" in text
     assert "| sellers | 98.0 | 22.50 |" in text
+    assert "| text and fused head | 5.00 | 3.00 |" in text
+    assert "| texts, two passes | 2.0 | 4.00 |" in text
+    assert "| texts, two passes, and pictures | 5.0 | 2.00 |" in text
     assert "![What is left](quality/review.svg)" in text
+
+
+def test_mlflow_gets_every_figure_the_curves_and_the_files(tmp_path: Path) -> None:
+    file = tmp_path / "quality.md"
+    file.write_text("# Quality", encoding="utf-8")
+    ours = {"before": 0.2, "best_guess": 0.03, "precision": None}
+    found = {"ours": ours, "one_pass": 0.04, "no_sellers": 0.05, "classifier": 0.07, "peers": {"both": 0.06}}
+    run = track(tmp_path / "store", {"small": found}, WHOLE, [file])
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'store' / 'mlflow.db'}")
+    metrics = client.get_run(run).data.metrics
+    assert metrics["small/best_guess"] == 0.03
+    assert "small/precision" not in metrics
+    assert metrics["small/cleanlab both"] == 0.06
+    assert metrics["whole/wrong ours: best guess"] == 0.02
+    assert metrics["whole/wrong text and fused head"] == 0.03
+    curve = client.get_metric_history(run, "left by reviewed percent/people alone")
+    assert [(point.step, point.value) for point in curve] == [(0, 0.2), (1, 0.19), (2, 0.18)]
+    assert [each.path for each in client.list_artifacts(run)] == ["quality.md"]
 
 
 def test_the_pictures_show_the_figures(tmp_path: Path) -> None:

@@ -1,0 +1,122 @@
+"""What each branch earns: the champion's judgements of the same listings, with branches taken away one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from conf.load import load_settings
+from jobs.session import open_session
+from jobs.store import open_warehouse, read_published
+from schemas.bundle import Fusion, NoiseModel
+from schemas.tables import LISTINGS
+from training.first_pass import as_weights, divided, likeliest_fusion
+from training.registry import open_registry
+from training.sample import Sample, seller_codes
+from udfs.fusion import fuse
+from udfs.posterior import label_likelihood, posterior
+from udfs.predictor import Predictor, load_predictor
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_ROWS, _BATCH = 6000, 1000
+_THREADS = 2
+_READ = ("listing_id", "title", "description", "image", "bucket", "seller_id", "category")
+_SUBSETS = {
+    "text alone": ("text",),
+    "picture alone": ("image",),
+    "early fusion alone (the fused head)": ("head",),
+    "late fusion alone (text and picture)": ("text", "image"),
+    "text and fused head": ("text", "head"),
+    "text, picture and fused head": ("text", "image", "head"),
+}
+
+
+def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float, float]]:
+    """Weights for each set of branches, fitted as training does, and what they leave wrong.
+
+    Args:
+        warehouse: in which the product has learnt and cleaned.
+        truth: true category by listing_id.
+
+    Returns:
+        Of each set its name, the classifier's error and the best guess's, on the same listings with a text and a
+        picture, none of which was taught to the member that judges it.
+    """
+    registry = open_registry(str(warehouse), load_settings("local").registry)
+    model = registry.model(registry.champion_version())
+    caution = next(each.figures["caution"] for each in registry.models() if each.champion)
+    index = {category: i for i, category in enumerate(model.spec.categories)}
+    listings = _read(warehouse, truth)
+    listings = listings[listings["category"].isin(index) & listings["truth"].isin(index)]
+    sample = _judge(load_predictor(model.bundle, _THREADS), listings, index)
+    right = _places(listings["truth"], index)
+    rates = _rates(model.noise, sample)
+    likelihood = label_likelihood(sample.labels, rates, model.noise.transitions)
+    rows = []
+    for name, branches in _SUBSETS.items():
+        weights = as_weights(**{branch: 1.0 if branch == branches[0] else 0.3 for branch in branches})
+        fusion = divided(likeliest_fusion(sample, Fusion(weights, weights, weights), likelihood.copy()), caution)
+        log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
+        belief, _ = posterior(log_q, sample.labels, rates, model.noise.transitions)
+        rows.append((name, _error(log_q, right), _error(belief, right)))
+    return rows
+
+
+def _read(warehouse: Path, truth: pd.Series) -> pd.DataFrame:
+    """Listings with a text, a usable picture and a known truth."""
+    spark = open_session(load_settings("local").spark, "quality")
+    try:
+        house = open_warehouse(spark, str(warehouse))
+        seen = read_published(house, "predictions").where("text_category is not null and image_category is not null")
+        content = house.read(LISTINGS).select(*_READ)
+        chosen = seen.select("listing_id").orderBy("listing_id").toPandas()["listing_id"]
+        chosen = chosen[chosen.isin(truth.index)].sample(min(_ROWS, len(chosen)), random_state=0)
+        wanted = spark.createDataFrame([(each,) for each in chosen], "listing_id string")
+        listings = content.join(wanted, "listing_id").toPandas()
+    finally:
+        spark.stop()
+    return listings.assign(truth=listings["listing_id"].map(truth)).sort_values("listing_id", ignore_index=True)
+
+
+def _judge(predictor: Predictor, listings: pd.DataFrame, index: dict[str, int]) -> Sample:
+    head = as_weights(head=1.0)
+    predictor.spec = replace(predictor.spec, fusion=Fusion(head, head, head))
+    parts = []
+    for start in range(0, len(listings), _BATCH):
+        rows = listings.iloc[start : start + _BATCH]
+        titles, descriptions = _texts(rows["title"]), _texts(rows["description"])
+        judged, _ = predictor.predict(titles, descriptions, rows["image"].tolist(), rows["bucket"].to_numpy(np.int64))
+        parts.append(judged)
+    codes, ids = seller_codes([seller if isinstance(seller, str) else None for seller in listings["seller_id"]])
+    return Sample(
+        labels=_places(listings["category"], index),
+        truths=np.full(len(listings), -1),
+        sellers=codes,
+        seller_ids=ids,
+        text=np.concatenate([part.text for part in parts]),
+        image=np.concatenate([part.image for part in parts]),
+        head=np.concatenate([part.fused for part in parts]),
+    )
+
+
+def _texts(column: pd.Series) -> list[str | None]:
+    return [value if isinstance(value, str) else None for value in column]
+
+
+def _places(column: pd.Series, index: dict[str, int]) -> Ints:
+    return np.array([index[value] for value in column], np.int64)
+
+
+def _rates(noise: NoiseModel, sample: Sample) -> Floats:
+    known = [noise.sellers.get(seller, noise.error_rate) for seller in sample.seller_ids]
+    return np.array([*known, noise.error_rate])[sample.sellers]
+
+
+def _error(scores: Floats, right: Ints) -> float:
+    return float((scores.argmax(axis=1) != right).mean())

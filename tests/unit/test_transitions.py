@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from training.transitions import category_levels, error_mass, transitions
+
+LEVELS = category_levels(["shoes", "shoes", "tops", "tops", None, None], ["worn"] * 4 + ["home"] * 2)
+
+
+def test_levels_of_kinship() -> None:
+    assert LEVELS[0].tolist() == [0, 1, 2, 2, 3, 3]
+    assert LEVELS[4].tolist() == [3, 3, 3, 3, 0, 2]  # no parent is nobody's sibling
+
+
+def test_what_is_believed_right_is_no_error() -> None:
+    belief = np.array([[0.7, 0.3, 0.0], [0.2, 0.7, 0.1]])
+    assert error_mass(belief, np.array([0, 2])) == pytest.approx(
+        np.array([[0.0, 0.0, 0.2], [0.3, 0.0, 0.7], [0.0, 0.0, 0.0]])
+    )
+
+
+def test_errors_outweigh_a_light_prior_and_not_a_heavy_one() -> None:
+    """Three errors, all of category 0 and all called 5: the prior of its row spreads by kinship, 1 + 3 of 6 afar."""
+    mass = np.zeros((6, 6))
+    mass[0, 5] = 3.0
+    afar = (4 / 6) / 2
+    assert transitions(mass, LEVELS, 1.0)[0, 5] == pytest.approx((3 + afar) / 4)
+    heavy = transitions(mass, LEVELS, 997.0)
+    assert heavy[0, 5] == pytest.approx((3 + 997 * afar) / 1000)
+    assert heavy.sum(axis=1) == pytest.approx(np.ones(6))
+    assert np.diag(heavy).max() == 0.0
