@@ -104,8 +104,10 @@ class TrainSettings:
     seed: int = 20
     start_timeout_seconds: Count = 300
     """How long Horovod's ranks may take to come up."""
-    image_backbone: Literal["residual"] = "residual"
-    """The picture branch: our small residual network."""
+    image_backbone: Literal["residual", "efficientnetv2-b0", "mobilenetv3-small"] = "residual"
+    """The picture branch: our small residual network, or for GPUs one of Keras's applications."""
+    image_weights: str | None = None
+    """A file of the application's weights without its top, on every machine that trains; None: at random."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

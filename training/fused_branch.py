@@ -56,7 +56,14 @@ def train_fused(member: int, text: TextBranch, teacher: TextTeacher, targets: Ta
     # Keras draws the seeds of its initialisers from Python's generator.
     tf.keras.utils.set_random_seed(plan.seed + 1000 * member + ranks.rank)
     random = np.random.default_rng([plan.seed, ranks.rank, member])
-    model = FusedMember(text.encoder.features, teacher.categories, *shard.pixels.shape[1:3])
+    model = FusedMember(
+        text.encoder.features,
+        teacher.categories,
+        height=shard.pixels.shape[1],
+        width=shard.pixels.shape[2],
+        backbone=plan.image_backbone,
+        weights=plan.image_weights,
+    )
     ranks.broadcast(model.variables)
     own = shard.buckets % plan.image_members == member
     learned, watched = np.flatnonzero(shard.present & ~own), np.flatnonzero(shard.present & own)

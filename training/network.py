@@ -11,15 +11,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from schemas.tensors import CHANNELS
+from training.trunks import make_trunk
 
 Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-TRUNK = (24, 32, 64, 128)
-"""Channels of the picture network's stem and blocks."""
 _EMBEDDING = 64
 _HEAD = 128
 _PARAMETERS = 64_000_000
@@ -96,18 +94,27 @@ class FusedMember(tf.Module):  # type: ignore[misc]
     modalities are dropped from it at random, so that neither is leant on alone.
     """
 
-    def __init__(self, features: int, categories: int, height: int, width: int) -> None:
-        """Start at random."""
+    def __init__(
+        self,
+        features: int,
+        categories: int,
+        height: int,
+        width: int,
+        backbone: str = "residual",
+        weights: str | None = None,
+    ) -> None:
+        """Start at random, the trunk where its weights are given at these; arguments as for `make_trunk`."""
         super().__init__(name="fused_member")
         self.features = features
-        self.trunk = _trunk(height, width)
+        self.trunk = make_trunk(backbone, weights, height, width)
         self.image_logits = _layers.Dense(categories, name="image_logits")
         self.embedding = tf.Variable(tf.random.normal([features, _EMBEDDING], stddev=0.05), name="embedding")
         self.head = tf.keras.Sequential(
             [_layers.Dense(_HEAD, activation="relu"), _layers.Dropout(0.3), _layers.Dense(categories)], name="head"
         )
-        self.image_logits.build([None, TRUNK[-1]])
-        self.head.build([None, TRUNK[-1] + _EMBEDDING])
+        seen = int(self.trunk.output_shape[-1])
+        self.image_logits.build([None, seen])
+        self.head.build([None, seen + _EMBEDDING])
 
     def __call__(self, pixels: Tensor, indices: Tensor, values: Tensor, training: bool) -> tuple[Tensor, Tensor]:
         """Pixels uint8 (n, h, w, 3) and encoded texts -> logits by the picture and by the head, both (n, C)."""
@@ -134,21 +141,3 @@ def augment(images: Tensor) -> Tensor:
     images = tf.where(tf.random.uniform([n, 1, 1, 1]) < 0.5, images, images[:, :, ::-1])
     images = tf.gather(images, places(height), axis=1, batch_dims=1)
     return tf.gather(images, places(width), axis=2, batch_dims=1)
-
-
-def _trunk(height: int, width: int) -> Tensor:
-    """A residual network (He et al., 2016), from RGB in -1..1 to `TRUNK[-1]` features, for any input size."""
-    inputs = _layers.Input((height, width, CHANNELS))
-    x = _layers.ReLU()(_convolved(inputs, TRUNK[0], 3))
-    for channels in TRUNK[1:]:
-        short = _convolved(_layers.AveragePooling2D(2, padding="same")(x), channels, 1)
-        x = _convolved(_layers.ReLU()(_convolved(x, channels, 3, 2)), channels, 3)
-        x = _layers.ReLU()(_layers.Add()([x, short]))
-    return tf.keras.Model(inputs, _layers.GlobalAveragePooling2D()(x), name="trunk")
-
-
-def _convolved(x: Tensor, channels: int, kernel: int, strides: int = 1) -> Tensor:
-    convolution = _layers.Conv2D(
-        channels, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal"
-    )
-    return _layers.BatchNormalization(momentum=0.9)(convolution(x))

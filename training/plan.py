@@ -26,6 +26,7 @@ class Plan:
         patience: epochs without a better out-of-sample loss before a branch stops.
         label_smoothing: share of a target's mass that is spread over all categories.
         max_features, min_listings: the text vocabulary.
+        image_backbone, image_weights: as `training.trunks.make_trunk` takes them.
         canary_share: part of the listings whose label is made wrong; see `training.canaries`.
         sample: rows whose out-of-sample probabilities the noise model is fitted on, at most.
         seed: of every random choice.
@@ -41,6 +42,8 @@ class Plan:
     label_smoothing: float
     max_features: int
     min_listings: int
+    image_backbone: str
+    image_weights: str | None
     canary_share: float
     sample: int
     seed: int
@@ -91,6 +94,8 @@ def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
         label_smoothing=train.label_smoothing,
         max_features=settings.text.max_features,
         min_listings=settings.text.min_listings,
+        image_backbone=train.image_backbone,
+        image_weights=train.image_weights,
         canary_share=canary_share(rows),
         sample=train.noise_sample,
         seed=train.seed,

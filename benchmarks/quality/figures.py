@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from benchmarks.quality.catalogue import Ints
+from jobs.steps.calibrate import fit_calibration
 
 Floats = NDArray[np.float64]
 
 _BINS = 10
-_REVIEWED = 0.1
+_REVIEWED, _AUDITED = 0.1, 400
+_LEAST = 1e-6
+"""A posterior is taken to be this far from 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Figures:
         reviewed: wrong by the best guess after people have settled the tenth that is least certain.
         claimed: wrong by the best guess, as the posterior itself believes.
         calibration: mean distance of confidence and truth over ten bins of equal size.
+        audited: as `claimed`, once people have judged 400 listings drawn at random.
+        audited_calibration: as `calibration`, of the others after that.
     """
 
     before: float
@@ -38,6 +44,8 @@ class Figures:
     reviewed: float
     claimed: float
     calibration: float
+    audited: float
+    audited_calibration: float
 
 
 def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, precision: float) -> Figures:
@@ -54,7 +62,7 @@ def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, preci
     fixed = _corrected(best, confidence, labels, precision)
     final = np.where(fixed, best, labels)
     order = confidence.argsort(kind="stable")
-    bins = np.array_split(order, _BINS)
+    audited, others = _audit(confidence, right)
     return Figures(
         before=float((labels != truth).mean()),
         accuracy=float((classifier.argmax(axis=1) == truth).mean()),
@@ -63,8 +71,24 @@ def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, preci
         precision=float(right[fixed].mean()) if fixed.any() else None,
         reviewed=float((~right[order[int(_REVIEWED * len(truth)) :]]).sum() / len(truth)),
         claimed=float(1 - confidence.mean()),
-        calibration=float(sum(len(b) * abs(confidence[b].mean() - right[b].mean()) for b in bins) / len(truth)),
+        calibration=_calibration_error(confidence, right),
+        audited=float(1 - audited.mean()),
+        audited_calibration=_calibration_error(audited[others], right[others]),
     )
+
+
+def _audit(confidence: Floats, right: NDArray[np.bool_]) -> tuple[Floats, Ints]:
+    """The confidence as an audit puts it right, and the listings that were not in the audit (at least half)."""
+    drawn = np.random.default_rng(0).permutation(len(right))
+    seen = drawn[: min(_AUDITED, len(right) // 2)]
+    calibration = fit_calibration(confidence[seen], right[seen])
+    bounded = np.clip(confidence, _LEAST, 1 - _LEAST)
+    return np.asarray(expit(calibration.slope * logit(bounded) + calibration.offset)), drawn[len(seen) :]
+
+
+def _calibration_error(confidence: Floats, right: NDArray[np.bool_]) -> float:
+    bins = [rows for rows in np.array_split(confidence.argsort(kind="stable"), _BINS) if len(rows)]
+    return float(sum(len(rows) * abs(confidence[rows].mean() - right[rows].mean()) for rows in bins) / len(right))
 
 
 def error_of(found: NDArray[np.bool_], predicted: Ints, labels: Ints, truth: Ints) -> float:

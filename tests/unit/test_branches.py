@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from conf.load import load_settings
+from schemas.errors import UsageError
 from schemas.tensors import TextBatch
 from training.dataset import Shard
 from training.plan import Plan, make_plan
@@ -223,3 +224,27 @@ def test_a_thousand_categories_get_a_bottleneck(ranks: Ranks) -> None:
     assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) < 70_000_000
     logits = model(np.array([[0, 5], [1, 7]]), np.ones(2, np.float32), 2)
     assert logits.shape == (2, 6, 1000)
+
+
+def test_a_backbone_of_keras_starts_from_a_local_file(ranks: Ranks, tmp_path: Path) -> None:
+    del ranks
+    import tensorflow as tf  # noqa: PLC0415 - its threads are set first
+
+    from training.network import FusedMember  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.trunks import make_trunk  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    given = tf.keras.applications.MobileNetV3Small(
+        include_top=False, weights=None, input_shape=(32, 32, 3), pooling="avg"
+    )
+    file = tmp_path / "weights.h5"
+    given.save_weights(file)
+    member = FusedMember(5, 3, 32, 32, backbone="mobilenetv3-small", weights=str(file))
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    images = pixels.astype(np.float32) / 127.5 - 1.0
+    assert member.trunk(images).numpy() == pytest.approx(given(pixels.astype(np.float32)).numpy(), abs=1e-4)
+    image, head = member(pixels, np.array([[0, 1], [1, 4]]), np.ones(2, np.float32), training=False)
+    assert image.shape == head.shape == (2, 3)
+    with pytest.raises(UsageError, match=r"train\.image_weights=nowhere\.h5"):
+        make_trunk("mobilenetv3-small", "nowhere.h5", 32, 32)
+    with pytest.raises(UsageError, match="at least 32 x 32"):
+        make_trunk("mobilenetv3-small", None, 16, 16)

@@ -131,6 +131,17 @@ def test_figures_count_what_is_wrong() -> None:
     assert error_of(labels == truth, 1 - truth, labels, truth) == 1.0
 
 
+def test_an_audit_shows_what_the_posterior_does_not_see() -> None:
+    truth = np.where(random().random(4000) < 0.3, 1, 0)
+    belief = np.tile([0.99, 0.01], (4000, 1))
+    found = measure(np.log(belief), belief, np.zeros(4000, np.int64), truth, 0.95)
+    assert found.claimed == pytest.approx(0.01)
+    assert found.best_guess == pytest.approx(0.3, abs=0.02)
+    assert found.calibration == pytest.approx(0.29, abs=0.02)
+    assert found.audited == pytest.approx(0.3, abs=0.06)
+    assert found.audited_calibration < 0.06
+
+
 def test_ours_cleans_a_simple_catalogue_out_of_sample() -> None:
     whole = catalogue(400)
     labels = careless_sellers(whole, 0.2, random())
@@ -151,8 +162,9 @@ def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
         {"what": "calm", "listings": 4, "ours": ours, "peers": {"both": 0.1, "other": 0.3}, **left},
         {"what": "worse", "listings": 4, "ours": ours | {"corrected": 0.3}, "peers": {"both": 0.9}, **left},
     ]
+    kept[0]["ours"] = ours | {"audited": 0.08}
     text = quality_document(kept, WHOLE, [("review.svg", "What is left")])
-    assert "| calm | 4 | 25.00 | 25.00 | 25.00 | - | 25.00 | 5.75 | 40.00 | 50.00 | 25.00 | **10.00** |" in text
+    assert "| calm | 4 | 25.00 | 25.00 | 25.00 | - | 25.00 | 5.75 | 8.00 | 40.00 | 50.00 | 25.00 | **10.00** |" in text
     assert "| worse | 4 | 25.00 | **25.00** | 30.00! |" in text
     assert "Corrections made 1 of 2 catalogues dirtier (worse)." in text
     assert "cleanlab left less than ours in 1 (calm)." in text
