@@ -17,8 +17,9 @@ _SURE = 0.95
 """Probability of the likeliest category from which a listing is an anchor."""
 _SUREST = 0.1
 """Share of the listings that are anchors, at least."""
-_BLAMED = 0.5
-"""How much of the share of disagreements that are put down to the classifier counts; see `caution_factor`."""
+_BLAMED, _SCARCE = 0.5, 2.0
+"""What the share of disagreements that are put down to the classifier, and the scarcity of listings, weigh in
+`caution_factor`."""
 
 
 def anchor_rate(log_q: Floats, labels: Ints, truths: Ints) -> float:
@@ -51,7 +52,7 @@ def caution_factor(log_q: Floats, labels: Ints, belief: Floats) -> float:
     listings a category, and weigh most where sellers are seldom wrong. So the exponents give way by
 
     - half the share of the disagreements in which the fit itself believes the classifier wrong, and
-    - the root of categories (their perplexity) over listings.
+    - twice the root of categories (their perplexity) over listings.
 
     Args:
         log_q: shape (n, C), under the likeliest exponents.
@@ -68,4 +69,4 @@ def caution_factor(log_q: Floats, labels: Ints, belief: Floats) -> float:
     blamed = float(1.0 - belief[apart, best[apart]].mean()) if len(apart) else 0.0
     share = np.bincount(labels, minlength=log_q.shape[1]) / len(labels)
     perplexity = float(np.exp(entr(share).sum()))
-    return float(1.0 + _BLAMED * blamed + np.sqrt(perplexity / len(labels)))
+    return float(1.0 + _BLAMED * blamed + _SCARCE * np.sqrt(perplexity / len(labels)))
