@@ -44,12 +44,14 @@ class Learned:
         fusion: the branches' weights, made cautious.
         caution: by what they were divided; see `training.anchors.caution_factor`.
         prior: shape (C,), how common the categories are believed to be.
+        claimed: the share of the listings that it believes to be wrong by the best guess.
     """
 
     noise: NoiseFit
     fusion: Fusion
     caution: float
     prior: Floats
+    claimed: float
 
     def narrow(self) -> Learned:
         """Without what is as long as the sample."""
@@ -81,7 +83,8 @@ def learn_noise(sample: Sample, levels: Ints) -> Learned:
     fusion = divided(fusion, caution)
     fit = _fit(_fused(sample, fusion)[usable], sample, usable, levels)
     count = sample.text.shape[1]
-    return Learned(fit, fusion, caution, (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * count))
+    prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * count)
+    return Learned(fit, fusion, caution, prior, float(1.0 - fit.posterior.max(axis=1).mean()))
 
 
 def enough_texts(sample: Sample) -> bool:

@@ -23,7 +23,7 @@ def learned() -> Learned:
     transitions = (np.ones((3, 3)) - np.eye(3)) / 2
     noise = NoiseFit(transitions, 5.0, 0.2, 1.0, np.array([0.0, 0.5]), np.zeros((0, 3)), np.zeros(0))
     half = as_weights(text=0.5)
-    return Learned(noise, Fusion(half, half, as_weights()), 1.0, np.array([0.5, 0.3, 0.2]))
+    return Learned(noise, Fusion(half, half, as_weights()), 1.0, np.array([0.5, 0.3, 0.2]), 0.1)
 
 
 def test_a_belief_weighs_text_label_and_seller() -> None:

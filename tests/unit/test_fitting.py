@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from training.anchors import anchor_rate, caution_factor
+from training.first_pass import learn_noise, likeliest_fusion
 from training.fitting import fit_sample
 from training.sample import Sample
 from training.transitions import category_levels
 from udfs.fusion import fuse
-from udfs.posterior import posterior
+from udfs.posterior import label_likelihood, posterior
 
 _CATEGORIES = tuple(f"c{i}" for i in range(8))
 _LEVELS = category_levels(["a"] * 4 + ["b"] * 4, ["all"] * 8)
@@ -91,3 +92,18 @@ def test_the_rate_of_errors_is_read_off_where_the_classifier_is_surest() -> None
     assert anchor_rate(log_q, labels, decided) == pytest.approx(2.5 / 11)
     unsure = np.log(np.array([[0.6, 0.4]] * 10 + [[0.51, 0.49]] * 90))
     assert anchor_rate(unsure, np.array([1] * 4 + [0] * 96), np.full(100, -1)) == pytest.approx(4.5 / 11)
+
+
+def test_a_second_pass_may_claim_no_more_than_it_can_gain() -> None:
+    """Judgements into which the labels have leaked look better than they are; honest ones are taken as they come."""
+    sample, _ = world(1)
+    first = learn_noise(sample, _LEVELS)
+    leaked = sample.text + np.float32(2.5) * np.eye(8, dtype=np.float32)[sample.labels]
+    leaked -= np.log(np.exp(leaked).sum(axis=1, keepdims=True))
+    honest = fit_sample(sample, _LEVELS, _CATEGORIES, first)
+    assert honest.figures["estimated_error_left"] == pytest.approx(first.claimed, rel=0.1)
+    held_back = fit_sample(replace(sample, text=leaked), _LEVELS, _CATEGORIES, first)
+    assert held_back.figures["estimated_error_left"] == pytest.approx(0.85 * first.claimed, rel=0.05)
+    likelihood = label_likelihood(sample.labels, first.noise.rates(sample.sellers), first.noise.transitions)
+    unheld = likeliest_fusion(replace(sample, text=leaked), honest.fusion, likelihood)
+    assert held_back.fusion.text_only["text"] < 0.95 * unheld.text_only["text"] / first.caution
