@@ -13,7 +13,7 @@ from scipy.special import entr
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_SURE = 0.95
+_SURE = 0.8
 """Probability of the likeliest category from which a listing is an anchor."""
 _SUREST = 0.1
 """Share of the listings that are anchors, at least."""

@@ -103,7 +103,7 @@ def test_a_second_pass_may_claim_no_more_than_it_can_gain() -> None:
     honest = fit_sample(sample, _LEVELS, _CATEGORIES, first)
     assert honest.figures["estimated_error_left"] == pytest.approx(first.claimed, rel=0.1)
     held_back = fit_sample(replace(sample, text=leaked), _LEVELS, _CATEGORIES, first)
-    assert held_back.figures["estimated_error_left"] == pytest.approx(0.85 * first.claimed, rel=0.05)
+    assert held_back.figures["estimated_error_left"] == pytest.approx(0.8 * first.claimed, rel=0.05)
     likelihood = label_likelihood(sample.labels, first.noise.rates(sample.sellers), first.noise.transitions)
     unheld = likeliest_fusion(replace(sample, text=leaked), honest.fusion, likelihood)
     assert held_back.fusion.text_only["text"] < 0.95 * unheld.text_only["text"] / first.caution
