@@ -69,7 +69,7 @@ def learn_noise(sample: Sample, levels: Ints) -> Learned:
     """
     usable = sample.usable
     labels, sellers = sample.labels[usable], sample.sellers[usable]
-    fusion = Fusion(as_weights(text=1.0, image=0.3, head=0.3), as_weights(text=1.0), as_weights(image=1.0))
+    fusion = START
     fit: NoiseFit | None = None
     likelihood = np.ones(sample.text.shape)
     for _ in range(_TURNS):
@@ -173,6 +173,10 @@ def divided(fusion: Fusion, by: float) -> Fusion:
 def as_weights(text: float = 0.0, image: float = 0.0, head: float = 0.0) -> FusionWeights:
     """The branches' weights; one left out weighs nothing."""
     return {"text": text, "image": image, "head": head}
+
+
+START = Fusion(as_weights(text=1.0, image=0.3, head=0.3), as_weights(text=1.0), as_weights(image=1.0))
+"""Weights from which the likeliest ones are looked for."""
 
 
 def weight_items(weights: FusionWeights) -> list[tuple[str, float]]:
