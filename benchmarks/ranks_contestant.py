@@ -67,7 +67,9 @@ def begin() -> Answer:
         task = Task(dataset, plan, levels, settings.text.hash_size, folder=str(work), **shape)
         begun = time.perf_counter()
         timeout = settings.train.start_timeout_seconds
-        run_on_ranks("training.worker:train_rank", (task,), ranks=ranks, code=code, timeout_seconds=timeout)
+        run_on_ranks(
+            "training.worker:train_rank", (task,), ranks=ranks, code=code, failure=task.failure, timeout_seconds=timeout
+        )
         seconds = time.perf_counter() - begun
         epochs = [json.loads(line) for line in task.progress.read_text(encoding="utf-8").splitlines()]
         shutil.rmtree(work)

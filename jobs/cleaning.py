@@ -29,6 +29,7 @@ from jobs.steps.history import correction_events
 from jobs.steps.measure import quality_metrics, quality_score
 from jobs.steps.queue import queue_threshold
 from jobs.steps.sellers import seller_rates
+from jobs.steps.trust import Trust, fit_trust
 from jobs.store import Warehouse
 from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
@@ -47,7 +48,8 @@ class Cleaned:
         rates: rows of sellers.
         metrics: rows of quality_metrics; persisted.
         threshold: the posterior from which categories were corrected; above 1 where none could be.
-        calibration: what the audit has taught about the posterior.
+        calibration: what the audit has taught about the posterior,
+        trust: and about labels.
         model_version: the model that judged.
     """
 
@@ -58,6 +60,7 @@ class Cleaned:
     metrics: DataFrame
     threshold: float
     calibration: Calibration
+    trust: Trust
     model_version: str
 
     @property
@@ -135,11 +138,8 @@ def clean(
     ).persist()
     sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
     decisions = standing_decisions(house.read(REVIEW_DECISIONS, pins.decisions_version)).persist()
-    by_model = weigh_candidates(weighed, rates, overall)
-    answers = audited(by_model, decisions).toPandas()
-    calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
-    candidates = mark_sensitive(calibrate(by_model, calibration), sensitive)
-    candidates = mark_novel(candidates, model.spec.novel_above).persist()
+    by_audit, calibration, trust = _weigh_by_audit(weighed, rates, overall, decisions)
+    candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above).persist()
     thresholds = Thresholds(correction_threshold(candidates, weights.correction_precision), weights.refer_below)
     present = _present(candidates)
     decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
@@ -161,8 +161,28 @@ def clean(
         metrics=quality_metrics(decided).persist(),
         threshold=thresholds.correct_from,
         calibration=calibration,
+        trust=trust,
         model_version=model.version,
     )
+
+
+def _weigh_by_audit(
+    weighed: DataFrame, rates: DataFrame, overall: float, decisions: DataFrame
+) -> tuple[DataFrame, Calibration, Trust]:
+    """The candidates as the noise model weighs them, put right by what people found in the audit."""
+    candidates = weigh_candidates(weighed, rates, overall, Trust())
+    answers = audited(candidates, decisions).toPandas()
+    labels = answers[answers["label_right"].notna()]
+    trust = fit_trust(
+        labels["label_posterior"].to_numpy(float),
+        labels["label_support"].to_numpy(float),
+        labels["label_right"].to_numpy(bool),
+    )
+    if not trust.as_learnt:
+        candidates = weigh_candidates(weighed, rates, overall, trust)
+        answers = audited(candidates, decisions).toPandas()
+    calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
+    return calibrate(candidates, calibration), calibration, trust
 
 
 def _present(listings: DataFrame) -> Present:

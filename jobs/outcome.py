@@ -76,6 +76,7 @@ def summarise(run: Attempt, result: Cleaned, dry_run: bool) -> Summary:
         **counts,
         "correction_threshold": round(result.threshold, 4),
         "audited": result.calibration.audited,
+        "labels_weighed_by_audit": not result.trust.as_learnt,
         "expected_error_before": round(figures["expected_error_before"], 4),
         "expected_error_left": round(figures["expected_error_left"], 4),
     }

@@ -61,9 +61,14 @@ def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
 
     Raises:
         FailedError: there are too few rows.
-        UsageError: the members asked for do not divide.
+        UsageError: the members asked for do not divide, or our own picture network is given weights.
     """
     train = settings.train
+    if train.image_weights and train.image_backbone == "residual":
+        raise UsageError(
+            f"train.image_weights={train.image_weights} suits none of our own networks, which start at random: choose "
+            "train.image_backbone=efficientnetv2-b0 or mobilenetv3-small with it, or leave it out."
+        )
     if rows < MIN_ROWS:
         raise FailedError(
             f"{rows} listings with a category of the taxonomy are too few to learn from: there must be {MIN_ROWS}. "

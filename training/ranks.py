@@ -7,10 +7,13 @@ import pickle
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from schemas.errors import FailedError
 
 Array = NDArray[Any]
 Tensor: TypeAlias = Any
@@ -78,7 +81,7 @@ class Ranks:
 
 
 def run_on_ranks(
-    function: str, arguments: tuple[Any, ...], *, ranks: int, code: str, timeout_seconds: int
+    function: str, arguments: tuple[Any, ...], *, ranks: int, code: str, failure: Path, timeout_seconds: int
 ) -> list[Any]:
     """Run a function of ours on every rank, each in a process of its own beside a Spark task.
 
@@ -88,40 +91,55 @@ def run_on_ranks(
         arguments: its arguments, of our own classes and plain values.
         ranks: processes; Spark must have as many task slots.
         code: a zip of this project that every node can read: a rank's process knows nothing of `--py-files`.
+        failure: a file that is not there yet, in a folder that every node sees: the first rank to fail says there why.
         timeout_seconds: how long the ranks may take to come up.
 
     Returns:
         What each rank returned, in rank order.
 
     Raises:
-        Exception: a rank failed (its own error is on standard error), or Spark had no slots in time.
+        FailedError: a rank failed; its traceback is on standard error.
+        Exception: Spark had no slots in time.
     """
     import horovod.spark
 
     module, name = function.split(":")
-    pickled = pickle.dumps(arguments)
+    pickled, reason = pickle.dumps(arguments), str(failure)
 
     # A nested function is pickled by value: the rank can put our modules on its path before it needs them.
     def start() -> Any:
         import importlib
         import pickle
         import sys
+        from contextlib import suppress
+        from pathlib import Path
 
         sys.path.insert(0, code)
-        return getattr(importlib.import_module(module), name)(*pickle.loads(pickled))  # noqa: S301 - what the driver sent
+        try:
+            return getattr(importlib.import_module(module), name)(*pickle.loads(pickled))  # noqa: S301 - what the driver sent
+        except Exception as error:
+            # The others fail soon after, for want of this one.
+            with suppress(FileExistsError), Path(reason).open("x", encoding="utf-8") as file:
+                file.write(f"{type(error).__name__}: {error}")
+            raise
 
     # Horovod loads TensorFlow by itself, here to see what it can do, and in the tasks before our code runs.
     os.environ.update(_QUIET)
-    return list(
-        horovod.spark.run(
-            start,
-            num_proc=ranks,
-            use_gloo=True,
-            start_timeout=timeout_seconds,
-            verbose=0,
-            env=dict(_QUIET),
-            stdout=sys.stderr,
-            stderr=sys.stderr,
-            executable=os.environ.get("PYSPARK_PYTHON", sys.executable),
+    try:
+        return list(
+            horovod.spark.run(
+                start,
+                num_proc=ranks,
+                use_gloo=True,
+                start_timeout=timeout_seconds,
+                verbose=0,
+                env=dict(_QUIET),
+                stdout=sys.stderr,
+                stderr=sys.stderr,
+                executable=os.environ.get("PYSPARK_PYTHON", sys.executable),
+            )
         )
-    )
+    except Exception as error:
+        if not failure.is_file():
+            raise
+        raise FailedError(f"a rank of the training failed: {failure.read_text(encoding='utf-8')}") from error

@@ -44,6 +44,11 @@ class Task:
         return Path(self.folder) / "progress.jsonl"
 
     @property
+    def failure(self) -> Path:
+        """Why the first rank to fail has failed."""
+        return Path(self.folder) / "failure.txt"
+
+    @property
     def members(self) -> Path:
         """The members as SavedModels, from rank 0."""
         return Path(self.folder) / "members"

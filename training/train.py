@@ -161,6 +161,7 @@ def _train_members(task: Task, settings: Settings, progress: Callable[[Progress]
             (task,),
             ranks=settings.train.ranks,
             code=zip_project(Path(task.folder) / "code.zip"),
+            failure=task.failure,
             timeout_seconds=settings.train.start_timeout_seconds,
         )
     finally:

@@ -21,6 +21,7 @@ from training.ranks import Ranks
 from training.sample import make_sample, seller_places
 from training.task import RankResult, Task
 from training.text_branch import TextBranch, TextTeacher, hard_targets, teach_texts
+from training.trunks import make_trunk
 from udfs.text import count_words, novelty
 
 Ints = NDArray[np.int64]
@@ -39,9 +40,13 @@ def train_rank(task: Task) -> RankResult:
 
     Raises:
         CoverageError: the ranks together did not read exactly the rows that were written.
+        UsageError: the picture network's weights are not to be had.
     """
     ranks, plan = Ranks.join(), task.plan
     _limit_threads(ranks)
+    if plan.image_members and plan.image_weights:
+        # A file that does not suit is refused now, not once the texts have been learnt.
+        make_trunk(plan.image_backbone, plan.image_weights, task.height, task.width)
     tf.keras.utils.set_random_seed(plan.seed + ranks.rank)
     shard = read_shard(task.dataset, ranks.rank, ranks.size, task.cache(ranks.rank), task.height, task.width)
     rows, total = ranks.total([len(shard), checksum(shard.keys)])

@@ -21,11 +21,12 @@ from benchmarks.quality.ours import Judged, Ours
 from benchmarks.quality.peers import ask_peers
 from benchmarks.quality.pictures import draw_pictures
 from benchmarks.quality.scenarios import SCENARIOS, Scenario
+from benchmarks.quality.stages import is_of
 from benchmarks.quality.tracking import track
-from benchmarks.quality.whole import is_of, measure_whole
+from benchmarks.quality.whole import measure_whole
 from conf.settings import Settings
 
-_MEASURED = ("benchmarks/quality", "training", "udfs")
+_MEASURED = ("benchmarks/quality/*.py", "training/*.py", "udfs/*.py", "jobs/steps/calibrate.py", "jobs/steps/trust.py")
 """The code on which the figures depend,"""
 _UNMEASURED = ("document.py", "pictures.py", "tracking.py")
 """but not what shows them."""
@@ -87,8 +88,8 @@ def origin_of(whole: Catalogue) -> str:
     digest = hashlib.sha256()
     for name in ("titles", "sellers", "truth", "labels"):
         digest.update(repr(getattr(whole, name).tolist()).encode())
-    for folder in _MEASURED:
-        for file in sorted(each for each in (ROOT / folder).rglob("*.py") if each.name not in _UNMEASURED):
+    for files in _MEASURED:
+        for file in sorted(each for each in ROOT.glob(files) if each.name not in _UNMEASURED):
             digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 
 from benchmarks.quality.catalogue import Ints
 from jobs.steps.calibrate import fit_calibration
+from jobs.steps.trust import fit_trust, trusted
 
 Floats = NDArray[np.float64]
 
@@ -32,8 +33,8 @@ class Figures:
         reviewed: wrong by the best guess after people have settled the tenth that is least certain.
         claimed: wrong by the best guess, as the posterior itself believes.
         calibration: mean distance of confidence and truth over ten bins of equal size.
-        audited: as `claimed`, once people have judged 400 listings drawn at random.
-        audited_calibration: as `calibration`, of the others after that.
+        audited_best_guess: as `best_guess`, of the other listings once people have judged 400 drawn at random.
+        audited_claimed, audited_calibration: as `claimed` and `calibration`, of those others.
     """
 
     before: float
@@ -44,7 +45,8 @@ class Figures:
     reviewed: float
     claimed: float
     calibration: float
-    audited: float
+    audited_best_guess: float
+    audited_claimed: float
     audited_calibration: float
 
 
@@ -62,7 +64,7 @@ def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, preci
     fixed = _corrected(best, confidence, labels, precision)
     final = np.where(fixed, best, labels)
     order = confidence.argsort(kind="stable")
-    audited, others = _audit(confidence, right)
+    audited, audited_right = _audit(classifier, belief, labels, truth)
     return Figures(
         before=float((labels != truth).mean()),
         accuracy=float((classifier.argmax(axis=1) == truth).mean()),
@@ -72,18 +74,25 @@ def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, preci
         reviewed=float((~right[order[int(_REVIEWED * len(truth)) :]]).sum() / len(truth)),
         claimed=float(1 - confidence.mean()),
         calibration=_calibration_error(confidence, right),
-        audited=float(1 - audited.mean()),
-        audited_calibration=_calibration_error(audited[others], right[others]),
+        audited_best_guess=float(1 - audited_right.mean()),
+        audited_claimed=float(1 - audited.mean()),
+        audited_calibration=_calibration_error(audited, audited_right),
     )
 
 
-def _audit(confidence: Floats, right: NDArray[np.bool_]) -> tuple[Floats, Ints]:
-    """The confidence as an audit puts it right, and the listings that were not in the audit (at least half)."""
-    drawn = np.random.default_rng(0).permutation(len(right))
-    seen = drawn[: min(_AUDITED, len(right) // 2)]
+def _audit(classifier: Floats, belief: Floats, labels: Ints, truth: Ints) -> tuple[Floats, NDArray[np.bool_]]:
+    """Confidence and rightness of the best guess, as an audit puts them right, of the listings that were not in it."""
+    drawn = np.random.default_rng(0).permutation(len(labels))
+    seen, others = np.split(drawn, [min(_AUDITED, len(labels) // 2)])
+    rows = np.arange(len(labels))
+    label, support = belief[rows, labels], np.exp(classifier[rows, labels])
+    found = trusted(label, support, fit_trust(label[seen], support[seen], (labels == truth)[seen]))
+    belief = belief * ((1 - found) / np.maximum(1 - label, _LEAST))[:, None]
+    belief[rows, labels] = found
+    confidence, right = belief.max(axis=1), belief.argmax(axis=1) == truth
     calibration = fit_calibration(confidence[seen], right[seen])
-    bounded = np.clip(confidence, _LEAST, 1 - _LEAST)
-    return np.asarray(expit(calibration.slope * logit(bounded) + calibration.offset)), drawn[len(seen) :]
+    bounded = np.clip(confidence[others], _LEAST, 1 - _LEAST)
+    return np.asarray(expit(calibration.slope * logit(bounded) + calibration.offset)), right[others]
 
 
 def _calibration_error(confidence: Floats, right: NDArray[np.bool_]) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality.catalogue import Catalogue, Ints
+from conf.load import load_settings
 from conf.settings import Settings
 from training.dataset import Shard, map_shard
 from training.first_pass import believe, enough_texts, learn_noise
@@ -50,9 +51,9 @@ class Judged:
 class Ours:
     """Our text branch on a catalogue, taught its labels once; the decisions by one pass or two, with sellers or not."""
 
-    def __init__(self, catalogue: Catalogue, labels: Ints) -> None:
-        """Learn the labels."""
-        settings = Settings()
+    def __init__(self, catalogue: Catalogue, labels: Ints, *overrides: str) -> None:
+        """Learn the labels; `overrides` of the default settings are `section.name=value`."""
+        settings = load_settings("local", overrides)
         self.catalogue, self.labels = catalogue, labels
         self._plan = make_plan(settings, len(catalogue), 0)
         with TemporaryDirectory() as folder:  # what is mapped stays readable

@@ -59,5 +59,6 @@ def _of_whole(whole: Mapping[str, Any]) -> dict[str, float]:
     figures = {f"whole/seconds {stage}": float(seconds) for stage, seconds in whole["seconds"].items()}
     figures |= {f"whole/wrong {what}": wrong for what, wrong, _ in whole["rows"]}
     figures |= {f"whole/wrong {what}": best for what, _, best in whole["branches"]}
-    figures |= {f"whole/wrong {what}": wrong for what, _, wrong in whole["texts"]}
+    for what, seconds, right, wrong in whole["minutes"]:
+        figures |= {f"whole/seconds {what}": seconds, f"whole/right {what}": right, f"whole/wrong {what}": wrong}
     return figures | {"whole/precision": whole["precision"]}

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,28 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.place import ROOT
 from benchmarks.quality.ablation import measure_branches
-from benchmarks.quality.catalogue import read_catalogue
-from benchmarks.quality.ours import Ours
+from benchmarks.quality.minutes import measure_minutes
 from benchmarks.quality.peers import ask_peers
-from conf.load import load_settings
-from jobs.session import open_session
-from jobs.store import open_warehouse, read_published
+from benchmarks.quality.stages import clean_whole, read_cleaned
 from training.comparison import dense
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-_DATE = "2026-01-01"
 _BINS = 10
 _SHARES = tuple(round(0.01 * i, 2) for i in range(31))
 """Of the catalogue that people have looked at."""
-_STAGES = ("ingest", "train", "nightly")
-_COLUMNS = {
-    "predictions": ("predicted_category", "confidence", "text_category", "image_category", "top_categories"),
-    "clean_listings": ("category", "effective_category", "best_category", "category_confidence", "category_action"),
-}
 
 
 def measure_whole(folder: Path, work: Path, peers: Path, origin: str, say: Callable[[str], None]) -> dict[str, Any]:
@@ -50,71 +36,18 @@ def measure_whole(folder: Path, work: Path, peers: Path, origin: str, say: Calla
 
     Returns:
         seconds by stage; rows of (what, error, share that answers); what the pictures show; branches, as
-        `measure_branches` gives them; texts, rows of (what, seconds, error).
+        `measure_branches` gives them; minutes, as `measure_minutes` does.
     """
     warehouse = work / "whole"
-    commands = {
-        "ingest": ["ingest", str(folder / "listings.parquet"), "--taxonomy", str(folder / "taxonomy.csv")],
-        "train": ["train"],
-        "nightly": ["nightly", "--run-date", _DATE],
-    }
-    seconds = {stage: _run(stage, commands[stage], warehouse, work, origin, say) for stage in _STAGES}
-    listings = _read(warehouse, folder)
+    seconds = clean_whole(folder, warehouse, origin, say)
+    listings = read_cleaned(warehouse, folder)
     return {
         "seconds": seconds,
         "listings": len(listings),
         **_figures(listings, work, peers),
         "branches": measure_branches(warehouse, listings["truth"]),
-        "texts": _texts(folder, work, origin, say),
+        "minutes": measure_minutes(folder, work, origin, say),
     }
-
-
-def is_of(file: Path, origin: str) -> bool:
-    """Whether what is kept there was measured with this catalogue and this code."""
-    return file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("origin") == origin
-
-
-def _run(stage: str, words: list[str], warehouse: Path, work: Path, origin: str, say: Callable[[str], None]) -> float:
-    """Run a command, or find that it has been run; the seconds that it took."""
-    mark = work / f"whole-{stage}.json"
-    if not is_of(mark, origin):
-        if stage == _STAGES[0]:
-            shutil.rmtree(warehouse, ignore_errors=True)
-        say(f"the whole catalogue: {stage}")
-        begun = time.monotonic()
-        command = [str(ROOT / ".venv/bin/catalog-cleaner"), *words, "--warehouse", str(warehouse)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        mark.write_text(json.dumps({"origin": origin, "seconds": time.monotonic() - begun}), encoding="utf-8")
-    return float(json.loads(mark.read_text(encoding="utf-8"))["seconds"])
-
-
-def _texts(folder: Path, work: Path, origin: str, say: Callable[[str], None]) -> list[tuple[str, float, float]]:
-    """Texts alone, in this process, by one pass and by two: what, seconds, what the best guess leaves wrong."""
-    mark = work / "whole-texts.json"
-    if not is_of(mark, origin):
-        say("the whole catalogue: texts alone")
-        catalogue, rows, begun = read_catalogue(folder), [], time.monotonic()
-        product = Ours(catalogue, catalogue.labels)
-        for what, passes in (("texts, one pass", 1), ("texts, two passes", 2)):
-            best = product.clean(passes=passes).belief.argmax(axis=1)
-            rows.append((what, time.monotonic() - begun, float((best != catalogue.truth).mean())))
-        mark.write_text(json.dumps({"origin": origin, "rows": rows}), encoding="utf-8")
-    return [tuple(row) for row in json.loads(mark.read_text(encoding="utf-8"))["rows"]]
-
-
-def _read(warehouse: Path, folder: Path) -> pd.DataFrame:
-    """A row a listing of known truth: what each witness says, and `truth`."""
-    spark = open_session(load_settings("local").spark, "quality")
-    try:
-        house = open_warehouse(spark, str(warehouse))
-        parts = [
-            read_published(house, table).select("listing_id", *columns).toPandas().set_index("listing_id")
-            for table, columns in _COLUMNS.items()
-        ]
-    finally:
-        spark.stop()
-    truth = pd.read_parquet(folder / "truth.parquet").set_index("listing_id")["true_category"]
-    return parts[1].join(parts[0]).join(truth.rename("truth"), how="inner").sort_index()
 
 
 def _figures(listings: pd.DataFrame, work: Path, peers: Path) -> dict[str, Any]:

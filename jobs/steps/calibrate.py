@@ -33,16 +33,26 @@ class Calibration:
 
 
 def audited(candidates: DataFrame, decisions: DataFrame) -> DataFrame:
-    """What the audit found: best_confidence of a listing, and whether its best category is right.
+    """What the audit found, a row a listing that the model has judged.
 
     Args:
         candidates: the output of `jobs.steps.decide.weigh_candidates`.
         decisions: the output of `jobs.steps.decide.standing_decisions`.
+
+    Returns:
+        best_confidence, whether the best category is `right`, and of the label: label_posterior, label_support and
+        whether it is right, `label_right`, null where there is no label of the taxonomy.
     """
     answered = decisions.where("audit_chance IS NOT NULL").select("listing_id", "content_hash", "reviewed_category")
     joined = candidates.join(F.broadcast(answered), ["listing_id", "content_hash"])
-    judged = joined.where(F.col("best_category").isNotNull())
-    return judged.select("best_confidence", (F.col("best_category") == F.col("reviewed_category")).alias("right"))
+    found = F.col("reviewed_category")
+    return joined.where(F.col("best_category").isNotNull()).select(
+        "best_confidence",
+        (F.col("best_category") == found).alias("right"),
+        "label_posterior",
+        "label_support",
+        F.when(F.col("in_taxonomy"), F.col("category") == found).alias("label_right"),
+    )
 
 
 def fit_calibration(confidence: Floats, right: NDArray[np.bool_]) -> Calibration:

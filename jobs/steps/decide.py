@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.steps.sellers import label_posterior
+from jobs.steps.trust import Trust, trusted_column
 from schemas.reasons import CATEGORY_DECISIONS, CategoryAction, CategorySource
 
 _BINS = 10_000
@@ -37,13 +38,14 @@ def standing_decisions(decisions: DataFrame) -> DataFrame:
     )
 
 
-def weigh_candidates(weighed: DataFrame, rates: DataFrame, overall: float) -> DataFrame:
+def weigh_candidates(weighed: DataFrame, rates: DataFrame, overall: float, trust: Trust) -> DataFrame:
     """The posterior of the label and of the likeliest other category.
 
     Args:
         weighed: listings with the columns of `udfs.weigh.WEIGHED`, and `seller_id`.
         rates: seller_id, error_rate.
         overall: the rate of listings without a seller.
+        trust: what the audit has taught about labels.
 
     Returns:
         `weighed` with error_rate, label_posterior (0 where there is no label), best_category, best_confidence and
@@ -52,9 +54,9 @@ def weigh_candidates(weighed: DataFrame, rates: DataFrame, overall: float) -> Da
     joined = weighed.join(rates.select("seller_id", "error_rate"), "seller_id", "left")
     rate = F.coalesce(F.col("error_rate"), F.lit(overall))
     joined = joined.withColumn("error_rate", rate)
-    joined = joined.withColumn(
-        "label_posterior", label_posterior(F.col("label_support"), F.col("other_support"), F.col("error_rate"))
-    )
+    learnt = label_posterior(F.col("label_support"), F.col("other_support"), F.col("error_rate"))
+    label = F.when(F.col("in_taxonomy"), trusted_column(learnt, F.col("label_support"), trust)).otherwise(F.lit(0.0))
+    joined = joined.withColumn("label_posterior", label)
     others = F.transform(
         "candidates", lambda c: _ranked(c["category"], c["probability"] * (1 - F.col("label_posterior")))
     )

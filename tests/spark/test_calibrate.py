@@ -11,8 +11,8 @@ from tests.spark.frames import frame, rows_of
 
 _RANKED = "array<struct<category: string, probability: double>>"
 _CANDIDATES = (
-    "listing_id string, content_hash string, category string, best_category string, best_confidence double, "
-    f"label_posterior double, suggested_categories {_RANKED}"
+    "listing_id string, content_hash string, category string, in_taxonomy boolean, best_category string, "
+    f"best_confidence double, label_posterior double, label_support double, suggested_categories {_RANKED}"
 )
 
 
@@ -45,30 +45,39 @@ def test_only_answers_of_the_audit_about_the_present_content_count(spark: SparkS
     candidates = frame(
         spark,
         _CANDIDATES,
-        *((name, "h", "shoes", "boots", 0.8, 0.2, ranked) for name in ("right", "wrong", "changed", "asked")),
-        ("unjudged", "h", None, None, None, 0.0, []),
+        *(
+            (name, "h", "shoes", name != "unknown", "boots", 0.8, 0.2, 0.3, ranked)
+            for name in ("right", "wrong", "unknown", "changed", "asked")
+        ),
+        ("unjudged", "h", None, False, None, None, 0.0, 0.0, []),
     )
     decisions = frame(
         spark,
         "listing_id string, content_hash string, reviewed_category string, audit_chance double",
         ("right", "h", "boots", 0.1),
         ("wrong", "h", "shoes", 0.1),
+        ("unknown", "h", "boots", 0.1),
         ("changed", "older", "boots", 0.1),
         ("asked", "h", "boots", None),
         ("unjudged", "h", "boots", 0.1),
     )
-    assert rows_of(audited(candidates, decisions), "best_confidence", "right") == [(0.8, False), (0.8, True)]
+    found = ("best_confidence", "right", "label_posterior", "label_support", "label_right")
+    assert rows_of(audited(candidates, decisions), *found) == [
+        (0.8, False, 0.2, 0.3, True),
+        (0.8, True, 0.2, 0.3, False),
+        (0.8, True, 0.2, 0.3, None),
+    ]
 
 
 def test_the_others_share_what_is_left_and_none_overtakes(spark: SparkSession) -> None:
     rows = frame(
         spark,
         _CANDIDATES,
-        ("surely", "h", "shoes", "boots", 0.9, 0.06, [("boots", 0.9), ("shoes", 0.06), ("hats", 0.04)]),
-        ("label", "h", "boots", "boots", 0.9, 0.9, [("boots", 0.9), ("shoes", 0.1)]),
-        ("torn", "h", None, "boots", 0.5, 0.0, [("boots", 0.5), ("shoes", 0.45), ("hats", 0.05)]),
-        ("certain", "h", "boots", "boots", 1.0, 1.0, [("boots", 1.0)]),
-        ("nothing", "h", None, None, None, 0.0, []),
+        ("surely", "h", "shoes", True, "boots", 0.9, 0.06, 0.0, [("boots", 0.9), ("shoes", 0.06), ("hats", 0.04)]),
+        ("label", "h", "boots", True, "boots", 0.9, 0.9, 0.0, [("boots", 0.9), ("shoes", 0.1)]),
+        ("torn", "h", None, True, "boots", 0.5, 0.0, 0.0, [("boots", 0.5), ("shoes", 0.45), ("hats", 0.05)]),
+        ("certain", "h", "boots", True, "boots", 1.0, 1.0, 0.0, [("boots", 1.0)]),
+        ("nothing", "h", None, True, None, None, 0.0, 0.0, []),
     )
     assert calibrate(rows, Calibration()) is rows
     got = {row.listing_id: row for row in calibrate(rows, Calibration(1.0, -1.0, 400)).collect()}

@@ -15,6 +15,7 @@ from jobs.steps.decide import (
     standing_decisions,
     weigh_candidates,
 )
+from jobs.steps.trust import Trust
 from tests.spark.frames import frame, rows_of
 
 RANKED = "array<struct<category: string, probability: double>>"
@@ -44,7 +45,7 @@ def listing(
 
 def candidates(spark: SparkSession, *listings: tuple[Any, ...], sensitive: tuple[str, ...] = ()) -> DataFrame:
     rates = frame(spark, RATES)
-    weighed = weigh_candidates(frame(spark, WEIGHED, *listings), rates, overall=0.5)
+    weighed = weigh_candidates(frame(spark, WEIGHED, *listings), rates, 0.5, Trust())
     return mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6)
 
 
@@ -167,7 +168,7 @@ def test_a_careless_sellers_label_weighs_less(spark: SparkSession) -> None:
         ("careless", "h", "s2", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)], None),
     )
     rates = frame(spark, RATES, ("s1", 0.1), ("s2", 0.6))
-    got = weigh_candidates(weighed, rates, overall=0.5)
+    got = weigh_candidates(weighed, rates, 0.5, Trust())
     best = {row.listing_id: (row.best_category, row.best_confidence) for row in got.collect()}
     assert best["careful"] == ("boots", pytest.approx(0.9 * 0.3 / (0.9 * 0.3 + 0.1 * 0.7)))
     assert best["careless"] == ("shoes", pytest.approx(0.6 * 0.7 / (0.4 * 0.3 + 0.6 * 0.7)))

@@ -45,3 +45,10 @@ def test_picture_members_must_divide_text_members() -> None:
         make_plan(load_settings("local", ["train.text_members=5", "train.image_members=2"]), 5000, 5000)
     without = make_plan(load_settings("local", ["train.text_members=5", "train.image_members=2"]), 5000, 0)
     assert without.image_members == 0
+
+
+def test_weights_need_a_network_that_takes_them() -> None:
+    with pytest.raises(UsageError, match=r"train\.image_weights=/w\.h5 .* choose train\.image_backbone"):
+        make_plan(load_settings("local", ["train.image_weights=/w.h5"]), 5000, 5000)
+    theirs = ["train.image_weights=/w.h5", "train.image_backbone=mobilenetv3-small"]
+    assert make_plan(load_settings("local", theirs), 5000, 5000).image_weights == "/w.h5"

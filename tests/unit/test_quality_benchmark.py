@@ -27,14 +27,14 @@ _NAMES = ("boots", "sandals", "shirts", "skirts")
 WHOLE = {
     "seconds": {"ingest": 12.3, "train": 300.0, "nightly": 60.0},
     "listings": 2000,
-    "rows": [("sellers", 0.225, 0.98), ("ours: best guess", 0.02, 1.0)],
+    "rows": [("sellers", 0.225, 0.98), ("text and picture fused", 0.03, 1.0), ("ours: best guess", 0.02, 1.0)],
     "precision": 0.96,
     "reliability": [(0.5, 0.6), (0.9, 0.88), (1.0, 0.99)],
     "review": {"ours": [0.02, 0.01, 0.005], "people alone": [0.2, 0.19, 0.18]},
     "shares": [0.0, 0.01, 0.02],
     "categories": [("boots", 1500, 0.2, 0.01), ("hats", 500, 0.3, 0.05)],
     "branches": [("text alone", 0.07, 0.04), ("text and fused head", 0.05, 0.03)],
-    "texts": [("texts, one pass", 90.0, 0.05), ("texts, two passes", 120.0, 0.04)],
+    "minutes": [("texts, one pass", 90.0, 0.94, 0.05), ("texts, two passes", 120.0, 0.95, 0.04)],
 }
 
 
@@ -138,7 +138,8 @@ def test_an_audit_shows_what_the_posterior_does_not_see() -> None:
     assert found.claimed == pytest.approx(0.01)
     assert found.best_guess == pytest.approx(0.3, abs=0.02)
     assert found.calibration == pytest.approx(0.29, abs=0.02)
-    assert found.audited == pytest.approx(0.3, abs=0.06)
+    assert found.audited_best_guess == pytest.approx(0.3, abs=0.02)
+    assert found.audited_claimed == pytest.approx(0.3, abs=0.06)
     assert found.audited_calibration < 0.06
 
 
@@ -162,17 +163,20 @@ def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
         {"what": "calm", "listings": 4, "ours": ours, "peers": {"both": 0.1, "other": 0.3}, **left},
         {"what": "worse", "listings": 4, "ours": ours | {"corrected": 0.3}, "peers": {"both": 0.9}, **left},
     ]
-    kept[0]["ours"] = ours | {"audited": 0.08}
+    kept[0]["ours"] = ours | {"audited_best_guess": 0.07, "audited_claimed": 0.08}
     text = quality_document(kept, WHOLE, [("review.svg", "What is left")])
-    assert "| calm | 4 | 25.00 | 25.00 | 25.00 | - | 25.00 | 5.75 | 8.00 | 40.00 | 50.00 | 25.00 | **10.00** |" in text
+    assert (
+        "| calm | 4 | 25.00 | 25.00 | 25.00 | - | 25.00 | 5.75 | 7.00 | 8.00 | 40.00 | 50.00 | 25.00 | **10.00** |"
+        in text
+    )
     assert "| worse | 4 | 25.00 | **25.00** | 30.00! |" in text
     assert "Corrections made 1 of 2 catalogues dirtier (worse)." in text
     assert "cleanlab left less than ours in 1 (calm)." in text
     assert "All 2,000 listings through `ingest` (12 s), `train` (300 s) and `nightly` (60 s)" in text
     assert "| sellers | 98.0 | 22.50 |" in text
     assert "| text and fused head | 5.00 | 3.00 |" in text
-    assert "| texts, two passes | 2.0 | 4.00 |" in text
-    assert "| texts, two passes, and pictures | 5.0 | 2.00 |" in text
+    assert "| texts, two passes | 2.0 | 95.00 | 4.00 |" in text
+    assert "| texts, and pictures (the default) | 5.0 | 97.00 | 2.00 |" in text
     assert "![What is left](quality/review.svg)" in text
 
 
@@ -189,6 +193,7 @@ def test_mlflow_gets_every_figure_the_curves_and_the_files(tmp_path: Path) -> No
     assert metrics["small/cleanlab both"] == 0.06
     assert metrics["whole/wrong ours: best guess"] == 0.02
     assert metrics["whole/wrong text and fused head"] == 0.03
+    assert metrics["whole/right texts two passes"] == 0.95
     curve = client.get_metric_history(run, "left by reviewed percent/people alone")
     assert [(point.step, point.value) for point in curve] == [(0, 0.2), (1, 0.19), (2, 0.18)]
     assert [each.path for each in client.list_artifacts(run)] == ["quality.md"]

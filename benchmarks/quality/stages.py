@@ -1,0 +1,78 @@
+"""The product's own commands on a whole catalogue: a stage that has been done with the same code is not done again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.place import ROOT
+from conf.load import load_settings
+from jobs.session import open_session
+from jobs.store import open_warehouse, read_published
+
+_DATE = "2026-01-01"
+_STAGES = ("ingest", "train", "nightly")
+_COLUMNS = {
+    "predictions": ("predicted_category", "confidence", "text_category", "image_category", "top_categories"),
+    "clean_listings": ("category", "effective_category", "best_category", "category_confidence", "category_action"),
+}
+
+
+def clean_whole(
+    folder: Path, warehouse: Path, origin: str, say: Callable[[str], None], overrides: Sequence[str] = ()
+) -> dict[str, float]:
+    """Ingest, train, clean; the seconds of each.
+
+    Args:
+        folder: listings.parquet, taxonomy.csv.
+        warehouse: is made anew unless what is there has the same origin; marks of what is done lie beside it.
+        origin: a digest of the catalogue and of the code.
+        say: shows a line of progress.
+        overrides: `section.name=value`, for the training.
+    """
+    settings = [word for override in overrides for word in ("--set", override)]
+    commands = {
+        "ingest": ["ingest", str(folder / "listings.parquet"), "--taxonomy", str(folder / "taxonomy.csv")],
+        "train": ["train", *settings],
+        "nightly": ["nightly", "--run-date", _DATE],
+    }
+    return {stage: _run(stage, commands[stage], warehouse, origin, say) for stage in _STAGES}
+
+
+def is_of(file: Path, origin: str) -> bool:
+    """Whether what is kept there was measured with this catalogue and this code."""
+    return file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("origin") == origin
+
+
+def read_cleaned(warehouse: Path, folder: Path) -> pd.DataFrame:
+    """A row a listing of known truth: what each witness says, and `truth`."""
+    spark = open_session(load_settings("local").spark, "quality")
+    try:
+        house = open_warehouse(spark, str(warehouse))
+        parts = [
+            read_published(house, table).select("listing_id", *columns).toPandas().set_index("listing_id")
+            for table, columns in _COLUMNS.items()
+        ]
+    finally:
+        spark.stop()
+    truth = pd.read_parquet(folder / "truth.parquet").set_index("listing_id")["true_category"]
+    return parts[1].join(parts[0]).join(truth.rename("truth"), how="inner").sort_index()
+
+
+def _run(stage: str, words: list[str], warehouse: Path, origin: str, say: Callable[[str], None]) -> float:
+    mark = warehouse.with_name(f"{warehouse.name}-{stage}.json")
+    if not is_of(mark, origin):
+        if stage == _STAGES[0]:
+            shutil.rmtree(warehouse, ignore_errors=True)
+        say(f"{warehouse.name}: {stage}")
+        begun = time.monotonic()
+        command = [str(ROOT / ".venv/bin/catalog-cleaner"), *words, "--warehouse", str(warehouse)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        mark.write_text(json.dumps({"origin": origin, "seconds": time.monotonic() - begun}), encoding="utf-8")
+    return float(json.loads(mark.read_text(encoding="utf-8"))["seconds"])
