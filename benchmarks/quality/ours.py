@@ -14,7 +14,7 @@ from benchmarks.quality.catalogue import Catalogue, Ints
 from conf.load import load_settings
 from conf.settings import Settings
 from training.dataset import Shard, map_shard
-from training.first_pass import believe, enough_texts, learn_noise
+from training.first_pass import Learned, believe, enough_texts, learn_noise
 from training.fitting import fit_sample
 from training.plan import make_plan
 from training.ranks import Ranks
@@ -26,6 +26,7 @@ from udfs.text import featurize
 from udfs.twins import plain_title
 
 Floats = NDArray[np.float64]
+Beliefs = NDArray[np.float32]
 
 _BUCKETS = 2520
 _BLOCK = 512
@@ -66,20 +67,53 @@ class Ours:
 
     def clean(self, *, passes: int = 2, sellers_known: bool = True) -> Judged:
         """Fit weights and noise model, and weigh both witnesses, as training and the nightly run do."""
-        named = self.catalogue.sellers.tolist() if sellers_known else [None] * len(self.catalogue)
-        codes, ids = seller_codes(named)
+        first, beliefs = self.learn(sellers_known) if passes == 2 else (None, None)
+        judged = self.first if beliefs is None else self._teach(beliefs)
+        return self._decide(judged, first, sellers_known)
+
+    def clean_nested(self) -> Judged:
+        """As by two passes, but each member's targets come from members that no label of its own fold has taught.
+
+        So nothing of a listing's own label comes back to it; it takes as many trainings as there are members, on less.
+        """
+        first, beliefs = self.learn(sellers_known=True)
+        if beliefs is None:
+            return self._decide(self.first, first, sellers_known=True)
+        judged = np.empty_like(self.first)
+        folds = self._teacher.shard.buckets % self._plan.text_members
+        for fold in range(self._plan.text_members):
+            own, others = folds == fold, np.flatnonzero(folds != fold)
+            _, nested = Ours(self.catalogue.take(others), self.labels[others]).learn(sellers_known=True)
+            if nested is not None:
+                beliefs[others] = nested
+            judged[own] = self._teach(beliefs)[own]
+        return self._decide(judged, first, sellers_known=True)
+
+    def learn(self, sellers_known: bool) -> tuple[Learned | None, Beliefs | None]:
+        """What the first pass teaches of the noise, and lets believe; None where there are too few texts."""
+        codes, ids = self._sellers(sellers_known)
         sample = _sample(self.labels, codes, ids, self.first)
-        first = learn_noise(sample, self.catalogue.levels) if passes == 2 and enough_texts(sample) else None
-        if first is not None:
-            beliefs = believe(first, self.first, self.labels, sample.truths, codes)
-            second = self._teacher.train(beliefs.__getitem__, self._strength, "text")
-            sample = _sample(self.labels, codes, ids, self._teacher.judge(second))
+        if not enough_texts(sample):
+            return None, None
+        first = learn_noise(sample, self.catalogue.levels)
+        return first, believe(first, self.first, self.labels, sample.truths, codes)
+
+    def _teach(self, beliefs: Beliefs) -> Beliefs:
+        """The second pass's judgement, out of sample."""
+        return self._teacher.judge(self._teacher.train(beliefs.__getitem__, self._strength, "text"))
+
+    def _decide(self, judged: Beliefs, first: Learned | None, sellers_known: bool) -> Judged:
+        codes, ids = self._sellers(sellers_known)
+        sample = _sample(self.labels, codes, ids, judged)
         fitted = fit_sample(sample, self.catalogue.levels, self.catalogue.categories, first)
         log_q = fuse(sample.text, sample.image, sample.head, fitted.fusion).astype(np.float64)
         log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
         rates = np.array([*(fitted.noise.sellers[seller] for seller in ids), fitted.noise.error_rate])[codes]
         belief, _ = posterior(log_q, self.labels, rates, fitted.noise.transitions)
         return Judged(log_q, belief, fitted.figures)
+
+    def _sellers(self, known: bool) -> tuple[Ints, tuple[str, ...]]:
+        return seller_codes(self.catalogue.sellers.tolist() if known else [None] * len(self.catalogue))
 
 
 def _sample(labels: Ints, codes: Ints, ids: tuple[str, ...], judged: NDArray[np.float32]) -> Sample:

@@ -61,4 +61,6 @@ def _of_whole(whole: Mapping[str, Any]) -> dict[str, float]:
     figures |= {f"whole/wrong {what}": best for what, _, best in whole["branches"]}
     for what, seconds, right, wrong in whole["minutes"]:
         figures |= {f"whole/seconds {what}": seconds, f"whole/right {what}": right, f"whole/wrong {what}": wrong}
+    for what, right, wrong, undone in whole["leak"]:
+        figures |= {f"leak/right {what}": right, f"leak/wrong {what}": wrong, f"leak/canaries undone {what}": undone}
     return figures | {"whole/precision": whole["precision"]}

@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.quality.ablation import measure_branches
+from benchmarks.quality.catalogue import read_catalogue
+from benchmarks.quality.leak import measure_leak
 from benchmarks.quality.minutes import measure_minutes
 from benchmarks.quality.peers import ask_peers
 from benchmarks.quality.stages import clean_whole, read_cleaned
@@ -36,7 +38,8 @@ def measure_whole(folder: Path, work: Path, peers: Path, origin: str, say: Calla
 
     Returns:
         seconds by stage; rows of (what, error, share that answers); what the pictures show; branches, as
-        `measure_branches` gives them; minutes, as `measure_minutes` does.
+        `measure_branches` gives them; minutes, as `measure_minutes` does; leak, as
+        `measure_leak`.
     """
     warehouse = work / "whole"
     seconds = clean_whole(folder, warehouse, origin, say)
@@ -47,6 +50,7 @@ def measure_whole(folder: Path, work: Path, peers: Path, origin: str, say: Calla
         **_figures(listings, work, peers),
         "branches": measure_branches(warehouse, listings["truth"]),
         "minutes": measure_minutes(folder, work, origin, say),
+        "leak": measure_leak(read_catalogue(folder), work, origin, say),
     }
 
 

@@ -13,6 +13,7 @@ from benchmarks.quality.__main__ import origin_of
 from benchmarks.quality.catalogue import Catalogue, of_categories, one_large, some, without_half_the_titles
 from benchmarks.quality.document import quality_document
 from benchmarks.quality.figures import error_of, measure
+from benchmarks.quality.leak import compare_passes
 from benchmarks.quality.noise import ambiguous, anywhere, careless_sellers, one_seller, pairs
 from benchmarks.quality.ours import Ours
 from benchmarks.quality.pictures import draw_pictures
@@ -35,6 +36,7 @@ WHOLE = {
     "categories": [("boots", 1500, 0.2, 0.01), ("hats", 500, 0.3, 0.05)],
     "branches": [("text alone", 0.07, 0.04), ("text and fused head", 0.05, 0.03)],
     "minutes": [("texts, one pass", 90.0, 0.94, 0.05), ("texts, two passes", 120.0, 0.95, 0.04)],
+    "leak": [("one pass", 0.9, 0.05, 0.6), ("two passes, nested folds", 0.93, 0.04, 0.625)],
 }
 
 
@@ -155,6 +157,16 @@ def test_ours_cleans_a_simple_catalogue_out_of_sample() -> None:
     assert figures.precision > 0.95
 
 
+def test_the_passes_are_compared_on_canaries() -> None:
+    rows = {what: shares for what, *shares in compare_passes(catalogue(300))}
+    assert list(rows) == ["one pass", "two passes", "two passes, nested folds"]
+    for right, wrong, undone in rows.values():
+        # The titles name the truth, so that nearly every canary is found.
+        assert right > 0.95
+        assert wrong < 0.05
+        assert undone > 0.8
+
+
 def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
     belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.9, 0.1], [0.9, 0.1]])
     ours = asdict(measure(np.log(belief), belief, np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0]), 0.95))
@@ -176,6 +188,7 @@ def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
     assert "| sellers | 98.0 | 22.50 |" in text
     assert "| text and fused head | 5.00 | 3.00 |" in text
     assert "| texts, two passes | 2.0 | 95.00 | 4.00 |" in text
+    assert "| two passes, nested folds | 93.00 | 4.00 | 62.50 |" in text
     assert "| texts, and pictures (the default) | 5.0 | 97.00 | 2.00 |" in text
     assert "![What is left](quality/review.svg)" in text
 
@@ -194,6 +207,7 @@ def test_mlflow_gets_every_figure_the_curves_and_the_files(tmp_path: Path) -> No
     assert metrics["whole/wrong ours: best guess"] == 0.02
     assert metrics["whole/wrong text and fused head"] == 0.03
     assert metrics["whole/right texts two passes"] == 0.95
+    assert metrics["leak/canaries undone two passes nested folds"] == 0.625
     curve = client.get_metric_history(run, "left by reviewed percent/people alone")
     assert [(point.step, point.value) for point in curve] == [(0, 0.2), (1, 0.19), (2, 0.18)]
     assert [each.path for each in client.list_artifacts(run)] == ["quality.md"]
