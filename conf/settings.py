@@ -128,6 +128,9 @@ class DecideSettings:
 
     correction_precision: Share = 0.95
     """Corrections are made down to the lowest threshold at which their mean posterior reaches this."""
+    correction_min_listings: Annotated[int, Field(ge=0)] = 10
+    """Nothing is corrected into a category of fewer labelled listings: a model that has seen so few of it is surer than
+    it is right. Such listings are referred."""
     refer_below: Share = 0.9
     """A category that stands with a lower posterior is referred to a person."""
     mismatch_probability: Share = 0.5

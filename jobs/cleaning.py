@@ -20,6 +20,7 @@ from jobs.steps.decide import (
     correction_threshold,
     decide,
     mark_novel,
+    mark_scarce,
     mark_sensitive,
     standing_decisions,
     weigh_candidates,
@@ -139,7 +140,8 @@ def clean(
     sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
     decisions = standing_decisions(house.read(REVIEW_DECISIONS, pins.decisions_version)).persist()
     by_audit, calibration, trust = _weigh_by_audit(weighed, rates, overall, decisions)
-    candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above).persist()
+    candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above)
+    candidates = mark_scarce(candidates, weights.correction_min_listings).persist()
     thresholds = Thresholds(correction_threshold(candidates, weights.correction_precision), weights.refer_below)
     present = _present(candidates)
     decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)

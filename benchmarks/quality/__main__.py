@@ -98,7 +98,6 @@ def _measure(scenario: Scenario, whole: Catalogue, peers: Path, work: Path) -> d
     part, labels = scenario.make(whole, lambda c: np.nan_to_num(Ours(c, c.truth).first, nan=0.0))
     product = Ours(part, labels)
     ours, once, silent = product.clean(), product.clean(passes=1), product.clean(sellers_known=False)
-    precision = Settings().decide.correction_precision
     # Listings without a text are judged by how common the categories are, for the peers too.
     plain = np.where(np.isnan(product.first), once.classifier, product.first).astype(np.float64)
     found = ask_peers(peers, work, labels, np.exp(plain))
@@ -107,7 +106,7 @@ def _measure(scenario: Scenario, whole: Catalogue, peers: Path, work: Path) -> d
     return {
         "what": scenario.what,
         "listings": len(part),
-        "ours": asdict(measure(ours.classifier, ours.belief, labels, part.truth, precision)),
+        "ours": asdict(measure(ours.classifier, ours.belief, labels, part.truth, Settings().decide)),
         "fit": ours.figures,
         "one_pass": _left(once, part),
         "no_sellers": _left(silent, part),

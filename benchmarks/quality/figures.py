@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from benchmarks.quality.catalogue import Ints
+from conf.settings import DecideSettings
 from jobs.steps.calibrate import fit_calibration
 from jobs.steps.trust import fit_trust, trusted
 
@@ -50,18 +51,18 @@ class Figures:
     audited_calibration: float
 
 
-def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, precision: float) -> Figures:
+def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, rules: DecideSettings) -> Figures:
     """Score decisions by a posterior.
 
     Args:
         classifier: shape (n, C), log q.
         belief: shape (n, C), the posterior.
         labels, truth: shape (n,).
-        precision: mean posterior that automatic corrections must have.
+        rules: when a correction is made.
     """
     best, confidence = belief.argmax(axis=1), belief.max(axis=1)
     right = best == truth
-    fixed = _corrected(best, confidence, labels, precision)
+    fixed = _corrected(best, confidence, labels, rules)
     final = np.where(fixed, best, labels)
     order = confidence.argsort(kind="stable")
     audited, audited_right = _audit(classifier, belief, labels, truth)
@@ -105,11 +106,15 @@ def error_of(found: NDArray[np.bool_], predicted: Ints, labels: Ints, truth: Int
     return float((np.where(found, predicted, labels) != truth).mean())
 
 
-def _corrected(best: Ints, confidence: Floats, labels: Ints, precision: float) -> NDArray[np.bool_]:
-    """Labels that are put right, by the nightly run's rule: the surest whose mean posterior is at least `precision`."""
-    other = best != labels
+def _corrected(best: Ints, confidence: Floats, labels: Ints, rules: DecideSettings) -> NDArray[np.bool_]:
+    """Labels that are put right, by the nightly run's rule.
+
+    They are the surest whose mean posterior is high enough, into categories that are common enough.
+    """
+    common = np.bincount(labels, minlength=int(best.max()) + 1)[best] >= rules.correction_min_listings
+    other = (best != labels) & common
     ranked = np.sort(confidence[other])[::-1]
-    enough = np.cumsum(ranked) / np.arange(1, len(ranked) + 1) >= precision
+    enough = np.cumsum(ranked) / np.arange(1, len(ranked) + 1) >= rules.correction_precision
     if not enough.any():
         return np.zeros(len(labels), np.bool_)
     return np.asarray(other & (confidence >= ranked[np.flatnonzero(enough)[-1]]))

@@ -25,7 +25,7 @@ _SMALL = 500
 _SEVEN = [1, 3, 5, 8, 11, 15, 20]
 _FIVE = [0, 2, 4, 7, 9]
 _OTHER = 1050
-_GENERATED = CatalogueSpec(listings=20_000, categories=1000, pictures=False)
+_GENERATED = CatalogueSpec(listings=6000, categories=1000, pictures=False)
 
 
 @dataclass(frozen=True)

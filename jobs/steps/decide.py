@@ -72,7 +72,7 @@ def correction_threshold(candidates: DataFrame, precision: float) -> float:
     """The lowest posterior at which the mean posterior of the corrections is at least `precision`.
 
     Args:
-        candidates: the output of `mark_sensitive` and `mark_novel`.
+        candidates: the output of `mark_sensitive`, `mark_novel` and `mark_scarce`.
         precision: 0 to 1.
 
     Returns:
@@ -110,11 +110,18 @@ def mark_novel(candidates: DataFrame, above: float) -> DataFrame:
     return candidates.withColumn("novel", F.coalesce(F.col("novelty") > above, F.lit(False)))
 
 
+def mark_scarce(candidates: DataFrame, least: int) -> DataFrame:
+    """Add `scarce`: fewer than `least` listings are labelled with the best category, so that it is hardly known."""
+    sizes = candidates.where("in_taxonomy").groupBy(F.col("category").alias("best_category")).count()
+    joined = candidates.join(F.broadcast(sizes), "best_category", "left")
+    return joined.withColumn("scarce", F.coalesce(F.col("count"), F.lit(0)) < least).drop("count")
+
+
 def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) -> DataFrame:
     """Give each listing its category action, effective category and confidence.
 
     Args:
-        candidates: the output of `mark_sensitive` and `mark_novel`.
+        candidates: the output of `mark_sensitive`, `mark_novel` and `mark_scarce`.
         decisions: the output of `standing_decisions`.
         thresholds: when to correct, when to refer.
 
@@ -157,7 +164,7 @@ def _differs() -> Column:
 
 def _correctable() -> Column:
     """A listing of a known kind that the model has judged, whose label is not the best, and which it may change."""
-    judged = F.col("predicted_category").isNotNull() & ~F.col("novel")
+    judged = F.col("predicted_category").isNotNull() & ~F.col("novel") & ~F.col("scarce")
     return judged & _differs() & ~F.col("touches_sensitive")
 
 

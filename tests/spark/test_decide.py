@@ -11,6 +11,7 @@ from jobs.steps.decide import (
     correction_threshold,
     decide,
     mark_novel,
+    mark_scarce,
     mark_sensitive,
     standing_decisions,
     weigh_candidates,
@@ -46,7 +47,7 @@ def listing(
 def candidates(spark: SparkSession, *listings: tuple[Any, ...], sensitive: tuple[str, ...] = ()) -> DataFrame:
     rates = frame(spark, RATES)
     weighed = weigh_candidates(frame(spark, WEIGHED, *listings), rates, 0.5, Trust())
-    return mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6)
+    return mark_scarce(mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6), 0)
 
 
 def no_decisions(spark: SparkSession) -> DataFrame:
@@ -172,3 +173,28 @@ def test_a_careless_sellers_label_weighs_less(spark: SparkSession) -> None:
     best = {row.listing_id: (row.best_category, row.best_confidence) for row in got.collect()}
     assert best["careful"] == ("boots", pytest.approx(0.9 * 0.3 / (0.9 * 0.3 + 0.1 * 0.7)))
     assert best["careless"] == ("shoes", pytest.approx(0.6 * 0.7 / (0.4 * 0.3 + 0.6 * 0.7)))
+
+
+def test_nothing_is_corrected_into_a_category_of_too_few(spark: SparkSession) -> None:
+    judged = candidates(
+        spark,
+        listing("few", "boots", 0.02, "shoes", 0.98),
+        listing("many", "shoes", 0.02, "boots", 0.98),
+        listing("none", None, 0.0, "hats", 1.0, known=False),
+        listing("kept", "boots", 0.98, "shoes", 0.02),
+    ).drop("scarce")
+    marked = mark_scarce(judged, 2)
+    assert rows_of(marked, "listing_id", "scarce") == [
+        ("few", True),
+        ("kept", False),
+        ("many", False),
+        ("none", True),
+    ]
+    got = decide(marked, no_decisions(spark), Thresholds(correct_from=0.9, refer_below=0.9))
+    assert rows_of(got, "listing_id", "category_action", "effective_category") == [
+        ("few", "referred", "boots"),
+        ("kept", "kept", "boots"),
+        ("many", "corrected", "boots"),
+        ("none", "referred", "hats"),
+    ]
+    assert correction_threshold(marked.where("listing_id != 'many'"), 0.9) > 1

@@ -19,9 +19,11 @@ from benchmarks.quality.ours import Ours
 from benchmarks.quality.pictures import draw_pictures
 from benchmarks.quality.scenarios import SCENARIOS
 from benchmarks.quality.tracking import track
+from conf.settings import DecideSettings
 from training.transitions import category_levels
 
 _ROWS = 4000
+RULES = DecideSettings(correction_min_listings=1)
 _NAMES = ("boots", "sandals", "shirts", "skirts")
 
 
@@ -119,7 +121,7 @@ def test_figures_count_what_is_wrong() -> None:
     belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.6, 0.4], [0.96, 0.04], *[[1.0, 0.0]] * 16])
     labels = np.array([1, 0, 1, 1, *[0] * 16])
     truth = np.array([0, 1, 1, 0, *[0] * 15, 1])
-    found = measure(np.log(belief), belief, labels, truth, 0.95)
+    found = measure(np.log(belief), belief, labels, truth, RULES)
     assert found.before == pytest.approx(4 / 20)
     assert found.accuracy == pytest.approx(18 / 20)
     assert found.best_guess == pytest.approx(2 / 20)
@@ -128,7 +130,10 @@ def test_figures_count_what_is_wrong() -> None:
     assert found.corrected == pytest.approx(1 / 20)
     assert found.reviewed == pytest.approx(1 / 20)
     assert found.claimed == pytest.approx((0.01 + 0.02 + 0.4 + 0.04) / 20)
-    assert measure(np.log(belief), belief, labels, truth, 1.0).precision is None
+    assert measure(np.log(belief), belief, labels, truth, DecideSettings(correction_precision=1.0)).precision is None
+    few = measure(np.log(belief), belief, labels, truth, DecideSettings(correction_min_listings=4))
+    # Category 1 has three labels: nothing is corrected into it.
+    assert few.corrected == pytest.approx(2 / 20)
     assert error_of(labels != truth, truth, labels, truth) == 0.0
     assert error_of(labels == truth, 1 - truth, labels, truth) == 1.0
 
@@ -136,7 +141,7 @@ def test_figures_count_what_is_wrong() -> None:
 def test_an_audit_shows_what_the_posterior_does_not_see() -> None:
     truth = np.where(random().random(4000) < 0.3, 1, 0)
     belief = np.tile([0.99, 0.01], (4000, 1))
-    found = measure(np.log(belief), belief, np.zeros(4000, np.int64), truth, 0.95)
+    found = measure(np.log(belief), belief, np.zeros(4000, np.int64), truth, RULES)
     assert found.claimed == pytest.approx(0.01)
     assert found.best_guess == pytest.approx(0.3, abs=0.02)
     assert found.calibration == pytest.approx(0.29, abs=0.02)
@@ -149,7 +154,7 @@ def test_ours_cleans_a_simple_catalogue_out_of_sample() -> None:
     whole = catalogue(400)
     labels = careless_sellers(whole, 0.2, random())
     ours = Ours(whole, labels).clean()
-    figures = measure(ours.classifier, ours.belief, labels, whole.truth, 0.95)
+    figures = measure(ours.classifier, ours.belief, labels, whole.truth, DecideSettings())
     assert figures.before > 0.15
     assert figures.best_guess < 0.02
     assert figures.corrected < 0.05
@@ -169,7 +174,7 @@ def test_the_passes_are_compared_on_canaries() -> None:
 
 def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
     belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.9, 0.1], [0.9, 0.1]])
-    ours = asdict(measure(np.log(belief), belief, np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0]), 0.95))
+    ours = asdict(measure(np.log(belief), belief, np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0]), RULES))
     left = {"one_pass": 0.4, "no_sellers": 0.5, "classifier": 0.25}
     kept = [
         {"what": "calm", "listings": 4, "ours": ours, "peers": {"both": 0.1, "other": 0.3}, **left},
