@@ -46,6 +46,7 @@ def begin() -> Answer:
         in_force(house.read(LISTINGS)).withColumn("decided_category", F.lit(None).cast("string")),
         categories,
         text=text,
+        encoder=None,
         picture=picture,
         prefixes=(),
         max_image_bytes=1,

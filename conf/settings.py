@@ -68,6 +68,9 @@ class TextSettings:
     """Lengths of the character n-grams inside words."""
     max_chars: Count = 4000
     """Of title and description together; what follows is cut off."""
+    encoder: str | None = None
+    """Folder of a pretrained text encoder on every machine that trains: a TensorFlow SavedModel, strings in, a vector
+    each out, as TensorFlow Hub's are. Its vectors stand beside the hashed features; it becomes part of the model."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
@@ -108,6 +111,8 @@ class TrainSettings:
     """The picture branch: our small residual network, or for GPUs one of Keras's applications."""
     image_weights: str | None = None
     """A file of the application's weights without its top, on every machine that trains; None: at random."""
+    mixed_precision: bool | None = None
+    """The picture network reckons in 16 bits while it learns, in 32 ever after; None: where every rank has a GPU."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

@@ -1,7 +1,8 @@
 """What a registered model holds: the bundle's description and its noise model, as files in one folder.
 
 A bundle is a folder with `bundle.json` (`BundleSpec`), `noise.npz` (`NoiseModel`) and one TensorFlow
-SavedModel a member. It alone suffices for inference: no settings, no training data.
+SavedModel a member, and `encoder` where a pretrained text encoder was plugged in. It alone suffices for inference: no
+settings, no training data.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 SPEC_FILE = "bundle.json"
 NOISE_FILE = "noise.npz"
+ENCODER_FOLDER = "encoder"
 FORMAT = 4
 """Raised when the files change in a way that older code cannot read."""
 

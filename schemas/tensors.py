@@ -17,11 +17,12 @@ CHANNELS = 3
 
 @dataclass(frozen=True)
 class TextBatch:
-    """The hashed text features of n listings.
+    """The text features of n listings.
 
     Attributes:
-        ids: int64, shape (m,), hashed feature ids, 0 <= id < the text settings' `hash_size`.
-        weights: float32, shape (m,), term frequencies > 0 before IDF.
+        ids: int64, shape (m,), hashed feature ids, 0 <= id < the text settings' `hash_size`; from there on the places
+            of a pretrained encoder's vectors.
+        weights: float32, shape (m,), term frequencies > 0 before IDF; of a vector its values.
         splits: int64, shape (n + 1,), rising, splits[0] = 0, splits[n] = m.
     """
 

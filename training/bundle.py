@@ -9,21 +9,24 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.bundle import NOISE_FILE, SPEC_FILE, BundleSpec, NoiseModel
+from schemas.bundle import ENCODER_FOLDER, NOISE_FILE, SPEC_FILE, BundleSpec, NoiseModel
 
 
-def write_bundle(folder: str, members: str, spec: BundleSpec, noise: NoiseModel) -> None:
-    """Write description, noise model and members into a fresh folder.
+def write_bundle(folder: str, members: str, spec: BundleSpec, noise: NoiseModel, encoder: str | None = None) -> None:
+    """Write description, noise model, members and text encoder into a fresh folder.
 
     Args:
         folder: is replaced if it exists.
         members: the folder of SavedModels that training wrote (`text`, `fused-0`, ...); moved, not copied.
+        encoder: the folder of the text encoder, where there is one; copied.
     """
     path = Path(folder)
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
     for member in sorted(Path(members).iterdir()):
         shutil.move(str(member), path / member.name)
+    if encoder:
+        shutil.copytree(encoder, path / ENCODER_FOLDER)
     (path / SPEC_FILE).write_text(json.dumps(dataclasses.asdict(spec), indent=1), encoding="utf-8")
     np.savez_compressed(
         path / NOISE_FILE,

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from training.sample import NO_SELLER
+from udfs.encoder import load_encoder
 from udfs.pictures import decode, load_images
 from udfs.text import featurize, read_texts
 
@@ -29,6 +30,7 @@ def example_rows(
     categories: Sequence[str],
     *,
     text: Mapping[str, Any],
+    encoder: str | None,
     picture: Mapping[str, Any],
     prefixes: tuple[str, ...],
     max_image_bytes: int,
@@ -41,6 +43,7 @@ def example_rows(
             seller_id, bucket, image, image_uri.
         categories: the order of the label indices.
         text: keyword arguments of `udfs.text.featurize`.
+        encoder: the folder of a text encoder (`udfs.encoder`), on every node.
         picture: keyword arguments of `udfs.pictures.decode`.
         prefixes, max_image_bytes: as in `udfs.sources.read_uri`.
         partitions: into how many tasks the work is split.
@@ -74,10 +77,11 @@ def example_rows(
     )
 
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        encode = load_encoder(encoder, threads=1) if encoder else None
         for batch in batches:
             uris = batch.column("image_uri").to_pylist()
             images, _ = load_images(batch.column("image").to_pylist(), uris, prefixes, max_image_bytes)
-            yield _example_batch(batch, images, text, picture)
+            yield _example_batch(batch, images, {**text, "encode": encode}, picture)
 
     return rows.mapInArrow(make, SCHEMA)
 

@@ -63,6 +63,7 @@ def train_fused(member: int, text: TextBranch, teacher: TextTeacher, targets: Ta
         width=shard.pixels.shape[2],
         backbone=plan.image_backbone,
         weights=plan.image_weights,
+        policy=_policy(plan, ranks),
     )
     ranks.broadcast(model.variables)
     own = shard.buckets % plan.image_members == member
@@ -71,9 +72,7 @@ def train_fused(member: int, text: TextBranch, teacher: TextTeacher, targets: Ta
     batch = max(plan.image_batch // ranks.size, 1)
     steps = ranks.largest(-(-len(learned) // batch))
     learn = _make_step(model, plan, steps * plan.image_epochs, ranks)
-    forward = tf.function(
-        lambda pixels, indices, values: model(pixels, indices, values, training=False), reduce_retracing=True
-    )
+    forward = _make_forward(model)
     # While the rate is high the loss jumps up and down, and most is learnt as it falls.
     best = BestEpoch(model.variables, max(plan.patience, min(plan.image_epochs // 2, _JUMPING)))
     for epoch in range(1, plan.image_epochs + 1):
@@ -89,7 +88,8 @@ def train_fused(member: int, text: TextBranch, teacher: TextTeacher, targets: Ta
         if best.worn_out:
             break
     best.restore()
-    return FusedBranch(model, forward, best.curve)
+    full = model.in_full()
+    return FusedBranch(full, forward if full is model else _make_forward(full), best.curve)
 
 
 def judge_pictures(forward: Tensor, shard: Shard, text: TextBranch, rows: Ints) -> tuple[Floats, Floats]:
@@ -102,12 +102,30 @@ def judge_pictures(forward: Tensor, shard: Shard, text: TextBranch, rows: Ints) 
     return np.concatenate(image), np.concatenate(head)
 
 
+def _policy(plan: Plan, ranks: Ranks) -> str:
+    """The precision in which the picture network learns, the same on every rank."""
+    mixed = plan.mixed_precision
+    if mixed is None:
+        mixed = int(ranks.total([int(bool(tf.config.list_physical_devices("GPU")))])[0]) == ranks.size
+    return "mixed_float16" if mixed else "float32"
+
+
+def _make_forward(model: FusedMember) -> Tensor:
+    """Compiled inference: (pixels, indices, values) -> logits by picture and by head."""
+    return tf.function(
+        lambda pixels, indices, values: model(pixels, indices, values, training=False), reduce_retracing=True
+    )
+
+
 def _make_step(model: FusedMember, plan: Plan, steps: int, ranks: Ranks) -> Tensor:
     """A training step: (pixels, indices, values, targets) -> nothing; picture and head have a loss each."""
     rate = tf.keras.optimizers.schedules.CosineDecay(
         _RATE / 10, steps, alpha=0.01, warmup_target=_RATE, warmup_steps=max(steps // 20, 1)
     )
     optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=_DECAY)
+    mixed = model.policy != "float32"
+    if mixed:  # small gradients would vanish in 16 bits
+        optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
     smoothing = plan.label_smoothing
 
     def learn(pixels: Tensor, indices: Tensor, values: Tensor, targets: Tensor) -> None:
@@ -116,7 +134,9 @@ def _make_step(model: FusedMember, plan: Plan, steps: int, ranks: Ranks) -> Tens
             image, head = model(pixels, indices, values, training=True)
             losses = [tf.nn.softmax_cross_entropy_with_logits(target, logits) for logits in (image, head)]
             loss = tf.reduce_mean(losses[0] + losses[1])
-        gradients = tape.gradient(loss, model.trainable_variables)
+            scaled = optimizer.get_scaled_loss(loss) if mixed else loss
+        gradients = tape.gradient(scaled, model.trainable_variables)
+        gradients = optimizer.get_unscaled_gradients(gradients) if mixed else gradients
         optimizer.apply_gradients(zip(ranks.mean(gradients), model.trainable_variables, strict=True))
 
     return tf.function(learn, reduce_retracing=True)

@@ -29,31 +29,33 @@ class TextEncoder(tf.Module):  # type: ignore[misc]
     """Hashed features -> TF-IDF over a vocabulary.
 
     Words and characters are two blocks, each of unit length (L2), with sublinear term frequencies:
-    scikit-learn's `TfidfVectorizer(sublinear_tf=True)` for each block.
+    scikit-learn's `TfidfVectorizer(sublinear_tf=True)` for each block. A pretrained encoder's vector is a third one.
     """
 
-    def __init__(self, vocabulary: Ints, idf: Floats, words: int) -> None:
+    def __init__(self, vocabulary: Ints, idf: Floats, words: int, hashed: int) -> None:
         """Take what the training set decided.
 
         Args:
-            vocabulary: shape (V,), hashed ids, rising.
+            vocabulary: shape (V,), ids, rising.
             idf: shape (V,).
-            words: the first so many entries are words; the others are characters.
+            words: the first so many entries are words,
+            hashed: the first so many words or characters; the others are places of an encoder's vector.
         """
         super().__init__(name="text_encoder")
         self.vocabulary = tf.constant(vocabulary, tf.int64)
         self.idf = tf.constant(idf, tf.float32)
-        self.features, self.words = len(vocabulary), words
+        self.features, self.words, self.hashed = len(vocabulary), words, hashed
 
     def __call__(self, ids: Tensor, weights: Tensor, splits: Tensor) -> tuple[Tensor, Tensor]:
         """`TextBatch` -> (row, feature) pairs, int64 (m, 2), and values, float32 (m,); unknown ids are left out."""
         rows = tf.ragged.row_splits_to_segment_ids(splits)
         place = tf.minimum(tf.searchsorted(self.vocabulary, ids, out_type=tf.int64), self.features - 1)
         known = tf.equal(tf.gather(self.vocabulary, place), ids)
-        rows, place, counts = (tf.boolean_mask(x, known) for x in (rows, place, weights))
-        values = (1.0 + tf.math.log(counts)) * tf.gather(self.idf, place)
-        block = 2 * rows + tf.cast(place >= self.words, tf.int64)
-        squares = tf.math.unsorted_segment_sum(values * values, block, 2 * (tf.size(splits, tf.int64) - 1))
+        rows, place, weights = (tf.boolean_mask(x, known) for x in (rows, place, weights))
+        counted = (1.0 + tf.math.log(tf.abs(weights))) * tf.gather(self.idf, place)
+        values = tf.where(place < self.hashed, counted, weights)
+        block = 3 * rows + tf.cast(place >= self.words, tf.int64) + tf.cast(place >= self.hashed, tf.int64)
+        squares = tf.math.unsorted_segment_sum(values * values, block, 3 * (tf.size(splits, tf.int64) - 1))
         return tf.stack([rows, place], axis=1), values / tf.sqrt(tf.gather(squares, block))
 
 
@@ -102,11 +104,13 @@ class FusedMember(tf.Module):  # type: ignore[misc]
         width: int,
         backbone: str = "residual",
         weights: str | None = None,
+        policy: str = "float32",
     ) -> None:
         """Start at random, the trunk where its weights are given at these; arguments as for `make_trunk`."""
         super().__init__(name="fused_member")
-        self.features = features
-        self.trunk = make_trunk(backbone, weights, height, width)
+        self.features, self.policy = features, policy
+        self._made = (features, categories, height, width, backbone)
+        self.trunk = make_trunk(backbone, weights, height, width, policy)
         self.image_logits = _layers.Dense(categories, name="image_logits")
         self.embedding = tf.Variable(tf.random.normal([features, _EMBEDDING], stddev=0.05), name="embedding")
         self.head = tf.keras.Sequential(
@@ -120,7 +124,7 @@ class FusedMember(tf.Module):  # type: ignore[misc]
         """Pixels uint8 (n, h, w, 3) and encoded texts -> logits by the picture and by the head, both (n, C)."""
         n = tf.shape(pixels)[0]
         images = tf.cast(pixels, tf.float32) / 127.5 - 1.0
-        image = self.trunk(augment(images) if training else images, training=training)
+        image = tf.cast(self.trunk(augment(images) if training else images, training=training), tf.float32)
         texts = tf.SparseTensor(indices, values, [tf.cast(n, tf.int64), self.features])
         text = tf.sparse.sparse_dense_matmul(texts, self.embedding)
         seen = image
@@ -128,6 +132,15 @@ class FusedMember(tf.Module):  # type: ignore[misc]
             draw = tf.random.uniform([n, 1])
             text, seen = tf.where(draw < 0.2, 0.0, text), tf.where(draw > 0.9, 0.0, image)
         return self.image_logits(image), self.head(tf.concat([seen, text], axis=1), training=training)
+
+    def in_full(self) -> FusedMember:
+        """The same network, reckoning in 32 bits; itself where it does."""
+        if self.policy == "float32":
+            return self
+        other = FusedMember(*self._made)
+        for mine, theirs in zip(self.variables, other.variables, strict=True):
+            theirs.assign(mine)
+        return other
 
 
 def augment(images: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class Plan:
         label_smoothing: share of a target's mass that is spread over all categories.
         max_features, min_listings: the text vocabulary.
         image_backbone, image_weights: as `training.trunks.make_trunk` takes them.
+        mixed_precision: whether the picture network learns in 16 bits; None: where every rank has a GPU.
         canary_share: part of the listings whose label is made wrong; see `training.canaries`.
         sample: rows whose out-of-sample probabilities the noise model is fitted on, at most.
         seed: of every random choice.
@@ -44,6 +45,7 @@ class Plan:
     min_listings: int
     image_backbone: str
     image_weights: str | None
+    mixed_precision: bool | None
     canary_share: float
     sample: int
     seed: int
@@ -101,6 +103,7 @@ def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
         min_listings=settings.text.min_listings,
         image_backbone=train.image_backbone,
         image_weights=train.image_weights,
+        mixed_precision=train.mixed_precision,
         canary_share=canary_share(rows),
         sample=train.noise_sample,
         seed=train.seed,

@@ -202,9 +202,11 @@ def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> tup
 
     And which of them would be in it without any one listing, too.
     """
-    counts = np.zeros(hash_size, np.int64)
+    # An encoder's vectors have their places behind the hashed features.
+    size = ranks.largest(max(hash_size, int(shard.ids.max(initial=-1)) + 1))
+    counts = np.zeros(size, np.int64)
     for start in range(0, len(shard.ids), _COUNTED):
-        counts += np.bincount(shard.ids[start : start + _COUNTED], minlength=hash_size)
+        counts += np.bincount(shard.ids[start : start + _COUNTED], minlength=size)
     counts = ranks.total(counts)
     rows = int(ranks.total([len(shard)])[0])
     common = np.flatnonzero(counts >= plan.min_listings)
@@ -212,7 +214,8 @@ def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> tup
     if not len(kept):
         kept = np.zeros(1, np.int64)  # no text anywhere: one feature that says nothing
     idf = np.log((1.0 + rows) / (1.0 + counts[kept])) + 1.0
-    encoder = TextEncoder(kept.astype(np.int64), idf.astype(np.float32), int((kept < hash_size // 2).sum()))
+    words, hashed = (int((kept < end).sum()) for end in (hash_size // 2, hash_size))
+    encoder = TextEncoder(kept.astype(np.int64), idf.astype(np.float32), words, hashed)
     return encoder, counts[kept] > plan.min_listings
 
 

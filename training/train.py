@@ -25,6 +25,7 @@ from training.sources import zip_project
 from training.task import RankResult, Task
 from training.taxonomy import Category
 from training.transitions import category_levels
+from udfs.encoder import check_encoder
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,10 @@ def train_bundle(
 
     Raises:
         FailedError: there is too little to learn from, or the ranks did not read exactly what was written.
+        UsageError: what the settings ask for does not fit together or is not there.
     """
+    if settings.text.encoder:
+        check_encoder(settings.text.encoder)
     folder = Path(work_dir).resolve()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -89,6 +93,7 @@ def train_bundle(
         listings,
         categories,
         text=text,
+        encoder=settings.text.encoder,
         picture=picture,
         prefixes=settings.ingest.image_prefixes,
         max_image_bytes=settings.ingest.max_image_bytes,
@@ -121,7 +126,7 @@ def train_bundle(
         novel_above=result.novel_above,
         canary_share=plan.canary_share,
     )
-    write_bundle(str(folder / "bundle"), str(task.members), spec, fitted.noise)
+    write_bundle(str(folder / "bundle"), str(task.members), spec, fitted.noise, settings.text.encoder)
     decided = float(written.where("truth >= 0").count())
     figures = {
         "rows": float(dataset.rows),

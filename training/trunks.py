@@ -21,7 +21,7 @@ _APPLICATIONS = {
 _layers = tf.keras.layers
 
 
-def make_trunk(backbone: str, weights: str | None, height: int, width: int) -> Tensor:
+def make_trunk(backbone: str, weights: str | None, height: int, width: int, policy: str = "float32") -> Tensor:
     """A network from RGB in -1..1, shape (n, height, width, 3), to features, shape (n, F).
 
     Args:
@@ -29,12 +29,22 @@ def make_trunk(backbone: str, weights: str | None, height: int, width: int) -> T
         weights: a file of the application's weights without its top, as Keras publishes them, on every machine that
             trains; None: at random. Ours is always at random.
         height, width: pixels; any size for ours, at least 32 for the others.
+        policy: Keras's name of the precision in which it reckons; its weights are of 32 bits under each.
 
     Raises:
         UsageError: the file is not there or is not of this network, or the pictures are too small for it.
     """
-    if backbone == "residual":
-        return _residual(height, width)
+    before = tf.keras.mixed_precision.global_policy()
+    tf.keras.mixed_precision.set_global_policy(policy)
+    try:
+        if backbone == "residual":
+            return _residual(height, width)
+        return _application(backbone, weights, height, width)
+    finally:
+        tf.keras.mixed_precision.set_global_policy(before)
+
+
+def _application(backbone: str, weights: str | None, height: int, width: int) -> Tensor:
     inputs = _layers.Input((height, width, CHANNELS))
     try:
         network = _APPLICATIONS[backbone](

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any, TypeAlias, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark import TaskContext
 
-from schemas.bundle import BundleSpec
+from schemas.bundle import ENCODER_FOLDER, BundleSpec
 from schemas.tensors import Judgement, PictureBatch, TextBatch
 from udfs.bundle import load_spec
+from udfs.encoder import Encode, load_encoder
+from udfs.engine import Network, load_network
 from udfs.fusion import fuse
 from udfs.pictures import decode
 from udfs.text import count_words, featurize, novelty
 
 Ints = NDArray[np.int64]
-Array: TypeAlias = NDArray[Any]
-Network = Callable[..., dict[str, Array]]
-"""Named arrays in, named arrays out."""
 
 _MEMORY = 512 * 1024 * 1024
 _BYTES_PER_PIXEL = 400
 """Of a picture inside the network: some four layers of 24 float32 channels at once."""
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,9 @@ class Prepared:
 class Predictor:
     """Judges listings with the member that has not trained on their fold."""
 
-    def __init__(self, spec: BundleSpec, text: Network, fused: Sequence[Network], threads: int) -> None:
+    def __init__(
+        self, spec: BundleSpec, text: Network, fused: Sequence[Network], threads: int, encode: Encode | None = None
+    ) -> None:
         """Take the loaded members; `load_predictor` loads them.
 
         Args:
@@ -51,8 +47,9 @@ class Predictor:
             text: ids, weights, splits, fold -> log_probabilities, known, known_words.
             fused: of each fused member pixels, ids, weights, splits -> image, head.
             threads: pictures decoded at once.
+            encode: the text encoder, where the bundle has one.
         """
-        self.spec = spec
+        self.spec, self._encode = spec, encode
         self._text, self._fused, self._threads = text, list(fused), threads
 
     def predict(
@@ -78,7 +75,7 @@ class Predictor:
         self, titles: Sequence[str | None], descriptions: Sequence[str | None], images: Sequence[bytes | None]
     ) -> Prepared:
         """Hash the texts and decode the pictures; may run in a thread beside `judge`."""
-        text = featurize(titles, descriptions, **self.spec.text)  # type: ignore[arg-type]
+        text = featurize(titles, descriptions, encode=self._encode, **self.spec.text)  # type: ignore[arg-type]
         return Prepared(text, decode(images, **self.spec.picture, threads=self._threads))  # type: ignore[arg-type]
 
     def judge(self, prepared: Prepared, buckets: Ints) -> Judgement:
@@ -121,49 +118,11 @@ def load_predictor(folder: str, threads: int) -> Predictor:
     Raises:
         FileNotFoundError, ValueError: as `udfs.bundle.load_spec`.
     """
-    spec = load_spec(folder)
-    tf = start_tensorflow(threads)
+    spec, path = load_spec(folder), Path(folder)
 
     def network(name: str) -> Network:
-        loaded = tf.saved_model.load(str(Path(folder) / name))
+        return load_network(str(path / name), threads)[0]
 
-        def run(**inputs: Array) -> dict[str, Array]:
-            # The signature does not keep what it was loaded from alive.
-            said = loaded.signatures["serving_default"](**{key: tf.constant(value) for key, value in inputs.items()})
-            return {key: value.numpy() for key, value in said.items()}
-
-        return run
-
-    return Predictor(spec, network("text"), [network(f"fused-{i}") for i in range(spec.image_members)], threads)
-
-
-def start_tensorflow(threads: int) -> ModuleType:
-    """TensorFlow, kept to this task's share of the machine: so many threads, and its own GPU or none.
-
-    Whatever used TensorFlow before in this process has the first word; then this changes nothing.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    addresses = _task_gpus()
-    if addresses is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(addresses)
-    # Here and not above: threads that start before Spark's daemon forks a worker can deadlock it.
-    import tensorflow as tf
-
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        for device in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(device, True)
-    except RuntimeError as error:
-        _log.debug("TensorFlow is already running in this process: %s", error)
-    return cast("ModuleType", tf)
-
-
-def _task_gpus() -> list[str] | None:
-    """Addresses of the GPUs that Spark gave this task; none where it gave none; None outside a task."""
-    context = TaskContext.get()
-    if context is None:
-        return None
-    gpu = context.resources().get("gpu")
-    return list(gpu.addresses) if gpu is not None else []
+    encode = load_encoder(str(path / ENCODER_FOLDER), threads) if (path / ENCODER_FOLDER).is_dir() else None
+    fused = [network(f"fused-{i}") for i in range(spec.image_members)]
+    return Predictor(spec, network("text"), fused, threads, encode)

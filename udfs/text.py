@@ -1,4 +1,4 @@
-"""Title and description -> hashed features: words, word pairs and character n-grams, in any language."""
+"""Title and description -> features: hashed words, pairs and character n-grams, and what an encoder says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from schemas.tensors import TextBatch
+from udfs.encoder import Encode
 
 _WORD = r"\b\w+\b"
 
@@ -26,12 +27,13 @@ def featurize(
     word_ngrams: int,
     char_ngrams: Sequence[int],
     max_chars: int,
+    encode: Encode | None = None,
 ) -> TextBatch:
     """Hash the texts of n listings. Nothing is learned here: equal texts give equal features, everywhere.
 
     Words and character n-grams are hashed apart (MurmurHash3, as scikit-learn's `HashingVectorizer` does):
-    ids below `hash_size // 2` are words and pairs, the others characters, so that the network can weigh
-    the two blocks apart.
+    ids below `hash_size // 2` are words and pairs, those below `hash_size` characters, so that the network can weigh
+    the two blocks apart. From there on are the places of an encoder's vectors, where there is one.
 
     Args:
         titles, descriptions: n texts each; None or empty where there is none.
@@ -39,17 +41,21 @@ def featurize(
         word_ngrams: longest run of words that makes a feature.
         char_ngrams: shortest and longest character n-gram, inside words.
         max_chars: of title and description together; what follows is cut off.
+        encode: a pretrained encoder of the texts as they are written.
 
     Returns:
-        Features with their counts, sorted by id; a listing without any text has none.
+        Features with their counts, and of an encoder the vectors' values, sorted by id; a listing without any text has
+        none.
     """
-    texts = [
-        normalize(f"{title or ''} \n {text or ''}", max_chars) for title, text in zip(titles, descriptions, strict=True)
-    ]
+    written = [f"{title or ''} \n {text or ''}" for title, text in zip(titles, descriptions, strict=True)]
+    texts = [normalize(text, max_chars) for text in written]
     words, chars = _vectorizers(hash_size // 2, word_ngrams, char_ngrams[0], char_ngrams[1])
     if not texts:
         return TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
-    features = csr_matrix(hstack([words.transform(texts), chars.transform(texts)], format="csr"))
+    blocks = [words.transform(texts), chars.transform(texts)]
+    if encode is not None:
+        blocks.append(_encoded([cut(text, max_chars).strip() for text in written], encode))
+    features = csr_matrix(hstack(blocks, format="csr"))
     features.sort_indices()
     return TextBatch(
         features.indices.astype(np.int64), features.data.astype(np.float32), features.indptr.astype(np.int64)
@@ -69,8 +75,12 @@ def novelty(words: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.fl
 
 def normalize(text: str, max_chars: int) -> str:
     """The text as the features see it: Unicode NFKC, case folded, at most `max_chars` characters."""
-    whole = text[:max_chars].encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair cannot be hashed
-    return unicodedata.normalize("NFKC", whole).casefold()
+    return unicodedata.normalize("NFKC", cut(text, max_chars)).casefold()
+
+
+def cut(text: str, max_chars: int) -> str:
+    """Its first `max_chars` characters; half a surrogate pair, which no UTF-8 has, becomes a question mark."""
+    return text[:max_chars].encode("utf-8", "replace").decode("utf-8")
 
 
 def read_texts(column: pa.Array) -> list[str | None]:
@@ -80,6 +90,13 @@ def read_texts(column: pa.Array) -> list[str | None]:
     except UnicodeDecodeError:
         raw = column.cast(pa.large_binary()).to_pylist()
         return [None if value is None else value.decode("utf-8", "replace") for value in raw]
+
+
+def _encoded(texts: Sequence[str], encode: Encode) -> csr_matrix:
+    """The vectors, shape (n, D); of nothing where there is no text."""
+    vectors = encode(texts)
+    vectors[[not text for text in texts]] = 0.0
+    return csr_matrix(vectors)
 
 
 @lru_cache(maxsize=4)

@@ -17,7 +17,8 @@ from schemas.bundle import BundleSpec, Fusion, NoiseModel
 from schemas.tensors import TextBatch
 from training.bundle import write_bundle
 from udfs.classify import COLUMNS, READ, classify, ship_bundle
-from udfs.predictor import Predictor, load_predictor, start_tensorflow
+from udfs.engine import start_tensorflow
+from udfs.predictor import Predictor, load_predictor
 from udfs.text import featurize
 
 TEXT: dict[str, Any] = {"hash_size": 1 << 12, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
@@ -36,7 +37,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     tf.keras.utils.set_random_seed(1)
     folder = tmp_path_factory.mktemp("bundle")
     vocabulary = np.unique(featurize(TITLES, [None] * 4, **TEXT).ids)
-    encoder = TextEncoder(vocabulary, np.ones(len(vocabulary), np.float32), int((vocabulary < 1 << 11).sum()))
+    encoder = TextEncoder(
+        vocabulary, np.ones(len(vocabulary), np.float32), int((vocabulary < 1 << 11).sum()), len(vocabulary)
+    )
     members = TextMembers(len(vocabulary), 4, 3)
     members.kernel.assign(tf.random.normal(members.kernel.shape))
     nothing = TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))

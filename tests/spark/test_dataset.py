@@ -52,7 +52,13 @@ def listings(spark: SparkSession, rows: int) -> DataFrame:
 
 
 def examples(frame: DataFrame, partitions: int = 8, **changed: object) -> DataFrame:
-    options: dict[str, Any] = {"text": TEXT, "picture": PICTURE, "prefixes": (), "max_image_bytes": 1000}
+    options: dict[str, Any] = {
+        "text": TEXT,
+        "encoder": None,
+        "picture": PICTURE,
+        "prefixes": (),
+        "max_image_bytes": 1000,
+    }
     if "decided_category" not in frame.columns:
         frame = frame.withColumn("decided_category", F.lit(None).cast("string"))
     return example_rows(frame, ["hats", "shoes"], **(options | changed), partitions=partitions)

@@ -18,7 +18,7 @@ from schemas.tensors import TextBatch
 from training.dataset import Shard
 from training.plan import Plan, make_plan
 from training.ranks import Ranks
-from udfs.predictor import start_tensorflow
+from udfs.engine import start_tensorflow
 from udfs.text import featurize
 
 HASH = 1 << 14
@@ -100,7 +100,9 @@ def test_the_encoder_is_tf_idf_for_words_and_characters_apart(ranks: Ranks) -> N
     vocabulary = np.flatnonzero(counts)
     idf = np.log(5 / (1 + counts[vocabulary])) + 1
     words = int((vocabulary < HASH // 2).sum())
-    indices, values = TextEncoder(vocabulary, idf.astype(np.float32), words)(batch.ids, batch.weights, batch.splits)
+    indices, values = TextEncoder(vocabulary, idf.astype(np.float32), words, len(vocabulary))(
+        batch.ids, batch.weights, batch.splits
+    )
     found = np.zeros((4, len(vocabulary)))
     found[tuple(indices.numpy().T)] = values.numpy()
     for block, options in ((found[:, :words], {}), (found[:, words:], {"analyzer": "char_wb", "ngram_range": (3, 3)})):
@@ -164,6 +166,21 @@ def test_a_fused_member_learns_and_learns_nothing_from_its_own_fold(ranks: Ranks
     shown = shard.pixels.mean(axis=(1, 2)).argmax(axis=1)[own]
     assert (image.argmax(axis=1) == shown).mean() > 0.9
     assert (head.argmax(axis=1) == shown).mean() > 0.9
+
+
+def test_a_network_that_learns_in_16_bits_reckons_in_32_ever_after(ranks: Ranks, plan: Plan) -> None:
+    from training.fused_branch import judge_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    shard = make_shard()
+    text = train_texts(shard, plan, ranks)
+    mixed = dataclasses.replace(plan, image_epochs=8, mixed_precision=True)
+    fused = train_pictures(1, text, shard, mixed, ranks)
+    assert fused.model.policy == "float32"
+    assert {layer.compute_dtype for layer in fused.model.trunk.layers} == {"float32"}
+    own = np.flatnonzero(shard.buckets % plan.image_members == 1)
+    image, _ = judge_pictures(fused.forward, shard, text, own)
+    assert (image.argmax(axis=1) == shard.pixels.mean(axis=(1, 2)).argmax(axis=1)[own]).mean() > 0.9
+    assert np.exp(image).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_a_listing_is_novel_by_words_that_no_other_has(ranks: Ranks, plan: Plan) -> None:

@@ -1,0 +1,22 @@
+"""A text encoder of a few numbers, for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from udfs.engine import start_tensorflow
+
+
+def save_encoder(folder: Path, *, flat: bool = False) -> str:
+    """Save one that says of each text its length modulo 3, one of three; `flat`: as a number, which breaks the rule."""
+    tf = start_tensorflow(1)
+
+    def encode(texts: Any) -> dict[str, Any]:  # noqa: ANN401 - TensorFlow ships no types
+        length = tf.strings.length(texts) % 3
+        return {"outputs": tf.cast(length, tf.float32) if flat else tf.one_hot(length, 3)}
+
+    module = tf.Module()
+    signature = tf.function(encode, input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": signature})
+    return str(folder)

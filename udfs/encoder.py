@@ -1,0 +1,57 @@
+"""A pretrained text encoder that someone plugs in: texts in, a vector each out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import UsageError
+from udfs.engine import load_network
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+"""n texts -> vectors, shape (n, D)."""
+
+_RULE = (
+    "It must be a TensorFlow SavedModel whose serving signature takes one input, strings of shape (n,), and gives one "
+    "output, numbers of shape (n, D)"
+)
+
+
+def check_encoder(folder: str) -> None:
+    """Refuse what cannot be an encoder, without loading it.
+
+    Raises:
+        UsageError: the folder holds no SavedModel.
+    """
+    if not (Path(folder) / "saved_model.pb").is_file():
+        raise UsageError(f"text.encoder={folder} holds no saved_model.pb. {_RULE}, in a folder that every node sees.")
+
+
+@cache
+def load_encoder(folder: str, threads: int) -> Encode:
+    """Load an encoder, once a process.
+
+    Args:
+        folder: a SavedModel.
+        threads: cores that this process may use.
+
+    Raises:
+        UsageError: it takes or gives something else.
+    """
+    network, inputs = load_network(folder, threads)
+    if len(inputs) != 1:
+        raise UsageError(f"the text encoder {folder} takes {sorted(inputs)}. {_RULE}.")
+    name = next(iter(inputs))
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        said = network(**{name: np.array([text.encode() for text in texts], object)})
+        vectors = next(iter(said.values()))
+        if len(said) != 1 or vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
+            raise UsageError(f"the text encoder {folder} gives {said} for {len(texts)} texts. {_RULE}, all finite.")
+        return np.asarray(vectors, np.float32)
+
+    return encode
