@@ -35,7 +35,7 @@ from jobs.store import Warehouse
 from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
 from training.registry import Model
-from udfs.weigh import WEIGHED, make_weigh
+from udfs.weigh import DIGESTED, WEIGHED, make_weigh
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,13 @@ class Cleaned:
 def weigh_listings(
     listings: DataFrame, predictions: DataFrame, taxonomy: DataFrame, model: Model, settings: DecideSettings
 ) -> DataFrame:
-    """Listings beside their predictions, with the columns of `udfs.weigh.WEIGHED`."""
+    """Listings beside their predictions, with the columns of `udfs.weigh.WEIGHED` for those of `DIGESTED`."""
     judged = listings.join(predictions, ["listing_id", "content_hash"], "left")
     added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in WEIGHED)))
     categories = sorted(row.category for row in taxonomy.select("category").collect())
     weigh = make_weigh(model.noise, model.spec.prior, categories, settings.suggestions)
-    return judged.mapInArrow(weigh, StructType([*judged.schema.fields, *added.fields]))
+    kept = [each for each in judged.schema.fields if each.name not in DIGESTED]
+    return judged.mapInArrow(weigh, StructType([*kept, *added.fields]))
 
 
 def clean(

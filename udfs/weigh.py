@@ -38,6 +38,9 @@ other_support, the likeliest first. `text_*`: the supports by the text alone. `i
 the picture is under the label than a random picture is; `image_other_ratio`: the same under the others, weighed by
 the text. The last two are null where there is no usable picture."""
 
+DIGESTED: tuple[str, ...] = ("top_categories", "text_top", "image_top")
+"""What `make_weigh` reads and takes out: what follows from it is in `WEIGHED`, and long lists are dear to carry."""
+
 _NO_LABEL = -1
 _NOT_LEARNT = -2
 _BLOCK = 2000
@@ -47,9 +50,9 @@ _BLOCK = 2000
 def make_weigh(
     noise: NoiseModel, prior: Sequence[float], taxonomy: Sequence[str], suggestions: int
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A function for `mapInArrow` that adds the columns of `WEIGHED`.
+    """A function for `mapInArrow` that puts the columns of `WEIGHED` in the place of those of `DIGESTED`.
 
-    It reads `category` (the seller's label, null or unknown to the taxonomy where there is none), `top_categories`,
+    It reads `category` (the seller's label, null or unknown to the taxonomy where there is none), and `top_categories`,
     `text_top` and `image_top` as in the table predictions, null where a branch had nothing to judge.
 
     Args:
@@ -94,8 +97,9 @@ def make_weigh(
             pa.array(label_ratio, mask=~has_image),
             pa.array(other_ratio, mask=~has_image),
         ]
-        names = [*rows.schema.names, *(name for name, _ in WEIGHED)]
-        return pa.RecordBatch.from_arrays([*rows.columns, *columns], names=names)
+        kept = [name for name in rows.schema.names if name not in DIGESTED]
+        names = [*kept, *(name for name, _ in WEIGHED)]
+        return pa.RecordBatch.from_arrays([*(rows.column(name) for name in kept), *columns], names=names)
 
     return weigh
 

@@ -48,8 +48,8 @@ def weigh_candidates(weighed: DataFrame, rates: DataFrame, overall: float, trust
         trust: what the audit has taught about labels.
 
     Returns:
-        `weighed` with error_rate, label_posterior (0 where there is no label), best_category, best_confidence and
-        suggested_categories (all the candidates with their posterior, the likeliest first).
+        `weighed` without `candidates`, with error_rate, label_posterior (0 where there is no label), best_category,
+        best_confidence and suggested_categories (all the candidates with their posterior, the likeliest first).
     """
     joined = weighed.join(rates.select("seller_id", "error_rate"), "seller_id", "left")
     rate = F.coalesce(F.col("error_rate"), F.lit(overall))
@@ -63,7 +63,7 @@ def weigh_candidates(weighed: DataFrame, rates: DataFrame, overall: float, trust
     own = F.when(F.col("in_taxonomy"), F.array(_ranked(F.col("category"), F.col("label_posterior")))).otherwise(
         F.array().cast("array<struct<category: string, probability: double>>")
     )
-    joined = joined.withColumn("suggested_categories", _by_probability(F.concat(own, others)))
+    joined = joined.withColumn("suggested_categories", _by_probability(F.concat(own, others))).drop("candidates")
     best = F.get("suggested_categories", F.lit(0))
     return joined.withColumn("best_category", best["category"]).withColumn("best_confidence", best["probability"])
 
