@@ -81,7 +81,7 @@ def _shown(house: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataFrame
     Raises:
         UsageError: nothing has been published yet.
     """
-    published = {row.run_date: row.run_id for row in publications(house)}
+    published = [(row.run_date, row.finished_at.date(), row.run_id) for row in publications(house)]
     if not published:
         raise UsageError(f"{house.location} has no publication that anybody could have looked at: run a night first.")
     day = F.to_date("decided_at")
@@ -89,7 +89,9 @@ def _shown(house: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataFrame
     runs = looked_at(days, published)
     of_day = house.spark.createDataFrame(sorted(runs.items()), "day DATE, looked_at STRING")
     dated = delivered.withColumn("day", day).join(F.broadcast(of_day), "day", "left").drop("day")
-    shown = [_published_listings(house, run_id) for run_id in sorted({*runs.values(), next(iter(published.values()))})]
+    # Where no decision has looked at any, one of them gives the columns.
+    wanted = sorted(set(runs.values())) or [published[-1][-1]]
+    shown = [_published_listings(house, run_id) for run_id in wanted]
     together = shown[0]
     for more in shown[1:]:
         together = together.unionByName(more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -53,19 +53,21 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
     )
 
 
-def looked_at(decided_on: Sequence[dt.date], published: Mapping[dt.date, str]) -> dict[dt.date, str]:
-    """Which publication was looked at on which day: the latest of that day or before.
+def looked_at(decided_on: Sequence[dt.date], published: Sequence[tuple[dt.date, dt.date, str]]) -> dict[dt.date, str]:
+    """Which publication was looked at on which day: the latest that was there.
+
+    It is there from its run date on; where it was run for a date to come, from the day on which it was finished.
 
     Args:
         decided_on: days of decisions.
-        published: run date -> run_id.
+        published: run date, the day on which the run was finished, run_id; the latest last.
 
     Returns:
         Day -> run_id, of the days that have one.
     """
-    days = sorted(published)
-    found = {day: max((d for d in days if d <= day), default=None) for day in decided_on}
-    return {day: published[date] for day, date in found.items() if date is not None}
+    there = [(min(run_date, finished), run_id) for run_date, finished, run_id in published]
+    latest = {day: [run_id for since, run_id in there if since <= day] for day in decided_on}
+    return {day: runs[-1] for day, runs in latest.items() if runs}
 
 
 def judge_decisions(delivered: DataFrame, shown: DataFrame, taxonomy: DataFrame) -> DataFrame:

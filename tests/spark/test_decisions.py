@@ -64,9 +64,16 @@ def test_each_row_is_filled_in_or_named(spark: SparkSession) -> None:
 
 
 def test_a_day_belongs_to_the_latest_publication_before_it() -> None:
-    published = {dt.date(2026, 1, 1): "n-1", dt.date(2026, 1, 5): "n-5"}
-    days = [dt.date(2025, 12, 31), dt.date(2026, 1, 1), dt.date(2026, 1, 4), dt.date(2026, 2, 1)]
+    first, fifth, sixth = (dt.date(2026, 1, day) for day in (1, 5, 6))
+    published = [(first, first, "n-1"), (fifth, sixth, "n-5")]
+    days = [dt.date(2025, 12, 31), first, dt.date(2026, 1, 4), dt.date(2026, 2, 1)]
     assert looked_at(days, published) == {days[1]: "n-1", days[2]: "n-1", days[3]: "n-5"}
+
+
+def test_a_night_for_a_date_to_come_can_be_looked_at_once_it_is_finished() -> None:
+    finished = dt.date(2026, 1, 3)
+    published = [(dt.date(2026, 1, 1), finished, "n-1"), (dt.date(2027, 1, 1), finished, "n-2")]
+    assert looked_at([dt.date(2026, 1, 2), finished], published) == {dt.date(2026, 1, 2): "n-1", finished: "n-2"}
 
 
 def test_a_file_must_have_what_a_decision_needs(spark: SparkSession) -> None:
