@@ -47,7 +47,6 @@ def train_rank(task: Task) -> RankResult:
     if plan.image_members and plan.image_weights:
         # A file that does not suit is refused now, not once the texts have been learnt.
         make_trunk(plan.image_backbone, plan.image_weights, task.height, task.width)
-    tf.keras.utils.set_random_seed(plan.seed + ranks.rank)
     shard = read_shard(task.dataset, ranks.rank, ranks.size, task.cache(ranks.rank), task.height, task.width)
     rows, total = ranks.total([len(shard), checksum(shard.keys)])
     prove_coverage(task.dataset, int(rows), int(total))

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from benchmarks.quality.catalogue import Catalogue, Ints
@@ -58,8 +57,6 @@ class Ours:
         settings = load_settings("local", overrides)
         self.catalogue, self.labels = catalogue, labels
         self._plan = make_plan(settings, len(catalogue), 0)
-        # As a rank does: with many categories the network does not begin with zeros.
-        tf.keras.utils.set_random_seed(self._plan.seed)
         with TemporaryDirectory() as folder:  # what is mapped stays readable
             shard = _shard(catalogue, labels, settings, Path(folder))
         size = settings.text.hash_size
