@@ -1,11 +1,11 @@
-"""Packages what runs: schemas, conf, udfs, training and jobs. DAGs, tests and benchmarks stay in the repository."""
+"""Packages what runs: the folders below. DAGs, tests and benchmarks stay in the repository."""
 
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-FOLDERS = ("schemas", "conf", "udfs", "training", "jobs")
+FOLDERS = ("schemas", "conf", "udfs", "training", "jobs", "catalogue_generator")
 
 
 def requirements(name: str) -> list[str]:

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs.demo.block import BLOCK, LISTINGS_SCHEMA
-from jobs.demo.catalogue import TAXONOMY_FILE, draw_blocks
-from jobs.demo.spec import CatalogueSpec
-from jobs.demo.taxonomy import write_taxonomy
-from jobs.demo.world import draw_world
+from catalogue_generator.block import BLOCK, LISTINGS_SCHEMA
+from catalogue_generator.catalogue import TAXONOMY_FILE, draw_blocks
+from catalogue_generator.spec import CatalogueSpec
+from catalogue_generator.taxonomy import write_taxonomy
+from catalogue_generator.world import draw_world
 
 _CATEGORIES, _SEED, _LISTINGS = 100, 11, 400_000
 LEAST = 600

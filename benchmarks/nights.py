@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.catalogue import LEAST, beginning, catalogue_spec, write_beginnings, write_changes
-from benchmarks.house import House, ingest, prepare_house
 from benchmarks.place import Place
 from benchmarks.processes import command_line, started
 from benchmarks.ratios import NightSeconds, divide, growth
 from benchmarks.results import Limit, Line, Outcome, Sense
+from benchmarks.workspace import Workspace, ingest, prepare_workspace
 from schemas.bundle import FORMAT
 
 _SIZES = (100_000, 200_000, 400_000)
@@ -79,16 +79,16 @@ class _Warehouse:
 
 def measure_nights(place: Place, scale: float) -> Outcome:
     """Prepare the three warehouses, run the nights, and work out the ratios."""
-    house = prepare_house(place, scale)
+    workspace = prepare_workspace(place, scale)
     sizes = [max(round(size * scale), LEAST * 2**number) for number, size in enumerate(_SIZES)]
     catalogue = _draw(place, sizes, scale)
-    prepared = {size: _prepare(place, house, catalogue, size) for size in sizes}
+    prepared = {size: _prepare(place, workspace, catalogue, size) for size in sizes}
     # TensorFlow and Spark come from the disk the first time, which would be held against the smallest size.
-    _open(place, house.warehouse, house.warehouse, house).night("a night to warm up")
+    _open(place, workspace.warehouse, workspace.warehouse, workspace).night("a night to warm up")
     nights: dict[str, dict[str, Night]] = {}
     seconds: NightSeconds | None = None
     for number, (size, folder) in enumerate(prepared.items()):
-        warehouse = _open(place, folder / "warehouse", beginning(catalogue, size), house)
+        warehouse = _open(place, folder / "warehouse", beginning(catalogue, size), workspace)
         warehouse.night(f"first night of {size:,}")
         if number == 1:
             seconds = _changed_nights(warehouse, size)
@@ -193,19 +193,19 @@ def _draw(place: Place, sizes: list[int], scale: float) -> Path:
     return place.prepare(f"catalogue-{most}", made_from, make)
 
 
-def _prepare(place: Place, house: House, catalogue: Path, size: int) -> Path:
-    """A warehouse with the first `size` listings ingested and the small house's model in force."""
+def _prepare(place: Place, workspace: Workspace, catalogue: Path, size: int) -> Path:
+    """A warehouse with the first `size` listings ingested and the small workspace's model in force."""
 
     def make(folder: Path) -> None:
-        ingest(place, folder / "warehouse", beginning(catalogue, size), house.taxonomy)
-        shutil.copytree(house.warehouse / "mlflow", folder / "warehouse" / "mlflow")
+        ingest(place, folder / "warehouse", beginning(catalogue, size), workspace.taxonomy)
+        shutil.copytree(workspace.warehouse / "mlflow", folder / "warehouse" / "mlflow")
 
-    made_from = {"catalogue": catalogue.name, "model": house.listings, "format": FORMAT}
+    made_from = {"catalogue": catalogue.name, "model": workspace.listings, "format": FORMAT}
     return place.prepare(f"nights-{size}", made_from, make)
 
 
-def _open(place: Place, warehouse: Path, source: Path, house: House) -> _Warehouse:
+def _open(place: Place, warehouse: Path, source: Path, workspace: Workspace) -> _Warehouse:
     """A copy, so that what is prepared stays without a night."""
     folder = place.scratch / f"warehouse-{warehouse.parent.name}"
     shutil.copytree(warehouse, folder)
-    return _Warehouse(place, folder, source, house.taxonomy)
+    return _Warehouse(place, folder, source, workspace.taxonomy)

@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 from benchmarks.machine import cores
 from benchmarks.serve import Answer, serve
 from conf.load import load_settings
-from jobs.session import open_session
-from jobs.steps.catalogue import in_force
-from jobs.store import Warehouse
+from jobs.warehouse.listings import in_force
+from jobs.warehouse.session import open_session
+from jobs.warehouse.tables import Warehouse
 from schemas.tables import LISTINGS, TAXONOMY
 from training.dataset import write_dataset
 from training.examples import example_rows
@@ -37,13 +37,13 @@ def begin() -> Answer:
     """Write the training set for two ranks, of all listings in force."""
     location, folder = sys.argv[1], Path(sys.argv[2])
     settings = load_settings("local", [f"spark.master=local[{max(cores(), 2)}]", *_PLAN])
-    house = Warehouse(open_session(settings.spark, "ranks"), location)
-    taxonomy = sorted(house.read(TAXONOMY).select("category", "parent", "department").collect())
+    workspace = Warehouse(open_session(settings.spark, "ranks"), location)
+    taxonomy = sorted(workspace.read(TAXONOMY).select("category", "parent", "department").collect())
     categories = [row.category for row in taxonomy]
     levels = category_levels([row.parent for row in taxonomy], [row.department for row in taxonomy])
     text, picture = feature_arguments(settings)
     rows = example_rows(
-        in_force(house.read(LISTINGS)).withColumn("decided_category", F.lit(None).cast("string")),
+        in_force(workspace.read(LISTINGS)).withColumn("decided_category", F.lit(None).cast("string")),
         categories,
         text=text,
         encoder=None,
@@ -53,7 +53,7 @@ def begin() -> Answer:
         partitions=2 * settings.train.row_groups_per_rank,
     )
     dataset = write_dataset(rows, str(folder / "dataset"), ranks=2)
-    pictures = house.spark.read.parquet(f"file://{dataset.folder}").where("present").count()
+    pictures = workspace.spark.read.parquet(f"file://{dataset.folder}").where("present").count()
     plan = make_plan(settings, dataset.rows, pictures)
     code = zip_project(folder / "code.zip")
 

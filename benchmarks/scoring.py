@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.contestants import Contestant, Way, running
-from benchmarks.house import prepare_house
 from benchmarks.place import Place
 from benchmarks.processes import serve_command, started
 from benchmarks.ratios import divide
 from benchmarks.results import Limit, Line, Outcome, Sense
 from benchmarks.verdicts import agree
+from benchmarks.workspace import prepare_workspace
 
 _REPEATS = 5
 _FEW = 32
@@ -52,9 +52,9 @@ def measure_scoring(place: Place, scale: float) -> Outcome:
 
 def _write_listings(place: Place, scale: float) -> dict[str, Any]:
     """What all contestants are told: the listings' folders and number, and the registered model."""
-    house = prepare_house(place, scale)
+    workspace = prepare_workspace(place, scale)
     folders = {name: str(place.scratch / name) for name in ("every", "few")}
-    with started(place, serve_command("scoring_files", house.warehouse)) as program:
+    with started(place, serve_command("scoring_files", workspace.warehouse)) as program:
         return program.ask(**folders, few_rows=_FEW) | folders
 
 

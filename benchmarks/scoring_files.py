@@ -9,9 +9,9 @@ from typing import Any
 from benchmarks.machine import cores
 from benchmarks.serve import Answer, serve
 from conf.load import load_settings
-from jobs.session import open_session
-from jobs.steps.catalogue import in_force
-from jobs.store import Warehouse
+from jobs.warehouse.listings import in_force
+from jobs.warehouse.session import open_session
+from jobs.warehouse.tables import Warehouse
 from schemas.tables import LISTINGS
 from training.registry import open_registry
 from udfs.classify import READ
@@ -20,13 +20,13 @@ from udfs.classify import READ
 def begin() -> Answer:
     """Open the warehouse that the command line names."""
     location, settings = sys.argv[1], load_settings()
-    house = Warehouse(open_session(settings.spark, "scoring files"), location)
+    workspace = Warehouse(open_session(settings.spark, "scoring files"), location)
     registry = open_registry(location, settings.registry)
     version = registry.champion_version()
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
         """Write the listings in force to the folder `every`, and a handful of them to `few`, each as a file a core."""
-        listings = in_force(house.read(LISTINGS)).select(*READ)
+        listings = in_force(workspace.read(LISTINGS)).select(*READ)
         listings.repartition(cores()).write.parquet(request["every"])
         listings.limit(request["few_rows"]).repartition(cores()).write.parquet(request["few"])
         return {

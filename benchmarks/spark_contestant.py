@@ -22,7 +22,7 @@ from benchmarks.machine import cores
 from benchmarks.serve import Answer, serve
 from benchmarks.verdicts import NARROW
 from conf.load import load_settings
-from jobs.session import open_session
+from jobs.warehouse.session import open_session
 from udfs.classify import classify
 from udfs.predictor import load_predictor
 
@@ -72,7 +72,7 @@ def begin() -> Answer:
 
 
 def _classify(bundle: str, top: int, batch_rows: int) -> Score:
-    """Ours, as `jobs.scoring` calls it."""
+    """Ours, as `jobs.cleaning.scoring` calls it."""
 
     def score(listings: DataFrame, rows: int) -> DataFrame:
         return classify(

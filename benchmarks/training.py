@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from benchmarks.house import prepare_house
 from benchmarks.place import Place
 from benchmarks.processes import serve_command, started
 from benchmarks.ratios import divide
 from benchmarks.results import Line, Outcome
+from benchmarks.workspace import prepare_workspace
 
 _TRAININGS, _READINGS = 2, 7
 _RANKS = (1, 2)
@@ -46,11 +46,11 @@ class TrainingSeconds:
 
 def measure_training(place: Place, scale: float) -> Outcome:
     """Write a training set, train on it and read it, in turns, and work out the ratios."""
-    house = prepare_house(place, scale)
+    workspace = prepare_workspace(place, scale)
     folder = place.scratch / "training"
     folder.mkdir()
     runs: dict[int, list[TrainingSeconds]] = {ranks: [] for ranks in _RANKS}
-    with started(place, serve_command("ranks_contestant", house.warehouse, folder)) as program:
+    with started(place, serve_command("ranks_contestant", workspace.warehouse, folder)) as program:
         setup = program.ask(ranks=0)
         for number in range(_TRAININGS):
             for ranks in _RANKS:

@@ -1,1 +1,1 @@
-"""The mains, one a file, and the steps that they are made of."""
+"""The commands, one a file, and behind them their rooms: see docs/architecture.md."""

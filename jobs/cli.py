@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jobs import ingest, models, nightly, report, review, runs, train
-from jobs.demo import command as demo
+from jobs import demo, ingest, models, nightly, report, review, runs, train
 
 app = typer.Typer(
     name="catalog-cleaner",

@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
-from jobs.attempt import attempt
-from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job
-from jobs.deliveries import open_delivery
-from jobs.landing import settle_interrupted, work_out_changes, write_changes, write_quarantine
-from jobs.publish import Slice
-from jobs.receipt import count_rows, refuse_withdrawal, summarise
-from jobs.steps.intake import add_hashes
-from jobs.steps.versions import absent, outcomes
-from jobs.summary import Summary
-from jobs.taxonomies import read_taxonomy, store_taxonomy
+from jobs.console.job import Job, open_job
+from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
+from jobs.console.summary import Summary
+from jobs.ingestion.deliveries import open_delivery
+from jobs.ingestion.ingest_summary import count_rows, refuse_withdrawal, summarise
+from jobs.ingestion.merge_listings import settle_interrupted, work_out_changes, write_changes, write_quarantine
+from jobs.ingestion.steps.parse import add_hashes
+from jobs.ingestion.steps.versions import absent, outcomes
+from jobs.ingestion.taxonomies import read_taxonomy, store_taxonomy
+from jobs.lifecycle.publish import Slice
+from jobs.lifecycle.run_context import run_context
 from schemas.tables import LISTINGS
 
 ListingsArgument = Annotated[
@@ -57,34 +58,34 @@ def ingest(job: Job, listings: str, taxonomy: str, full: bool = False) -> Summar
     A picture behind a path or URI has changed when the SHA-256 of its bytes, read here, differs: a file replaced in
     place is seen when its listing is delivered next.
     """
-    house, settings = job.warehouse, job.settings
+    warehouse, settings = job.warehouse, job.settings
     categories = read_taxonomy(job.spark, taxonomy, settings.ingest.csv_delimiter)
     delivery = open_delivery(job.spark, listings, settings.ingest)
-    with attempt(job, job.started_at.date()) as run, ExitStack() as at_end:
+    with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         settle_interrupted(run)
         job.say(f"{run.run_id}: reading {len(delivery.files.paths):,} {delivery.files.format} file(s) of {listings}")
         with delivery.readable(job.spark):
             rows = add_hashes(delivery.rows, settings.ingest, uris=delivery.uris)
-            delivered = house.stage(f"{run.run_id}-delivered", rows)
-        at_end.callback(house.unstage, f"{run.run_id}-delivered")
+            delivered = warehouse.stage(f"{run.run_id}-delivered", rows)
+        at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
 
-        stored = house.read(LISTINGS)
+        stored = warehouse.read(LISTINGS)
         found = outcomes(delivered, stored).persist()
         gone = absent(stored, delivered) if full else stored.limit(0)
         run.counts |= count_rows(delivered, found, gone)
         job.say(f"{run.counts['rows_in']:,} rows: {run.counts['rows_current']:,} bring a listing's newest version")
         if run.counts["rows_quarantined"]:
-            write_quarantine(house, Slice(job.name, run.run_id, run.run_date), delivered)
+            write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), delivered)
         refuse_withdrawal(stored, run.counts, settings.ingest)
 
-        run.counts["taxonomy_written"] = int(store_taxonomy(house, categories))
+        run.counts["taxonomy_written"] = int(store_taxonomy(warehouse, categories))
         if run.counts["rows_current"] or run.counts["withdrawn"]:
             job.say("finding the groups of new listings")
-            changes = work_out_changes(house, f"{run.run_id}-changes", delivered, found, gone, settings)
-            at_end.callback(house.unstage, f"{run.run_id}-changes")
+            changes = work_out_changes(warehouse, f"{run.run_id}-changes", delivered, found, gone, settings)
+            at_end.callback(warehouse.unstage, f"{run.run_id}-changes")
             job.say("writing listings")
-            write_changes(house, run.run_id, delivered, changes)
-        house.create(LISTINGS)
+            write_changes(warehouse, run.run_id, delivered, changes)
+        warehouse.create(LISTINGS)
         return summarise(job, run, delivery, full)
 
 

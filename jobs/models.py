@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from jobs.attempt import attempt
-from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job
-from jobs.summary import Section, Summary
+from jobs.console.job import Job, open_job
+from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
+from jobs.console.summary import Section, Summary
+from jobs.lifecycle.run_context import run_context
 from training.registry import Registry, open_registry
 
 VersionArgument = Annotated[
@@ -40,7 +41,10 @@ def promote(
     as_json: JsonOption = False,
 ) -> None:
     """Put a version in force: the next night judges by it, and scores every listing anew."""
-    with open_job("models", warehouse, profile, overrides, as_json) as job, attempt(job, job.started_at.date()) as run:
+    with (
+        open_job("models", warehouse, profile, overrides, as_json) as job,
+        run_context(job, job.started_at.date()) as run,
+    ):
         registry = _registry(job)
         registry.promote(version)
         run.model_version = version
@@ -55,7 +59,10 @@ def rollback(
     as_json: JsonOption = False,
 ) -> None:
     """Put the version before the champion in force again."""
-    with open_job("models", warehouse, profile, overrides, as_json) as job, attempt(job, job.started_at.date()) as run:
+    with (
+        open_job("models", warehouse, profile, overrides, as_json) as job,
+        run_context(job, job.started_at.date()) as run,
+    ):
         registry = _registry(job)
         run.model_version = registry.rollback()
         job.finish(_listing(job, registry))

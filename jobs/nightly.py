@@ -7,16 +7,19 @@ from typing import Annotated
 
 import typer
 
-from jobs.attempt import attempt
-from jobs.cleaning import clean, weigh_listings
-from jobs.command import Job, JsonOption, ProfileOption, RunDateOption, SetOption, WarehouseOption, open_job
-from jobs.gates import check_input, check_output, refuse_failed
-from jobs.journal import publication, table_versions, take_pins
-from jobs.outcome import account, summarise
-from jobs.publish import Slice, publish
-from jobs.scoring import score
-from jobs.steps.catalogue import narrow, split_usable, to_check, with_taxonomy
-from jobs.summary import Summary
+from jobs.cleaning.clean import add_label_evidence, clean
+from jobs.cleaning.gates import check_input, check_output, refuse_failed
+from jobs.cleaning.run_summary import account, summarise
+from jobs.cleaning.scoring import score
+from jobs.cleaning.steps.selection import split_usable, to_check
+from jobs.console.job import Job, open_job
+from jobs.console.options import JsonOption, ProfileOption, RunDateOption, SetOption, WarehouseOption
+from jobs.console.summary import Summary
+from jobs.lifecycle.pins import table_versions, take_pins
+from jobs.lifecycle.publications import publication
+from jobs.lifecycle.publish import Slice, publish
+from jobs.lifecycle.run_context import run_context
+from jobs.warehouse.listings import narrow, with_taxonomy
 from schemas.tables import LISTINGS, TAXONOMY
 from training.registry import open_registry
 
@@ -42,32 +45,34 @@ def main(
 
 def nightly(job: Job, run_date: dt.date, dry_run: bool = False) -> Summary:
     """One listing's journey, for all of them: pins, gate, scoring, decisions, figures, gate, publication."""
-    house, settings = job.warehouse, job.settings
-    with attempt(job, run_date, dry_run) as run:
-        registry = open_registry(house.location, settings.registry)
-        run.pins = pins = take_pins(house, job.name, run_date, registry.champion_version(), job.started_at, not dry_run)
-        model, base = registry.model(pins.model_version), publication(house, pins.base_run_id)
+    warehouse, settings = job.warehouse, job.settings
+    with run_context(job, run_date, dry_run) as run:
+        registry = open_registry(warehouse.location, settings.registry)
+        run.pins = pins = take_pins(
+            warehouse, job.name, run_date, registry.champion_version(), job.started_at, not dry_run
+        )
+        model, base = registry.model(pins.model_version), publication(warehouse, pins.base_run_id)
         job.say(f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, on {pins.base_run_id}")
 
-        listings, quarantined = split_usable(narrow(house.read(LISTINGS, pins.listings_version)))
-        taxonomy = house.read(TAXONOMY, pins.taxonomy_version)
+        listings, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
+        taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
         listings, quarantined = with_taxonomy(listings, taxonomy).persist(), quarantined.persist()
         checks = check_input(to_check(listings, quarantined), settings.gates)
         refuse_failed(checks)
 
         scored = score(job, listings, model, pins, base, run.run_id)
-        weighed = weigh_listings(listings, scored.all, taxonomy, model, settings.decide)
-        result = clean(house, weighed, taxonomy, model, pins, base, run_date, settings)
-        run.counts |= account(house, listings, quarantined, scored, result, pins)
+        weighed = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
+        result = clean(warehouse, weighed, taxonomy, model, pins, base, run_date, settings)
+        run.counts |= account(warehouse, listings, quarantined, scored, result, pins)
         checks += check_output(result.to_check, run.counts["listings"], settings.gates)
         refuse_failed(checks)
 
         if not dry_run:
             job.say("publishing")
-            publish(house, Slice(job.name, run.run_id, run_date), result.tables(scored.new, quarantined, checks))
-            run.published_versions = table_versions(house, pins)
+            publish(warehouse, Slice(job.name, run.run_id, run_date), result.tables(scored.new, quarantined, checks))
+            run.published_versions = table_versions(warehouse, pins)
         summary = summarise(run, result, dry_run)
-        house.unstage(run.run_id)
+        warehouse.unstage(run.run_id)
     return summary
 
 

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job, reported_errors
+from jobs.console.job import Job, open_job, reported_errors
+from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
+from jobs.console.summary import Summary
 from jobs.reporting.examples import read_examples
 from jobs.reporting.figures import read_figures
-from jobs.reporting.moment import find_moment
 from jobs.reporting.pictures import read_thumbnails
+from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.reporting.target import check_target, write_whole
 from jobs.reporting.terminal import summarise
-from jobs.summary import Summary
 
 RunOption = Annotated[
     str | None, typer.Option("--run", metavar="RUN_ID", help="A published run; the newest by default.")
@@ -45,16 +46,16 @@ def main(
 
 def report(job: Job, run_id: str | None = None, html: Path | None = None) -> Summary:
     """The report of a publication, the newest for None; with `html` the page is written there."""
-    moment = find_moment(job.warehouse, run_id)
-    job.say(f"reading {moment.run.run_id}")
-    names = moment.names()
-    figures = read_figures(moment, names)
-    examples = read_examples(moment, figures.changes, names)
+    snapshot = find_snapshot(job.warehouse, run_id)
+    job.say(f"reading {snapshot.run.run_id}")
+    names = snapshot.names()
+    figures = read_figures(snapshot, names)
+    examples = read_examples(snapshot, figures.changes, names)
     if html is not None:
         from jobs.reporting.page import render  # noqa: PLC0415 - matplotlib takes a second, and only the page needs it
 
         job.say("drawing the page")
-        write_whole(html, render(figures, examples, read_thumbnails(moment, examples.listing_ids, job.settings)))
+        write_whole(html, render(figures, examples, read_thumbnails(snapshot, examples.listing_ids, job.settings)))
     return summarise(figures, examples, job.warehouse.location, str(html) if html is not None else None)
 
 

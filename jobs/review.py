@@ -9,15 +9,16 @@ import typer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.attempt import Attempt, attempt
-from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job
-from jobs.deliveries import MALFORMED, find_files, read_files, readable
-from jobs.journal import publication, publications
-from jobs.landing import write_quarantine
-from jobs.publish import Slice
-from jobs.steps.decisions import judge_decisions, looked_at, read_decisions
-from jobs.store import Warehouse
-from jobs.summary import Section, Summary
+from jobs.console.job import Job, open_job
+from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
+from jobs.console.summary import Section, Summary
+from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, readable
+from jobs.ingestion.merge_listings import write_quarantine
+from jobs.ingestion.steps.decisions import judge_decisions, looked_at, read_decisions
+from jobs.lifecycle.publications import publication, publications
+from jobs.lifecycle.publish import Slice
+from jobs.lifecycle.run_context import RunContext, run_context
+from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError, UsageError
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, TAXONOMY
 
@@ -56,55 +57,57 @@ def main(
 
 def apply(job: Job, file: str) -> Summary:
     """A file of decisions: read, fill in, judge each row, append those that are new."""
-    house = job.warehouse
-    with attempt(job, job.started_at.date()) as run, ExitStack() as at_end:
+    warehouse = job.warehouse
+    with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         files = find_files(job.spark, file)
         rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)
         with readable(job.spark, file):
-            delivered = house.stage(f"{run.run_id}-delivered", read_decisions(rows, MALFORMED))
-        at_end.callback(house.unstage, f"{run.run_id}-delivered")
-        shown, dated = _shown(house, delivered)
-        judged = judge_decisions(dated, shown, house.read(TAXONOMY)).persist()
+            delivered = warehouse.stage(f"{run.run_id}-delivered", read_decisions(rows, MALFORMED))
+        at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
+        shown, dated = _shown(warehouse, delivered)
+        judged = judge_decisions(dated, shown, warehouse.read(TAXONOMY)).persist()
         usable = judged.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
-        known = house.read(REVIEW_DECISIONS).select("decision_id")
+        known = warehouse.read(REVIEW_DECISIONS).select("decision_id")
         new = usable.join(known, "decision_id", "left_anti").persist()
         run.counts |= _account(judged, usable.count(), new.count())
         if run.counts["rows_quarantined"]:
-            write_quarantine(house, Slice(job.name, run.run_id, run.run_date), judged)
-        house.append(REVIEW_DECISIONS, new)
+            write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), judged)
+        warehouse.append(REVIEW_DECISIONS, new)
         return _summary(run, file, judged, new)
 
 
-def _shown(house: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataFrame]:
+def _shown(warehouse: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataFrame]:
     """What the publications that were looked at show, and the decisions with the run_id of theirs.
 
     Raises:
         UsageError: nothing has been published yet.
     """
-    published = [(row.run_date, row.finished_at.date(), row.run_id) for row in publications(house)]
+    published = [(row.run_date, row.finished_at.date(), row.run_id) for row in publications(warehouse)]
     if not published:
-        raise UsageError(f"{house.location} has no publication that anybody could have looked at: run a night first.")
+        raise UsageError(
+            f"{warehouse.location} has no publication that anybody could have looked at: run a night first."
+        )
     day = F.to_date("decided_at")
     days = [row.day for row in delivered.select(day.alias("day")).where("day IS NOT NULL").distinct().collect()]
     runs = looked_at(days, published)
-    of_day = house.spark.createDataFrame(sorted(runs.items()), "day DATE, looked_at STRING")
+    of_day = warehouse.spark.createDataFrame(sorted(runs.items()), "day DATE, looked_at STRING")
     dated = delivered.withColumn("day", day).join(F.broadcast(of_day), "day", "left").drop("day")
     # Where no decision has looked at any, one of them gives the columns.
     wanted = sorted(set(runs.values())) or [published[-1][-1]]
-    shown = [_published_listings(house, run_id) for run_id in wanted]
+    shown = [_published_listings(warehouse, run_id) for run_id in wanted]
     together = shown[0]
     for more in shown[1:]:
         together = together.unionByName(more)
     return together, dated
 
 
-def _published_listings(house: Warehouse, run_id: str) -> DataFrame:
+def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:
     """What a reviewer saw of each listing in a publication."""
-    of = publication(house, run_id)
+    of = publication(warehouse, run_id)
     if of is None:
         raise FailedError(f"run {run_id} is not published.")
-    clean = house.read(CLEAN_LISTINGS, of.version(CLEAN_LISTINGS.name))
-    drawn = house.read(FLAGGED_ITEMS, of.version(FLAGGED_ITEMS.name)).select("listing_id", "audit_chance")
+    clean = warehouse.read(CLEAN_LISTINGS, of.version(CLEAN_LISTINGS.name))
+    drawn = warehouse.read(FLAGGED_ITEMS, of.version(FLAGGED_ITEMS.name)).select("listing_id", "audit_chance")
     seen = clean.join(drawn, "listing_id", "left")
     columns = ("content_hash", "category", "best_category", "audit_chance")
     return seen.select(
@@ -135,7 +138,7 @@ def _account(judged: DataFrame, usable: int, new: int) -> dict[str, int]:
     }
 
 
-def _summary(run: Attempt, file: str, judged: DataFrame, new: DataFrame) -> Summary:
+def _summary(run: RunContext, file: str, judged: DataFrame, new: DataFrame) -> Summary:
     by_decision = new.groupBy("decision").agg(F.count(F.lit(1)), F.count("audit_chance")).orderBy("decision").collect()
     reasons = judged.select(F.explode("reasons").alias("reason")).groupBy("reason").count().orderBy("reason").collect()
     hints = [f"They take effect with the next night:  catalog-cleaner nightly --warehouse {run.job.warehouse.location}"]

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from pyspark.sql import functions as F
 
-from jobs.command import JsonOption, ProfileOption, SetOption, WarehouseOption, open_job
-from jobs.summary import Section, Summary
+from jobs.console.job import open_job
+from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
+from jobs.console.summary import Section, Summary
 from schemas.tables import RUNS
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")]

@@ -12,12 +12,12 @@ from typing import Annotated
 
 import typer
 
-from jobs.attempt import attempt
-from jobs.command import Job, JsonOption, ProfileOption, SetOption, WarehouseOption, open_job, parse_date
-from jobs.steps.catalogue import in_force
-from jobs.steps.decide import standing_decisions
-from jobs.steps.decisions import with_decisions
-from jobs.summary import Section, Summary
+from jobs.cleaning.steps.reviews import standing_decisions, with_decisions
+from jobs.console.job import Job, open_job
+from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption, parse_date
+from jobs.console.summary import Section, Summary
+from jobs.lifecycle.run_context import run_context
+from jobs.warehouse.listings import in_force
 from schemas.errors import UsageError
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.comparison import Verdict
@@ -49,17 +49,17 @@ def main(
 
 def train(job: Job, run_date: dt.date | None = None) -> Summary:
     """A model's journey: examples, ranks, bundle, contest with the champion on the same rows, registry."""
-    house, settings = job.warehouse, job.settings
-    with attempt(job, run_date or job.started_at.date(), exclusive=False) as run:
-        registry = open_registry(house.location, settings.registry)
-        version, taxonomy_version = house.version(LISTINGS), house.version(TAXONOMY)
+    warehouse, settings = job.warehouse, job.settings
+    with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
+        registry = open_registry(warehouse.location, settings.registry)
+        version, taxonomy_version = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
         if version is None or taxonomy_version is None:
-            raise UsageError(f"{house.location} holds no listings: run `catalog-cleaner ingest` first.")
-        decisions = standing_decisions(house.read(REVIEW_DECISIONS))
-        listings = with_decisions(in_force(house.read(LISTINGS, version)), decisions)
-        taxonomy = house.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
+            raise UsageError(f"{warehouse.location} holds no listings: run `catalog-cleaner ingest` first.")
+        decisions = standing_decisions(warehouse.read(REVIEW_DECISIONS))
+        listings = with_decisions(in_force(warehouse.read(LISTINGS, version)), decisions)
+        taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
         categories = [Category(*row) for row in taxonomy]
-        work = _work_folder(house.folder)
+        work = _work_folder(warehouse.folder)
         try:
             job.say(f"{run.run_id}: learning {len(categories)} categories from listings version {version}")
             trained = train_bundle(listings, categories, settings, str(work), _teller(job))
@@ -85,7 +85,7 @@ def train(job: Job, run_date: dt.date | None = None) -> Summary:
         run.counts["rows_in"] = listings.count()
         run.counts["rows_current"] = int(trained.figures["rows"])
         run.counts["champion"] = int(verdict.better)
-    return _summary(run.model_version, trained, verdict, house.location)
+    return _summary(run.model_version, trained, verdict, warehouse.location)
 
 
 def _work_folder(warehouse: Path | None) -> Path:

@@ -1,1 +1,1 @@
-"""The house's own tools: the set-up and the tables' documentation. Nothing of the product imports them."""
+"""The repository's own tools: the set-up and the tables' documentation. Nothing of the product imports them."""

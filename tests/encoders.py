@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from udfs.engine import start_tensorflow
+from udfs.tf_runtime import start_tensorflow
 
 
 def save_encoder(folder: Path, *, flat: bool = False) -> str:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 Ints = NDArray[np.int64]
 
-LEAST = 50
+MIN_CANARIES = 50
 """Fewer tell nothing, so that none are planted."""
 _SHARE, _MOST = 0.01, 2000
 _NEAR = 0.6
@@ -25,7 +25,7 @@ _MOVED, _CHOSEN, _WHERE = 0, 20, 40
 
 def canary_share(rows: int) -> float:
     """What part of so many labelled listings is made wrong; 0 where that would be too few to tell anything."""
-    return min(_SHARE, _MOST / rows) if rows * _SHARE >= LEAST else 0.0
+    return min(_SHARE, _MOST / rows) if rows * _SHARE >= MIN_CANARIES else 0.0
 
 
 def are_canaries(keys: Ints, share: float) -> NDArray[np.bool_]:

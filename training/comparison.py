@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.canaries import LEAST
+from training.canaries import MIN_CANARIES
 from training.noise import fit_noise
 from udfs.posterior import posterior
 
@@ -132,7 +132,7 @@ def compare(challenger: Floats, champion: Floats | None, labels: Labels, categor
         explained = _Lead.of(ours.evidence - theirs.evidence)
         if len(asked) >= _LEAST_AUDITED:
             borne_out = _lead(ours.belief, theirs.belief, asked, labels.audited)
-        if len(planted) >= LEAST:
+        if len(planted) >= MIN_CANARIES:
             undone = _lead(ours.misled, theirs.misled, planted, labels.given)
     return Verdict(
         better=theirs is None or _takes_over(borne_out, undone, explained),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from schemas.bundle import Fusion, FusionWeights
 from training.anchors import anchor_rate, caution_factor
 from training.calibration import fit_weights
-from training.noise import NoiseFit, fit_noise, left_out_likelihood, settle
+from training.noise import NoiseFit, clamp_to_truth, fit_noise, left_out_likelihood
 from training.sample import Sample
 from udfs.fusion import fuse
 from udfs.posterior import posterior
@@ -92,7 +92,7 @@ def enough_texts(sample: Sample) -> bool:
     return bool(sample.has_text.mean() >= _TEXTS) if len(sample.labels) else False
 
 
-def believe(
+def soft_labels(
     learned: Learned, text: NDArray[np.float32], labels: Ints, truths: Ints, sellers: Ints
 ) -> NDArray[np.float32]:
     """The probability of every category of listings, by their text, their label and who gave it.
@@ -115,7 +115,7 @@ def believe(
         log_q[np.isnan(log_q[:, 0])] = np.log(learned.prior)
         rates = learned.noise.rates(sellers[rows])
         beliefs[rows], _ = posterior(log_q, labels[rows], rates, learned.noise.transitions)
-    settle(beliefs, truths)
+    clamp_to_truth(beliefs, truths)
     return np.asarray(beliefs)
 
 
@@ -127,7 +127,7 @@ def likeliest_fusion(sample: Sample, start: Fusion, likelihood: Floats) -> Fusio
         start: weights to begin with; branches that weigh nothing there stay out.
         likelihood: shape (n, C), P(label | category, seller); what a person has decided is made certain.
     """
-    settle(likelihood, sample.truths)
+    clamp_to_truth(likelihood, sample.truths)
     return Fusion(
         both=_likeliest(sample, sample.has_text & sample.has_image, start.both, likelihood),
         text_only=_likeliest(sample, sample.has_text, start.text_only, likelihood),

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 from schemas.bundle import Fusion, NoiseModel
 from training.first_pass import START, Learned, divided, learn_noise, likeliest_fusion, weight_items
-from training.noise import Mismatch, NoiseFit, fit_mismatch, settle
+from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch
 from training.sample import Sample
 from udfs.fusion import fuse, weighted
 from udfs.posterior import label_likelihood, posterior
@@ -19,7 +19,7 @@ from udfs.posterior import label_likelihood, posterior
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_LEAST = 1e-12
+_EPSILON = 1e-12
 _GAIN = 0.8
 """Error that a second pass is believed to leave of the first one's, at least: on most of the quality benchmark's
 catalogues it left 0.8 to 1.0 of it."""
@@ -66,7 +66,7 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first:
         categories=categories,
         transitions=first.noise.transitions,
         error_rate=first.noise.error_rate,
-        rate_factor=first.noise.error_rate / max(wrong, _LEAST),
+        rate_factor=first.noise.error_rate / max(wrong, _EPSILON),
         sellers=dict(zip(sample.seller_ids, map(float, first.noise.seller_rates), strict=True)),
         mismatch_weight=mismatch.weight,
         image_marginal=mismatch.marginal,
@@ -117,7 +117,7 @@ def _believed(sample: Sample, fusion: Fusion, noise: NoiseFit) -> tuple[Floats, 
     rows = sample.usable
     log_q = fuse(sample.text, sample.image, sample.head, fusion)[rows].astype(np.float64)
     belief, evidence = posterior(log_q, sample.labels[rows], noise.rates(sample.sellers[rows]), noise.transitions)
-    settle(belief, sample.truths[rows])
+    clamp_to_truth(belief, sample.truths[rows])
     return belief, evidence
 
 

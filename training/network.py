@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.trunks import make_trunk
+from training.backbones import make_backbone
 
 Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
@@ -106,11 +106,11 @@ class FusedMember(tf.Module):  # type: ignore[misc]
         weights: str | None = None,
         policy: str = "float32",
     ) -> None:
-        """Start at random, the trunk where its weights are given at these; arguments as for `make_trunk`."""
+        """Start at random, the trunk where its weights are given at these; arguments as for `make_backbone`."""
         super().__init__(name="fused_member")
         self.features, self.policy = features, policy
         self._made = (features, categories, height, width, backbone)
-        self.trunk = make_trunk(backbone, weights, height, width, policy)
+        self.trunk = make_backbone(backbone, weights, height, width, policy)
         self.image_logits = _layers.Dense(categories, name="image_logits")
         self.embedding = tf.Variable(tf.random.normal([features, _EMBEDDING], stddev=0.05), name="embedding")
         self.head = tf.keras.Sequential(

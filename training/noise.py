@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 _ROUNDS, _MORE_ROUNDS = 10, 4
 """Of EM, from the beginning and from an earlier fit."""
-_LEAST = 1e-12
+_EPSILON = 1e-12
 _MIXING_ROUNDS = 50
 _WEIGHTS = (0.3, 4.0)
 """Exponents of the picture's probabilities that are looked among."""
@@ -100,12 +100,12 @@ def fit_noise(
     rounds = _ROUNDS if start is None else _MORE_ROUNDS
     for turn in range(rounds):
         belief, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
-        settle(belief, truths)
+        clamp_to_truth(belief, truths)
         wrong = 1.0 - belief[rows, labels]
         if error_rate is None:
             overall, factor = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR)), 1.0
         else:
-            overall, factor = error_rate, error_rate / max(float(wrong.mean()), _LEAST)
+            overall, factor = error_rate, error_rate / max(float(wrong.mean()), _EPSILON)
         wrong = np.minimum(factor * wrong, 1.0)
         by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=many)
         rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
@@ -114,7 +114,7 @@ def fit_noise(
         if turn == rounds // 2:
             fit = replace(fit, concentration=_likeliest_concentration(fit, log_q, labels, sellers, levels))
     belief, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
-    settle(belief, truths)
+    clamp_to_truth(belief, truths)
     return replace(fit, posterior=belief, evidence=evidence)
 
 
@@ -124,7 +124,7 @@ def _likeliest_concentration(fit: NoiseFit, log_q: Floats, labels: Ints, sellers
 
     def evidence(concentration: float) -> float:
         likelihood = left_out_likelihood(replace(fit, concentration=concentration), labels, sellers, levels)
-        return float(np.log(np.maximum((q * likelihood).sum(axis=1), _LEAST)).sum())
+        return float(np.log(np.maximum((q * likelihood).sum(axis=1), _EPSILON)).sum())
 
     return max(CONCENTRATIONS, key=evidence)
 
@@ -147,7 +147,7 @@ def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints
     total = smoothed(error_mass(belief, labels), levels, fit.concentration)
     own = np.where(np.eye(total.shape[0], dtype=np.bool_)[labels], 0.0, belief)
     left = np.maximum(total.T[labels] - own, 0.0)
-    elsewhere = left / np.maximum(total.sum(axis=1)[None] - own, _LEAST)
+    elsewhere = left / np.maximum(total.sum(axis=1)[None] - own, _EPSILON)
     wrong = np.minimum(fit.factor * (1.0 - belief[rows, labels]), 1.0)
     rates = np.full(len(rows), fit.error_rate)
     known = np.flatnonzero(sellers >= 0)
@@ -160,7 +160,7 @@ def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints
     return np.asarray(likelihood)
 
 
-def settle(belief: NDArray[Any], truths: Ints | None) -> None:
+def clamp_to_truth(belief: NDArray[Any], truths: Ints | None) -> None:
     """Make the belief in what a person has decided certain, in place.
 
     Args:

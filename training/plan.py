@@ -26,7 +26,7 @@ class Plan:
         patience: epochs without a better out-of-sample loss before a branch stops.
         label_smoothing: share of a target's mass that is spread over all categories.
         max_features, min_listings: the text vocabulary.
-        image_backbone, image_weights: as `training.trunks.make_trunk` takes them.
+        image_backbone, image_weights: as `training.backbones.make_backbone` takes them.
         mixed_precision: whether the picture network learns in 16 bits; None: where every rank has a GPU.
         canary_share: part of the listings whose label is made wrong; see `training.canaries`.
         sample: rows whose out-of-sample probabilities the noise model is fitted on, at most.

@@ -143,7 +143,7 @@ class TextTeacher:
 
 
 def teach_texts(shard: Shard, plan: Plan, categories: int, hash_size: int, ranks: Ranks, report: Report) -> TextTeacher:
-    """Agree with the other ranks on the vocabulary, and encode this rank's texts; what is drawn follows from the seed."""
+    """Agree with the other ranks on the vocabulary and encode this rank's texts; seeds all random draws that follow."""
     # With many categories the members are of low rank and begin at random.
     tf.keras.utils.set_random_seed(plan.seed + ranks.rank)
     encoder, shared = _make_encoder(shard, plan, hash_size, ranks)

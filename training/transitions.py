@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_LEAST = 1e-12
+_EPSILON = 1e-12
 CONCENTRATIONS = (5.0, 20.0, 80.0, 320.0)
 """Masses of the prior on a row of M that are chosen from: the first suits sellers who always call A B, the last errors
 that go anywhere."""
@@ -58,13 +58,13 @@ def smoothed(mass: Floats, levels: Ints, concentration: float) -> Floats:
 def transitions(mass: Floats, levels: Ints, concentration: float) -> Floats:
     """M, P(label | truth, wrong): rows sum to 1, diagonal 0; arguments as for `smoothed`."""
     total = smoothed(mass, levels, concentration)
-    return np.asarray(total / np.maximum(total.sum(axis=1, keepdims=True), _LEAST))
+    return np.asarray(total / np.maximum(total.sum(axis=1, keepdims=True), _EPSILON))
 
 
 def _prior(mass: Floats, levels: Ints) -> Floats:
     seen = np.array([mass[levels == level].sum() for level in (1, 2, 3)]) + 1.0
     members = np.stack([(levels == level).sum(axis=1) for level in (1, 2, 3)], axis=1)
     share = (seen / seen.sum()) * (members > 0)
-    share /= np.maximum(share.sum(axis=1, keepdims=True), _LEAST)
+    share /= np.maximum(share.sum(axis=1, keepdims=True), _EPSILON)
     each = np.concatenate([np.zeros((len(levels), 1)), share / np.maximum(members, 1)], axis=1)
     return np.asarray(np.take_along_axis(each, levels, axis=1))

@@ -12,16 +12,16 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from training.backbones import make_backbone
 from training.canaries import are_canaries, wrong_labels
 from training.dataset import Shard, checksum, prove_coverage, read_shard
 from training.export import save_fused, save_text
-from training.first_pass import Learned, believe, enough_texts, learn_noise
+from training.first_pass import Learned, enough_texts, learn_noise, soft_labels
 from training.fused_branch import judge_pictures, train_fused
 from training.ranks import Ranks
 from training.sample import make_sample, seller_places
 from training.task import RankResult, Task
 from training.text_branch import TextBranch, TextTeacher, hard_targets, teach_texts
-from training.trunks import make_trunk
 from udfs.text import count_words, novelty
 
 Ints = NDArray[np.int64]
@@ -46,7 +46,7 @@ def train_rank(task: Task) -> RankResult:
     _limit_threads(ranks)
     if plan.image_members and plan.image_weights:
         # A file that does not suit is refused now, not once the texts have been learnt.
-        make_trunk(plan.image_backbone, plan.image_weights, task.height, task.width)
+        make_backbone(plan.image_backbone, plan.image_weights, task.height, task.width)
     shard = read_shard(task.dataset, ranks.rank, ranks.size, task.cache(ranks.rank), task.height, task.width)
     rows, total = ranks.total([len(shard), checksum(shard.keys)])
     prove_coverage(task.dataset, int(rows), int(total))
@@ -110,7 +110,7 @@ def learn_first(
         return None, None
     learned: Learned = ranks.share(learn_noise(sample, levels).narrow() if ranks.rank == 0 else None)
     places = seller_places(shard.sellers, np.array(sample.seller_ids, np.int64))
-    return learned, believe(learned, judged, shard.labels, shard.truths, places)
+    return learned, soft_labels(learned, judged, shard.labels, shard.truths, places)
 
 
 def find_novel_above(teacher: TextTeacher, sampled: Ints, hash_size: int) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import UsageError
-from udfs.engine import load_network
+from udfs.tf_runtime import load_network
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 """n texts -> vectors, shape (n, D)."""

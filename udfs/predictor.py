@@ -14,10 +14,10 @@ from schemas.bundle import ENCODER_FOLDER, BundleSpec
 from schemas.tensors import Judgement, PictureBatch, TextBatch
 from udfs.bundle import load_spec
 from udfs.encoder import Encode, load_encoder
-from udfs.engine import Network, load_network
 from udfs.fusion import fuse
 from udfs.pictures import decode
 from udfs.text import count_words, featurize, novelty
+from udfs.tf_runtime import Network, load_network
 
 Ints = NDArray[np.int64]
 

@@ -26,7 +26,8 @@ from benchmarks.quality.tracking import track
 from benchmarks.quality.whole import measure_whole
 from conf.settings import Settings
 
-_MEASURED = ("benchmarks/quality/*.py", "training/*.py", "udfs/*.py", "jobs/steps/calibrate.py", "jobs/steps/trust.py")
+_AUDIT = "jobs/cleaning/steps"
+_MEASURED = ("benchmarks/quality/*.py", "training/*.py", "udfs/*.py", f"{_AUDIT}/calibrate.py", f"{_AUDIT}/trust.py")
 """The code on which the figures depend,"""
 _UNMEASURED = ("document.py", "pictures.py", "tracking.py")
 """but not what shows them."""

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from conf.load import load_settings
-from jobs.session import open_session
-from jobs.store import open_warehouse, read_published
+from jobs.warehouse.session import open_session
+from jobs.warehouse.tables import open_warehouse, read_published
 from schemas.bundle import Fusion, NoiseModel
 from schemas.tables import LISTINGS
 from training.first_pass import as_weights, divided, likeliest_fusion
@@ -72,9 +72,11 @@ def _read(warehouse: Path, truth: pd.Series) -> pd.DataFrame:
     """Listings with a text, a usable picture and a known truth."""
     spark = open_session(load_settings("local").spark, "quality")
     try:
-        house = open_warehouse(spark, str(warehouse))
-        seen = read_published(house, "predictions").where("text_category is not null and image_category is not null")
-        content = house.read(LISTINGS).select(*_READ)
+        workspace = open_warehouse(spark, str(warehouse))
+        seen = read_published(workspace, "predictions").where(
+            "text_category is not null and image_category is not null"
+        )
+        content = workspace.read(LISTINGS).select(*_READ)
         chosen = seen.select("listing_id").orderBy("listing_id").toPandas()["listing_id"]
         chosen = chosen[chosen.isin(truth.index)].sample(min(_ROWS, len(chosen)), random_state=0)
         wanted = spark.createDataFrame([(each,) for each in chosen], "listing_id string")

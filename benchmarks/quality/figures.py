@@ -10,14 +10,14 @@ from scipy.special import expit, logit
 
 from benchmarks.quality.catalogue import Ints
 from conf.settings import DecideSettings
-from jobs.steps.calibrate import fit_calibration
-from jobs.steps.trust import fit_trust, trusted
+from jobs.cleaning.steps.calibrate import fit_calibration
+from jobs.cleaning.steps.trust import fit_trust, trusted
 
 Floats = NDArray[np.float64]
 
 _BINS = 10
 _REVIEWED, _AUDITED = 0.1, 400
-_LEAST = 1e-6
+_EPSILON = 1e-6
 """A posterior is taken to be this far from 0 and 1."""
 
 
@@ -88,11 +88,11 @@ def _audit(classifier: Floats, belief: Floats, labels: Ints, truth: Ints) -> tup
     rows = np.arange(len(labels))
     label, support = belief[rows, labels], np.exp(classifier[rows, labels])
     found = trusted(label, support, fit_trust(label[seen], support[seen], (labels == truth)[seen]))
-    belief = belief * ((1 - found) / np.maximum(1 - label, _LEAST))[:, None]
+    belief = belief * ((1 - found) / np.maximum(1 - label, _EPSILON))[:, None]
     belief[rows, labels] = found
     confidence, right = belief.max(axis=1), belief.argmax(axis=1) == truth
     calibration = fit_calibration(confidence[seen], right[seen])
-    bounded = np.clip(confidence[others], _LEAST, 1 - _LEAST)
+    bounded = np.clip(confidence[others], _EPSILON, 1 - _EPSILON)
     return np.asarray(expit(calibration.slope * logit(bounded) + calibration.offset)), right[others]
 
 

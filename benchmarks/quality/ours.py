@@ -14,7 +14,7 @@ from benchmarks.quality.catalogue import Catalogue, Ints
 from conf.load import load_settings
 from conf.settings import Settings
 from training.dataset import Shard, map_shard
-from training.first_pass import Learned, believe, enough_texts, learn_noise
+from training.first_pass import Learned, enough_texts, learn_noise, soft_labels
 from training.fitting import fit_sample
 from training.plan import make_plan
 from training.ranks import Ranks
@@ -96,7 +96,7 @@ class Ours:
         if not enough_texts(sample):
             return None, None
         first = learn_noise(sample, self.catalogue.levels)
-        return first, believe(first, self.first, self.labels, sample.truths, codes)
+        return first, soft_labels(first, self.first, self.labels, sample.truths, codes)
 
     def _teach(self, beliefs: Beliefs) -> Beliefs:
         """The second pass's judgement, out of sample."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from benchmarks.quality import catalogue as cut
 from benchmarks.quality import noise
 from benchmarks.quality.catalogue import Catalogue, Ints, Random, read_catalogue
-from jobs.demo.catalogue import write_catalogue
-from jobs.demo.spec import CatalogueSpec
+from catalogue_generator.catalogue import write_catalogue
+from catalogue_generator.spec import CatalogueSpec
 
 Judge = Callable[[Catalogue], NDArray[np.float64]]
 """Out-of-sample log-probabilities of a classifier that has been taught the truth."""

@@ -13,8 +13,8 @@ import pandas as pd
 
 from benchmarks.place import ROOT
 from conf.load import load_settings
-from jobs.session import open_session
-from jobs.store import open_warehouse, read_published
+from jobs.warehouse.session import open_session
+from jobs.warehouse.tables import open_warehouse, read_published
 
 _DATE = "2026-01-01"
 _STAGES = ("ingest", "train", "nightly")
@@ -54,9 +54,9 @@ def read_cleaned(warehouse: Path, folder: Path) -> pd.DataFrame:
     """A row a listing of known truth: what each witness says, and `truth`."""
     spark = open_session(load_settings("local").spark, "quality")
     try:
-        house = open_warehouse(spark, str(warehouse))
+        workspace = open_warehouse(spark, str(warehouse))
         parts = [
-            read_published(house, table).select("listing_id", *columns).toPandas().set_index("listing_id")
+            read_published(workspace, table).select("listing_id", *columns).toPandas().set_index("listing_id")
             for table, columns in _COLUMNS.items()
         ]
     finally:

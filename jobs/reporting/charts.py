@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from jobs.summary import Estimate, Share
+from jobs.console.summary import Estimate, Share
 
 WIDTH = 420
 _ROW = 38

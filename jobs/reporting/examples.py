@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
+from jobs.console.summary import Named
 from jobs.reporting.figures import Change, named
-from jobs.reporting.moment import Moment
-from jobs.summary import Named
+from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, PREDICTIONS
 
@@ -88,22 +88,22 @@ class Examples:
         return list(dict.fromkeys(example.listing_id for group in groups for example in group))
 
 
-def read_examples(moment: Moment, changes: Sequence[Change], names: Mapping[str, str]) -> Examples:
+def read_examples(snapshot: PublicationSnapshot, changes: Sequence[Change], names: Mapping[str, str]) -> Examples:
     """Choose the examples; the same publication gives the same ones.
 
     Args:
-        moment: the publication.
+        snapshot: the publication.
         changes: the most frequent corrections.
         names: category code -> name for people.
     """
-    corrected = _draw_corrections(moment, changes[:CORRECTIONS])
-    flagged = _most_urgent(moment)
+    corrected = _draw_corrections(snapshot, changes[:CORRECTIONS])
+    flagged = _most_urgent(snapshot)
     work_list = [row.listing_id for row in flagged[:WORK_LIST]]
     asked = [i for reason in CATEGORY_REASONS for i in _first(flagged, reason, PER_REASON)]
     mismatches = _first(flagged, Reason.IMAGE_MISMATCH, MISMATCHES)
     others = [i for reason in _OTHER_REASONS for i in _first(flagged, reason, PER_REASON)]
     wanted = {*corrected, *work_list, *asked, *mismatches, *others}
-    known = {row.listing_id: row for row in _details(moment, sorted(wanted)).collect()}
+    known = {row.listing_id: row for row in _details(snapshot, sorted(wanted)).collect()}
     flags = {row.listing_id: row for row in flagged}
 
     def examples(ids: Iterable[str]) -> list[Example]:
@@ -112,10 +112,10 @@ def read_examples(moment: Moment, changes: Sequence[Change], names: Mapping[str,
     return Examples(examples(corrected), examples(work_list), examples(asked), examples(mismatches), examples(others))
 
 
-def _draw_corrections(moment: Moment, changes: Sequence[Change]) -> list[str]:
+def _draw_corrections(snapshot: PublicationSnapshot, changes: Sequence[Change]) -> list[str]:
     """A listing of each change: the one whose hash is the lowest."""
     codes = [(c.seller_category.code if c.seller_category else None, c.corrected_category.code) for c in changes]
-    clean = moment.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
+    clean = snapshot.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
     pair = ["category", "effective_category"]
     drawn = (
         clean.where(F.col("effective_category").isin([code for _, code in codes]))
@@ -127,9 +127,9 @@ def _draw_corrections(moment: Moment, changes: Sequence[Change]) -> list[str]:
     return [found[code] for code in codes if code in found]
 
 
-def _most_urgent(moment: Moment) -> list[Row]:
+def _most_urgent(snapshot: PublicationSnapshot) -> list[Row]:
     """The open work list's first listings of each combination of reasons, the most urgent first."""
-    rows = moment.read(FLAGGED_ITEMS).where("status = 'open'")
+    rows = snapshot.read(FLAGGED_ITEMS).where("status = 'open'")
     urgency = (F.col("priority").desc(), F.col("listing_id").asc())
     ranked = rows.withColumn("place", F.row_number().over(Window.partitionBy("reasons").orderBy(*urgency)))
     first = ranked.where(F.col("place") <= WORK_LIST).orderBy(*urgency)
@@ -142,10 +142,10 @@ def _first(flagged: Sequence[Row], reason: Reason, count: int) -> list[str]:
     return [row.listing_id for row in mine[:count]]
 
 
-def _details(moment: Moment, listing_ids: Sequence[str]) -> DataFrame:
-    clean = moment.read(CLEAN_LISTINGS).where(F.col("listing_id").isin(*listing_ids))
-    predictions = moment.read(PREDICTIONS).where(
-        F.col("listing_id").isin(*listing_ids) & (F.col("model_version") == moment.run.model_version)
+def _details(snapshot: PublicationSnapshot, listing_ids: Sequence[str]) -> DataFrame:
+    clean = snapshot.read(CLEAN_LISTINGS).where(F.col("listing_id").isin(*listing_ids))
+    predictions = snapshot.read(PREDICTIONS).where(
+        F.col("listing_id").isin(*listing_ids) & (F.col("model_version") == snapshot.run.model_version)
     )
     seen = ("text_category", "text_confidence", "image_category", "image_confidence", "image_status")
     return clean.join(predictions.select("listing_id", "content_hash", *seen), ["listing_id", "content_hash"], "left")

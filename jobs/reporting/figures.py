@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.reporting.moment import Moment
-from jobs.summary import Estimate, Named
+from jobs.console.summary import Estimate, Named
+from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.errors import UsageError
 from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS, FLAGGED_ITEMS, QUALITY_METRICS, SELLERS
@@ -131,18 +131,18 @@ class Figures:
     publications: Sequence[Publication]
 
 
-def read_figures(moment: Moment, names: Mapping[str, str]) -> Figures:
+def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Figures:
     """Read the figures of a publication.
 
     Args:
-        moment: the publication.
+        snapshot: the publication.
         names: category code -> name for people.
 
     Raises:
         UsageError: the run has published no figures.
     """
-    run = moment.run
-    metrics = _metrics(moment)
+    run = snapshot.run
+    metrics = _metrics(snapshot)
     mine = [row for row in metrics if row.run_id == run.run_id]
     whole = {row.metric: row for row in mine if row.dimension == "all"}
     if "listings" not in whole:
@@ -158,16 +158,16 @@ def read_figures(moment: Moment, names: Mapping[str, str]) -> Figures:
         parts={name: Part(row.numerator, _estimate(row)) for name, row in whole.items() if row.metric in _SHARES},
         confidence=_estimate(confidence) if confidence else None,
         quality=whole["mean_quality_score"].value,
-        events=_events(moment),
+        events=_events(snapshot),
         categories=_categories(mine, names),
-        sellers=_sellers(moment),
-        changes=_changes(moment, names),
-        certainty=_certainty(moment),
-        queues=_queues(moment),
+        sellers=_sellers(snapshot),
+        changes=_changes(snapshot, names),
+        certainty=_certainty(snapshot),
+        queues=_queues(snapshot),
         image_status={
             row.segment: int(row.numerator) for row in mine if row.dimension == "image_status" and row.numerator
         },
-        publications=_publications(moment, metrics),
+        publications=_publications(snapshot, metrics),
     )
 
 
@@ -186,13 +186,13 @@ def named(category: str | None, names: Mapping[str, str]) -> Named | None:
     return None if category is None else Named(category, names.get(category, category))
 
 
-def _metrics(moment: Moment) -> list[Row]:
+def _metrics(snapshot: PublicationSnapshot) -> list[Row]:
     """The metrics of the run, and the main ones of the publications compared."""
-    compared = [row.run_id for row in (*moment.before[-PUBLICATIONS + 1 :], moment.run)]
+    compared = [row.run_id for row in (*snapshot.before[-PUBLICATIONS + 1 :], snapshot.run)]
     main = (F.col("dimension") == "all") & F.col("metric").isin(*_TREND) & F.col("run_id").isin(*compared)
     split = (F.col("dimension") == "category") & F.col("metric").isin("expected_error_before", "expected_error_left")
-    own = (F.col("run_id") == moment.run.run_id) & (split | F.col("dimension").isin("all", "image_status"))
-    return moment.read(QUALITY_METRICS).where(main | own).collect()
+    own = (F.col("run_id") == snapshot.run.run_id) & (split | F.col("dimension").isin("all", "image_status"))
+    return snapshot.read(QUALITY_METRICS).where(main | own).collect()
 
 
 def _categories(metrics: Sequence[Row], names: Mapping[str, str]) -> list[Category]:
@@ -211,13 +211,13 @@ def _categories(metrics: Sequence[Row], names: Mapping[str, str]) -> list[Catego
     ]
 
 
-def _sellers(moment: Moment) -> list[Seller]:
-    worst = moment.read(SELLERS).orderBy(F.col("lower").desc(), "seller_id").limit(WORST_SELLERS).collect()
+def _sellers(snapshot: PublicationSnapshot) -> list[Seller]:
+    worst = snapshot.read(SELLERS).orderBy(F.col("lower").desc(), "seller_id").limit(WORST_SELLERS).collect()
     return [Seller(row.seller_id, row.listings, Estimate(row.error_rate, row.lower, row.upper)) for row in worst]
 
 
-def _changes(moment: Moment, names: Mapping[str, str]) -> list[Change]:
-    corrected = moment.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
+def _changes(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> list[Change]:
+    corrected = snapshot.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
     counted = corrected.groupBy("category", "effective_category").agg(F.count(F.lit(1)).alias("listings"))
     frequent = counted.orderBy(F.col("listings").desc(), "category", "effective_category").limit(FREQUENT_CHANGES)
     return [
@@ -230,23 +230,23 @@ def _changes(moment: Moment, names: Mapping[str, str]) -> list[Change]:
     ]
 
 
-def _events(moment: Moment) -> dict[str, int]:
-    mine = moment.read(CORRECTIONS).where(F.col("run_id") == moment.run.run_id)
+def _events(snapshot: PublicationSnapshot) -> dict[str, int]:
+    mine = snapshot.read(CORRECTIONS).where(F.col("run_id") == snapshot.run.run_id)
     counts = {row.event: row["count"] for row in mine.groupBy("event").count().collect()}
     return {event: counts.get(event, 0) for event in ("begun", "changed", "ended")}
 
 
-def _certainty(moment: Moment) -> dict[float, int]:
-    corrected = moment.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
+def _certainty(snapshot: PublicationSnapshot) -> dict[float, int]:
+    corrected = snapshot.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
     bands = F.array(*(F.lit(band) for band in BANDS))
     band = F.get(F.filter(bands, lambda lower: F.col("category_confidence") >= lower), F.lit(0))
     counts = {row.band: row["count"] for row in corrected.groupBy(band.alias("band")).count().collect()}
     return {band: counts.get(band, 0) for band in BANDS}
 
 
-def _queues(moment: Moment) -> Queues:
+def _queues(snapshot: PublicationSnapshot) -> Queues:
     """A listing has one of a few hundred combinations of reasons; these are counted and added up here."""
-    rows = moment.read(FLAGGED_ITEMS).where("status = 'open'").groupBy("reasons").count().collect()
+    rows = snapshot.read(FLAGGED_ITEMS).where("status = 'open'").groupBy("reasons").count().collect()
     combinations = [({Reason(name) for name in row.reasons}, row["count"]) for row in rows]
     counts = {reason: sum(n for reasons, n in combinations if reason in reasons) for reason in Reason}
     asked = set(CATEGORY_REASONS)
@@ -257,7 +257,7 @@ def _queues(moment: Moment) -> Queues:
     )
 
 
-def _publications(moment: Moment, metrics: Sequence[Row]) -> list[Publication]:
+def _publications(snapshot: PublicationSnapshot, metrics: Sequence[Row]) -> list[Publication]:
     """Of several runs for one date only the last has figures left: it took the others' place."""
     figures: dict[str, dict[str, Row]] = {}
     for row in metrics:
@@ -265,7 +265,7 @@ def _publications(moment: Moment, metrics: Sequence[Row]) -> list[Publication]:
             figures.setdefault(row.run_id, {})[row.metric] = row
     return [
         Publication(run.run_id, run.run_date, _seconds(run), *(_estimate(figures[run.run_id][name]) for name in _TREND))
-        for run in (*moment.before, moment.run)
+        for run in (*snapshot.before, snapshot.run)
         if run.run_id in figures
     ]
 

@@ -11,11 +11,11 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from jobs.console.summary import Estimate, Share
 from jobs.reporting import charts, words
 from jobs.reporting.charts import Bar, Range, Span
 from jobs.reporting.examples import Examples
 from jobs.reporting.figures import BANDS, Figures, Publication
-from jobs.summary import Estimate, Share
 from schemas.reasons import CATEGORY_REASONS, ImageStatus, Reason
 
 _CATEGORIES = 12

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import functions as F
 
 from conf.settings import Settings
-from jobs.reporting.moment import Moment
+from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.tables import LISTINGS
 from udfs.thumbnails import THUMBNAIL, make_thumbnails
 
@@ -15,17 +15,17 @@ SIDE = 160
 """Pixels of a thumbnail's longer side."""
 
 
-def read_thumbnails(moment: Moment, listing_ids: Sequence[str], settings: Settings) -> dict[str, bytes]:
+def read_thumbnails(snapshot: PublicationSnapshot, listing_ids: Sequence[str], settings: Settings) -> dict[str, bytes]:
     """JPEGs of the listings that have a picture to see; the others are left out.
 
     Args:
-        moment: the publication.
+        snapshot: the publication.
         listing_ids: a few dozen.
         settings: what may be read, and how large.
     """
     shrink = make_thumbnails(
         SIDE, settings.picture.max_pixels, settings.ingest.image_prefixes, settings.ingest.max_image_bytes
     )
-    wanted = moment.read(LISTINGS).where(F.col("listing_id").isin(*listing_ids))
+    wanted = snapshot.read(LISTINGS).where(F.col("listing_id").isin(*listing_ids))
     rows = wanted.select("listing_id", "image", "image_uri").mapInArrow(shrink, THUMBNAIL).collect()
     return {row.listing_id: bytes(row.thumbnail) for row in rows if row.thumbnail is not None}

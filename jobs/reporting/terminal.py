@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from jobs.console.summary import Section, Share, Summary
 from jobs.reporting.examples import Example, Examples
 from jobs.reporting.figures import Figures
 from jobs.reporting.words import ACCOUNT
-from jobs.summary import Section, Share, Summary
 from schemas.reasons import CATEGORY_REASONS
 
 _CATEGORIES = 10

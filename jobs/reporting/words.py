@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+from jobs.console.summary import Share
 from jobs.reporting.examples import Example
-from jobs.summary import Share
 from schemas.reasons import EXPLANATIONS, ImageStatus, Reason
 
 _CERTAINTY = (

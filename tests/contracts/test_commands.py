@@ -29,7 +29,6 @@ def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]: 
 
 
 LEAVES = dict(leaves(typer.main.get_command(app)))
-MODULES = {"demo": "demo/command"}
 
 
 def test_the_commands_are_those_of_the_design() -> None:
@@ -70,8 +69,13 @@ def test_settings_that_cannot_be_used_are_all_named_before_any_work(words: tuple
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_each_job_is_a_main(name: str) -> None:
-    source = (ROOT / "jobs" / f"{MODULES.get(name, name)}.py").read_text()
+    source = (ROOT / "jobs" / f"{name}.py").read_text()
     assert 'if __name__ == "__main__":' in source
+
+
+def test_the_jobs_folder_holds_the_commands_and_nothing_else() -> None:
+    entry_points = {"cli", "store"}  # the command line itself, and the import path of `read_published`
+    assert {path.stem for path in (ROOT / "jobs").glob("*.py")} == COMMANDS | entry_points | {"__init__"}
 
 
 def test_a_main_runs_by_its_file_as_spark_submit_runs_it() -> None:

@@ -16,19 +16,19 @@ import pytest
 from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
+from catalogue_generator.catalogue import write_catalogue
+from catalogue_generator.spec import CatalogueSpec
 from conf.load import load_settings
 from jobs.cli import app
-from jobs.demo.catalogue import write_catalogue
-from jobs.demo.spec import CatalogueSpec
-from jobs.session import open_session
-from jobs.store import Warehouse
+from jobs.warehouse.session import open_session
+from jobs.warehouse.tables import Warehouse
 from tests.end_to_end.standalone import Cluster, standalone_cluster
 
 LISTINGS, CATEGORIES = 400, 8
 
 
 @dataclass(frozen=True)
-class House:
+class Workspace:
     """A warehouse and the files that it came from."""
 
     spark: SparkSession
@@ -51,10 +51,10 @@ class House:
         """Its tables."""
         return Warehouse(self.spark, str(self.path))
 
-    def copy(self, target: Path) -> House:
+    def copy(self, target: Path) -> Workspace:
         """The same in another folder."""
         shutil.copytree(self.path, target / "warehouse")
-        return House(self.spark, target / "warehouse", self.source)
+        return Workspace(self.spark, target / "warehouse", self.source)
 
     def delivery(self, target: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Path:
         """A delivery file of some of the catalogue's listings, changed."""
@@ -79,23 +79,23 @@ def spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
-def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> House:
+def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A generated catalogue, ingested, and a model learnt from it by two ranks."""
     folder = tmp_path_factory.mktemp("trained")
     source = folder / "catalogue"
     write_catalogue(source, CatalogueSpec(listings=LISTINGS, categories=CATEGORIES, seed=3))
-    house = House(spark, folder / "warehouse", source)
-    house.ingest(source / "listings.parquet")
-    house.run("train")
-    return house
+    workspace = Workspace(spark, folder / "warehouse", source)
+    workspace.ingest(source / "listings.parquet")
+    workspace.run("train")
+    return workspace
 
 
 @pytest.fixture(scope="session")
-def published(trained: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+def published(trained: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The same after a first night."""
-    house = trained.copy(tmp_path_factory.mktemp("published"))
-    house.run("nightly", "--run-date", "2026-11-10")
-    return house
+    workspace = trained.copy(tmp_path_factory.mktemp("published"))
+    workspace.run("nightly", "--run-date", "2026-11-10")
+    return workspace
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +106,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def house(published: House, tmp_path: Path) -> House:
+def workspace(published: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the published warehouse, for one test."""
     return published.copy(tmp_path)

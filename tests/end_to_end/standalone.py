@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyspark
 
-from jobs.session import jars_folder
+from jobs.warehouse.session import jars_folder
 from tests.programs import guarded
 
 _SPARK = Path(pyspark.__file__).parent

@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.store import read_published
-from tests.end_to_end.conftest import CATEGORIES, LISTINGS, House
+from jobs.warehouse.tables import read_published
+from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
 
 pytestmark = pytest.mark.end_to_end
 
@@ -30,24 +30,26 @@ LACKING: dict[str, Change] = {
 }
 
 
-def cleaned(lacking: str, like: House, folder: Path, spark: SparkSession) -> House:
+def cleaned(lacking: str, like: Workspace, folder: Path, spark: SparkSession) -> Workspace:
     """A warehouse of its own: a changed delivery of the whole catalogue, learnt and cleaned."""
-    house = House(spark, folder / "warehouse", like.source)
-    house.ingest(like.delivery(folder, LACKING[lacking]))
-    house.run("train")
-    assert house.run("nightly", "--run-date", "2026-11-10")["rows_current"] == LISTINGS
-    return house
+    workspace = Workspace(spark, folder / "warehouse", like.source)
+    workspace.ingest(like.delivery(folder, LACKING[lacking]))
+    workspace.run("train")
+    assert workspace.run("nightly", "--run-date", "2026-11-10")["rows_current"] == LISTINGS
+    return workspace
 
 
 @pytest.mark.parametrize("lacking", LACKING)
-def test_a_catalogue_is_cleaned_without(lacking: str, trained: House, tmp_path: Path, spark: SparkSession) -> None:
-    house = cleaned(lacking, trained, tmp_path, spark)
-    clean = read_published(house.warehouse, "clean_listings").toPandas().set_index("listing_id")
-    predictions = read_published(house.warehouse, "predictions").toPandas().set_index("listing_id")
-    flagged = read_published(house.warehouse, "flagged_items")
+def test_a_catalogue_is_cleaned_without(lacking: str, trained: Workspace, tmp_path: Path, spark: SparkSession) -> None:
+    workspace = cleaned(lacking, trained, tmp_path, spark)
+    clean = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
+    predictions = read_published(workspace.warehouse, "predictions").toPandas().set_index("listing_id")
+    flagged = read_published(workspace.warehouse, "flagged_items")
     reasons = flagged.select(F.explode("reasons")).distinct().toPandas().iloc[:, 0].tolist()
-    sellers = read_published(house.warehouse, "sellers").count()
-    truth = pd.read_parquet(house.source / "truth.parquet").set_index("listing_id").true_category.reindex(clean.index)
+    sellers = read_published(workspace.warehouse, "sellers").count()
+    truth = (
+        pd.read_parquet(workspace.source / "truth.parquet").set_index("listing_id").true_category.reindex(clean.index)
+    )
 
     assert len(clean) == LISTINGS
     assert clean.index.is_unique

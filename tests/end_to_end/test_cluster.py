@@ -10,9 +10,9 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.store import read_published
+from jobs.warehouse.tables import read_published
 from schemas.tables import LISTINGS, TABLES, Table
-from tests.end_to_end.conftest import House
+from tests.end_to_end.conftest import Workspace
 from tests.end_to_end.standalone import Cluster
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.cluster, pytest.mark.timeout(1800)]
@@ -39,9 +39,9 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.make_archive(str(folder / "catalog_cleaner"), "zip", folder / "zip"))
 
 
-def submit(cluster: Cluster, code: Path, house: House, command: str, *arguments: str) -> None:
+def submit(cluster: Cluster, code: Path, workspace: Workspace, command: str, *arguments: str) -> None:
     """Submit a command's main under the test profile."""
-    places = ["--warehouse", str(house.path), "--profile", "test"]
+    places = ["--warehouse", str(workspace.path), "--profile", "test"]
     cluster.submit(code, ROOT / "jobs" / f"{command}.py", *arguments, *places)
 
 
@@ -54,29 +54,29 @@ def content(rows: DataFrame, table: Table) -> pd.DataFrame:
 
 
 def test_a_night_on_a_cluster_publishes_the_tables_of_a_local_one(
-    cluster: Cluster, code: Path, trained: House, published: House, tmp_path: Path
+    cluster: Cluster, code: Path, trained: Workspace, published: Workspace, tmp_path: Path
 ) -> None:
-    house = trained.copy(tmp_path)
-    submit(cluster, code, house, "nightly", "--run-date", "2026-11-10")
+    workspace = trained.copy(tmp_path)
+    submit(cluster, code, workspace, "nightly", "--run-date", "2026-11-10")
     for name in PUBLISHED:
-        here, there = (content(read_published(h.warehouse, name), TABLES[name]) for h in (house, published))
+        here, there = (content(read_published(h.warehouse, name), TABLES[name]) for h in (workspace, published))
         assert len(there) > 0, name
         # Batches are cut elsewhere on a cluster, so the network's sums differ in their last digits.
         pd.testing.assert_frame_equal(here, there, check_exact=False, rtol=1e-4, atol=1e-4, obj=name)
 
 
 def test_a_catalogue_is_ingested_and_learnt_on_a_cluster(
-    cluster: Cluster, code: Path, trained: House, tmp_path: Path
+    cluster: Cluster, code: Path, trained: Workspace, tmp_path: Path
 ) -> None:
-    house = House(trained.spark, tmp_path / "warehouse", trained.source)
-    source = [str(house.source / "listings.parquet"), "--taxonomy", str(house.source / "taxonomy.csv")]
-    submit(cluster, code, house, "ingest", *source)
-    here, there = (content(h.warehouse.read(LISTINGS).drop("delivery_id"), LISTINGS) for h in (house, trained))
+    workspace = Workspace(trained.spark, tmp_path / "warehouse", trained.source)
+    source = [str(workspace.source / "listings.parquet"), "--taxonomy", str(workspace.source / "taxonomy.csv")]
+    submit(cluster, code, workspace, "ingest", *source)
+    here, there = (content(h.warehouse.read(LISTINGS).drop("delivery_id"), LISTINGS) for h in (workspace, trained))
     assert len(there) > 0
     pd.testing.assert_frame_equal(here, there)
 
-    submit(cluster, code, house, "train")
-    (here_model,), (there_model,) = (h.run("models", "list")["models"] for h in (house, trained))
+    submit(cluster, code, workspace, "train")
+    (here_model,), (there_model,) = (h.run("models", "list")["models"] for h in (workspace, trained))
     assert here_model["champion"]
     assert here_model["rows"] == there_model["rows"]
     # Ranks read their rows in another order, so the models differ; they have learnt the same.

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jobs.store import Warehouse, read_published
+from jobs.warehouse.tables import Warehouse, read_published
 from schemas.tables import TABLES
-from tests.end_to_end.conftest import CATEGORIES, LISTINGS, House
+from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
 
 pytestmark = pytest.mark.end_to_end
 
@@ -18,9 +18,9 @@ FACTS = ("predictions", "corrections", "quality_metrics", "gate_results", "quara
 _RUN = {"run_id", "run_date"}
 
 
-def content(house: House, name: str, *, without: set[str] = _RUN) -> list[str]:
+def content(workspace: Workspace, name: str, *, without: set[str] = _RUN) -> list[str]:
     """The published rows of a table as text, sorted, but for the columns that name the run."""
-    rows = read_published(house.warehouse, name)
+    rows = read_published(workspace.warehouse, name)
     kept = [column for column in rows.columns if column not in without]
     return sorted(str(row) for row in rows.select(*kept).collect())
 
@@ -29,7 +29,7 @@ def newer(listings: pd.DataFrame) -> pd.DataFrame:
     return listings.assign(updated_at=pd.Timestamp("2026-11-11T10:00:00Z"))
 
 
-def test_the_first_night_judges_every_listing_once(published: House) -> None:
+def test_the_first_night_judges_every_listing_once(published: Workspace) -> None:
     clean = read_published(published.warehouse, "clean_listings").toPandas()
     predictions = read_published(published.warehouse, "predictions").toPandas()
     assert sorted(clean.listing_id) == sorted(predictions.listing_id)
@@ -44,7 +44,7 @@ def test_the_first_night_judges_every_listing_once(published: House) -> None:
     assert set(begun.event) == {"begun"}
 
 
-def test_the_catalogue_comes_out_cleaner_than_it_went_in(published: House) -> None:
+def test_the_catalogue_comes_out_cleaner_than_it_went_in(published: Workspace) -> None:
     truth = pd.read_parquet(published.source / "truth.parquet").set_index("listing_id").true_category
     clean = read_published(published.warehouse, "clean_listings").toPandas().set_index("listing_id")
     before = (clean.category != truth.reindex(clean.index)).mean()
@@ -52,87 +52,89 @@ def test_the_catalogue_comes_out_cleaner_than_it_went_in(published: House) -> No
     assert after < 0.75 * before
 
 
-def test_a_second_night_scores_nothing_and_says_the_same(house: House) -> None:
-    first = {name: content(house, name) for name in (*STATES, "predictions")}
-    summary = house.run("nightly", "--run-date", "2026-11-11")
+def test_a_second_night_scores_nothing_and_says_the_same(workspace: Workspace) -> None:
+    first = {name: content(workspace, name) for name in (*STATES, "predictions")}
+    summary = workspace.run("nightly", "--run-date", "2026-11-11")
     assert summary["rows_current"] == 0
     assert summary["rows_unchanged"] == LISTINGS
-    assert {name: content(house, name) for name in first} == first
-    corrections = house.warehouse.read(TABLES["corrections"])
+    assert {name: content(workspace, name) for name in first} == first
+    corrections = workspace.warehouse.read(TABLES["corrections"])
     assert corrections.where("run_date = '2026-11-11'").count() == 0
     assert corrections.where("run_date = '2026-11-10'").count() > 0
 
 
-def test_a_rerun_of_a_date_gives_equal_rows_and_deletes_none_of_its_own(house: House) -> None:
-    first = {name: content(house, name) for name in (*STATES, *FACTS)}
-    house.run("nightly", "--run-date", "2026-11-10")
-    assert {name: content(house, name) for name in first} == first
+def test_a_rerun_of_a_date_gives_equal_rows_and_deletes_none_of_its_own(workspace: Workspace) -> None:
+    first = {name: content(workspace, name) for name in (*STATES, *FACTS)}
+    workspace.run("nightly", "--run-date", "2026-11-10")
+    assert {name: content(workspace, name) for name in first} == first
     assert all(rows for name, rows in first.items() if name != "quarantine")
 
 
-def test_a_date_is_refused_once_a_later_one_is_published(house: House) -> None:
-    house.run("nightly", "--run-date", "2026-11-12")
-    refusal = house.run("nightly", "--run-date", "2026-11-10", fails_with=2)
+def test_a_date_is_refused_once_a_later_one_is_published(workspace: Workspace) -> None:
+    workspace.run("nightly", "--run-date", "2026-11-12")
+    refusal = workspace.run("nightly", "--run-date", "2026-11-10", fails_with=2)
     assert "nightly-2026-11-12-1 is published" in refusal["error"]
 
 
-def test_only_a_changed_listing_is_scored_again(house: House, tmp_path: Path) -> None:
-    before = dict.fromkeys(content(house, "predictions", without=_RUN | {"job"}), True)
+def test_only_a_changed_listing_is_scored_again(workspace: Workspace, tmp_path: Path) -> None:
+    before = dict.fromkeys(content(workspace, "predictions", without=_RUN | {"job"}), True)
 
     def retitle(listings: pd.DataFrame) -> pd.DataFrame:
         one = newer(listings.iloc[[5]])
         return one.assign(title="something else entirely")
 
-    house.ingest(house.delivery(tmp_path, retitle))
-    summary = house.run("nightly", "--run-date", "2026-11-11")
+    workspace.ingest(workspace.delivery(tmp_path, retitle))
+    summary = workspace.run("nightly", "--run-date", "2026-11-11")
     assert (summary["rows_current"], summary["rows_unchanged"]) == (1, LISTINGS - 1)
-    after = content(house, "predictions", without=_RUN | {"job"})
+    after = content(workspace, "predictions", without=_RUN | {"job"})
     assert len(after) == LISTINGS
     assert sum(row not in before for row in after) == 1
 
 
-def test_a_flipped_label_leaves_the_predictions_as_they_are_bit_for_bit(house: House, tmp_path: Path) -> None:
-    before = content(house, "predictions")
+def test_a_flipped_label_leaves_the_predictions_as_they_are_bit_for_bit(workspace: Workspace, tmp_path: Path) -> None:
+    before = content(workspace, "predictions")
 
     def flip(listings: pd.DataFrame) -> pd.DataFrame:
         labelled = newer(listings[listings.category.notna()].iloc[:40])
         return labelled.assign(category=labelled.category.to_numpy()[::-1])
 
-    delivered = house.ingest(house.delivery(tmp_path, flip))
+    delivered = workspace.ingest(workspace.delivery(tmp_path, flip))
     assert delivered["rows_current"] == 40
-    summary = house.run("nightly", "--run-date", "2026-11-11")
+    summary = workspace.run("nightly", "--run-date", "2026-11-11")
     assert summary["rows_current"] == 0
-    assert content(house, "predictions") == before
+    assert content(workspace, "predictions") == before
 
 
-def test_a_dry_run_publishes_nothing(house: House) -> None:
-    versions = {name: house.warehouse.version(table) for name, table in TABLES.items()}
-    summary = house.run("nightly", "--run-date", "2026-11-11", "--dry-run")
+def test_a_dry_run_publishes_nothing(workspace: Workspace) -> None:
+    versions = {name: workspace.warehouse.version(table) for name, table in TABLES.items()}
+    summary = workspace.run("nightly", "--run-date", "2026-11-11", "--dry-run")
     assert summary["listings"] == LISTINGS
-    assert {name: house.warehouse.version(table) for name, table in TABLES.items()} == versions
+    assert {name: workspace.warehouse.version(table) for name, table in TABLES.items()} == versions
 
 
-def test_an_empty_catalogue_is_refused_and_nothing_published(house: House) -> None:
-    house.warehouse.table(TABLES["listings"]).delete()
-    versions = {name: house.warehouse.version(TABLES[name]) for name in (*STATES, *FACTS)}
-    refusal = house.run("nightly", "--run-date", "2026-11-11", fails_with=3)
+def test_an_empty_catalogue_is_refused_and_nothing_published(workspace: Workspace) -> None:
+    workspace.warehouse.table(TABLES["listings"]).delete()
+    versions = {name: workspace.warehouse.version(TABLES[name]) for name in (*STATES, *FACTS)}
+    refusal = workspace.run("nightly", "--run-date", "2026-11-11", fails_with=3)
     assert "row_count" in refusal["error"]
-    assert {name: house.warehouse.version(TABLES[name]) for name in versions} == versions
-    runs = house.run("runs")
+    assert {name: workspace.warehouse.version(TABLES[name]) for name in versions} == versions
+    runs = workspace.run("runs")
     assert runs["runs"][0]["status"] == "refused"
 
 
-def test_a_killed_nights_retry_publishes_what_it_would_have(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = {name: content(house, name) for name in STATES}
+def test_a_killed_nights_retry_publishes_what_it_would_have(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = {name: content(workspace, name) for name in STATES}
 
     def fail(*_: object) -> None:
         raise OSError("the disk is gone")
 
     with monkeypatch.context() as broken:
         broken.setattr(Warehouse, "overwrite", fail)
-        house.run("nightly", "--run-date", "2026-11-11", fails_with=1)
-    assert {name: content(house, name) for name in STATES} == expected
-    assert house.run("nightly", "--run-date", "2026-11-11")["listings"] == LISTINGS
-    assert {name: content(house, name) for name in STATES} == expected
-    runs = house.run("runs")["runs"]
+        workspace.run("nightly", "--run-date", "2026-11-11", fails_with=1)
+    assert {name: content(workspace, name) for name in STATES} == expected
+    assert workspace.run("nightly", "--run-date", "2026-11-11")["listings"] == LISTINGS
+    assert {name: content(workspace, name) for name in STATES} == expected
+    runs = workspace.run("runs")["runs"]
     assert [run["status"] for run in runs[:3]] == ["published", "failed", "published"]

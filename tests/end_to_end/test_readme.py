@@ -19,7 +19,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.load import load_settings
-from jobs.store import Warehouse, read_published
+from jobs.warehouse.tables import Warehouse, read_published
 from schemas.tables import RUNS
 from tests.end_to_end.conftest import LISTINGS
 from tests.end_to_end.standalone import Cluster, jars

@@ -8,19 +8,19 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.store import read_published
+from jobs.warehouse.tables import read_published
 from schemas.tables import QUARANTINE, REVIEW_DECISIONS
-from tests.end_to_end.conftest import CATEGORIES, House
+from tests.end_to_end.conftest import CATEGORIES, Workspace
 
 pytestmark = pytest.mark.end_to_end
 
 _WHEN = "2026-11-10T12:00:00Z"
 
 
-def decisions_file(house: House, folder: Path) -> tuple[Path, dict[str, str]]:
+def decisions_file(workspace: Workspace, folder: Path) -> tuple[Path, dict[str, str]]:
     """A reviewer's file on the first six flagged listings, with four rows that cannot be used; the right answers."""
-    truth = pd.read_parquet(house.source / "truth.parquet").set_index("listing_id").true_category
-    flagged = read_published(house.warehouse, "flagged_items").toPandas().sort_values("listing_id")
+    truth = pd.read_parquet(workspace.source / "truth.parquet").set_index("listing_id").true_category
+    flagged = read_published(workspace.warehouse, "flagged_items").toPandas().sort_values("listing_id")
     asked = flagged[flagged.reasons.map(lambda reasons: "low_confidence" in reasons)].listing_id[:6]
     answers = {str(listing): str(truth[listing]) for listing in asked}
     said = pd.DataFrame({"listing_id": list(answers), "decision": "set_category", "category": list(answers.values())})
@@ -38,19 +38,19 @@ def decisions_file(house: House, folder: Path) -> tuple[Path, dict[str, str]]:
     return path, answers
 
 
-def test_decisions_win_and_are_taken_in_once(house: House, tmp_path: Path) -> None:
-    path, answers = decisions_file(house, tmp_path)
-    before = read_published(house.warehouse, "clean_listings").select("listing_id", "content_hash")
+def test_decisions_win_and_are_taken_in_once(workspace: Workspace, tmp_path: Path) -> None:
+    path, answers = decisions_file(workspace, tmp_path)
+    before = read_published(workspace.warehouse, "clean_listings").select("listing_id", "content_hash")
     hashes = {row.listing_id: row.content_hash for row in before.collect() if row.listing_id in answers}
 
-    summary = house.run("review", "apply", str(path))
+    summary = workspace.run("review", "apply", str(path))
     account = {name: summary[f"rows_{name}"] for name in ("in", "current", "superseded", "unchanged", "quarantined")}
     assert account == {"in": 10, "current": 6, "superseded": 0, "unchanged": 0, "quarantined": 4}
-    stored = house.warehouse.read(REVIEW_DECISIONS).toPandas().set_index("listing_id")
+    stored = workspace.warehouse.read(REVIEW_DECISIONS).toPandas().set_index("listing_id")
     assert dict(stored.category) == answers
     assert dict(stored.content_hash) == hashes
     assert set(stored.run_id) == {"nightly-2026-11-10-1"}
-    quarantined = house.warehouse.read(QUARANTINE).where(F.col("run_id") == summary["run_id"])
+    quarantined = workspace.warehouse.read(QUARANTINE).where(F.col("run_id") == summary["run_id"])
     assert sorted(row.reasons[0] for row in quarantined.collect()) == [
         "invalid_decision",
         "not_published",
@@ -58,31 +58,31 @@ def test_decisions_win_and_are_taken_in_once(house: House, tmp_path: Path) -> No
         "unknown_category",
     ]
 
-    again = house.run("review", "apply", str(path))
+    again = workspace.run("review", "apply", str(path))
     assert (again["rows_current"], again["rows_unchanged"]) == (0, 6)
-    assert house.warehouse.read(REVIEW_DECISIONS).count() == 6
+    assert workspace.warehouse.read(REVIEW_DECISIONS).count() == 6
 
-    night = house.run("nightly", "--run-date", "2026-11-11")
+    night = workspace.run("nightly", "--run-date", "2026-11-11")
     assert night["rows_current"] == 0
-    clean = read_published(house.warehouse, "clean_listings").toPandas().set_index("listing_id").loc[list(answers)]
+    clean = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id").loc[list(answers)]
     assert dict(clean.effective_category) == answers
     assert set(clean.category_source) == {"reviewer"}
     assert set(clean.category_confidence) == {1.0}
-    flagged = read_published(house.warehouse, "flagged_items").toPandas().set_index("listing_id").reasons
+    flagged = read_published(workspace.warehouse, "flagged_items").toPandas().set_index("listing_id").reasons
     about = {"low_confidence", "wrong_category", "missing_category", "unknown_category", "audit_sample"}
     assert [listing for listing in answers if about & set(flagged.get(listing, ()))] == []
 
 
-def test_the_next_training_learns_what_people_have_decided(house: House, tmp_path: Path) -> None:
-    path, answers = decisions_file(house, tmp_path)
-    house.run("review", "apply", str(path))
-    trained = house.run("train")
+def test_the_next_training_learns_what_people_have_decided(workspace: Workspace, tmp_path: Path) -> None:
+    path, answers = decisions_file(workspace, tmp_path)
+    workspace.run("review", "apply", str(path))
+    trained = workspace.run("train")
     assert trained["rows_decided"] == len(answers)
     assert trained["categories"] == CATEGORIES
 
 
-def test_a_file_without_what_is_needed_is_refused(house: House, tmp_path: Path) -> None:
+def test_a_file_without_what_is_needed_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "decisions.csv"
     path.write_text("listing_id,verdict\na,yes\n")
-    refusal = house.run("review", "apply", str(path), fails_with=2)
+    refusal = workspace.run("review", "apply", str(path), fails_with=2)
     assert "lack decision, reviewer, decided_at; the file has listing_id, verdict" in " ".join(refusal["error"].split())

@@ -5,28 +5,28 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from jobs.store import read_published
+from jobs.warehouse.tables import read_published
 from tests.encoders import save_encoder
-from tests.end_to_end.conftest import House
+from tests.end_to_end.conftest import Workspace
 
 _TOLERANCE = 0.1
 """Share of 400 listings whose likeliest category may be another: batches hold other rows, in another order."""
 
 
-def test_one_rank_decides_nearly_as_two_do(published: House, trained: House, tmp_path: Path) -> None:
+def test_one_rank_decides_nearly_as_two_do(published: Workspace, trained: Workspace, tmp_path: Path) -> None:
     alone = trained.copy(tmp_path)
     learnt = alone.run("train", "--set", "train.ranks=1")
     alone.run("models", "promote", str(learnt["model_version"]))
     night = alone.run("nightly", "--run-date", "2026-11-10")
     assert night["model_version"] == learnt["model_version"]
     by_one, by_two = (
-        read_published(house.warehouse, "clean_listings").toPandas().set_index("listing_id").sort_index()
-        for house in (alone, published)
+        read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id").sort_index()
+        for workspace in (alone, published)
     )
     assert (by_one.best_category != by_two.best_category).mean() <= _TOLERANCE
 
 
-def test_a_rank_that_fails_says_why(trained: House) -> None:
+def test_a_rank_that_fails_says_why(trained: Workspace) -> None:
     backbone, weights = "train.image_backbone=mobilenetv3-small", "train.image_weights=/nowhere.h5"
     error = trained.run("train", "--set", backbone, "--set", weights, fails_with=1)["error"]
     assert "a rank of the training failed: UsageError: " in error
@@ -35,15 +35,15 @@ def test_a_rank_that_fails_says_why(trained: House) -> None:
     assert not list((trained.path / "_work").iterdir())
 
 
-def test_a_model_brings_its_text_encoder_along(trained: House, tmp_path: Path) -> None:
-    house = trained.copy(tmp_path)
+def test_a_model_brings_its_text_encoder_along(trained: Workspace, tmp_path: Path) -> None:
+    workspace = trained.copy(tmp_path)
     encoder = save_encoder(tmp_path / "encoder")
-    learnt = house.run("train", "--set", f"text.encoder={encoder}")
+    learnt = workspace.run("train", "--set", f"text.encoder={encoder}")
     shutil.rmtree(encoder)
-    house.run("models", "promote", str(learnt["model_version"]))
-    night = house.run("nightly", "--run-date", "2026-11-10")
+    workspace.run("models", "promote", str(learnt["model_version"]))
+    night = workspace.run("nightly", "--run-date", "2026-11-10")
     assert night["model_version"] == learnt["model_version"]
-    clean = read_published(house.warehouse, "clean_listings").toPandas()
+    clean = read_published(workspace.warehouse, "clean_listings").toPandas()
     assert clean.best_category.notna().all()
-    missing = house.run("train", "--set", f"text.encoder={encoder}", fails_with=2)["error"]
+    missing = workspace.run("train", "--set", f"text.encoder={encoder}", fails_with=2)["error"]
     assert "holds no saved_model.pb" in missing

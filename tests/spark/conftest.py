@@ -11,8 +11,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.load import load_settings
-from jobs.session import open_session
-from jobs.store import Warehouse
+from jobs.warehouse.session import open_session
+from jobs.warehouse.tables import Warehouse
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ from typing import Any
 
 from PIL import Image
 
-from jobs.journal import Pins, RunRecord, record
-from jobs.store import Warehouse
+from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.run_log import RunRecord, record
+from jobs.warehouse.tables import Warehouse
 from schemas.tables import LISTINGS, TABLES, TAXONOMY, Table
 
 FIRST, SECOND, FAILED = (f"nightly-2026-03-0{day}-1" for day in (1, 2, 3))
@@ -132,15 +133,15 @@ SELLERS: Rows = (
 class Writer:
     """Writes a warehouse's tables, and knows the version of each without asking Delta."""
 
-    def __init__(self, house: Warehouse) -> None:
-        self.house = house
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
         self.versions: dict[str, int] = {}
 
     def write(self, table: Table, values: Rows, mode: str = "overwrite") -> None:
         """One commit."""
         rows = [tuple(value.get(name) for name in table.names) for value in values]
-        frame = self.house.spark.createDataFrame(rows, table.ddl).coalesce(1)
-        frame.write.format("delta").mode(mode).save(f"{self.house.location}/{table.name}")
+        frame = self.warehouse.spark.createDataFrame(rows, table.ddl).coalesce(1)
+        frame.write.format("delta").mode(mode).save(f"{self.warehouse.location}/{table.name}")
         self.versions[table.name] = self.versions.get(table.name, -1) + 1
 
     def night(self, run_id: str, tables: Mapping[str, Rows], seconds: int, published: bool = True) -> None:
@@ -164,12 +165,12 @@ class Writer:
             pins=pins,
             published_versions=self.versions if published else None,
         )
-        record(self.house, ended)
+        record(self.warehouse, ended)
 
 
-def write_published(house: Warehouse) -> None:
+def write_published(warehouse: Warehouse) -> None:
     """Two publications; then listings of a later delivery, and a run that failed half-way."""
-    writer = Writer(house)
+    writer = Writer(warehouse)
     writer.write(TAXONOMY, [{"category": c, "label": label, "sensitive": s} for c, label, s in CATEGORIES])
     writer.write(LISTINGS, CATALOGUE)
     before = [{**row, "category_action": "kept", "effective_category": row["category"] or "bags"} for row in CATALOGUE]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.steps.calibrate import Calibration, audited, calibrate, fit_calibration
+from jobs.cleaning.steps.calibrate import Calibration, audited, calibrate, fit_calibration
 from tests.spark.frames import frame, rows_of
 
 _RANKED = "array<struct<category: string, probability: double>>"

@@ -17,9 +17,9 @@ from schemas.bundle import BundleSpec, Fusion, NoiseModel
 from schemas.tensors import TextBatch
 from training.bundle import write_bundle
 from udfs.classify import COLUMNS, READ, classify, ship_bundle
-from udfs.engine import start_tensorflow
 from udfs.predictor import Predictor, load_predictor
 from udfs.text import featurize
+from udfs.tf_runtime import start_tensorflow
 
 TEXT: dict[str, Any] = {"hash_size": 1 << 12, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
 CATEGORIES = ("hats", "shoes", "tops")

@@ -6,21 +6,21 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.steps.decide import (
+from jobs.cleaning.steps.decide import (
     Thresholds,
+    add_posteriors,
     correction_threshold,
     decide,
     mark_novel,
     mark_scarce,
     mark_sensitive,
-    standing_decisions,
-    weigh_candidates,
 )
-from jobs.steps.trust import Trust
+from jobs.cleaning.steps.reviews import standing_decisions
+from jobs.cleaning.steps.trust import Trust
 from tests.spark.frames import frame, rows_of
 
 RANKED = "array<struct<category: string, probability: double>>"
-WEIGHED = (
+EVIDENCE_COLUMNS = (
     "listing_id string, content_hash string, seller_id string, category string, in_taxonomy boolean, "
     f"predicted_category string, label_support double, other_support double, candidates {RANKED}, novelty double"
 )
@@ -46,7 +46,7 @@ def listing(
 
 def candidates(spark: SparkSession, *listings: tuple[Any, ...], sensitive: tuple[str, ...] = ()) -> DataFrame:
     rates = frame(spark, RATES)
-    weighed = weigh_candidates(frame(spark, WEIGHED, *listings), rates, 0.5, Trust())
+    weighed = add_posteriors(frame(spark, EVIDENCE_COLUMNS, *listings), rates, 0.5, Trust())
     return mark_scarce(mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6), 0)
 
 
@@ -164,12 +164,12 @@ def test_the_threshold_is_the_lowest_at_which_the_mean_posterior_reaches_the_pre
 def test_a_careless_sellers_label_weighs_less(spark: SparkSession) -> None:
     weighed = frame(
         spark,
-        WEIGHED,
+        EVIDENCE_COLUMNS,
         ("careful", "h", "s1", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)], None),
         ("careless", "h", "s2", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)], None),
     )
     rates = frame(spark, RATES, ("s1", 0.1), ("s2", 0.6))
-    got = weigh_candidates(weighed, rates, 0.5, Trust())
+    got = add_posteriors(weighed, rates, 0.5, Trust())
     best = {row.listing_id: (row.best_category, row.best_confidence) for row in got.collect()}
     assert best["careful"] == ("boots", pytest.approx(0.9 * 0.3 / (0.9 * 0.3 + 0.1 * 0.7)))
     assert best["careless"] == ("shoes", pytest.approx(0.6 * 0.7 / (0.4 * 0.3 + 0.6 * 0.7)))

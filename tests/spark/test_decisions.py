@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.steps.decisions import judge_decisions, looked_at, read_decisions
+from jobs.ingestion.steps.decisions import judge_decisions, looked_at, read_decisions
 from schemas.errors import UsageError
 from tests.spark.frames import frame
 

@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import GateSettings
-from jobs.gates import check_input, check_output, refuse_failed
+from jobs.cleaning.gates import check_input, check_output, refuse_failed
 from schemas.errors import RefusedError
 from tests.spark.frames import frame
 

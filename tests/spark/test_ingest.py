@@ -18,11 +18,11 @@ from pyspark.sql import functions as F
 
 from conf.load import load_settings
 from jobs import ingest as main
-from jobs.command import Job
+from jobs.console.job import Job
+from jobs.console.summary import Summary
 from jobs.ingest import ingest
-from jobs.steps.groups import bucket
-from jobs.store import Warehouse
-from jobs.summary import Summary
+from jobs.ingestion.groups import bucket
+from jobs.warehouse.tables import Warehouse
 from schemas.errors import RefusedError, UsageError
 from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS, TAXONOMY, Table
 from tests.spark.frames import rows_of

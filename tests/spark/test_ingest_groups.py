@@ -3,7 +3,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.steps.groups import MAX_TITLES, assign_groups, bucket
+from jobs.ingestion.groups import MAX_TITLES, assign_groups, bucket
 from tests.spark.frames import frame, rows_of
 
 _KEYS = "title_key bigint, image_key bigint, image_hash string"

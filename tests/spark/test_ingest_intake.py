@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.settings import IngestSettings
-from jobs.deliveries import open_delivery
+from jobs.ingestion.deliveries import open_delivery
 from schemas.errors import UsageError
 from tests.spark.frames import rows_of
 

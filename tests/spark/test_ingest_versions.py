@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.steps.versions import absent, outcomes
+from jobs.ingestion.steps.versions import absent, outcomes
 from tests.spark.frames import frame, rows_of
 from udfs.fingerprint import content_hash, text_hash
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.steps.queue import error_probability, in_audit_sample, queue_threshold
+from jobs.cleaning.steps.queue import error_probability, in_audit_sample, queue_threshold
 from tests.spark.frames import frame, rows_of
 
 _DDL = "listing_id string, category_action string, category_source string, category_confidence double"

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 from conf.load import load_settings
 from jobs import report
+from jobs.console.summary import Estimate, Named
 from jobs.reporting.examples import Example, read_examples
 from jobs.reporting.figures import BANDS, Category, Change, Figures, Publication, Seller, read_figures
-from jobs.reporting.moment import find_moment
 from jobs.reporting.pictures import read_thumbnails
-from jobs.store import Warehouse
-from jobs.summary import Estimate, Named
+from jobs.reporting.publication_snapshot import find_snapshot
+from jobs.warehouse.tables import Warehouse
 from schemas.reasons import Reason
 from tests.spark.frames import frame
 from tests.spark.published import FAILED, FIRST, SECOND, TITLE, write_published
@@ -31,15 +31,15 @@ BOOTS, SHOES, BAGS, BRAS = (Named(code, name) for code, name in NAMES.items())
 
 
 @pytest.fixture(scope="module")
-def house(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     published = Warehouse(spark, str(tmp_path_factory.mktemp("published") / "warehouse"))
     write_published(published)
     return published
 
 
 @pytest.fixture(scope="module")
-def newest(house: Warehouse) -> Figures:
-    return read_figures(find_moment(house, None), NAMES)
+def newest(warehouse: Warehouse) -> Figures:
+    return read_figures(find_snapshot(warehouse, None), NAMES)
 
 
 def call(*arguments: str) -> tuple[int, str, str]:
@@ -101,26 +101,26 @@ def test_publications_are_compared_and_failed_runs_are_none(newest: Figures) -> 
     ]
 
 
-def test_an_earlier_publication_is_shown_as_it_was(house: Warehouse) -> None:
-    moment = find_moment(house, FIRST)
-    figures = read_figures(moment, NAMES)
+def test_an_earlier_publication_is_shown_as_it_was(warehouse: Warehouse) -> None:
+    snapshot = find_snapshot(warehouse, FIRST)
+    figures = read_figures(snapshot, NAMES)
     assert figures.parts["expected_error_left"].share == near(0.4)
     assert figures.changes == []
     assert sum(figures.certainty.values()) == 0
     assert figures.queues.by_reason == {Reason.IMAGE_MISMATCH: 1}
     assert [seller.seller_id for seller in figures.sellers] == ["s-2"]
     assert [night.run_id for night in figures.publications] == [FIRST]
-    examples = read_examples(moment, figures.changes, NAMES)
+    examples = read_examples(snapshot, figures.changes, NAMES)
     assert examples.corrections == []
     assert ids(examples.work_list) == ["odd-1"]
 
 
 def test_examples_are_the_most_urgent_and_those_with_one_reason_come_first(
-    spark: SparkSession, house: Warehouse, newest: Figures
+    spark: SparkSession, warehouse: Warehouse, newest: Figures
 ) -> None:
-    moment = find_moment(house, None)
-    assert moment.names() == NAMES
-    examples = read_examples(moment, newest.changes, NAMES)
+    snapshot = find_snapshot(warehouse, None)
+    assert snapshot.names() == NAMES
+    examples = read_examples(snapshot, newest.changes, NAMES)
     hashes = frame(spark, "id string", ("fix-1",), ("fix-2",)).withColumn("hash", F.xxhash64("id"))
     drawn = hashes.orderBy("hash").collect()[0].id
     assert ids(examples.corrections) == [drawn, "fix-3"]
@@ -133,9 +133,9 @@ def test_examples_are_the_most_urgent_and_those_with_one_reason_come_first(
     )
 
 
-def test_an_example_says_all_that_is_known_of_the_listing(house: Warehouse) -> None:
-    moment = find_moment(house, None)
-    examples = read_examples(moment, [], NAMES)
+def test_an_example_says_all_that_is_known_of_the_listing(warehouse: Warehouse) -> None:
+    snapshot = find_snapshot(warehouse, None)
+    examples = read_examples(snapshot, [], NAMES)
     assert examples.work_list[1] == Example(
         listing_id="ask-1",
         title="title of ask-1",
@@ -154,8 +154,8 @@ def test_an_example_says_all_that_is_known_of_the_listing(house: Warehouse) -> N
     assert examples.work_list[3].suggestion == (BOOTS, 0.3)
 
 
-def test_pictures_are_small_and_of_the_published_moment(house: Warehouse) -> None:
-    got = read_thumbnails(find_moment(house, None), ["fix-1", "odd-2", "fine"], load_settings("test"))
+def test_pictures_are_small_and_of_the_published_moment(warehouse: Warehouse) -> None:
+    got = read_thumbnails(find_snapshot(warehouse, None), ["fix-1", "odd-2", "fine"], load_settings("test"))
     assert set(got) == {"fix-1", "fine"}
     small = Image.open(io.BytesIO(got["fix-1"]))
     assert (small.format, small.size) == ("JPEG", (160, 120))
@@ -163,12 +163,12 @@ def test_pictures_are_small_and_of_the_published_moment(house: Warehouse) -> Non
 
 
 def test_people_get_a_page_and_machines_the_figures_and_the_warehouse_is_untouched(
-    house: Warehouse, tmp_path: Path
+    warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    assert house.folder is not None
-    before = sorted(house.folder.rglob("*"))
+    assert warehouse.folder is not None
+    before = sorted(warehouse.folder.rglob("*"))
     file = tmp_path / "report.html"
-    code, out, _ = call("--warehouse", house.location, "--html", str(file), "--json")
+    code, out, _ = call("--warehouse", warehouse.location, "--html", str(file), "--json")
     assert code == 0
     got = json.loads(out)
     assert (got["run_id"], got["listings"], got["corrected"], got["referred"]) == (SECOND, 10, 3, 3)
@@ -182,23 +182,23 @@ def test_people_get_a_page_and_machines_the_figures_and_the_warehouse_is_untouch
     assert not re.search(r"(src|href)=.?https?:", page)
     assert page.count("data:image/jpeg;base64,") == len(re.findall("<img ", page)) == 8
     assert page.count("No picture to show: cannot be read") == 1
-    assert sorted(house.folder.rglob("*")) == before
+    assert sorted(warehouse.folder.rglob("*")) == before
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_run_that_published_nothing_is_refused(house: Warehouse) -> None:
-    code, _, errors = call("--warehouse", house.location, "--run", FAILED)
+def test_a_run_that_published_nothing_is_refused(warehouse: Warehouse) -> None:
+    code, _, errors = call("--warehouse", warehouse.location, "--run", FAILED)
     assert code == 2
     assert f"{FAILED}: that run has published nothing; the newest that has is {SECOND}" in errors
 
 
-def test_without_a_publication_the_next_step_is_named(house: Warehouse, tmp_path: Path) -> None:
+def test_without_a_publication_the_next_step_is_named(warehouse: Warehouse, tmp_path: Path) -> None:
     code, _, errors = call("--warehouse", str(tmp_path / "new"))
     assert code == 2
     assert "catalog-cleaner ingest" in errors
-    half = Warehouse(house.spark, str(tmp_path / "half"))
+    half = Warehouse(warehouse.spark, str(tmp_path / "half"))
     for name in ("listings", "taxonomy"):
-        house.spark.read.load(f"{house.location}/{name}").write.format("delta").save(f"{half.location}/{name}")
+        warehouse.spark.read.load(f"{warehouse.location}/{name}").write.format("delta").save(f"{half.location}/{name}")
     code, _, errors = call("--warehouse", half.location)
     assert code == 2
     assert "catalog-cleaner nightly --run-date" in errors

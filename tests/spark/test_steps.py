@@ -7,11 +7,11 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.steps.catalogue import newest_change, pending, split_usable, still_true, to_check
-from jobs.steps.flag import Limits, Present, find_reasons, flagged_items, mismatch_probability
-from jobs.steps.history import correction_events
-from jobs.steps.measure import quality_metrics
-from jobs.steps.sellers import seller_rates
+from jobs.cleaning.steps.flag import Limits, Present, find_reasons, flagged_items, mismatch_probability
+from jobs.cleaning.steps.history import correction_events
+from jobs.cleaning.steps.measure import quality_metrics
+from jobs.cleaning.steps.selection import newest_change, reusable_predictions, split_usable, to_check, unscored
+from jobs.cleaning.steps.sellers import seller_rates
 from tests.spark.frames import frame, rows_of
 from udfs import consistency
 
@@ -246,9 +246,9 @@ def test_only_predictions_of_the_present_content_and_model_are_kept(spark: Spark
         ("b", "h1", "2"),
         ("c", "h1", "1"),
     )
-    kept = still_true(predictions, listings, "2")
+    kept = reusable_predictions(predictions, listings, "2")
     assert rows_of(kept, "listing_id") == [("a",)]
-    assert rows_of(pending(listings, kept), "listing_id", "content_hash") == [("b", "h2"), ("c", "h1")]
+    assert rows_of(unscored(listings, kept), "listing_id", "content_hash") == [("b", "h2"), ("c", "h1")]
 
 
 def test_of_several_changes_the_newest_row_is_scored(spark: SparkSession) -> None:

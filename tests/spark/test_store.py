@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.journal import Pins, RunRecord, last_publication, next_run_id, record, release_pins, take_pins
-from jobs.publish import Slice, publish
-from jobs.store import Warehouse, conform, open_warehouse, read_published
+from jobs.lifecycle.pins import Pins, release_pins, take_pins
+from jobs.lifecycle.publications import last_publication
+from jobs.lifecycle.publish import Slice, publish
+from jobs.lifecycle.run_log import RunRecord, next_run_id, record
+from jobs.warehouse.tables import Warehouse, conform, open_warehouse, read_published
 from schemas.errors import FailedError, UsageError
 from schemas.tables import LISTINGS, PREDICTIONS, SELLERS, TABLES, TAXONOMY
 from tests.spark.frames import frame, rows_of

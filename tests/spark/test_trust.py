@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from scipy.special import expit, logit
 
-from jobs.steps.decide import weigh_candidates
-from jobs.steps.trust import Trust, fit_trust, trusted, trusted_column
+from jobs.cleaning.steps.decide import add_posteriors
+from jobs.cleaning.steps.trust import Trust, fit_trust, trusted, trusted_column
 from tests.spark.frames import frame, rows_of
 
 Floats = NDArray[np.float64]
@@ -67,12 +67,12 @@ def test_a_label_that_the_audit_distrusts_gives_way(spark: SparkSession) -> None
     rates = frame(spark, "seller_id string, error_rate double")
     columns = ("listing_id", "best_category", "best_confidence", "label_posterior")
     believed = 0.9 * 0.4 / (0.9 * 0.4 + 0.1 * 0.2)
-    before = rows_of(weigh_candidates(weighed, rates, 0.1, Trust()), *columns)
+    before = rows_of(add_posteriors(weighed, rates, 0.1, Trust()), *columns)
     assert before == [
         ("labelled", "boots", pytest.approx(believed), pytest.approx(believed)),
         ("unknown", "shoes", 1.0, 0.0),
     ]
-    after = rows_of(weigh_candidates(weighed, rates, 0.1, Trust(offset=-4.0)), *columns)
+    after = rows_of(add_posteriors(weighed, rates, 0.1, Trust(offset=-4.0)), *columns)
     left = expit(logit(believed) - 4.0)
     assert after == [
         ("labelled", "shoes", pytest.approx(1 - left), pytest.approx(left)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+from jobs.console.summary import Estimate, Named
 from jobs.reporting.examples import Example, Examples
 from jobs.reporting.figures import Category, Change, Figures, Part, Publication, Queues, Seller
-from jobs.summary import Estimate, Named
 from schemas.reasons import Reason
 
 BOOTS, SHOES, BAGS = Named("boots", "Boots"), Named("shoes", "Shoes"), Named("bags", "Bags & cases")

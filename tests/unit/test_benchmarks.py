@@ -25,7 +25,7 @@ from benchmarks.results import Limit, Line, Outcome, Sense, write_outcome
 from benchmarks.table import outcome_table
 from benchmarks.training import TrainingSeconds
 from benchmarks.verdicts import NARROW, agree
-from jobs.demo.spec import CatalogueSpec
+from catalogue_generator.spec import CatalogueSpec
 
 NIGHTS = NightSeconds(
     listings=1000, first=110.0, unchanged=10.0, few=14.0, few_rows=2, changed=15.0, changed_rows=12

@@ -18,8 +18,8 @@ from schemas.tensors import TextBatch
 from training.dataset import Shard
 from training.plan import Plan, make_plan
 from training.ranks import Ranks
-from udfs.engine import start_tensorflow
 from udfs.text import featurize
+from udfs.tf_runtime import start_tensorflow
 
 HASH = 1 << 14
 TEXT: dict[str, Any] = {"hash_size": HASH, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
@@ -247,8 +247,8 @@ def test_a_backbone_of_keras_starts_from_a_local_file(ranks: Ranks, tmp_path: Pa
     del ranks
     import tensorflow as tf  # noqa: PLC0415 - its threads are set first
 
+    from training.backbones import make_backbone  # noqa: PLC0415 - TensorFlow's threads are set first
     from training.network import FusedMember  # noqa: PLC0415 - TensorFlow's threads are set first
-    from training.trunks import make_trunk  # noqa: PLC0415 - TensorFlow's threads are set first
 
     given = tf.keras.applications.MobileNetV3Small(
         include_top=False, weights=None, input_shape=(32, 32, 3), pooling="avg"
@@ -262,6 +262,6 @@ def test_a_backbone_of_keras_starts_from_a_local_file(ranks: Ranks, tmp_path: Pa
     image, head = member(pixels, np.array([[0, 1], [1, 4]]), np.ones(2, np.float32), training=False)
     assert image.shape == head.shape == (2, 3)
     with pytest.raises(UsageError, match=r"train\.image_weights=nowhere\.h5"):
-        make_trunk("mobilenetv3-small", "nowhere.h5", 32, 32)
+        make_backbone("mobilenetv3-small", "nowhere.h5", 32, 32)
     with pytest.raises(UsageError, match="at least 32 x 32"):
-        make_trunk("mobilenetv3-small", None, 16, 16)
+        make_backbone("mobilenetv3-small", None, 16, 16)

@@ -17,8 +17,8 @@ from training.plan import make_plan
 from training.ranks import Ranks
 from training.sample import NO_SELLER
 from udfs.encoder import check_encoder, load_encoder
-from udfs.engine import start_tensorflow
 from udfs.text import featurize
+from udfs.tf_runtime import start_tensorflow
 
 HASH = 1 << 12
 TEXT = {"hash_size": HASH, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 20}

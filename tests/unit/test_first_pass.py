@@ -1,4 +1,4 @@
-"""What the first pass lets believe, and that the second leaves the noise as it found it."""
+"""What the first pass lets soft_labels, and that the second leaves the noise as it found it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from schemas.bundle import Fusion
-from training.first_pass import Learned, as_weights, believe, enough_texts, learn_noise
+from training.first_pass import Learned, as_weights, enough_texts, learn_noise, soft_labels
 from training.fitting import fit_sample
 from training.noise import NoiseFit
 from training.sample import NO_SELLER, Sample, make_sample, seller_places
@@ -29,7 +29,7 @@ def learned() -> Learned:
 def test_a_belief_weighs_text_label_and_seller() -> None:
     text = np.log(np.array([[0.64, 0.32, 0.04]] * 4, np.float32))
     labels = np.array([1, 1, 1, 1])
-    found = believe(learned(), text, labels, np.full(4, -1), np.array([0, 1, -1, -1]))
+    found = soft_labels(learned(), text, labels, np.full(4, -1), np.array([0, 1, -1, -1]))
     likely = np.sqrt([0.64, 0.32, 0.04])
     for row, rate in ((0, 0.0), (1, 0.5), (2, 0.2)):
         joint = likely * np.array([rate / 2, 1 - rate, rate / 2])
@@ -38,7 +38,7 @@ def test_a_belief_weighs_text_label_and_seller() -> None:
 
 def test_without_text_the_commonness_of_the_categories_counts_and_without_label_the_text_alone() -> None:
     text = np.array([[np.nan] * 3, np.log([0.64, 0.32, 0.04]).tolist()], np.float32)
-    found = believe(learned(), text, np.array([1, -1]), np.array([-1, -1]), np.array([-1, -1]))
+    found = soft_labels(learned(), text, np.array([1, -1]), np.array([-1, -1]), np.array([-1, -1]))
     joint = np.array([0.5 * 0.1, 0.3 * 0.8, 0.2 * 0.1])
     assert found[0] == pytest.approx(joint / joint.sum(), abs=1e-5)
     likely = np.sqrt([0.64, 0.32, 0.04])
@@ -47,7 +47,7 @@ def test_without_text_the_commonness_of_the_categories_counts_and_without_label_
 
 def test_what_a_person_has_decided_is_certain() -> None:
     text = np.log(np.array([[0.64, 0.32, 0.04]], np.float32))
-    found = believe(learned(), text, np.array([1]), np.array([2]), np.array([0]))
+    found = soft_labels(learned(), text, np.array([1]), np.array([2]), np.array([0]))
     assert found.tolist() == [[0.0, 0.0, 1.0]]
 
 

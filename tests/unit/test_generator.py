@@ -16,10 +16,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from jobs.demo.block import BLOCK, draw_block
-from jobs.demo.catalogue import draw_blocks, write_catalogue
-from jobs.demo.spec import CatalogueSpec
-from jobs.demo.world import draw_world
+from catalogue_generator.block import BLOCK, draw_block
+from catalogue_generator.catalogue import draw_blocks, write_catalogue
+from catalogue_generator.spec import CatalogueSpec
+from catalogue_generator.world import draw_world
 from schemas.reasons import Reason
 
 SPEC = CatalogueSpec(listings=2000, categories=24, seed=3)

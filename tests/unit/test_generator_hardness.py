@@ -21,8 +21,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from jobs.demo.catalogue import write_catalogue
-from jobs.demo.spec import CatalogueSpec
+from catalogue_generator.catalogue import write_catalogue
+from catalogue_generator.spec import CatalogueSpec
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jobs.demo.noise import LabelNoise
-from jobs.demo.outline import outline_of
-from jobs.demo.spec import CatalogueSpec, NoiseMix
-from jobs.demo.taxonomy import GOODS, MOST_CATEGORIES, build_taxonomy
-from jobs.demo.texts import AMBIGUOUS_SHARE
-from jobs.demo.world import World, draw_world
+from catalogue_generator.noise import LabelNoise
+from catalogue_generator.outline import outline_of
+from catalogue_generator.spec import CatalogueSpec, NoiseMix
+from catalogue_generator.taxonomy import GOODS, MOST_CATEGORIES, build_taxonomy
+from catalogue_generator.texts import AMBIGUOUS_SHARE
+from catalogue_generator.world import World, draw_world
 
 LISTINGS = 60_000
 

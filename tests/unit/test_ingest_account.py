@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from jobs.steps.groups import connect
-from jobs.steps.versions import Account, Outcome
+from jobs.ingestion.groups import connect
+from jobs.ingestion.steps.versions import Account, Outcome
 from schemas.errors import FailedError
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.deliveries import MALFORMED
-from jobs.taxonomies import check_taxonomy
+from jobs.ingestion.deliveries import MALFORMED
+from jobs.ingestion.taxonomies import check_taxonomy
 
 
 def test_what_is_lacking_falls_back() -> None:

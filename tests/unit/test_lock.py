@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lock import hold
+from jobs.lifecycle.lock import hold
 from schemas.errors import FailedError
 
 NOW = dt.datetime(2026, 1, 1, 3, tzinfo=dt.UTC)

@@ -14,10 +14,10 @@ from schemas.bundle import BundleSpec, Fusion, NoiseModel
 from training.bundle import write_bundle
 from udfs.bundle import load_noise, load_spec
 from udfs.classify import COLUMNS, Scoring, ranked, score_batches
-from udfs.engine import Array, Network
 from udfs.fusion import fuse
 from udfs.predictor import Predictor
 from udfs.pyfunc import PyfuncModel
+from udfs.tf_runtime import Array, Network
 
 NAN = float("nan")
 FUSION = Fusion(

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from jobs.console.summary import Estimate
 from jobs.reporting import charts
 from jobs.reporting.charts import Bar, Range, Span
-from jobs.summary import Estimate
 
 HOSTILE = "<b>$x$ & --> 靴</b>"
 LOW, HIGH = Estimate(0.031, 0.02, 0.04), Estimate(0.228, 0.2, 0.25)

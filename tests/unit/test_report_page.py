@@ -4,10 +4,10 @@ import dataclasses
 import re
 from html.parser import HTMLParser
 
+from jobs.console.summary import Named
 from jobs.reporting.examples import Examples
 from jobs.reporting.figures import Queues
 from jobs.reporting.page import render
-from jobs.summary import Named
 from tests.unit.report_samples import EXAMPLES, FIGURES, example
 
 HOSTILE = "<script>alert('x')</script><img src=http://evil.example/p.png onerror=alert(1)>"

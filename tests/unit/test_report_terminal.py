@@ -7,9 +7,9 @@ import json
 import pytest
 from rich.console import Console
 
+from jobs.console.summary import Estimate, Named, Section, Share, Summary
 from jobs.reporting.examples import Examples
 from jobs.reporting.terminal import summarise
-from jobs.summary import Estimate, Named, Section, Share, Summary
 from tests.unit.report_samples import EXAMPLES, FIGURES, example
 
 

@@ -5,7 +5,7 @@ import json
 
 from rich.console import Console
 
-from jobs.summary import Section, Summary
+from jobs.console.summary import Section, Summary
 
 SUMMARY = Summary(
     "Catalogue cleaned",

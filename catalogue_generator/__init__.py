@@ -1,0 +1,1 @@
+"""A generated catalogue with known truth: for the demo, tests and benchmarks; no part of cleaning needs it."""

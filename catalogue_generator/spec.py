@@ -1,0 +1,84 @@
+"""What a catalogue shall be: its size, its seed and where its wrong categories come from."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from catalogue_generator.taxonomy import MOST_CATEGORIES
+from catalogue_generator.texts import AMBIGUOUS_SHARE
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+_FROZEN = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_FROZEN)
+class NoiseMix:
+    """Which share of the wrong categories comes from where; the first three sum to 1.
+
+    Attributes:
+        careless: any listing of a seller who labels carelessly; a few sellers make most of these.
+        ambiguous: listings whose title fits the siblings too, whoever the seller is.
+        systematic: some sellers always call a category A by its sibling's name B.
+        systematic_sellers: the share of sellers who do so; with 1 everybody calls A B.
+    """
+
+    careless: Share = 0.6
+    ambiguous: Share = 0.25
+    systematic: Share = 0.15
+    systematic_sellers: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError: the three shares do not sum to 1."""
+        total = self.careless + self.ambiguous + self.systematic
+        if not math.isclose(total, 1.0, abs_tol=1e-6):
+            raise ValueError(
+                f"careless {self.careless} + ambiguous {self.ambiguous} + systematic {self.systematic} = {total:.4g}: "
+                "they are shares of the wrong categories and must sum to 1."
+            )
+
+
+@dataclass(frozen=True, config=_FROZEN)
+class CatalogueSpec:
+    """A catalogue: the same values always give the same rows.
+
+    Attributes:
+        listings: how many there are, duplicates included; a few are delivered twice and make further rows.
+        categories: leaves of the taxonomy.
+        seed: of everything that is drawn.
+        wrong_share: the share of labels of the taxonomy that are wrong, in expectation.
+        noise: where they come from.
+        pictures: False leaves every picture out (the column stays, all null; no picture's fault is planted).
+        sellers: how many; None: by the number of listings; 0: no listing names its seller.
+        without_seller: the share of listings that do not name their seller.
+    """
+
+    listings: Annotated[int, Field(ge=1)] = 3000
+    categories: Annotated[int, Field(ge=2, le=MOST_CATEGORIES)] = 24
+    seed: Annotated[int, Field(ge=0)] = 7
+    wrong_share: Annotated[float, Field(ge=0.0, le=0.8)] = 0.22
+    noise: NoiseMix = dataclasses.field(default_factory=NoiseMix)
+    pictures: bool = True
+    sellers: Annotated[int, Field(ge=0)] | None = None
+    without_seller: Share = 0.01
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError: the mix asks for more errors of a kind than there are listings that can have them."""
+        systematic = self.wrong_share * self.noise.systematic
+        if systematic > self.noise.systematic_sellers:
+            raise ValueError(
+                f"wrong_share {self.wrong_share} x noise.systematic {self.noise.systematic} = {systematic:.3g} of the "
+                f"listings, but the sellers who rename hold {self.noise.systematic_sellers}: raise "
+                "noise.systematic_sellers or lower one of the two."
+            )
+        ambiguous = self.wrong_share * self.noise.ambiguous
+        if ambiguous > AMBIGUOUS_SHARE * (1.0 - systematic):
+            raise ValueError(
+                f"wrong_share {self.wrong_share} x noise.ambiguous {self.noise.ambiguous} = {ambiguous:.3g} of the "
+                f"listings, but only {AMBIGUOUS_SHARE:.3g} of them are ambiguous: lower one of the two."
+            )

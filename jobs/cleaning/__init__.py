@@ -1,0 +1,1 @@
+"""From listings and predictions to decisions, flags, metrics and gates."""

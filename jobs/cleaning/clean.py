@@ -1,0 +1,207 @@
+"""From predictions and labels to decisions: the frames that a run publishes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import cast
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from conf.settings import DecideSettings, Settings
+from jobs.cleaning.gates import Check
+from jobs.cleaning.steps.calibrate import Calibration, audited, calibrate, fit_calibration
+from jobs.cleaning.steps.decide import (
+    Thresholds,
+    add_posteriors,
+    correction_threshold,
+    decide,
+    mark_novel,
+    mark_scarce,
+    mark_sensitive,
+)
+from jobs.cleaning.steps.flag import Limits, Present, find_reasons, flagged_items, mismatch_probability
+from jobs.cleaning.steps.history import correction_events
+from jobs.cleaning.steps.measure import quality_metrics, quality_score
+from jobs.cleaning.steps.queue import queue_threshold
+from jobs.cleaning.steps.reviews import standing_decisions
+from jobs.cleaning.steps.sellers import seller_rates
+from jobs.cleaning.steps.trust import Trust, fit_trust
+from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.publications import Publication
+from jobs.warehouse.tables import Warehouse
+from schemas.reasons import CategoryAction, ImageStatus
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
+from training.registry import Model
+from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What a run has decided.
+
+    Attributes:
+        decided: one row a listing, all that is known of it; persisted.
+        flagged: rows of flagged_items.
+        events: rows of corrections.
+        rates: rows of sellers.
+        metrics: rows of quality_metrics; persisted.
+        threshold: the posterior from which categories were corrected; above 1 where none could be.
+        calibration: what the audit has taught about the posterior,
+        trust: and about labels.
+        model_version: the model that judged.
+    """
+
+    decided: DataFrame
+    flagged: DataFrame
+    events: DataFrame
+    rates: DataFrame
+    metrics: DataFrame
+    threshold: float
+    calibration: Calibration
+    trust: Trust
+    model_version: str
+
+    @property
+    def to_check(self) -> DataFrame:
+        """What the output gate looks at: a few columns, and whether a listing was corrected, 1 or 0."""
+        corrected = F.col("category_action") == CategoryAction.CORRECTED.value
+        columns = ("listing_id", "effective_category", "predicted_category")
+        return self.decided.select(*columns, corrected.cast("int").alias("corrected"))
+
+    def tables(self, scored: DataFrame, quarantined: DataFrame, checks: Sequence[Check]) -> dict[str, DataFrame]:
+        """Table name -> rows to publish, without the run's columns.
+
+        Args:
+            scored: the predictions that the run has made.
+            quarantined: rows of quarantine.
+            checks: what the gates found.
+        """
+        spark = self.decided.sparkSession
+        gates = spark.createDataFrame(
+            [tuple(asdict(check).values()) for check in checks],
+            "gate STRING, expectation STRING, column_name STRING, success BOOLEAN, observed STRING",
+        )
+        return {
+            "predictions": scored,
+            "quarantine": quarantined,
+            "gate_results": gates,
+            "corrections": self.events.withColumn("model_version", F.lit(self.model_version)),
+            "quality_metrics": self.metrics,
+            "sellers": self.rates,
+            "flagged_items": self.flagged,
+            "clean_listings": self.decided,
+        }
+
+
+def add_label_evidence(
+    listings: DataFrame, predictions: DataFrame, taxonomy: DataFrame, model: Model, settings: DecideSettings
+) -> DataFrame:
+    """Join listings with their predictions, and replace the long lists by the columns of `EVIDENCE_COLUMNS`."""
+    judged = listings.join(predictions, ["listing_id", "content_hash"], "left")
+    added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
+    categories = sorted(row.category for row in taxonomy.select("category").collect())
+    weigh = make_label_evidence(model.noise, model.spec.prior, categories, settings.suggestions)
+    kept = [each for each in judged.schema.fields if each.name not in REPLACED_COLUMNS]
+    return judged.mapInArrow(weigh, StructType([*kept, *added.fields]))
+
+
+def clean(
+    warehouse: Warehouse,
+    weighed: DataFrame,
+    taxonomy: DataFrame,
+    model: Model,
+    pins: Pins,
+    base: Publication | None,
+    run_date: dt.date,
+    settings: Settings,
+) -> Cleaned:
+    """Decide every listing, and derive what is published.
+
+    Args:
+        warehouse: where the base publication and the decisions are.
+        weighed: the output of `add_label_evidence`.
+        taxonomy: the pinned taxonomy.
+        model: the pinned champion.
+        pins: the versions to read.
+        base: the publication on which the run stands.
+        run_date: the run's.
+        settings: sections decide and review.
+    """
+    weights, review = settings.decide, settings.review
+    weighed = weighed.persist()
+    overall = model.noise.error_rate
+    start = _starting_rates(warehouse, model, base)
+    labelled = weighed.where("in_taxonomy")
+    rates = seller_rates(
+        labelled, start, overall, model.noise.rate_factor, weights.seller_prior, weights.seller_hysteresis
+    ).persist()
+    sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
+    decisions = standing_decisions(warehouse.read(REVIEW_DECISIONS, pins.decisions_version)).persist()
+    by_audit, calibration, trust = _weigh_by_audit(weighed, rates, overall, decisions)
+    candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above)
+    candidates = mark_scarce(candidates, weights.correction_min_listings).persist()
+    thresholds = Thresholds(correction_threshold(candidates, weights.correction_precision), weights.refer_below)
+    present = _present(candidates)
+    decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
+    limits = Limits(
+        weights.mismatch_probability,
+        thresholds.refer_below,
+        queue_threshold(decided, review.queue_share),
+        min(review.audit_listings / max(weighed.count(), 1), review.max_audit_share),
+    )
+    decided = find_reasons(decided, limits, present, run_date)
+    decided = decided.withColumn("quality_score", quality_score(present)).persist()
+    before = (
+        warehouse.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS.name)) if base else warehouse.empty(CLEAN_LISTINGS)
+    )
+    flagged = (
+        warehouse.read(FLAGGED_ITEMS, base.version(FLAGGED_ITEMS.name)) if base else warehouse.empty(FLAGGED_ITEMS)
+    )
+    return Cleaned(
+        decided=decided,
+        flagged=flagged_items(decided, flagged, run_date, weights.suggestions, limits.audit_chance),
+        events=correction_events(decided, before),
+        rates=rates,
+        metrics=quality_metrics(decided).persist(),
+        threshold=thresholds.correct_from,
+        calibration=calibration,
+        trust=trust,
+        model_version=model.version,
+    )
+
+
+def _weigh_by_audit(
+    weighed: DataFrame, rates: DataFrame, overall: float, decisions: DataFrame
+) -> tuple[DataFrame, Calibration, Trust]:
+    """The candidates as the noise model weighs them, put right by what people found in the audit."""
+    candidates = add_posteriors(weighed, rates, overall, Trust())
+    answers = audited(candidates, decisions).toPandas()
+    labels = answers[answers["label_right"].notna()]
+    trust = fit_trust(
+        labels["label_posterior"].to_numpy(float),
+        labels["label_support"].to_numpy(float),
+        labels["label_right"].to_numpy(bool),
+    )
+    if not trust.as_learnt:
+        candidates = add_posteriors(weighed, rates, overall, trust)
+        answers = audited(candidates, decisions).toPandas()
+    calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
+    return calibrate(candidates, calibration), calibration, trust
+
+
+def _present(listings: DataFrame) -> Present:
+    """What listings of this catalogue have at all."""
+    titled = F.trim(F.coalesce("title", F.lit(""))) != ""
+    pictured = F.col("image_status") != ImageStatus.MISSING.value
+    return Present(titles=not listings.where(titled).isEmpty(), pictures=not listings.where(pictured).isEmpty())
+
+
+def _starting_rates(warehouse: Warehouse, model: Model, base: Publication | None) -> DataFrame:
+    """The rates published last under the same model; else those that the model has learnt."""
+    if base is not None and base.model_version == model.version:
+        return warehouse.read(SELLERS, base.version(SELLERS.name))
+    return warehouse.spark.createDataFrame(sorted(model.noise.sellers.items()), "seller_id STRING, error_rate DOUBLE")

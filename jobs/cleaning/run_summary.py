@@ -1,0 +1,100 @@
+"""What a cleaning run tells at its end: the row account, and the summary for people and machines."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.cleaning.clean import Cleaned
+from jobs.cleaning.scoring import Scored
+from jobs.console.summary import Section, Summary
+from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.run_context import RunContext
+from jobs.warehouse.tables import Warehouse
+from schemas.errors import FailedError
+from schemas.tables import LISTINGS
+
+
+def account(
+    warehouse: Warehouse, listings: DataFrame, quarantined: DataFrame, scored: Scored, result: Cleaned, pins: Pins
+) -> dict[str, int]:
+    """Count the rows in and what became of them.
+
+    Args:
+        warehouse: where the listings are.
+        listings: the usable ones.
+        quarantined: the others.
+        scored: the run's predictions.
+        result: the run's decisions.
+        pins: the versions read.
+
+    Raises:
+        FailedError: rows in are not rows scored + unchanged + withdrawn + quarantined, or a listing was decided twice
+            or not at all.
+    """
+    stored = warehouse.read(LISTINGS, pins.listings_version).agg(
+        F.count(F.lit(1)).alias("rows"), F.count_if("withdrawn").alias("withdrawn")
+    )
+    rows_in, withdrawn = stored.collect()[0]
+    good, bad = listings.count(), quarantined.count()
+    flagged = F.count_if(F.size("reasons") > 0)
+    actions = result.decided.groupBy("category_action").agg(F.count(F.lit(1)).alias("n"), flagged.alias("flagged"))
+    decided = actions.collect()
+    by_action = {row.category_action: row.n for row in decided}
+    counts = {
+        "rows_in": rows_in,
+        "rows_current": scored.count,
+        "rows_unchanged": good - scored.count,
+        "rows_superseded": 0,  # ingest keeps one row a listing
+        "rows_withdrawn": withdrawn,
+        "rows_quarantined": bad,
+        "listings": good,
+        **{action: by_action.get(action, 0) for action in ("kept", "corrected", "referred")},
+        "flagged": sum(row.flagged for row in decided),
+    }
+    out = counts["rows_current"] + counts["rows_unchanged"] + withdrawn + bad
+    if rows_in != out or sum(by_action.values()) != good:
+        raise FailedError(
+            f"the row account does not add up: {rows_in} rows in; {scored.count} scored, {good - scored.count} "
+            f"unchanged, {withdrawn} withdrawn, {bad} quarantined; {sum(by_action.values())} decided of {good}. "
+            "Nothing was published."
+        )
+    return counts
+
+
+def summarise(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
+    """The end of a cleaning run, in words and figures."""
+    counts = run.counts
+    figures = {
+        row.metric: row.value for row in result.metrics.where("dimension = 'all'").select("metric", "value").collect()
+    }
+    reasons = result.metrics.where("dimension = 'reason' AND numerator > 0").orderBy(F.col("numerator").desc())
+    worst = result.rates.where("listings >= 10").orderBy(F.col("lower").desc(), "seller_id").limit(5).collect()
+    facts: dict[str, object] = {
+        "run_id": run.run_id,
+        "model_version": result.model_version,
+        **counts,
+        "correction_threshold": round(result.threshold, 4),
+        "audited": result.calibration.audited,
+        "labels_weighed_by_audit": not result.trust.as_learnt,
+        "expected_error_before": round(figures["expected_error_before"], 4),
+        "expected_error_left": round(figures["expected_error_left"], 4),
+    }
+    title = f"Dry run for {run.run_date}: nothing published" if dry_run else f"Catalogue cleaned for {run.run_date}"
+    return Summary(
+        title,
+        facts,
+        sections=(
+            Section(
+                "flagged by reason",
+                ("reason", "listings", "share"),
+                [(r.segment, int(r.numerator), f"{r.value:.1%}") for r in reasons.collect()],
+            ),
+            Section(
+                "sellers who mislabel most",
+                ("seller", "listings", "error_rate", "interval"),
+                [(s.seller_id, s.listings, f"{s.error_rate:.1%}", f"{s.lower:.1%} to {s.upper:.1%}") for s in worst],
+            ),
+        ),
+        hints=(f"look closer: catalog-cleaner report --warehouse {run.job.warehouse.location}",),
+    )

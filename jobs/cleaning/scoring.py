@@ -1,0 +1,84 @@
+"""Which listings have no prediction of their present content yet, and scoring those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+from jobs.cleaning.steps.selection import newest_change, reusable_predictions, unscored
+from jobs.console.job import Job
+from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.publications import Publication
+from jobs.warehouse.listings import in_force
+from jobs.warehouse.tables import Warehouse
+from schemas.tables import LISTINGS, PREDICTIONS
+from training.registry import Model
+from udfs.classify import classify
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The predictions of a run.
+
+    Attributes:
+        new: of the listings scored by this run, staged.
+        all: of every listing that could be judged, as rows of the table predictions without the run's columns.
+        count: rows of `new`.
+    """
+
+    new: DataFrame
+    all: DataFrame
+    count: int
+
+
+def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publication | None, stage: str) -> Scored:
+    """Score the listings whose content has no prediction of the model, and keep the predictions of the others.
+
+    Args:
+        job: the command.
+        listings: narrow, usable.
+        model: the pinned champion.
+        pins: the versions to read.
+        base: the publication on which the run stands.
+        stage: a name for what is staged.
+    """
+    warehouse = job.warehouse
+    before = warehouse.read(PREDICTIONS, base.version(PREDICTIONS.name)) if base else warehouse.empty(PREDICTIONS)
+    kept = reusable_predictions(before, listings, model.version).drop("job", "run_id", "run_date")
+    wanted = unscored(listings, kept).persist()
+    count, total = wanted.count(), listings.count()
+    job.say(f"{count:,} of {total:,} listings have content without a prediction of model {model.version}")
+    content = (
+        _content(warehouse, wanted, count, total, pins, base)
+        if count
+        else warehouse.read(LISTINGS, pins.listings_version).limit(0)
+    )
+    settings = job.settings
+    predictions = classify(
+        content,
+        model.bundle,
+        model.version,
+        rows=count,
+        batch_rows=settings.classify.batch_rows,
+        top=settings.classify.top,
+        prefixes=settings.ingest.image_prefixes,
+        max_image_bytes=settings.ingest.max_image_bytes,
+    )
+    new = warehouse.stage(stage, predictions)
+    wanted.unpersist()
+    return Scored(new, kept.unionByName(new), count)
+
+
+def _content(
+    warehouse: Warehouse, wanted: DataFrame, count: int, total: int, pins: Pins, base: Publication | None
+) -> DataFrame:
+    """The wanted listings with their pictures, reading as few of the others' as possible."""
+    listings = warehouse.read(LISTINGS, pins.listings_version)
+    if count == total:
+        return in_force(listings)
+    if base is not None:
+        changes = warehouse.changes(LISTINGS, base.listings_version, pins.listings_version)
+        if changes is not None and newest_change(changes.drop("image"), wanted).count() == count:
+            return newest_change(changes, wanted)
+    return listings.join(wanted, ["listing_id", "content_hash"], "left_semi")

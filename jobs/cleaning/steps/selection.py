@@ -1,0 +1,70 @@
+"""The catalogue that a run reads: which rows can be used, and which have not been scored yet."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from schemas.reasons import QuarantineReason
+
+
+def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Listings that can be judged, and the others as rows of the table quarantine (but the run's columns).
+
+    `ingest` lets none of the others in; another writer of the table might.
+    """
+    reasons = F.array_compact(
+        F.array(
+            F.when(
+                F.trim("listing_id").isNull() | (F.trim("listing_id") == ""), QuarantineReason.MISSING_LISTING_ID.value
+            ),
+            F.when(F.col("updated_at").isNull(), QuarantineReason.MISSING_UPDATED_AT.value),
+            F.when(F.col("content_hash").isNull() | F.col("bucket").isNull(), QuarantineReason.MALFORMED_ROW.value),
+        )
+    )
+    judged = listings.withColumn("reasons", reasons)
+    bad = judged.where(F.size("reasons") > 0)
+    row_number = F.xxhash64(F.to_json(F.struct(*listings.columns)))
+    quarantined = bad.select(
+        "listing_id", row_number.alias("row_number"), "reasons", F.to_json(F.struct(*listings.columns)).alias("raw")
+    )
+    return judged.where(F.size("reasons") == 0).drop("reasons"), quarantined
+
+
+def to_check(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
+    """What the input gate looks at: listing_id, and as 1 or 0 whether a row is quarantined, and whether it is empty.
+
+    Args:
+        listings, quarantined: as `split_usable` gives them. A listing is empty that has neither text nor picture.
+    """
+    blank = [F.trim(F.coalesce(name, F.lit(""))) == "" for name in ("title", "description")]
+    empty = blank[0] & blank[1] & F.col("image_hash").isNull()
+    good = listings.select("listing_id", F.lit(0).alias("quarantined"), empty.cast("int").alias("empty"))
+    return good.unionByName(quarantined.select("listing_id", F.lit(1).alias("quarantined"), F.lit(0).alias("empty")))
+
+
+def reusable_predictions(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
+    """The predictions of a model version that are of the listings' present content."""
+    present = listings.select("listing_id", "content_hash")
+    return predictions.where(F.col("model_version") == model_version).join(
+        present, ["listing_id", "content_hash"], "left_semi"
+    )
+
+
+def unscored(listings: DataFrame, known: DataFrame) -> DataFrame:
+    """listing_id and content_hash of the listings without a prediction."""
+    keys = ["listing_id", "content_hash"]
+    return listings.select(*keys).join(known.select(*keys), keys, "left_anti")
+
+
+def newest_change(changes: DataFrame, wanted: DataFrame) -> DataFrame:
+    """Of the changed rows, the newest of each wanted listing and content.
+
+    Args:
+        changes: rows of listings with `_commit_version`.
+        wanted: listing_id, content_hash.
+    """
+    keys = ["listing_id", "content_hash"]
+    newest = Window.partitionBy(*keys).orderBy(F.col("_commit_version").desc())
+    mine = changes.join(F.broadcast(wanted), keys, "left_semi")
+    return mine.withColumn("rank", F.row_number().over(newest)).where("rank = 1").drop("rank", "_commit_version")

@@ -1,1 +1,0 @@
-"""The demo catalogue: a generator of listings with known truth."""

@@ -1,0 +1,244 @@
+"""A delivery's files, found and read as they are: Parquet, CSV or JSON lines, one file or a folder of them.
+
+Rows come back with the delivery's own columns and `MALFORMED`: null, or the text of a row that could not be read.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import PurePosixPath
+from typing import Any
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+
+from conf.settings import IngestSettings
+from jobs.ingestion.steps.parse import judge_rows, match_columns
+from schemas.errors import UsageError
+
+MALFORMED = "__malformed__"
+FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
+
+# Spark takes a path for a pattern: what would be one is escaped.
+_PATTERN = re.compile(r"([\\*?\[\]{}])")
+# JSON's numbers that are none come back from Spark in quotes.
+_NO_NUMBERS = ('"NaN"', '"Infinity"', '"-Infinity"')
+_KEPT_TEXT = 10_000
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a location holds: files of one format."""
+
+    location: str
+    format: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery, opened.
+
+    Attributes:
+        files: where it is.
+        rows: as `jobs.ingestion.steps.parse.judge_rows` gives them; not yet read.
+        extra: its columns that are none of ours.
+        uris: whether it has pictures behind paths or URIs.
+    """
+
+    files: Files
+    rows: DataFrame
+    extra: tuple[str, ...]
+    uris: bool
+
+    def readable(self, spark: SparkSession) -> AbstractContextManager[None]:
+        """While the rows are read: `readable` for this delivery."""
+        return readable(spark, self.files.location)
+
+
+def open_delivery(spark: SparkSession, location: str, settings: IngestSettings) -> Delivery:
+    """Find a delivery's files, and see that its columns can be used.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    files = find_files(spark, location)
+    rows = read_files(spark, files, settings.csv_delimiter)
+    given = [name for name in rows.columns if name != MALFORMED]
+    matched = match_columns(given, settings)
+    extra = tuple(name for name in given if name not in matched.values())
+    judged = judge_rows(rows, matched, MALFORMED, settings.max_listing_id_length)
+    return Delivery(files, judged, extra, "image_uri" in matched)
+
+
+def find_files(spark: SparkSession, location: str) -> Files:
+    """The files at a location, on any file system that Spark knows. Names that begin with _ or . are passed over.
+
+    Raises:
+        UsageError: there is nothing, there are folders in the folder, or the extensions are unknown or mixed.
+    """
+    jvm, context = _java(spark)
+    try:
+        place = jvm.org.apache.hadoop.fs.Path(location)
+        system = place.getFileSystem(context.hadoopConfiguration())
+        if not system.exists(place):
+            raise UsageError(f"{location}: there is no such file or folder.")
+        listed = list(system.listStatus(place))
+    except Py4JJavaError as error:
+        raise UsageError(f"{location}: {_first_line(error)}") from error
+    seen = sorted((str(s.getPath().toString()), bool(s.isDirectory())) for s in listed)
+    seen = [(path, folder) for path, folder in seen if len(seen) == 1 or PurePosixPath(path).name[0] not in "._"]
+    if folders := [path for path, folder in seen if folder]:
+        raise UsageError(f"{location} holds folders ({_name(folders[0])}, ...): name the one that holds the files.")
+    paths = tuple(path for path, _ in seen)
+    if not paths:
+        raise UsageError(f"{location} holds no files.")
+    return Files(location, _format(location, paths), paths)
+
+
+def _format(location: str, paths: Sequence[str]) -> str:
+    extensions = sorted({PurePosixPath(path).suffix.lower() for path in paths})
+    known = ", ".join(FORMATS)
+    if unknown := [e for e in extensions if e not in FORMATS]:
+        example = next(_name(p) for p in paths if PurePosixPath(p).suffix.lower() == unknown[0])
+        raise UsageError(f"{location}: {example} has an unknown extension; a delivery's files end in {known}.")
+    if len({FORMATS[e] for e in extensions}) > 1:
+        raise UsageError(f"{location} mixes {' and '.join(extensions)} files: deliver one format at a time.")
+    return FORMATS[extensions[0]]
+
+
+def read_files(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
+    """The rows of a delivery: its columns, those of CSV and JSON as text, and `MALFORMED`.
+
+    Args:
+        spark: the session.
+        files: of one format.
+        delimiter: between the values of a CSV row.
+
+    Raises:
+        UsageError: a file cannot be read, the files' columns contradict each other, or two columns have one name.
+    """
+    with readable(spark, files.location):
+        return {"parquet": _parquet, "json": _json, "csv": _csv}[files.format](spark, files, delimiter)
+
+
+@contextmanager
+def readable(spark: SparkSession, location: str) -> Iterator[None]:
+    """Turn Spark's errors over unreadable files into a sentence.
+
+    Raises:
+        UsageError: a file is not of its format, or damaged.
+    """
+    context = spark.sparkContext
+    level = str(_java(spark)[0].org.apache.logging.log4j.LogManager.getRootLogger().getLevel().toString())
+    context.setLogLevel("OFF")  # the sentence says it; Spark's own log would bury it
+    try:
+        yield
+    except (Py4JJavaError, PySparkException) as error:
+        if not re.search(r"FAILED_READ_FILE|CANNOT_MERGE_SCHEMAS|PARQUET_|COLUMN_ALREADY_EXISTS", str(error)):
+            raise
+        raise UsageError(f"{location} cannot be read: {_first_line(error)}") from error
+    finally:
+        context.setLogLevel(level)
+
+
+def _parquet(spark: SparkSession, files: Files, _delimiter: str) -> DataFrame:
+    rows = spark.read.option("mergeSchema", "true").parquet(*_escaped(files.paths))
+    return rows.withColumn(MALFORMED, F.lit(None).cast("string"))
+
+
+def _json(spark: SparkSession, files: Files, _delimiter: str) -> DataFrame:
+    """Every value as text, so that types may differ between lines. A line that is no object is malformed."""
+    lines = spark.read.text(list(_escaped(files.paths))).where(F.trim("value") != "")
+    keys = lines.select(F.explode(F.json_object_keys("value"))).distinct().collect()
+    names = sorted(row[0] for row in keys if row[0] != MALFORMED)
+    if not names and not lines.isEmpty():
+        raise UsageError(f"{files.location}: no line is a JSON object; JSON lines have one object a line.")
+    _refuse_twins(files.location, names)
+    parsed = F.from_json("value", _text_schema(names), {"columnNameOfCorruptRecord": MALFORMED})
+    rows = lines.select(F.col("value").alias("__line__"), parsed.alias("r"))
+    values = [F.when(_of(n).isin(*_NO_NUMBERS), F.btrim(_of(n), F.lit('"'))).otherwise(_of(n)).alias(n) for n in names]
+    broken = F.when(F.col("r").isNull() | _of(MALFORMED).isNotNull(), F.substring("__line__", 1, _KEPT_TEXT))
+    return rows.select(*values, broken.alias(MALFORMED))
+
+
+def _csv(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
+    """Files of one header are read together; those of other headers, or of another order, beside them."""
+    by_header: dict[tuple[str, ...], list[str]] = {}
+    for path in files.paths:
+        by_header.setdefault(_header(spark, path, delimiter), []).append(path)
+    parts = [_csv_part(spark, header, paths, delimiter) for header, paths in by_header.items()]
+    rows = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), parts)
+    # A quoted value may hold line ends, so that a file is one task: what follows is spread over the cores.
+    cores = spark.sparkContext.defaultParallelism
+    return rows.repartition(cores) if len(files.paths) < cores else rows
+
+
+def _header(spark: SparkSession, path: str, delimiter: str) -> tuple[str, ...]:
+    first = spark.read.text(_escaped([path])[0]).first()
+    if first is None:
+        raise UsageError(f"{_name(path)} is empty: a CSV file begins with its header.")
+    names = next(csv.reader([first.value], delimiter=delimiter), [])
+    names = [name.strip() or f"_column_{i}" for i, name in enumerate(names, 1)]
+    _refuse_twins(_name(path), names)
+    return tuple(names)
+
+
+def _refuse_twins(location: str, names: Sequence[str]) -> None:
+    """Spark does not tell columns apart by case; Parquet's it checks itself."""
+    lower = [name.lower() for name in names]
+    if twins := [name for name in names if lower.count(name.lower()) > 1]:
+        raise UsageError(f"{location}: {', '.join(twins)}: columns' names must differ, and by more than case.")
+
+
+def _csv_part(spark: SparkSession, header: Sequence[str], paths: Sequence[str], delimiter: str) -> DataFrame:
+    reader = spark.read.options(
+        header="true",
+        sep=delimiter,
+        encoding="UTF-8",
+        multiLine="true",
+        quote='"',
+        escape='"',  # a quote inside quotes is doubled
+        nullValue="\0",  # nothing at all is null, two quotes are an empty text
+        emptyValue="",
+        columnNameOfCorruptRecord=MALFORMED,
+        columnPruning="false",  # else a row of too many values goes unnoticed
+    )
+    rows = reader.schema(_text_schema(header)).csv(list(_escaped(paths)))
+    return rows.withColumn(MALFORMED, F.substring(MALFORMED, 1, _KEPT_TEXT))
+
+
+def _text_schema(names: Sequence[str]) -> StructType:
+    return StructType([StructField(name, StringType()) for name in (*names, MALFORMED)])
+
+
+def _of(name: str) -> Column:
+    return F.col("r").getField(name)
+
+
+def _java(spark: SparkSession) -> tuple[Any, Any]:
+    """The JVM and its Spark context: pyspark shows Hadoop's file systems and the log's level in no other way."""
+    return spark.sparkContext._jvm, spark.sparkContext._jsc  # noqa: SLF001
+
+
+def _escaped(paths: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_PATTERN.sub(r"\\\1", path) for path in paths)
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, without Java's stack."""
+    causes = re.findall(r"(?:Exception|Error): (.+)", str(error))
+    named = [c for c in causes if re.search(r"FAILED_READ_FILE|CANNOT_MERGE|PARQUET_|COLUMN_ALREADY", c)]
+    return str((named or causes or [str(error)])[-1]).splitlines()[0]

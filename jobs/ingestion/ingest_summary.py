@@ -1,0 +1,108 @@
+"""What became of a delivery: the row account, the limit on withdrawals, and the summary."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from conf.settings import IngestSettings
+from jobs.console.job import Job
+from jobs.console.summary import Section, Summary
+from jobs.ingestion.deliveries import Delivery
+from jobs.ingestion.steps.versions import Account
+from jobs.lifecycle.run_context import RunContext
+from jobs.warehouse.listings import narrow, with_taxonomy
+from schemas.errors import RefusedError
+from schemas.reasons import ImageStatus
+from schemas.tables import LISTINGS, QUARANTINE, RUNS, TAXONOMY
+from udfs.fingerprint import NOT_ALLOWED
+
+_SHOWN = 5
+
+
+def count_rows(delivered: DataFrame, found: DataFrame, gone: DataFrame) -> dict[str, int]:
+    """The row account, and what else the run's row keeps.
+
+    Args:
+        delivered: the staged delivery.
+        found: row_number, listing_id, outcome.
+        gone: listings to be withdrawn.
+
+    Raises:
+        FailedError: the account does not add up.
+    """
+    by_outcome = {row.outcome: row["count"] for row in found.groupBy("outcome").count().collect()}
+    counts = Account(delivered.count(), by_outcome).counts()
+    pictures = {row.picture: row["count"] for row in delivered.groupBy("picture").count().collect()}
+    not_allowed = pictures.get(NOT_ALLOWED, 0)
+    unread = sum(n for status, n in pictures.items() if status not in (None, ImageStatus.OK.value, NOT_ALLOWED))
+    return counts | {
+        "withdrawn": gone.count(),
+        "pictures_not_allowed": not_allowed,
+        "pictures_unreadable": unread,
+    }
+
+
+def refuse_withdrawal(stored: DataFrame, counts: dict[str, int], settings: IngestSettings) -> None:
+    """Stop a full delivery that lacks too much of the catalogue: more likely it is cut off.
+
+    Raises:
+        RefusedError: it would withdraw more than the settings allow.
+    """
+    if not counts["withdrawn"]:
+        return
+    in_force = narrow(stored).count()
+    share = counts["withdrawn"] / in_force
+    if share > settings.max_withdrawn_share:
+        raise RefusedError(
+            f"the full delivery of {counts['rows_in']:,} rows lacks {counts['withdrawn']:,} of {in_force:,} listings "
+            f"({share:.0%}, at most {settings.max_withdrawn_share:.0%} may be withdrawn); no listing was changed. "
+            "Is it cut off? If not: --delta, or --set ingest.max_withdrawn_share=1."
+        )
+
+
+def summarise(job: Job, run: RunContext, delivery: Delivery, full: bool) -> Summary:
+    """What was done, what to look at and what to do next."""
+    warehouse, counts = job.warehouse, run.counts
+    in_force = narrow(warehouse.read(LISTINGS)).persist()
+    taxonomy = warehouse.read(TAXONOMY)
+    lacking = with_taxonomy(in_force, taxonomy).where("category IS NOT NULL AND NOT in_taxonomy")
+    unknown = lacking.groupBy("category").count().orderBy(F.col("count").desc(), "category").limit(_SHOWN).collect()
+    mine = warehouse.read(QUARANTINE).where(F.col("run_id") == run.run_id)
+    reasons = mine.select(F.explode("reasons").alias("reason")).groupBy("reason").count().orderBy("reason").collect()
+    trained = not warehouse.read(RUNS).where("job = 'train' AND status = 'done'").isEmpty()
+    facts = {
+        "run_id": run.run_id,
+        "delivery": f"{delivery.files.location} ({'full' if full else 'delta'})",
+        **counts,
+        "listings": in_force.count(),
+        "categories": taxonomy.count(),
+        "columns_ignored": ", ".join(delivery.extra) or None,
+    }
+    command = "nightly --run-date YYYY-MM-DD" if trained else "train"
+    return Summary(
+        "Delivery taken in",
+        facts,
+        (
+            Section("quarantined", ("reason", "rows"), [tuple(row) for row in reasons]),
+            Section("categories that the taxonomy lacks", ("category", "listings"), [tuple(row) for row in unknown]),
+        ),
+        (*_warnings(counts), f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
+    )
+
+
+def _warnings(counts: dict[str, int]) -> list[str]:
+    """What a person should know of, in words."""
+    texts = {
+        "rows_quarantined": "{:,} rows could not be used: the table quarantine holds them, with reasons.",
+        "conflicting": (
+            "{:,} rows have the updated_at of the stored version but other values: the stored ones stand. Let the "
+            "source set updated_at whenever it changes a listing."
+        ),
+        "pictures_not_allowed": (
+            "{:,} pictures lie under none of the allowed prefixes and were not read: name their folder with "
+            "--set 'ingest.image_prefixes=[/folder]'."
+        ),
+        "pictures_unreadable": "{:,} pictures could not be read from their URI; their listings count as without one.",
+    }
+    return [text.format(counts[name]) for name, text in texts.items() if counts[name]]

@@ -1,0 +1,155 @@
+"""What a delivery changes, worked out and written: groups, quarantine, listing_changes, listings.
+
+listing_changes says what will be done before listings does it. So a run that dies in between leaves either changes
+that never came about, which the next run removes, or listings that are as the changes say.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from conf.settings import Settings
+from jobs.console.job import clock
+from jobs.ingestion.groups import KEYS, assign_groups, bucket
+from jobs.ingestion.steps.versions import Outcome
+from jobs.lifecycle.publish import Slice
+from jobs.lifecycle.run_context import RunContext
+from jobs.lifecycle.run_log import RunRecord, next_run_id, record
+from jobs.warehouse.tables import Warehouse
+from schemas.errors import FailedError
+from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS
+from udfs.consistency import uninformative_title
+from udfs.twins import twin_keys
+
+_WITHDRAWN = "withdrawn"
+_NEW_VALUES = (Outcome.INSERTED.value, Outcome.UPDATED.value)
+_BROADCAST_ROWS = 500_000
+"""Of so many changes the narrow rows go to every task, so that pictures need not be sorted to find theirs."""
+
+
+def settle_interrupted(run: RunContext) -> None:
+    """Tidy up after ingests that died while they wrote: see the module.
+
+    An ingest whose changes came about but whose row is missing gets it; the present run then has another id.
+    """
+    warehouse = run.job.warehouse
+    done = warehouse.read(RUNS).where((F.col("job") == "ingest") & (F.col("status") == "done"))
+    left = warehouse.read(LISTING_CHANGES).join(
+        done.select(F.col("run_id").alias("delivery_id")), "delivery_id", "left_anti"
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for row in left.groupBy("delivery_id", "change").count().collect():
+        counts.setdefault(row.delivery_id, {})[row.change] = row["count"]
+    for delivery, changes in sorted(counts.items()):
+        if warehouse.read(LISTINGS).where(F.col("delivery_id") == delivery).isEmpty():
+            run.job.say(f"{delivery} died before it changed a listing: its entries in listing_changes are removed")
+            warehouse.table(LISTING_CHANGES).delete(F.col("delivery_id") == delivery)
+        elif warehouse.read(RUNS).where(F.col("run_id") == delivery).isEmpty():
+            run.job.say(f"{delivery} died after it had changed the listings: its row in runs is added")
+            record(warehouse, _late_record(run, delivery, changes))
+    run.run_id = next_run_id(warehouse, run.job.name, run.run_date)
+
+
+def _late_record(run: RunContext, delivery: str, changes: dict[str, int]) -> RunRecord:
+    day = run.run_date.fromisoformat(delivery.removeprefix("ingest-")[:10])
+    now = clock()
+    message = "died after its changes were written; this row was added by the next ingest"
+    return RunRecord(delivery, "ingest", day, "done", run.job.settings.digest, changes, now, now, message=message)
+
+
+def work_out_changes(
+    warehouse: Warehouse, stage: str, delivered: DataFrame, found: DataFrame, gone: DataFrame, settings: Settings
+) -> DataFrame:
+    """What happens to which listing, with the keys of new values and the groups of new listings; staged.
+
+    Args:
+        warehouse: the stored listings.
+        stage: a name for what is staged.
+        delivered: the staged delivery.
+        found: row_number, listing_id, outcome.
+        gone: listing_id of those to be withdrawn.
+        settings: where pictures are read, and which cannot be.
+
+    Returns:
+        listing_id, change, row_number (null for a withdrawn one), title_key, image_key, group_id, bucket.
+    """
+    fresh = found.where(F.col("outcome").isin(*_NEW_VALUES)).select("row_number", "outcome")
+    keyed = _with_keys(_beside(delivered, fresh), settings).persist()
+    inserted, edited = (keyed.where(F.col("outcome") == outcome) for outcome in _NEW_VALUES)
+    stored = warehouse.read(LISTINGS).select("listing_id", "group_id", *KEYS)
+    others = stored.join(edited.select("listing_id"), "listing_id", "left_anti")
+    others = others.unionByName(edited.select("listing_id", *KEYS).join(stored.drop(*KEYS), "listing_id"))
+    groups = assign_groups(inserted.select("listing_id", *KEYS), others)
+    with_values = keyed.join(groups, "listing_id", "left").withColumn("bucket", bucket(F.col("group_id")))
+    flagged = found.where(F.col("outcome") == Outcome.RETURNED.value).select("listing_id", "outcome")
+    flagged = flagged.unionByName(gone.select("listing_id", F.lit(_WITHDRAWN).alias("outcome")))
+    changes = with_values.unionByName(flagged, allowMissingColumns=True).withColumnRenamed("outcome", "change")
+    columns = ("listing_id", "change", "row_number", "title_key", "image_key", "group_id", "bucket")
+    staged = warehouse.stage(stage, changes.select(*columns))
+    keyed.unpersist()
+    return staged
+
+
+def _with_keys(rows: DataFrame, settings: Settings) -> DataFrame:
+    """row_number, outcome, listing_id and `KEYS`: of what shows nothing there is no key."""
+    ingest, picture = settings.ingest, settings.picture
+    keys = twin_keys(ingest.image_prefixes, ingest.max_image_bytes, picture.max_pixels, picture.blank_deviation)
+    rows = rows.withColumn("keys", keys(F.col("title"), F.col("image"), F.col("image_uri")))
+    plain = F.col("keys.plain_title")
+    says = uninformative_title(F.col("title")).isNull() & uninformative_title(plain).isNull() & plain.isNotNull()
+    return rows.select(
+        "row_number",
+        "outcome",
+        "listing_id",
+        F.when(says, F.xxhash64(plain)).alias("title_key"),
+        F.col("keys.image_key").alias("image_key"),
+        "image_hash",
+    )
+
+
+def _beside(delivered: DataFrame, wanted: DataFrame) -> DataFrame:
+    """The delivered rows of some row_numbers, with their pictures."""
+    few = wanted.count() <= _BROADCAST_ROWS
+    return delivered.join(F.broadcast(wanted) if few else wanted, "row_number")
+
+
+def write_quarantine(warehouse: Warehouse, mine: Slice, delivered: DataFrame) -> None:
+    """Write the rows that cannot be used, in the place of those that a dead attempt has left under this run's id."""
+    bad = delivered.where(F.size("reasons") > 0).select("listing_id", "row_number", "reasons", "raw")
+    warehouse.replace_slice(QUARANTINE, mine.stamp(bad), mine.job, mine.run_date, mine.run_id)
+
+
+def write_changes(warehouse: Warehouse, delivery_id: str, delivered: DataFrame, changes: DataFrame) -> None:
+    """Write listing_changes, then listings: insert, update (all but the group), return or withdraw.
+
+    Raises:
+        FailedError: Delta changed another number of listings than there are changes.
+    """
+    values = _beside(delivered.drop("listing_id", "reasons", "raw"), changes.where("row_number IS NOT NULL"))
+    flags = changes.where("row_number IS NULL")
+    marks = {"delivery_id": F.lit(delivery_id), "withdrawn": F.col("change") == _WITHDRAWN}
+    source = values.unionByName(flags, allowMissingColumns=True).withColumns(marks)
+    as_stored = (
+        warehouse.read(LISTINGS).drop("delivery_id", "image").join(flags.select("listing_id", "change"), "listing_id")
+    )
+    log = [c for c in LISTING_CHANGES.names if c != "delivery_id"]
+    entries = values.select(*log).unionByName(as_stored.select(*log)).withColumn("delivery_id", F.lit(delivery_id))
+    warehouse.append(LISTING_CHANGES, entries)
+
+    wanted = {row.change: row["count"] for row in changes.groupBy("change").count().collect()}
+    new: dict[str, str | Column] = {name: f"new.{name}" for name in LISTINGS.names}
+    edited = {name: value for name, value in new.items() if name not in ("listing_id", "group_id", "bucket")}
+    merge = warehouse.table(LISTINGS).alias("old").merge(source.alias("new"), "old.listing_id = new.listing_id")
+    # A clause that nothing needs would make Delta look for the rows that it matches.
+    if Outcome.UPDATED.value in wanted:
+        merge = merge.whenMatchedUpdate(f"new.change = '{Outcome.UPDATED.value}'", edited)
+    if wanted.keys() - set(_NEW_VALUES):
+        flag = {name: new[name] for name in marks}
+        merge = merge.whenMatchedUpdate(f"new.change NOT IN {_NEW_VALUES}", flag)
+    if Outcome.INSERTED.value in wanted:
+        merge = merge.whenNotMatchedInsert(f"new.change = '{Outcome.INSERTED.value}'", new)
+    result = merge.execute().first()
+    touched = 0 if result is None else int(result.num_affected_rows)
+    if touched != sum(wanted.values()):
+        raise FailedError(f"listings: {touched:,} rows were changed where {wanted} were wanted; look at its history.")

@@ -1,0 +1,84 @@
+"""The taxonomy: read from a file, checked as a whole, written where it differs from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.ingestion.deliveries import MALFORMED, find_files, read_files
+from jobs.warehouse.tables import Warehouse
+from schemas.errors import UsageError
+from schemas.tables import TAXONOMY
+
+TOP = "all"
+"""The department of a category that names none."""
+
+_SENSITIVE = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+_MAX_FAULTS = 50
+
+Category = tuple[str, str, str, str, bool]
+"""A row of the table: category, label, parent, department, sensitive."""
+
+
+def read_taxonomy(spark: SparkSession, location: str, delimiter: str) -> list[Category]:
+    """The categories of a taxonomy file (CSV, JSON lines or Parquet), sorted.
+
+    Raises:
+        UsageError: it cannot be read, or cannot be used; the message lists every fault.
+    """
+    rows = read_files(spark, find_files(spark, location), delimiter)
+    names = [name for name in rows.columns if name != MALFORMED]
+    if "category" not in names:
+        raise UsageError(f"--taxonomy {location} lacks the column category; it has {', '.join(names) or 'none'}.")
+    texts = [F.col(name).cast("string") for name in (*(n for n in TAXONOMY.names if n in names), MALFORMED)]
+    try:
+        return check_taxonomy([row.asDict() for row in rows.select(*texts).collect()])
+    except ValueError as error:
+        raise UsageError(f"--taxonomy {location} cannot be used:\n{error}") from error
+
+
+def check_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
+    """The categories of a taxonomy.
+
+    Args:
+        rows: category and, where given, label, parent, department, sensitive (true or false, 1 or 0, yes or no;
+            nothing is false), as text; `MALFORMED` where a row could not be read. A category without label or parent
+            is its own; without department it is of `TOP`.
+
+    Raises:
+        ValueError: rows are malformed, a category is missing or named twice, sensitive is neither true nor false, or
+            there is no category. The message has a line a fault.
+    """
+    faults: list[str] = []
+    categories: dict[str, Category] = {}
+    for number, row in enumerate(rows, 1):
+        text = {name: (value or "").strip() for name, value in row.items()}
+        category, sensitive = text["category"], _SENSITIVE.get(text.get("sensitive", "").lower())
+        if row.get(MALFORMED) is not None:
+            faults.append(f"row {number} cannot be read: {text[MALFORMED]!r}")
+        elif not category:
+            faults.append(f"row {number} has no category")
+        elif category in categories:
+            faults.append(f"row {number} names category {category!r} again")
+        elif sensitive is None:
+            faults.append(f"row {number}, category {category!r}: sensitive is {text['sensitive']!r}, not true or false")
+        else:
+            label, parent, department = (text.get(name) for name in ("label", "parent", "department"))
+            categories[category] = (category, label or category, parent or category, department or TOP, sensitive)
+    if not rows:
+        faults.append("it holds no categories")
+    if faults:
+        more = [f"and {len(faults) - _MAX_FAULTS} more"] if len(faults) > _MAX_FAULTS else []
+        raise ValueError("\n".join(f"  - {fault}" for fault in (*faults[:_MAX_FAULTS], *more)))
+    return sorted(categories.values())
+
+
+def store_taxonomy(warehouse: Warehouse, categories: Sequence[Category]) -> bool:
+    """Write the taxonomy where it differs from the stored one; whether it did."""
+    stored = sorted(tuple(row) for row in warehouse.read(TAXONOMY).collect())
+    if stored == list(categories):
+        return False
+    warehouse.overwrite(TAXONOMY, warehouse.spark.createDataFrame(list(categories), TAXONOMY.ddl))
+    return True

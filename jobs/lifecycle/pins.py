@@ -1,0 +1,86 @@
+"""What a run reads, written down before any work, so that it can be repeated."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F
+
+from jobs.lifecycle.publications import publications
+from jobs.warehouse.tables import Warehouse
+from schemas.errors import UsageError
+from schemas.tables import LISTINGS, PINS, REVIEW_DECISIONS, RUNS, TABLES, TAXONOMY
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What a run reads, written down before any work, so that it can be repeated.
+
+    Attributes:
+        model_version: the champion's version at the time.
+        listings_version: Delta version of listings.
+        taxonomy_version: Delta version of taxonomy.
+        decisions_version: Delta version of review_decisions; None where there were none.
+        base_run_id: the last publication before the run's date; None for the first.
+    """
+
+    model_version: str
+    listings_version: int
+    taxonomy_version: int
+    decisions_version: int | None
+    base_run_id: str | None
+
+
+def take_pins(warehouse: Warehouse, job: str, run_date: dt.date, champion: str, now: dt.datetime, keep: bool) -> Pins:
+    """The pins of an earlier attempt at the date, or new ones; with `keep` they are written down.
+
+    Raises:
+        UsageError: a later date is published, or listings or taxonomy are not there.
+    """
+    published = publications(warehouse)
+    later = [row for row in published if row.run_date > run_date]
+    if later:
+        raise UsageError(
+            f"--run-date {run_date}: {later[-1].run_id} is published, and a date is refused once a later one is; "
+            "run a later date."
+        )
+    earlier = warehouse.read(PINS).where((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
+    row = earlier.orderBy(F.col("pinned_at").desc()).first()
+    if row is not None:
+        return Pins(**json.loads(row.pins))
+    listings, taxonomy = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
+    if listings is None or taxonomy is None:
+        raise UsageError(f"{warehouse.location} holds no listings: run `catalog-cleaner ingest` first.")
+    before = [row for row in published if row.run_date < run_date]
+    pins = Pins(
+        champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), before[-1].run_id if before else None
+    )
+    if keep:
+        row = Row(job=job, run_date=run_date, pins=json.dumps(asdict(pins)), pinned_at=now)
+        warehouse.append(PINS, warehouse.spark.createDataFrame([row], PINS.ddl))
+    return pins
+
+
+def release_pins(warehouse: Warehouse, job: str, run_date: dt.date) -> None:
+    """Forget the pins of a refused run: what made it refuse will be mended, and the next attempt must see that."""
+    warehouse.table(PINS).delete((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
+
+
+def table_versions(warehouse: Warehouse, pins: Pins) -> dict[str, int]:
+    """The versions of all tables as they stand, with the sources as pinned."""
+    sources = {
+        "listings": pins.listings_version,
+        "taxonomy": pins.taxonomy_version,
+        "review_decisions": pins.decisions_version,
+    }
+    versions: dict[str, int] = {}
+    for table in TABLES.values():
+        if table in (RUNS, PINS):
+            continue
+        version = sources[table.name] if table.name in sources else warehouse.version(table)
+        if version is not None:
+            versions[table.name] = version
+    return versions

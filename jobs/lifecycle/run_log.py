@@ -1,0 +1,61 @@
+"""The run log: run ids, and the row that ends each run and is the commit mark of a publication."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import functions as F
+
+from jobs.lifecycle.pins import Pins
+from jobs.warehouse.tables import Warehouse
+from schemas.tables import RUNS
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """How a run ended: a row of `runs`."""
+
+    run_id: str
+    job: str
+    run_date: dt.date
+    status: str
+    settings_hash: str
+    counts: Mapping[str, int]
+    started_at: dt.datetime
+    finished_at: dt.datetime
+    pins: Pins | None = None
+    model_version: str | None = None
+    published_versions: Mapping[str, int] | None = None
+    message: str | None = None
+
+
+def next_run_id(warehouse: Warehouse, job: str, run_date: dt.date) -> str:
+    """The id of the next attempt: job, date and number."""
+    prefix = f"{job}-{run_date:%Y-%m-%d}-"
+    attempts = warehouse.read(RUNS).where(F.col("run_id").startswith(prefix)).count()
+    return f"{prefix}{attempts + 1}"
+
+
+def record(warehouse: Warehouse, run: RunRecord) -> None:
+    """Write the run's row: the last write of a run, and the commit mark where it published."""
+    pins = run.pins
+    values = {
+        "run_id": run.run_id,
+        "job": run.job,
+        "run_date": run.run_date,
+        "status": run.status,
+        "base_run_id": pins.base_run_id if pins else None,
+        "listings_version": pins.listings_version if pins else None,
+        "taxonomy_version": pins.taxonomy_version if pins else None,
+        "decisions_version": pins.decisions_version if pins else None,
+        "model_version": pins.model_version if pins else run.model_version,
+        "published_versions": dict(run.published_versions) if run.published_versions is not None else None,
+        "settings_hash": run.settings_hash,
+        "counts": dict(run.counts),
+        "message": run.message,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+    }
+    warehouse.append(RUNS, warehouse.spark.createDataFrame([tuple(values[name] for name in RUNS.names)], RUNS.ddl))

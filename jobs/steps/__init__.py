@@ -1,1 +1,0 @@
-"""Pure steps: DataFrame in, DataFrame out; no session, no clock, no I/O."""

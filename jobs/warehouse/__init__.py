@@ -1,0 +1,1 @@
+"""The warehouse: its address, the Spark session, and its Delta tables."""

@@ -1,0 +1,226 @@
+"""The warehouse: Delta tables in a folder or in a catalog's schema. The only importer of Delta."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from schemas.errors import FailedError, UsageError
+from schemas.tables import RUNS, TABLES, Table
+
+_CATALOG_SCHEMA = re.compile(r"\w+(\.\w+)?")
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Where a marketplace's tables are.
+
+    Attributes:
+        spark: the session.
+        location: a folder or URI, whose subfolders are the tables; or `catalog.schema`, whose tables they are.
+    """
+
+    spark: SparkSession
+    location: str
+
+    @property
+    def folder(self) -> Path | None:
+        """The warehouse's folder, where it is one on this machine's file system."""
+        if self._in_catalog or "://" in self.location:
+            return None
+        return Path(self.location).resolve()
+
+    @property
+    def _in_catalog(self) -> bool:
+        return _CATALOG_SCHEMA.fullmatch(self.location) is not None and "." in self.location
+
+    def identifier(self, table: Table) -> str:
+        """The table's name as Spark SQL takes it."""
+        return f"{self.location}.{table.name}" if self._in_catalog else f"delta.`{self._path(table.name)}`"
+
+    def _path(self, name: str) -> str:
+        root = str(self.folder) if self.folder is not None else self.location.rstrip("/")
+        return f"{root}/{name}"
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table has been created."""
+        if self._in_catalog:
+            return self.spark.catalog.tableExists(self.identifier(table))
+        return DeltaTable.isDeltaTable(self.spark, self._path(table.name))
+
+    def table(self, table: Table) -> DeltaTable:
+        """The table for MERGE and DELETE; created where it is not there."""
+        self.create(table)
+        return self._open(table)
+
+    def _open(self, table: Table) -> DeltaTable:
+        if self._in_catalog:
+            return DeltaTable.forName(self.spark, self.identifier(table))
+        return DeltaTable.forPath(self.spark, self._path(table.name))
+
+    def version(self, table: Table) -> int | None:
+        """The table's newest Delta version; None where there is no table."""
+        if not self.exists(table):
+            return None
+        row = self._open(table).history(1).select("version").first()
+        return None if row is None else int(row.version)
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table's declared columns and rows at a version (default: now); no rows where there is no table."""
+        if not self.exists(table):
+            return self.empty(table)
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        frame = reader.table(self.identifier(table)) if self._in_catalog else reader.load(self._path(table.name))
+        return frame.select(*table.names)
+
+    def changes(self, table: Table, after: int, until: int) -> DataFrame | None:
+        """Rows inserted or updated in the versions (after, until], with `_commit_version`.
+
+        None where the change feed does not reach back so far.
+        """
+        if after >= until:
+            return self.empty(table).withColumn("_commit_version", F.lit(0).cast("bigint"))
+        reader = (
+            self.spark.read.format("delta")
+            .option("readChangeFeed", "true")
+            .option("startingVersion", after + 1)
+            .option("endingVersion", until)
+        )
+        try:
+            frame = reader.table(self.identifier(table)) if self._in_catalog else reader.load(self._path(table.name))
+            frame = frame.where(F.col("_change_type").isin("insert", "update_postimage"))
+            return frame.select(*table.names, "_commit_version")
+        except Exception as error:
+            if "CHANGE" in str(error).upper():
+                return None
+            raise
+
+    def empty(self, table: Table) -> DataFrame:
+        """No rows of the table's columns."""
+        return self.spark.createDataFrame([], _struct(table))
+
+    def create(self, table: Table) -> None:
+        """Create the table as declared, where it is not there."""
+        if self.exists(table):
+            return
+        builder = DeltaTable.createIfNotExists(self.spark).addColumns(_struct(table))
+        builder = (
+            builder.tableName(self.identifier(table)) if self._in_catalog else builder.location(self._path(table.name))
+        )
+        if table.partition:
+            builder = builder.partitionedBy(*table.partition)
+        for key, value in table.properties:
+            builder = builder.property(key, value)
+        builder.comment(table.row).execute()
+
+    def append(self, table: Table, rows: DataFrame) -> None:
+        """Add rows."""
+        self.create(table)
+        self._write(table, rows, "append", {})
+
+    def overwrite(self, table: Table, rows: DataFrame) -> None:
+        """Put rows in the place of all that is there."""
+        self.create(table)
+        self._write(table, rows, "overwrite", {})
+
+    def replace_slice(
+        self, table: Table, rows: DataFrame, job: str, run_date: dt.date, run_id: str | None = None
+    ) -> None:
+        """Put rows in the place of what the job wrote for the date, or one run of it; other slices stay."""
+        self.create(table)
+        mine = f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"
+        if run_id is not None:
+            mine += f" AND run_id = '{run_id}'"
+        self._write(table, rows, "overwrite", {"replaceWhere": mine})
+
+    def _write(self, table: Table, rows: DataFrame, mode: str, options: Mapping[str, str]) -> None:
+        writer = conform(rows, table).write.format("delta").mode(mode).options(**options)
+        if self._in_catalog:
+            writer.saveAsTable(self.identifier(table))
+        else:
+            writer.save(self._path(table.name))
+
+    def stage(self, name: str, rows: DataFrame) -> DataFrame:
+        """Write rows aside, so that they are computed once, and read them back."""
+        target = self._stage(name)
+        writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        if self._in_catalog:
+            writer.saveAsTable(target)
+            return self.spark.table(target)
+        writer.save(target)
+        return self.spark.read.format("delta").load(target)
+
+    def unstage(self, name: str) -> None:
+        """Remove what `stage` wrote; nothing to do where it is not there."""
+        target = self._stage(name)
+        if self._in_catalog:
+            self.spark.sql(f"DROP TABLE IF EXISTS {target}")
+            return
+        if self.folder is not None:
+            shutil.rmtree(target, ignore_errors=True)
+            return
+        # Elsewhere than on a local disk only Spark's own file system can delete.
+        jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001
+        path = jvm.org.apache.hadoop.fs.Path(target)
+        path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)  # noqa: SLF001
+
+    def _stage(self, name: str) -> str:
+        safe = re.sub(r"\W", "_", name)
+        return f"{self.location}.staging_{safe}" if self._in_catalog else self._path(f"_staging/{safe}")
+
+
+def open_warehouse(spark: SparkSession, location: str) -> Warehouse:
+    """The warehouse at a location.
+
+    Raises:
+        UsageError: the location is a file.
+    """
+    warehouse = Warehouse(spark, location)
+    if warehouse.folder is not None and warehouse.folder.is_file():
+        raise UsageError(f"--warehouse {location}: is a file; name a folder, a URI or catalog.schema.")
+    return warehouse
+
+
+def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -> DataFrame:
+    """A table as it stood when a run was published (default: the newest publication).
+
+    Raises:
+        UsageError: there is no such table, or no such publication.
+    """
+    if name not in TABLES:
+        raise UsageError(f"no table {name!r}: name one of {', '.join(TABLES)}.")
+    runs = warehouse.read(RUNS).where("published_versions IS NOT NULL")
+    if run_id is not None:
+        runs = runs.where(F.col("run_id") == run_id)
+    last = runs.orderBy(F.col("finished_at").desc()).first()
+    if last is None:
+        raise UsageError(f"no publication {run_id or ''} in {warehouse.location}: `catalog-cleaner runs` lists them.")
+    return warehouse.read(TABLES[name], cast("dict[str, int]", last.published_versions).get(name))
+
+
+def conform(rows: DataFrame, table: Table) -> DataFrame:
+    """Exactly the declared columns, in their order and of their types.
+
+    Raises:
+        FailedError: columns are missing; the message lists them.
+    """
+    missing = [name for name in table.names if name not in rows.columns]
+    if missing:
+        raise FailedError(f"rows for {table.name} lack {', '.join(missing)}; they have {', '.join(rows.columns)}.")
+    return rows.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in table.columns))
+
+
+def _struct(table: Table) -> StructType:
+    return cast("StructType", StructType.fromDDL(table.ddl))

@@ -1,0 +1,141 @@
+"""The repository is in order: folders, sizes of files, what is packaged, and the documents that mirror code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from schemas.tables import TABLES
+from scripts import delta_jars, packages, tables_doc
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = {"schemas", "conf", "udfs", "training", "jobs", "catalogue_generator"}
+PRODUCT = SHIPPED | {"airflow_dags", "tests", "docs", "benchmarks", "dashboards"}
+REPOSITORY = {".ci", "requirements", "scripts"}
+LONGEST = 330
+DECLARATIONS = {"schemas/tables.py"}  # a list of columns does not become clearer by being cut
+
+
+def tracked() -> list[Path]:
+    """The repository's files, with those that are about to be committed."""
+    words = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for line in listed.splitlines() if (path := ROOT / line).is_file()]
+
+
+@pytest.fixture(scope="module")
+def files() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: what belongs to the repository cannot be told")
+    return tracked()
+
+
+def test_the_top_level_has_the_folders_of_the_design_and_no_others(files: list[Path]) -> None:
+    folders = {path.relative_to(ROOT).parts[0] for path in files if path.parent != ROOT}
+    assert folders - PRODUCT - REPOSITORY == set()
+    assert {"schemas", "conf", "udfs", "training", "jobs", "airflow_dags", "tests", "docs"} <= folders
+
+
+def test_what_every_repository_needs_is_there() -> None:
+    for name in ("README.md", "CHANGELOG.md", "LICENSE", "Makefile", "setup.py", "pyproject.toml", ".ci/run"):
+        assert (ROOT / name).is_file(), name
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
+    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_no_python_file_is_long(files: list[Path]) -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files if path.suffix == ".py"
+    }
+    assert {path: n for path, n in lengths.items() if n > LONGEST and path not in DECLARATIONS} == {}
+
+
+def test_no_exception_from_a_rule_is_blanket(files: list[Path]) -> None:
+    blanket = re.compile(r"#\s*(type:\s*ignore(?!\[)|noqa(?!:)|ruff:\s*noqa|mypy:)")
+    found = [path for path in files if path.suffix == ".py" and path != Path(__file__)]
+    assert [path for path in found if blanket.search(path.read_text())] == []
+
+
+def test_tables_are_documented_as_they_are_declared() -> None:
+    page = (ROOT / "docs" / "tables.md").read_text()
+    assert page == tables_doc.render(), "run `make docs`"
+    for table in TABLES.values():
+        section = page.partition(f"\n## {table.name}\n")[2].partition("\n## ")[0]
+        assert re.findall(r"^\| (\w+) \| `", section, re.MULTILINE) == list(table.names)
+
+
+def test_links_in_the_documents_lead_somewhere(files: list[Path]) -> None:
+    dead = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in files
+        if page.suffix == ".md"
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert dead == []
+
+
+def test_locks_hold_what_is_asked_for() -> None:
+    for name in ("runtime", "dev", "horovod", "bootstrap", "airflow"):
+        lock = (ROOT / "requirements" / f"{name}.txt").read_text()
+        pinned = packages.locked(ROOT / "requirements" / f"{name}.txt")
+        asked = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements" / f"{name}.in").read_text(), re.MULTILINE)
+        assert {package: pinned[package] for package, _ in asked} == dict(asked)
+        assert lock.count("--hash=sha256:") >= len(pinned)
+        assert "://" not in lock
+
+
+def test_the_locks_agree_with_each_other() -> None:
+    runtime, dev, bootstrap = (
+        packages.locked(ROOT / "requirements" / f"{name}.txt") for name in ("runtime", "dev", "bootstrap")
+    )
+    assert runtime.items() <= dev.items()
+    assert bootstrap.items() <= dev.items()
+    jars = delta_jars.LOCK.read_text()
+    assert f"delta-spark_2.13-{runtime['delta-spark']}.jar" in jars
+
+
+def test_the_package_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, "."],
+        cwd=_copy_of_the_sources(tmp_path / "sources"),
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if ".dist-info/" not in name]
+        (entry_points,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
+        assert "catalog-cleaner = jobs.cli:main" in archive.read(entry_points).decode()
+    wanted = {
+        str(path.relative_to(ROOT))
+        for folder in SHIPPED
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert set(names) == wanted
+
+
+def test_the_lint_of_the_makefile_leaves_nothing_out() -> None:
+    """The folders that mypy reads are those that hold Python."""
+    settings = (ROOT / "pyproject.toml").read_text()
+    listed = re.search(r"^files = \[(.*?)\]$", settings, re.MULTILINE | re.DOTALL)
+    assert listed
+    checked = set(yaml.safe_load(f"[{listed.group(1)}]"))
+    holding = {path.relative_to(ROOT).parts[0] for path in tracked() if path.suffix == ".py"}
+    assert holding <= checked
+
+
+def _copy_of_the_sources(target: Path) -> Path:
+    target.mkdir()
+    for path in tracked():
+        copy = target / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    return target

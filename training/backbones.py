@@ -1,0 +1,77 @@
+"""Picture networks, from pixels to features: our small one, which a CPU trains in minutes, and Keras's for GPUs."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import tensorflow as tf
+
+from schemas.errors import UsageError
+from schemas.tensors import CHANNELS
+
+Tensor: TypeAlias = Any
+"""TensorFlow ships no types."""
+
+_CHANNELS = (24, 32, 64, 128)
+"""Of the residual network's stem and blocks."""
+_APPLICATIONS = {
+    "efficientnetv2-b0": tf.keras.applications.EfficientNetV2B0,
+    "mobilenetv3-small": tf.keras.applications.MobileNetV3Small,
+}
+_layers = tf.keras.layers
+
+
+def make_backbone(backbone: str, weights: str | None, height: int, width: int, policy: str = "float32") -> Tensor:
+    """A network from RGB in -1..1, shape (n, height, width, 3), to features, shape (n, F).
+
+    Args:
+        backbone: "residual", ours; or one of Keras's applications.
+        weights: a file of the application's weights without its top, as Keras publishes them, on every machine that
+            trains; None: at random. Ours is always at random.
+        height, width: pixels; any size for ours, at least 32 for the others.
+        policy: Keras's name of the precision in which it reckons; its weights are of 32 bits under each.
+
+    Raises:
+        UsageError: the file is not there or is not of this network, or the pictures are too small for it.
+    """
+    before = tf.keras.mixed_precision.global_policy()
+    tf.keras.mixed_precision.set_global_policy(policy)
+    try:
+        if backbone == "residual":
+            return _residual(height, width)
+        return _application(backbone, weights, height, width)
+    finally:
+        tf.keras.mixed_precision.set_global_policy(before)
+
+
+def _application(backbone: str, weights: str | None, height: int, width: int) -> Tensor:
+    inputs = _layers.Input((height, width, CHANNELS))
+    try:
+        network = _APPLICATIONS[backbone](
+            include_top=False, weights=weights, input_shape=(height, width, CHANNELS), pooling="avg"
+        )
+    except (ValueError, OSError) as error:
+        raise UsageError(
+            f"train.image_backbone={backbone} with train.image_weights={weights} and pictures of {height} x {width}: "
+            f"{error}. Name the file of this network's weights without its top, and pictures of at least 32 x 32."
+        ) from error
+    # These networks scale pixels themselves.
+    return tf.keras.Model(inputs, network(_layers.Rescaling(127.5, offset=127.5)(inputs)), name="trunk")
+
+
+def _residual(height: int, width: int) -> Tensor:
+    """A residual network (He et al., 2016), for any input size."""
+    inputs = _layers.Input((height, width, CHANNELS))
+    x = _layers.ReLU()(_convolved(inputs, _CHANNELS[0], 3))
+    for channels in _CHANNELS[1:]:
+        short = _convolved(_layers.AveragePooling2D(2, padding="same")(x), channels, 1)
+        x = _convolved(_layers.ReLU()(_convolved(x, channels, 3, 2)), channels, 3)
+        x = _layers.ReLU()(_layers.Add()([x, short]))
+    return tf.keras.Model(inputs, _layers.GlobalAveragePooling2D()(x), name="trunk")
+
+
+def _convolved(x: Tensor, channels: int, kernel: int, strides: int = 1) -> Tensor:
+    convolution = _layers.Conv2D(
+        channels, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )
+    return _layers.BatchNormalization(momentum=0.9)(convolution(x))

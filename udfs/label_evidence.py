@@ -1,0 +1,149 @@
+"""What a listing's probabilities and label say, boiled down to a few numbers that Spark can reckon with.
+
+With q the classifier's probabilities, l the label and M the transitions, the posterior of every category
+follows from two sums and the seller's error rate e (see `udfs.posterior`)::
+
+    label_support = q(l)                    P(l is right)  = (1 - e) · label_support / Z
+    other_support = Σ_{c≠l} q(c) M[c, l]    P(c is right)  = e · q(c) M[c, l] / Z
+    Z = (1 - e) · label_support + e · other_support
+
+So the sellers' rates can be brought up to date, and listings decided, by plain column arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from schemas.bundle import NoiseModel
+from udfs.fusion import sharpened
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+EVIDENCE_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("label_support", "DOUBLE"),
+    ("other_support", "DOUBLE"),
+    ("candidates", "ARRAY<STRUCT<category: STRING, probability: DOUBLE>>"),
+    ("text_label_support", "DOUBLE"),
+    ("text_other_support", "DOUBLE"),
+    ("image_label_ratio", "DOUBLE"),
+    ("image_other_ratio", "DOUBLE"),
+)
+"""What `make_label_evidence` adds, as Spark types. `candidates`: categories other than the label with their share of
+other_support, the likeliest first. `text_*`: the supports by the text alone. `image_label_ratio`: how much likelier
+the picture is under the label than a random picture is; `image_other_ratio`: the same under the others, weighed by
+the text. The last two are null where there is no usable picture."""
+
+REPLACED_COLUMNS: tuple[str, ...] = ("top_categories", "text_top", "image_top")
+"""The columns that `make_label_evidence` reads and replaces by `EVIDENCE_COLUMNS`: long lists cost much."""
+
+_NO_LABEL = -1
+_NOT_LEARNT = -2
+_BLOCK = 2000
+"""Rows made dense at a time: bounds memory at a thousand categories."""
+
+
+def make_label_evidence(
+    noise: NoiseModel, prior: Sequence[float], taxonomy: Sequence[str], suggestions: int
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """A function for `mapInArrow` that replaces `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`.
+
+    It reads `category` (the seller's label, null or unknown to the taxonomy where there is none), and `top_categories`,
+    `text_top` and `image_top` as in the table predictions, null where a branch had nothing to judge.
+
+    Args:
+        noise: the bundle's.
+        prior: C probabilities, for a listing that the model could not judge.
+        taxonomy: the categories in force; only these are suggested.
+        suggestions: length of `candidates`.
+    """
+    categories = np.array(noise.categories, dtype=object)
+    known = {category: i for i, category in enumerate(noise.categories)}
+    in_force = np.array([category in set(taxonomy) for category in noise.categories])
+    # A category that the model has never seen: the model has no say, so the seller's rate alone counts.
+    labels_of = {category: known.get(category, _NOT_LEARNT) for category in taxonomy}
+    base = np.asarray(prior, dtype=np.float64)
+
+    def weigh(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for start in range(0, batch.num_rows, _BLOCK):
+                yield _weigh(batch.slice(start, _BLOCK))
+
+    def _weigh(rows: pa.RecordBatch) -> pa.RecordBatch:
+        label_names = rows.column("category").to_pylist()
+        labels = np.array([labels_of.get(name, _NO_LABEL) for name in label_names], dtype=np.int64)
+        q = _dense(rows.column("top_categories"), known, base)
+        label_support, others = _split(q, labels, noise.transitions)
+        others *= in_force
+        other_support = others.sum(axis=1)
+        text = _dense(rows.column("text_top"), known, base)
+        text_label, text_others = _split(text, labels, noise.transitions)
+        text_other = text_others.sum(axis=1)
+        has_image = np.asarray(rows.column("image_top").is_valid())
+        image = sharpened(_dense(rows.column("image_top"), known, noise.image_marginal), noise.mismatch_weight)
+        ratio = image / np.maximum(noise.image_marginal, 1e-9)
+        label_ratio = np.where(labels >= 0, ratio[np.arange(len(labels)), labels], 1.0)
+        other_ratio = (text_others * ratio).sum(axis=1) / np.maximum(text_other, 1e-300)
+        columns = [
+            pa.array(label_support),
+            pa.array(other_support),
+            _ranked(others, other_support, categories, suggestions),
+            pa.array(text_label),
+            pa.array(text_other),
+            pa.array(label_ratio, mask=~has_image),
+            pa.array(other_ratio, mask=~has_image),
+        ]
+        kept = [name for name in rows.schema.names if name not in REPLACED_COLUMNS]
+        names = [*kept, *(name for name, _ in EVIDENCE_COLUMNS)]
+        return pa.RecordBatch.from_arrays([*(rows.column(name) for name in kept), *columns], names=names)
+
+    return weigh
+
+
+def _split(q: Floats, labels: Ints, transitions: Floats) -> tuple[Floats, Floats]:
+    """q(l), shape (n,), and q(c) M[c, l] of the others, shape (n, C); without a label 0 and q itself."""
+    rows = np.arange(len(labels))
+    label_support = np.where(labels >= 0, q[rows, labels], 0.0)
+    others = np.where((labels >= 0)[:, None], q * transitions.T[labels], q)
+    label_support[labels == _NOT_LEARNT] = 1.0
+    return label_support, others
+
+
+def _dense(ranked: pa.ListArray, known: dict[str, int], base: Floats) -> Floats:
+    """Probabilities over all C categories, shape (n, C); the mass not ranked is spread as `base` has it.
+
+    Rows that are null become `base`.
+    """
+    n, c = len(ranked), len(base)
+    counts = np.asarray(ranked.value_lengths().fill_null(0))
+    flat = ranked.flatten()
+    row = np.repeat(np.arange(n), counts)
+    names = flat.field("category").dictionary_encode()
+    lookup = np.array([known.get(name, -1) for name in names.dictionary.to_pylist()], dtype=np.int64)
+    column = lookup[np.asarray(names.indices)] if len(flat) else np.empty(0, dtype=np.int64)
+    probability = np.asarray(flat.field("probability"), dtype=np.float64)
+    dense = np.zeros((n, c))
+    dense[row[column >= 0], column[column >= 0]] = probability[column >= 0]
+    rest = np.clip(1.0 - dense.sum(axis=1), 0.0, 1.0)
+    unnamed = np.where(dense > 0, 0.0, base)
+    scale = np.maximum(unnamed.sum(axis=1), 1e-300)
+    spread: Floats = dense + unnamed * (rest / scale)[:, None]
+    return spread
+
+
+def _ranked(weights: Floats, total: Floats, categories: NDArray[np.object_], most: int) -> pa.ListArray:
+    """The heaviest categories of each row with their share of the total, as an array of structs."""
+    most = min(most, weights.shape[1])
+    # A stable order, so that equal weights are ranked alike on every machine.
+    order = np.argsort(-weights, axis=1, kind="stable")[:, :most]
+    share = np.take_along_axis(weights, order, axis=1) / np.maximum(total, 1e-300)[:, None]
+    keep = share > 0
+    offsets = np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int32)
+    values = pa.StructArray.from_arrays(
+        [pa.array(categories[order][keep], type=pa.string()), pa.array(share[keep])], names=["category", "probability"]
+    )
+    return pa.ListArray.from_arrays(pa.array(offsets), values)
