@@ -1,6 +1,6 @@
-"""Every setting, its default and its meaning. Values come from a YAML profile and `--set key=value`.
+"""Every setting with its default and meaning. Values come from a YAML profile and `--set key=value`.
 
-Settings are read once, by a command's main (`conf.load`), and passed on as values.
+A command reads the settings once (`conf.load`) and passes them on as values.
 """
 
 from __future__ import annotations
@@ -26,138 +26,139 @@ _FROZEN = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=_FROZEN)
 class SparkSettings:
-    """How a session is made where none exists. Under `spark-submit` the submitted configuration wins."""
+    """How to start a Spark session. Under `spark-submit`, the submitted configuration wins."""
 
     master: str = "local[*]"
     driver_memory: str = "3g"
     shuffle_partitions: Count = 4
     executor_python: str | None = None
-    """Python of the executors; default: the one that runs the driver."""
+    """Python interpreter of the executors; default: the one that runs the driver."""
     extra: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Any further Spark property."""
+    """Any other Spark properties."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class IngestSettings:
-    """How a delivery is read."""
+    """How to read delivered files."""
 
     columns: dict[ListingColumn, str] = dataclasses.field(default_factory=dict)
-    """Our column -> the delivery's column, for those that differ: {title: product_name}."""
+    """Our column -> the file's column, where the names differ: {title: product_name}."""
     image_prefixes: tuple[ImagePrefix, ...] = ()
-    """Pictures given as a path or URI are read only under these folders; none: no such picture is read."""
+    """Pictures given as a path or URI are read only below these folders; empty: no such picture is read."""
     max_image_bytes: Count = 20_000_000
-    """A larger picture behind a path or URI is not read."""
+    """Larger pictures behind a path or URI are not read."""
     max_listing_id_length: Count = 256
     csv_delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     max_withdrawn_share: Share = 0.5
-    """A full delivery that would withdraw more of the listings in force is refused."""
+    """A full load that would withdraw a larger share of the listings is refused."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class TextSettings:
-    """How title and description become features."""
+    """How to turn title and description into features."""
 
     hash_size: Count = 1 << 20
-    """Hashed feature space; the network keeps the features that the training set holds."""
+    """Size of the hashed feature space; the network keeps only features that occur in the training set."""
     max_features: Count = 100_000
-    """The network's vocabulary: the features in most listings, at most so many."""
+    """Size of the vocabulary: the features that occur in most listings are kept."""
     min_listings: Count = 2
-    """A feature in fewer training listings is left out."""
+    """Features that occur in fewer training listings are left out."""
     word_ngrams: Count = 2
     char_ngrams: tuple[Count, Count] = (3, 5)
     """Lengths of the character n-grams inside words."""
     max_chars: Count = 4000
-    """Of title and description together; what follows is cut off."""
+    """Title and description together are cut off after this many characters."""
     encoder: str | None = None
-    """Folder of a pretrained text encoder on every machine that trains: a TensorFlow SavedModel, strings in, a vector
-    each out, as TensorFlow Hub's are. Its vectors stand beside the hashed features; it becomes part of the model."""
+    """Folder of a pretrained text encoder on every machine that trains: a TensorFlow SavedModel that maps strings to
+    vectors, like those of TensorFlow Hub. Its vectors are added to the hashed features, and it becomes part of the
+    model."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class PictureSettings:
-    """How a picture becomes a tensor."""
+    """How to turn a picture into a tensor."""
 
     height: Count = 64
     width: Count = 48
     max_pixels: Count = 64_000_000
-    """A picture of more pixels (width x height, before decoding) is not decoded: status too_large."""
+    """A picture with more pixels (width x height, before decoding) is not decoded; its status is too_large."""
     blank_deviation: float = 4.0
-    """A picture whose channels all deviate less (standard deviation of 0-255 values) is blank."""
+    """A picture is blank if the standard deviation of every channel (values 0 to 255) is below this."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class TrainSettings:
-    """How the bundle learns. None stands for: chosen from the data (rows, categories, pictures)."""
+    """How to train a model. None means: chosen from the data (rows, categories, pictures)."""
 
     ranks: Count = 2
-    """Horovod processes."""
+    """Number of Horovod processes."""
     text_members: Annotated[int, Field(ge=2, le=10)] | None = None
     image_members: Annotated[int, Field(ge=2, le=10)] | None = None
-    """Divides text_members, so that picture folds are unions of text folds."""
+    """Must divide text_members, so that each picture fold is a union of text folds."""
     text_epochs: Count | None = None
     image_epochs: Count | None = None
     text_batch: Count = 256
     image_batch: Count = 64
     patience: Count = 3
-    """Epochs without a better out-of-sample loss before a branch stops."""
+    """A branch stops after this many epochs without a better out-of-sample loss."""
     label_smoothing: Share = 0.1
     row_groups_per_rank: Annotated[int, Field(ge=4)] = 4
     noise_sample: Count = 50_000
-    """Listings, chosen by hash, on which noise model and calibration are fitted."""
+    """Number of listings, chosen by hash, on which the noise model and the calibration are fitted."""
     seed: int = 20
     start_timeout_seconds: Count = 300
-    """How long Horovod's ranks may take to come up."""
+    """How long Horovod's ranks may take to start."""
     image_backbone: Literal["residual", "efficientnetv2-b0", "mobilenetv3-small"] = "residual"
-    """The picture branch: our small residual network, or for GPUs one of Keras's applications."""
+    """The picture network: a small residual network, or, for GPUs, one of Keras's applications."""
     image_weights: str | None = None
-    """A file of the application's weights without its top, on every machine that trains; None: at random."""
+    """File with the application's weights without its top layer, on every machine that trains; None: random."""
     mixed_precision: bool | None = None
-    """The picture network reckons in 16 bits while it learns, in 32 ever after; None: where every rank has a GPU."""
+    """Train the picture network in 16 bits (inference uses 32); None: if every rank has a GPU."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class ClassifySettings:
-    """How listings are scored."""
+    """How to score listings."""
 
     batch_rows: Count = 256
-    """Rows an Arrow batch; bounds a worker's memory."""
+    """Rows per Arrow batch; bounds a worker's memory."""
     top: Count = 20
-    """Probabilities kept of each branch; the rest of the mass is spread over the other categories."""
+    """How many probabilities to keep per branch; the rest of the mass is spread over the other categories."""
     decode_threads: Count | None = None
     """Default: spark.task.cpus."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class DecideSettings:
-    """How a posterior becomes an action."""
+    """How to turn a posterior into an action."""
 
     correction_precision: Share = 0.95
-    """Corrections are made down to the lowest threshold at which their mean posterior reaches this."""
+    """Corrections go down to the lowest threshold at which their mean posterior still reaches this."""
     correction_min_listings: Annotated[int, Field(ge=0)] = 10
-    """Nothing is corrected into a category of fewer labelled listings: a model that has seen so few of it is surer than
-    it is right. Such listings are referred."""
+    """Nothing is corrected into a category with fewer labelled listings, because a model that has seen so few of them is
+    overconfident. Such listings are referred."""
     refer_below: Share = 0.9
-    """A category that stands with a lower posterior is referred to a person."""
+    """A seller's category with a lower posterior is referred to a person."""
     mismatch_probability: Share = 0.5
-    """A picture that shows something else with at least this probability is flagged."""
+    """A picture is flagged if it shows something else with at least this probability."""
     seller_prior: Positive = 4.0
-    """A seller's error rate is shrunk to the overall one as if by so many listings more."""
+    """Strength of shrinkage of a seller's error rate to the overall rate, in listings."""
     seller_hysteresis: Positive = 1.0
-    """A seller's rate moves only when the new estimate leaves the old by so many standard errors."""
+    """A seller's rate changes only if the new estimate is this many standard errors from the old one."""
     suggestions: Count = 5
-    """Categories suggested to a reviewer."""
+    """Number of categories suggested to a reviewer."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class ReviewSettings:
-    """What people are asked."""
+    """What people are asked to review."""
 
     queue_share: Share = 0.1
-    """Of the catalogue: the category queue is filled up to it with the least certain listings."""
+    """The category queue holds this share of the catalogue, least certain listings first."""
     audit_listings: Annotated[int, Field(ge=0)] = 400
-    """Listings a month that are drawn at random, whatever the model thinks of them ..."""
+    """Listings drawn at random each month, whatever the model thinks of them ..."""
     max_audit_share: Share = 0.05
-    """... but no more than this share of the catalogue."""
+    """... but at most this share of the catalogue."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
@@ -165,35 +166,35 @@ class GateSettings:
     """When a run refuses to publish (exit 3)."""
 
     max_quarantined_share: Share = 0.05
-    """Of the rows of listings in force, those that cannot be used."""
+    """Share of rows that cannot be used."""
     max_empty_share: Share = 0.5
-    """Listings with neither text nor picture: probably a delivery has lost its columns."""
+    """Share of listings with neither text nor picture; a larger share suggests that a delivery lost its columns."""
     max_corrected_share: Share = 0.8
     max_unpredicted_share: Share = 0.5
-    """Listings that the model could not judge."""
+    """Share of listings that the model could not judge."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class RegistrySettings:
-    """Where models are kept."""
+    """Where to keep models."""
 
     tracking_uri: str | None = None
-    """Default: a SQLite store and local artefacts inside the warehouse."""
+    """Default: a SQLite store and local artifacts inside the warehouse."""
     model_name: str = "catalog-cleaner"
     experiment: str = "catalog-cleaner"
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class LockSettings:
-    """Who may write to a local warehouse."""
+    """How to wait for a local warehouse that another job is writing to."""
 
     wait_seconds: Annotated[float, Field(ge=0.0)] = 0.0
-    """How long a job waits for another one that holds the warehouse; 0: it refuses at once."""
+    """How long to wait for the other job; 0: fail at once."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class Settings:
-    """All settings of a command."""
+    """All settings."""
 
     spark: SparkSettings = dataclasses.field(default_factory=SparkSettings)
     ingest: IngestSettings = dataclasses.field(default_factory=IngestSettings)
@@ -209,6 +210,6 @@ class Settings:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all values, its first 16 digits: equal settings, equal digest."""
+        """The first 16 digits of the SHA-256 of all values: equal settings have equal digests."""
         text = json.dumps(dataclasses.asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,9 +2,9 @@
 
 `Table.ddl` is the schema as Spark reads it. Tables are of four kinds:
 
-* **source**: written by `ingest` and `review`, pinned by a run and never changed by it;
-* **fact**: what a run found, in its own slice (job, run_date), which a rerun replaces;
-* **state**: what holds now, one row a key, written whole by every publication;
+* **source**: written by `ingest` and `review`; a run pins a version of it and never changes it;
+* **fact**: the results of a run, in its own slice (job, run_date), which a rerun replaces;
+* **state**: the present state, one row per key, rewritten by every publication;
 * **log**: appended only.
 """
 
@@ -60,7 +60,7 @@ _SLICE = (Column("job", "STRING", "the job whose slice the row is in"), *_RUN)
 LISTINGS = Table(
     name="listings",
     kind="source",
-    row="a listing as delivered, its newest version; never changed by a cleaning run",
+    row="a listing as delivered, in its newest version; cleaning never changes it",
     key=("listing_id",),
     properties=(
         ("delta.enableDeletionVectors", "true"),
@@ -72,32 +72,32 @@ LISTINGS = Table(
         Column("listing_id", "STRING", "the marketplace's id of the listing"),
         Column("title", "STRING", "as the seller wrote it; null where there is none"),
         Column("description", "STRING", "as the seller wrote it; null where there is none"),
-        Column("category", "STRING", "the seller's label; null where there is none, any text where it is unknown"),
-        Column("price", "DOUBLE", "in the marketplace's currency; null or NaN where there is none"),
-        Column("seller_id", "STRING", "who offers it; null where it is not known"),
-        Column("updated_at", "TIMESTAMP", "UTC; the newest version of a listing is in force"),
-        Column("withdrawn", "BOOLEAN", "a full delivery lacked it: kept, no longer judged"),
-        Column("delivery_id", "STRING", "the ingest run that brought this version"),
+        Column("category", "STRING", "the seller's category; null if missing; may not be in the taxonomy"),
+        Column("price", "DOUBLE", "in the marketplace's currency; null or NaN where it is missing"),
+        Column("seller_id", "STRING", "the seller; null where unknown"),
+        Column("updated_at", "TIMESTAMP", "UTC; the newest version of a listing wins"),
+        Column("withdrawn", "BOOLEAN", "true if a full load did not contain it; it is kept, but no longer judged"),
+        Column("delivery_id", "STRING", "the ingest run that loaded this version"),
         Column("content_hash", "STRING", "SHA-256 over title, description and picture: what the model sees"),
         Column("image_hash", "STRING", "SHA-256 of the picture's bytes; null where there are none"),
-        Column("group_id", "STRING", "listings that show one product share it; kept when the title is edited"),
+        Column("group_id", "STRING", "listings of one product share it; it stays when the title is edited"),
         Column("bucket", "INT", "hash of group_id, 0 to 2519; a bundle of K members judges it by member bucket mod K"),
-        Column("title_key", "BIGINT", "hash of the title's plain words; null where it says nothing; twins share it"),
+        Column("title_key", "BIGINT", "hash of the normalised title; null if it is uninformative"),
         Column(
-            "image_key", "BIGINT", "perceptual hash of the picture; null where there is none to see; twins share it"
+            "image_key", "BIGINT", "perceptual hash of the picture; null without a usable one; near duplicates share it"
         ),
-        Column("image_uri", "STRING", "where the picture is, if it came as a path or URI"),
-        Column("image", "BINARY", "the encoded picture, if it came as bytes"),
+        Column("image_uri", "STRING", "path or URI of the picture, if it was delivered as one"),
+        Column("image", "BINARY", "the encoded picture, if it was delivered as bytes"),
     ),
 )
 
 LISTING_CHANGES = Table(
     name="listing_changes",
     kind="log",
-    row="what a delivery changed in a listing, without pictures",
+    row="a change to a listing by an ingest run, without the picture",
     key=("delivery_id", "listing_id"),
     columns=(
-        Column("delivery_id", "STRING", "the ingest run that brought the change"),
+        Column("delivery_id", "STRING", "the ingest run that made the change"),
         Column("listing_id", "STRING", "the listing"),
         Column("change", "STRING", "inserted, updated, returned (after a withdrawal) or withdrawn"),
         Column("title", "STRING", "as delivered"),
@@ -118,9 +118,9 @@ TAXONOMY = Table(
     key=("category",),
     columns=(
         Column("category", "STRING", "its code"),
-        Column("label", "STRING", "its name for people"),
-        Column("parent", "STRING", "the group of siblings that it belongs to"),
-        Column("department", "STRING", "the top of the tree"),
+        Column("label", "STRING", "its display name"),
+        Column("parent", "STRING", "its parent category"),
+        Column("department", "STRING", "the top level of its branch"),
         Column("sensitive", "BOOLEAN", "only people may move a listing into it or out of it"),
     ),
 )
@@ -128,7 +128,7 @@ TAXONOMY = Table(
 PREDICTIONS = Table(
     name="predictions",
     kind="fact",
-    row="a listing's present content under one model version; nothing in it depends on the seller's label",
+    row="what one model version says of a listing's present content, whatever the seller's category",
     key=("listing_id", "model_version"),
     partition=("job", "run_date"),
     # A listing's new content puts an end to its old prediction, without rewriting its neighbours'.
@@ -136,11 +136,13 @@ PREDICTIONS = Table(
     columns=(
         Column("listing_id", "STRING", "the listing"),
         Column("content_hash", "STRING", "of the content that was judged"),
-        Column("model_version", "STRING", "of the bundle that judged it"),
-        Column("fold", "INT", "the member that judged it has not trained on this fold"),
-        Column("predicted_category", "STRING", "the fused first; null where nothing could be judged"),
+        Column("model_version", "STRING", "the model that judged it"),
+        Column("fold", "INT", "its fold; the member that judged it has not trained on this fold"),
+        Column("predicted_category", "STRING", "the most probable category; null if nothing could be judged"),
         Column("confidence", "DOUBLE", "the fused probability of predicted_category, 0 to 1"),
-        Column("top_categories", _RANKED, "fused; the rest of the mass is spread over the categories not named"),
+        Column(
+            "top_categories", _RANKED, "by text and picture; the remaining probability belongs to the other categories"
+        ),
         Column("text_top", _RANKED, "by the text alone; null where there is no text"),
         Column("image_top", _RANKED, "by the picture alone; null where there is no usable picture"),
         Column("text_category", "STRING", "first of text_top"),
@@ -148,7 +150,7 @@ PREDICTIONS = Table(
         Column("image_category", "STRING", "first of image_top"),
         Column("image_confidence", "DOUBLE", "its probability"),
         Column("image_status", "STRING", "ok, missing, corrupt, blank, too_large or unreadable"),
-        Column("novelty", "DOUBLE", "share of the words that no listing learnt from has, 0 to 1; null without words"),
+        Column("novelty", "DOUBLE", "share of words that occur in no training listing, 0 to 1; null without words"),
         *_SLICE,
     ),
 )
@@ -156,15 +158,15 @@ PREDICTIONS = Table(
 CORRECTIONS = Table(
     name="corrections",
     kind="fact",
-    row="a category of ours in the place of the seller's begins, changes or ends",
+    row="a correction of a listing's category begins, changes or ends",
     key=("run_id", "listing_id"),
     partition=("job", "run_date"),
     columns=(
         Column("listing_id", "STRING", "the listing"),
         Column("event", "STRING", "begun, changed or ended"),
         Column("seller_category", "STRING", "the seller's label at the time"),
-        Column("corrected_category", "STRING", "ours; for an ended correction the one that stood"),
-        Column("confidence", "DOUBLE", "posterior that corrected_category is right; null where it ended"),
+        Column("corrected_category", "STRING", "the corrected category; for an ended correction the last one"),
+        Column("confidence", "DOUBLE", "posterior probability that corrected_category is right; null if it ended"),
         Column("decided_by", "STRING", "model or reviewer"),
         Column("model_version", "STRING", "the champion of the run"),
         *_SLICE,
@@ -174,7 +176,7 @@ CORRECTIONS = Table(
 CLEAN_LISTINGS = Table(
     name="clean_listings",
     kind="state",
-    row="a listing as it should be",
+    row="a listing with its cleaned category",
     key=("listing_id",),
     columns=(
         Column("listing_id", "STRING", "the listing"),
@@ -187,10 +189,10 @@ CLEAN_LISTINGS = Table(
         Column("image_uri", "STRING", "as delivered"),
         Column("content_hash", "STRING", "of the content that was judged"),
         Column("effective_category", "STRING", "the category to show"),
-        Column("category_source", "STRING", "whose word it is: seller, model or reviewer"),
+        Column("category_source", "STRING", "who decided it: seller, model or reviewer"),
         Column("category_action", "STRING", "kept, corrected or referred"),
-        Column("category_confidence", "DOUBLE", "posterior that effective_category is right, 0 to 1"),
-        Column("best_category", "STRING", "the posterior's first"),
+        Column("category_confidence", "DOUBLE", "posterior probability that effective_category is right, 0 to 1"),
+        Column("best_category", "STRING", "the category with the highest posterior"),
         Column("best_confidence", "DOUBLE", "its posterior, 0 to 1"),
         Column("quality_score", "DOUBLE", "0 (unusable) to 100 (complete and surely in the right category)"),
         *_RUN,
@@ -200,20 +202,18 @@ CLEAN_LISTINGS = Table(
 FLAGGED_ITEMS = Table(
     name="flagged_items",
     kind="state",
-    row="a listing that a person should look at: the work list",
+    row="a listing that a person should review: the work list",
     key=("listing_id",),
     columns=(
         Column("listing_id", "STRING", "the listing"),
-        Column("reasons", "ARRAY<STRING>", "why, by the names in schemas/reasons.py, sorted"),
-        Column("suggested_categories", _RANKED, "by posterior, the likeliest first, at most five"),
-        Column("priority", "DOUBLE", "higher = sooner; for the category queue the probability of an error, 0 to 1"),
+        Column("reasons", "ARRAY<STRING>", "why it is flagged, sorted; the names are in schemas/reasons.py"),
+        Column("suggested_categories", _RANKED, "by posterior, the most probable first, at most five"),
+        Column("priority", "DOUBLE", "higher comes first; for the category queue the probability of an error, 0 to 1"),
         Column("explanation", "STRING", "the reasons in words"),
-        Column(
-            "audit_chance", "DOUBLE", "with which it was drawn for the audit sample, 0 to 1; null where it is not in it"
-        ),
+        Column("audit_chance", "DOUBLE", "the probability of being drawn for the audit sample; null if not drawn"),
         Column("status", "STRING", "open, accepted, rejected or resolved"),
         Column("content_hash", "STRING", "of the content that was judged"),
-        Column("first_run_date", "DATE", "since when the listing is flagged without a break"),
+        Column("first_run_date", "DATE", "since when it has been flagged without a break"),
         *_RUN,
     ),
 )
@@ -221,12 +221,12 @@ FLAGGED_ITEMS = Table(
 SELLERS = Table(
     name="sellers",
     kind="state",
-    row="how a seller labels",
+    row="how often a seller is wrong",
     key=("seller_id",),
     columns=(
         Column("seller_id", "STRING", "the seller; listings without a seller are not in the table"),
         Column("listings", "BIGINT", "listings with a label of the taxonomy"),
-        Column("error_rate", "DOUBLE", "share of labels that are wrong, shrunk to the overall rate, 0 to 1"),
+        Column("error_rate", "DOUBLE", "estimated share of wrong labels, shrunk to the overall rate, 0 to 1"),
         Column("lower", "DOUBLE", "lower end of the 95 % interval of error_rate"),
         Column("upper", "DOUBLE", "upper end"),
         *_RUN,
@@ -242,7 +242,7 @@ QUARANTINE = Table(
     columns=(
         Column("listing_id", "STRING", "as delivered; null where it is missing or unreadable"),
         Column("row_number", "BIGINT", "an id of the row within the run"),
-        Column("reasons", "ARRAY<STRING>", "why, by the names in schemas/reasons.py"),
+        Column("reasons", "ARRAY<STRING>", "why; the names are in schemas/reasons.py"),
         Column("raw", "STRING", "the row as JSON, without the picture"),
         *_SLICE,
     ),
@@ -270,15 +270,15 @@ QUALITY_METRICS = Table(
 GATE_RESULTS = Table(
     name="gate_results",
     kind="fact",
-    row="an expectation that a gate checked",
+    row="an expectation that a gate has checked",
     key=("run_id", "gate", "expectation", "column_name"),
     partition=("job", "run_date"),
     columns=(
         Column("gate", "STRING", "input or output"),
         Column("expectation", "STRING", "what was expected"),
         Column("column_name", "STRING", "of which column; empty for the table as a whole"),
-        Column("success", "BOOLEAN", "whether it held"),
-        Column("observed", "STRING", "what was found"),
+        Column("success", "BOOLEAN", "whether it was met"),
+        Column("observed", "STRING", "the observed value"),
         *_SLICE,
     ),
 )
@@ -291,13 +291,13 @@ REVIEW_DECISIONS = Table(
     columns=(
         Column("decision_id", "STRING", "its id"),
         Column("listing_id", "STRING", "the listing"),
-        Column("content_hash", "STRING", "of the content that was looked at; the decision holds for it alone"),
-        Column("run_id", "STRING", "of the suggestion that was looked at"),
+        Column("content_hash", "STRING", "of the content that was reviewed; the decision holds only for this content"),
+        Column("run_id", "STRING", "the publication that the reviewer saw"),
         Column("decision", "STRING", "accept, reject, set_category, resolve or skip"),
         Column("reason", "STRING", "what it is about; null = the category"),
         Column("category", "STRING", "the category that is right, for accept, reject and set_category"),
-        Column("audit_chance", "DOUBLE", "flagged_items.audit_chance of what was looked at; null outside the audit"),
-        Column("reviewer", "STRING", "who decided"),
+        Column("audit_chance", "DOUBLE", "flagged_items.audit_chance of the reviewed item; null outside the audit"),
+        Column("reviewer", "STRING", "the person who decided"),
         Column("decided_at", "TIMESTAMP", "UTC"),
         Column("note", "STRING", "free text"),
     ),
@@ -306,15 +306,15 @@ REVIEW_DECISIONS = Table(
 RUNS = Table(
     name="runs",
     kind="log",
-    row="a run of a job; the last write of a publication, its commit mark",
+    row="a run of a job; for a publication it is the last write and marks the commit",
     key=("run_id",),
     columns=(
         Column("run_id", "STRING", "job, run date and attempt"),
         Column("job", "STRING", "ingest, train, nightly, ..."),
         Column("run_date", "DATE", "the date for which it ran"),
         Column("status", "STRING", "published, done, refused or failed"),
-        Column("base_run_id", "STRING", "the publication on which it stands"),
-        Column("listings_version", "BIGINT", "Delta version of listings that it read"),
+        Column("base_run_id", "STRING", "the publication that it builds on"),
+        Column("listings_version", "BIGINT", "the Delta version of listings that it read"),
         Column("taxonomy_version", "BIGINT", "Delta version of taxonomy that it read"),
         Column(
             "decisions_version", "BIGINT", "Delta version of review_decisions that it read; null where there were none"
@@ -322,7 +322,7 @@ RUNS = Table(
         Column("model_version", "STRING", "the champion that judged, or the version that was trained"),
         Column("published_versions", "MAP<STRING, BIGINT>", "table -> Delta version; null unless it published"),
         Column("settings_hash", "STRING", "SHA-256 of the settings, 16 digits"),
-        Column("counts", "MAP<STRING, BIGINT>", "the row account and what the run did"),
+        Column("counts", "MAP<STRING, BIGINT>", "the row account and other counts"),
         Column("message", "STRING", "why it failed or was refused"),
         Column("started_at", "TIMESTAMP", "UTC"),
         Column("finished_at", "TIMESTAMP", "UTC"),
@@ -332,7 +332,7 @@ RUNS = Table(
 PINS = Table(
     name="pins",
     kind="log",
-    row="what a run reads, written down before any work; a retry of the date takes the same",
+    row="the versions that a run reads, recorded before any work; a retry of the date reads the same",
     key=("job", "run_date"),
     columns=(
         Column("job", "STRING", "the job"),
