@@ -135,7 +135,7 @@ class DecideSettings:
     correction_precision: Share = 0.95
     """Corrections go down to the lowest threshold at which their mean posterior still reaches this."""
     correction_min_listings: Annotated[int, Field(ge=0)] = 10
-    """Nothing is corrected into a category with fewer labelled listings, because a model that has seen so few of them is
+    """Nothing is corrected into a category with fewer labelled listings: a model that has seen so few is
     overconfident. Such listings are referred."""
     refer_below: Share = 0.9
     """A seller's category with a lower posterior is referred to a person."""
