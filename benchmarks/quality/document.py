@@ -7,21 +7,21 @@ from typing import Any
 
 _HEAD = """# Quality
 
-Written by `make bench-quality`; not by hand. Every row is a catalogue of known truth, cut from one catalogue and made
-dirty anew, cleaned by text alone; the truth makes the labels and measures what is left, nothing else. All begin with
-the same out-of-sample probabilities of the same text classifier, taught the labels as they are:
+`make bench-quality` writes this page. Every row is a catalogue with known truth, cut from one catalogue, given new label
+errors and cleaned by text alone. The truth is used to make the labels and to measure the result, for nothing else. All
+methods start from the same out-of-sample probabilities of the same text classifier, trained on the given labels:
 
-- **best guess**: ours, every listing in its likeliest category; **corrected**: ours, only the corrections that are made
-  without a person, at default settings, with the share of them that is right; **after review**: ours, after people have
-  settled the tenth that is least certain; **claimed**: what ours itself believes to be left by the best guess;
-- **audited**: what the best guess leaves of the other listings once people have judged 400 drawn at random (at most
-  half of them), and what ours then believes: errors that every seller makes, or that look for listings which are hard
-  to tell, no method sees, but an audit does;
-- **one pass**: ours, best guess, without the second pass, in which the classifier is taught what is likely true;
-- **no sellers**: ours, best guess, where it is not told who sells;
-- **classifier**: its own category for every listing;
-- **cleanlab**: the best of its seven filters, chosen by the truth, the classifier's category in the place of each label
-  that it finds wrong.
+- **best guess**: ours, every listing in its most probable category; **corrected**: ours, only the automatic corrections
+  at default settings, with the share of them that is right; **after review**: ours, after people have settled the least
+  certain tenth; **claimed**: the error that our posterior expects of the best guess;
+- **audited**: the error of the best guess on the other listings after people have judged 400 drawn at random (at most
+  half of them), and the error that the posterior then expects. No method sees errors that every seller makes or that
+  fall on listings which are hard to tell apart; an audit does;
+- **one pass**: ours, best guess, without the second pass, which trains the classifier on the posterior;
+- **no sellers**: ours, best guess, without seller ids;
+- **classifier**: the classifier's own category for every listing;
+- **cleanlab**: the best of its seven filters, chosen by the truth; each label that it finds wrong is replaced by the
+  classifier's category.
 
 Shares of listings in the wrong category, in percent. **Bold**: the lowest of best guess, corrected, classifier and
 cleanlab. A catalogue that came out dirtier than it went in is marked with !.
@@ -49,34 +49,33 @@ _WHOLE = """
 ## The whole catalogue, with pictures
 
 All {listings:,} listings through `ingest` ({ingest:.0f} s), `train` ({train:.0f} s) and `nightly` ({nightly:.0f} s)
-with default settings, on the machine that wrote this. What each witness says by itself, and what ours makes of them;
-cleanlab works on our fused model's out-of-sample probabilities, with the filter that leaves least, chosen by the truth.
-Wrong, in percent of the listings of which something is said:
+with default settings, on the machine that wrote this page. The error of each source alone, and of our combination;
+cleanlab uses our fused model's out-of-sample probabilities, with the filter that leaves least, chosen by the truth.
+Wrong, in percent of the listings that the source has an answer for:
 
 | who decides | answers | wrong |
 |---|--:|--:|
 """
 
 _BRANCHES = """
-The branches on the same listings, which have a text and a usable picture: weights fitted for each set of branches,
-wrong by the classifier alone and by the best guess, which weighs label and seller, too:
+The branches on the same listings, which have a text and a usable picture. Weights are fitted for each set of branches.
+Errors of the classifier alone, and of the best guess, which also weighs label and seller:
 
 | branches | classifier | best guess |
 |---|--:|--:|
 """
 
 _MINUTES = """
-What each minute of training buys: right by the classifier alone, wrong by the best guess:
+What each minute of training buys: accuracy of the classifier alone, error of the best guess:
 
 | taught | minutes | right | wrong |
 |---|--:|--:|--:|
 """
 
 _LEAK = """
-In the second pass a little of each listing's own label comes back to it through what the other listings have taught;
-with nested folds nothing does, at many times the cost and on less data. 6,000 listings, texts alone, with one label in
-twenty made wrong by us beforehand (canaries): right by the classifier alone, wrong by the best guess, and how many
-canaries it undoes:
+In the second pass a little of each listing's own label leaks back through what the other listings have taught. Nested
+folds prevent that, at many times the cost and with less data. 6,000 listings, texts alone, with one label in twenty made
+wrong beforehand (canaries): accuracy of the classifier alone, error of the best guess, and share of canaries corrected:
 
 | taught | right | wrong | canaries undone |
 |---|--:|--:|--:|

@@ -57,7 +57,7 @@ KNOWN = {
     f"{_CLI} review apply": (r"Decisions taken in", r"rows current +1\b", r"set_category +1\b"),
     "make package": (r"dist/catalog-cleaner\.zip",),
     ".venv/bin/spark-submit": (r"Catalogue cleaned for 2026-11-25", rf"rows unchanged +{LISTINGS}\b"),
-    "make help": (r"demo +makes a catalogue", r"test +everything"),
+    "make help": (r"demo +generate a catalogue", r"test +run everything"),
     "make lint": (r"All checks passed", r"already formatted", r"no issues found", r"KEPT"),
 }
 _SECONDS = 900
