@@ -8,7 +8,7 @@ from typing import Any
 _HEAD = """# Quality
 
 `make bench-quality` writes this page. Every row is a catalogue with known truth, cut from one catalogue, given new
-label errors and cleaned by text alone. The truth makes the labels and measures the result, nothing else. All methods start
+label errors and cleaned by text alone. The truth makes the labels and measures the result. All methods start
 from the same out-of-sample probabilities of the same text classifier, trained on the given labels:
 
 - **best guess**: ours, every listing in its most probable category; **corrected**: ours, only the automatic corrections
@@ -75,7 +75,7 @@ What each minute of training buys: accuracy of the classifier alone, error of th
 _LEAK = """
 In the second pass a little of each listing's own label leaks back through what the other listings have taught. Nested
 folds prevent that, at many times the cost and with less data. 6,000 listings, texts alone, with one label in twenty
-made wrong beforehand (canaries): accuracy of the classifier alone, error of the best guess, share of canaries corrected:
+made wrong beforehand (canaries): accuracy of the classifier, error of the best guess, share of canaries corrected:
 
 | taught | right | wrong | canaries undone |
 |---|--:|--:|--:|
