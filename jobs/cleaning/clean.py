@@ -15,8 +15,10 @@ from conf.settings import DecideSettings, Settings
 from jobs.cleaning.gates import Check
 from jobs.cleaning.steps.calibrate import Calibration, audited, calibrate, fit_calibration
 from jobs.cleaning.steps.decide import (
+    CorrectionBin,
     Thresholds,
     add_posteriors,
+    correction_bins,
     correction_threshold,
     decide,
     mark_novel,
@@ -26,7 +28,7 @@ from jobs.cleaning.steps.decide import (
 from jobs.cleaning.steps.flag import Limits, Present, find_reasons, flagged_items, mismatch_probability
 from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.measure import quality_metrics, quality_score
-from jobs.cleaning.steps.queue import queue_threshold
+from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
 from jobs.cleaning.steps.reviews import standing_decisions
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
@@ -144,13 +146,15 @@ def clean(
     by_audit, calibration, trust = _weigh_by_audit(weighed, rates, overall, decisions)
     candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above)
     candidates = mark_scarce(candidates, weights.correction_min_listings).persist()
-    thresholds = Thresholds(correction_threshold(candidates, weights.correction_precision), weights.refer_below)
+    corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
+    thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)
     present = _present(candidates)
     decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
+    bins = [ErrorBin(*row) for row in error_bins(decided).collect()]
     limits = Limits(
         weights.mismatch_probability,
         thresholds.refer_below,
-        queue_threshold(decided, review.queue_share),
+        queue_threshold(bins, review.queue_share),
         min(review.audit_listings / max(weighed.count(), 1), review.max_audit_share),
     )
     decided = find_reasons(decided, limits, present, run_date)

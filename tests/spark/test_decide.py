@@ -7,8 +7,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.cleaning.steps.decide import (
+    CorrectionBin,
     Thresholds,
     add_posteriors,
+    correction_bins,
     correction_threshold,
     decide,
     mark_novel,
@@ -48,6 +50,10 @@ def candidates(spark: SparkSession, *listings: tuple[Any, ...], sensitive: tuple
     rates = frame(spark, RATES)
     weighed = add_posteriors(frame(spark, EVIDENCE_COLUMNS, *listings), rates, 0.5, Trust())
     return mark_scarce(mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6), 0)
+
+
+def _threshold(judged: DataFrame, precision: float) -> float:
+    return correction_threshold([CorrectionBin(*row) for row in correction_bins(judged).collect()], precision)
 
 
 def no_decisions(spark: SparkSession) -> DataFrame:
@@ -116,7 +122,7 @@ def test_a_listing_that_is_like_none_learnt_from_is_left_to_people(spark: SparkS
         ("known", "corrected", "shoes"),
         ("new", "referred", "boots"),
     ]
-    assert correction_threshold(judged.where("listing_id = 'new'"), 0.5) > 1
+    assert _threshold(judged.where("listing_id = 'new'"), 0.5) > 1
 
 
 def test_a_reviewers_decision_stands_above_all_for_the_content_that_was_seen(spark: SparkSession) -> None:
@@ -156,9 +162,9 @@ def test_the_threshold_is_the_lowest_at_which_the_mean_posterior_reaches_the_pre
         listing("d", "boots", 0.305, "shoes", 0.695),  # of all four 0.8875
         listing("e", "boots", 0.605, "shoes", 0.395),  # not a correction
     )
-    assert correction_threshold(judged, 0.95) == pytest.approx(0.915, abs=1e-4)
-    assert correction_threshold(judged, 0.88) == pytest.approx(0.695, abs=1e-4)
-    assert correction_threshold(judged, 0.999) > 1.0
+    assert _threshold(judged, 0.95) == pytest.approx(0.915, abs=1e-4)
+    assert _threshold(judged, 0.88) == pytest.approx(0.695, abs=1e-4)
+    assert _threshold(judged, 0.999) > 1.0
 
 
 def test_a_careless_sellers_label_weighs_less(spark: SparkSession) -> None:
@@ -197,4 +203,4 @@ def test_nothing_is_corrected_into_a_category_of_too_few(spark: SparkSession) ->
         ("many", "corrected", "boots"),
         ("none", "referred", "hats"),
     ]
-    assert correction_threshold(marked.where("listing_id != 'many'"), 0.9) > 1
+    assert _threshold(marked.where("listing_id != 'many'"), 0.9) > 1

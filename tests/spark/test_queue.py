@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.cleaning.steps.queue import error_probability, in_audit_sample, queue_threshold
+from jobs.cleaning.steps.queue import ErrorBin, error_bins, error_probability, in_audit_sample, queue_threshold
 from tests.spark.frames import frame, rows_of
 
 _DDL = "listing_id string, category_action string, category_source string, category_confidence double"
@@ -21,12 +21,16 @@ def _decided(spark: SparkSession) -> DataFrame:
     return frame(spark, _DDL, *kept, *corrected, *referred, ("decided", "corrected", "reviewer", 0.1))
 
 
+def _threshold(decided: DataFrame, share: float) -> float:
+    return queue_threshold([ErrorBin(*row) for row in error_bins(decided).collect()], share)
+
+
 @pytest.mark.parametrize(("share", "filled"), [(0.10, 6), (0.05, 1), (0.99, 95)])
 def test_the_queue_holds_the_referred_and_is_filled_with_the_least_certain(
     spark: SparkSession, share: float, filled: int
 ) -> None:
     decided = _decided(spark)
-    asked = decided.where(error_probability() >= queue_threshold(decided, share)).where("category_source <> 'reviewer'")
+    asked = decided.where(error_probability() >= _threshold(decided, share)).where("category_source <> 'reviewer'")
     others = asked.where("category_action <> 'referred'").orderBy("category_confidence").collect()
     ordered = [row.listing_id for row in decided.orderBy("category_confidence").collect()]
     rest = [name for name in ordered if not name.startswith(("referred", "decided"))]
@@ -35,8 +39,8 @@ def test_the_queue_holds_the_referred_and_is_filled_with_the_least_certain(
 
 def test_what_is_referred_alone_may_fill_the_queue(spark: SparkSession) -> None:
     decided = _decided(spark)
-    assert decided.where(error_probability() >= queue_threshold(decided, 0.01)).isEmpty()
-    assert queue_threshold(decided.limit(0), 0.1) > 1
+    assert decided.where(error_probability() >= _threshold(decided, 0.01)).isEmpty()
+    assert queue_threshold([], 0.1) > 1
 
 
 def test_the_audit_draws_by_chance_the_same_all_month(spark: SparkSession) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -52,26 +54,47 @@ def add_posteriors(weighed: DataFrame, rates: DataFrame, overall: float, trust: 
     return joined.withColumn("best_category", best["category"]).withColumn("best_confidence", best["probability"])
 
 
-def correction_threshold(candidates: DataFrame, precision: float) -> float:
-    """The lowest posterior at which the mean posterior of the corrections is at least `precision`.
+class CorrectionBin(NamedTuple):
+    """Listings that the model could correct with about the same posterior.
+
+    Attributes:
+        bin: the posterior in steps of 1/10,000, rounded down.
+        listings: how many there are, 1 or more.
+        mass: the sum of their posteriors.
+    """
+
+    bin: int
+    listings: int
+    mass: float
+
+
+def correction_bins(candidates: DataFrame) -> DataFrame:
+    """Count the listings that could be corrected by their posterior: rows of `CorrectionBin`, 10,001 at most.
 
     Args:
         candidates: the output of `mark_sensitive`, `mark_novel` and `mark_scarce`.
+    """
+    bin_ = F.floor(F.col("best_confidence") * _BINS)
+    correctable = candidates.where(_correctable()).groupBy(bin_.alias("bin"))
+    return correctable.agg(F.count(F.lit(1)).alias("listings"), F.sum("best_confidence").alias("mass"))
+
+
+def correction_threshold(bins: Sequence[CorrectionBin], precision: float) -> float:
+    """The lowest posterior at which the mean posterior of the corrections is at least `precision`.
+
+    Args:
+        bins: the rows of `correction_bins`, in any order.
         precision: 0 to 1.
 
     Returns:
-        A posterior, to a ten-thousandth; above 1 where there is nothing to correct at that precision.
+        A posterior, to a ten-thousandth; above 1 where nothing can be corrected at that precision.
     """
-    eligible = candidates.where(_correctable())
-    binned = eligible.groupBy(F.floor(F.col("best_confidence") * _BINS).alias("bin")).agg(
-        F.sum("best_confidence").alias("mass"), F.count(F.lit(1)).alias("listings")
-    )
     mass, listings, threshold = 0.0, 0, 1.0 + 1.0 / _BINS
-    for row in sorted(binned.collect(), key=lambda r: -r["bin"]):
-        mass, listings = mass + row["mass"], listings + row["listings"]
+    for each in sorted(bins, reverse=True):
+        mass, listings = mass + each.mass, listings + each.listings
         if mass / listings < precision:
             break
-        threshold = row["bin"] / _BINS
+        threshold = each.bin / _BINS
     return threshold
 
 
@@ -95,10 +118,12 @@ def mark_novel(candidates: DataFrame, above: float) -> DataFrame:
 
 
 def mark_scarce(candidates: DataFrame, least: int) -> DataFrame:
-    """Add `scarce`: fewer than `least` listings are labelled with the best category, so that it is hardly known."""
-    sizes = candidates.where("in_taxonomy").groupBy(F.col("category").alias("best_category")).count()
-    joined = candidates.join(F.broadcast(sizes), "best_category", "left")
-    return joined.withColumn("scarce", F.coalesce(F.col("count"), F.lit(0)) < least).drop("count")
+    """Add `scarce`: fewer than `least` listings are labelled with the best category, so little is known of it."""
+    labelled = candidates.where("in_taxonomy").groupBy(F.col("category").alias("best_category"))
+    # One row a category: small whatever the size of the catalogue.
+    sizes = F.broadcast(labelled.agg(F.count(F.lit(1)).alias("labelled")))
+    joined = candidates.join(sizes, "best_category", "left")
+    return joined.withColumn("scarce", F.coalesce("labelled", F.lit(0)) < least).drop("labelled")
 
 
 def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) -> DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,7 +13,7 @@ from pyspark.sql import functions as F
 from schemas.reasons import CategoryAction, CategorySource
 
 _STEPS = 200
-"""Bins a factor e of the probability of error: the queue is filled to within half a percent of that probability."""
+"""Bins for each factor e of the probability: the threshold is exact to half a percent of itself."""
 _EPSILON = 1e-12
 _DRAWS = 1 << 30
 
@@ -21,38 +23,57 @@ def error_probability() -> Column:
     return 1 - F.col("category_confidence")
 
 
-def queue_threshold(decided: DataFrame, share: float) -> float:
-    """The probability of error from which a listing is asked about, so that the category queue meets its budget.
+class ErrorBin(NamedTuple):
+    """Listings with about the same probability of a wrong category.
 
-    Referred listings are in the queue whatever it holds; the others, kept or corrected, fill it up, the least certain
-    first. What a person has decided is not asked again.
+    Attributes:
+        bin: the probability's natural logarithm, in steps of 1/200, rounded down.
+        listings: how many there are, 1 or more.
+        referred: those of them that are referred, and in the category queue for that.
+        others: those that are kept or corrected, and that no reviewer has decided.
+    """
+
+    bin: int
+    listings: int
+    referred: int
+    others: int
+
+
+def error_bins(decided: DataFrame) -> DataFrame:
+    """Count the listings by their probability of a wrong category: rows of `ErrorBin`, a few thousand at most.
 
     Args:
         decided: the output of `jobs.cleaning.steps.decide.decide`.
+    """
+    bin_ = F.floor(F.log(F.greatest(error_probability(), F.lit(_EPSILON))) * _STEPS)
+    undecided = F.col("category_source") != CategorySource.REVIEWER.value
+    referred = F.col("category_action") == CategoryAction.REFERRED.value
+    return decided.groupBy(bin_.alias("bin")).agg(
+        F.count(F.lit(1)).alias("listings"),
+        F.count_if(undecided & referred).alias("referred"),
+        F.count_if(undecided & ~referred).alias("others"),
+    )
+
+
+def queue_threshold(bins: Sequence[ErrorBin], share: float) -> float:
+    """The probability of an error from which a listing is asked about, so that the category queue meets its budget.
+
+    Referred listings are in the queue anyway. The others, kept or corrected, fill it up, the least certain first.
+
+    Args:
+        bins: the rows of `error_bins`, in any order.
         share: the budget, of the catalogue, 0 to 1.
 
     Returns:
-        A probability; above 1 where the referred alone fill the queue.
+        A probability; above 1 where the referred listings alone fill the queue.
     """
-    bin_ = F.floor(F.log(F.greatest(error_probability(), F.lit(_EPSILON))) * _STEPS)
-    asked = F.col("category_source") != CategorySource.REVIEWER.value
-    referred = F.col("category_action") == CategoryAction.REFERRED.value
-    rows = (
-        decided.groupBy(bin_.alias("bin"))
-        .agg(
-            F.count(F.lit(1)).alias("listings"),
-            F.count_if(asked & referred).alias("referred"),
-            F.count_if(asked & ~referred).alias("others"),
-        )
-        .collect()
-    )
-    room = share * sum(row.listings for row in rows) - sum(row.referred for row in rows)
+    room = share * sum(each.listings for each in bins) - sum(each.referred for each in bins)
     lowest = None
-    for row in sorted(rows, key=lambda r: -r.bin):
-        room -= row.others
+    for each in sorted(bins, reverse=True):
+        room -= each.others
         if room < 0:
             break
-        lowest = row.bin
+        lowest = each.bin
     return 2.0 if lowest is None else math.exp(lowest / _STEPS)
 
 
