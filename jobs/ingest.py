@@ -15,7 +15,7 @@ from jobs.ingestion.ingest_summary import count_rows, refuse_withdrawal, summari
 from jobs.ingestion.merge_listings import settle_interrupted, work_out_changes, write_changes, write_quarantine
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import absent, outcomes
-from jobs.ingestion.taxonomies import read_taxonomy, store_taxonomy
+from jobs.ingestion.taxonomies import find_taxonomy, store_taxonomy
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import run_context
 from schemas.tables import LISTINGS
@@ -25,8 +25,12 @@ ListingsArgument = Annotated[
     typer.Argument(metavar="LISTINGS", help="A Parquet, CSV or JSON lines file, or a folder of files of one format."),
 ]
 TaxonomyOption = Annotated[
-    str,
-    typer.Option("--taxonomy", metavar="FILE", help="The categories: category, label, parent, department, sensitive."),
+    str | None,
+    typer.Option(
+        "--taxonomy",
+        metavar="FILE",
+        help="The categories: category, label, parent, department, sensitive. Needed once; later it replaces them.",
+    ),
 ]
 FullOption = Annotated[
     bool,
@@ -36,8 +40,8 @@ FullOption = Annotated[
 
 def main(
     listings: ListingsArgument,
-    taxonomy: TaxonomyOption,
     warehouse: WarehouseOption,
+    taxonomy: TaxonomyOption = None,
     full: FullOption = False,
     profile: ProfileOption = "local",
     overrides: SetOption = None,
@@ -52,14 +56,14 @@ def main(
         job.finish(ingest(job, listings, taxonomy, full))
 
 
-def ingest(job: Job, listings: str, taxonomy: str, full: bool = False) -> Summary:
+def ingest(job: Job, listings: str, taxonomy: str | None = None, full: bool = False) -> Summary:
     """One delivery's journey: open, take aside, judge each row, hold against what is stored, write.
 
     A picture behind a path or URI has changed when the SHA-256 of its bytes, read here, differs: a file replaced in
     place is seen when its listing is delivered next.
     """
     warehouse, settings = job.warehouse, job.settings
-    categories = read_taxonomy(job.spark, taxonomy, settings.ingest.csv_delimiter)
+    categories = find_taxonomy(warehouse, taxonomy, settings.ingest.csv_delimiter)
     delivery = open_delivery(job.spark, listings, settings.ingest)
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         settle_interrupted(run)

@@ -22,6 +22,19 @@ Category = tuple[str, str, str, str, bool]
 """A row of the table: category, label, parent, department, sensitive."""
 
 
+def find_taxonomy(warehouse: Warehouse, location: str | None, delimiter: str) -> list[Category] | None:
+    """The categories of the file at `location`; None without a file, where the warehouse already holds a taxonomy.
+
+    Raises:
+        UsageError: the file cannot be used, or there is neither a file nor a stored taxonomy.
+    """
+    if location is not None:
+        return read_taxonomy(warehouse.spark, location, delimiter)
+    if not warehouse.exists(TAXONOMY):
+        raise UsageError(f"{warehouse.location} holds no taxonomy yet: name the file of categories with --taxonomy.")
+    return None
+
+
 def read_taxonomy(spark: SparkSession, location: str, delimiter: str) -> list[Category]:
     """The categories of a taxonomy file (CSV, JSON lines or Parquet), sorted.
 
@@ -75,8 +88,10 @@ def check_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
     return sorted(categories.values())
 
 
-def store_taxonomy(warehouse: Warehouse, categories: Sequence[Category]) -> bool:
-    """Write the taxonomy where it differs from the stored one; whether it did."""
+def store_taxonomy(warehouse: Warehouse, categories: Sequence[Category] | None) -> bool:
+    """Replace the stored taxonomy if it differs; return whether it did. None leaves it as it is."""
+    if categories is None:
+        return False
     stored = sorted(tuple(row) for row in warehouse.read(TAXONOMY).collect())
     if stored == list(categories):
         return False

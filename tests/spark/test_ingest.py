@@ -52,14 +52,15 @@ def deliver(warehouse: Warehouse, tmp_path: Path) -> Deliver:
     """Ingest rows as one delivery."""
     numbers = iter(range(1000))
 
-    def run(*rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str = "") -> Summary:
+    def run(*rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str | None = "") -> Summary:
         path = tmp_path / f"delivery-{next(numbers)}.parquet"
         pd.DataFrame(rows, columns=None if rows else ["listing_id", "updated_at"]).to_parquet(path)
         categories = tmp_path / "taxonomy.csv"
-        categories.write_text(taxonomy or "category,label,sensitive\nbags,Bags,false\nshoes,Shoes,true\n")
+        if taxonomy is not None:
+            categories.write_text(taxonomy or "category,label,sensitive\nbags,Bags,false\nshoes,Shoes,true\n")
         settings = load_settings("test", overrides)
         job = Job("ingest", settings, warehouse.spark, warehouse, NOW, lambda _: None, lambda _: None)
-        return ingest(job, str(path), str(categories), full)
+        return ingest(job, str(path), None if taxonomy is None else str(categories), full)
 
     return run
 
@@ -244,6 +245,17 @@ def test_the_taxonomy_is_written_when_it_changes(warehouse: Warehouse, deliver: 
     assert deliver(_listing("a")).facts["taxonomy_written"] == 0
     assert deliver(_listing("a"), taxonomy="category\nbags\nhats\n").facts["taxonomy_written"] == 1
     assert rows_of(warehouse.read(TAXONOMY), "category") == [("bags",), ("hats",)]
+
+
+def test_a_stored_taxonomy_need_not_be_given_again(warehouse: Warehouse, deliver: Deliver) -> None:
+    with pytest.raises(UsageError, match=r"holds no taxonomy yet: name the file of categories with --taxonomy"):
+        deliver(_listing("a"), taxonomy=None)
+    assert not Path(warehouse.location).exists()
+    deliver(_listing("a"))
+    stored, version = rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names), warehouse.version(TAXONOMY)
+    second = deliver(_listing("b"), taxonomy=None)
+    assert (second.facts["inserted"], second.facts["taxonomy_written"], second.facts["categories"]) == (1, 0, 2)
+    assert (rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names), warehouse.version(TAXONOMY)) == (stored, version)
 
 
 @contextmanager
