@@ -63,8 +63,7 @@ docs: setup ## write docs/tables.md from schemas/tables.py
 package: setup ## build dist/catalog-cleaner.zip for spark-submit --py-files
 	@rm -rf build dist
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist > .cache/package.log 2>&1 || { tail -20 .cache/package.log; exit 1; }
-	@cp dist/catalog_cleaner-*.whl dist/catalog-cleaner.zip
-	@echo dist/catalog-cleaner.zip
+	@$(BIN)/python -m scripts.spark_zip dist/catalog_cleaner-*.whl dist/catalog-cleaner.zip
 
 lock: setup ## resolve requirements/*.in; newer versions: make lock UPGRADE=--upgrade
 	@cd requirements && $(COMPILE) $(UPGRADE) dev.in -o dev.txt

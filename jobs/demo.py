@@ -1,19 +1,18 @@
-"""`catalog-cleaner demo`: makes a catalogue with known truth, cleans it, and shows what became of it."""
+"""`catalog-cleaner demo`: generate a catalogue with known errors, clean it, and compare the result with the truth."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from catalogue_generator.catalogue import write_catalogue
-from catalogue_generator.spec import CatalogueSpec
 from conf.settings import Settings
-from jobs.console.job import Job, open_job
-from jobs.console.options import JsonOption, ProfileOption, SetOption
+from jobs.console.command import as_command
+from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.ingest import ingest
 from jobs.nightly import nightly
@@ -30,37 +29,53 @@ _EPOCHS = 15
 """Likewise: half of what it would get."""
 
 DemoWarehouseOption = Annotated[
-    str, typer.Option("--warehouse", metavar="PATH", help="The folder to make; an earlier demo's is made anew.")
+    str, typer.Option("--warehouse", metavar="PATH", help="The folder to create; an earlier demo in it is replaced.")
 ]
-ListingsOption = Annotated[int, typer.Option("--listings", min=200, help="How many listings to make.")]
-CategoriesOption = Annotated[int, typer.Option("--categories", min=2, help="Of how many categories.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Another seed makes another catalogue.")]
+ListingsOption = Annotated[int, typer.Option("--listings", min=200, help="How many listings to generate.")]
+CategoriesOption = Annotated[int, typer.Option("--categories", min=2, help="In how many categories.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Random seed; another seed gives another catalogue.")]
 
 
-def main(
+def demo(
+    job: Job,
     warehouse: DemoWarehouseOption = "demo-warehouse",
     listings: ListingsOption = 3000,
     categories: CategoriesOption = 24,
     seed: SeedOption = 7,
-    profile: ProfileOption = "local",
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a catalogue with every fault planted, clean it, and hold the result against the truth.
+) -> Summary:
+    """Generate a catalogue with known errors, clean it, and compare the result with the truth.
 
-    Everything happens in one folder: the catalogue as files, and the warehouse's tables beside it.
+    Everything is written to one folder: the catalogue as files, and the warehouse's tables beside it.
     """
-    with open_job("demo", warehouse, profile, overrides, as_json) as opened:
-        job = replace(opened, settings=_hasten(opened.settings))
-        folder = _fresh_folder(warehouse)
-        source = folder / "catalogue"
-        job.say(f"making {listings:,} listings of {categories} categories in {source}")
-        write_catalogue(source, CatalogueSpec(listings=listings, categories=categories, seed=seed))
-        ingest(replace(job, name="ingest"), str(source / "listings.parquet"), str(source / "taxonomy.csv"))
-        train(replace(job, name="train"))
-        cleaned = nightly(replace(job, name="nightly"), job.started_at.date())
-        job.say("holding the result against the truth")
-        job.finish(_summary(job, judge(job.warehouse, source), cleaned))
+    generate = _generator()
+    job = replace(job, settings=_hasten(job.settings))
+    source = _fresh_folder(warehouse) / "catalogue"
+    job.say(f"generating {listings:,} listings in {categories} categories in {source}")
+    generate(source, listings, categories, seed)
+    ingest(replace(job, name="ingest"), str(source / "listings.parquet"), str(source / "taxonomy.csv"))
+    train(replace(job, name="train"))
+    cleaned = nightly(replace(job, name="nightly"), job.started_at.date())
+    job.say("comparing the result with the truth")
+    return _summary(job, judge(job.warehouse, source), cleaned)
+
+
+def _generator() -> Callable[[Path, int, int, int], None]:
+    """Writes a catalogue: folder, listings, categories, seed.
+
+    Raises:
+        UsageError: the generator is not installed.
+    """
+    try:
+        from catalogue_generator.catalogue import write_catalogue  # noqa: PLC0415 - not in the zip for spark-submit
+        from catalogue_generator.spec import CatalogueSpec  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "the demo needs the package catalogue_generator, which the zip for spark-submit leaves out: run "
+            "`make demo` in a checkout, or install the wheel and run `catalog-cleaner demo`."
+        ) from error
+    return lambda folder, listings, categories, seed: write_catalogue(
+        folder, CatalogueSpec(listings=listings, categories=categories, seed=seed)
+    )
 
 
 def _hasten(settings: Settings) -> Settings:
@@ -77,16 +92,16 @@ def _hasten(settings: Settings) -> Settings:
 
 
 def _fresh_folder(warehouse: str) -> Path:
-    """The demo's folder, empty.
+    """The demo's folder, emptied.
 
     Raises:
-        UsageError: there is something else in its place.
+        UsageError: it holds something else.
     """
     folder = Path(warehouse)
     mark = folder / _MARK
     if folder.exists() and not mark.exists() and (folder.is_file() or any(folder.iterdir())):
         raise UsageError(
-            f"--warehouse {warehouse}: exists and is not an earlier demo's; name a folder that is not there."
+            f"--warehouse {warehouse}: exists and was not made by the demo; name a folder that does not exist."
         )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -126,6 +141,8 @@ def _summary(job: Job, verdict: Verdict, cleaned: Summary) -> Summary:
         ),
     )
 
+
+main = as_command("demo", demo)
 
 if __name__ == "__main__":
     typer.run(main)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from jobs.console.job import Job, open_job
-from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
+from jobs.console.command import as_command
+from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.ingestion.deliveries import open_delivery
 from jobs.ingestion.ingest_summary import count_rows, refuse_withdrawal, summarise
@@ -38,29 +38,11 @@ FullOption = Annotated[
 ]
 
 
-def main(
-    listings: ListingsArgument,
-    warehouse: WarehouseOption,
-    taxonomy: TaxonomyOption = None,
-    full: FullOption = False,
-    profile: ProfileOption = "local",
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take a delivery in: the newest version of a listing wins, the same delivery twice changes nothing.
+def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None, full: FullOption = False) -> Summary:
+    """Load a batch of listings: the newest version of each listing wins, and a repeated batch changes nothing.
 
-    Rows that cannot be used go to the table quarantine, with reasons. Exit codes: 0 done, 1 failed, 2 wrong usage or
-    settings, or a delivery that cannot be read, 3 refused (a full delivery that would withdraw too much).
-    """
-    with open_job("ingest", warehouse, profile, overrides, as_json) as job:
-        job.finish(ingest(job, listings, taxonomy, full))
-
-
-def ingest(job: Job, listings: str, taxonomy: str | None = None, full: bool = False) -> Summary:
-    """One delivery's journey: open, take aside, judge each row, hold against what is stored, write.
-
-    A picture behind a path or URI has changed when the SHA-256 of its bytes, read here, differs: a file replaced in
-    place is seen when its listing is delivered next.
+    Rows that cannot be used go to the table quarantine, with the reasons. Exit codes: 0 done, 1 failed, 2 wrong usage
+    or settings, or files that cannot be read, 3 refused (a full batch that would withdraw too many listings).
     """
     warehouse, settings = job.warehouse, job.settings
     categories = find_taxonomy(warehouse, taxonomy, settings.ingest.csv_delimiter)
@@ -92,6 +74,8 @@ def ingest(job: Job, listings: str, taxonomy: str | None = None, full: bool = Fa
         warehouse.create(LISTINGS)
         return summarise(job, run, delivery, full)
 
+
+main = as_command("ingest", ingest)
 
 if __name__ == "__main__":
     typer.run(main)

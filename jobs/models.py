@@ -1,4 +1,4 @@
-"""`catalog-cleaner models`: which models there are, and which one is in force."""
+"""`catalog-cleaner models`: list the models, and choose the champion."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from jobs.console.job import Job, open_job
-from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
+from jobs.console.command import as_command
+from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import run_context
 from training.registry import Registry, open_registry
@@ -17,55 +17,36 @@ VersionArgument = Annotated[
     str, typer.Argument(metavar="VERSION", help="The model's version, as `models list` shows it.")
 ]
 
-app = typer.Typer(help="List the models, put one in force, or go back to the one before.", no_args_is_help=True)
+app = typer.Typer(
+    help="List the models, make one the champion, or go back to the previous champion.", no_args_is_help=True
+)
 
 
-@app.command("list")
-def list_models(
-    warehouse: WarehouseOption,
-    profile: ProfileOption = "local",
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the models, the newest first, with what training measured."""
-    with open_job("models", warehouse, profile, overrides, as_json) as job:
-        job.finish(_listing(job, _registry(job)))
+def list_models(job: Job) -> Summary:
+    """List the models, the newest first, with their training metrics."""
+    return _listing(job, _registry(job))
 
 
-@app.command("promote")
-def promote(
-    version: VersionArgument,
-    warehouse: WarehouseOption,
-    profile: ProfileOption = "local",
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put a version in force: the next night judges by it, and scores every listing anew."""
-    with (
-        open_job("models", warehouse, profile, overrides, as_json) as job,
-        run_context(job, job.started_at.date()) as run,
-    ):
+def promote(job: Job, version: VersionArgument) -> Summary:
+    """Make a version the champion: the next night uses it and scores every listing again."""
+    with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
         registry.promote(version)
         run.model_version = version
-        job.finish(_listing(job, registry))
+        return _listing(job, registry)
 
 
-@app.command("rollback")
-def rollback(
-    warehouse: WarehouseOption,
-    profile: ProfileOption = "local",
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put the version before the champion in force again."""
-    with (
-        open_job("models", warehouse, profile, overrides, as_json) as job,
-        run_context(job, job.started_at.date()) as run,
-    ):
+def rollback(job: Job) -> Summary:
+    """Make the previous champion the champion again."""
+    with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
         run.model_version = registry.rollback()
-        job.finish(_listing(job, registry))
+        return _listing(job, registry)
+
+
+app.command("list")(as_command("models", list_models))
+app.command("promote")(as_command("models", promote))
+app.command("rollback")(as_command("models", rollback))
 
 
 def _registry(job: Job) -> Registry:
@@ -91,7 +72,7 @@ def _listing(job: Job, registry: Registry) -> Summary:
         f"Models of {job.warehouse.location}",
         {"models_known": len(models), "champion": registry.find_champion()},
         (Section("models", columns, rows),),
-        () if models else ("there is none yet: `catalog-cleaner train` makes one",),
+        () if models else ("There is no model yet: train one with `catalog-cleaner train`.",),
     )
 
 

@@ -1,8 +1,7 @@
-"""`catalog-cleaner nightly`: judge every listing, put right what is surely wrong, refer what is not sure."""
+"""`catalog-cleaner nightly`: correct categories that are surely wrong, refer doubtful ones to people, publish."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 import typer
@@ -12,8 +11,9 @@ from jobs.cleaning.gates import check_input, check_output, refuse_failed
 from jobs.cleaning.run_summary import account, summarise
 from jobs.cleaning.scoring import score
 from jobs.cleaning.steps.selection import split_usable, to_check
-from jobs.console.job import Job, open_job
-from jobs.console.options import JsonOption, ProfileOption, RunDateOption, SetOption, WarehouseOption
+from jobs.console.command import as_command
+from jobs.console.job import Job
+from jobs.console.options import RunDateOption
 from jobs.console.summary import Summary
 from jobs.lifecycle.pins import table_versions, take_pins
 from jobs.lifecycle.publications import publication
@@ -23,28 +23,15 @@ from jobs.warehouse.listings import narrow, with_taxonomy
 from schemas.tables import LISTINGS, TAXONOMY
 from training.registry import open_registry
 
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Compute and show; publish nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what the run would do; publish nothing.")]
 
 
-def main(
-    warehouse: WarehouseOption,
-    run_date: RunDateOption,
-    dry_run: DryRunOption = False,
-    profile: ProfileOption = "local",
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Clean the catalogue for a date: score what is new, decide every category, publish.
+def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) -> Summary:
+    """Clean the catalogue for a date: score new and changed listings, decide every category, publish.
 
-    A retry of a date reads what its first attempt read, and puts its rows in their place. Exit codes: 0 published,
+    A retry of a date reads the same versions as its first attempt and replaces its rows. Exit codes: 0 published,
     1 failed (nothing published), 2 wrong usage or settings, 3 a gate refused to publish.
     """
-    with open_job("nightly", warehouse, profile, overrides, as_json) as job:
-        job.finish(nightly(job, run_date, dry_run))
-
-
-def nightly(job: Job, run_date: dt.date, dry_run: bool = False) -> Summary:
-    """One listing's journey, for all of them: pins, gate, scoring, decisions, figures, gate, publication."""
     warehouse, settings = job.warehouse, job.settings
     with run_context(job, run_date, dry_run) as run:
         registry = open_registry(warehouse.location, settings.registry)
@@ -75,6 +62,8 @@ def nightly(job: Job, run_date: dt.date, dry_run: bool = False) -> Summary:
         warehouse.unstage(run.run_id)
     return summary
 
+
+main = as_command("nightly", nightly)
 
 if __name__ == "__main__":
     typer.run(main)

@@ -1,4 +1,4 @@
-"""`catalog-cleaner review`: what people have decided comes back into the warehouse."""
+"""`catalog-cleaner review`: load what reviewers have decided."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import typer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.console.job import Job, open_job
-from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
+from jobs.console.command import as_command
+from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, readable
 from jobs.ingestion.merge_listings import write_quarantine
@@ -30,33 +30,21 @@ FileArgument = Annotated[
     ),
 ]
 
-app = typer.Typer(help="Take in what people have decided.", no_args_is_help=True)
+app = typer.Typer(help="Load what reviewers have decided.", no_args_is_help=True)
 
 
 @app.callback()
 def review() -> None:
-    """Take in what people have decided."""
+    """Load what reviewers have decided."""
 
 
-@app.command("apply")
-def main(
-    file: FileArgument,
-    warehouse: WarehouseOption,
-    profile: ProfileOption = "local",
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Append reviewers' decisions, each once: the next night lets them stand above all, the next training learns them.
+def apply(job: Job, file: FileArgument) -> Summary:
+    """Load reviewers' decisions: the next night follows them, and the next training learns from them.
 
-    What a row lacks is filled in from the listing's latest publication before decided_at. Rows that cannot be used go
-    to the table quarantine, with reasons. Exit codes: 0 done, 1 failed, 2 wrong usage, or a file that cannot be read.
+    A decision that is already stored counts once. Missing values are filled in from the publication that the reviewer
+    saw: the latest one at decided_at. Rows that cannot be used go to the table quarantine, with the reasons. Exit
+    codes: 0 done, 1 failed, 2 wrong usage, or a file that cannot be read.
     """
-    with open_job("review", warehouse, profile, overrides, as_json) as job:
-        job.finish(apply(job, file))
-
-
-def apply(job: Job, file: str) -> Summary:
-    """A file of decisions: read, fill in, judge each row, append those that are new."""
     warehouse = job.warehouse
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         files = find_files(job.spark, file)
@@ -154,6 +142,8 @@ def _summary(run: RunContext, file: str, judged: DataFrame, new: DataFrame) -> S
         tuple(hints),
     )
 
+
+app.command("apply")(as_command("review", apply))
 
 if __name__ == "__main__":
     app()

@@ -1,4 +1,4 @@
-"""`catalog-cleaner train`: learns a model from the catalogue, and puts it in force where it is better."""
+"""`catalog-cleaner train`: trains a model on the catalogue; a better one becomes champion."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from jobs.cleaning.steps.reviews import standing_decisions, with_decisions
-from jobs.console.job import Job, open_job
-from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption, parse_date
+from jobs.console.command import as_command
+from jobs.console.job import Job
+from jobs.console.options import parse_date
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.listings import in_force
@@ -28,27 +29,17 @@ from training.train import Progress, TrainedBundle, train_bundle
 
 TrainDateOption = Annotated[
     dt.date | None,
-    typer.Option("--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="The date to note; today by default."),
+    typer.Option(
+        "--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="The date to record for the run; today by default."
+    ),
 ]
 
 
-def main(
-    warehouse: WarehouseOption,
-    run_date: TrainDateOption = None,
-    profile: ProfileOption = "local",
-    overrides: SetOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Learn a model from the sellers' labels and what people have decided; only a better one takes over.
+def train(job: Job, run_date: TrainDateOption = None) -> Summary:
+    """Train a model on sellers' labels and reviewers' decisions; it becomes champion only if it is better.
 
     Exit codes: 0 done (whether or not the model became champion), 1 failed, 2 wrong usage or settings.
     """
-    with open_job("train", warehouse, profile, overrides, as_json) as job:
-        job.finish(train(job, run_date))
-
-
-def train(job: Job, run_date: dt.date | None = None) -> Summary:
-    """A model's journey: examples, ranks, bundle, contest with the champion on the same rows, registry."""
     warehouse, settings = job.warehouse, job.settings
     with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
         registry = open_registry(warehouse.location, settings.registry)
@@ -137,6 +128,8 @@ def _summary(version: str, trained: TrainedBundle, verdict: Verdict, place: str)
         (next_step if verdict.better else stays,),
     )
 
+
+main = as_command("train", train)
 
 if __name__ == "__main__":
     typer.run(main)

@@ -1,12 +1,11 @@
-"""What all commands share: their options, the session, the warehouse, progress, errors and the summary."""
+"""What a command works with: settings, session, warehouse and console; and how its errors are reported."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,7 +16,6 @@ from rich.markup import escape
 
 from conf.load import SettingsError, load_settings
 from conf.settings import Settings
-from jobs.console.summary import Summary
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import CleanerError, UsageError
@@ -25,16 +23,15 @@ from schemas.errors import CleanerError, UsageError
 
 @dataclass(frozen=True)
 class Job:
-    """What a main works with.
+    """What a command works with.
 
     Attributes:
-        name: the command.
+        name: the job's name in the run log.
         settings: loaded once.
         spark: the session.
         warehouse: where the tables are.
         started_at: UTC; the only look at the clock before the run's end.
-        say: shows a line of progress, with the time since the start.
-        finish: prints the summary.
+        console: standard error, for progress and errors.
     """
 
     name: str
@@ -42,8 +39,12 @@ class Job:
     spark: SparkSession
     warehouse: Warehouse
     started_at: dt.datetime
-    say: Callable[[str], None]
-    finish: Callable[[Summary], None]
+    console: Console
+
+    def say(self, line: str) -> None:
+        """Print a line of progress with the seconds since the start."""
+        seconds = (clock() - self.started_at).total_seconds()
+        self.console.print(f"[dim]{seconds:7.1f} s[/dim]  {escape(line)}", soft_wrap=True)
 
 
 def clock() -> dt.datetime:
@@ -52,37 +53,26 @@ def clock() -> dt.datetime:
 
 
 @contextmanager
-def open_job(name: str, warehouse: str, profile: str, overrides: list[str] | None, as_json: bool) -> Iterator[Job]:
+def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str]) -> Iterator[Job]:
     """Load settings, open session and warehouse; errors become a sentence and an exit code.
 
-    A session that this process has open already is used, and stays open.
+    A session that this process already has is used and stays open.
 
     Args:
-        name: the command.
+        name: the job's name in the run log.
         warehouse: as `WarehouseOption`.
         profile: as `ProfileOption`.
         overrides: as `SetOption`.
-        as_json: as `JsonOption`.
     """
     with reported_errors():
         started_at = clock()
         console = Console(stderr=True, highlight=False)
-        settings = load_settings(profile, overrides or ())
+        settings = load_settings(profile, overrides)
         _quieten()
         shared = SparkSession.getActiveSession() is not None
         session = open_session(settings.spark, f"catalog-cleaner {name}")
-
-        def say(line: str) -> None:
-            console.print(f"[dim]{(clock() - started_at).total_seconds():7.1f} s[/dim]  {escape(line)}", soft_wrap=True)
-
-        def finish(summary: Summary) -> None:
-            if as_json:
-                sys.stdout.write(summary.as_json() + "\n")
-            else:
-                summary.show(Console(highlight=False))
-
         try:
-            yield Job(name, settings, session, open_warehouse(session, warehouse), started_at, say, finish)
+            yield Job(name, settings, session, open_warehouse(session, warehouse), started_at, console)
         finally:
             if not shared:
                 session.stop()
@@ -90,7 +80,7 @@ def open_job(name: str, warehouse: str, profile: str, overrides: list[str] | Non
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """End the process with the exit code of a `CleanerError`, its sentence on stderr."""
+    """Print the sentence of a `CleanerError` on stderr and exit with its code."""
     try:
         yield
     except (CleanerError, SettingsError) as error:
@@ -103,7 +93,7 @@ def reported_errors() -> Iterator[None]:
 
 
 def _quieten() -> None:
-    """Keep libraries' notices, which say nothing of the catalogue, out of the progress."""
+    """Keep libraries' notices out of the progress."""
     for name in ("py4j", "great_expectations"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -99,6 +100,14 @@ class Summary:
             console.print()
         for hint in self.hints:
             console.print(hint, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_summary(summary: Summary, as_json: bool) -> None:
+    """Print a summary on standard output: for people, or as one JSON object."""
+    if as_json:
+        sys.stdout.write(summary.as_json() + "\n")
+    else:
+        summary.show(Console(highlight=False))
 
 
 def _table(section: Section) -> Table:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from schemas.tables import TABLES
-from scripts import delta_jars, packages, tables_doc
+from scripts import delta_jars, packages, spark_zip, tables_doc
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = {"schemas", "conf", "udfs", "training", "jobs", "catalogue_generator"}
@@ -101,25 +101,40 @@ def test_the_locks_agree_with_each_other() -> None:
     assert f"delta-spark_2.13-{runtime['delta-spark']}.jar" in jars
 
 
-def test_the_package_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, "."],
-        cwd=_copy_of_the_sources(tmp_path / "sources"),
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", folder, "."],
+        cwd=_copy_of_the_sources(folder / "sources"),
         check=True,
         capture_output=True,
     )
-    (wheel,) = tmp_path.glob("*.whl")
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if ".dist-info/" not in name]
         (entry_points,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
         assert "catalog-cleaner = jobs.cli:main" in archive.read(entry_points).decode()
-    wanted = {
-        str(path.relative_to(ROOT))
-        for folder in SHIPPED
-        for path in (ROOT / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    assert set(names) == wanted
+    assert set(names) == _files_of(SHIPPED)
+
+
+def test_the_zip_for_spark_submit_leaves_the_catalogue_generator_out(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "catalog-cleaner.zip"
+    spark_zip.write_zip(wheel, target)
+    with zipfile.ZipFile(target) as archive:
+        assert set(archive.namelist()) == _files_of(SHIPPED - {"catalogue_generator"})
+    # The command line must start without the generator, and the demo must say what is missing.
+    code = "import sys; sys.path.insert(0, sys.argv[1]); sys.modules['catalogue_generator'] = None; "
+    code += "from jobs import cli, demo; print(cli.__file__); demo._generator()"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, target], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == f"{target}/jobs/cli.py"
+    assert "UsageError: the demo needs the package catalogue_generator" in done.stderr
 
 
 def test_the_lint_of_the_makefile_leaves_nothing_out() -> None:
@@ -130,6 +145,15 @@ def test_the_lint_of_the_makefile_leaves_nothing_out() -> None:
     checked = set(yaml.safe_load(f"[{listed.group(1)}]"))
     holding = {path.relative_to(ROOT).parts[0] for path in tracked() if path.suffix == ".py"}
     assert holding <= checked
+
+
+def _files_of(folders: set[str]) -> set[str]:
+    return {
+        str(path.relative_to(ROOT))
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def _copy_of_the_sources(target: Path) -> Path:

@@ -130,7 +130,9 @@ def test_every_command_that_is_known_here_is_in_the_readme() -> None:
 def test_the_commands_have_left_what_the_readme_says(place: Place, spark: SparkSession) -> None:
     assert len(re.findall(r"<img\b[^>]* src=\"data:image/", (place.folder / "report.html").read_text())) > 5
     with zipfile.ZipFile(ROOT / "dist" / "catalog-cleaner.zip") as package:
-        assert {"jobs/nightly.py", "conf/cluster.yaml", "udfs/classify.py"} <= set(package.namelist())
+        packed = set(package.namelist())
+    assert {"jobs/nightly.py", "conf/cluster.yaml", "udfs/classify.py"} <= packed
+    assert not any(name.startswith("catalogue_generator/") for name in packed)
     warehouse = Warehouse(spark, str(place.folder / "my-warehouse"))
     runs = warehouse.read(RUNS).orderBy("finished_at").collect()
     nights = ["nightly-2026-11-23-1", "nightly-2026-11-25-1"]

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from pyspark.sql import functions as F
+from rich.console import Console
 
 from conf.load import load_settings
 from jobs import ingest as main
@@ -52,14 +53,16 @@ def deliver(warehouse: Warehouse, tmp_path: Path) -> Deliver:
     """Ingest rows as one delivery."""
     numbers = iter(range(1000))
 
-    def run(*rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str | None = "") -> Summary:
+    def run(
+        *rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str | None = ""
+    ) -> Summary:
         path = tmp_path / f"delivery-{next(numbers)}.parquet"
         pd.DataFrame(rows, columns=None if rows else ["listing_id", "updated_at"]).to_parquet(path)
         categories = tmp_path / "taxonomy.csv"
         if taxonomy is not None:
             categories.write_text(taxonomy or "category,label,sensitive\nbags,Bags,false\nshoes,Shoes,true\n")
         settings = load_settings("test", overrides)
-        job = Job("ingest", settings, warehouse.spark, warehouse, NOW, lambda _: None, lambda _: None)
+        job = Job("ingest", settings, warehouse.spark, warehouse, NOW, Console(quiet=True))
         return ingest(job, str(path), None if taxonomy is None else str(categories), full)
 
     return run
