@@ -40,7 +40,7 @@ _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.maxResultSize": "0",
 }
-_LOGGING = Path(__file__).parents[1] / "conf" / "log4j2.properties"
+_LOGGING = Path(__file__).parents[2] / "conf" / "log4j2.properties"
 
 
 def open_session(settings: SparkSettings, app_name: str) -> SparkSession:
