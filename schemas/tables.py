@@ -27,7 +27,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the warehouse. `key` identifies a row within one publication."""
+    """A table of the warehouse.
+
+    Attributes:
+        name: its name in the warehouse.
+        kind: who writes it, and how.
+        row: what one row is.
+        key: identifies a row within one publication.
+        columns: in order. To add one, append it and raise `version`: a stored table gets it before the next write,
+            and its older rows have null there. Columns are never renamed, dropped or given another type.
+        partition: the columns by which the table is partitioned.
+        properties: Delta's table properties.
+        version: of this declaration. A program that knows only an older version refuses to use the table.
+    """
 
     name: str
     kind: Kind
@@ -36,6 +48,7 @@ class Table:
     columns: tuple[Column, ...]
     partition: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    version: int = 1
 
     @property
     def ddl(self) -> str:

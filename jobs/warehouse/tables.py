@@ -13,8 +13,8 @@ from typing import Any, cast
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
+from jobs.warehouse.evolution import VERSION_PROPERTY, as_declared, declared_schema, missing_columns, stored_version
 from schemas.errors import FailedError, UsageError
 from schemas.tables import RUNS, TABLES, Table
 
@@ -76,54 +76,86 @@ class Warehouse:
         return None if row is None else int(row.version)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table's declared columns and rows at a version (default: now); no rows where there is no table."""
+        """The table's declared columns and rows at a version (default: now); no rows where there is no table.
+
+        Columns that the table lacks at that version are null.
+
+        Raises:
+            FailedError: a column is stored with another type, or a newer version of the program wrote the table.
+        """
         if not self.exists(table):
             return self.empty(table)
+        self._properties(table)
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
         frame = reader.table(self.identifier(table)) if self._in_catalog else reader.load(self._path(table.name))
-        return frame.select(*table.names)
+        return as_declared(frame, table)
 
     def changes(self, table: Table, after: int, until: int) -> DataFrame | None:
         """Rows inserted or updated in the versions (after, until], with `_commit_version`.
 
-        None where the change feed does not reach back so far.
+        Columns that a row's version lacks are null.
+
+        Returns:
+            The rows; None where Delta keeps no changes of the table, or has already removed some of these versions.
+
+        Raises:
+            FailedError: a column is stored with another type, or a newer version of the program wrote the table.
         """
         if after >= until:
             return self.empty(table).withColumn("_commit_version", F.lit(0).cast("bigint"))
+        if self._properties(table).get("delta.enableChangeDataFeed") != "true":
+            return None
+        oldest = self._open(table).history().agg(F.min("version").alias("version")).first()
+        if oldest is None or oldest.version > after + 1:
+            return None
         reader = (
             self.spark.read.format("delta")
             .option("readChangeFeed", "true")
             .option("startingVersion", after + 1)
             .option("endingVersion", until)
         )
-        try:
-            frame = reader.table(self.identifier(table)) if self._in_catalog else reader.load(self._path(table.name))
-            frame = frame.where(F.col("_change_type").isin("insert", "update_postimage"))
-            return frame.select(*table.names, "_commit_version")
-        except Exception as error:
-            if "CHANGE" in str(error).upper():
-                return None
-            raise
+        frame = reader.table(self.identifier(table)) if self._in_catalog else reader.load(self._path(table.name))
+        frame = frame.where(F.col("_change_type").isin("insert", "update_postimage"))
+        return as_declared(frame, table, "_commit_version")
 
     def empty(self, table: Table) -> DataFrame:
         """No rows of the table's columns."""
-        return self.spark.createDataFrame([], _struct(table))
+        return self.spark.createDataFrame([], declared_schema(table))
 
     def create(self, table: Table) -> None:
-        """Create the table as declared, where it is not there."""
-        if self.exists(table):
+        """Create the table as declared, or add the declared columns that the stored one lacks.
+
+        Raises:
+            FailedError: a column is stored with another type, or a newer version of the program wrote the table.
+        """
+        name = self.identifier(table)
+        if not self.exists(table):
+            self._create(table)
             return
-        builder = DeltaTable.createIfNotExists(self.spark).addColumns(_struct(table))
-        builder = (
-            builder.tableName(self.identifier(table)) if self._in_catalog else builder.location(self._path(table.name))
+        version = stored_version(table, self._properties(table))
+        missing = missing_columns(table, self._open(table).toDF().schema)
+        if missing:
+            columns = ", ".join(f"{path} {type_}" for path, type_ in missing.items())
+            self.spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({columns})")
+        if version < table.version:
+            self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({_properties_clause(table)})")
+
+    def _create(self, table: Table) -> None:
+        # In SQL, since Delta's builder takes no name of three parts.
+        partition = f"PARTITIONED BY ({', '.join(table.partition)})" if table.partition else ""
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.identifier(table)} ({table.ddl}) USING delta {partition} "
+            f"COMMENT {_literal(table.row)} TBLPROPERTIES ({_properties_clause(table)})"
         )
-        if table.partition:
-            builder = builder.partitionedBy(*table.partition)
-        for key, value in table.properties:
-            builder = builder.property(key, value)
-        builder.comment(table.row).execute()
+
+    def _properties(self, table: Table) -> dict[str, str]:
+        """The stored table's properties; a table of a newer version is refused."""
+        rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.identifier(table)}").collect()
+        properties = {row.key: row.value for row in rows}
+        stored_version(table, properties)
+        return properties
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows."""
@@ -222,5 +254,12 @@ def conform(rows: DataFrame, table: Table) -> DataFrame:
     return rows.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in table.columns))
 
 
-def _struct(table: Table) -> StructType:
-    return cast("StructType", StructType.fromDDL(table.ddl))
+def _properties_clause(table: Table) -> str:
+    properties = {**dict(table.properties), VERSION_PROPERTY: str(table.version)}
+    return ", ".join(f"{_literal(key)} = {_literal(value)}" for key, value in properties.items())
+
+
+def _literal(text: str) -> str:
+    """A string as Spark SQL writes it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

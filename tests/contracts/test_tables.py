@@ -1,0 +1,18 @@
+"""Declared tables grow, and say so: a warehouse of an earlier version must stay usable."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.tables import TABLES
+from tests.earlier import stored_columns
+
+STORED = stored_columns()
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_table_keeps_its_columns_and_one_that_has_more_has_a_higher_version(name: str) -> None:
+    table = TABLES[name]
+    assert STORED[name] - set(table.names) == set(), "a column of an earlier version is gone from schemas/tables.py"
+    added = set(table.names) - STORED[name]
+    assert (table.version > 1) == bool(added), f"{added} added: set Table.version in schemas/tables.py to 2"

@@ -1,0 +1,36 @@
+"""A night on a warehouse that an earlier version wrote."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from jobs.warehouse.tables import read_published
+from schemas.tables import LISTINGS, REVIEW_DECISIONS, TABLES
+from tests.earlier import unpack_earlier_warehouse
+from tests.end_to_end.conftest import Workspace
+
+pytestmark = pytest.mark.end_to_end
+
+
+def test_a_night_goes_on_where_an_earlier_version_left_off(trained: Workspace, tmp_path: Path) -> None:
+    """It scores the two listings that have changed, and keeps the earlier predictions and decisions."""
+    folder = unpack_earlier_warehouse(tmp_path)
+    shutil.copytree(trained.path / "mlflow", folder / "mlflow")
+    workspace = Workspace(trained.spark, folder, trained.source)
+    night = workspace.run("nightly", "--run-date", "2026-11-11")
+    assert (night["rows_current"], night["rows_unchanged"]) == (2, 398)
+    warehouse = workspace.warehouse
+    listings = warehouse.read(LISTINGS).select("listing_id", "content_hash")
+    published = {name: read_published(warehouse, name) for name in ("clean_listings", "predictions")}
+    for rows in published.values():
+        assert rows.join(listings, ["listing_id", "content_hash"]).count() == rows.count() == 400
+    decided = {row.listing_id: row.category for row in warehouse.read(REVIEW_DECISIONS).collect()}
+    clean = {row.listing_id: row.effective_category for row in published["clean_listings"].collect()}
+    assert {listing: clean[listing] for listing in decided} == decided
+    assert published["predictions"].where("run_id = 'nightly-2026-11-10-1'").count() == 398
+    for name in ("predictions", "clean_listings", "flagged_items", "quality_metrics"):
+        stored = warehouse.spark.read.format("delta").load(str(folder / name))
+        assert set(TABLES[name].names) <= set(stored.columns)
