@@ -18,6 +18,7 @@ from jobs.ingestion.steps.versions import absent, outcomes
 from jobs.ingestion.taxonomies import find_taxonomy, store_taxonomy
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import run_context
+from jobs.warehouse.caches import cached
 from schemas.tables import LISTINGS
 
 ListingsArgument = Annotated[
@@ -56,7 +57,7 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
 
         stored = warehouse.read(LISTINGS)
-        found = outcomes(delivered, stored).persist()
+        found = cached(outcomes(delivered, stored), at_end)
         gone = absent(stored, delivered) if full else stored.limit(0)
         run.counts |= count_rows(delivered, found, gone)
         job.say(f"{run.counts['rows_in']:,} rows: {run.counts['rows_current']:,} bring a listing's newest version")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from jobs.lifecycle.pins import table_versions, take_pins
 from jobs.lifecycle.publications import publication
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_context import run_context
+from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import narrow, with_taxonomy
 from schemas.tables import LISTINGS, TAXONOMY
 from training.registry import open_registry
@@ -33,7 +35,7 @@ def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) ->
     1 failed (nothing published), 2 wrong usage or settings, 3 a gate refused to publish.
     """
     warehouse, settings = job.warehouse, job.settings
-    with run_context(job, run_date, dry_run) as run:
+    with run_context(job, run_date, dry_run) as run, ExitStack() as at_end:
         registry = open_registry(warehouse.location, settings.registry)
         run.pins = pins = take_pins(
             warehouse, job.name, run_date, registry.champion_version(), job.started_at, not dry_run
@@ -43,13 +45,14 @@ def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) ->
 
         listings, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
         taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
-        listings, quarantined = with_taxonomy(listings, taxonomy).persist(), quarantined.persist()
+        listings = cached(with_taxonomy(listings, taxonomy), at_end)
+        quarantined = cached(quarantined, at_end)
         checks = check_input(to_check(listings, quarantined), settings.gates)
         refuse_failed(checks)
 
         scored = score(job, listings, model, pins, base, run.run_id)
         weighed = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
-        result = clean(warehouse, weighed, taxonomy, model, pins, base, run_date, settings)
+        result = at_end.enter_context(clean(warehouse, weighed, taxonomy, model, pins, base, run_date, settings))
         run.counts |= account(warehouse, listings, quarantined, scored, result, pins)
         checks += check_output(result.to_check, run.counts["listings"], settings.gates)
         refuse_failed(checks)

@@ -18,6 +18,7 @@ from jobs.ingestion.steps.decisions import judge_decisions, looked_at, read_deci
 from jobs.lifecycle.publications import publication, publications
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext, run_context
+from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError, UsageError
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, TAXONOMY
@@ -53,10 +54,10 @@ def apply(job: Job, file: FileArgument) -> Summary:
             delivered = warehouse.stage(f"{run.run_id}-delivered", read_decisions(rows, MALFORMED))
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
         shown, dated = _shown(warehouse, delivered)
-        judged = judge_decisions(dated, shown, warehouse.read(TAXONOMY)).persist()
+        judged = cached(judge_decisions(dated, shown, warehouse.read(TAXONOMY)), at_end)
         usable = judged.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
         known = warehouse.read(REVIEW_DECISIONS).select("decision_id")
-        new = usable.join(known, "decision_id", "left_anti").persist()
+        new = cached(usable.join(known, "decision_id", "left_anti"), at_end)
         run.counts |= _account(judged, usable.count(), new.count())
         if run.counts["rows_quarantined"]:
             write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), judged)

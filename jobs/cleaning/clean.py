@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import cast
 
@@ -34,6 +35,7 @@ from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
+from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
@@ -111,6 +113,7 @@ def add_label_evidence(
     return judged.mapInArrow(weigh, StructType([*kept, *added.fields]))
 
 
+@contextmanager
 def clean(
     warehouse: Warehouse,
     weighed: DataFrame,
@@ -120,8 +123,8 @@ def clean(
     base: Publication | None,
     run_date: dt.date,
     settings: Settings,
-) -> Cleaned:
-    """Decide every listing, and derive what is published.
+) -> Iterator[Cleaned]:
+    """Decide every listing, and derive what is published; what is cached for it is released at the end.
 
     Args:
         warehouse: where the base publication and the decisions are.
@@ -133,49 +136,54 @@ def clean(
         run_date: the run's.
         settings: sections decide and review.
     """
-    weights, review = settings.decide, settings.review
-    weighed = weighed.persist()
-    overall = model.noise.error_rate
-    start = _starting_rates(warehouse, model, base)
-    labelled = weighed.where("in_taxonomy")
-    rates = seller_rates(
-        labelled, start, overall, model.noise.rate_factor, weights.seller_prior, weights.seller_hysteresis
-    ).persist()
-    sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
-    decisions = standing_decisions(warehouse.read(REVIEW_DECISIONS, pins.decisions_version)).persist()
-    by_audit, calibration, trust = _weigh_by_audit(weighed, rates, overall, decisions)
-    candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above)
-    candidates = mark_scarce(candidates, weights.correction_min_listings).persist()
-    corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
-    thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)
-    present = _present(candidates)
-    decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
-    bins = [ErrorBin(*row) for row in error_bins(decided).collect()]
-    limits = Limits(
-        weights.mismatch_probability,
-        thresholds.refer_below,
-        queue_threshold(bins, review.queue_share),
-        min(review.audit_listings / max(weighed.count(), 1), review.max_audit_share),
-    )
-    decided = find_reasons(decided, limits, present, run_date)
-    decided = decided.withColumn("quality_score", quality_score(present)).persist()
-    before = (
-        warehouse.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS.name)) if base else warehouse.empty(CLEAN_LISTINGS)
-    )
-    flagged = (
-        warehouse.read(FLAGGED_ITEMS, base.version(FLAGGED_ITEMS.name)) if base else warehouse.empty(FLAGGED_ITEMS)
-    )
-    return Cleaned(
-        decided=decided,
-        flagged=flagged_items(decided, flagged, run_date, weights.suggestions, limits.audit_chance),
-        events=correction_events(decided, before),
-        rates=rates,
-        metrics=quality_metrics(decided).persist(),
-        threshold=thresholds.correct_from,
-        calibration=calibration,
-        trust=trust,
-        model_version=model.version,
-    )
+    with ExitStack() as at_end:
+        weights, review = settings.decide, settings.review
+        weighed = cached(weighed, at_end)
+        overall = model.noise.error_rate
+        start = _starting_rates(warehouse, model, base)
+        labelled = weighed.where("in_taxonomy")
+        rates = seller_rates(
+            labelled, start, overall, model.noise.rate_factor, weights.seller_prior, weights.seller_hysteresis
+        )
+        rates = cached(rates, at_end)
+        sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
+        decisions = standing_decisions(warehouse.read(REVIEW_DECISIONS, pins.decisions_version))
+        decisions = cached(decisions, at_end)
+        by_audit, calibration, trust = _weigh_by_audit(weighed, rates, overall, decisions)
+        candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above)
+        candidates = cached(mark_scarce(candidates, weights.correction_min_listings), at_end)
+        corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
+        thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)
+        present = _present(candidates)
+        decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
+        bins = [ErrorBin(*row) for row in error_bins(decided).collect()]
+        limits = Limits(
+            weights.mismatch_probability,
+            thresholds.refer_below,
+            queue_threshold(bins, review.queue_share),
+            min(review.audit_listings / max(weighed.count(), 1), review.max_audit_share),
+        )
+        decided = find_reasons(decided, limits, present, run_date)
+        decided = cached(decided.withColumn("quality_score", quality_score(present)), at_end)
+        before = (
+            warehouse.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS.name))
+            if base
+            else warehouse.empty(CLEAN_LISTINGS)
+        )
+        flagged = (
+            warehouse.read(FLAGGED_ITEMS, base.version(FLAGGED_ITEMS.name)) if base else warehouse.empty(FLAGGED_ITEMS)
+        )
+        yield Cleaned(
+            decided=decided,
+            flagged=flagged_items(decided, flagged, run_date, weights.suggestions, limits.audit_chance),
+            events=correction_events(decided, before),
+            rates=rates,
+            metrics=cached(quality_metrics(decided), at_end),
+            threshold=thresholds.correct_from,
+            calibration=calibration,
+            trust=trust,
+            model_version=model.version,
+        )
 
 
 def _weigh_by_audit(

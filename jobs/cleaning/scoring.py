@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -10,6 +11,7 @@ from jobs.cleaning.steps.selection import newest_change, reusable_predictions, u
 from jobs.console.job import Job
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
+from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import in_force
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import LISTINGS, PREDICTIONS
@@ -46,27 +48,27 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
     warehouse = job.warehouse
     before = warehouse.read(PREDICTIONS, base.version(PREDICTIONS.name)) if base else warehouse.empty(PREDICTIONS)
     kept = reusable_predictions(before, listings, model.version).drop("job", "run_id", "run_date")
-    wanted = unscored(listings, kept).persist()
-    count, total = wanted.count(), listings.count()
-    job.say(f"{count:,} of {total:,} listings have content without a prediction of model {model.version}")
-    content = (
-        _content(warehouse, wanted, count, total, pins, base)
-        if count
-        else warehouse.read(LISTINGS, pins.listings_version).limit(0)
-    )
-    settings = job.settings
-    predictions = classify(
-        content,
-        model.bundle,
-        model.version,
-        rows=count,
-        batch_rows=settings.classify.batch_rows,
-        top=settings.classify.top,
-        prefixes=settings.ingest.image_prefixes,
-        max_image_bytes=settings.ingest.max_image_bytes,
-    )
-    new = warehouse.stage(stage, predictions)
-    wanted.unpersist()
+    with ExitStack() as at_end:
+        wanted = cached(unscored(listings, kept), at_end)
+        count, total = wanted.count(), listings.count()
+        job.say(f"{count:,} of {total:,} listings have content without a prediction of model {model.version}")
+        content = (
+            _content(warehouse, wanted, count, total, pins, base)
+            if count
+            else warehouse.read(LISTINGS, pins.listings_version).limit(0)
+        )
+        settings = job.settings
+        predictions = classify(
+            content,
+            model.bundle,
+            model.version,
+            rows=count,
+            batch_rows=settings.classify.batch_rows,
+            top=settings.classify.top,
+            prefixes=settings.ingest.image_prefixes,
+            max_image_bytes=settings.ingest.max_image_bytes,
+        )
+        new = warehouse.stage(stage, predictions)
     return Scored(new, kept.unionByName(new), count)
 
 

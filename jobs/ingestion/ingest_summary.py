@@ -64,7 +64,7 @@ def refuse_withdrawal(stored: DataFrame, counts: dict[str, int], settings: Inges
 def summarise(job: Job, run: RunContext, delivery: Delivery, full: bool) -> Summary:
     """What was done, what to look at and what to do next."""
     warehouse, counts = job.warehouse, run.counts
-    in_force = narrow(warehouse.read(LISTINGS)).persist()
+    in_force = narrow(warehouse.read(LISTINGS))
     taxonomy = warehouse.read(TAXONOMY)
     lacking = with_taxonomy(in_force, taxonomy).where("category IS NOT NULL AND NOT in_taxonomy")
     unknown = lacking.groupBy("category").count().orderBy(F.col("count").desc(), "category").limit(_SHOWN).collect()

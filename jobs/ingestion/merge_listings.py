@@ -6,6 +6,8 @@ that never came about, which the next run removes, or listings that are as the c
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -16,6 +18,7 @@ from jobs.ingestion.steps.versions import Outcome
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext
 from jobs.lifecycle.run_log import RunRecord, next_run_id, record
+from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
 from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS
@@ -75,9 +78,16 @@ def work_out_changes(
         listing_id, change, row_number (null for a withdrawn one), title_key, image_key, group_id, bucket.
     """
     fresh = found.where(F.col("outcome").isin(*_NEW_VALUES)).select("row_number", "outcome")
-    keyed = _with_keys(_beside(delivered, fresh), settings).persist()
+    with ExitStack() as at_end:
+        keyed = cached(_with_keys(_beside(delivered, fresh), settings), at_end)
+        changes = _keyed_changes(keyed, warehouse.read(LISTINGS), found, gone)
+        return warehouse.stage(stage, changes)
+
+
+def _keyed_changes(keyed: DataFrame, listings: DataFrame, found: DataFrame, gone: DataFrame) -> DataFrame:
+    """The rows of `work_out_changes`, not computed yet; `keyed` is the output of `_with_keys`."""
     inserted, edited = (keyed.where(F.col("outcome") == outcome) for outcome in _NEW_VALUES)
-    stored = warehouse.read(LISTINGS).select("listing_id", "group_id", *KEYS)
+    stored = listings.select("listing_id", "group_id", *KEYS)
     others = stored.join(edited.select("listing_id"), "listing_id", "left_anti")
     others = others.unionByName(edited.select("listing_id", *KEYS).join(stored.drop(*KEYS), "listing_id"))
     groups = assign_groups(inserted.select("listing_id", *KEYS), others)
@@ -85,10 +95,7 @@ def work_out_changes(
     flagged = found.where(F.col("outcome") == Outcome.RETURNED.value).select("listing_id", "outcome")
     flagged = flagged.unionByName(gone.select("listing_id", F.lit(_WITHDRAWN).alias("outcome")))
     changes = with_values.unionByName(flagged, allowMissingColumns=True).withColumnRenamed("outcome", "change")
-    columns = ("listing_id", "change", "row_number", "title_key", "image_key", "group_id", "bucket")
-    staged = warehouse.stage(stage, changes.select(*columns))
-    keyed.unpersist()
-    return staged
+    return changes.select("listing_id", "change", "row_number", "title_key", "image_key", "group_id", "bucket")
 
 
 def _with_keys(rows: DataFrame, settings: Settings) -> DataFrame:

@@ -81,9 +81,6 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
                 with nullcontext() if exclusive else lock():
                     _write_failure(run, error)
             raise
-        finally:
-            # A session may go on to further runs, for which there would be ever less memory.
-            job.spark.catalog.clearCache()
         if not dry_run:
             with nullcontext() if exclusive else lock():
                 run.write("published" if run.published_versions is not None else "done")

@@ -10,6 +10,7 @@ import pytest
 from jobs.warehouse.tables import Warehouse, read_published
 from schemas.tables import TABLES
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
+from tests.spark.frames import nothing_cached
 
 pytestmark = pytest.mark.end_to_end
 
@@ -103,6 +104,20 @@ def test_a_flipped_label_leaves_the_predictions_as_they_are_bit_for_bit(workspac
     summary = workspace.run("nightly", "--run-date", "2026-11-11")
     assert summary["rows_current"] == 0
     assert content(workspace, "predictions") == before
+
+
+def test_what_others_have_cached_stays_and_nothing_of_a_run_does(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.spark.catalog.clearCache()
+    theirs = workspace.spark.range(9).persist()
+    decided = [{"listing_id": content(workspace, "clean_listings")[0], "decision": "skip", "reviewer": "ada"}]
+    path = tmp_path / "decisions.csv"
+    pd.DataFrame(decided).assign(decided_at="2026-11-10T12:00:00Z").to_csv(path, index=False)
+    workspace.run("review", "apply", str(path))
+    workspace.run("nightly", "--run-date", "2026-11-11")
+    workspace.run("nightly", "--run-date", "2026-11-12", "--set", "gates.max_corrected_share=0", fails_with=3)
+    assert theirs.storageLevel.useMemory
+    theirs.unpersist()
+    assert nothing_cached(workspace.spark)
 
 
 def test_a_dry_run_publishes_nothing(workspace: Workspace) -> None:

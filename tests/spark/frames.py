@@ -16,3 +16,8 @@ def frame(spark: SparkSession, ddl: str, *rows: Sequence[Any]) -> DataFrame:
 def rows_of(got: DataFrame, *columns: str) -> list[tuple[Any, ...]]:
     """The rows of some columns as tuples, sorted by what they say."""
     return sorted((tuple(row) for row in got.select(*columns).collect()), key=repr)
+
+
+def nothing_cached(spark: SparkSession) -> bool:
+    """Whether the session caches no frame."""
+    return bool(spark._jsparkSession.sharedState().cacheManager().isEmpty())

@@ -26,7 +26,7 @@ from jobs.ingestion.groups import bucket
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import RefusedError, UsageError
 from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS, TAXONOMY, Table
-from tests.spark.frames import rows_of
+from tests.spark.frames import nothing_cached, rows_of
 
 Deliver = Callable[..., Summary]
 NOW = dt.datetime(2024, 6, 1, 12, tzinfo=dt.UTC)
@@ -304,3 +304,15 @@ def test_an_ingest_that_died_after_it_changed_the_listings_is_put_on_record(
         {"inserted": 1, "updated": 1},
     )
     assert warehouse.read(LISTING_CHANGES).count() == 3
+
+
+def test_what_others_have_cached_stays_and_nothing_of_the_ingest_does(warehouse: Warehouse, deliver: Deliver) -> None:
+    spark = warehouse.spark
+    spark.catalog.clearCache()
+    theirs = spark.range(9).persist()
+    deliver(*(_listing(name) for name in "abc"))
+    with pytest.raises(RefusedError):
+        deliver(_listing("a", day=2), full=True)
+    assert theirs.storageLevel.useMemory
+    theirs.unpersist()
+    assert nothing_cached(spark)
