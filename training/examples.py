@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,21 @@ SCHEMA = (
 `truth` what a person has decided; -1 where there is none of the taxonomy. `text_ids` int32 and `text_weights` float32,
 little-endian, as long as one another; `pixels` uint8, height x width x 3, empty where `present` is false."""
 _COPIED = ("key", "listing_id", "seller_id", "seller_key", "label", "truth", "bucket")
+
+
+ROWS_PER_TASK = 4_000
+"""Rows that a task turns into features, and so a file of the training set; with pictures some 50 MB before packing."""
+
+
+def example_tasks(rows: int, ranks: int, least: int) -> int:
+    """How many tasks make the training rows: as many as the rows need, and as many for each rank.
+
+    Args:
+        rows: listings, 0 or more.
+        ranks: that read the training set; every task makes a file, and ranks share the files evenly.
+        least: tasks for each rank where there are few rows.
+    """
+    return ranks * max(least, math.ceil(rows / (ranks * ROWS_PER_TASK)))
 
 
 def example_rows(

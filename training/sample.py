@@ -66,6 +66,16 @@ def read_sample(files: Sequence[Path], names: Mapping[int, str]) -> Sample:
     return make_sample(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, names=names)
 
 
+def sampled_sellers(files: Sequence[Path]) -> Ints:
+    """The hashes of the sellers in what the ranks wrote, each once; shape (S,)."""
+    found = [np.zeros(0, np.int64)]
+    for file in files:
+        with np.load(file) as stored:
+            found.append(stored["sellers"])
+    hashes = np.unique(np.concatenate(found))
+    return hashes[hashes != NO_SELLER]
+
+
 def make_sample(
     keys: Ints,
     labels: Ints,

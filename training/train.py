@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from conf.settings import Settings
 from schemas.bundle import BundleSpec, NoiseModel
 from training.bundle import write_bundle
 from training.dataset import write_dataset
-from training.examples import example_rows
+from training.examples import example_rows, example_tasks
 from training.fitting import fit_sample
 from training.plan import Plan, make_plan
 from training.ranks import run_on_ranks
-from training.sample import read_sample
+from training.sample import read_sample, sampled_sellers
 from training.sources import zip_project
 from training.task import RankResult, Task
 from training.taxonomy import Category
@@ -70,8 +72,8 @@ def train_bundle(
 
     Args:
         listings: listing_id, title, description, category, decided_category, seller_id, bucket, image, image_uri, a
-            row a listing; those without a category of the taxonomy are left out. Read once. The session must have
-            as many task slots as `settings.train.ranks`.
+            row a listing; those without a category of the taxonomy are left out. Pictures are read once. The
+            session must have as many task slots as `settings.train.ranks`.
         taxonomy: all categories that may be predicted.
         settings: sections text, picture, train and ingest.
         work_dir: a folder that all nodes see; what is there is replaced.
@@ -97,7 +99,7 @@ def train_bundle(
         picture=picture,
         prefixes=settings.ingest.image_prefixes,
         max_image_bytes=settings.ingest.max_image_bytes,
-        partitions=settings.train.ranks * settings.train.row_groups_per_rank,
+        partitions=example_tasks(listings.count(), settings.train.ranks, settings.train.row_groups_per_rank),
     )
     dataset = write_dataset(rows, str(folder / "dataset"), ranks=settings.train.ranks)
     written = listings.sparkSession.read.parquet(f"file://{dataset.folder}")
@@ -112,8 +114,8 @@ def train_bundle(
         folder=str(folder),
     )
     result = _train_members(task, settings, progress)
-    sellers = written.where("seller_id IS NOT NULL").select("seller_key", "seller_id").distinct().collect()
-    sample = read_sample([task.sample(rank) for rank in range(settings.train.ranks)], dict(map(tuple, sellers)))
+    files = [task.sample(rank) for rank in range(settings.train.ranks)]
+    sample = read_sample(files, seller_names(written, sampled_sellers(files)))
     fitted = fit_sample(sample, task.levels, categories, result.first)
     spec = BundleSpec(
         categories=categories,
@@ -136,6 +138,18 @@ def train_bundle(
         **fitted.figures,
     }
     return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, result.curves, figures)
+
+
+def seller_names(written: DataFrame, hashes: NDArray[np.int64]) -> dict[int, str]:
+    """Seller's hash -> seller_id, of some sellers: the catalogue may have more than the driver holds.
+
+    Args:
+        written: seller_key and seller_id of the training set.
+        hashes: shape (n,), those to look up; at most one for each row of the sample.
+    """
+    wanted = written.sparkSession.createDataFrame([(key,) for key in hashes.tolist()], "seller_key BIGINT")
+    found = written.join(wanted, "seller_key", "left_semi").select("seller_key", "seller_id").distinct()
+    return {row.seller_key: row.seller_id for row in found.collect()}
 
 
 def feature_arguments(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,8 +12,9 @@ from pyspark.sql import functions as F
 
 from schemas.errors import FailedError
 from training.dataset import CoverageError, Dataset, checksum, prove_coverage, read_shard, write_dataset
-from training.examples import example_rows
-from training.sample import NO_SELLER
+from training.examples import ROWS_PER_TASK, example_rows, example_tasks
+from training.sample import NO_SELLER, sampled_sellers
+from training.train import seller_names
 from udfs.pictures import decode
 from udfs.text import featurize
 
@@ -62,6 +63,24 @@ def examples(frame: DataFrame, partitions: int = 8, **changed: object) -> DataFr
     if "decided_category" not in frame.columns:
         frame = frame.withColumn("decided_category", F.lit(None).cast("string"))
     return example_rows(frame, ["hats", "shoes"], **(options | changed), partitions=partitions)
+
+
+def test_as_many_tasks_make_examples_as_the_rows_need() -> None:
+    assert example_tasks(0, ranks=2, least=4) == 8
+    assert example_tasks(8 * ROWS_PER_TASK, ranks=2, least=4) == 8
+    assert example_tasks(8 * ROWS_PER_TASK + 1, ranks=2, least=4) == 10
+    assert example_tasks(10_000_000, ranks=3, least=4) == 2_502
+
+
+def test_only_the_names_of_sampled_sellers_are_looked_up(spark: SparkSession, tmp_path: Path) -> None:
+    names = {f"S{n}": hash_ for n, hash_ in enumerate([7, -3, 11, 20])}
+    written = spark.createDataFrame(
+        [(key, name) for name, key in names.items()] * 2 + [(NO_SELLER, None)], "seller_key BIGINT, seller_id STRING"
+    )
+    files = [tmp_path / "sample-0.npz", tmp_path / "sample-1.npz"]
+    for file, hashes in zip(files, ([11, NO_SELLER, 7, 11], [7]), strict=True):
+        np.savez(file, sellers=np.array(hashes, np.int64))
+    assert seller_names(written, sampled_sellers(files)) == {7: "S0", 11: "S2"}
 
 
 def test_an_example_is_what_inference_sees(spark: SparkSession) -> None:
