@@ -6,6 +6,8 @@ a new listing joins the group of its twins.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,10 +16,15 @@ from pyspark.sql import functions as F
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from jobs.warehouse.caches import cached
 from schemas.bundle import BUCKETS
+from schemas.errors import FailedError
 
 MAX_TITLES = 20
 """A picture under more titles than this, such as a shop's placeholder, says nothing of what it is of."""
+
+MAX_BRIDGES = 20_000_000
+"""Pairs of keys that the driver connects at once: 320 MB collected, and some 1.5 GB while they are connected."""
 
 KEYS = ("title_key", "image_key", "image_hash")
 """The columns of listings by which twins are found."""
@@ -31,8 +38,8 @@ def bucket(group_id: Column) -> Column:
 def assign_groups(new: DataFrame, others: DataFrame) -> DataFrame:
     """The groups of new listings: that of their stored twins (of several the smallest), else one of their own.
 
-    Exact, and independent of order and partitioning. Only the pairs of keys that bridge two sets of twins come to the
-    driver, 16 bytes each, and are connected there.
+    Exact, and independent of order and partitioning. Only the pairs of keys that bridge two sets of twins are
+    collected and connected on the driver: 16 bytes each, and `MAX_BRIDGES` of them at most.
 
     Args:
         new: listing_id and `KEYS` of listings without a group.
@@ -40,6 +47,9 @@ def assign_groups(new: DataFrame, others: DataFrame) -> DataFrame:
 
     Returns:
         listing_id, group_id of the new listings. A group of its own is called by its smallest listing_id.
+
+    Raises:
+        FailedError: more than `MAX_BRIDGES` pairs of keys bridge sets of twins.
     """
     mine = _by_key(new.withColumn("group_id", F.lit(None).cast("string")))
     theirs = _by_key(others).join(mine.select("key").distinct(), "key", "left_semi")
@@ -83,11 +93,23 @@ def _shared(by_key: DataFrame) -> DataFrame:
 
 
 def _roots(linked: DataFrame) -> DataFrame:
-    """The keys that some listing has together with others, each with the smallest key of its component."""
+    """The keys that some listing has together with others, each with the smallest key of its component.
+
+    Raises:
+        FailedError: there are more bridges than the driver can connect.
+    """
     keys = linked.groupBy("listing_id").agg(F.sort_array(F.collect_set("key")).alias("keys")).where(F.size("keys") > 1)
     rest = F.slice("keys", 2, len(KEYS))
-    bridges = keys.select(F.col("keys")[0].alias("a"), F.explode(rest).alias("b")).distinct().toPandas()
-    found, roots = connect(bridges["a"].to_numpy(np.int64), bridges["b"].to_numpy(np.int64))
+    with ExitStack() as at_end:
+        bridges = cached(keys.select(F.col("keys")[0].alias("a"), F.explode(rest).alias("b")).distinct(), at_end)
+        count = bridges.count()
+        if count > MAX_BRIDGES:
+            raise FailedError(
+                f"the delivery has {count:,} pairs of keys that join twins, and at most {MAX_BRIDGES:,} can be grouped "
+                "at once. No listing was changed. Split the delivery, and ingest one part after the other with --delta."
+            )
+        edges = bridges.toPandas()
+    found, roots = connect(edges["a"].to_numpy(np.int64), edges["b"].to_numpy(np.int64))
     return linked.sparkSession.createDataFrame(pd.DataFrame({"key": found, "root": roots}), "key BIGINT, root BIGINT")
 
 

@@ -38,7 +38,6 @@ _LOCAL = {
     "spark.python.worker.reuse": "true",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.maxResultSize": "0",
 }
 _LOGGING = Path(__file__).parents[2] / "conf" / "log4j2.properties"
 

@@ -44,7 +44,7 @@ def audited(candidates: DataFrame, decisions: DataFrame) -> DataFrame:
         whether it is right, `label_right`, null where there is no label of the taxonomy.
     """
     answered = decisions.where("audit_chance IS NOT NULL").select("listing_id", "content_hash", "reviewed_category")
-    joined = candidates.join(F.broadcast(answered), ["listing_id", "content_hash"])
+    joined = candidates.join(answered, ["listing_id", "content_hash"])
     found = F.col("reviewed_category")
     return joined.where(F.col("best_category").isNotNull()).select(
         "best_confidence",

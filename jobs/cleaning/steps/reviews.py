@@ -40,4 +40,4 @@ def with_decisions(listings: DataFrame, standing: DataFrame) -> DataFrame:
         category.alias("decided_category"),
         F.when(F.col("audit_chance").isNotNull(), category).alias("audited_category"),
     )
-    return listings.join(F.broadcast(decided), ["listing_id", "content_hash"], "left")
+    return listings.join(decided, ["listing_id", "content_hash"], "left")

@@ -66,5 +66,5 @@ def newest_change(changes: DataFrame, wanted: DataFrame) -> DataFrame:
     """
     keys = ["listing_id", "content_hash"]
     newest = Window.partitionBy(*keys).orderBy(F.col("_commit_version").desc())
-    mine = changes.join(F.broadcast(wanted), keys, "left_semi")
+    mine = changes.join(wanted, keys, "left_semi")
     return mine.withColumn("rank", F.row_number().over(newest)).where("rank = 1").drop("rank", "_commit_version")

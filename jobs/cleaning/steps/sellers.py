@@ -6,6 +6,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 _ROUNDS = 5
+_STEP = 1 / 16
+"""Width of a bin of log likelihood ratios. Its mean ratio stands for each of its listings: off by some 1e-4 at most."""
+_FARTHEST = 32.0
+"""A log likelihood ratio beyond this settles a label at any error rate, to 1e-10."""
+_SCALE = 1 << 24
+"""Log ratios are summed as integers, in units of 1/2^24, because integers add up alike in any order."""
 
 
 def label_posterior(label_support: Column, other_support: Column, error_rate: Column) -> Column:
@@ -17,7 +23,10 @@ def label_posterior(label_support: Column, other_support: Column, error_rate: Co
 def seller_rates(
     weighed: DataFrame, start: DataFrame, overall: float, factor: float, prior_listings: float, hysteresis: float
 ) -> DataFrame:
-    """Each seller's error rate, by expectation-maximisation over the listings of today.
+    """Each seller's error rate, by expectation-maximisation over today's listings.
+
+    A seller's listings matter only by how much likelier their labels are wrong than right. So they are counted in bins
+    of that ratio, of which a seller has about a thousand at most, however many the listings.
 
     Args:
         weighed: seller_id, label_support, other_support of listings with a label of the taxonomy.
@@ -32,14 +41,7 @@ def seller_rates(
         seller_id, listings, error_rate, lower, upper (a 95 % interval). Listings without a seller have no row.
     """
     before = start.select("seller_id", F.col("error_rate").alias("before"))
-    supports = F.struct("label_support", "other_support")
-    by_seller = (
-        weighed.where(F.col("seller_id").isNotNull())
-        .groupBy("seller_id")
-        # Sorted, so that sums do not depend on the order in which rows arrive.
-        .agg(F.count(F.lit(1)).alias("listings"), F.sort_array(F.collect_list(supports)).alias("supports"))
-        .join(before, "seller_id", "left")
-    )
+    by_seller = _ratios(weighed).join(before, "seller_id", "left")
     estimate = _estimate(F.coalesce("before", F.lit(overall)), overall, factor, prior_listings)
     rates = by_seller.select("seller_id", "listings", "before", estimate.alias("error_rate"))
     stands = F.abs(F.col("error_rate") - F.col("before")) <= hysteresis * _standard_error(prior_listings)
@@ -56,19 +58,41 @@ def seller_rates(
     )
 
 
+def _ratios(weighed: DataFrame) -> DataFrame:
+    """A seller's listings by their log likelihood ratio `log(other_support / label_support)`.
+
+    Returns:
+        seller_id, listings, and `ratios`: an array of the mean ratio of a bin and the number of its listings, sorted.
+    """
+    right, wrong = (F.greatest(name, F.lit(1e-300)) for name in ("label_support", "other_support"))
+    ratio = F.when(F.col("label_support") <= 0, F.lit(_FARTHEST)).otherwise(F.log(wrong) - F.log(right))
+    bounded = F.greatest(F.lit(-_FARTHEST), F.least(F.lit(_FARTHEST), ratio))
+    rows = weighed.where(F.col("seller_id").isNotNull()).select("seller_id", bounded.alias("ratio"))
+    bins = rows.groupBy("seller_id", F.floor(F.col("ratio") / _STEP).alias("bin")).agg(
+        F.count(F.lit(1)).alias("listings"), F.sum(F.round(F.col("ratio") * _SCALE).cast("bigint")).alias("total")
+    )
+    mean = F.col("total") / F.col("listings") / _SCALE
+    counted = F.struct(mean.alias("ratio"), "listings")
+    return bins.groupBy("seller_id").agg(
+        F.sum("listings").alias("listings"),
+        # Sorted, so that sums do not depend on the order in which rows arrive.
+        F.sort_array(F.collect_list(counted)).alias("ratios"),
+    )
+
+
 def _standard_error(prior_listings: float) -> Column:
     return F.sqrt(F.col("error_rate") * (1 - F.col("error_rate")) / (F.col("listings") + prior_listings))
 
 
 def _estimate(start: Column, overall: float, factor: float, prior_listings: float) -> Column:
-    """The seller's rate after `_ROUNDS` of EM: each round depends on the seller's own `supports` alone."""
+    """The seller's rate after `_ROUNDS` of EM: each round depends on the seller's own `ratios` alone."""
 
     def one_round(rate: Column, _number: Column) -> Column:
-        def add_wrong(total: Column, listing: Column) -> Column:
-            wrong = 1 - label_posterior(listing["label_support"], listing["other_support"], rate)
-            return total + F.least(wrong * factor, F.lit(1.0))
+        def add_wrong(total: Column, bin_: Column) -> Column:
+            wrong = 1 - label_posterior(F.lit(1.0), F.exp(bin_["ratio"]), rate)
+            return total + bin_["listings"] * F.least(wrong * factor, F.lit(1.0))
 
-        wrong = F.aggregate("supports", F.lit(0.0), add_wrong)
+        wrong = F.aggregate("ratios", F.lit(0.0), add_wrong)
         return (wrong + prior_listings * overall) / (F.col("listings") + prior_listings)
 
     return F.aggregate(F.sequence(F.lit(1), F.lit(_ROUNDS)), start, one_round)

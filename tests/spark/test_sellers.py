@@ -1,0 +1,74 @@
+"""Sellers' error rates from counts by likelihood ratio: as from every listing by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.cleaning.steps.sellers import _ratios, seller_rates
+from tests.spark.frames import frame, rows_of
+
+OVERALL, PRIOR = 0.15, 4.0
+_START = "seller_id string, error_rate double"
+
+
+@pytest.fixture(scope="module")
+def listings() -> pd.DataFrame:
+    """Labels right and wrong, sure and unsure, of a huge seller, two others, and one whose supports are extreme."""
+    random = np.random.default_rng(7)
+    sellers = np.repeat(["huge", "middling", "small"], [60_000, 700, 9])
+    wrong = random.random(len(sellers)) < np.repeat([0.3, 0.05, 0.2], [60_000, 700, 9])
+    confidence = random.beta(3, 0.7, len(sellers))
+    label, other = np.where(wrong, 1 - confidence, confidence), np.where(wrong, confidence, 1 - confidence) * 0.2
+    extreme = {"seller_id": "extreme", "label_support": [0.0, 0.0, 1.0, 1e-290], "other_support": [0.0, 0.3, 0.0, 1.0]}
+    rows = pd.DataFrame({"seller_id": sellers, "label_support": label, "other_support": other})
+    return pd.concat([rows, pd.DataFrame(extreme)], ignore_index=True)
+
+
+def expected(rows: pd.DataFrame, factor: float, start: float = OVERALL) -> float:
+    """Five rounds of EM over the listings one by one."""
+    label, other = rows.label_support.to_numpy(), rows.other_support.to_numpy()
+    rate = start
+    for _ in range(5):
+        right = (1 - rate) * label
+        wrong = 1 - right / np.maximum(right + rate * other, 1e-300)
+        rate = (np.minimum(wrong * factor, 1).sum() + PRIOR * OVERALL) / (len(rows) + PRIOR)
+    return float(rate)
+
+
+def rates(weighed: DataFrame, start: DataFrame, factor: float = 1.0) -> DataFrame:
+    return seller_rates(weighed, start, OVERALL, factor, PRIOR, hysteresis=1.0)
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.0, 1.7])
+def test_bins_give_what_every_listing_by_itself_would(
+    spark: SparkSession, listings: pd.DataFrame, factor: float
+) -> None:
+    start = frame(spark, _START, ("middling", 0.5))
+    got = {r.seller_id: r for r in rates(spark.createDataFrame(listings), start, factor).collect()}
+    assert {name: r.listings for name, r in got.items()} == dict(listings.groupby("seller_id").size())
+    for name, rows in listings.groupby("seller_id"):
+        by_listing = expected(rows, factor, 0.5 if name == "middling" else OVERALL)
+        assert got[str(name)].error_rate == pytest.approx(by_listing, abs=2e-4), name
+
+
+def test_the_order_of_listings_does_not_matter(spark: SparkSession, listings: pd.DataFrame) -> None:
+    start = frame(spark, _START)
+    shuffled = listings.sample(frac=1, random_state=1)
+    columns = ("seller_id", "listings", "error_rate", "lower", "upper")
+    one = rates(spark.createDataFrame(listings).repartition(1), start)
+    many = rates(spark.createDataFrame(shuffled).repartition(7), start)
+    assert rows_of(one, *columns) == rows_of(many, *columns)
+
+
+def test_no_row_grows_with_a_sellers_listings(spark: SparkSession) -> None:
+    ratio = F.col("id") / 100_000
+    weighed = spark.range(200_000).select(
+        F.lit("huge").alias("seller_id"), F.exp(-ratio * 30).alias("label_support"), ratio.alias("other_support")
+    )
+    [row] = _ratios(weighed).select("listings", F.size("ratios").alias("bins")).collect()
+    assert row.listings == 200_000
+    assert row.bins <= 1025
