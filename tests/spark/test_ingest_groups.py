@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.ingestion import groups
 from jobs.ingestion.groups import MAX_TITLES, assign_groups, bucket
+from schemas.errors import FailedError
 from tests.spark.frames import frame, rows_of
 
 _KEYS = "title_key bigint, image_key bigint, image_hash string"
@@ -54,8 +57,8 @@ def test_listings_that_show_nothing_are_alone(spark: SparkSession) -> None:
 def test_a_picture_under_many_titles_joins_nothing_but_its_titles_still_do(spark: SparkSession) -> None:
     many: list[Listing] = [(f"{i:02}", i, 7, "same") for i in range(MAX_TITLES + 1)]
     twin: Listing = ("99", 3, 8, "own")
-    groups = _groups(_new(spark, *many, twin), _stored(spark))
-    assert groups == {**{f"{i:02}": f"{i:02}" for i in range(MAX_TITLES + 1)}, "99": "03"}
+    found = _groups(_new(spark, *many, twin), _stored(spark))
+    assert found == {**{f"{i:02}": f"{i:02}" for i in range(MAX_TITLES + 1)}, "99": "03"}
     few = _groups(_new(spark, *many[:MAX_TITLES]), _stored(spark))
     assert set(few.values()) == {"00"}
     under_one_title: list[Listing] = [(f"{i:02}", 1, 7, "same") for i in range(MAX_TITLES + 5)]
@@ -66,9 +69,9 @@ def test_a_picture_under_many_titles_joins_nothing_but_its_titles_still_do(spark
 
 def test_bytes_join_where_a_common_look_does_not(spark: SparkSession) -> None:
     many: list[Listing] = [(f"{i:02}", i, 7, str(i)) for i in range(MAX_TITLES + 1)]
-    groups = _groups(_new(spark, *many, ("twin", 500, 7, "4")), _stored(spark))
-    assert groups["twin"] == "04"
-    assert groups["05"] == "05"
+    found = _groups(_new(spark, *many, ("twin", 500, 7, "4")), _stored(spark))
+    assert found["twin"] == "04"
+    assert found["05"] == "05"
 
 
 def test_new_listings_join_the_smallest_stored_group(spark: SparkSession) -> None:
@@ -98,9 +101,20 @@ def test_the_limit_of_titles_counts_stored_listings_too(spark: SparkSession) -> 
 
 
 def test_buckets_are_of_the_group_alone_and_in_range(spark: SparkSession) -> None:
-    groups = spark.range(50_000).select(F.col("id").cast("string").alias("g"))
-    found = groups.select(bucket(F.col("g")).alias("b"))
+    names = spark.range(50_000).select(F.col("id").cast("string").alias("g"))
+    found = names.select(bucket(F.col("g")).alias("b"))
     low, high, distinct = found.agg(F.min("b"), F.max("b"), F.count_distinct("b")).collect()[0]
     assert (low, high, distinct) == (0, 2519, 2520)
     # Stored with the listings: another hash would move them between members.
     assert frame(spark, "g string", ("1163",)).select(bucket(F.col("g"))).collect()[0][0] == 2333
+
+
+def test_more_bridges_than_the_driver_connects_are_refused_in_words(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = _new(spark, ("a", 1, 10, "a"), ("b", 1, 10, "b"), ("c", 2, 11, "c"), ("d", 2, 11, "d"))
+    monkeypatch.setattr(groups, "MAX_BRIDGES", 2)
+    assert _groups(chain, _stored(spark)) == {"a": "a", "b": "a", "c": "c", "d": "c"}
+    monkeypatch.setattr(groups, "MAX_BRIDGES", 1)
+    with pytest.raises(FailedError, match=r"2 pairs of keys .* at most 1 can be grouped .* Split the delivery"):
+        assign_groups(chain, _stored(spark))
