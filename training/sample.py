@@ -73,7 +73,7 @@ def sampled_sellers(files: Sequence[Path]) -> Ints:
         with np.load(file) as stored:
             found.append(stored["sellers"])
     hashes = np.unique(np.concatenate(found))
-    return hashes[hashes != NO_SELLER]
+    return np.asarray(hashes[hashes != NO_SELLER])
 
 
 def make_sample(
