@@ -16,6 +16,7 @@ from jobs.cleaning.steps.reviews import standing_decisions, with_decisions
 from jobs.console.command import as_command
 from jobs.console.job import Job
 from jobs.console.options import parse_date
+from jobs.console.progress import StageProgress
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.listings import in_force
@@ -25,7 +26,7 @@ from training.comparison import Verdict
 from training.evaluation import evaluate
 from training.registry import Registry, open_registry
 from training.taxonomy import Category
-from training.train import Progress, TrainedBundle, train_bundle
+from training.train import TrainedBundle, train_bundle
 
 TrainDateOption = Annotated[
     dt.date | None,
@@ -53,7 +54,15 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         work = _work_folder(warehouse.folder)
         try:
             job.say(f"{run.run_id}: learning {len(categories)} categories from listings version {version}")
-            trained = train_bundle(listings, categories, settings, str(work), _teller(job))
+            with StageProgress(job.console, job.say) as shown:
+                trained = train_bundle(
+                    listings,
+                    categories,
+                    settings,
+                    str(work),
+                    planned=lambda plan: shown.plan(plan.stages),
+                    progress=lambda epoch: shown.advance(epoch.what, epoch.loss, epoch.seconds),
+                )
             job.say("holding it against the champion")
             verdict = evaluate(listings, trained.folder, _champion(registry, job.say), categories, settings)
             run.model_version = registry.register(
@@ -86,15 +95,6 @@ def _work_folder(warehouse: Path | None) -> Path:
         parent = warehouse / "_work"
         parent.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix="train-", dir=parent))
-
-
-def _teller(job: Job) -> Callable[[Progress], None]:
-    """Says each epoch's end, and how long its branch may still take."""
-
-    def tell(progress: Progress) -> None:
-        job.say(f"{progress.what}: epoch {progress.epoch} of at most {progress.epochs}, loss {progress.loss:.4f}")
-
-    return tell
 
 
 def _champion(registry: Registry, say: Callable[[str], None]) -> tuple[str, str] | None:

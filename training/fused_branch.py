@@ -84,7 +84,7 @@ def train_fused(member: int, text: TextBranch, teacher: TextTeacher, targets: Ta
         lost = [-(part * targets(watched)).sum(dtype=np.float64) for part in judged]
         by_image, by_head, seen = ranks.total([*lost, float(len(watched))])
         best.seen(float(by_image + by_head) / max(float(seen), 1.0))
-        teacher.report(f"picture member {member + 1} of {plan.image_members}", epoch, plan.image_epochs, best.curve[-1])
+        teacher.report(plan.picture_stage(member), epoch, plan.image_epochs, best.curve[-1])
         if best.worn_out:
             break
     best.restore()

@@ -10,6 +10,9 @@ from training.canaries import canary_share
 
 MIN_ROWS = 20
 """Fewer labelled listings teach nothing."""
+FIRST_PASS, SECOND_PASS = "text model, first pass", "text model, second pass"
+FIRST_PASS_FITS = 3
+"""Penalties that the first pass tries."""
 _MIN_PICTURES = 200
 _MIN_PICTURE_SHARE = 0.02
 
@@ -49,6 +52,16 @@ class Plan:
     canary_share: float
     sample: int
     seed: int
+
+    @property
+    def stages(self) -> dict[str, int]:
+        """What is trained, in order, as progress reports name it: stage -> epochs at most."""
+        pictures = {self.picture_stage(member): self.image_epochs for member in range(self.image_members)}
+        return {FIRST_PASS: FIRST_PASS_FITS * self.text_epochs, SECOND_PASS: self.text_epochs, **pictures}
+
+    def picture_stage(self, member: int) -> str:
+        """The stage in which a member of the picture branch, counted from 0, is trained."""
+        return f"picture model, member {member + 1} of {self.image_members}"
 
 
 def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:

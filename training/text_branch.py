@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from schemas.tensors import TextBatch
 from training.dataset import Shard
 from training.network import Tensor, TextEncoder, TextMembers
-from training.plan import Plan
+from training.plan import FIRST_PASS, Plan
 from training.ranks import Ranks
 from training.stopping import BestEpoch
 
@@ -82,7 +82,7 @@ class TextTeacher:
 
         def train(strength: float) -> TextBranch:
             targets = hard_targets(taught, self.categories)
-            return self.train(targets, strength, f"text, C = {strength:g}")
+            return self.train(targets, strength, FIRST_PASS)
 
         first = best = train(_STRENGTH)
         chosen = _STRENGTH
@@ -107,7 +107,7 @@ class TextTeacher:
         Args:
             targets: what is to be said of each listing.
             strength: C; the weaker the larger.
-            what: what is reported to be learning.
+            what: the stage of the plan, as progress reports name it.
         """
         shard, plan, ranks = self.shard, self.plan, self.ranks
         folds, taught = shard.buckets % plan.text_members, shard.taught

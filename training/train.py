@@ -32,7 +32,14 @@ from udfs.encoder import check_encoder
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training is: what is learning, its epoch, and the out-of-sample loss after it."""
+    """An epoch that has ended.
+
+    Attributes:
+        what: the stage of the plan.
+        epoch, epochs: its number within a fit, and how many the fit has at most; a stage may fit more than once.
+        loss: the out-of-sample loss after it.
+        seconds: since the ranks began to train.
+    """
 
     what: str
     epoch: int
@@ -66,6 +73,7 @@ def train_bundle(
     taxonomy: Sequence[Category],
     settings: Settings,
     work_dir: str,
+    planned: Callable[[Plan], None],
     progress: Callable[[Progress], None],
 ) -> TrainedBundle:
     """Train every member on the labelled listings and write the bundle to `<work_dir>/bundle`.
@@ -77,7 +85,8 @@ def train_bundle(
         taxonomy: all categories that may be predicted.
         settings: sections text, picture, train and ingest.
         work_dir: a folder that all nodes see; what is there is replaced.
-        progress: is told of every epoch while it runs.
+        planned: is told the plan before the training starts.
+        progress: is told of every epoch when it ends.
 
     Raises:
         FailedError: there is too little to learn from, or the ranks did not read exactly what was written.
@@ -104,6 +113,7 @@ def train_bundle(
     dataset = write_dataset(rows, str(folder / "dataset"), ranks=settings.train.ranks)
     written = listings.sparkSession.read.parquet(f"file://{dataset.folder}")
     plan = make_plan(settings, dataset.rows, written.where("present").count())
+    planned(plan)
     task = Task(
         dataset=dataset,
         plan=plan,

@@ -18,6 +18,7 @@ from training.dataset import Shard, checksum, prove_coverage, read_shard
 from training.export import save_fused, save_text
 from training.first_pass import Learned, enough_texts, learn_noise, soft_labels
 from training.fused_branch import judge_pictures, train_fused
+from training.plan import SECOND_PASS
 from training.ranks import Ranks
 from training.sample import make_sample, seller_places
 from training.task import RankResult, Task
@@ -62,7 +63,7 @@ def train_rank(task: Task) -> RankResult:
     first, beliefs = learn_first(teacher, text, sampled, task.levels)
     if beliefs is not None:
         targets = beliefs.__getitem__
-        text = teacher.train(targets, strength, "text, second pass")
+        text = teacher.train(targets, strength, SECOND_PASS)
         curves["text second pass"] = text.curve
     by_text = teacher.judge(text)[sampled]
     by_image, by_head = np.full_like(by_text, np.nan), np.full_like(by_text, np.nan)

@@ -13,6 +13,17 @@ def test_what_is_set_is_taken() -> None:
     assert (plan.text_members, plan.image_members, plan.text_epochs, plan.image_epochs) == (8, 4, 3, 2)
 
 
+def test_the_stages_of_a_training_are_known_from_its_plan() -> None:
+    overrides = ["text_members=8", "image_members=2", "text_epochs=3", "image_epochs=5"]
+    plan = make_plan(load_settings("local", [f"train.{o}" for o in overrides]), 5000, 4000)
+    assert list(plan.stages.items()) == [
+        ("text model, first pass", 9),
+        ("text model, second pass", 3),
+        ("picture model, member 1 of 2", 5),
+        ("picture model, member 2 of 2", 5),
+    ]
+
+
 @pytest.mark.parametrize("rows", [20, 500, 1999, 2000, 9999, 10_000, 26_719, 1_000_000])
 def test_what_is_left_open_fits_together(rows: int) -> None:
     plan = make_plan(load_settings("local"), rows, rows)

@@ -1,0 +1,63 @@
+"""What people see of a long training: a line a stage in a log, bars on a terminal."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from rich.console import Console
+
+from jobs.console.progress import StageProgress
+
+STAGES = {"text model, first pass": 6, "picture model, member 1 of 1": 4}
+EPOCHS = [
+    ("text model, first pass", 2.0, 3.0),
+    ("text model, first pass", 1.62644, 6.0),
+    ("text model, first pass", 1.7, 41.2),
+    ("picture model, member 1 of 1", 0.5, 60.0),
+]
+
+
+def show(console: Console, lines: list[str], upto: int = len(EPOCHS)) -> None:
+    with StageProgress(console, lines.append) as progress:
+        progress.plan(STAGES)
+        for name, loss, seconds in EPOCHS[:upto]:
+            progress.advance(name, loss, seconds)
+
+
+def test_a_log_has_one_line_a_stage() -> None:
+    lines: list[str] = []
+    out = io.StringIO()
+    show(Console(file=out, force_terminal=False), lines)
+    assert lines == [
+        "text model, first pass: 3 epochs, best loss 1.6264, 41 s",
+        "picture model, member 1 of 1: 1 epoch, best loss 0.5000, 19 s",
+    ]
+    assert out.getvalue() == ""
+
+
+def test_nothing_is_said_of_a_training_that_never_began() -> None:
+    lines: list[str] = []
+    show(Console(file=io.StringIO(), force_terminal=False), lines, upto=0)
+    assert lines == []
+
+
+def test_a_terminal_shows_a_bar_for_every_stage_and_at_the_end_those_that_were_needed() -> None:
+    lines: list[str] = []
+    out = io.StringIO()
+    show(Console(file=out, force_terminal=True, width=120, color_system=None), lines, upto=2)
+    assert lines == []
+    first, last = (
+        f"{name} [━╸╺ ]+ {epochs} epochs {loss}"
+        for name, epochs, loss in [
+            ("text model, first pass", "1/6", "loss 2.0000"),
+            ("text model, first pass", "2/2", "loss 1.6264"),
+        ]
+    )
+    waiting = "picture model, member 1 of 1 [━╸╺ ]+ 0/4 epochs"
+    frames = out.getvalue()
+    assert re.search(first, frames)
+    assert re.search(waiting, frames)
+    end = frames[frames.rindex("text model, first pass") :]
+    assert re.match(last, end)
+    assert not re.search(waiting, end)
