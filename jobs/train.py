@@ -20,7 +20,7 @@ from jobs.console.progress import StageProgress
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.listings import in_force
-from schemas.errors import UsageError
+from schemas.errors import BundleFormatError, UsageError
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.comparison import Verdict
 from training.evaluation import evaluate
@@ -98,15 +98,14 @@ def _work_folder(warehouse: Path | None) -> Path:
 
 
 def _champion(registry: Registry, say: Callable[[str], None]) -> tuple[str, str] | None:
-    """The version in force and its bundle's folder; None where there is none that this version of ours reads."""
+    """The champion's version and its bundle's folder; None if there is none, or none that can be compared with."""
     version = registry.find_champion()
     if version is None:
         return None
     try:
         return version, registry.model(version).bundle
-    except ValueError as error:
-        # An older bundle asks for a new model: this one must be able to take its place.
-        say(f"no contest, since the champion cannot be read: {error}")
+    except BundleFormatError as error:
+        say(f"the new model replaces champion {version} without a comparison: {error}")
         return None
 
 

@@ -13,6 +13,10 @@ class FailedError(CleanerError):
     """Raised when a run cannot go on; nothing was published. Exit code 1."""
 
 
+class BundleFormatError(FailedError):
+    """Raised when a model was written in a format that this version does not read. Exit code 1."""
+
+
 class UsageError(CleanerError):
     """Raised when a command is called wrongly, or before what it needs is there. Exit code 2."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,10 +22,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.models.model import ModelInfo
 from mlflow.models.signature import ModelSignature
 from mlflow.types.schema import ColSpec, Schema
+from sqlalchemy.exc import SQLAlchemyError
 
 from conf.settings import RegistrySettings
 from schemas.bundle import BundleSpec, NoiseModel
-from schemas.errors import UsageError
+from schemas.errors import FailedError, UsageError
+from training.private_folder import private_folder
 from training.sources import copy_package
 from udfs.bundle import load_noise, load_spec
 from udfs.pyfunc import INPUTS
@@ -31,13 +35,18 @@ from udfs.pyfunc import INPUTS
 CHAMPION = "champion"
 _BUNDLE_TAG = "bundle"
 """The bundle's path below the registry's folder: what MLflow keeps is absolute, and wrong in a copied warehouse."""
+_MISSING = re.compile(r"alias \S+ not found|'version' must be an integer")
 _PREVIOUS_TAG = "previous_champion"
 _CODE = ("schemas", "udfs")
 _REQUIREMENTS = ("tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pillow", "pyarrow", "pandas", "pyspark")
 
 
 class RegistryError(UsageError):
-    """Raised when a model is asked for that is not there."""
+    """Raised when a model is asked for that does not exist."""
+
+
+class RegistryUnavailableError(FailedError):
+    """Raised when the registry does not answer, or answers with an error of its own."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +110,18 @@ class Registry:
         return version
 
     def find_champion(self) -> str | None:
-        """The version in force; None where there is none."""
-        try:
-            return str(self._client.get_model_version_by_alias(self._settings.model_name, CHAMPION).version)
-        except MlflowException:
-            return None
+        """The champion's version; None if there is none.
+
+        Raises:
+            RegistryUnavailableError: the registry does not answer; that does not mean that there is no champion.
+        """
+        with self._reached():
+            try:
+                return str(self._client.get_model_version_by_alias(self._settings.model_name, CHAMPION).version)
+            except MlflowException as error:
+                if not _is_missing(error):
+                    raise
+                return None
 
     def model(self, version: str) -> Model:
         """A version's bundle, fetched to this machine where it is not here.
@@ -119,21 +135,19 @@ class Registry:
     def models(self) -> list[Registered]:
         """All versions, the newest first."""
         champion = self.find_champion()
-        found = self._client.search_model_versions(f"name = '{self._settings.model_name}'")
-        lines = []
-        for version in sorted(found, key=lambda v: -int(v.version)):
-            run = self._client.get_run(str(version.run_id))
-            number = str(version.version)
-            lines.append(
-                Registered(
-                    number,
-                    number == champion,
-                    version.creation_timestamp,
-                    dict(run.data.metrics),
-                    dict(version.tags or {}),
-                )
+        with self._reached():
+            found = self._client.search_model_versions(f"name = '{self._settings.model_name}'")
+            runs = [(version, self._client.get_run(str(version.run_id))) for version in found]
+        return [
+            Registered(
+                version=str(version.version),
+                champion=str(version.version) == champion,
+                created=version.creation_timestamp,
+                figures=dict(run.data.metrics),
+                tags=dict(version.tags or {}),
             )
-        return lines
+            for version, run in sorted(runs, key=lambda pair: -int(pair[0].version))
+        ]
 
     def promote(self, version: str) -> None:
         """Put a version in force; the one before it stays known for `rollback`.
@@ -226,12 +240,30 @@ class Registry:
         return str(self._client.create_model_version(name, logged.model_uri, run_id, model_id=logged.model_id).version)
 
     def _version(self, version: str) -> ModelVersion:
+        with self._reached():
+            try:
+                return self._client.get_model_version(self._settings.model_name, version)
+            except MlflowException as error:
+                if not _is_missing(error):
+                    raise
+                raise RegistryError(
+                    f"there is no version {version!r} of model {self._settings.model_name!r} in {self._uri}: "
+                    "`catalog-cleaner models list` lists the versions."
+                ) from error
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Turn the registry's own errors into a sentence.
+
+        Raises:
+            RegistryUnavailableError: it does not answer, or cannot do what it is asked for.
+        """
         try:
-            return self._client.get_model_version(self._settings.model_name, version)
-        except MlflowException as error:
-            raise RegistryError(
-                f"there is no version {version!r} of model {self._settings.model_name!r} in {self._uri}: "
-                "`catalog-cleaner models list` shows which there are."
+            yield
+        except (MlflowException, SQLAlchemyError) as error:
+            cause = str(error).strip().splitlines()[0]
+            raise RegistryUnavailableError(
+                f"the model registry {self._uri} does not answer: {cause}. Nothing was changed; try again when it does."
             ) from error
 
     def _bundle(self, version: ModelVersion) -> str:
@@ -244,12 +276,12 @@ class Registry:
                     "or train a new model."
                 )
             return str(path)
-        cache = Path(tempfile.gettempdir()) / f"catalog-cleaner-{os.getuid()}"
-        folder = cache / version.name / str(version.run_id)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = private_folder(version.name, str(version.run_id))
         mlflow.set_tracking_uri(self._uri)
         mlflow.set_registry_uri(self._uri)
-        fetched = mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}", dst_path=str(folder))
+        with self._reached():
+            uri = f"models:/{version.name}/{version.version}"
+            fetched = mlflow.artifacts.download_artifacts(uri, dst_path=str(folder))
         return str(Path(fetched) / "data" / Path(where).name)
 
     def _relative(self, uri: str) -> str:
@@ -285,6 +317,14 @@ def open_registry(warehouse: str, settings: RegistrySettings) -> Registry:
     folder = Path(path).resolve() / "mlflow"
     folder.mkdir(parents=True, exist_ok=True)
     return Registry(f"sqlite:///{folder}/mlflow.db", folder, settings)
+
+
+def _is_missing(error: MlflowException) -> bool:
+    """Whether the registry says that a model, version or alias does not exist."""
+    # For an alias MLflow has no code of its own, and a version that is no number is none.
+    return error.error_code == "RESOURCE_DOES_NOT_EXIST" or (
+        error.error_code == "INVALID_PARAMETER_VALUE" and bool(_MISSING.search(str(error)))
+    )
 
 
 def _quiet() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.bundle import FORMAT, NOISE_FILE, SPEC_FILE, BundleSpec, Fusion, NoiseModel
+from schemas.errors import BundleFormatError
 
 
 def load_spec(folder: str) -> BundleSpec:
@@ -15,7 +16,7 @@ def load_spec(folder: str) -> BundleSpec:
 
     Raises:
         FileNotFoundError: the folder holds no bundle.
-        ValueError: it was written in another format.
+        BundleFormatError: it was written in another format.
     """
     path = Path(folder) / SPEC_FILE
     if not path.is_file():
@@ -24,7 +25,9 @@ def load_spec(folder: str) -> BundleSpec:
         )
     values = json.loads(path.read_text(encoding="utf-8"))
     if values.get("format") != FORMAT:
-        raise ValueError(f"{path} is of format {values.get('format')}, this version reads {FORMAT}: train a new model.")
+        raise BundleFormatError(
+            f"{path} has format {values.get('format')}, but this version reads format {FORMAT}: train a new model."
+        )
     values["categories"], values["prior"] = tuple(values["categories"]), tuple(values["prior"])
     values["fusion"] = Fusion(**values["fusion"])
     return BundleSpec(**values)

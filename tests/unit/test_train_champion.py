@@ -1,14 +1,17 @@
-"""Whom a new model is held against."""
+"""Which model a new one is compared with."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+
 from jobs.train import _champion
+from schemas.errors import BundleFormatError, FailedError
 from training.registry import Registry
 
-OLD = "bundle.json is of format 2, this version reads 3: train a new model."
+OLD = "bundle.json has format 2, but this version reads format 3: train a new model."
 
 
 class Shelf:
@@ -22,7 +25,7 @@ class Shelf:
 
     def model(self, version: str) -> SimpleNamespace:
         if not self.readable:
-            raise ValueError(OLD)
+            raise BundleFormatError(OLD)
         return SimpleNamespace(bundle=f"/models/{version}")
 
 
@@ -36,7 +39,16 @@ def test_the_model_in_force_is_the_rival() -> None:
     assert champion(Shelf(None)) == (None, [])
 
 
-def test_a_champion_of_an_older_format_is_no_rival_and_that_is_said() -> None:
+def test_a_champion_of_an_older_format_is_replaced_and_that_is_said() -> None:
     rival, said = champion(Shelf("4", readable=False))
     assert rival is None
-    assert said == [f"no contest, since the champion cannot be read: {OLD}"]
+    assert said == [f"the new model replaces champion 4 without a comparison: {OLD}"]
+
+
+def test_a_champion_that_cannot_be_fetched_ends_the_training() -> None:
+    class Broken(Shelf):
+        def model(self, version: str) -> SimpleNamespace:
+            raise FailedError(f"version {version} cannot be fetched")
+
+    with pytest.raises(FailedError, match="cannot be fetched"):
+        champion(Broken("4"))

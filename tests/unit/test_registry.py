@@ -1,0 +1,54 @@
+"""The model registry: what counts as "no champion", what as a registry that does not answer, and private folders."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from conf.settings import RegistrySettings
+from schemas.errors import FailedError
+from training.private_folder import private_folder
+from training.registry import RegistryError, RegistryUnavailableError, open_registry
+
+
+def test_a_new_registry_has_no_champion(tmp_path: Path) -> None:
+    registry = open_registry(str(tmp_path), RegistrySettings())
+    assert registry.find_champion() is None
+    with pytest.raises(RegistryError, match="catalog-cleaner train"):
+        registry.champion_version()
+
+
+@pytest.mark.parametrize("version", ["7", "seven"])
+def test_a_version_that_does_not_exist_is_named(version: str, tmp_path: Path) -> None:
+    registry = open_registry(str(tmp_path), RegistrySettings())
+    with pytest.raises(RegistryError, match=f"no version '{version}'"):
+        registry.model(version)
+
+
+def test_a_registry_that_does_not_answer_is_not_one_without_a_champion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    registry = open_registry("ignored", RegistrySettings(tracking_uri="http://127.0.0.1:9"))
+    with pytest.raises(RegistryUnavailableError, match="does not answer"):
+        registry.find_champion()
+    with pytest.raises(RegistryUnavailableError, match="does not answer"):
+        registry.model("1")
+
+
+def test_cached_files_are_private_in_every_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = private_folder("catalog-cleaner", "a-run")
+    parts = [folder, *folder.relative_to(tmp_path).parents]
+    assert folder.is_dir()
+    modes = {stat.S_IMODE((tmp_path / part).stat().st_mode) for part in parts if str(part) != "."}
+    assert modes == {0o700}
+
+
+def test_a_folder_that_somebody_else_has_put_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    own = private_folder()
+    own.rmdir()
+    own.symlink_to(tmp_path)
+    with pytest.raises(FailedError, match="belongs to another user or is a link"):
+        private_folder("catalog-cleaner")
