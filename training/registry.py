@@ -9,7 +9,6 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,8 @@ from mlflow.types.schema import ColSpec, Schema
 from sqlalchemy.exc import SQLAlchemyError
 
 from conf.settings import RegistrySettings
-from schemas.bundle import BundleSpec, NoiseModel
 from schemas.errors import FailedError, UsageError
+from training.models import Model, Registered
 from training.private_folder import private_folder
 from training.sources import copy_package
 from udfs.bundle import load_noise, load_spec
@@ -47,41 +46,6 @@ class RegistryError(UsageError):
 
 class RegistryUnavailableError(FailedError):
     """Raised when the registry does not answer, or answers with an error of its own."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """A registered model, ready to be used.
-
-    Attributes:
-        version: its version in the registry.
-        bundle: its bundle's folder on this machine.
-        spec, noise: what the bundle holds.
-    """
-
-    version: str
-    bundle: str
-    spec: BundleSpec
-    noise: NoiseModel
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A line of the list of models.
-
-    Attributes:
-        version: its version.
-        champion: whether it is in force.
-        created: UTC milliseconds since 1970.
-        figures: what training measured.
-        tags: data version, settings and the like.
-    """
-
-    version: str
-    champion: bool
-    created: int
-    figures: dict[str, float]
-    tags: dict[str, str]
 
 
 class Registry:

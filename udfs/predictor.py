@@ -116,7 +116,7 @@ def load_predictor(folder: str, threads: int) -> Predictor:
             process that has used it before keeps the number it had.
 
     Raises:
-        FileNotFoundError, ValueError: as `udfs.bundle.load_spec`.
+        FileNotFoundError, BundleFormatError: as `udfs.bundle.load_spec`.
     """
     spec, path = load_spec(folder), Path(folder)
 

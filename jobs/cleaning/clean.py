@@ -39,7 +39,7 @@ from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
-from training.registry import Model
+from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
 
 

@@ -15,7 +15,7 @@ from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import in_force
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import LISTINGS, PREDICTIONS
-from training.registry import Model
+from training.models import Model
 from udfs.classify import classify
 
 

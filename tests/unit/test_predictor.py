@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from schemas.bundle import BundleSpec, Fusion, NoiseModel
+from schemas.errors import BundleFormatError
 from training.bundle import write_bundle
 from udfs.bundle import load_noise, load_spec
 from udfs.classify import COLUMNS, Scoring, ranked, score_batches
@@ -227,5 +228,5 @@ def test_a_folder_that_is_no_bundle_and_one_of_another_format_are_refused(tmp_pa
     with pytest.raises(FileNotFoundError, match="is no bundle"):
         load_spec(str(tmp_path))
     (tmp_path / "bundle.json").write_text('{"format": 99}')
-    with pytest.raises(ValueError, match="format 99"):
+    with pytest.raises(BundleFormatError, match="format 99"):
         load_spec(str(tmp_path))
