@@ -1,31 +1,164 @@
-"""The quality metrics that a run publishes (`quality_metrics.metric`), for dashboards to read."""
+"""The quality metrics that a publication contains, each declared once.
+
+`jobs.cleaning.steps.measure` computes what is declared here, the tables `metric_definitions` and `quality_metrics`
+publish it, and docs/tables.md lists it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MetricSource(StrEnum):
+    """What a figure rests on (`quality_metrics.source`)."""
+
+    COUNT = "count"
+    """Listings were counted. The whole catalogue is counted, so there is no sampling error and no interval."""
+    MODEL = "model"
+    """The model's own estimate: a mean of posteriors. No interval, because it cannot tell how wrong the model is."""
+    AUDIT = "audit"
+    """People looked at a random sample. The interval is the sampling error around their answers."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A published figure: its name, its unit and what it says."""
+    """A published figure.
+
+    Attributes:
+        name: as in `quality_metrics.metric`.
+        unit: of the value.
+        meaning: what the value says.
+        numerator: what is summed.
+        denominator: what the sum is divided by; None where the value is the sum itself.
+        dimensions: what the figure is split by; `all` is the whole catalogue.
+        source: what it rests on.
+    """
 
     name: str
     unit: str
     meaning: str
+    numerator: str
+    denominator: str | None
+    dimensions: tuple[str, ...]
+    source: MetricSource
 
+
+_SHARE = "share, 0 to 1"
+_BY_CATEGORY = ("all", "category")
+_LISTINGS = "listings"
+_AUDITED = "listings of the random audit sample that a person has answered, with their content unchanged since"
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("listings", "count", "listings judged (withdrawn ones are not)"),
-        Metric("kept_share", "share", "listings whose seller's category stands"),
-        Metric("corrected_share", "share", "listings whose category was put right"),
-        Metric("referred_share", "share", "listings whose category a person should decide"),
-        Metric("flagged_share", "share", "listings on the work list, for whatever reason; by reason where split"),
-        Metric("expected_error_before", "share", "posterior share of wrong, missing or unknown seller's categories"),
-        Metric("expected_error_left", "share", "posterior share of wrong effective categories"),
-        Metric("mean_correction_confidence", "mean", "mean posterior of the corrections"),
-        Metric("mean_quality_score", "mean", "mean quality_score, 0 to 100"),
-        Metric("image_status_share", "share", "listings by what became of their picture"),
+        Metric(
+            name="listings",
+            unit="listings",
+            meaning="listings in the catalogue, without withdrawn and quarantined ones",
+            numerator=_LISTINGS,
+            denominator=None,
+            dimensions=("all",),
+            source=MetricSource.COUNT,
+        ),
+        Metric(
+            name="kept_share",
+            unit=_SHARE,
+            meaning="listings that keep the seller's category",
+            numerator="listings with category_action kept",
+            denominator=_LISTINGS,
+            dimensions=_BY_CATEGORY,
+            source=MetricSource.COUNT,
+        ),
+        Metric(
+            name="corrected_share",
+            unit=_SHARE,
+            meaning="listings whose category was corrected, by the model or by a person",
+            numerator="listings with category_action corrected",
+            denominator=_LISTINGS,
+            dimensions=_BY_CATEGORY,
+            source=MetricSource.COUNT,
+        ),
+        Metric(
+            name="referred_share",
+            unit=_SHARE,
+            meaning="listings whose category a person should decide",
+            numerator="listings with category_action referred",
+            denominator=_LISTINGS,
+            dimensions=_BY_CATEGORY,
+            source=MetricSource.COUNT,
+        ),
+        Metric(
+            name="flagged_share",
+            unit=_SHARE,
+            meaning="listings on the work list; by reason: listings flagged for that reason, among others or alone",
+            numerator="listings with a reason, or with the given one",
+            denominator=_LISTINGS,
+            dimensions=(*_BY_CATEGORY, "reason"),
+            source=MetricSource.COUNT,
+        ),
+        Metric(
+            name="image_status_share",
+            unit=_SHARE,
+            meaning="listings whose picture has the given status",
+            numerator="listings with the given image_status",
+            denominator="listings with a prediction",
+            dimensions=("image_status",),
+            source=MetricSource.COUNT,
+        ),
+        Metric(
+            name="audited_error_before",
+            unit=_SHARE,
+            meaning="audited listings whose seller's category is wrong, missing or not in the taxonomy",
+            numerator="audited listings whose seller's category is not the one that the person gave",
+            denominator=_AUDITED,
+            dimensions=("all",),
+            source=MetricSource.AUDIT,
+        ),
+        Metric(
+            name="audited_error_left",
+            unit=_SHARE,
+            meaning="audited listings that would be published in a wrong category if nobody had looked at them",
+            numerator="audited listings where the category without any decision is not the one that the person gave",
+            denominator=_AUDITED,
+            dimensions=("all",),
+            source=MetricSource.AUDIT,
+        ),
+        Metric(
+            name="expected_error_before",
+            unit=_SHARE,
+            meaning="listings whose seller's category is wrong, missing or not in the taxonomy, as the model expects",
+            numerator="sum of the posteriors that the seller's category is wrong; 0 or 1 where a person has decided",
+            denominator=_LISTINGS,
+            dimensions=_BY_CATEGORY,
+            source=MetricSource.MODEL,
+        ),
+        Metric(
+            name="expected_error_left",
+            unit=_SHARE,
+            meaning="listings published in a wrong category, as the model expects",
+            numerator="sum of the posteriors that effective_category is wrong; 0 where a person has decided",
+            denominator=_LISTINGS,
+            dimensions=_BY_CATEGORY,
+            source=MetricSource.MODEL,
+        ),
+        Metric(
+            name="mean_correction_confidence",
+            unit="probability, 0 to 1",
+            meaning="how sure the corrections are: the mean posterior of the category that is shown",
+            numerator="sum of category_confidence of the corrections",
+            denominator="listings with category_action corrected",
+            dimensions=_BY_CATEGORY,
+            source=MetricSource.MODEL,
+        ),
+        Metric(
+            name="mean_quality_score",
+            unit="points, 0 to 100",
+            meaning="how complete and how surely in the right category the listings are",
+            numerator="sum of quality_score, of which the posterior makes up to 60 points",
+            denominator=_LISTINGS,
+            dimensions=_BY_CATEGORY,
+            source=MetricSource.MODEL,
+        ),
     )
 }

@@ -239,8 +239,12 @@ SELLERS = Table(
     columns=(
         Column("seller_id", "STRING", "the seller; listings without a seller are not in the table"),
         Column("listings", "BIGINT", "listings with a label of the taxonomy"),
-        Column("error_rate", "DOUBLE", "estimated share of wrong labels, shrunk to the overall rate, 0 to 1"),
-        Column("lower", "DOUBLE", "lower end of the 95 % interval of error_rate"),
+        Column(
+            "error_rate",
+            "DOUBLE",
+            "share of wrong labels as the model estimates it, shrunk to the overall rate, 0 to 1",
+        ),
+        Column("lower", "DOUBLE", "lower end of the model's 95 % interval of error_rate; no audit stands behind it"),
         Column("upper", "DOUBLE", "upper end"),
         *_RUN,
     ),
@@ -267,16 +271,40 @@ QUALITY_METRICS = Table(
     row="a figure of a run",
     key=("run_id", "metric", "dimension", "segment"),
     partition=("job", "run_date"),
+    version=2,
     columns=(
-        Column("metric", "STRING", "its name, see schemas/metrics.py"),
-        Column("dimension", "STRING", "what it is split by: all, category, seller, reason or image_status"),
+        Column("metric", "STRING", "its name; metric_definitions says what it means"),
+        Column("dimension", "STRING", "what it is split by: all, category, reason or image_status"),
         Column("segment", "STRING", "which of them; 'all' where it is not split"),
-        Column("value", "DOUBLE", "numerator / denominator, or a count where there is no denominator"),
+        Column("value", "DOUBLE", "numerator / denominator, or the numerator where there is no denominator"),
         Column("numerator", "DOUBLE", "of the share or mean"),
         Column("denominator", "DOUBLE", "of the share or mean; null for a count"),
-        Column("lower", "DOUBLE", "lower end of the 95 % interval; null for a count"),
-        Column("upper", "DOUBLE", "upper end; null for a count"),
+        Column("lower", "DOUBLE", "lower end of the 95 % interval (Wilson); null unless source is audit"),
+        Column("upper", "DOUBLE", "upper end; null unless source is audit"),
         *_SLICE,
+        Column(
+            "source",
+            "STRING",
+            "count, model (its own estimate) or audit (a random sample, answered by people); "
+            "null in rows of earlier versions",
+        ),
+    ),
+)
+
+METRIC_DEFINITIONS = Table(
+    name="metric_definitions",
+    kind="state",
+    row="a metric: what its figures in quality_metrics mean",
+    key=("metric",),
+    columns=(
+        Column("metric", "STRING", "its name"),
+        Column("unit", "STRING", "of the value"),
+        Column("meaning", "STRING", "what the value says"),
+        Column("numerator", "STRING", "what is summed"),
+        Column("denominator", "STRING", "what the sum is divided by; null where the value is the sum itself"),
+        Column("dimensions", "ARRAY<STRING>", "what it is split by; `all` is the whole catalogue"),
+        Column("source", "STRING", "what it rests on: count, model or audit"),
+        *_RUN,
     ),
 )
 
@@ -368,6 +396,7 @@ TABLES: dict[str, Table] = {
         SELLERS,
         QUARANTINE,
         QUALITY_METRICS,
+        METRIC_DEFINITIONS,
         GATE_RESULTS,
         REVIEW_DECISIONS,
         PINS,

@@ -1,10 +1,14 @@
-"""Writes docs/tables.md from schemas/tables.py: `make docs`. A contract test sees that the two agree."""
+"""Writes docs/tables.md from schemas/tables.py and schemas/metrics.py: `make docs`.
+
+A contract test fails where the page and the declarations differ.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+from schemas.metrics import METRICS
 from schemas.tables import TABLES, Table
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "tables.md"
@@ -19,6 +23,8 @@ All are Delta tables, each a folder of its name in the warehouse, or a table of 
 - A **state** is what holds now, one row a key, written whole by every publication.
 - A **log** is appended only.
 
+[Metrics](#metrics) lists the figures of `quality_metrics`.
+
 The tables of one moment are those at the versions that a row of `runs` names in `published_versions`.
 """
 
@@ -27,7 +33,7 @@ def render() -> str:
     """The page as Markdown."""
     contents = "\n".join(f"| [{table.name}](#{table.name}) | {table.kind} | {table.row} |" for table in TABLES.values())
     index = f"| table | kind | one row is |\n|---|---|---|\n{contents}\n"
-    return "\n".join([_HEAD, index, *(_section(table) for table in TABLES.values())])
+    return "\n".join([_HEAD, index, *(_section(table) for table in TABLES.values()), _metrics()])
 
 
 def _section(table: Table) -> str:
@@ -36,6 +42,25 @@ def _section(table: Table) -> str:
         notes.append(f"Partitioned by {_names(table.partition)}.")
     lines = [f"## {table.name}", "", " ".join(notes), "", "| column | type | meaning |", "|---|---|---|"]
     lines += [f"| {c.name} | `{c.type}` | {c.meaning.replace('|', chr(92) + '|')} |" for c in table.columns]
+    return "\n".join(lines) + "\n"
+
+
+def _metrics() -> str:
+    lines = [
+        "## Metrics",
+        "",
+        "The figures of `quality_metrics`, as [schemas/metrics.py](../schemas/metrics.py) declares them. Only figures",
+        "of the audit have an interval: a count of the whole catalogue has no sampling error, and the model cannot say",
+        "how wrong its own estimate is.",
+        "",
+        "| metric | source | unit | meaning | numerator | denominator | split by |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {m.name} | {m.source.value} | {m.unit} | {m.meaning} | {m.numerator} | {m.denominator or ''} | "
+        f"{', '.join(m.dimensions)} |"
+        for m in METRICS.values()
+    ]
     return "\n".join(lines) + "\n"
 
 

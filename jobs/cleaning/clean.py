@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import cast
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -37,7 +37,8 @@ from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
-from schemas.reasons import CategoryAction, ImageStatus
+from schemas.metrics import METRICS
+from schemas.reasons import CategoryAction, ImageStatus, Reason
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
@@ -95,10 +96,20 @@ class Cleaned:
             "gate_results": gates,
             "corrections": self.events.withColumn("model_version", F.lit(self.model_version)),
             "quality_metrics": self.metrics,
+            "metric_definitions": _metric_definitions(spark),
             "sellers": self.rates,
             "flagged_items": self.flagged,
             "clean_listings": self.decided,
         }
+
+
+def _metric_definitions(spark: SparkSession) -> DataFrame:
+    rows = [
+        (m.name, m.unit, m.meaning, m.numerator, m.denominator, list(m.dimensions), m.source.value)
+        for m in METRICS.values()
+    ]
+    columns = "metric STRING, unit STRING, meaning STRING, numerator STRING, denominator STRING"
+    return spark.createDataFrame(rows, f"{columns}, dimensions ARRAY<STRING>, source STRING")
 
 
 def add_label_evidence(
@@ -178,7 +189,7 @@ def clean(
             flagged=flagged_items(decided, flagged, run_date, weights.suggestions, limits.audit_chance),
             events=correction_events(decided, before),
             rates=rates,
-            metrics=cached(quality_metrics(decided), at_end),
+            metrics=cached(quality_metrics(decided, Reason), at_end),
             threshold=thresholds.correct_from,
             calibration=calibration,
             trust=trust,

@@ -9,7 +9,6 @@ from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.flag import Limits, Present, find_reasons, flagged_items, mismatch_probability
 from jobs.cleaning.steps.history import correction_events
-from jobs.cleaning.steps.measure import quality_metrics
 from jobs.cleaning.steps.selection import newest_change, reusable_predictions, split_usable, to_check, unscored
 from jobs.cleaning.steps.sellers import seller_rates
 from tests.spark.frames import frame, rows_of
@@ -203,38 +202,6 @@ def test_corrections_are_the_difference_of_two_publications(spark: SparkSession)
         ("gone", "ended", "a", "b", None, "reviewer"),
         ("other", "changed", "a", "c", 1.0, "reviewer"),
     ]
-
-
-def test_metrics_have_their_parts_and_intervals(spark: SparkSession) -> None:
-    ddl = (
-        "category string, in_taxonomy boolean, label_posterior double, category_action string, category_source string, "
-        "effective_category string, category_confidence double, reasons array<string>, quality_score double, "
-        "image_status string"
-    )
-    decided = frame(
-        spark,
-        ddl,
-        ("a", True, 0.9, "kept", "seller", "a", 0.9, [], 100.0, "ok"),
-        ("a", True, 0.1, "corrected", "model", "b", 0.8, ["blank_image"], 60.0, "blank"),
-        (None, False, 0.0, "referred", "model", "b", 0.5, ["low_confidence", "missing_category"], 50.0, "ok"),
-        ("b", True, 0.4, "kept", "reviewer", "b", 1.0, [], 90.0, "ok"),
-    )
-    got = {(r.metric, r.dimension, r.segment): r for r in quality_metrics(decided).collect()}
-    assert got["listings", "all", "all"].value == 4
-    assert got["corrected_share", "all", "all"].value == 0.25
-    assert got["corrected_share", "category", "b"].value == pytest.approx(1 / 3)
-    # A reviewer has said that the last seller was right, so only the first three can be wrong.
-    assert got["expected_error_before", "all", "all"].value == pytest.approx((0.1 + 0.9 + 1.0 + 0.0) / 4)
-    assert got["expected_error_left", "all", "all"].value == pytest.approx((0.1 + 0.2 + 0.5 + 0.0) / 4)
-    assert got["mean_correction_confidence", "all", "all"].value == 0.8
-    assert got["mean_correction_confidence", "all", "all"].denominator == 1
-    assert ("mean_correction_confidence", "category", "a") not in got
-    assert got["flagged_share", "reason", "blank_image"].value == 0.25
-    assert got["image_status_share", "image_status", "ok"].value == 0.75
-    share = got["kept_share", "all", "all"]
-    assert (share.numerator, share.denominator) == (2, 4)
-    assert share.lower == pytest.approx(0.1500, abs=1e-3)
-    assert share.upper == pytest.approx(0.8500, abs=1e-3)
 
 
 def test_only_predictions_of_the_present_content_and_model_are_kept(spark: SparkSession) -> None:

@@ -135,15 +135,16 @@ def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) 
         thresholds: when to correct, when to refer.
 
     Returns:
-        `candidates` with decision, effective_category, category_source, category_action and category_confidence.
+        `candidates` with decision, effective_category, category_source, category_action and category_confidence; with
+        unreviewed_category, the effective category as it would be without the decision; and with `audited`, whether
+        the decision answers the audit.
     """
-    joined = candidates.join(decisions.drop("audit_chance"), ["listing_id", "content_hash"], "left")
+    joined = candidates.join(decisions, ["listing_id", "content_hash"], "left")
     reviewed = F.col("reviewed_category").isNotNull()
     corrected = _correctable() & (F.col("best_confidence") >= thresholds.correct_from)
     by_model = corrected | ~F.col("in_taxonomy")
-    effective = (
-        F.when(reviewed, F.col("reviewed_category")).when(by_model, F.col("best_category")).otherwise(F.col("category"))
-    )
+    unreviewed = F.when(by_model, F.col("best_category")).otherwise(F.col("category"))
+    effective = F.when(reviewed, F.col("reviewed_category")).otherwise(unreviewed)
     source = (
         F.when(reviewed, CategorySource.REVIEWER.value)
         .when(by_model, CategorySource.MODEL.value)
@@ -161,6 +162,9 @@ def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) 
     )
     return (
         joined.withColumn("effective_category", effective)
+        .withColumn("unreviewed_category", unreviewed)
+        .withColumn("audited", reviewed & F.col("audit_chance").isNotNull())
+        .drop("audit_chance")
         .withColumn("category_source", source)
         .withColumn("category_action", action)
         .withColumn("category_confidence", confidence)

@@ -1,19 +1,37 @@
-"""The figures of a run, for dashboards: shares and means with their 95 % intervals, whole and by segment."""
+"""The figures of a publication: those that schemas/metrics.py declares, for the whole catalogue and its parts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import reduce
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.flag import Present
+from schemas.metrics import METRICS, Metric, MetricSource
 from schemas.reasons import CategoryAction, CategorySource, ImageStatus, Reason
 
 _Z = 1.96
-Interval = Callable[[Column, Column, Column], tuple[Column, Column]]
-"""Mean, mean of squares and count -> lower and upper end."""
+_NO_CATEGORY = "(none)"
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A metric of the whole catalogue, or of one segment of a dimension.
+
+    Attributes:
+        metric: the declaration.
+        value: what a listing adds to the numerator; boolean (1 or 0) or double.
+        counts: boolean, whether a listing is in the denominator.
+        dimension, segment: of the row.
+    """
+
+    metric: Metric
+    value: Column
+    counts: Column
+    dimension: str = "all"
+    segment: str = "all"
 
 
 def quality_score(present: Present) -> Column:
@@ -33,95 +51,119 @@ def quality_score(present: Present) -> Column:
     ).cast("double")
 
 
-def quality_metrics(decided: DataFrame) -> DataFrame:
-    """Rows of the table quality_metrics (but the run's columns).
+def quality_metrics(decided: DataFrame, reasons: Iterable[Reason]) -> DataFrame:
+    """Rows of the table quality_metrics, without the run's columns.
+
+    The catalogue is aggregated once, by category; everything else is derived from that small result. A figure whose
+    denominator is 0 has no row.
+
+    The figures of the audit take the answered listings for a simple random sample of the catalogue. They were drawn
+    without looking at the model; what is assumed is that people answer them whatever they show, and that few listings
+    had been decided before the draw, because those are not drawn again. The posteriors were calibrated on the same
+    answers, but by a handful of parameters only.
 
     Args:
-        decided: one row a listing, with category, in_taxonomy, label_posterior, the decision, reasons, quality_score.
+        decided: one row a listing, with category, in_taxonomy, label_posterior, the columns that
+            `jobs.cleaning.steps.decide.decide` adds, reasons, quality_score and image_status.
+        reasons: those that a rule computes; others are not measured.
     """
-    action = F.col("category_action")
-    wrong_before = 1 - F.when(F.col("in_taxonomy"), F.col("label_posterior")).otherwise(0.0)
-    # A person's word tells whether the seller was right; the posterior is not needed then.
-    seller_right = (F.col("effective_category").eqNullSafe(F.col("category"))).cast("double")
-    by_person = F.col("category_source") == CategorySource.REVIEWER.value
-    shares = {
-        "kept_share": (action == CategoryAction.KEPT.value).cast("double"),
-        "corrected_share": (action == CategoryAction.CORRECTED.value).cast("double"),
-        "referred_share": (action == CategoryAction.REFERRED.value).cast("double"),
-        "flagged_share": (F.size("reasons") > 0).cast("double"),
-        "expected_error_before": F.when(by_person, 1 - seller_right).otherwise(wrong_before),
-        "expected_error_left": 1 - F.col("category_confidence"),
-    }
-    means = {
-        "mean_quality_score": F.col("quality_score"),
-        "mean_correction_confidence": F.when(action == CategoryAction.CORRECTED.value, F.col("category_confidence")),
-    }
-    of_reason = {r.value: F.array_contains("reasons", r.value).cast("double") for r in Reason}
-    of_status = {s.value: (F.col("image_status") == s.value).cast("double") for s in ImageStatus}
-    category = F.coalesce("effective_category", F.lit("(none)"))
-    parts = [
-        _count(decided),
-        _figures(decided, "all", F.lit("all"), shares, _wilson),
-        _figures(decided, "all", F.lit("all"), means, _normal),
-        _figures(decided, "category", category, shares, _wilson),
-        _figures(decided, "category", category, means, _normal),
-        _by_value(decided, "reason", "flagged_share", of_reason),
-        _by_value(decided, "image_status", "image_status_share", of_status),
+    figures = _figures(reasons)
+    category = F.coalesce("effective_category", F.lit(_NO_CATEGORY))
+    by_category = decided.groupBy(category.alias("category")).agg(
+        *(F.sum(F.when(f.counts, f.value.cast("double"))).alias(f"numerator_{i}") for i, f in enumerate(figures)),
+        *(F.count_if(f.counts).alias(f"denominator_{i}") for i, f in enumerate(figures)),
+    )
+    sums = [name for name in by_category.columns if name != "category"]
+    levels = by_category.rollup("category").agg(
+        F.grouping("category").alias("is_total"), *(F.sum(name).alias(name) for name in sums)
+    )
+    is_total = F.col("is_total") == 1
+    rows = [
+        row
+        for i, figure in enumerate(figures)
+        for row in (
+            F.when(is_total, _row(figure, i, F.lit(figure.dimension), F.lit(figure.segment))),
+            F.when(~is_total & F.lit(_by_category(figure)), _row(figure, i, F.lit("category"), F.col("category"))),
+        )
     ]
-    return reduce(DataFrame.unionByName, parts)
+    return _with_values(levels.select(F.inline(F.array_compact(F.array(*rows)))))
 
 
-def _count(decided: DataFrame) -> DataFrame:
-    counted = decided.agg(F.count(F.lit(1)).cast("double").alias("value"))
-    return counted.select(
-        F.lit("listings").alias("metric"),
-        F.lit("all").alias("dimension"),
-        F.lit("all").alias("segment"),
-        "value",
-        F.col("value").alias("numerator"),
-        *(F.lit(None).cast("double").alias(name) for name in ("denominator", "lower", "upper")),
+def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
+    """Every declared metric, by every dimension but the category."""
+    everything = F.lit(True)
+    action, effective = F.col("category_action"), F.col("effective_category")
+    corrected = action == CategoryAction.CORRECTED.value
+    # A person's decision tells whether the seller was right; the posterior is not needed then.
+    by_person = F.col("category_source") == CategorySource.REVIEWER.value
+    seller_wrong = ~effective.eqNullSafe(F.col("category"))
+    label_posterior = F.when(F.col("in_taxonomy"), F.col("label_posterior")).otherwise(0.0)
+    audited = F.col("audited")
+    whole: dict[str, tuple[Column, Column]] = {
+        "listings": (everything, everything),
+        "kept_share": (action == CategoryAction.KEPT.value, everything),
+        "corrected_share": (corrected, everything),
+        "referred_share": (action == CategoryAction.REFERRED.value, everything),
+        "flagged_share": (F.size("reasons") > 0, everything),
+        "audited_error_before": (seller_wrong, audited),
+        "audited_error_left": (~effective.eqNullSafe(F.col("unreviewed_category")), audited),
+        "expected_error_before": (
+            F.when(by_person, seller_wrong.cast("double")).otherwise(1 - label_posterior),
+            everything,
+        ),
+        "expected_error_left": (1 - F.col("category_confidence"), everything),
+        "mean_correction_confidence": (F.col("category_confidence"), corrected),
+        "mean_quality_score": (F.col("quality_score"), everything),
+    }
+    status = F.col("image_status")
+    parts: dict[str, dict[str, tuple[Column, Column]]] = {
+        "reason": {r.value: (F.array_contains("reasons", r.value), everything) for r in reasons},
+        "image_status": {s.value: (status == s.value, status.isNotNull()) for s in ImageStatus},
+    }
+    return [_Figure(m, *whole[m.name]) for m in METRICS.values() if "all" in m.dimensions] + [
+        _Figure(metric, *part, dimension, segment)
+        for metric in METRICS.values()
+        for dimension in metric.dimensions
+        for segment, part in parts.get(dimension, {}).items()
+    ]
+
+
+def _by_category(figure: _Figure) -> bool:
+    return figure.dimension == "all" and "category" in figure.metric.dimensions
+
+
+def _row(figure: _Figure, place: int, dimension: Column, segment: Column) -> Column:
+    denominator = F.col(f"denominator_{place}").cast("double")
+    return F.struct(
+        F.lit(figure.metric.name).alias("metric"),
+        dimension.alias("dimension"),
+        segment.alias("segment"),
+        F.col(f"numerator_{place}").alias("numerator"),
+        (denominator if figure.metric.denominator else F.lit(None).cast("double")).alias("denominator"),
+        F.lit(figure.metric.source.value).alias("source"),
     )
 
 
-def _figures(
-    decided: DataFrame, dimension: str, segment: Column, figures: Mapping[str, Column], interval: Interval
-) -> DataFrame:
-    """A row a figure and segment; values that are null are left out of numerator and denominator."""
-    parts = F.array(*(F.struct(F.lit(name).alias("metric"), value.alias("value")) for name, value in figures.items()))
-    long = decided.select(segment.alias("segment"), F.explode(parts).alias("figure")).select("segment", "figure.*")
-    sums = long.groupBy("metric", "segment").agg(
-        F.sum("value").alias("numerator"),
-        F.sum(F.col("value") * F.col("value")).alias("squares"),
-        F.count("value").cast("double").alias("denominator"),
-    )
-    mean = F.col("numerator") / F.col("denominator")
-    lower, upper = interval(mean, F.col("squares") / F.col("denominator"), F.col("denominator"))
-    return sums.where("denominator > 0").select(
+def _with_values(sums: DataFrame) -> DataFrame:
+    """Add value, lower and upper; rows whose denominator is 0 are left out."""
+    share, n = F.col("numerator") / F.col("denominator"), F.col("denominator")
+    by_audit = F.col("source") == MetricSource.AUDIT.value
+    lower, upper = _wilson(share, n)
+    return sums.where("denominator IS NULL OR denominator > 0").select(
         "metric",
-        F.lit(dimension).alias("dimension"),
+        "dimension",
         "segment",
-        mean.alias("value"),
+        F.when(n.isNull(), F.col("numerator")).otherwise(share).alias("value"),
         "numerator",
         "denominator",
-        lower.alias("lower"),
-        upper.alias("upper"),
+        F.when(by_audit, lower).alias("lower"),
+        F.when(by_audit, upper).alias("upper"),
+        "source",
     )
 
 
-def _by_value(decided: DataFrame, dimension: str, metric: str, values: Mapping[str, Column]) -> DataFrame:
-    """The share of the listings that have each value of a dimension."""
-    rows = _figures(decided, dimension, F.lit("all"), values, _wilson)
-    return rows.withColumn("segment", F.col("metric")).withColumn("metric", F.lit(metric))
-
-
-def _wilson(mean: Column, _squares: Column, n: Column) -> tuple[Column, Column]:
-    """Wilson's interval of a share (Wilson, JASA 1927)."""
-    centre = (mean + _Z * _Z / (2 * n)) / (1 + _Z * _Z / n)
-    half = _Z / (1 + _Z * _Z / n) * F.sqrt(mean * (1 - mean) / n + _Z * _Z / (4 * n * n))
+def _wilson(share: Column, n: Column) -> tuple[Column, Column]:
+    """The 95 % interval of a share (Wilson, JASA 1927)."""
+    centre = (share + _Z * _Z / (2 * n)) / (1 + _Z * _Z / n)
+    half = _Z / (1 + _Z * _Z / n) * F.sqrt(share * (1 - share) / n + _Z * _Z / (4 * n * n))
     return F.greatest(F.lit(0.0), centre - half), F.least(F.lit(1.0), centre + half)
-
-
-def _normal(mean: Column, squares: Column, n: Column) -> tuple[Column, Column]:
-    """The normal interval of a mean."""
-    half = _Z * F.sqrt(F.greatest(F.lit(0.0), squares - mean * mean) / n)
-    return mean - half, mean + half
