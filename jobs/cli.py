@@ -1,4 +1,4 @@
-"""`catalog-cleaner`: every command is the main of the module of its name, also submittable by itself."""
+"""`catalog-cleaner`: the command line. Each command is a module of its own, which spark-submit can also run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from jobs import demo, ingest, models, nightly, report, review, runs, train
 
 app = typer.Typer(
     name="catalog-cleaner",
-    help="Keeps a marketplace's product catalogue true: judges every listing by text and picture, corrects the "
-    "categories that are surely wrong, and refers the rest to people.",
+    help="Find and correct wrong categories in a marketplace's product catalogue. Every listing is checked by its text "
+    "and picture: categories that are surely wrong are corrected, doubtful ones are referred to people.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,

@@ -32,7 +32,7 @@ DemoWarehouseOption = Annotated[
     str, typer.Option("--warehouse", metavar="PATH", help="The folder to create; an earlier demo in it is replaced.")
 ]
 ListingsOption = Annotated[int, typer.Option("--listings", min=200, help="How many listings to generate.")]
-CategoriesOption = Annotated[int, typer.Option("--categories", min=2, help="In how many categories.")]
+CategoriesOption = Annotated[int, typer.Option("--categories", min=2, help="How many categories they are in.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Random seed; another seed gives another catalogue.")]
 
 
@@ -43,7 +43,7 @@ def demo(
     categories: CategoriesOption = 24,
     seed: SeedOption = 7,
 ) -> Summary:
-    """Generate a catalogue with known errors, clean it, and compare the result with the truth.
+    """Clean a generated catalogue and compare it with the truth.
 
     Everything is written to one folder: the catalogue as files, and the warehouse's tables beside it.
     """

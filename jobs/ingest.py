@@ -1,4 +1,4 @@
-"""`catalog-cleaner ingest`: takes a delivery of listings in, so that the newest version of each is in force."""
+"""`catalog-cleaner ingest`: load a batch of listings and keep the newest version of each."""
 
 from __future__ import annotations
 
@@ -30,27 +30,31 @@ TaxonomyOption = Annotated[
     typer.Option(
         "--taxonomy",
         metavar="FILE",
-        help="The categories: category, label, parent, department, sensitive. Needed once; later it replaces them.",
+        help="The categories: category, label, parent, department, sensitive. Required the first time; later it "
+        "replaces the stored ones.",
     ),
 ]
 FullOption = Annotated[
     bool,
-    typer.Option("--full/--delta", help="Full: listings that the delivery lacks are withdrawn. Delta leaves them."),
+    typer.Option("--full/--delta", help="Full: withdraw the listings that are not in the batch. Delta: keep them."),
 ]
 
 
 def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None, full: FullOption = False) -> Summary:
-    """Load a batch of listings: the newest version of each listing wins, and a repeated batch changes nothing.
+    """Load a batch of listings.
 
-    Rows that cannot be used go to the table quarantine, with the reasons. Exit codes: 0 done, 1 failed, 2 wrong usage
-    or settings, or files that cannot be read, 3 refused (a full batch that would withdraw too many listings).
+    The newest version of each listing is kept; loading the same batch again changes nothing. Rows that cannot be used
+    go to the table quarantine, with the reasons.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, or unreadable files, 3 refused (a full batch that would
+    withdraw too many listings).
     """
     warehouse, settings = job.warehouse, job.settings
     categories = find_taxonomy(warehouse, taxonomy, settings.ingest.csv_delimiter)
     delivery = open_delivery(job.spark, listings, settings.ingest)
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         settle_interrupted(run)
-        job.say(f"{run.run_id}: reading {len(delivery.files.paths):,} {delivery.files.format} file(s) of {listings}")
+        job.say(f"{run.run_id}: reading {delivery.files}")
         with delivery.readable(job.spark):
             rows = add_hashes(delivery.rows, settings.ingest, uris=delivery.uris)
             delivered = warehouse.stage(f"{run.run_id}-delivered", rows)
@@ -60,14 +64,14 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
         found = cached(outcomes(delivered, stored), at_end)
         gone = absent(stored, delivered) if full else stored.limit(0)
         run.counts |= count_rows(delivered, found, gone)
-        job.say(f"{run.counts['rows_in']:,} rows: {run.counts['rows_current']:,} bring a listing's newest version")
+        job.say(f"{run.counts['rows_in']:,} rows, {run.counts['rows_current']:,} of them new or changed listings")
         if run.counts["rows_quarantined"]:
             write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), delivered)
         refuse_withdrawal(stored, run.counts, settings.ingest)
 
         run.counts["taxonomy_written"] = int(store_taxonomy(warehouse, categories))
         if run.counts["rows_current"] or run.counts["withdrawn"]:
-            job.say("finding the groups of new listings")
+            job.say("grouping listings that show the same product")
             changes = work_out_changes(warehouse, f"{run.run_id}-changes", delivered, found, gone, settings)
             at_end.callback(warehouse.unstage, f"{run.run_id}-changes")
             job.say("writing listings")

@@ -13,9 +13,7 @@ from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import run_context
 from training.registry import Registry, open_registry
 
-VersionArgument = Annotated[
-    str, typer.Argument(metavar="VERSION", help="The model's version, as `models list` shows it.")
-]
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="The model's version, see `models list`.")]
 
 app = typer.Typer(
     help="List the models, make one the champion, or go back to the previous champion.", no_args_is_help=True
@@ -28,7 +26,10 @@ def list_models(job: Job) -> Summary:
 
 
 def promote(job: Job, version: VersionArgument) -> Summary:
-    """Make a version the champion: the next night uses it and scores every listing again."""
+    """Make a version the champion.
+
+    The next nightly run uses it and scores every listing again.
+    """
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
         registry.promote(version)

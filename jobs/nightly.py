@@ -29,10 +29,12 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what the run
 
 
 def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) -> Summary:
-    """Clean the catalogue for a date: score new and changed listings, decide every category, publish.
+    """Clean the catalogue for a date and publish the result.
 
-    A retry of a date reads the same versions as its first attempt and replaces its rows. Exit codes: 0 published,
-    1 failed (nothing published), 2 wrong usage or settings, 3 a gate refused to publish.
+    New and changed listings are scored, then the category of every listing is decided. A retry of a date reads the
+    same versions as its first attempt and replaces its rows.
+
+    Exit codes: 0 published, 1 failed (nothing published), 2 wrong usage or settings, 3 a gate refused to publish.
     """
     warehouse, settings = job.warehouse, job.settings
     with run_context(job, run_date, dry_run) as run, ExitStack() as at_end:
@@ -41,7 +43,8 @@ def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) ->
             warehouse, job.name, run_date, registry.champion_version(), job.started_at, not dry_run
         )
         model, base = registry.model(pins.model_version), publication(warehouse, pins.base_run_id)
-        job.say(f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, on {pins.base_run_id}")
+        based_on = pins.base_run_id or "no earlier run"
+        job.say(f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, based on {based_on}")
 
         listings, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
         taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
@@ -51,6 +54,7 @@ def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) ->
         refuse_failed(checks)
 
         scored = score(job, listings, model, pins, base, run.run_id)
+        job.say("deciding categories")
         weighed = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
         result = at_end.enter_context(clean(warehouse, weighed, taxonomy, model, pins, base, run_date, settings))
         run.counts |= account(warehouse, listings, quarantined, scored, result, pins)

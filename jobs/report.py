@@ -27,7 +27,7 @@ def _checked(html: Path | None) -> Path | None:
 
 
 RunOption = Annotated[
-    str | None, typer.Option("--run", metavar="RUN_ID", help="A published run; the newest by default.")
+    str | None, typer.Option("--run", metavar="RUN_ID", help="The published run to show; the newest by default.")
 ]
 HtmlOption = Annotated[
     Path | None,
@@ -38,9 +38,10 @@ HtmlOption = Annotated[
 
 
 def report(job: Job, run: RunOption = None, html: HtmlOption = None) -> Summary:
-    """Show a published run: error before and after, corrections, the work list, sellers, and earlier runs.
+    """Show a published run.
 
-    Reads every table as it stood when the run was published; changes nothing and takes no lock.
+    Error before and after, corrections, the work list, sellers, and earlier runs. Reads the tables as they were when
+    the run was published, changes nothing and takes no lock.
     """
     snapshot = find_snapshot(job.warehouse, run)
     job.say(f"reading {snapshot.run.run_id}")

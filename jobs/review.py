@@ -27,7 +27,7 @@ FileArgument = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="Parquet, CSV or JSON lines: listing_id, decision, reviewer, decided_at, and category where it is set.",
+        help="Parquet, CSV or JSON lines with listing_id, decision, reviewer, decided_at; category for set_category.",
     ),
 ]
 
@@ -40,11 +40,13 @@ def review() -> None:
 
 
 def apply(job: Job, file: FileArgument) -> Summary:
-    """Load reviewers' decisions: the next night follows them, and the next training learns from them.
+    """Load reviewers' decisions.
 
-    A decision that is already stored counts once. Missing values are filled in from the publication that the reviewer
-    saw: the latest one at decided_at. Rows that cannot be used go to the table quarantine, with the reasons. Exit
-    codes: 0 done, 1 failed, 2 wrong usage, or a file that cannot be read.
+    The next nightly run follows them, and the next training learns from them. A decision that is loaded twice counts
+    once. Missing values are filled in from the publication that the reviewer saw, the latest one at decided_at. Rows
+    that cannot be used go to the table quarantine, with the reasons.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or an unreadable file.
     """
     warehouse = job.warehouse
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
@@ -66,7 +68,7 @@ def apply(job: Job, file: FileArgument) -> Summary:
 
 
 def _shown(warehouse: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """What the publications that were looked at show, and the decisions with the run_id of theirs.
+    """What the reviewers saw, and the decisions with the run_id of the publication that they saw.
 
     Raises:
         UsageError: nothing has been published yet.
@@ -74,14 +76,14 @@ def _shown(warehouse: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataF
     published = [(row.run_date, row.finished_at.date(), row.run_id) for row in publications(warehouse)]
     if not published:
         raise UsageError(
-            f"{warehouse.location} has no publication that anybody could have looked at: run a night first."
+            f"{warehouse.location} has no publication yet that reviewers could have seen: run `nightly` first."
         )
     day = F.to_date("decided_at")
     days = [row.day for row in delivered.select(day.alias("day")).where("day IS NOT NULL").distinct().collect()]
     runs = looked_at(days, published)
     of_day = warehouse.spark.createDataFrame(sorted(runs.items()), "day DATE, looked_at STRING")
     dated = delivered.withColumn("day", day).join(F.broadcast(of_day), "day", "left").drop("day")
-    # Where no decision has looked at any, one of them gives the columns.
+    # If no decision refers to a publication, any publication gives the columns.
     wanted = sorted(set(runs.values())) or [published[-1][-1]]
     shown = [_published_listings(warehouse, run_id) for run_id in wanted]
     together = shown[0]
@@ -105,7 +107,7 @@ def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:
 
 
 def _account(judged: DataFrame, usable: int, new: int) -> dict[str, int]:
-    """The row account; rows of one decision in one file supersede one another.
+    """The row account; of equal decisions in one file all but one count as superseded.
 
     Raises:
         FailedError: rows were lost or doubled.
@@ -117,7 +119,7 @@ def _account(judged: DataFrame, usable: int, new: int) -> dict[str, int]:
     )
     everything, bad, numbers = rows.collect()[0]
     if everything != numbers:
-        raise FailedError(f"{numbers:,} rows came in and {everything:,} are accounted for: nothing was written.")
+        raise FailedError(f"{numbers:,} rows were read and {everything:,} are accounted for; nothing was written.")
     return {
         "rows_in": everything,
         "rows_current": new,
@@ -130,11 +132,13 @@ def _account(judged: DataFrame, usable: int, new: int) -> dict[str, int]:
 def _summary(run: RunContext, file: str, judged: DataFrame, new: DataFrame) -> Summary:
     by_decision = new.groupBy("decision").agg(F.count(F.lit(1)), F.count("audit_chance")).orderBy("decision").collect()
     reasons = judged.select(F.explode("reasons").alias("reason")).groupBy("reason").count().orderBy("reason").collect()
-    hints = [f"They take effect with the next night:  catalog-cleaner nightly --warehouse {run.job.warehouse.location}"]
+    hints = [
+        f"They take effect in the next nightly run:  catalog-cleaner nightly --warehouse {run.job.warehouse.location}"
+    ]
     if run.counts["rows_quarantined"]:
-        hints.insert(0, f"{run.counts['rows_quarantined']:,} rows could not be used: the table quarantine holds them.")
+        hints.insert(0, f"{run.counts['rows_quarantined']:,} rows could not be used; they are in the table quarantine.")
     return Summary(
-        "Decisions taken in",
+        "Decisions loaded",
         {"run_id": run.run_id, "file": file, **run.counts},
         (
             Section("decisions", ("decision", "rows", "of the audit"), [tuple(row) for row in by_decision]),

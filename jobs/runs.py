@@ -1,4 +1,4 @@
-"""`catalog-cleaner runs`: what ran, when, on what, and how it ended."""
+"""`catalog-cleaner runs`: list what ran, when, on what, and how it ended."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from schemas.tables import RUNS
 
-LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many runs to show.")]
 
 _SHOWN = ("rows_in", "rows_current", "corrected", "referred", "flagged", "rows_quarantined")
 
 
 def runs(job: Job, limit: LimitOption = 20) -> Summary:
-    """List the runs, the newest first: status, model, the run they are based on, counts, and why one failed."""
+    """List the runs, the newest first.
+
+    Shows status, model, the run it is based on, counts, and why a run failed.
+    """
     stored = job.warehouse.read(RUNS)
     newest = stored.orderBy(F.col("finished_at").desc()).limit(limit).collect()
     rows = [
@@ -39,7 +42,7 @@ def runs(job: Job, limit: LimitOption = 20) -> Summary:
         f"Runs in {job.warehouse.location}",
         {"runs": stored.count(), "shown": len(rows)},
         (Section("runs", columns, rows),),
-        () if rows else ("nothing has run here yet: begin with `catalog-cleaner ingest`",),
+        () if rows else ("Nothing has run here yet: start with `catalog-cleaner ingest`.",),
     )
 
 

@@ -37,7 +37,9 @@ TrainDateOption = Annotated[
 
 
 def train(job: Job, run_date: TrainDateOption = None) -> Summary:
-    """Train a model on sellers' labels and reviewers' decisions; it becomes champion only if it is better.
+    """Train a model; it becomes champion only if it is better.
+
+    It learns from sellers' labels and reviewers' decisions.
 
     Exit codes: 0 done (whether or not the model became champion), 1 failed, 2 wrong usage or settings.
     """
@@ -53,7 +55,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         categories = [Category(*row) for row in taxonomy]
         work = _work_folder(warehouse.folder)
         try:
-            job.say(f"{run.run_id}: learning {len(categories)} categories from listings version {version}")
+            job.say(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
             with StageProgress(job.console, job.say) as shown:
                 trained = train_bundle(
                     listings,
@@ -63,7 +65,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     planned=lambda plan: shown.plan(plan.stages),
                     progress=lambda epoch: shown.advance(epoch.what, epoch.loss, epoch.seconds),
                 )
-            job.say("holding it against the champion")
+            job.say("comparing the model with the champion")
             verdict = evaluate(listings, trained.folder, _champion(registry, job.say), categories, settings)
             run.model_version = registry.register(
                 trained.folder,
@@ -89,7 +91,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
 
 
 def _work_folder(warehouse: Path | None) -> Path:
-    """A fresh folder that all nodes see: inside the warehouse where that is a folder."""
+    """A new folder that all nodes see: inside the warehouse, if that is a folder."""
     parent = None
     if warehouse is not None:
         parent = warehouse / "_work"
@@ -118,10 +120,11 @@ def _summary(version: str, trained: TrainedBundle, verdict: Verdict, place: str)
         **{name: round(value, 4) for name, value in (trained.figures | verdict.figures).items()},
     }
     curves = [(branch, len(losses), min(losses)) for branch, losses in trained.curves.items() if losses]
-    next_step = f"clean the catalogue with it: catalog-cleaner nightly --warehouse {place} --run-date YYYY-MM-DD"
-    stays = "the champion stays in force, since the new model is not better; `models promote` overrules that"
+    promote = f"models promote {version} --warehouse {place}"
+    next_step = f"Clean the catalogue with it:  catalog-cleaner nightly --warehouse {place} --run-date YYYY-MM-DD"
+    stays = f"The champion stays, because the new model is not better. To use it anyway:  catalog-cleaner {promote}"
     return Summary(
-        f"Model {version} trained" + (" and in force" if verdict.better else ""),
+        f"Model {version} trained: " + ("it is the new champion" if verdict.better else "the champion stays"),
         facts,
         (Section("branches", ("branch", "epochs", "best loss"), curves),),
         (next_step if verdict.better else stays,),

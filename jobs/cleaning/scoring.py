@@ -51,7 +51,7 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
     with ExitStack() as at_end:
         wanted = cached(unscored(listings, kept), at_end)
         count, total = wanted.count(), listings.count()
-        job.say(f"{count:,} of {total:,} listings have content without a prediction of model {model.version}")
+        job.say(f"scoring {count:,} of {total:,} listings with model {model.version}")
         content = (
             _content(warehouse, wanted, count, total, pins, base)
             if count

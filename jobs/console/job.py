@@ -48,7 +48,7 @@ class Job:
 
 
 def clock() -> dt.datetime:
-    """Now, UTC. Steps take times as values; only mains look at the clock."""
+    """Now, UTC. Steps take times as values; only commands look at the clock."""
     return dt.datetime.now(dt.UTC)
 
 

@@ -1,4 +1,4 @@
-"""The options that several commands take, declared once."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -9,33 +9,29 @@ import typer
 
 WarehouseOption = Annotated[
     str,
-    typer.Option(
-        "--warehouse", metavar="PATH", help="A folder or URI whose subfolders are the tables, or catalog.schema."
-    ),
+    typer.Option("--warehouse", metavar="PATH", help="Where the tables are: a folder, a URI, or catalog.schema."),
 ]
 
 
 ProfileOption = Annotated[
-    str, typer.Option("--profile", metavar="NAME", help="Settings: local, test, cluster, or the path of a YAML file.")
+    str, typer.Option("--profile", metavar="NAME", help="Settings profile: local, test, cluster, or a YAML file.")
 ]
 
 
 SetOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="One setting over the profile's, e.g. train.ranks=4. May be repeated."
-    ),
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.ranks=4. May be repeated."),
 ]
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 
 def parse_date(text: str) -> dt.date:
-    """A run date as YYYY-MM-DD.
+    """Parse a date written as YYYY-MM-DD.
 
     Raises:
-        typer.BadParameter: it is none.
+        typer.BadParameter: it is not a date.
     """
     try:
         return dt.date.fromisoformat(text)
@@ -44,5 +40,6 @@ def parse_date(text: str) -> dt.date:
 
 
 RunDateOption = Annotated[
-    dt.date, typer.Option("--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="The date for which the run is.")
+    dt.date,
+    typer.Option("--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="The date to clean the catalogue for."),
 ]

@@ -1,4 +1,4 @@
-"""What a command says at its end: for people with rich, for machines as one JSON object."""
+"""The summary that a command prints at its end: tables for people, one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BAR_WIDTH = 8
 
 
 class Share(float):
-    """A share, 0 to 1: a percentage for people, the number for machines."""
+    """A share, 0 to 1: shown as a percentage, written to JSON as the number."""
 
     def __str__(self) -> str:
-        """Two digits after the point below 1 %, one above; what is not quite all or nothing is not called so."""
+        """One decimal, two below 1 %. A tiny share is not shown as 0 %, and a share below 1 not as 100 %."""
         share = float(self)
         if 0 < share < 0.00005:
             return "<0.01%"
@@ -37,13 +37,13 @@ class Estimate:
     upper: float
 
     def __str__(self) -> str:
-        """The value, and the interval in brackets."""
+        """The value with the interval in brackets."""
         return f"{Share(self.value)} ({Share(self.lower)} to {Share(self.upper)})"
 
 
 @dataclass(frozen=True)
 class Named:
-    """A code with its name: the name for people, the code for machines."""
+    """A code with its name: the name is shown, the code is written to JSON."""
 
     code: str
     name: str
@@ -55,12 +55,20 @@ class Named:
 
 @dataclass(frozen=True)
 class Section:
-    """A table of the summary; the columns in `bars` (shares or estimates) are drawn too."""
+    """A table of the summary.
+
+    Attributes:
+        title: shown above the table.
+        columns, rows: names and values.
+        bars: columns (of shares or estimates) that are drawn as bars, too.
+        key: of the table in the JSON object; the title by default. Keys are an interface, titles are not.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     bars: Collection[str] = ()
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,9 +77,9 @@ class Summary:
 
     Attributes:
         title: one line.
-        facts: names and values, in the order in which they are shown; the JSON's top level.
-        sections: tables below.
-        hints: what to do or look at next.
+        facts: names and values in display order; the top level of the JSON object.
+        sections: tables shown below.
+        hints: what to do or look at next; not in the JSON object.
     """
 
     title: str
@@ -80,12 +88,12 @@ class Summary:
     hints: Sequence[str] = field(default_factory=tuple)
 
     def as_json(self) -> str:
-        """One JSON object: the facts, and each section as a list of objects under its title."""
-        tables = {s.title: [dict(zip(s.columns, row, strict=True)) for row in s.rows] for s in self.sections}
+        """One JSON object: the facts, and each section as a list of objects under its key."""
+        tables = {s.key or s.title: [dict(zip(s.columns, row, strict=True)) for row in s.rows] for s in self.sections}
         return json.dumps({"title": self.title, **self.facts, **tables}, default=_plain)
 
     def show(self, console: Console) -> None:
-        """Print for people. What came from the catalogue is shown as it is: neither markup nor control characters."""
+        """Print for people. Text from the catalogue is printed literally: no markup, no control characters."""
         console.print()
         console.print(_printable(self.title), style="bold")
         facts = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
@@ -111,7 +119,7 @@ def print_summary(summary: Summary, as_json: bool) -> None:
 
 
 def _table(section: Section) -> Table:
-    """Where the terminal is narrow, texts are wrapped; ids, in the first column, figures and lists stay whole."""
+    """On a narrow terminal texts wrap; ids (the first column), figures and lists do not."""
     table = Table(
         title=section.title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 1)
     )
@@ -144,7 +152,7 @@ def _cell(value: object) -> Text:
 
 
 def _printable(text: str) -> Text:
-    """Without control characters, with which a title could write over the terminal."""
+    """Replace control characters: a title must not be able to overwrite the terminal."""
     return Text("".join(c if c.isprintable() or c == "\n" else " " for c in text))
 
 

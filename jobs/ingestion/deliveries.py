@@ -1,6 +1,6 @@
-"""A delivery's files, found and read as they are: Parquet, CSV or JSON lines, one file or a folder of them.
+"""Finds and reads the files of a batch: Parquet, CSV or JSON lines, one file or a folder of files.
 
-Rows come back with the delivery's own columns and `MALFORMED`: null, or the text of a row that could not be read.
+Rows have the files' own columns and `MALFORMED`: null, or the text of a row that could not be read.
 """
 
 from __future__ import annotations
@@ -36,22 +36,27 @@ _KEPT_TEXT = 10_000
 
 @dataclass(frozen=True)
 class Files:
-    """What a location holds: files of one format."""
+    """The files at a location, all of one format."""
 
     location: str
     format: str
     paths: tuple[str, ...]
 
+    def __str__(self) -> str:
+        """For people: how many of which format, and where."""
+        count = len(self.paths)
+        return f"{count:,} {self.format} file{'s' if count != 1 else ''} from {self.location}"
+
 
 @dataclass(frozen=True)
 class Delivery:
-    """A delivery, opened.
+    """A batch of listings, opened.
 
     Attributes:
-        files: where it is.
-        rows: as `jobs.ingestion.steps.parse.judge_rows` gives them; not yet read.
-        extra: its columns that are none of ours.
-        uris: whether it has pictures behind paths or URIs.
+        files: where they come from.
+        rows: the output of `jobs.ingestion.steps.parse.judge_rows`, not yet read.
+        extra: columns of the files that are not used.
+        uris: whether pictures come as paths or URIs.
     """
 
     files: Files
@@ -60,15 +65,15 @@ class Delivery:
     uris: bool
 
     def readable(self, spark: SparkSession) -> AbstractContextManager[None]:
-        """While the rows are read: `readable` for this delivery."""
+        """`readable` for these files; needed while the rows are read."""
         return readable(spark, self.files.location)
 
 
 def open_delivery(spark: SparkSession, location: str, settings: IngestSettings) -> Delivery:
-    """Find a delivery's files, and see that its columns can be used.
+    """Find the files of a batch and check their columns.
 
     Raises:
-        UsageError: they cannot.
+        UsageError: files or columns cannot be used.
     """
     files = find_files(spark, location)
     rows = read_files(spark, files, settings.csv_delimiter)
@@ -80,27 +85,29 @@ def open_delivery(spark: SparkSession, location: str, settings: IngestSettings) 
 
 
 def find_files(spark: SparkSession, location: str) -> Files:
-    """The files at a location, on any file system that Spark knows. Names that begin with _ or . are passed over.
+    """The files at a location, on any file system that Spark knows. Names that begin with _ or . are skipped.
 
     Raises:
-        UsageError: there is nothing, there are folders in the folder, or the extensions are unknown or mixed.
+        UsageError: there are no files, the folder contains folders, or the extensions are unknown or mixed.
     """
     jvm, context = _java(spark)
     try:
         place = jvm.org.apache.hadoop.fs.Path(location)
         system = place.getFileSystem(context.hadoopConfiguration())
         if not system.exists(place):
-            raise UsageError(f"{location}: there is no such file or folder.")
+            raise UsageError(f"{location}: no such file or folder.")
         listed = list(system.listStatus(place))
     except Py4JJavaError as error:
         raise UsageError(f"{location}: {_first_line(error)}") from error
     seen = sorted((str(s.getPath().toString()), bool(s.isDirectory())) for s in listed)
     seen = [(path, folder) for path, folder in seen if len(seen) == 1 or PurePosixPath(path).name[0] not in "._"]
     if folders := [path for path, folder in seen if folder]:
-        raise UsageError(f"{location} holds folders ({_name(folders[0])}, ...): name the one that holds the files.")
+        raise UsageError(
+            f"{location} contains folders ({_name(folders[0])}, ...): name the folder that contains the files."
+        )
     paths = tuple(path for path, _ in seen)
     if not paths:
-        raise UsageError(f"{location} holds no files.")
+        raise UsageError(f"{location} contains no files.")
     return Files(location, _format(location, paths), paths)
 
 
@@ -109,14 +116,14 @@ def _format(location: str, paths: Sequence[str]) -> str:
     known = ", ".join(FORMATS)
     if unknown := [e for e in extensions if e not in FORMATS]:
         example = next(_name(p) for p in paths if PurePosixPath(p).suffix.lower() == unknown[0])
-        raise UsageError(f"{location}: {example} has an unknown extension; a delivery's files end in {known}.")
+        raise UsageError(f"{location}: {example} has an unknown extension; file names must end in {known}.")
     if len({FORMATS[e] for e in extensions}) > 1:
-        raise UsageError(f"{location} mixes {' and '.join(extensions)} files: deliver one format at a time.")
+        raise UsageError(f"{location} mixes {' and '.join(extensions)} files: load one format at a time.")
     return FORMATS[extensions[0]]
 
 
 def read_files(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
-    """The rows of a delivery: its columns, those of CSV and JSON as text, and `MALFORMED`.
+    """The rows of the files: their columns (as text for CSV and JSON) and `MALFORMED`.
 
     Args:
         spark: the session.
@@ -124,7 +131,7 @@ def read_files(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
         delimiter: between the values of a CSV row.
 
     Raises:
-        UsageError: a file cannot be read, the files' columns contradict each other, or two columns have one name.
+        UsageError: a file cannot be read, the files' columns have conflicting types, or two columns share a name.
     """
     with readable(spark, files.location):
         return {"parquet": _parquet, "json": _json, "csv": _csv}[files.format](spark, files, delimiter)
@@ -132,14 +139,14 @@ def read_files(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
 
 @contextmanager
 def readable(spark: SparkSession, location: str) -> Iterator[None]:
-    """Turn Spark's errors over unreadable files into a sentence.
+    """Turn Spark's errors about unreadable files into a sentence.
 
     Raises:
-        UsageError: a file is not of its format, or damaged.
+        UsageError: a file is damaged or not in the format of its extension.
     """
     context = spark.sparkContext
     level = str(_java(spark)[0].org.apache.logging.log4j.LogManager.getRootLogger().getLevel().toString())
-    context.setLogLevel("OFF")  # the sentence says it; Spark's own log would bury it
+    context.setLogLevel("OFF")  # our sentence says it; Spark's log would bury it
     try:
         yield
     except (Py4JJavaError, PySparkException) as error:
@@ -156,12 +163,12 @@ def _parquet(spark: SparkSession, files: Files, _delimiter: str) -> DataFrame:
 
 
 def _json(spark: SparkSession, files: Files, _delimiter: str) -> DataFrame:
-    """Every value as text, so that types may differ between lines. A line that is no object is malformed."""
+    """Every value as text, because types may differ between lines. A line that is not an object is malformed."""
     lines = spark.read.text(list(_escaped(files.paths))).where(F.trim("value") != "")
     keys = lines.select(F.explode(F.json_object_keys("value"))).distinct().collect()
     names = sorted(row[0] for row in keys if row[0] != MALFORMED)
     if not names and not lines.isEmpty():
-        raise UsageError(f"{files.location}: no line is a JSON object; JSON lines have one object a line.")
+        raise UsageError(f"{files.location}: no line is a JSON object; a JSON lines file has one object per line.")
     _refuse_twins(files.location, names)
     parsed = F.from_json("value", _text_schema(names), {"columnNameOfCorruptRecord": MALFORMED})
     rows = lines.select(F.col("value").alias("__line__"), parsed.alias("r"))
@@ -171,13 +178,13 @@ def _json(spark: SparkSession, files: Files, _delimiter: str) -> DataFrame:
 
 
 def _csv(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
-    """Files of one header are read together; those of other headers, or of another order, beside them."""
+    """Files with the same header are read together; those with another header or column order separately."""
     by_header: dict[tuple[str, ...], list[str]] = {}
     for path in files.paths:
         by_header.setdefault(_header(spark, path, delimiter), []).append(path)
     parts = [_csv_part(spark, header, paths, delimiter) for header, paths in by_header.items()]
     rows = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), parts)
-    # A quoted value may hold line ends, so that a file is one task: what follows is spread over the cores.
+    # Quoted values may contain line ends, so Spark reads a file in one task; later work is spread over the cores.
     cores = spark.sparkContext.defaultParallelism
     return rows.repartition(cores) if len(files.paths) < cores else rows
 
@@ -185,7 +192,7 @@ def _csv(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
 def _header(spark: SparkSession, path: str, delimiter: str) -> tuple[str, ...]:
     first = spark.read.text(_escaped([path])[0]).first()
     if first is None:
-        raise UsageError(f"{_name(path)} is empty: a CSV file begins with its header.")
+        raise UsageError(f"{_name(path)} is empty: a CSV file must begin with a header.")
     names = next(csv.reader([first.value], delimiter=delimiter), [])
     names = [name.strip() or f"_column_{i}" for i, name in enumerate(names, 1)]
     _refuse_twins(_name(path), names)
@@ -193,10 +200,10 @@ def _header(spark: SparkSession, path: str, delimiter: str) -> tuple[str, ...]:
 
 
 def _refuse_twins(location: str, names: Sequence[str]) -> None:
-    """Spark does not tell columns apart by case; Parquet's it checks itself."""
+    """Refuse names that Spark cannot tell apart: it ignores case. Parquet files it checks itself."""
     lower = [name.lower() for name in names]
     if twins := [name for name in names if lower.count(name.lower()) > 1]:
-        raise UsageError(f"{location}: {', '.join(twins)}: columns' names must differ, and by more than case.")
+        raise UsageError(f"{location}: columns {', '.join(twins)}: names must differ by more than case.")
 
 
 def _csv_part(spark: SparkSession, header: Sequence[str], paths: Sequence[str], delimiter: str) -> DataFrame:
@@ -225,7 +232,7 @@ def _of(name: str) -> Column:
 
 
 def _java(spark: SparkSession) -> tuple[Any, Any]:
-    """The JVM and its Spark context: pyspark shows Hadoop's file systems and the log's level in no other way."""
+    """The JVM and its Spark context: PySpark offers no other way to Hadoop's file systems and the log level."""
     return spark.sparkContext._jvm, spark.sparkContext._jsc  # noqa: SLF001
 
 
@@ -238,7 +245,7 @@ def _name(path: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    """What went wrong, without Java's stack."""
+    """The cause, without Java's stack trace."""
     causes = re.findall(r"(?:Exception|Error): (.+)", str(error))
     named = [c for c in causes if re.search(r"FAILED_READ_FILE|CANNOT_MERGE|PARQUET_|COLUMN_ALREADY", c)]
     return str((named or causes or [str(error)])[-1]).splitlines()[0]

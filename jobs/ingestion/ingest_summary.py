@@ -1,4 +1,4 @@
-"""What became of a delivery: the row account, the limit on withdrawals, and the summary."""
+"""An ingest in numbers: the row account, the limit on withdrawals, and the summary."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def count_rows(delivered: DataFrame, found: DataFrame, gone: DataFrame) -> dict[
 
 
 def refuse_withdrawal(stored: DataFrame, counts: dict[str, int], settings: IngestSettings) -> None:
-    """Stop a full delivery that lacks too much of the catalogue: more likely it is cut off.
+    """Refuse a full batch that lacks too much of the catalogue: it is probably truncated.
 
     Raises:
         RefusedError: it would withdraw more than the settings allow.
@@ -55,14 +55,14 @@ def refuse_withdrawal(stored: DataFrame, counts: dict[str, int], settings: Inges
     share = counts["withdrawn"] / in_force
     if share > settings.max_withdrawn_share:
         raise RefusedError(
-            f"the full delivery of {counts['rows_in']:,} rows lacks {counts['withdrawn']:,} of {in_force:,} listings "
+            f"the full batch of {counts['rows_in']:,} rows lacks {counts['withdrawn']:,} of {in_force:,} listings "
             f"({share:.0%}, at most {settings.max_withdrawn_share:.0%} may be withdrawn); no listing was changed. "
-            "Is it cut off? If not: --delta, or --set ingest.max_withdrawn_share=1."
+            "Is the file truncated? If not, use --delta or --set ingest.max_withdrawn_share=1."
         )
 
 
 def summarise(job: Job, run: RunContext, delivery: Delivery, full: bool) -> Summary:
-    """What was done, what to look at and what to do next."""
+    """What was loaded, what to check, and what to do next."""
     warehouse, counts = job.warehouse, run.counts
     in_force = narrow(warehouse.read(LISTINGS))
     taxonomy = warehouse.read(TAXONOMY)
@@ -81,26 +81,31 @@ def summarise(job: Job, run: RunContext, delivery: Delivery, full: bool) -> Summ
     }
     command = "nightly --run-date YYYY-MM-DD" if trained else "train"
     return Summary(
-        "Delivery taken in",
+        "Listings loaded",
         facts,
         (
             Section("quarantined", ("reason", "rows"), [tuple(row) for row in reasons]),
-            Section("categories that the taxonomy lacks", ("category", "listings"), [tuple(row) for row in unknown]),
+            Section(
+                "categories missing from the taxonomy",
+                ("category", "listings"),
+                [tuple(row) for row in unknown],
+                key="categories that the taxonomy lacks",
+            ),
         ),
         (*_warnings(counts), f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
     )
 
 
 def _warnings(counts: dict[str, int]) -> list[str]:
-    """What a person should know of, in words."""
+    """Warnings in words."""
     texts = {
-        "rows_quarantined": "{:,} rows could not be used: the table quarantine holds them, with reasons.",
+        "rows_quarantined": "{:,} rows could not be used; they are in the table quarantine, with the reasons.",
         "conflicting": (
-            "{:,} rows have the updated_at of the stored version but other values: the stored ones stand. Let the "
-            "source set updated_at whenever it changes a listing."
+            "{:,} rows have the same updated_at as the stored version but different values; the stored version was "
+            "kept. The source must change updated_at whenever it changes a listing."
         ),
         "pictures_not_allowed": (
-            "{:,} pictures lie under none of the allowed prefixes and were not read: name their folder with "
+            "{:,} pictures are outside the allowed folders and were not read: allow their folder with "
             "--set 'ingest.image_prefixes=[/folder]'."
         ),
         "pictures_unreadable": "{:,} pictures could not be read from their URI; their listings count as without one.",

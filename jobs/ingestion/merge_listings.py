@@ -1,7 +1,7 @@
-"""What a delivery changes, worked out and written: groups, quarantine, listing_changes, listings.
+"""Work out what a batch changes and write it: groups, quarantine, listing_changes, listings.
 
-listing_changes says what will be done before listings does it. So a run that dies in between leaves either changes
-that never came about, which the next run removes, or listings that are as the changes say.
+listing_changes is written before listings. A run that dies in between leaves either changes that were never made,
+which the next run removes, or changes that were made, which the next run records.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _BROADCAST_ROWS = 500_000
 
 
 def settle_interrupted(run: RunContext) -> None:
-    """Tidy up after ingests that died while they wrote: see the module.
+    """Clean up after ingests that died while writing; see the module.
 
-    An ingest whose changes came about but whose row is missing gets it; the present run then has another id.
+    An ingest that changed the listings but has no row in `runs` gets one, and the present run takes the next id.
     """
     warehouse = run.job.warehouse
     done = warehouse.read(RUNS).where((F.col("job") == "ingest") & (F.col("status") == "done"))
@@ -46,10 +46,12 @@ def settle_interrupted(run: RunContext) -> None:
         counts.setdefault(row.delivery_id, {})[row.change] = row["count"]
     for delivery, changes in sorted(counts.items()):
         if warehouse.read(LISTINGS).where(F.col("delivery_id") == delivery).isEmpty():
-            run.job.say(f"{delivery} died before it changed a listing: its entries in listing_changes are removed")
+            run.job.say(
+                f"{delivery} was interrupted before it changed a listing: removing its entries from listing_changes"
+            )
             warehouse.table(LISTING_CHANGES).delete(F.col("delivery_id") == delivery)
         elif warehouse.read(RUNS).where(F.col("run_id") == delivery).isEmpty():
-            run.job.say(f"{delivery} died after it had changed the listings: its row in runs is added")
+            run.job.say(f"{delivery} was interrupted after it changed the listings: adding its row to runs")
             record(warehouse, _late_record(run, delivery, changes))
     run.run_id = next_run_id(warehouse, run.job.name, run.run_date)
 
@@ -57,7 +59,7 @@ def settle_interrupted(run: RunContext) -> None:
 def _late_record(run: RunContext, delivery: str, changes: dict[str, int]) -> RunRecord:
     day = run.run_date.fromisoformat(delivery.removeprefix("ingest-")[:10])
     now = clock()
-    message = "died after its changes were written; this row was added by the next ingest"
+    message = "interrupted after its changes were written; the next ingest added this row"
     return RunRecord(delivery, "ingest", day, "done", run.job.settings.digest, changes, now, now, message=message)
 
 

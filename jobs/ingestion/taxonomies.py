@@ -1,4 +1,4 @@
-"""The taxonomy: read from a file, checked as a whole, written where it differs from what is stored."""
+"""The taxonomy: read from a file, checked as a whole, and stored if it has changed."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def check_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
             label, parent, department = (text.get(name) for name in ("label", "parent", "department"))
             categories[category] = (category, label or category, parent or category, department or TOP, sensitive)
     if not rows:
-        faults.append("it holds no categories")
+        faults.append("there are no categories")
     if faults:
         more = [f"and {len(faults) - _MAX_FAULTS} more"] if len(faults) > _MAX_FAULTS else []
         raise ValueError("\n".join(f"  - {fault}" for fault in (*faults[:_MAX_FAULTS], *more)))

@@ -40,8 +40,8 @@ _CLI = ".venv/bin/catalog-cleaner"
 KNOWN = {
     "make demo": (r"A catalogue, cleaned", rf"listings +{LISTINGS}\b", r"wrong after +\d", r"corrected +[1-9]"),
     f"{_CLI} report --warehouse demo-warehouse --html": (r"html +report\.html", r"in a wrong category before"),
-    f"{_CLI} ingest": (r"Delivery taken in", rf"\blistings +{LISTINGS}\b", r"run id +ingest-"),
-    f"{_CLI} train": (r"Model 1 trained and in force",),
+    f"{_CLI} ingest": (r"Listings loaded", rf"\blistings +{LISTINGS}\b", r"run id +ingest-"),
+    f"{_CLI} train": (r"Model 1 trained: it is the new champion",),
     f"{_CLI} nightly --warehouse my-warehouse --run-date 2026-11-23": (
         r"Catalogue cleaned for 2026-11-23",
         rf"rows current +{LISTINGS}\b",
@@ -54,7 +54,7 @@ KNOWN = {
         rf"rows unchanged +{LISTINGS}\b",
     ),
     "printf 'listing_id,decision,category,reviewer,decided_at": (),
-    f"{_CLI} review apply": (r"Decisions taken in", r"rows current +1\b", r"set_category +1\b"),
+    f"{_CLI} review apply": (r"Decisions loaded", r"rows current +1\b", r"set_category +1\b"),
     "make package": (r"dist/catalog-cleaner\.zip",),
     ".venv/bin/spark-submit": (r"Catalogue cleaned for 2026-11-25", rf"rows unchanged +{LISTINGS}\b"),
     "make help": (r"demo +generate a catalogue", r"test +run everything"),

@@ -85,4 +85,6 @@ def test_a_file_without_what_is_needed_is_refused(workspace: Workspace, tmp_path
     path = tmp_path / "decisions.csv"
     path.write_text("listing_id,verdict\na,yes\n")
     refusal = workspace.run("review", "apply", str(path), fails_with=2)
-    assert "lack decision, reviewer, decided_at; the file has listing_id, verdict" in " ".join(refusal["error"].split())
+    assert "lacks decision, reviewer, decided_at; its columns are listing_id, verdict" in " ".join(
+        refusal["error"].split()
+    )

@@ -77,5 +77,5 @@ def test_a_night_for_a_date_to_come_can_be_looked_at_once_it_is_finished() -> No
 
 
 def test_a_file_must_have_what_a_decision_needs(spark: SparkSession) -> None:
-    with pytest.raises(UsageError, match="lack reviewer, decided_at; the file has listing_id, decision"):
+    with pytest.raises(UsageError, match="lacks reviewer, decided_at; its columns are listing_id, decision"):
         read_decisions(frame(spark, "listing_id string, decision string, broken string"), "broken")

@@ -33,7 +33,7 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
     """
     given = [name for name in rows.columns if name != malformed]
     if lacking := [name for name in REQUIRED if name not in given]:
-        raise UsageError(f"the decisions lack {', '.join(lacking)}; the file has {', '.join(given) or 'no columns'}.")
+        raise UsageError(f"the file lacks {', '.join(lacking)}; its columns are {', '.join(given) or 'none'}.")
 
     def value(name: str) -> Column:
         if name not in given:

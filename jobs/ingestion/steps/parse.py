@@ -40,8 +40,8 @@ def match_columns(given: Sequence[str], settings: IngestSettings) -> dict[str, s
     if lacking:
         wanted = ", ".join(ours if matched[ours] == ours else f"{ours} ({matched[ours]!r})" for ours in lacking)
         raise UsageError(
-            f"the delivery lacks {wanted}; it has {', '.join(given) or 'no columns'}. Name its columns for ours with "
-            f"--set 'ingest.columns={{{lacking[0]}: THEIR_NAME}}'."
+            f"the file lacks {wanted}; its columns are {', '.join(given) or 'none'}. Map a column with another name "
+            f"with --set 'ingest.columns={{{lacking[0]}: THEIR_NAME}}'."
         )
     return {ours: theirs for ours, theirs in matched.items() if theirs in given}
 

@@ -137,7 +137,7 @@ class Account:
         accounted = sum(account.values()) - self.rows_in
         if accounted != self.rows_in:
             raise FailedError(
-                f"{self.rows_in:,} rows came in and {accounted:,} are accounted for ({account}): nothing was written."
+                f"{self.rows_in:,} rows were read and {accounted:,} are accounted for ({account}): nothing was written."
             )
         named = (Outcome.INSERTED, Outcome.UPDATED, Outcome.RETURNED, Outcome.CONFLICTING)
         return account | {outcome.value: self.of(outcome) for outcome in named}
