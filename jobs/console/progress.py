@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 
 @dataclass
@@ -33,6 +33,12 @@ class _Stage:
         epochs = f"{self.epochs} epoch" + ("s" if self.epochs != 1 else "")
         return f"{self.name}: {epochs}, best loss {self.best:.4f}, {self.seconds - self.begun:.0f} s"
 
+    def figures(self, epochs: float) -> str:
+        """The text beside the bar of a stage of at most so many epochs: loss, time taken, estimate of the time left."""
+        taken = self.seconds - self.begun
+        left = taken / self.epochs * (epochs - self.epochs)
+        return f", best loss {self.best:.4f}, {taken:.0f} s" + (f", at most {left:.0f} s left" if left else "")
+
 
 class StageProgress:
     """A context manager that shows stages until it is left.
@@ -53,10 +59,7 @@ class StageProgress:
             self._bars = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
-                TextColumn("{task.completed:.0f}/{task.total:.0f} epochs {task.fields[loss]}"),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
+                TextColumn("{task.completed:.0f}/{task.total:.0f} epochs{task.fields[figures]}"),
                 console=console,
             )
         self._tasks: dict[str, TaskID] = {}
@@ -75,7 +78,7 @@ class StageProgress:
         if self._bars is None:
             return
         for task in self._bars.tasks:
-            if error is None and not task.started:  # a planned stage that was not needed
+            if error is None and not task.completed:  # a planned stage that was not needed
                 self._bars.update(task.id, visible=False)
         self._bars.stop()
 
@@ -83,7 +86,7 @@ class StageProgress:
         """Announce the stages to come, in order: name -> epochs at most."""
         if self._bars is not None:
             for name, epochs in stages.items():
-                self._tasks[name] = self._bars.add_task(name, start=False, total=epochs, loss="")
+                self._tasks[name] = self._bars.add_task(name, total=epochs, figures="")
 
     def advance(self, name: str, loss: float, seconds: float) -> None:
         """Count an epoch of a stage; another stage than before ends the one before.
@@ -101,8 +104,8 @@ class StageProgress:
         stage.best = min(stage.best, loss)
         stage.seconds = self._seconds = seconds
         if self._bars is not None and (task := self._tasks.get(name)) is not None:
-            self._bars.start_task(task)
-            self._bars.update(task, completed=stage.epochs, loss=f"loss {stage.best:.4f}", refresh=True)
+            figures = stage.figures(self._bars.tasks[task].total or stage.epochs)
+            self._bars.update(task, completed=stage.epochs, figures=figures, refresh=True)
 
     def _end_stage(self) -> None:
         """Print the stage's line, or fill its bar: a stage may need fewer epochs than planned."""
@@ -112,5 +115,4 @@ class StageProgress:
         if self._bars is None:
             self._say(str(stage))
         elif (task := self._tasks.get(stage.name)) is not None:
-            self._bars.update(task, total=stage.epochs)
-            self._bars.stop_task(task)
+            self._bars.update(task, total=stage.epochs, figures=stage.figures(stage.epochs))

@@ -48,10 +48,10 @@ def test_a_terminal_shows_a_bar_for_every_stage_and_at_the_end_those_that_were_n
     show(Console(file=out, force_terminal=True, width=120, color_system=None), lines, upto=2)
     assert lines == []
     first, last = (
-        f"{name} [━╸╺ ]+ {epochs} epochs {loss}"
+        f"{name} [━╸╺ ]+ {epochs} epochs{loss}"
         for name, epochs, loss in [
-            ("text model, first pass", "1/6", "loss 2.0000"),
-            ("text model, first pass", "2/2", "loss 1.6264"),
+            ("text model, first pass", "1/6", ", best loss 2.0000, 3 s, at most 15 s left"),
+            ("text model, first pass", "2/2", ", best loss 1.6264, 6 s"),
         ]
     )
     waiting = "picture model, member 1 of 1 [━╸╺ ]+ 0/4 epochs"
