@@ -1,1 +1,1 @@
-"""The terminal: options, a command's start and end, progress and summaries."""
+"""The terminal: options, commands, progress and summaries."""

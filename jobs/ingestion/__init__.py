@@ -1,1 +1,1 @@
-"""From a delivery's files to the listings, the taxonomy and the decisions of people."""
+"""Loads files of listings, taxonomies and review decisions into the warehouse."""

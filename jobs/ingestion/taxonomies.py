@@ -13,7 +13,7 @@ from schemas.errors import UsageError
 from schemas.tables import TAXONOMY
 
 TOP = "all"
-"""The department of a category that names none."""
+"""The department of a category without one."""
 
 _SENSITIVE = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 _MAX_FAULTS = 50
@@ -39,7 +39,7 @@ def read_taxonomy(spark: SparkSession, location: str, delimiter: str) -> list[Ca
     """The categories of a taxonomy file (CSV, JSON lines or Parquet), sorted.
 
     Raises:
-        UsageError: it cannot be read, or cannot be used; the message lists every fault.
+        UsageError: it cannot be read or used; the message lists every error.
     """
     rows = read_files(spark, find_files(spark, location), delimiter)
     names = [name for name in rows.columns if name != MALFORMED]
@@ -57,12 +57,12 @@ def check_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
 
     Args:
         rows: category and, where given, label, parent, department, sensitive (true or false, 1 or 0, yes or no;
-            nothing is false), as text; `MALFORMED` where a row could not be read. A category without label or parent
-            is its own; without department it is of `TOP`.
+            empty is false), as text; `MALFORMED` where a row could not be read. A missing label or parent defaults to
+            the category, a missing department to `TOP`.
 
     Raises:
-        ValueError: rows are malformed, a category is missing or named twice, sensitive is neither true nor false, or
-            there is no category. The message has a line a fault.
+        ValueError: rows are malformed, a category is missing or repeated, sensitive is neither true nor false, or there
+            is no category. The message has one line per error.
     """
     faults: list[str] = []
     categories: dict[str, Category] = {}
@@ -74,7 +74,7 @@ def check_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
         elif not category:
             faults.append(f"row {number} has no category")
         elif category in categories:
-            faults.append(f"row {number} names category {category!r} again")
+            faults.append(f"row {number} repeats category {category!r}")
         elif sensitive is None:
             faults.append(f"row {number}, category {category!r}: sensitive is {text['sensitive']!r}, not true or false")
         else:

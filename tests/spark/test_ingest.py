@@ -236,7 +236,7 @@ def test_pictures_behind_uris_are_read_under_allowed_prefixes(
 def test_a_delivery_is_refused_as_a_whole_where_it_cannot_be_used(warehouse: Warehouse, deliver: Deliver) -> None:
     with pytest.raises(UsageError, match="lacks updated_at"):
         deliver({"listing_id": "a"})
-    with pytest.raises(UsageError, match=r"row 2 names category 'bags' again"):
+    with pytest.raises(UsageError, match=r"row 2 repeats category 'bags'"):
         deliver(_listing("a"), taxonomy="category\nbags\nbags\n")
     with pytest.raises(UsageError, match="lacks the column category; it has code"):
         deliver(_listing("a"), taxonomy="code\nbags\n")

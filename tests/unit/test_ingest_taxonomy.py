@@ -38,7 +38,7 @@ def test_all_faults_are_named_at_once() -> None:
     assert str(caught.value).splitlines() == [
         "  - row 1, category 'bags': sensitive is 'perhaps', not true or false",
         "  - row 2 has no category",
-        "  - row 4 names category 'shoes' again",
+        "  - row 4 repeats category 'shoes'",
         "  - row 5 cannot be read: 'hats,0,9'",
     ]
 

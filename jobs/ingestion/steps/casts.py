@@ -1,4 +1,4 @@
-"""Values of whatever type a file has them in -> the declared types; null where that cannot be."""
+"""Casts values of any type that a file may use to the declared types; null where a cast fails."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from pyspark.sql.types import (
 
 _SPACES = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff"
 # An epoch counts seconds, milliseconds, microseconds or nanoseconds: between 1973 and 5138 its size says which.
-# Smaller numbers are no times but, say, 20240131.
+# Smaller numbers are not times; 20240131, for example, is a date without separators.
 _EPOCH = ((1e17, "0.001"), (1e14, "1"), (1e11, "1000"), (1e8, "1000000"))
 _TOO_LARGE = 1e20
 _NUMBER = r"^[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
-_DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ]|$)"  # Spark would also take a bare year, or an hour of today
+_DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ]|$)"  # Spark would also accept a bare year, or a time of today
 _YEARS = (1970, 2199)
 
 
 def quoted(name: str) -> Column:
-    """A column of any name."""
+    """A column whose name may contain any character."""
     return F.col("`" + name.replace("`", "``") + "`")
 
 
 def plain(value: Column, kind: DataType) -> Column:
-    """As text without the spaces around it; null where nothing is left. 12.0, a float's way to say 12, is 12."""
+    """Text without surrounding spaces; null if nothing is left. The float 12.0 becomes 12."""
     written = F.make_valid_utf8(value.cast("string"))
     if isinstance(kind, FractionalType):
         whole = value.try_cast("bigint")
@@ -40,17 +40,17 @@ def plain(value: Column, kind: DataType) -> Column:
 
 
 def text(value: Column, _kind: DataType) -> Column:
-    """As it was written, but valid UTF-8."""
+    """Text as it is written, made valid UTF-8."""
     return F.make_valid_utf8(value.cast("string"))
 
 
 def price(value: Column, kind: DataType) -> Column:
-    """NaN, negative and zero prices stay: whether a price makes sense is judged later, and shown."""
+    """NaN, negative and zero prices are kept: whether a price makes sense is judged later."""
     return (value if isinstance(kind, NumericType) else plain(value, kind)).try_cast("double")
 
 
 def time(value: Column, kind: DataType) -> Column:
-    """A timestamp, UTC where it names no zone; null where it is none, or of a year that nobody means."""
+    """A timestamp, in UTC if no zone is given; null if it is not a time, or not between the years 1970 and 2199."""
     if isinstance(kind, TimestampType | TimestampNTZType | DateType):
         moment = value.cast("timestamp")
     elif isinstance(kind, NumericType):
@@ -70,7 +70,7 @@ def _epoch(value: Column) -> Column:
 
 
 def image(value: Column, kind: DataType) -> Column:
-    """The encoded picture; null where it is empty. Text that is not base64 stays as it is, and is judged corrupt."""
+    """The encoded picture; null if empty. Text that is not base64 is kept as bytes and later found corrupt."""
     if isinstance(kind, StringType):
         value = F.coalesce(F.try_to_binary(value, F.lit("base64")), F.to_binary(value, F.lit("utf-8")))
     return F.when(F.octet_length(value) > 0, value)

@@ -1,6 +1,6 @@
-"""Delivered rows -> listings of the declared types, each with the reasons for which it cannot be used.
+"""Casts rows of a batch to listings of the declared types, and names the reasons why a row cannot be used.
 
-Types vary between deliveries, so every value is cast where it can be, and named where it cannot.
+Types vary between files, so every value is cast on its own, and each failed cast is a reason.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _Cast = Callable[[Column, DataType], Column]
 
 
 def match_columns(given: Sequence[str], settings: IngestSettings) -> dict[str, str]:
-    """Our columns -> the delivery's, for those that it has.
+    """Map our columns to those of the file that has them.
 
     Args:
         given: the delivery's columns.
@@ -47,7 +47,7 @@ def match_columns(given: Sequence[str], settings: IngestSettings) -> dict[str, s
 
 
 def judge_rows(rows: DataFrame, matched: Mapping[str, str], malformed: str, max_id_length: int) -> DataFrame:
-    """Cast every row; name what cannot be used.
+    """Cast every row, and name the reasons why it cannot be used.
 
     Args:
         rows: as delivered.

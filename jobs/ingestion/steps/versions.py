@@ -1,7 +1,7 @@
-"""Which version of a listing is in force: what a delivery brings against what is stored.
+"""Which version of a listing is current: compares the rows of a batch with what is stored.
 
-The newest `updated_at` wins; an older row changes nothing. Of rows of one time within a delivery one is chosen by
-content, so that the order of rows never matters; against a stored row of the same time the stored one stands.
+The newest `updated_at` wins; an older row changes nothing. Of rows with the same time in a batch one is chosen by
+content, so the order of rows does not matter. A stored row wins over a new one with the same time.
 """
 
 from __future__ import annotations
@@ -19,34 +19,33 @@ from udfs.fingerprint import content_hash, joint_hash
 
 _VALUES = ("category", "price", "seller_id", "image_uri")
 STORED = ("listing_id", "updated_at", "withdrawn", "content_hash", "image_hash", *_VALUES)
-"""What is looked at of the stored listings: no texts, no pictures."""
+"""The columns of stored listings that are compared: no texts, no pictures."""
 
 
 class Outcome(StrEnum):
-    """What becomes of a delivered row: exactly one."""
+    """What happened to a row; each row has exactly one outcome."""
 
     QUARANTINED = "quarantined"
     INSERTED = "inserted"
     UPDATED = "updated"
     RETURNED = "returned"
-    """The stored version of a withdrawn listing, delivered again: it is in force again."""
+    """The stored version of a withdrawn listing, loaded again: the listing is back."""
     SUPERSEDED = "superseded"
-    """A newer version is in the delivery, or stored."""
+    """The batch or the warehouse has a newer version."""
     CONFLICTING = "conflicting"
-    """Of the same time as the stored version but with other values: the stored one stands."""
+    """Same time as the stored version but different values: the stored version is kept."""
     UNCHANGED = "unchanged"
 
 
 CURRENT = (Outcome.INSERTED, Outcome.UPDATED, Outcome.RETURNED)
-"""Outcomes whose row is the listing's version in force after the delivery."""
+"""Outcomes whose row is the listing's current version afterwards."""
 
 
 def outcomes(delivered: DataFrame, stored: DataFrame) -> DataFrame:
-    """Add `outcome` to every delivered row.
+    """Find the outcome of every row.
 
-    A picture behind a URI has changed when its bytes differ from those of the last delivery. So a row of the stored
-    time that differs in these bytes alone is an update; where they could not be read, nothing is known against the
-    stored ones.
+    A picture behind a URI has changed when its bytes differ from those read last time. So a row with the stored time
+    whose picture alone differs is an update. If the bytes could not be read, they count as unchanged.
 
     Args:
         delivered: row_number, reasons, the values of a listing, text_hash, image_hash, content_hash, and picture
@@ -54,7 +53,7 @@ def outcomes(delivered: DataFrame, stored: DataFrame) -> DataFrame:
         stored: the columns `STORED`, one row a listing.
 
     Returns:
-        row_number, listing_id, outcome; one row a delivered row.
+        row_number, listing_id, outcome; one row per input row.
     """
     usable = F.size("reasons") == 0
     tie_break = joint_hash(*(F.col(c) for c in ("content_hash", *_VALUES)))
@@ -76,7 +75,7 @@ def outcomes(delivered: DataFrame, stored: DataFrame) -> DataFrame:
 
 
 def _of_one_time() -> Column:
-    """The outcome of a row (`d`) whose time is the stored one's (`s`)."""
+    """The outcome of a row (`d`) with the same time as the stored one (`s`)."""
     with_stored_picture = content_hash(F.col("d.text_hash"), F.col("s.image_hash"))
     same_values = with_stored_picture == F.col("s.content_hash")
     for name in _VALUES:
@@ -93,10 +92,10 @@ def _of_one_time() -> Column:
 
 
 def absent(stored: DataFrame, delivered: DataFrame) -> DataFrame:
-    """Stored listings in force that a full delivery lacks: listing_id of each.
+    """The listing_id of current listings that a full batch lacks.
 
-    A row that could not be used shows that its listing is still there. A listing that was changed after everything
-    in the delivery is younger than the delivery, which says nothing of it.
+    A row that could not be used still shows that its listing exists. A listing that was changed later than every row
+    of the batch is newer than the batch and is not counted as missing.
     """
     newest = delivered.where(F.size("reasons") == 0).agg(F.max("updated_at").alias("newest"))
     in_force = stored.where(~F.coalesce("withdrawn", F.lit(False)))
@@ -107,22 +106,22 @@ def absent(stored: DataFrame, delivered: DataFrame) -> DataFrame:
 
 @dataclass(frozen=True)
 class Account:
-    """Where the rows of a delivery went.
+    """What happened to the rows of a batch, in numbers.
 
     Attributes:
         rows_in: rows that were read.
-        by_outcome: how many had each outcome; those of no row may be missing.
+        by_outcome: rows with each outcome; an outcome without rows may be missing.
     """
 
     rows_in: int
     by_outcome: Mapping[str, int]
 
     def of(self, *wanted: Outcome) -> int:
-        """Rows with one of the outcomes."""
+        """Rows with any of the outcomes."""
         return sum(self.by_outcome.get(outcome.value, 0) for outcome in wanted)
 
     def counts(self) -> dict[str, int]:
-        """As the run's row keeps them.
+        """The counts that the run log stores.
 
         Raises:
             FailedError: rows were lost or doubled.
