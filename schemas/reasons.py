@@ -1,58 +1,171 @@
-"""Why a listing is flagged, and why a row cannot be used: the names that tables, messages and docs share."""
+"""Names that tables, messages and docs share: why a listing is flagged, why a row is unusable, what was decided."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 
+class Queue(StrEnum):
+    """Which work list a reason belongs to."""
+
+    CATEGORY = "category"
+    """Which category is right? One queue with one budget, sorted by the probability of a wrong category."""
+    OTHER = "other"
+    """Another fault of the listing."""
+    AUDIT = "audit"
+    """Drawn at random, to measure the quality of the catalogue."""
+
+
 class Reason(StrEnum):
-    """Why a person should look at a listing (`flagged_items.reasons`)."""
+    """Why a person should look at a listing (`flagged_items.reasons`): one entry a reason.
 
-    WRONG_CATEGORY = "wrong_category"
-    LOW_CONFIDENCE = "low_confidence"
-    MISSING_CATEGORY = "missing_category"
-    UNKNOWN_CATEGORY = "unknown_category"
-    SENSITIVE_CATEGORY = "sensitive_category"
-    IMAGE_MISMATCH = "image_mismatch"
-    MISSING_IMAGE = "missing_image"
-    CORRUPT_IMAGE = "corrupt_image"
-    BLANK_IMAGE = "blank_image"
-    MISSING_TITLE = "missing_title"
-    UNINFORMATIVE_TITLE = "uninformative_title"
-    PRICE_OUTLIER = "price_outlier"
-    PERSONAL_DATA = "personal_data"
-    DUPLICATE = "duplicate"
-    AUDIT_SAMPLE = "audit_sample"
+    The rule that raises a reason is in `jobs.cleaning.steps.reason_rules.RULES`; a reason without a rule is never
+    raised. A reason's metric is its share of the listings: `flagged_share`, dimension `reason`, segment its name.
+
+    Attributes:
+        queue: the work list that it belongs to.
+        severity: 0 to 1, the item's priority where its category is not asked about. None for the category queue,
+            whose priority is the probability of a wrong category.
+        meaning: when it is raised, one sentence for the docs.
+        explanation: what a reviewer reads.
+    """
+
+    _value_: str
+    queue: Queue
+    severity: float | None
+    meaning: str
+    explanation: str
+
+    # The defaults serve `Reason("blank_image")`, which looks an entry up; every entry is complete.
+    def __new__(
+        cls,
+        name: str,
+        queue: Queue = Queue.OTHER,
+        severity: float | None = None,
+        meaning: str = "",
+        explanation: str = "",
+    ) -> Reason:
+        """A string, its name, with the rest of its entry as attributes."""
+        reason = str.__new__(cls, name)
+        reason._value_ = name
+        reason.queue = queue
+        reason.severity = severity
+        reason.meaning = meaning
+        reason.explanation = explanation
+        return reason
+
+    WRONG_CATEGORY = (
+        "wrong_category",
+        Queue.CATEGORY,
+        None,
+        "Another category is likelier than the seller's, but not certain enough to correct it.",
+        "text and picture suggest another category than the seller's, without enough certainty to correct it",
+    )
+    LOW_CONFIDENCE = (
+        "low_confidence",
+        Queue.CATEGORY,
+        None,
+        "The category in force is the likeliest one, but among the least certain of the catalogue.",
+        "the category in force is the likeliest one, but among the least certain",
+    )
+    MISSING_CATEGORY = (
+        "missing_category",
+        Queue.CATEGORY,
+        None,
+        "The seller gave no category.",
+        "the seller gave no category",
+    )
+    UNKNOWN_CATEGORY = (
+        "unknown_category",
+        Queue.CATEGORY,
+        None,
+        "The seller's category is not in the taxonomy.",
+        "the seller's category is not in the taxonomy",
+    )
+    SENSITIVE_CATEGORY = (
+        "sensitive_category",
+        Queue.CATEGORY,
+        None,
+        "The likeliest change would move the listing into or out of a sensitive category.",
+        "the change touches a sensitive category, which only a person may change",
+    )
+    IMAGE_MISMATCH = (
+        "image_mismatch",
+        Queue.OTHER,
+        0.5,
+        "The picture probably shows something else; its severity is multiplied by that probability.",
+        "the picture shows something else than the text and the category say",
+    )
+    MISSING_IMAGE = (
+        "missing_image",
+        Queue.OTHER,
+        0.2,
+        "There is no picture, while at least half of the listings have one.",
+        "there is no picture",
+    )
+    CORRUPT_IMAGE = (
+        "corrupt_image",
+        Queue.OTHER,
+        0.3,
+        "There is a picture that cannot be read.",
+        "the picture cannot be read",
+    )
+    BLANK_IMAGE = (
+        "blank_image",
+        Queue.OTHER,
+        0.25,
+        "The picture is one flat colour.",
+        "the picture is one flat colour",
+    )
+    MISSING_TITLE = (
+        "missing_title",
+        Queue.OTHER,
+        0.3,
+        "There is no title, while at least half of the listings have one.",
+        "there is no title",
+    )
+    UNINFORMATIVE_TITLE = (
+        "uninformative_title",
+        Queue.OTHER,
+        0.25,
+        "The title is empty, a placeholder, one repeated letter, or has no letter at all.",
+        "the title says nothing about the product",
+    )
+    PRICE_OUTLIER = (
+        "price_outlier",
+        Queue.OTHER,
+        0.2,
+        "The price is impossible, or far from the other prices of its category.",
+        "the price is impossible, or far from the other prices of its category",
+    )
+    PERSONAL_DATA = (
+        "personal_data",
+        Queue.OTHER,
+        0.3,
+        "Title or description contain an e-mail address or a phone number.",
+        "the text contains an e-mail address or a phone number",
+    )
+    DUPLICATE = (
+        "duplicate",
+        Queue.OTHER,
+        0.2,
+        "Another listing offers the same product.",
+        "another listing offers the same product",
+    )
+    AUDIT_SAMPLE = (
+        "audit_sample",
+        Queue.AUDIT,
+        0.35,  # before all other faults: few listings, and the figures depend on their answers
+        "Drawn at random each month, whatever the model says of the listing.",
+        "drawn at random to measure the quality of the catalogue",
+    )
 
 
-CATEGORY_REASONS: tuple[Reason, ...] = (
-    Reason.WRONG_CATEGORY,
-    Reason.LOW_CONFIDENCE,
-    Reason.MISSING_CATEGORY,
-    Reason.UNKNOWN_CATEGORY,
-    Reason.SENSITIVE_CATEGORY,
-)
-"""Reasons that ask about the category: one queue with one budget. The others make the second queue."""
+CATEGORY_REASONS: tuple[Reason, ...] = tuple(reason for reason in Reason if reason.queue is Queue.CATEGORY)
+"""Reasons that ask about the category: one queue with one budget."""
 
-EXPLANATIONS: dict[Reason, str] = {
-    Reason.WRONG_CATEGORY: "the text and picture speak against the seller's category, not surely enough to correct it",
-    Reason.LOW_CONFIDENCE: "the category that stands is the likeliest, but among the least certain",
-    Reason.MISSING_CATEGORY: "the seller gave no category",
-    Reason.UNKNOWN_CATEGORY: "the seller's category is not in the taxonomy",
-    Reason.SENSITIVE_CATEGORY: "the change touches a sensitive category, which only a person may change",
-    Reason.IMAGE_MISMATCH: "the picture shows something else than the text and category say",
-    Reason.MISSING_IMAGE: "there is no picture",
-    Reason.CORRUPT_IMAGE: "the picture cannot be read",
-    Reason.BLANK_IMAGE: "the picture is one flat colour",
-    Reason.MISSING_TITLE: "there is no title",
-    Reason.UNINFORMATIVE_TITLE: "the title says nothing about the product",
-    Reason.PRICE_OUTLIER: "the price is impossible, or far from its category's prices",
-    Reason.PERSONAL_DATA: "the text holds an e-mail address or a phone number",
-    Reason.DUPLICATE: "the same product is listed elsewhere",
-    Reason.AUDIT_SAMPLE: "drawn at random to measure how right the catalogue is",
-}
 NOVEL = "most of its words are new: perhaps it fits no category, or is a new kind of listing"
-"""Is added to the explanation where a listing is unlike all that was learnt from."""
+"""Added to the explanation of a listing that is unlike all that the model has learnt from."""
 
 
 class ImageStatus(StrEnum):
@@ -84,17 +197,36 @@ class CategorySource(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a reviewer says (`review_decisions.decision`)."""
+    """What a reviewer decides (`review_decisions.decision`)."""
 
     ACCEPT = "accept"
     """The suggestion is right."""
     REJECT = "reject"
     """The seller is right."""
     SET_CATEGORY = "set_category"
+    """The given category is right."""
     RESOLVE = "resolve"
-    """The named reason is dealt with."""
+    """The named reason has been dealt with."""
     SKIP = "skip"
+    """No decision: the item stays open."""
 
+
+class ItemStatus(StrEnum):
+    """What has become of an item of the work list (`flagged_items.status`)."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    RESOLVED = "resolved"
+
+
+STATUS_AFTER: dict[Decision, ItemStatus] = {
+    Decision.ACCEPT: ItemStatus.ACCEPTED,
+    Decision.REJECT: ItemStatus.REJECTED,
+    Decision.SET_CATEGORY: ItemStatus.RESOLVED,
+    Decision.RESOLVE: ItemStatus.RESOLVED,
+}
+"""The status of an item of which nothing is open any more, by its newest decision."""
 
 CATEGORY_DECISIONS: tuple[str, ...] = (Decision.ACCEPT.value, Decision.REJECT.value, Decision.SET_CATEGORY.value)
 """Decisions that say which category is right, where they name no other reason."""

@@ -1,4 +1,4 @@
-"""Writes docs/tables.md from schemas/tables.py and schemas/metrics.py: `make docs`.
+"""Writes docs/tables.md from the declarations in schemas/ (tables, metrics, reasons): `make docs`.
 
 A contract test fails where the page and the declarations differ.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from jobs.cleaning.steps.reason_rules import RULES
 from schemas.metrics import METRICS
+from schemas.reasons import Reason
 from schemas.tables import TABLES, Table
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "tables.md"
@@ -23,9 +25,20 @@ All are Delta tables, each a folder of its name in the warehouse, or a table of 
 - A **state** is what holds now, one row a key, written whole by every publication.
 - A **log** is appended only.
 
-[Metrics](#metrics) lists the figures of `quality_metrics`.
+[Metrics](#metrics) lists the figures of `quality_metrics`, [Reasons](#reasons) the reasons of `flagged_items`.
 
 The tables of one moment are those at the versions that a row of `runs` names in `published_versions`.
+"""
+
+_REASONS = """## Reasons
+
+Why a listing is in `flagged_items`, as [schemas/reasons.py](../schemas/reasons.py) declares it. The priority of an item
+of the category queue is the probability of a wrong category; of any other item it is its highest severity. The metric
+of a reason is `flagged_share` with dimension `reason`. A reason that is not computed yet is never raised and has no
+metric.
+
+| reason | queue | severity | computed | raised when |
+|---|---|---|---|---|
 """
 
 
@@ -33,7 +46,14 @@ def render() -> str:
     """The page as Markdown."""
     contents = "\n".join(f"| [{table.name}](#{table.name}) | {table.kind} | {table.row} |" for table in TABLES.values())
     index = f"| table | kind | one row is |\n|---|---|---|\n{contents}\n"
-    return "\n".join([_HEAD, index, *(_section(table) for table in TABLES.values()), _metrics()])
+    return "\n".join([_HEAD, index, *(_section(table) for table in TABLES.values()), _metrics(), _reasons()])
+
+
+def _reasons() -> str:
+    return _REASONS + "".join(
+        f"| {r.value} | {r.queue.value} | {r.severity or ''} | {'yes' if r in RULES else 'no'} | {r.meaning} |\n"
+        for r in Reason
+    )
 
 
 def _section(table: Table) -> str:

@@ -1,1 +1,1 @@
-"""What runs inside executors: text, pictures, predictor, classify, posterior, consistency."""
+"""What runs inside executors: text, pictures, predictor, classify, posterior, titles."""

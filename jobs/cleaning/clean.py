@@ -26,10 +26,11 @@ from jobs.cleaning.steps.decide import (
     mark_scarce,
     mark_sensitive,
 )
-from jobs.cleaning.steps.flag import Limits, Present, find_reasons, flagged_items, mismatch_probability
+from jobs.cleaning.steps.flag import find_reasons, flagged_items, mismatch_probability
 from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.measure import quality_metrics, quality_score
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
+from jobs.cleaning.steps.reason_rules import RULES, RuleContext, expected_parts
 from jobs.cleaning.steps.reviews import standing_decisions
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
@@ -38,7 +39,7 @@ from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.metrics import METRICS
-from schemas.reasons import CategoryAction, ImageStatus, Reason
+from schemas.reasons import CategoryAction
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
@@ -165,17 +166,20 @@ def clean(
         candidates = cached(mark_scarce(candidates, weights.correction_min_listings), at_end)
         corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
         thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)
-        present = _present(candidates)
         decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
+        [expected] = expected_parts(candidates).collect()
         bins = [ErrorBin(*row) for row in error_bins(decided).collect()]
-        limits = Limits(
-            weights.mismatch_probability,
-            thresholds.refer_below,
-            queue_threshold(bins, review.queue_share),
-            min(review.audit_listings / max(weighed.count(), 1), review.max_audit_share),
+        context = RuleContext(
+            run_date=run_date,
+            mismatch_at_least=weights.mismatch_probability,
+            refer_below=thresholds.refer_below,
+            ask_from=queue_threshold(bins, review.queue_share),
+            audit_chance=min(review.audit_listings / max(weighed.count(), 1), review.max_audit_share),
+            titles_expected=expected.titles,
+            pictures_expected=expected.pictures,
         )
-        decided = find_reasons(decided, limits, present, run_date)
-        decided = cached(decided.withColumn("quality_score", quality_score(present)), at_end)
+        decided = find_reasons(decided, context).withColumn("quality_score", quality_score())
+        decided = cached(decided, at_end)
         before = (
             warehouse.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS.name))
             if base
@@ -186,10 +190,10 @@ def clean(
         )
         yield Cleaned(
             decided=decided,
-            flagged=flagged_items(decided, flagged, run_date, weights.suggestions, limits.audit_chance),
+            flagged=flagged_items(decided, flagged, run_date, weights.suggestions, context.audit_chance),
             events=correction_events(decided, before),
             rates=rates,
-            metrics=cached(quality_metrics(decided, Reason), at_end),
+            metrics=cached(quality_metrics(decided, RULES), at_end),
             threshold=thresholds.correct_from,
             calibration=calibration,
             trust=trust,
@@ -214,13 +218,6 @@ def _weigh_by_audit(
         answers = audited(candidates, decisions).toPandas()
     calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
     return calibrate(candidates, calibration), calibration, trust
-
-
-def _present(listings: DataFrame) -> Present:
-    """What listings of this catalogue have at all."""
-    titled = F.trim(F.coalesce("title", F.lit(""))) != ""
-    pictured = F.col("image_status") != ImageStatus.MISSING.value
-    return Present(titles=not listings.where(titled).isEmpty(), pictures=not listings.where(pictured).isEmpty())
 
 
 def _starting_rates(warehouse: Warehouse, model: Model, base: Publication | None) -> DataFrame:

@@ -22,7 +22,7 @@ from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
 from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS
-from udfs.consistency import uninformative_title
+from udfs.titles import is_uninformative
 from udfs.twins import twin_keys
 
 _WITHDRAWN = "withdrawn"
@@ -106,7 +106,7 @@ def _with_keys(rows: DataFrame, settings: Settings) -> DataFrame:
     keys = twin_keys(ingest.image_prefixes, ingest.max_image_bytes, picture.max_pixels, picture.blank_deviation)
     rows = rows.withColumn("keys", keys(F.col("title"), F.col("image"), F.col("image_uri")))
     plain = F.col("keys.plain_title")
-    says = uninformative_title(F.col("title")).isNull() & uninformative_title(plain).isNull() & plain.isNotNull()
+    says = ~is_uninformative(F.col("title")) & ~is_uninformative(plain) & plain.isNotNull()
     return rows.select(
         "row_number",
         "outcome",

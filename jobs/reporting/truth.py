@@ -1,4 +1,4 @@
-"""A published catalogue held against its known truth. For measuring only: no job reads the truth."""
+"""Compare a published catalogue with its known truth. For measuring only: no job reads the truth."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pyspark.sql import functions as F
 
 from jobs.console.job import clock
 from jobs.warehouse.tables import Warehouse, read_published
-from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
+from schemas.reasons import CATEGORY_REASONS, CategoryAction, ItemStatus, Reason
 
 _EXAMPLES = 6
 _ASKING = frozenset(reason.value for reason in CATEGORY_REASONS)
@@ -25,12 +26,13 @@ class Verdict:
     Attributes:
         listings: how many there are.
         wrong_before: share of listings whose seller's category is not the true one.
-        wrong_after: the same of the effective category.
-        wrong_after_review: the same once a person has settled every listing that is asked about.
+        wrong_after: the same for the effective category.
+        wrong_after_review: the same once a person has decided every listing whose category is asked about.
         asked: listings whose category people are asked about.
         corrected: corrections by the model.
         corrections_right: share of those that are true.
-        reasons: reason, planted, flagged, share of the planted that were found, share of the flagged that are right.
+        reasons: of each reason that was planted or flagged its name, listings with the planted fault, listings flagged,
+            share of the planted that were found, share of the flagged that are right.
         examples: seller's category, effective category, whether it is true, confidence, title.
     """
 
@@ -50,17 +52,16 @@ class Verdict:
 
 
 def judge(warehouse: Warehouse, source: Path) -> Verdict:
-    """Hold the newest publication against `truth.parquet` in a generated catalogue's folder."""
+    """Compare the newest publication with `truth.parquet` in a generated catalogue's folder."""
     truth = pd.read_parquet(source / "truth.parquet").set_index("listing_id")
     clean = read_published(warehouse, "clean_listings").select(*_CLEAN).toPandas().set_index("listing_id")
-    flagged = (
-        read_published(warehouse, "flagged_items").select("listing_id", "reasons").toPandas().set_index("listing_id")
-    )
+    work_list = read_published(warehouse, "flagged_items").where(F.col("status") == ItemStatus.OPEN.value)
+    open_items = work_list.select("listing_id", "reasons").toPandas().set_index("listing_id")
     clean = clean.reindex(truth.index)
     wrong = clean.effective_category != truth.true_category
     corrected = clean.category_action == CategoryAction.CORRECTED.value
-    said = flagged.reasons.reindex(truth.index).map(_names)
-    asked = said.map(lambda reasons: not _ASKING.isdisjoint(reasons))
+    flagged = open_items.reasons.reindex(truth.index).map(_names)
+    asked = flagged.map(lambda reasons: not _ASKING.isdisjoint(reasons))
     return Verdict(
         listings=len(truth),
         wrong_before=float((clean.category != truth.true_category).mean()),
@@ -69,7 +70,7 @@ def judge(warehouse: Warehouse, source: Path) -> Verdict:
         asked=int(asked.sum()),
         corrected=int(corrected.sum()),
         corrections_right=float((~wrong)[corrected].mean()) if corrected.any() else 1.0,
-        reasons=_reasons(truth.issues.map(_names), said, corrected),
+        reasons=reasons_found(truth.issues.map(_names), flagged, corrected),
         examples=_examples(clean[corrected], truth.true_category),
     )
 
@@ -79,19 +80,24 @@ def _names(reasons: object) -> frozenset[str]:
     return frozenset(map(str, reasons)) if isinstance(reasons, (list, tuple, np.ndarray)) else frozenset()
 
 
-def _reasons(there: pd.Series, said: pd.Series, corrected: pd.Series) -> list[tuple[str, int, int, str, str]]:
-    """One row a reason that was flagged, the most frequent first. A wrong category that was corrected is found, too."""
+def reasons_found(planted: pd.Series, flagged: pd.Series, corrected: pd.Series) -> list[tuple[str, int, int, str, str]]:
+    """One row a reason that was planted or flagged, the most frequently flagged first.
+
+    Args:
+        planted: the reasons that are true of each listing, as frozensets.
+        flagged: the reasons that it is flagged for, likewise.
+        corrected: whether the model has corrected its category; a planted wrong category counts as found then, too.
+    """
     rows = []
-    for reason in sorted(set().union(*said), key=lambda name: -sum(name in reasons for reasons in said)):
-        is_there = there.map(lambda issues, name=reason: name in issues)
-        is_said = said.map(lambda reasons, name=reason: name in reasons)
-        is_found = is_said | corrected if reason == Reason.WRONG_CATEGORY.value else is_said
-        both, found = int((is_there & is_said).sum()), int((is_there & is_found).sum())
-        real, total = int(is_there.sum()), int(is_said.sum())
-        rows.append(
-            (reason, real, total, f"{found / real:.0%}" if real else "-", f"{both / total:.0%}" if real else "-")
-        )
-    return rows
+    for reason in frozenset().union(*planted, *flagged):
+        is_planted = planted.map(lambda names, reason=reason: reason in names)
+        is_flagged = flagged.map(lambda names, reason=reason: reason in names)
+        is_found = is_flagged | corrected if reason == Reason.WRONG_CATEGORY.value else is_flagged
+        there, total = int(is_planted.sum()), int(is_flagged.sum())
+        found = f"{(is_planted & is_found).sum() / there:.0%}" if there else "-"
+        right = f"{(is_planted & is_flagged).sum() / total:.0%}" if there and total else "-"
+        rows.append((reason, there, total, found, right))
+    return sorted(rows, key=lambda row: (-row[2], -row[1], row[0]))
 
 
 def _examples(corrected: pd.DataFrame, truth: pd.Series) -> list[tuple[str, str, str, str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from jobs.console.summary import Share
 from jobs.reporting.examples import Example
-from schemas.reasons import EXPLANATIONS, ImageStatus, Reason
+from schemas.reasons import ImageStatus, Reason
 
 _CERTAINTY = (
     (0.99, "almost certain"),
@@ -65,7 +65,7 @@ def day(date: dt.date) -> str:
 
 def explain(reasons: Iterable[Reason]) -> str:
     """The reasons in words, as one sentence without its full stop."""
-    words = "; ".join(EXPLANATIONS[name] for name in reasons)
+    words = "; ".join(reason.explanation for reason in reasons)
     return words[:1].upper() + words[1:]
 
 

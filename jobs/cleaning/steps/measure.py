@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.cleaning.steps.flag import Present
 from schemas.metrics import METRICS, Metric, MetricSource
 from schemas.reasons import CategoryAction, CategorySource, ImageStatus, Reason
 
@@ -34,19 +33,23 @@ class _Figure:
     segment: str = "all"
 
 
-def quality_score(present: Present) -> Column:
+def quality_score() -> Column:
     """0 (unusable) to 100: 60 for a surely right category, 20 for a title, 15 for a picture, 5 for a description.
 
-    What no listing of the catalogue has, a picture or a title, every one gets the points for.
+    A listing gets the points for title and picture unless a reason says that they are missing or unusable: what is not
+    expected of a catalogue's listings costs none of them points.
     """
-    reasons = F.col("reasons")
-    title = ~(F.array_contains(reasons, "missing_title") | F.array_contains(reasons, "uninformative_title"))
-    picture = (F.col("image_status") == "ok") & ~F.array_contains(reasons, "image_mismatch")
+
+    def is_fine(*faults: Reason) -> Column:
+        return ~F.arrays_overlap("reasons", F.array(*(F.lit(fault.value) for fault in faults)))
+
+    title = is_fine(Reason.MISSING_TITLE, Reason.UNINFORMATIVE_TITLE)
+    picture = is_fine(Reason.MISSING_IMAGE, Reason.CORRUPT_IMAGE, Reason.BLANK_IMAGE, Reason.IMAGE_MISMATCH)
     described = F.length(F.trim(F.coalesce("description", F.lit("")))) > 0
     return (
         60 * F.col("category_confidence")
-        + F.when(title | F.lit(not present.titles), 20).otherwise(0)
-        + F.when(picture | F.lit(not present.pictures), 15).otherwise(0)
+        + F.when(title, 20).otherwise(0)
+        + F.when(picture, 15).otherwise(0)
         + F.when(described, 5).otherwise(0)
     ).cast("double")
 
