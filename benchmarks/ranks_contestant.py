@@ -18,7 +18,7 @@ from benchmarks.serve import Answer, serve
 from conf.load import load_settings
 from jobs.warehouse.listings import in_force
 from jobs.warehouse.session import open_session
-from jobs.warehouse.tables import Warehouse
+from jobs.warehouse.tables import open_warehouse
 from schemas.tables import LISTINGS, TAXONOMY
 from training.dataset import write_dataset
 from training.examples import example_rows
@@ -37,7 +37,7 @@ def begin() -> Answer:
     """Write the training set for two ranks, of all listings in force."""
     location, folder = sys.argv[1], Path(sys.argv[2])
     settings = load_settings("local", [f"spark.master=local[{max(cores(), 2)}]", *_PLAN])
-    workspace = Warehouse(open_session(settings.spark, "ranks"), location)
+    workspace = open_warehouse(open_session(settings.spark, "ranks"), location)
     taxonomy = sorted(workspace.read(TAXONOMY).select("category", "parent", "department").collect())
     categories = [row.category for row in taxonomy]
     levels = category_levels([row.parent for row in taxonomy], [row.department for row in taxonomy])

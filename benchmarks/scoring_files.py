@@ -11,7 +11,7 @@ from benchmarks.serve import Answer, serve
 from conf.load import load_settings
 from jobs.warehouse.listings import in_force
 from jobs.warehouse.session import open_session
-from jobs.warehouse.tables import Warehouse
+from jobs.warehouse.tables import open_warehouse
 from schemas.tables import LISTINGS
 from training.registry import open_registry
 from udfs.classify import READ
@@ -20,8 +20,8 @@ from udfs.classify import READ
 def begin() -> Answer:
     """Open the warehouse that the command line names."""
     location, settings = sys.argv[1], load_settings()
-    workspace = Warehouse(open_session(settings.spark, "scoring files"), location)
-    registry = open_registry(location, settings.registry)
+    workspace = open_warehouse(open_session(settings.spark, "scoring files"), location)
+    registry = open_registry(workspace.folder, location, settings.registry)
     version = registry.champion_version()
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
@@ -33,7 +33,7 @@ def begin() -> Answer:
             "rows": listings.count(),
             "bundle": registry.model(version).bundle,
             "model": f"models:/{settings.registry.model_name}/{version}",
-            "registry": f"sqlite:///{location}/mlflow/mlflow.db",
+            "registry": f"sqlite:///{workspace.folder}/mlflow/mlflow.db",
             "top": settings.classify.top,
         }
 

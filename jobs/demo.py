@@ -49,7 +49,7 @@ def demo(
     """
     generate = _generator()
     job = replace(job, settings=_hasten(job.settings))
-    source = _fresh_folder(warehouse) / "catalogue"
+    source = _fresh_folder(job.warehouse.folder, warehouse) / "catalogue"
     job.say(f"generating {listings:,} listings in {categories} categories in {source}")
     generate(source, listings, categories, seed)
     ingest(replace(job, name="ingest"), str(source / "listings.parquet"), str(source / "taxonomy.csv"))
@@ -91,15 +91,20 @@ def _hasten(settings: Settings) -> Settings:
     return replace(settings, picture=picture, train=learning)
 
 
-def _fresh_folder(warehouse: str) -> Path:
+def _fresh_folder(folder: Path | None, warehouse: str) -> Path:
     """The demo's folder, emptied.
 
+    Args:
+        folder: the warehouse's folder on this machine; None where the warehouse is elsewhere.
+        warehouse: its address, for messages.
+
     Raises:
-        UsageError: it holds something else.
+        UsageError: the warehouse is no local folder, or it holds something else.
     """
-    folder = Path(warehouse)
+    if folder is None:
+        raise UsageError(f"--warehouse {warehouse}: the demo writes to a folder of this machine; name one.")
     mark = folder / _MARK
-    if folder.exists() and not mark.exists() and (folder.is_file() or any(folder.iterdir())):
+    if folder.exists() and not mark.exists() and any(folder.iterdir()):
         raise UsageError(
             f"--warehouse {warehouse}: exists and was not made by the demo; name a folder that does not exist."
         )

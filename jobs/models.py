@@ -51,7 +51,7 @@ app.command("rollback")(as_command("models", rollback))
 
 
 def _registry(job: Job) -> Registry:
-    return open_registry(job.warehouse.location, job.settings.registry)
+    return open_registry(job.warehouse.folder, job.warehouse.location, job.settings.registry)
 
 
 def _listing(job: Job, registry: Registry) -> Summary:

@@ -38,7 +38,7 @@ def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) ->
     """
     warehouse, settings = job.warehouse, job.settings
     with run_context(job, run_date, dry_run) as run, ExitStack() as at_end:
-        registry = open_registry(warehouse.location, settings.registry)
+        registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         run.pins = pins = take_pins(
             warehouse, job.name, run_date, registry.champion_version(), job.started_at, not dry_run
         )

@@ -45,7 +45,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     """
     warehouse, settings = job.warehouse, job.settings
     with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
-        registry = open_registry(warehouse.location, settings.registry)
+        registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         version, taxonomy_version = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
         if version is None or taxonomy_version is None:
             raise UsageError(f"{warehouse.location} holds no listings: run `catalog-cleaner ingest` first.")

@@ -266,21 +266,28 @@ class Registry:
         return str(known.experiment_id if known is not None else self._client.create_experiment(name, place))
 
 
-def open_registry(warehouse: str, settings: RegistrySettings) -> Registry:
+def open_registry(folder: Path | None, location: str, settings: RegistrySettings) -> Registry:
     """The registry that the settings name; by default a SQLite store in the warehouse's folder `mlflow`.
 
+    Args:
+        folder: the warehouse's folder on this machine; None where the warehouse is elsewhere.
+        location: the warehouse's address, for messages.
+        settings: the tracking server, if there is one, and the names of model and experiment.
+
     Raises:
-        RegistryError: the warehouse is no folder, and no tracking URI is given.
+        RegistryError: the warehouse is no local folder, and no tracking URI is given.
     """
     _quiet()
     if settings.tracking_uri is not None:
         return Registry(settings.tracking_uri, None, settings)
-    path = urlsplit(warehouse).path if warehouse.startswith("file:") else warehouse
-    if ("/" not in path and not Path(path).is_dir()) or "://" in path:
-        raise RegistryError(f"the warehouse {warehouse!r} is no local folder: set registry.tracking_uri.")
-    folder = Path(path).resolve() / "mlflow"
-    folder.mkdir(parents=True, exist_ok=True)
-    return Registry(f"sqlite:///{folder}/mlflow.db", folder, settings)
+    if folder is None:
+        raise RegistryError(
+            f"warehouse {location} is not a folder of this machine, so it cannot keep models: set "
+            "registry.tracking_uri to an MLflow server."
+        )
+    models = folder / "mlflow"
+    models.mkdir(parents=True, exist_ok=True)
+    return Registry(f"sqlite:///{models}/mlflow.db", models, settings)
 
 
 def _is_missing(error: MlflowException) -> bool:

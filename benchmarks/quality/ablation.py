@@ -48,7 +48,7 @@ def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float
         Of each set its name, the classifier's error and the best guess's, on the same listings with a text and a
         picture, none of which was taught to the member that judges it.
     """
-    registry = open_registry(str(warehouse), load_settings("local").registry)
+    registry = open_registry(warehouse, str(warehouse), load_settings("local").registry)
     model = registry.model(registry.champion_version())
     caution = next(each.figures["caution"] for each in registry.models() if each.champion)
     index = {category: i for i, category in enumerate(model.spec.categories)}

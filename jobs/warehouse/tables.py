@@ -1,4 +1,4 @@
-"""The warehouse: Delta tables in a folder or in a catalog's schema. The only importer of Delta."""
+"""The warehouse: Delta tables in a folder or in a catalogue's schema. The only importer of Delta."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.warehouse.address import Address, find_address
 from jobs.warehouse.evolution import VERSION_PROPERTY, as_declared, declared_schema, missing_columns, stored_version
 from schemas.errors import FailedError, UsageError
 from schemas.tables import RUNS, TABLES, Table
-
-_CATALOG_SCHEMA = re.compile(r"\w+(\.\w+)?")
 
 
 @dataclass(frozen=True)
@@ -27,36 +26,32 @@ class Warehouse:
 
     Attributes:
         spark: the session.
-        location: a folder or URI, whose subfolders are the tables; or `catalog.schema`, whose tables they are.
+        address: a folder or URI, whose subfolders are the tables; or a catalogue's schema, whose tables they are.
     """
 
     spark: SparkSession
-    location: str
+    address: Address
+
+    @property
+    def location(self) -> str:
+        """The address as people wrote it, for messages."""
+        return self.address.text
 
     @property
     def folder(self) -> Path | None:
-        """The warehouse's folder, where it is one on this machine's file system."""
-        if self._in_catalog or "://" in self.location:
-            return None
-        return Path(self.location).resolve()
-
-    @property
-    def _in_catalog(self) -> bool:
-        return _CATALOG_SCHEMA.fullmatch(self.location) is not None and "." in self.location
+        """The real path of the warehouse's folder on this machine; None elsewhere."""
+        return self.address.folder
 
     def identifier(self, table: Table) -> str:
         """The table's name as Spark SQL takes it."""
-        return f"{self.location}.{table.name}" if self._in_catalog else f"delta.`{self._path(table.name)}`"
-
-    def _path(self, name: str) -> str:
-        root = str(self.folder) if self.folder is not None else self.location.rstrip("/")
-        return f"{root}/{name}"
+        return self.address.sql_name(table.name)
 
     def exists(self, table: Table) -> bool:
         """Whether the table has been created."""
-        if self._in_catalog:
+        path = self.address.path(table.name)
+        if path is None:
             return self.spark.catalog.tableExists(self.identifier(table))
-        return DeltaTable.isDeltaTable(self.spark, self._path(table.name))
+        return DeltaTable.isDeltaTable(self.spark, path)
 
     def table(self, table: Table) -> DeltaTable:
         """The table for MERGE and DELETE; created where it is not there."""
@@ -64,9 +59,21 @@ class Warehouse:
         return self._open(table)
 
     def _open(self, table: Table) -> DeltaTable:
-        if self._in_catalog:
+        path = self.address.path(table.name)
+        if path is None:
             return DeltaTable.forName(self.spark, self.identifier(table))
-        return DeltaTable.forPath(self.spark, self._path(table.name))
+        return DeltaTable.forPath(self.spark, path)
+
+    def _load(self, reader: DataFrameReader, name: str) -> DataFrame:
+        path = self.address.path(name)
+        return reader.table(self.address.sql_name(name)) if path is None else reader.load(path)
+
+    def _save(self, writer: DataFrameWriter, name: str) -> None:
+        path = self.address.path(name)
+        if path is None:
+            writer.saveAsTable(self.address.sql_name(name))
+        else:
+            writer.save(path)
 
     def version(self, table: Table) -> int | None:
         """The table's newest Delta version; None where there is no table."""
@@ -89,7 +96,7 @@ class Warehouse:
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        frame = reader.table(self.identifier(table)) if self._in_catalog else reader.load(self._path(table.name))
+        frame = self._load(reader, table.name)
         return as_declared(frame, table)
 
     def changes(self, table: Table, after: int, until: int) -> DataFrame | None:
@@ -116,7 +123,7 @@ class Warehouse:
             .option("startingVersion", after + 1)
             .option("endingVersion", until)
         )
-        frame = reader.table(self.identifier(table)) if self._in_catalog else reader.load(self._path(table.name))
+        frame = self._load(reader, table.name)
         frame = frame.where(F.col("_change_type").isin("insert", "update_postimage"))
         return as_declared(frame, table, "_commit_version")
 
@@ -179,50 +186,40 @@ class Warehouse:
 
     def _write(self, table: Table, rows: DataFrame, mode: str, options: Mapping[str, str]) -> None:
         writer = conform(rows, table).write.format("delta").mode(mode).options(**options)
-        if self._in_catalog:
-            writer.saveAsTable(self.identifier(table))
-        else:
-            writer.save(self._path(table.name))
+        self._save(writer, table.name)
 
     def stage(self, name: str, rows: DataFrame) -> DataFrame:
         """Write rows aside, so that they are computed once, and read them back."""
-        target = self._stage(name)
-        writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-        if self._in_catalog:
-            writer.saveAsTable(target)
-            return self.spark.table(target)
-        writer.save(target)
-        return self.spark.read.format("delta").load(target)
+        staged = self._staged(name)
+        self._save(rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true"), staged)
+        return self._load(self.spark.read.format("delta"), staged)
 
     def unstage(self, name: str) -> None:
         """Remove what `stage` wrote; nothing to do where it is not there."""
-        target = self._stage(name)
-        if self._in_catalog:
-            self.spark.sql(f"DROP TABLE IF EXISTS {target}")
-            return
-        if self.folder is not None:
-            shutil.rmtree(target, ignore_errors=True)
-            return
-        # Elsewhere than on a local disk only Spark's own file system can delete.
-        jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001
-        path = jvm.org.apache.hadoop.fs.Path(target)
-        path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)  # noqa: SLF001
+        staged = self._staged(name)
+        path = self.address.path(staged)
+        if path is None:
+            self.spark.sql(f"DROP TABLE IF EXISTS {self.address.sql_name(staged)}")
+        elif self.folder is not None:
+            shutil.rmtree(self.folder / staged, ignore_errors=True)
+        else:
+            # Elsewhere than on a local disk only Spark's own file system can delete.
+            jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001
+            place = jvm.org.apache.hadoop.fs.Path(path)
+            place.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(place, True)  # noqa: SLF001
 
-    def _stage(self, name: str) -> str:
+    def _staged(self, name: str) -> str:
         safe = re.sub(r"\W", "_", name)
-        return f"{self.location}.staging_{safe}" if self._in_catalog else self._path(f"_staging/{safe}")
+        return f"staging_{safe}" if self.address.schema else f"_staging/{safe}"
 
 
 def open_warehouse(spark: SparkSession, location: str) -> Warehouse:
-    """The warehouse at a location.
+    """The warehouse at a location, as it is given as `--warehouse`.
 
     Raises:
-        UsageError: the location is a file.
+        UsageError: the location is neither a folder nor a URI nor a schema that Spark can reach.
     """
-    warehouse = Warehouse(spark, location)
-    if warehouse.folder is not None and warehouse.folder.is_file():
-        raise UsageError(f"--warehouse {location}: is a file; name a folder, a URI or catalog.schema.")
-    return warehouse
+    return Warehouse(spark, find_address(spark, location))
 
 
 def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -> DataFrame:

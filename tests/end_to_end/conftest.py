@@ -21,7 +21,7 @@ from catalogue_generator.spec import CatalogueSpec
 from conf.load import load_settings
 from jobs.cli import app
 from jobs.warehouse.session import open_session
-from jobs.warehouse.tables import Warehouse
+from jobs.warehouse.tables import Warehouse, open_warehouse
 from tests.end_to_end.standalone import Cluster, standalone_cluster
 
 LISTINGS, CATEGORIES = 400, 8
@@ -49,7 +49,7 @@ class Workspace:
     @property
     def warehouse(self) -> Warehouse:
         """Its tables."""
-        return Warehouse(self.spark, str(self.path))
+        return open_warehouse(self.spark, str(self.path))
 
     def copy(self, target: Path) -> Workspace:
         """The same in another folder."""

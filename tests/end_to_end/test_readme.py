@@ -19,7 +19,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.load import load_settings
-from jobs.warehouse.tables import Warehouse, read_published
+from jobs.warehouse.tables import open_warehouse, read_published
 from schemas.tables import RUNS
 from tests.end_to_end.conftest import LISTINGS
 from tests.end_to_end.standalone import Cluster, jars
@@ -133,7 +133,7 @@ def test_the_commands_have_left_what_the_readme_says(place: Place, spark: SparkS
         packed = set(package.namelist())
     assert {"jobs/nightly.py", "conf/cluster.yaml", "udfs/classify.py"} <= packed
     assert not any(name.startswith("catalogue_generator/") for name in packed)
-    warehouse = Warehouse(spark, str(place.folder / "my-warehouse"))
+    warehouse = open_warehouse(spark, str(place.folder / "my-warehouse"))
     runs = warehouse.read(RUNS).orderBy("finished_at").collect()
     nights = ["nightly-2026-11-23-1", "nightly-2026-11-25-1"]
     assert [run.job for run in runs] == ["ingest", "train", "nightly", "review", "nightly"]

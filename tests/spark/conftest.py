@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from conf.load import load_settings
 from jobs.warehouse.session import open_session
-from jobs.warehouse.tables import Warehouse
+from jobs.warehouse.tables import Warehouse, open_warehouse
 
 
 @pytest.fixture(scope="session")
@@ -27,4 +27,4 @@ def spark() -> Iterator[SparkSession]:
 @pytest.fixture
 def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
     """An empty warehouse."""
-    return Warehouse(spark, str(tmp_path / "warehouse"))
+    return open_warehouse(spark, str(tmp_path / "warehouse"))

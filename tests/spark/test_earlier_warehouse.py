@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from typer.testing import CliRunner
 
 from jobs.cli import app
-from jobs.warehouse.tables import Warehouse, read_published
+from jobs.warehouse.tables import Warehouse, open_warehouse, read_published
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, RUNS, TABLES, TAXONOMY
 from tests.earlier import unpack_earlier_warehouse
 from tests.spark.frames import rows_of
@@ -35,7 +35,7 @@ ROWS = {
 @pytest.fixture
 def earlier(spark: SparkSession, tmp_path: Path) -> Warehouse:
     """A copy of the stored warehouse."""
-    return Warehouse(spark, str(unpack_earlier_warehouse(tmp_path)))
+    return open_warehouse(spark, str(unpack_earlier_warehouse(tmp_path)))
 
 
 def call(warehouse: Warehouse, *command: str) -> dict[str, Any]:

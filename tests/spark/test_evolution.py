@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from jobs.warehouse.evolution import missing_columns
-from jobs.warehouse.tables import Warehouse
+from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import FailedError
 from schemas.tables import Column, Table
 from tests.spark.frames import frame, rows_of
@@ -133,7 +133,7 @@ def test_a_column_of_another_type_is_refused_for_reading_and_writing(stored: War
 def test_a_table_of_a_newer_version_is_refused_for_reading_and_writing(stored: Warehouse) -> None:
     stored.create(NEW)
     # Another command of the older program opens the warehouse anew.
-    older = Warehouse(stored.spark, stored.location)
+    older = open_warehouse(stored.spark, stored.location)
     said = "Table things has version 2, but this catalog-cleaner knows only version 1: .*Upgrade catalog-cleaner"
     with pytest.raises(FailedError, match=said):
         older.read(OLD)

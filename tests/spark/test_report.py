@@ -21,7 +21,7 @@ from jobs.reporting.examples import Example, read_examples
 from jobs.reporting.figures import BANDS, Category, Change, Figures, Publication, Seller, read_figures
 from jobs.reporting.pictures import read_thumbnails
 from jobs.reporting.publication_snapshot import find_snapshot
-from jobs.warehouse.tables import Warehouse
+from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.reasons import Reason
 from tests.spark.frames import frame
 from tests.spark.published import FAILED, FIRST, SECOND, TITLE, write_published
@@ -32,7 +32,7 @@ BOOTS, SHOES, BAGS, BRAS = (Named(code, name) for code, name in NAMES.items())
 
 @pytest.fixture(scope="module")
 def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    published = Warehouse(spark, str(tmp_path_factory.mktemp("published") / "warehouse"))
+    published = open_warehouse(spark, str(tmp_path_factory.mktemp("published") / "warehouse"))
     write_published(published)
     return published
 
@@ -196,7 +196,7 @@ def test_without_a_publication_the_next_step_is_named(warehouse: Warehouse, tmp_
     code, _, errors = call("--warehouse", str(tmp_path / "new"))
     assert code == 2
     assert "catalog-cleaner ingest" in errors
-    half = Warehouse(warehouse.spark, str(tmp_path / "half"))
+    half = open_warehouse(warehouse.spark, str(tmp_path / "half"))
     for name in ("listings", "taxonomy"):
         warehouse.spark.read.load(f"{warehouse.location}/{name}").write.format("delta").save(f"{half.location}/{name}")
     code, _, errors = call("--warehouse", half.location)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs.lifecycle.lock import hold
+from jobs.warehouse.address import parse_address
 from schemas.errors import FailedError
 
 NOW = dt.datetime(2026, 1, 1, 3, tzinfo=dt.UTC)
@@ -36,6 +37,20 @@ def test_a_live_holder_refuses_and_is_named(tmp_path: Path, holder: multiprocess
     said = rf"job nightly \(process {holder.pid} on .*since 2026-01-01T03:00:00"
     with pytest.raises(FailedError, match=said), hold(tmp_path, "ingest", 0.0, NOW):
         pass
+    holder.kill()
+    holder.join()
+
+
+def test_every_spelling_of_a_folder_asks_for_the_same_lock(
+    tmp_path: Path, holder: multiprocessing.process.BaseProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    (tmp_path / "link").symlink_to(tmp_path)
+    spellings = (tmp_path.name, f"{tmp_path}/", f"{tmp_path}/link", f"file://{tmp_path}", f"file:{tmp_path}/x/..")
+    for text in spellings:
+        folder = parse_address(text, lambda _: False).folder
+        with pytest.raises(FailedError, match="is held by job nightly"), hold(folder, "nightly", 0.0, NOW):
+            pass
     holder.kill()
     holder.join()
 

@@ -14,7 +14,7 @@ from training.registry import RegistryError, RegistryUnavailableError, open_regi
 
 
 def test_a_new_registry_has_no_champion(tmp_path: Path) -> None:
-    registry = open_registry(str(tmp_path), RegistrySettings())
+    registry = open_registry(tmp_path, str(tmp_path), RegistrySettings())
     assert registry.find_champion() is None
     with pytest.raises(RegistryError, match="catalog-cleaner train"):
         registry.champion_version()
@@ -22,14 +22,14 @@ def test_a_new_registry_has_no_champion(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["7", "seven"])
 def test_a_version_that_does_not_exist_is_named(version: str, tmp_path: Path) -> None:
-    registry = open_registry(str(tmp_path), RegistrySettings())
+    registry = open_registry(tmp_path, str(tmp_path), RegistrySettings())
     with pytest.raises(RegistryError, match=f"no version '{version}'"):
         registry.model(version)
 
 
 def test_a_registry_that_does_not_answer_is_not_one_without_a_champion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    registry = open_registry("ignored", RegistrySettings(tracking_uri="http://127.0.0.1:9"))
+    registry = open_registry(None, "ignored", RegistrySettings(tracking_uri="http://127.0.0.1:9"))
     with pytest.raises(RegistryUnavailableError, match="does not answer"):
         registry.find_champion()
     with pytest.raises(RegistryUnavailableError, match="does not answer"):

@@ -1,0 +1,175 @@
+"""Where a warehouse is: a folder of this machine, a URI, or a schema of a catalogue; parsed once, here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from schemas.errors import UsageError
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
+_PART = r"(?:`[^`]+`|[^`.\s]+)"
+_CATALOG_SCHEMA = re.compile(rf"{_PART}(?:\.{_PART})+")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a warehouse is. Exactly one of `folder`, `uri` and `schema` is set.
+
+    Attributes:
+        text: the address as people wrote it, for messages.
+        folder: the real path of a local folder, which may still have to be made. All spellings of a folder (relative,
+            through a link, as a file: URI) have the same one, and so one lock.
+        uri: of a folder elsewhere, without a slash at the end.
+        schema: the catalogue's name and the schema's, which may have several parts.
+    """
+
+    text: str
+    folder: Path | None = None
+    uri: str | None = None
+    schema: tuple[str, ...] = ()
+
+    def path(self, name: str) -> str | None:
+        """The address of a subfolder, as Spark reads it; None in a catalogue."""
+        if self.schema:
+            return None
+        # With its scheme, since Spark's default file system may be another one.
+        root = f"file:{self.folder}" if self.folder is not None else self.uri
+        return f"{root}/{name}"
+
+    def sql_name(self, name: str) -> str:
+        """A table's quoted name for Spark SQL."""
+        path = self.path(name)
+        return f"delta.`{path}`" if path is not None else quote_name(*self.schema, name)
+
+
+def quote_name(*parts: str) -> str:
+    """A name of several parts as Spark SQL writes it, each part in backticks."""
+    return ".".join(f"`{part}`" for part in parts)
+
+
+def parse_address(text: str, knows_catalog: Callable[[str], bool]) -> Address:
+    """Parse what was given as `--warehouse`.
+
+    Args:
+        text: a path, a URI, or `catalog.schema`.
+        knows_catalog: whether Spark has a catalogue of that name.
+
+    Raises:
+        UsageError: it is none of these, or a file.
+    """
+    shown = text.rstrip("/") or text[:1]
+    if not text.strip():
+        raise UsageError("--warehouse is empty: name a folder, a URI or catalog.schema.")
+    scheme, rest = match.groups() if (match := _SCHEME.fullmatch(text)) else ("", "")
+    if rest.startswith("/"):
+        if scheme.lower() == "file":
+            return Address(shown, folder=_local_folder(text, _path_of_file_uri(text, rest)))
+        _refuse_backtick(text)
+        return Address(shown, uri=shown)
+    if not os.path.lexists(text):
+        if scheme:
+            raise UsageError(
+                f"--warehouse {text}: no path follows {scheme}: write {scheme}:/PATH or {scheme}://HOST/PATH for a "
+                f"URI, ./{text} for a folder."
+            )
+        if "/" not in text and "." in text:
+            return Address(text, schema=_catalog_schema(text, knows_catalog))
+    return Address(shown, folder=_local_folder(text, text))
+
+
+def find_address(spark: SparkSession, text: str) -> Address:
+    """Parse what was given as `--warehouse`, and make sure that Spark can reach a place of that kind.
+
+    Raises:
+        UsageError: it is no address; or Spark has no file system for the scheme, or no such schema.
+    """
+    address = parse_address(text, lambda name: _knows_catalog(spark, name))
+    if address.uri is not None:
+        _require_file_system(spark, address.uri)
+    if address.schema:
+        _require_schema(spark, address)
+    return address
+
+
+def _path_of_file_uri(text: str, rest: str) -> str:
+    if not rest.startswith("//"):
+        return unquote(rest)
+    host, _, path = rest.removeprefix("//").partition("/")
+    if host not in ("", "localhost"):
+        raise UsageError(f"--warehouse {text}: {host} is another machine; write file:///PATH for a folder of this one.")
+    return unquote(f"/{path}")
+
+
+def _local_folder(text: str, path: str) -> Path:
+    try:
+        # Two slashes at the start would make another path of the same folder.
+        folder = Path(re.sub("^//+", "/", path)).resolve()
+    except RuntimeError:
+        raise UsageError(f"--warehouse {text}: its symbolic links lead in a circle.") from None
+    _refuse_backtick(str(folder))
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise UsageError(f"--warehouse {text}: {place} is a file; name a folder, a URI or catalog.schema.")
+    return folder
+
+
+def _refuse_backtick(text: str) -> None:
+    if "`" in text:
+        raise UsageError(f"--warehouse {text}: a path with a backtick cannot be used in Spark SQL; take another name.")
+
+
+def _catalog_schema(text: str, knows_catalog: Callable[[str], bool]) -> tuple[str, ...]:
+    parts = tuple(part.strip("`") for part in re.findall(_PART, text)) if _CATALOG_SCHEMA.fullmatch(text) else ()
+    if not parts or not knows_catalog(parts[0]):
+        catalog = parts[0] if parts else text.split(".", maxsplit=1)[0]
+        raise UsageError(
+            f"--warehouse {text}: Spark has no catalogue {catalog!r}; configure spark.sql.catalog.{catalog}, or write "
+            f"./{text} for a folder."
+        )
+    return parts
+
+
+def _knows_catalog(spark: SparkSession, name: str) -> bool:
+    if spark.conf.get(f"spark.sql.catalog.{name}", None) is not None:
+        return True
+    # The session's own needs no setting, and a platform may bring catalogues that have none.
+    return name in {catalog.name for catalog in spark.catalog.listCatalogs()}
+
+
+def _require_file_system(spark: SparkSession, uri: str) -> None:
+    scheme = uri.split(":", 1)[0]
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
+    hadoop = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+    try:
+        jvm.org.apache.hadoop.fs.FileSystem.getFileSystemClass(scheme, hadoop)
+    except Py4JJavaError as error:
+        raise UsageError(
+            f"--warehouse {uri}: Spark has no file system for {scheme}: add its jar to the session (--jars), or write "
+            f"./{uri} for a folder of this machine."
+        ) from error
+
+
+def _require_schema(spark: SparkSession, address: Address) -> None:
+    name = quote_name(*address.schema)
+    try:
+        found = spark.catalog.databaseExists(name)
+    except (PySparkException, Py4JJavaError) as error:
+        reason = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
+        raise UsageError(
+            f"--warehouse {address.text}: Spark cannot use catalogue {address.schema[0]!r}: {reason.splitlines()[0]}"
+        ) from error
+    if not found:
+        raise UsageError(
+            f"--warehouse {address.text}: catalogue {address.schema[0]!r} has no such schema; create it in Spark SQL "
+            f"(CREATE SCHEMA {name}), or write ./{address.text} for a folder."
+        )

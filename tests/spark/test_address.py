@@ -1,0 +1,114 @@
+"""Warehouses elsewhere than in a plain folder: in a catalogue, behind a URI, in a folder with an odd name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from typer.testing import CliRunner
+
+from jobs.cli import app
+from jobs.lifecycle.lock import hold
+from jobs.warehouse.tables import Warehouse, open_warehouse
+from schemas.errors import UsageError
+from schemas.tables import LISTINGS, Column, Table
+from tests.spark.frames import frame, rows_of
+
+THINGS = Table("things", "state", "a thing", ("id",), (Column("id", "STRING", "its id"),))
+MORE = replace(THINGS, version=2, columns=(*THINGS.columns, Column("note", "STRING", "a note")))
+
+
+@pytest.fixture
+def catalogs(spark: SparkSession, tmp_path: Path) -> Iterator[None]:
+    """The session's own catalogue with a schema `shop`, and the same again under a name with a hyphen."""
+    spark.conf.set("spark.sql.catalog.my-catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    manager: Any = spark._jsparkSession.sessionState().catalogManager()
+    manager.catalog("my-catalog").setDelegateCatalog(manager.v2SessionCatalog())
+    spark.sql(f"CREATE SCHEMA spark_catalog.shop LOCATION '{tmp_path}/shop'")
+    yield
+    spark.sql("DROP SCHEMA spark_catalog.shop CASCADE")
+    spark.conf.unset("spark.sql.catalog.my-catalog")
+
+
+def use(warehouse: Warehouse) -> None:
+    """Write, read, change, evolve, stage: all that a warehouse is for."""
+    assert not warehouse.exists(THINGS)
+    warehouse.append(THINGS, frame(warehouse.spark, THINGS.ddl, ("a",)))
+    warehouse.overwrite(THINGS, frame(warehouse.spark, THINGS.ddl, ("b",)))
+    assert warehouse.version(THINGS) == 2
+    assert rows_of(warehouse.read(THINGS), "id") == [("b",)]
+    assert rows_of(warehouse.read(THINGS, 1), "id") == [("a",)]
+    warehouse.table(THINGS).delete("id = 'b'")
+    assert warehouse.read(THINGS).count() == 0
+    warehouse.create(MORE)
+    assert rows_of(warehouse.read(MORE, 1), "id", "note") == [("a", None)]
+    warehouse.create(LISTINGS)
+    changed = warehouse.changes(LISTINGS, -1, 0)
+    assert changed is not None
+    assert changed.count() == 0
+    staged = warehouse.stage("night-1", frame(warehouse.spark, "n int", (1,), (2,)))
+    assert rows_of(staged, "n") == [(1,), (2,)]
+    warehouse.unstage("night-1")
+
+
+@pytest.mark.parametrize("name", ["spark_catalog.shop", "my-catalog.shop"])
+@pytest.mark.usefixtures("catalogs")
+def test_a_warehouse_in_a_catalogue_s_schema(spark: SparkSession, name: str) -> None:
+    warehouse = open_warehouse(spark, name)
+    assert (warehouse.location, warehouse.folder) == (name, None)
+    use(warehouse)
+    tables = {row.tableName for row in spark.sql("SHOW TABLES IN spark_catalog.shop").collect()}
+    assert tables == {"things", "listings"}  # What was staged is gone.
+
+
+@pytest.mark.usefixtures("catalogs")
+def test_a_catalogue_or_schema_that_spark_cannot_use_is_refused(spark: SparkSession) -> None:
+    for name in ("spark_catalog.market", "my-catalog.market", "my-catalog.europe.market"):
+        with pytest.raises(UsageError, match=rf"{name}: catalogue '.*' has no such schema; create it in Spark SQL"):
+            open_warehouse(spark, name)
+    with pytest.raises(UsageError, match=r"warehouse.v2: Spark has no catalogue 'warehouse'; .* write \./warehouse.v2"):
+        open_warehouse(spark, "warehouse.v2")
+    spark.conf.set("spark.sql.catalog.broken", "no.such.Class")
+    with pytest.raises(UsageError, match=r"broken.shop: Spark cannot use catalogue 'broken': .*no.such.Class"):
+        open_warehouse(spark, "broken.shop")
+    spark.conf.unset("spark.sql.catalog.broken")
+
+
+def test_a_warehouse_behind_a_uri(spark: SparkSession, tmp_path: Path) -> None:
+    """viewfs stands for an object store: it has tables elsewhere than under the path in its URI."""
+    (tmp_path / "store").mkdir()
+    spark.conf.set("fs.viewfs.mounttable.shop.link./tables", f"file://{tmp_path}/store")
+    warehouse = open_warehouse(spark, "viewfs://shop/tables/")
+    assert (warehouse.location, warehouse.folder) == ("viewfs://shop/tables", None)
+    use(warehouse)
+    assert {path.name for path in (tmp_path / "store").iterdir()} == {"things", "listings", "_staging"}
+    assert not list((tmp_path / "store" / "_staging").iterdir())
+
+
+def test_a_uri_of_a_scheme_without_a_file_system_is_refused(spark: SparkSession) -> None:
+    with pytest.raises(UsageError, match=r"dbfs:/w: Spark has no file system for dbfs: add its jar"):
+        open_warehouse(spark, "dbfs:/w")
+
+
+def test_a_folder_s_name_may_have_spaces_and_signs(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "my w #1 50% [new] {x} ü"
+    warehouse = open_warehouse(spark, str(folder))
+    use(warehouse)
+    assert (folder / "things" / "_delta_log").is_dir()
+
+
+@pytest.mark.usefixtures("spark")
+def test_two_jobs_on_two_spellings_of_a_folder_do_not_run_side_by_side(tmp_path: Path) -> None:
+    (tmp_path / "decisions.csv").write_text("listing_id,decision,reviewer,decided_at\n")
+    words = ["review", "apply", str(tmp_path / "decisions.csv"), "--profile", "test", "--warehouse"]
+    with hold(tmp_path / "w", "nightly", 0.0, dt.datetime(2026, 1, 5, 3, tzinfo=dt.UTC)):
+        for spelling in (f"file://{tmp_path}/w", f"file:{tmp_path}/w/", f"{tmp_path}/x/../w"):
+            result = CliRunner().invoke(app, [*words, spelling])
+            assert result.exit_code == 1
+            assert "w is held by job nightly" in " ".join(result.stderr.split())
+    assert {path.name for path in (tmp_path / "w").iterdir()} <= {"_lock"}  # Nobody has written.
