@@ -103,6 +103,7 @@ class Summary:
         for section in self.sections:
             if section.rows:
                 console.print()
+                console.print(_printable(section.title), style="bold")
                 console.print(_table(section))
         if self.hints:
             console.print()
@@ -120,9 +121,7 @@ def print_summary(summary: Summary, as_json: bool) -> None:
 
 def _table(section: Section) -> Table:
     """On a narrow terminal texts wrap; ids (the first column), figures and lists do not."""
-    table = Table(
-        title=section.title, title_justify="left", title_style="bold", header_style="dim", box=None, padding=(0, 1)
-    )
+    table = Table(header_style="dim", box=None, padding=(0, 1))
     largest: dict[int, float] = {}
     for place, column in enumerate(section.columns):
         values = [row[place] for row in section.rows]

@@ -24,6 +24,13 @@ def test_people_read_names_figures_tables_and_hints() -> None:
     assert "none" not in text
 
 
+def test_a_title_longer_than_its_table_stays_on_one_line() -> None:
+    out = io.StringIO()
+    summary = Summary("Listings loaded", {}, (Section("categories missing from the taxonomy", ("a",), [("b",)]),))
+    summary.show(Console(file=out, width=80))
+    assert "categories missing from the taxonomy" in out.getvalue()
+
+
 def test_machines_read_one_object() -> None:
     assert json.loads(SUMMARY.as_json()) == {
         "title": "Catalogue cleaned",
