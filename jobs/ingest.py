@@ -12,7 +12,7 @@ from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.ingestion.deliveries import open_delivery
 from jobs.ingestion.ingest_summary import count_rows, refuse_withdrawal, summarise
-from jobs.ingestion.merge_listings import settle_interrupted, work_out_changes, write_changes, write_quarantine
+from jobs.ingestion.merge_listings import repair_interrupted_ingests, work_out_changes, write_changes, write_quarantine
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import absent, outcomes
 from jobs.ingestion.taxonomies import find_taxonomy, store_taxonomy
@@ -53,7 +53,7 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
     categories = find_taxonomy(warehouse, taxonomy, settings.ingest.csv_delimiter)
     delivery = open_delivery(job.spark, listings, settings.ingest)
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
-        settle_interrupted(run)
+        repair_interrupted_ingests(run)
         job.say(f"{run.run_id}: reading {delivery.files}")
         with delivery.readable(job.spark):
             rows = add_hashes(delivery.rows, settings.ingest, uris=delivery.uris)

@@ -17,18 +17,26 @@ from jobs.console.job import Job
 from jobs.console.options import RunDateOption
 from jobs.console.summary import Summary
 from jobs.lifecycle.pins import table_versions, take_pins
-from jobs.lifecycle.publications import publication
+from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
-from jobs.lifecycle.run_context import run_context
+from jobs.lifecycle.run_context import STAGED_PREDICTIONS, run_context
 from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import narrow, with_taxonomy
 from schemas.tables import LISTINGS, TAXONOMY
 from training.registry import open_registry
 
+FreshPinsOption = Annotated[
+    bool,
+    typer.Option(
+        "--fresh-pins", help="Read today's model and table versions, even if an earlier run of the date read others."
+    ),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what the run would do; publish nothing.")]
 
 
-def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) -> Summary:
+def nightly(
+    job: Job, run_date: RunDateOption, dry_run: DryRunOption = False, fresh_pins: FreshPinsOption = False
+) -> Summary:
     """Clean the catalogue for a date and publish the result.
 
     New and changed listings are scored, then the category of every listing is decided. A retry of a date reads the
@@ -39,10 +47,13 @@ def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) ->
     warehouse, settings = job.warehouse, job.settings
     with run_context(job, run_date, dry_run) as run, ExitStack() as at_end:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
-        run.pins = pins = take_pins(
-            warehouse, job.name, run_date, registry.champion_version(), job.started_at, not dry_run
-        )
-        model, base = registry.model(pins.model_version), publication(warehouse, pins.base_run_id)
+        champion = registry.champion_version()
+        taken = take_pins(warehouse, job.name, run_date, champion, job.started_at, keep=not dry_run, fresh=fresh_pins)
+        run.pins = pins = taken.pins
+        if taken.note:
+            job.say(taken.note)
+        model = registry.model(pins.model_version)
+        base = find_publication(warehouse, pins.base_run_id) if pins.base_run_id else None
         based_on = pins.base_run_id or "no earlier run"
         job.say(f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, based on {based_on}")
 
@@ -53,7 +64,11 @@ def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) ->
         checks = check_input(to_check(listings, quarantined), settings.gates)
         refuse_failed(checks)
 
-        scored = score(job, listings, model, pins, base, run.run_id)
+        # On a local folder only this run writes, so that a retry finds the staged predictions by their name.
+        stage = STAGED_PREDICTIONS if warehouse.folder is not None and not dry_run else run.run_id
+        if stage == run.run_id:
+            at_end.callback(warehouse.unstage, stage)
+        scored = score(job, listings, model, pins, base, stage)
         job.say("deciding categories")
         weighed = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
         result = at_end.enter_context(clean(warehouse, weighed, taxonomy, model, pins, base, run_date, settings))
@@ -66,7 +81,7 @@ def nightly(job: Job, run_date: RunDateOption, dry_run: DryRunOption = False) ->
             publish(warehouse, Slice(job.name, run.run_id, run_date), result.tables(scored.new, quarantined, checks))
             run.published_versions = table_versions(warehouse, pins)
         summary = summarise(run, result, dry_run)
-        warehouse.unstage(run.run_id)
+        warehouse.unstage(stage)
     return summary
 
 

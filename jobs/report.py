@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jobs.console.command import as_command
-from jobs.console.job import Job, reported_errors
+from jobs.console.job import Job, clock, reported_errors
 from jobs.console.summary import Summary
 from jobs.reporting.examples import read_examples
 from jobs.reporting.figures import read_figures
@@ -21,7 +21,7 @@ from jobs.reporting.terminal import summarise
 def _checked(html: Path | None) -> Path | None:
     """Refuse a target that cannot be written before the work begins."""
     if html is not None:
-        with reported_errors():
+        with reported_errors("report", clock()):
             check_target(html)
     return html
 

@@ -15,12 +15,13 @@ from jobs.console.summary import Section, Summary
 from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, readable
 from jobs.ingestion.merge_listings import write_quarantine
 from jobs.ingestion.steps.decisions import judge_decisions, looked_at, read_decisions
-from jobs.lifecycle.publications import publication, publications
+from jobs.lifecycle.publications import find_publication, publications
 from jobs.lifecycle.publish import Slice
+from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext, run_context
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
-from schemas.errors import FailedError, UsageError
+from schemas.errors import UsageError
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, TAXONOMY
 
 FileArgument = Annotated[
@@ -94,11 +95,9 @@ def _shown(warehouse: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataF
 
 def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:
     """What a reviewer saw of each listing in a publication."""
-    of = publication(warehouse, run_id)
-    if of is None:
-        raise FailedError(f"run {run_id} is not published.")
-    clean = warehouse.read(CLEAN_LISTINGS, of.version(CLEAN_LISTINGS.name))
-    drawn = warehouse.read(FLAGGED_ITEMS, of.version(FLAGGED_ITEMS.name)).select("listing_id", "audit_chance")
+    of = find_publication(warehouse, run_id)
+    clean = warehouse.read(CLEAN_LISTINGS, of.version(CLEAN_LISTINGS))
+    drawn = warehouse.read(FLAGGED_ITEMS, of.version(FLAGGED_ITEMS)).select("listing_id", "audit_chance")
     seen = clean.join(drawn, "listing_id", "left")
     columns = ("content_hash", "category", "best_category", "audit_chance")
     return seen.select(
@@ -118,15 +117,8 @@ def _account(judged: DataFrame, usable: int, new: int) -> dict[str, int]:
         F.count_distinct("row_number").alias("numbers"),
     )
     everything, bad, numbers = rows.collect()[0]
-    if everything != numbers:
-        raise FailedError(f"{numbers:,} rows were read and {everything:,} are accounted for; nothing was written.")
-    return {
-        "rows_in": everything,
-        "rows_current": new,
-        "rows_superseded": everything - bad - usable,
-        "rows_unchanged": usable - new,
-        "rows_quarantined": bad,
-    }
+    superseded = everything - bad - usable
+    return row_account(numbers, current=new, superseded=superseded, unchanged=usable - new, quarantined=bad)
 
 
 def _summary(run: RunContext, file: str, judged: DataFrame, new: DataFrame) -> Summary:

@@ -18,7 +18,7 @@ from jobs.console.job import Job
 from jobs.console.options import parse_date
 from jobs.console.progress import StageProgress
 from jobs.console.summary import Section, Summary
-from jobs.lifecycle.run_context import run_context
+from jobs.lifecycle.run_context import WORK_FOLDER, run_context
 from jobs.warehouse.listings import in_force
 from schemas.errors import BundleFormatError, UsageError
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
@@ -53,7 +53,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         listings = with_decisions(in_force(warehouse.read(LISTINGS, version)), decisions)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
         categories = [Category(*row) for row in taxonomy]
-        work = _work_folder(warehouse.folder)
+        work = _work_folder(warehouse.folder, run.run_id)
         try:
             job.say(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
             with StageProgress(job.console, job.say) as shown:
@@ -90,13 +90,13 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     return _summary(run.model_version, trained, verdict, warehouse.location)
 
 
-def _work_folder(warehouse: Path | None) -> Path:
+def _work_folder(warehouse: Path | None, run_id: str) -> Path:
     """A new folder that all nodes see: inside the warehouse, if that is a folder."""
-    parent = None
-    if warehouse is not None:
-        parent = warehouse / "_work"
-        parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="train-", dir=parent))
+    if warehouse is None:
+        return Path(tempfile.mkdtemp(prefix=run_id))
+    work = warehouse / WORK_FOLDER / run_id
+    work.mkdir(parents=True)
+    return work
 
 
 def _champion(registry: Registry, say: Callable[[str], None]) -> tuple[str, str] | None:

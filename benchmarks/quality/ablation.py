@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from conf.load import load_settings
+from jobs.store import read_published
 from jobs.warehouse.session import open_session
-from jobs.warehouse.tables import open_warehouse, read_published
+from jobs.warehouse.tables import open_warehouse
 from schemas.bundle import Fusion, NoiseModel
 from schemas.tables import LISTINGS
 from training.first_pass import as_weights, divided, likeliest_fusion

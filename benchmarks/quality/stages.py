@@ -13,8 +13,9 @@ import pandas as pd
 
 from benchmarks.place import ROOT
 from conf.load import load_settings
+from jobs.store import read_published
 from jobs.warehouse.session import open_session
-from jobs.warehouse.tables import open_warehouse, read_published
+from jobs.warehouse.tables import open_warehouse
 
 _DATE = "2026-01-01"
 _STAGES = ("ingest", "train", "nightly")

@@ -181,13 +181,9 @@ def clean(
         decided = find_reasons(decided, context).withColumn("quality_score", quality_score())
         decided = cached(decided, at_end)
         before = (
-            warehouse.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS.name))
-            if base
-            else warehouse.empty(CLEAN_LISTINGS)
+            warehouse.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS)) if base else warehouse.empty(CLEAN_LISTINGS)
         )
-        flagged = (
-            warehouse.read(FLAGGED_ITEMS, base.version(FLAGGED_ITEMS.name)) if base else warehouse.empty(FLAGGED_ITEMS)
-        )
+        flagged = warehouse.read(FLAGGED_ITEMS, base.version(FLAGGED_ITEMS)) if base else warehouse.empty(FLAGGED_ITEMS)
         yield Cleaned(
             decided=decided,
             flagged=flagged_items(decided, flagged, run_date, weights.suggestions, context.audit_chance),
@@ -223,5 +219,5 @@ def _weigh_by_audit(
 def _starting_rates(warehouse: Warehouse, model: Model, base: Publication | None) -> DataFrame:
     """The rates published last under the same model; else those that the model has learnt."""
     if base is not None and base.model_version == model.version:
-        return warehouse.read(SELLERS, base.version(SELLERS.name))
+        return warehouse.read(SELLERS, base.version(SELLERS))
     return warehouse.spark.createDataFrame(sorted(model.noise.sellers.items()), "seller_id STRING, error_rate DOUBLE")

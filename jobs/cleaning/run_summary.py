@@ -9,6 +9,7 @@ from jobs.cleaning.clean import Cleaned
 from jobs.cleaning.scoring import Scored
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
@@ -41,25 +42,17 @@ def account(
     actions = result.decided.groupBy("category_action").agg(F.count(F.lit(1)).alias("n"), flagged.alias("flagged"))
     decided = actions.collect()
     by_action = {row.category_action: row.n for row in decided}
-    counts = {
-        "rows_in": rows_in,
-        "rows_current": scored.count,
-        "rows_unchanged": good - scored.count,
-        "rows_superseded": 0,  # ingest keeps one row a listing
-        "rows_withdrawn": withdrawn,
-        "rows_quarantined": bad,
+    if sum(by_action.values()) != good:
+        raise FailedError(f"{sum(by_action.values()):,} of {good:,} listings were decided. Nothing was published.")
+    # Ingest keeps one row a listing, so that none is superseded here.
+    counts = row_account(
+        rows_in, current=scored.count, unchanged=good - scored.count, withdrawn=withdrawn, quarantined=bad
+    )
+    return counts | {
         "listings": good,
         **{action: by_action.get(action, 0) for action in ("kept", "corrected", "referred")},
         "flagged": sum(row.flagged for row in decided),
     }
-    out = counts["rows_current"] + counts["rows_unchanged"] + withdrawn + bad
-    if rows_in != out or sum(by_action.values()) != good:
-        raise FailedError(
-            f"the row account does not add up: {rows_in} rows in; {scored.count} scored, {good - scored.count} "
-            f"unchanged, {withdrawn} withdrawn, {bad} quarantined; {sum(by_action.values())} decided of {good}. "
-            "Nothing was published."
-        )
-    return counts
 
 
 def summarise(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:

@@ -24,7 +24,7 @@ class Scored:
     """The predictions of a run.
 
     Attributes:
-        new: of the listings scored by this run, staged.
+        new: of the listings scored by this run, or by an earlier one that did not publish; staged.
         all: of every listing that could be judged, as rows of the table predictions without the run's columns.
         count: rows of `new`.
     """
@@ -37,21 +37,29 @@ class Scored:
 def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publication | None, stage: str) -> Scored:
     """Score the listings whose content has no prediction of the model, and keep the predictions of the others.
 
+    Predictions that are staged under the same name by a run that did not publish are used, too.
+
     Args:
         job: the command.
         listings: narrow, usable.
         model: the pinned champion.
         pins: the versions to read.
         base: the publication on which the run stands.
-        stage: a name for what is staged.
+        stage: a name for the staged predictions.
     """
     warehouse = job.warehouse
-    before = warehouse.read(PREDICTIONS, base.version(PREDICTIONS.name)) if base else warehouse.empty(PREDICTIONS)
+    before = warehouse.read(PREDICTIONS, base.version(PREDICTIONS)) if base else warehouse.empty(PREDICTIONS)
     kept = reusable_predictions(before, listings, model.version).drop("job", "run_id", "run_date")
     with ExitStack() as at_end:
-        wanted = cached(unscored(listings, kept), at_end)
-        count, total = wanted.count(), listings.count()
+        missing = cached(unscored(listings, kept), at_end)
+        earlier = warehouse.staged(stage)
+        earlier = earlier if earlier is not None else kept.limit(0)
+        earlier = reusable_predictions(earlier, missing, model.version).select(kept.columns)
+        wanted = cached(unscored(missing, earlier), at_end)
+        count, total, reused = wanted.count(), listings.count(), earlier.count()
         job.say(f"scoring {count:,} of {total:,} listings with model {model.version}")
+        if reused:
+            job.say(f"using {reused:,} predictions of an earlier run that did not publish")
         content = (
             _content(warehouse, wanted, count, total, pins, base)
             if count
@@ -68,8 +76,8 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
             prefixes=settings.ingest.image_prefixes,
             max_image_bytes=settings.ingest.max_image_bytes,
         )
-        new = warehouse.stage(stage, predictions)
-    return Scored(new, kept.unionByName(new), count)
+        new = warehouse.stage(stage, earlier.unionByName(predictions))
+    return Scored(new, kept.unionByName(new), count + reused)
 
 
 def _content(

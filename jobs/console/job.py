@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+import click
 import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
@@ -16,9 +19,14 @@ from rich.markup import escape
 
 from conf.load import SettingsError, load_settings
 from conf.settings import Settings
+from jobs.console.log_file import new_log_file
+from jobs.console.root_cause import root_cause
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import CleanerError, UsageError
+
+_INTERRUPTED = 130
+"""Exit code of a command that was interrupted, as shells have it."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +72,13 @@ def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str]) 
         profile: as `ProfileOption`.
         overrides: as `SetOption`.
     """
-    with reported_errors():
-        started_at = clock()
+    started_at = clock()
+    with reported_errors(name, started_at) as log_file:
         console = Console(stderr=True, highlight=False)
         settings = load_settings(profile, overrides)
         _quieten()
         shared = SparkSession.getActiveSession() is not None
-        session = open_session(settings.spark, f"catalog-cleaner {name}")
+        session = open_session(settings.spark, f"catalog-cleaner {name}", log_file)
         try:
             yield Job(name, settings, session, open_warehouse(session, warehouse), started_at, console)
         finally:
@@ -79,17 +87,40 @@ def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str]) 
 
 
 @contextmanager
-def reported_errors() -> Iterator[None]:
-    """Print the sentence of a `CleanerError` on stderr and exit with its code."""
+def reported_errors(name: str, now: dt.datetime) -> Iterator[Path]:
+    """Report an error in a sentence on stderr and exit with its code.
+
+    A `CleanerError` says what is wrong itself. Of any other error the root cause is printed, and the traceback goes to
+    the log file, whose name is printed, too.
+
+    Args:
+        name: the command.
+        now: UTC.
+
+    Yields:
+        The log file.
+    """
+    log_file = new_log_file(name, now)
     try:
-        yield
+        yield log_file
     except (CleanerError, SettingsError) as error:
         code = error.exit_code if isinstance(error, CleanerError) else UsageError.exit_code
-        label = {2: "wrong usage", 3: "refused"}.get(code, "failed")
-        Console(stderr=True, highlight=False).print(
-            f"[bold red]{label}:[/bold red] {escape(str(error))}", soft_wrap=True
-        )
+        _print_error({2: "wrong usage", 3: "refused"}.get(code, "failed"), str(error))
         raise typer.Exit(code) from error
+    except (typer.Exit, typer.Abort, click.ClickException):
+        raise
+    except KeyboardInterrupt as error:
+        _print_error("interrupted", "nothing was published")
+        raise typer.Exit(_INTERRUPTED) from error
+    except Exception as error:
+        with log_file.open("a", encoding="utf-8") as log:
+            log.write(traceback.format_exc())
+        _print_error("failed", f"{root_cause(error)}. The traceback is in {log_file}")
+        raise typer.Exit(1) from error
+
+
+def _print_error(label: str, sentence: str) -> None:
+    Console(stderr=True, highlight=False).print(f"[bold red]{label}:[/bold red] {escape(sentence)}", soft_wrap=True)
 
 
 def _quieten() -> None:

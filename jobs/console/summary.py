@@ -61,7 +61,9 @@ class Section:
         title: shown above the table.
         columns, rows: names and values.
         bars: columns (of shares or estimates) that are drawn as bars, too.
-        key: of the table in the JSON object; the title by default. Keys are an interface, titles are not.
+        key: of the table in the JSON object; the title by default. Keys are an interface, titles are not. Empty: the
+            table is not in the JSON object.
+        shown: columns that are shown; all by default. The JSON object has all of them.
     """
 
     title: str
@@ -69,6 +71,12 @@ class Section:
     rows: Sequence[Sequence[object]]
     bars: Collection[str] = ()
     key: str | None = None
+    shown: Collection[str] | None = None
+
+    @property
+    def rows_by_name(self) -> list[dict[str, object]]:
+        """The rows as column -> value."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,8 @@ class Summary:
 
     def as_json(self) -> str:
         """One JSON object: the facts, and each section as a list of objects under its key."""
-        tables = {s.key or s.title: [dict(zip(s.columns, row, strict=True)) for row in s.rows] for s in self.sections}
+        keys = [s.title if s.key is None else s.key for s in self.sections]
+        tables = {key: s.rows_by_name for key, s in zip(keys, self.sections, strict=True) if key}
         return json.dumps({"title": self.title, **self.facts, **tables}, default=_plain)
 
     def show(self, console: Console) -> None:
@@ -123,7 +132,9 @@ def _table(section: Section) -> Table:
     """On a narrow terminal texts wrap; ids (the first column), figures and lists do not."""
     table = Table(header_style="dim", box=None, padding=(0, 1))
     largest: dict[int, float] = {}
-    for place, column in enumerate(section.columns):
+    places = [i for i, column in enumerate(section.columns) if section.shown is None or column in section.shown]
+    for place in places:
+        column = section.columns[place]
         values = [row[place] for row in section.rows]
         numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
         whole = place == 0 or numbers or any(isinstance(value, Estimate | list) for value in values)
@@ -133,7 +144,8 @@ def _table(section: Section) -> Table:
             table.add_column("", no_wrap=True)
     for row in section.rows:
         cells: list[RenderableType] = []
-        for place, value in enumerate(row):
+        for place in places:
+            value = row[place]
             cells.append(_cell(value))
             if place in largest:
                 cells.append(Bar(largest[place], 0, _number(value), width=_BAR_WIDTH))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -9,7 +11,8 @@ from conf.settings import IngestSettings
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.ingestion.deliveries import Delivery
-from jobs.ingestion.steps.versions import Account
+from jobs.ingestion.steps.versions import CURRENT, Outcome
+from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow, with_taxonomy
 from schemas.errors import RefusedError
@@ -32,7 +35,7 @@ def count_rows(delivered: DataFrame, found: DataFrame, gone: DataFrame) -> dict[
         FailedError: the account does not add up.
     """
     by_outcome = {row.outcome: row["count"] for row in found.groupBy("outcome").count().collect()}
-    counts = Account(delivered.count(), by_outcome).counts()
+    counts = count_outcomes(delivered.count(), by_outcome)
     pictures = {row.picture: row["count"] for row in delivered.groupBy("picture").count().collect()}
     not_allowed = pictures.get(NOT_ALLOWED, 0)
     unread = sum(n for status, n in pictures.items() if status not in (None, ImageStatus.OK.value, NOT_ALLOWED))
@@ -41,6 +44,31 @@ def count_rows(delivered: DataFrame, found: DataFrame, gone: DataFrame) -> dict[
         "pictures_not_allowed": not_allowed,
         "pictures_unreadable": unread,
     }
+
+
+def count_outcomes(rows_in: int, by_outcome: Mapping[str, int]) -> dict[str, int]:
+    """The row account of a delivery, and how many rows had some of the outcomes.
+
+    Args:
+        rows_in: rows that were read.
+        by_outcome: outcome -> rows; an outcome of no row may be missing.
+
+    Raises:
+        FailedError: the account does not add up.
+    """
+
+    def rows(*outcomes: Outcome) -> int:
+        return sum(by_outcome.get(outcome.value, 0) for outcome in outcomes)
+
+    account = row_account(
+        rows_in,
+        current=rows(*CURRENT),
+        superseded=rows(Outcome.SUPERSEDED, Outcome.CONFLICTING),
+        unchanged=rows(Outcome.UNCHANGED),
+        quarantined=rows(Outcome.QUARANTINED),
+    )
+    named = (Outcome.INSERTED, Outcome.UPDATED, Outcome.RETURNED, Outcome.CONFLICTING)
+    return account | {outcome.value: rows(outcome) for outcome in named}
 
 
 def refuse_withdrawal(stored: DataFrame, counts: dict[str, int], settings: IngestSettings) -> None:

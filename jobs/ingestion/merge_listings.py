@@ -17,7 +17,7 @@ from jobs.ingestion.groups import KEYS, assign_groups, bucket
 from jobs.ingestion.steps.versions import Outcome
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext
-from jobs.lifecycle.run_log import RunRecord, next_run_id, record
+from jobs.lifecycle.run_log import RunRecord, record
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
@@ -31,10 +31,10 @@ _BROADCAST_ROWS = 500_000
 """Of so many changes the narrow rows go to every task, so that pictures need not be sorted to find theirs."""
 
 
-def settle_interrupted(run: RunContext) -> None:
-    """Clean up after ingests that died while writing; see the module.
+def repair_interrupted_ingests(run: RunContext) -> None:
+    """Clean up after ingests that died while they wrote (see the module).
 
-    An ingest that changed the listings but has no row in `runs` gets one, and the present run takes the next id.
+    An ingest whose changes are in listings but whose row in `runs` is missing gets one.
     """
     warehouse = run.job.warehouse
     done = warehouse.read(RUNS).where((F.col("job") == "ingest") & (F.col("status") == "done"))
@@ -50,13 +50,14 @@ def settle_interrupted(run: RunContext) -> None:
                 f"{delivery} was interrupted before it changed a listing: removing its entries from listing_changes"
             )
             warehouse.table(LISTING_CHANGES).delete(F.col("delivery_id") == delivery)
-        elif warehouse.read(RUNS).where(F.col("run_id") == delivery).isEmpty():
+        elif warehouse.read(RUNS).where((F.col("run_id") == delivery) & (F.col("status") != "interrupted")).isEmpty():
             run.job.say(f"{delivery} was interrupted after it changed the listings: adding its row to runs")
+            warehouse.table(RUNS).delete(F.col("run_id") == delivery)
             record(warehouse, _late_record(run, delivery, changes))
-    run.run_id = next_run_id(warehouse, run.job.name, run.run_date)
 
 
 def _late_record(run: RunContext, delivery: str, changes: dict[str, int]) -> RunRecord:
+    # An ingest's run date is the day on which it started.
     day = run.run_date.fromisoformat(delivery.removeprefix("ingest-")[:10])
     now = clock()
     message = "interrupted after its changes were written; the next ingest added this row"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
@@ -34,11 +34,32 @@ class Pins:
     base_run_id: str | None
 
 
-def take_pins(warehouse: Warehouse, job: str, run_date: dt.date, champion: str, now: dt.datetime, keep: bool) -> Pins:
-    """The pins of an earlier attempt at the date, or new ones; with `keep` they are written down.
+@dataclass(frozen=True)
+class TakenPins:
+    """A run's pins, and what to say about them; empty if they are new."""
+
+    pins: Pins
+    note: str = ""
+
+
+def take_pins(
+    warehouse: Warehouse, job: str, run_date: dt.date, champion: str, now: dt.datetime, *, keep: bool, fresh: bool
+) -> TakenPins:
+    """The pins of an earlier attempt at the date, or new ones.
+
+    A date that is published keeps all its pins, so that a rerun gives the same rows. A date that is not published yet
+    keeps the versions of its tables, but takes today's champion: the earlier one may have been rolled back since.
+
+    Args:
+        warehouse: the tables.
+        job, run_date: the run.
+        champion: today's champion.
+        now: UTC.
+        keep: whether to record the pins.
+        fresh: whether to take new pins even if there are earlier ones.
 
     Raises:
-        UsageError: a later date is published, or listings or taxonomy are not there.
+        UsageError: a later date is published, or listings or taxonomy do not exist.
     """
     published = publications(warehouse)
     later = [row for row in published if row.run_date > run_date]
@@ -48,24 +69,33 @@ def take_pins(warehouse: Warehouse, job: str, run_date: dt.date, champion: str, 
             "run a later date."
         )
     earlier = warehouse.read(PINS).where((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
-    row = earlier.orderBy(F.col("pinned_at").desc()).first()
+    row = None if fresh else earlier.orderBy(F.col("pinned_at").desc()).first()
     if row is not None:
-        return Pins(**json.loads(row.pins))
+        before = Pins(**json.loads(row.pins))
+        if any(run.run_date == run_date for run in published):
+            note = f"{run_date} is published: reading the same versions again, with model {before.model_version}"
+            return TakenPins(before, f"{note} (--fresh-pins takes today's)")
+        pins = replace(before, model_version=champion)
+        if pins != before and keep:
+            _record_pins(warehouse, job, run_date, pins, now)
+        return TakenPins(pins, f"an earlier attempt at {run_date} did not publish: reading the same table versions")
     listings, taxonomy = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
     if listings is None or taxonomy is None:
         raise UsageError(f"{warehouse.location} holds no listings: run `catalog-cleaner ingest` first.")
-    before = [row for row in published if row.run_date < run_date]
-    pins = Pins(
-        champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), before[-1].run_id if before else None
-    )
+    base = next((run.run_id for run in reversed(published) if run.run_date < run_date), None)
+    pins = Pins(champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), base)
     if keep:
-        row = Row(job=job, run_date=run_date, pins=json.dumps(asdict(pins)), pinned_at=now)
-        warehouse.append(PINS, warehouse.spark.createDataFrame([row], PINS.ddl))
-    return pins
+        _record_pins(warehouse, job, run_date, pins, now)
+    return TakenPins(pins)
+
+
+def _record_pins(warehouse: Warehouse, job: str, run_date: dt.date, pins: Pins, now: dt.datetime) -> None:
+    row = Row(job=job, run_date=run_date, pins=json.dumps(asdict(pins)), pinned_at=now)
+    warehouse.append(PINS, warehouse.spark.createDataFrame([row], PINS.ddl))
 
 
 def release_pins(warehouse: Warehouse, job: str, run_date: dt.date) -> None:
-    """Forget the pins of a refused run: what made it refuse will be mended, and the next attempt must see that."""
+    """Drop the pins of a refused run: the next attempt must see what was mended."""
     warehouse.table(PINS).delete((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
 
 

@@ -2,54 +2,106 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import RUNS
+from schemas.tables import LISTINGS, RUNS, TABLES, TAXONOMY, Table
 
 PUBLISHING_JOBS = ("nightly", "backfill", "revert", "review")
 
 
 @dataclass(frozen=True)
 class Publication:
-    """A published run: its id and the Delta version of every table of it."""
+    """A published run.
+
+    Attributes:
+        run_id, run_date: the run.
+        model_version: the model that judged.
+        listings_version: the Delta version of listings that it read.
+        published_versions: table -> Delta version.
+        counts: the row account and other counts.
+        started_at, finished_at: UTC.
+    """
 
     run_id: str
+    run_date: dt.date
     model_version: str
     listings_version: int
-    versions: Mapping[str, int]
+    published_versions: Mapping[str, int]
+    counts: Mapping[str, int]
+    started_at: dt.datetime
+    finished_at: dt.datetime
 
-    def version(self, table: str) -> int | None:
-        """The version of a table; None where it was not part of the publication."""
-        return self.versions.get(table)
+    @property
+    def seconds(self) -> float:
+        """Wall-clock time of the run."""
+        return (self.finished_at - self.started_at).total_seconds()
+
+    def version(self, table: Table) -> int | None:
+        """The published version of a table; None if the table was not part of the publication."""
+        return self.published_versions.get(table.name)
 
 
-def publication(warehouse: Warehouse, run_id: str | None) -> Publication | None:
-    """What a run published; None for None.
+def publications(warehouse: Warehouse) -> list[Publication]:
+    """All publications, oldest run date first; of one date, the first finished first."""
+    runs = warehouse.read(RUNS).where("published_versions IS NOT NULL").where(F.col("job").isin(*PUBLISHING_JOBS))
+    fields = tuple(Publication.__dataclass_fields__)
+    found = [Publication(**row.asDict()) for row in runs.select(*fields).collect()]
+    return sorted(found, key=lambda run: (run.run_date, run.finished_at))
+
+
+def find_publication(warehouse: Warehouse, run_id: str | None = None) -> Publication:
+    """The publication of a run; for None the newest one.
 
     Raises:
-        UsageError: the run has published nothing.
+        UsageError: nothing has been published, or not by that run; the message says what to run.
     """
+    return publications_until(warehouse, run_id)[-1]
+
+
+def publications_until(warehouse: Warehouse, run_id: str | None = None) -> list[Publication]:
+    """The publication of a run (for None the newest one), and before it all older ones, oldest first.
+
+    Raises:
+        UsageError: as `find_publication`.
+    """
+    found = publications(warehouse)
+    if not found:
+        raise UsageError(f"nothing is published in {warehouse.location} yet: {_next_step(warehouse)}.")
     if run_id is None:
-        return None
-    for row in reversed(publications(warehouse)):
-        if row.run_id == run_id:
-            return Publication(row.run_id, row.model_version, row.listings_version, row.published_versions)
-    raise UsageError(f"run {run_id} has published nothing; `catalog-cleaner runs` lists the runs.")
+        return found
+    for place, run in enumerate(found):
+        if run.run_id == run_id:
+            return found[: place + 1]
+    raise UsageError(
+        f"run {run_id} has published nothing; the newest publication is {found[-1].run_id}, and "
+        "`catalog-cleaner runs` lists all runs."
+    )
 
 
-def last_publication(warehouse: Warehouse) -> Publication | None:
-    """The newest publication; None where there is none."""
-    rows = publications(warehouse)
-    return publication(warehouse, rows[-1].run_id) if rows else None
+def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -> DataFrame:
+    """A table as it was when a run was published (default: the newest publication).
+
+    Raises:
+        UsageError: there is no such table, or no such publication.
+    """
+    if name not in TABLES:
+        raise UsageError(f"no table {name!r}: name one of {', '.join(TABLES)}.")
+    table = TABLES[name]
+    return warehouse.read(table, find_publication(warehouse, run_id).version(table))
 
 
-def publications(warehouse: Warehouse) -> list[Row]:
-    """Published runs, the oldest date first; of one date, the first finished first."""
-    runs = warehouse.read(RUNS).where("published_versions IS NOT NULL").where(F.col("job").isin(*PUBLISHING_JOBS))
-    return sorted(runs.collect(), key=lambda row: (row.run_date, row.finished_at))
+def _next_step(warehouse: Warehouse) -> str:
+    if not (warehouse.exists(LISTINGS) and warehouse.exists(TAXONOMY)):
+        command = f"catalog-cleaner ingest LISTINGS --taxonomy FILE --warehouse {warehouse.location}"
+        return f"load a catalogue with `{command}`"
+    return (
+        f"clean the catalogue with `catalog-cleaner nightly --run-date D --warehouse {warehouse.location}`"
+        " (`catalog-cleaner train` makes the model that it needs)"
+    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from pyspark.sql import functions as F
+from secrets import token_hex
 
 from jobs.lifecycle.pins import Pins
 from jobs.warehouse.tables import Warehouse
@@ -31,11 +30,9 @@ class RunRecord:
     message: str | None = None
 
 
-def next_run_id(warehouse: Warehouse, job: str, run_date: dt.date) -> str:
-    """The id of the next attempt: job, date and number."""
-    prefix = f"{job}-{run_date:%Y-%m-%d}-"
-    attempts = warehouse.read(RUNS).where(F.col("run_id").startswith(prefix)).count()
-    return f"{prefix}{attempts + 1}"
+def new_run_id(job: str, run_date: dt.date) -> str:
+    """A new run id: job, run date and six random hex digits, so that two runs that start at once never share one."""
+    return f"{job}-{run_date:%Y-%m-%d}-{token_hex(3)}"
 
 
 def record(warehouse: Warehouse, run: RunRecord) -> None:

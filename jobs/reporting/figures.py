@@ -152,7 +152,7 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
         run_id=run.run_id,
         run_date=run.run_date,
         model_version=run.model_version,
-        seconds=_seconds(run),
+        seconds=run.seconds,
         counts=dict(run.counts or {}),
         listings=int(whole["listings"].value),
         parts={name: Part(row.numerator, _estimate(row)) for name, row in whole.items() if row.metric in _SHARES},
@@ -264,14 +264,10 @@ def _publications(snapshot: PublicationSnapshot, metrics: Sequence[Row]) -> list
         if row.dimension == "all" and row.metric in _TREND:
             figures.setdefault(row.run_id, {})[row.metric] = row
     return [
-        Publication(run.run_id, run.run_date, _seconds(run), *(_estimate(figures[run.run_id][name]) for name in _TREND))
+        Publication(run.run_id, run.run_date, run.seconds, *(_estimate(figures[run.run_id][name]) for name in _TREND))
         for run in (*snapshot.before, snapshot.run)
         if run.run_id in figures
     ]
-
-
-def _seconds(run: Row) -> float:
-    return float((run.finished_at - run.started_at).total_seconds())
 
 
 def _estimate(row: Row) -> Estimate:

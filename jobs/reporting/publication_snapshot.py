@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 
-from jobs.lifecycle.publications import publications
+from jobs.lifecycle.publications import Publication, publications_until
 from jobs.warehouse.tables import Warehouse
-from schemas.errors import UsageError
-from schemas.tables import LISTINGS, TAXONOMY, Table
+from schemas.tables import TAXONOMY, Table
 
 
 @dataclass(frozen=True)
@@ -19,13 +18,13 @@ class PublicationSnapshot:
 
     Attributes:
         warehouse: the warehouse.
-        run: the publication's row of `runs`.
-        before: the rows of the publications before it, the oldest first.
+        run: the publication.
+        before: the publications before it, the oldest first.
     """
 
     warehouse: Warehouse
-    run: Row
-    before: Sequence[Row]
+    run: Publication
+    before: Sequence[Publication]
     _read: dict[str, DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, table: Table) -> DataFrame:
@@ -34,7 +33,7 @@ class PublicationSnapshot:
         Delta looks a version up at every opening, so each table is opened once.
         """
         if table.name not in self._read:
-            version = self.run.published_versions.get(table.name)
+            version = self.run.version(table)
             self._read[table.name] = (
                 self.warehouse.empty(table) if version is None else self.warehouse.read(table, version)
             )
@@ -46,25 +45,10 @@ class PublicationSnapshot:
 
 
 def find_snapshot(warehouse: Warehouse, run_id: str | None) -> PublicationSnapshot:
-    """The publication of a run; the newest for None.
+    """The publication of a run; for None the newest one.
 
     Raises:
-        UsageError: nothing has been published yet, or not by that run; the message says what to run.
+        UsageError: nothing has been published, or not by that run; the message says what to run.
     """
-    runs = publications(warehouse)
-    if not runs:
-        raise UsageError(f"nothing is published in {warehouse.location} yet: {_next_step(warehouse)}.")
-    for place, run in enumerate(runs):
-        if run.run_id == (run_id or runs[-1].run_id):
-            return PublicationSnapshot(warehouse, run, runs[:place])
-    raise UsageError(f"--run {run_id}: that run has published nothing; the newest that has is {runs[-1].run_id}.")
-
-
-def _next_step(warehouse: Warehouse) -> str:
-    if not (warehouse.exists(LISTINGS) and warehouse.exists(TAXONOMY)):
-        command = f"catalog-cleaner ingest LISTINGS --taxonomy FILE --warehouse {warehouse.location}"
-        return f"load a catalogue with `{command}`"
-    return (
-        f"clean the catalogue with `catalog-cleaner nightly --run-date D --warehouse {warehouse.location}`"
-        " (`catalog-cleaner train` makes the model that it needs)"
-    )
+    *before, run = publications_until(warehouse, run_id)
+    return PublicationSnapshot(warehouse, run, before)

@@ -11,7 +11,8 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from jobs.console.job import clock
-from jobs.warehouse.tables import Warehouse, read_published
+from jobs.lifecycle.publications import read_published
+from jobs.warehouse.tables import Warehouse
 from schemas.reasons import CATEGORY_REASONS, CategoryAction, ItemStatus, Reason
 
 _EXAMPLES = 6

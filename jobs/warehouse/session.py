@@ -42,8 +42,13 @@ _LOCAL = {
 _LOGGING = Path(__file__).parents[2] / "conf" / "log4j2.properties"
 
 
-def open_session(settings: SparkSettings, app_name: str) -> SparkSession:
+def open_session(settings: SparkSettings, app_name: str, log_file: Path | None = None) -> SparkSession:
     """The session of this process: the submitted one, or a new one as the settings say.
+
+    Args:
+        settings: how to start a session.
+        app_name: its name.
+        log_file: where a new session writes Spark's log; None: standard error.
 
     Raises:
         UsageError: Delta's jars are not there.
@@ -56,7 +61,8 @@ def open_session(settings: SparkSettings, app_name: str) -> SparkSession:
     if not submitted:
         builder = builder.master(settings.master)
         options |= _STATIC | _LOCAL | {"spark.driver.memory": settings.driver_memory}
-        options["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"
+        log = f" -Dcatalog_cleaner.log={log_file}" if log_file else ""
+        options["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}{log}"
         options["spark.jars"] = ",".join(str(jar) for jar in _delta_jars())
     options["spark.sql.shuffle.partitions"] = str(settings.shuffle_partitions)
     options |= settings.extra

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, SparkSession
@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 
 from jobs.warehouse.address import Address, find_address
 from jobs.warehouse.evolution import VERSION_PROPERTY, as_declared, declared_schema, missing_columns, stored_version
-from schemas.errors import FailedError, UsageError
-from schemas.tables import RUNS, TABLES, Table
+from schemas.errors import FailedError
+from schemas.tables import Table
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,16 @@ class Warehouse:
             place = jvm.org.apache.hadoop.fs.Path(path)
             place.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(place, True)  # noqa: SLF001
 
+    def staged(self, name: str) -> DataFrame | None:
+        """What `stage` wrote under a name, perhaps in an earlier run; None if there is nothing."""
+        staged = self._staged(name)
+        path = self.address.path(staged)
+        if path is None:
+            there = self.spark.catalog.tableExists(self.address.sql_name(staged))
+        else:
+            there = DeltaTable.isDeltaTable(self.spark, path)
+        return self._load(self.spark.read.format("delta"), staged) if there else None
+
     def _staged(self, name: str) -> str:
         safe = re.sub(r"\W", "_", name)
         return f"staging_{safe}" if self.address.schema else f"_staging/{safe}"
@@ -220,23 +230,6 @@ def open_warehouse(spark: SparkSession, location: str) -> Warehouse:
         UsageError: the location is neither a folder nor a URI nor a schema that Spark can reach.
     """
     return Warehouse(spark, find_address(spark, location))
-
-
-def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -> DataFrame:
-    """A table as it stood when a run was published (default: the newest publication).
-
-    Raises:
-        UsageError: there is no such table, or no such publication.
-    """
-    if name not in TABLES:
-        raise UsageError(f"no table {name!r}: name one of {', '.join(TABLES)}.")
-    runs = warehouse.read(RUNS).where("published_versions IS NOT NULL")
-    if run_id is not None:
-        runs = runs.where(F.col("run_id") == run_id)
-    last = runs.orderBy(F.col("finished_at").desc()).first()
-    if last is None:
-        raise UsageError(f"no publication {run_id or ''} in {warehouse.location}: `catalog-cleaner runs` lists them.")
-    return warehouse.read(TABLES[name], cast("dict[str, int]", last.published_versions).get(name))
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.warehouse.tables import read_published
+from jobs.store import read_published
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
 
 pytestmark = pytest.mark.end_to_end

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.warehouse.tables import read_published
+from jobs.store import read_published
 from schemas.tables import LISTINGS, TABLES, Table
 from tests.end_to_end.conftest import Workspace
 from tests.end_to_end.standalone import Cluster

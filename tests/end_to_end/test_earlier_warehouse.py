@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.warehouse.tables import read_published
+from jobs.store import read_published
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TABLES
 from tests.earlier import unpack_earlier_warehouse
 from tests.end_to_end.conftest import Workspace

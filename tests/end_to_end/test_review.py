@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.warehouse.tables import read_published
+from jobs.store import read_published
 from schemas.tables import QUARANTINE, REVIEW_DECISIONS
 from tests.end_to_end.conftest import CATEGORIES, Workspace
 
@@ -49,7 +49,8 @@ def test_decisions_win_and_are_taken_in_once(workspace: Workspace, tmp_path: Pat
     stored = workspace.warehouse.read(REVIEW_DECISIONS).toPandas().set_index("listing_id")
     assert dict(stored.category) == answers
     assert dict(stored.content_hash) == hashes
-    assert set(stored.run_id) == {"nightly-2026-11-10-1"}
+    assert {run_id[:18] for run_id in stored.run_id} == {"nightly-2026-11-10"}
+    assert stored.run_id.nunique() == 1
     quarantined = workspace.warehouse.read(QUARANTINE).where(F.col("run_id") == summary["run_id"])
     assert sorted(row.reasons[0] for row in quarantined.collect()) == [
         "invalid_decision",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import Row
 
-from jobs.warehouse.tables import read_published
+from jobs.store import read_published
 from schemas.tables import RUNS
 from tests.airflow import Airflow
 from tests.end_to_end.conftest import LISTINGS, Workspace

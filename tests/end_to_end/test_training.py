@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from jobs.warehouse.tables import read_published
+from jobs.store import read_published
 from tests.encoders import save_encoder
 from tests.end_to_end.conftest import Workspace
 

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from typer.testing import CliRunner
 
 from jobs.cli import app
-from jobs.warehouse.tables import Warehouse, open_warehouse, read_published
+from jobs.store import read_published
+from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, RUNS, TABLES, TAXONOMY
 from tests.earlier import unpack_earlier_warehouse
 from tests.spark.frames import rows_of

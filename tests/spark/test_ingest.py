@@ -49,9 +49,10 @@ def _listing(name: str, day: int = 1, **values: Any) -> dict[str, Any]:  # noqa:
 
 
 @pytest.fixture
-def deliver(warehouse: Warehouse, tmp_path: Path) -> Deliver:
-    """Ingest rows as one delivery."""
-    numbers = iter(range(1000))
+def deliver(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deliver:
+    """Ingest rows as one delivery; the runs' ids end in 000001, 000002, ..."""
+    numbers, tokens = iter(range(1000)), iter(range(1, 1000))
+    monkeypatch.setattr("jobs.lifecycle.run_log.token_hex", lambda _bytes: f"{next(tokens):06}")
 
     def run(
         *rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str | None = ""
@@ -93,10 +94,10 @@ def test_a_delivery_and_the_same_again(warehouse: Warehouse, deliver: Deliver) -
     assert _account(first) == (6, 4, 1, 0, 1)
     # a and b share a title, a and c a picture.
     assert _stored(warehouse, "listing_id", "title", "group_id", "withdrawn", "delivery_id") == [
-        ("a", "Red bag", "a", False, "ingest-2024-06-01-1"),
-        ("b", "red  BAG!", "a", False, "ingest-2024-06-01-1"),
-        ("c", "new", "a", False, "ingest-2024-06-01-1"),
-        ("d", "title of d", "d", False, "ingest-2024-06-01-1"),
+        ("a", "Red bag", "a", False, "ingest-2024-06-01-000001"),
+        ("b", "red  BAG!", "a", False, "ingest-2024-06-01-000001"),
+        ("c", "new", "a", False, "ingest-2024-06-01-000001"),
+        ("d", "title of d", "d", False, "ingest-2024-06-01-000001"),
     ]
     by_group = warehouse.read(LISTINGS).select("bucket", bucket(F.col("group_id")).alias("expected"))
     assert all(row.bucket == row.expected for row in by_group.collect())
@@ -109,7 +110,7 @@ def test_a_delivery_and_the_same_again(warehouse: Warehouse, deliver: Deliver) -
         ("d", "inserted", "title of d"),
     ]
     ((reasons, raw, run_id),) = rows_of(warehouse.read(QUARANTINE), "reasons", "raw", "run_id")
-    assert (reasons, run_id) == (["missing_listing_id"], "ingest-2024-06-01-1")
+    assert (reasons, run_id) == (["missing_listing_id"], "ingest-2024-06-01-000001")
     assert json.loads(raw)["title"] == "no id"
     assert "image" not in json.loads(raw)
     assert rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names) == [
@@ -128,8 +129,8 @@ def test_a_delivery_and_the_same_again(warehouse: Warehouse, deliver: Deliver) -
     assert _stored(warehouse, *LISTINGS.names) == before
     assert _version(warehouse, LISTINGS, LISTING_CHANGES, TAXONOMY) == versions
     runs = {row.run_id: row for row in warehouse.read(RUNS).collect()}
-    assert sorted(runs) == ["ingest-2024-06-01-1", "ingest-2024-06-01-2"]
-    last = runs["ingest-2024-06-01-2"]
+    assert sorted(runs) == ["ingest-2024-06-01-000001", "ingest-2024-06-01-000002"]
+    last = runs["ingest-2024-06-01-000002"]
     assert (last.status, last.published_versions, last.counts["rows_unchanged"]) == ("done", None, 4)
     assert warehouse.read(QUARANTINE).count() == 2
     assert not list((Path(warehouse.location) / "_staging").iterdir())
@@ -156,7 +157,7 @@ def test_newer_rows_update_older_ones_do_not_and_groups_stay(warehouse: Warehous
         ("d", "red bag", "d"),
         ("e", "another", "a"),
     ]
-    changed = warehouse.read(LISTING_CHANGES).where("delivery_id = 'ingest-2024-06-01-2'")
+    changed = warehouse.read(LISTING_CHANGES).where("delivery_id = 'ingest-2024-06-01-000002'")
     assert rows_of(changed, "listing_id", "change", "title") == [
         ("a", "updated", "blue bag"),
         ("d", "inserted", "red bag"),
@@ -283,8 +284,8 @@ def test_an_ingest_that_died_before_it_changed_a_listing_leaves_no_trace(
     assert warehouse.read(LISTING_CHANGES).count() == 3
     deliver(_listing("b"))
     assert rows_of(warehouse.read(LISTING_CHANGES), "listing_id", "delivery_id") == [
-        ("a", "ingest-2024-06-01-1"),
-        ("b", "ingest-2024-06-01-2"),
+        ("a", "ingest-2024-06-01-000001"),
+        ("b", "ingest-2024-06-01-000002"),
     ]
     assert _stored(warehouse, "listing_id") == [("a",), ("b",)]
 
@@ -295,11 +296,11 @@ def test_an_ingest_that_died_after_it_changed_the_listings_is_put_on_record(
     deliver(_listing("a"))
     with _dying_in(monkeypatch, main, "summarise"):
         deliver(_listing("a", 2), _listing("b"))
-    assert rows_of(warehouse.read(RUNS), "run_id") == [("ingest-2024-06-01-1",)]
+    assert rows_of(warehouse.read(RUNS), "run_id") == [("ingest-2024-06-01-000001",)]
     again = deliver(_listing("a", 2), _listing("b"))
-    assert (_account(again), again.facts["run_id"]) == ((2, 0, 0, 2, 0), "ingest-2024-06-01-3")
+    assert (_account(again), again.facts["run_id"]) == ((2, 0, 0, 2, 0), "ingest-2024-06-01-000003")
     runs = {row.run_id: row for row in warehouse.read(RUNS).collect()}
-    assert (runs["ingest-2024-06-01-2"].status, runs["ingest-2024-06-01-2"].counts) == (
+    assert (runs["ingest-2024-06-01-000002"].status, runs["ingest-2024-06-01-000002"].counts) == (
         "done",
         {"inserted": 1, "updated": 1},
     )

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.lifecycle.pins import Pins, release_pins, take_pins
-from jobs.lifecycle.publications import last_publication
+from jobs.lifecycle.pins import Pins, TakenPins, release_pins, take_pins
+from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
-from jobs.lifecycle.run_log import RunRecord, next_run_id, record
-from jobs.warehouse.tables import Warehouse, conform, open_warehouse, read_published
+from jobs.lifecycle.run_log import RunRecord, new_run_id, record
+from jobs.store import read_published
+from jobs.warehouse.tables import Warehouse, conform, open_warehouse
 from schemas.errors import FailedError, UsageError
-from schemas.tables import LISTINGS, PREDICTIONS, SELLERS, TABLES, TAXONOMY
+from schemas.tables import LISTINGS, PINS, PREDICTIONS, SELLERS, TABLES, TAXONOMY
 from tests.spark.frames import frame, rows_of
 
 DAY = dt.date(2026, 1, 5)
@@ -76,21 +78,40 @@ def test_the_tables_of_a_publication_are_read_as_they_were_then(warehouse: Wareh
     warehouse.overwrite(SELLERS, warehouse.empty(SELLERS))  # a later run that has not published yet
     assert rows_of(read_published(warehouse, "sellers"), "error_rate") == [(0.2,)]
     assert rows_of(read_published(warehouse, "sellers", "n-1"), "error_rate") == [(0.1,)]
-    with pytest.raises(UsageError, match="no publication n-9"):
+    with pytest.raises(UsageError, match="run n-9 has published nothing; the newest publication is n-2"):
         read_published(warehouse, "sellers", "n-9")
     with pytest.raises(UsageError, match="no table 'seller'"):
         read_published(warehouse, "seller")
 
 
-def test_a_retry_takes_the_pins_of_the_first_attempt_unless_that_was_refused(warehouse: Warehouse) -> None:
+def pins_of(warehouse: Warehouse, champion: str, day: dt.date = DAY, *, fresh: bool = False) -> TakenPins:
+    now = NOW + dt.timedelta(minutes=warehouse.read(PINS).count())
+    return take_pins(warehouse, "nightly", day, champion, now, keep=True, fresh=fresh)
+
+
+def test_a_retry_reads_the_tables_of_the_first_attempt_with_the_champion_of_today(warehouse: Warehouse) -> None:
     warehouse.create(LISTINGS)
     warehouse.create(TAXONOMY)
-    first = take_pins(warehouse, "nightly", DAY, "7", NOW, keep=True)
-    assert first == Pins("7", 0, 0, None, None)
+    assert pins_of(warehouse, "7") == TakenPins(Pins("7", 0, 0, None, None))
     warehouse.append(TAXONOMY, frame(warehouse.spark, TAXONOMY.ddl, ("a", "A", "P", "D", False)))
-    assert take_pins(warehouse, "nightly", DAY, "8", NOW, keep=True) == first
+    retry = pins_of(warehouse, "6")  # version 7 has been rolled back
+    assert retry.pins == Pins("6", 0, 0, None, None)
+    assert "did not publish" in retry.note
     release_pins(warehouse, "nightly", DAY)
-    assert take_pins(warehouse, "nightly", DAY, "8", NOW, keep=True) == Pins("8", 0, 1, None, None)
+    assert pins_of(warehouse, "8").pins == Pins("8", 0, 1, None, None)
+
+
+def test_a_published_date_keeps_its_pins_and_says_so_unless_told_otherwise(warehouse: Warehouse) -> None:
+    warehouse.create(LISTINGS)
+    warehouse.create(TAXONOMY)
+    first = pins_of(warehouse, "7").pins
+    record(warehouse, run("n-1", DAY, {"sellers": 0}))
+    warehouse.append(TAXONOMY, frame(warehouse.spark, TAXONOMY.ddl, ("a", "A", "P", "D", False)))
+    rerun = pins_of(warehouse, "8")
+    assert rerun.pins == first
+    assert "with model 7 (--fresh-pins takes today's)" in rerun.note
+    assert pins_of(warehouse, "8", fresh=True) == TakenPins(Pins("8", 0, 1, None, None))
+    assert pins_of(warehouse, "9").pins == Pins("8", 0, 1, None, None)
 
 
 def test_a_run_stands_on_the_last_publication_before_its_date(warehouse: Warehouse) -> None:
@@ -100,19 +121,16 @@ def test_a_run_stands_on_the_last_publication_before_its_date(warehouse: Warehou
     record(warehouse, run("n-2", DAY - dt.timedelta(days=1), {"sellers": 1}))
     record(warehouse, run("n-3", DAY - dt.timedelta(days=1), None, hour=5))
     record(warehouse, run("n-4", DAY, {"sellers": 2}))
-    assert take_pins(warehouse, "nightly", DAY, "7", NOW, keep=False).base_run_id == "n-2"
-    last = last_publication(warehouse)
-    assert last is not None
-    assert last.run_id == "n-4"
+    assert pins_of(warehouse, "7").pins.base_run_id == "n-2"
+    assert find_publication(warehouse).run_id == "n-4"
     with pytest.raises(UsageError, match="n-4 is published, and a date is refused"):
-        take_pins(warehouse, "nightly", DAY - dt.timedelta(days=1), "7", NOW, keep=False)
+        pins_of(warehouse, "7", DAY - dt.timedelta(days=1))
 
 
-def test_attempts_at_a_date_are_numbered(warehouse: Warehouse) -> None:
-    assert next_run_id(warehouse, "nightly", DAY) == "nightly-2026-01-05-1"
-    record(warehouse, run("nightly-2026-01-05-1", DAY, None))
-    assert next_run_id(warehouse, "nightly", DAY) == "nightly-2026-01-05-2"
-    assert next_run_id(warehouse, "ingest", DAY) == "ingest-2026-01-05-1"
+def test_two_runs_that_start_at_once_have_different_ids() -> None:
+    ids = {new_run_id("nightly", DAY) for _ in range(50)}
+    assert len(ids) == 50
+    assert all(re.fullmatch(r"nightly-2026-01-05-[0-9a-f]{6}", run_id) for run_id in ids)
 
 
 def test_what_is_staged_is_computed_once_and_can_be_removed(warehouse: Warehouse) -> None:

@@ -1,49 +1,43 @@
+"""The row account: nothing is lost, nothing is counted twice."""
+
 from __future__ import annotations
 
-import itertools
-
-import numpy as np
 import pytest
 
-from jobs.ingestion.groups import connect
-from jobs.ingestion.steps.versions import Account, Outcome
+from jobs.ingestion.ingest_summary import count_outcomes
+from jobs.lifecycle.row_account import row_account
 from schemas.errors import FailedError
 
 
-def test_the_account_adds_up_by_outcome() -> None:
-    account = Account(
-        12, {"inserted": 1, "updated": 2, "returned": 1, "superseded": 2, "conflicting": 1, "unchanged": 5}
+def test_the_outcomes_of_a_delivery_make_its_account() -> None:
+    counts = count_outcomes(
+        21, {"inserted": 1, "updated": 2, "returned": 3, "superseded": 4, "conflicting": 5, "quarantined": 6}
     )
-    assert account.counts() == {
-        "rows_in": 12,
-        "rows_current": 4,
-        "rows_superseded": 3,
-        "rows_unchanged": 5,
-        "rows_quarantined": 0,
+    assert counts == {
+        "rows_in": 21,
+        "rows_current": 6,
+        "rows_superseded": 9,
+        "rows_unchanged": 0,
+        "rows_quarantined": 6,
         "inserted": 1,
         "updated": 2,
-        "returned": 1,
-        "conflicting": 1,
+        "returned": 3,
+        "conflicting": 5,
     }
-    assert Account(12, {}).of(Outcome.INSERTED) == 0
 
 
 @pytest.mark.parametrize("rows_in", [2, 4])
-def test_lost_or_doubled_rows_stop_the_run(rows_in: int) -> None:
-    with pytest.raises(FailedError, match="3 are accounted for"):
-        Account(rows_in, {"inserted": 1, "quarantined": 2}).counts()
+def test_lost_and_doubled_rows_end_the_run(rows_in: int) -> None:
+    with pytest.raises(FailedError, match=f"{rows_in} rows in, 3 accounted for"):
+        count_outcomes(rows_in, {"inserted": 1, "quarantined": 2})
 
 
-def test_keys_are_connected_over_any_number_of_bridges_in_any_order() -> None:
-    chain = [(7, -3), (-3, 12), (12, 5), (40, 41)]
-    expected = {-3: -3, 5: -3, 7: -3, 12: -3, 40: 40, 41: 40}
-    for order in itertools.permutations(chain):
-        a, b = (np.array(end, np.int64) for end in zip(*order, strict=True))
-        keys, roots = connect(a, b)
-        assert dict(zip(keys.tolist(), roots.tolist(), strict=True)) == expected
+def test_a_negative_part_hides_nothing() -> None:
+    with pytest.raises(FailedError, match="does not add up"):
+        row_account(3, current=4, unchanged=-1, quarantined=0)
 
 
-def test_nothing_to_connect() -> None:
-    none = np.zeros(0, np.int64)
-    keys, roots = connect(none, none)
-    assert (keys.size, roots.size) == (0, 0)
+def test_withdrawn_rows_count_where_a_job_reads_them() -> None:
+    account = row_account(6, current=1, unchanged=2, withdrawn=3, quarantined=0)
+    assert account["rows_withdrawn"] == 3
+    assert "rows_withdrawn" not in row_account(3, current=1, unchanged=2, quarantined=0)

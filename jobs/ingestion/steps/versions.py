@@ -6,14 +6,11 @@ content, so the order of rows does not matter. A stored row wins over a new one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from schemas.errors import FailedError
 from schemas.reasons import ImageStatus
 from udfs.fingerprint import content_hash, joint_hash
 
@@ -102,41 +99,3 @@ def absent(stored: DataFrame, delivered: DataFrame) -> DataFrame:
     lacking = in_force.join(delivered.select("listing_id").distinct(), "listing_id", "left_anti")
     older = F.col("newest").isNull() | (F.col("updated_at") <= F.col("newest"))
     return lacking.crossJoin(F.broadcast(newest)).where(older).select("listing_id")
-
-
-@dataclass(frozen=True)
-class Account:
-    """What happened to the rows of a batch, in numbers.
-
-    Attributes:
-        rows_in: rows that were read.
-        by_outcome: rows with each outcome; an outcome without rows may be missing.
-    """
-
-    rows_in: int
-    by_outcome: Mapping[str, int]
-
-    def of(self, *wanted: Outcome) -> int:
-        """Rows with any of the outcomes."""
-        return sum(self.by_outcome.get(outcome.value, 0) for outcome in wanted)
-
-    def counts(self) -> dict[str, int]:
-        """The counts that the run log stores.
-
-        Raises:
-            FailedError: rows were lost or doubled.
-        """
-        account = {
-            "rows_in": self.rows_in,
-            "rows_current": self.of(*CURRENT),
-            "rows_superseded": self.of(Outcome.SUPERSEDED, Outcome.CONFLICTING),
-            "rows_unchanged": self.of(Outcome.UNCHANGED),
-            "rows_quarantined": self.of(Outcome.QUARANTINED),
-        }
-        accounted = sum(account.values()) - self.rows_in
-        if accounted != self.rows_in:
-            raise FailedError(
-                f"{self.rows_in:,} rows were read and {accounted:,} are accounted for ({account}): nothing was written."
-            )
-        named = (Outcome.INSERTED, Outcome.UPDATED, Outcome.RETURNED, Outcome.CONFLICTING)
-        return account | {outcome.value: self.of(outcome) for outcome in named}
