@@ -1,8 +1,8 @@
 """One writing job at a time on a local warehouse.
 
-Delta's commits on a local file system are guarded only inside one JVM, so a second process could overwrite
-a commit in silence. The operating system holds the lock, so that of a dead process is free at once; a
-second file names the holder for people. Object stores and catalogs have guarantees of their own.
+On a local file system Delta guards commits only within one JVM, so a second process could overwrite a commit unnoticed.
+The operating system holds the lock and frees it as soon as a process dies; a second file names the holder for people.
+Object stores and catalogues have guarantees of their own.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from schemas.errors import FailedError
 
 @contextmanager
 def hold(folder: Path | None, job: str, wait_seconds: float, now: dt.datetime) -> Iterator[None]:
-    """Hold the warehouse while the block runs; nothing to hold where it is not a local folder.
+    """Hold the warehouse while the block runs. Does nothing if the warehouse is not a local folder.
 
     Raises:
-        FailedError: another job holds it, and went on holding it as long as we were told to wait.
+        FailedError: another job still holds it after `wait_seconds`.
     """
     if folder is None:
         yield
@@ -37,8 +37,8 @@ def hold(folder: Path | None, job: str, wait_seconds: float, now: dt.datetime) -
         lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise FailedError(
-            f"{folder} is held by {_holder(owner)}; one job writes at a time. Wait for it, or give "
-            "--set lock.wait_seconds=600."
+            f"{folder} is held by {_holder(owner)}; only one job at a time may write. Run the command again when "
+            "it has finished, or let it wait: --set lock.wait_seconds=600."
         ) from None
     try:
         text = {
@@ -59,4 +59,4 @@ def _holder(owner: Path) -> str:
         who = json.loads(owner.read_text(encoding="utf-8"))
         return f"job {who['job']} (process {who['process']} on {who['host']}, since {who['since']})"
     except (OSError, ValueError, KeyError):
-        return "another job (which has not yet said its name)"
+        return "another job that has not written its name yet"

@@ -54,7 +54,7 @@ class Warehouse:
         return DeltaTable.isDeltaTable(self.spark, path)
 
     def table(self, table: Table) -> DeltaTable:
-        """The table for MERGE and DELETE; created where it is not there."""
+        """The table for MERGE and DELETE; it is created if it does not exist."""
         self.create(table)
         return self._open(table)
 
@@ -76,14 +76,14 @@ class Warehouse:
             writer.save(path)
 
     def version(self, table: Table) -> int | None:
-        """The table's newest Delta version; None where there is no table."""
+        """The table's newest Delta version; None if the table does not exist."""
         if not self.exists(table):
             return None
         row = self._open(table).history(1).select("version").first()
         return None if row is None else int(row.version)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table's declared columns and rows at a version (default: now); no rows where there is no table.
+        """The table's declared columns and rows at a version (default: now); no rows if the table does not exist.
 
         Columns that the table lacks at that version are null.
 
@@ -158,7 +158,7 @@ class Warehouse:
         )
 
     def _properties(self, table: Table) -> dict[str, str]:
-        """The stored table's properties; a table of a newer version is refused."""
+        """The stored table's properties; refuses a table of a newer version."""
         rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.identifier(table)}").collect()
         properties = {row.key: row.value for row in rows}
         stored_version(table, properties)
@@ -170,14 +170,14 @@ class Warehouse:
         self._write(table, rows, "append", {})
 
     def overwrite(self, table: Table, rows: DataFrame) -> None:
-        """Put rows in the place of all that is there."""
+        """Replace all rows."""
         self.create(table)
         self._write(table, rows, "overwrite", {})
 
     def replace_slice(
         self, table: Table, rows: DataFrame, job: str, run_date: dt.date, run_id: str | None = None
     ) -> None:
-        """Put rows in the place of what the job wrote for the date, or one run of it; other slices stay."""
+        """Replace the rows that the job wrote for the date, or only those of one run; other slices stay."""
         self.create(table)
         mine = f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"
         if run_id is not None:
@@ -189,21 +189,22 @@ class Warehouse:
         self._save(writer, table.name)
 
     def stage(self, name: str, rows: DataFrame) -> DataFrame:
-        """Write rows aside, so that they are computed once, and read them back."""
+        """Write rows to a temporary table, so that they are computed once, and read them back."""
         staged = self._staged(name)
         self._save(rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true"), staged)
         return self._load(self.spark.read.format("delta"), staged)
 
     def unstage(self, name: str) -> None:
-        """Remove what `stage` wrote; nothing to do where it is not there."""
+        """Remove the temporary table that `stage` wrote, if it exists."""
         staged = self._staged(name)
         path = self.address.path(staged)
         if path is None:
             self.spark.sql(f"DROP TABLE IF EXISTS {self.address.sql_name(staged)}")
         elif self.folder is not None:
-            shutil.rmtree(self.folder / staged, ignore_errors=True)
+            if (self.folder / staged).exists():
+                shutil.rmtree(self.folder / staged)
         else:
-            # Elsewhere than on a local disk only Spark's own file system can delete.
+            # Behind a URI, only Hadoop's file system can delete.
             jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001
             place = jvm.org.apache.hadoop.fs.Path(path)
             place.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(place, True)  # noqa: SLF001
@@ -224,16 +225,16 @@ class Warehouse:
 
 
 def open_warehouse(spark: SparkSession, location: str) -> Warehouse:
-    """The warehouse at a location, as it is given as `--warehouse`.
+    """Open the warehouse at a location, as `--warehouse` takes it.
 
     Raises:
-        UsageError: the location is neither a folder nor a URI nor a schema that Spark can reach.
+        UsageError: the location is not a folder, URI or schema that Spark can reach.
     """
     return Warehouse(spark, find_address(spark, location))
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:
-    """Exactly the declared columns, in their order and of their types.
+    """Select exactly the declared columns, in their order, cast to their types.
 
     Raises:
         FailedError: columns are missing; the message lists them.
