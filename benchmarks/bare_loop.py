@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from benchmarks.machine import cores
 from benchmarks.serve import Answer, serve
 from benchmarks.verdicts import NARROW
+from schemas.arrays import Ints
 from schemas.tensors import Judgement, PictureBatch, TextBatch
 from udfs.classify import READ, Scoring, score_batches
 from udfs.predictor import Predictor, Prepared, load_predictor
@@ -101,7 +102,7 @@ def _make_tf_data(tf: ModuleType) -> Loop:
                 fetched[number] = batch
                 yield number
 
-        def prepare(number: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        def prepare(number: Ints) -> tuple[NDArray[Any], ...]:
             batch = fetched[int(number)]
             titles, descriptions = (read_texts(batch.column(name)) for name in ("title", "description"))
             prepared = predictor.prepare(titles, descriptions, batch.column("image").to_pylist())
@@ -133,7 +134,7 @@ class _Ready(Predictor):
     def prepare(self, *_columns: object) -> Prepared:
         return self._ready
 
-    def judge(self, prepared: Prepared, buckets: NDArray[np.int64]) -> Judgement:
+    def judge(self, prepared: Prepared, buckets: Ints) -> Judgement:
         return self._predictor.judge(prepared, buckets)
 
 

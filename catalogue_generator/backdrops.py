@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from schemas.arrays import Bools
 
 WIDTH, HEIGHT = 72, 96
 """Of a picture, in pixels."""

@@ -7,17 +7,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from catalogue_generator import faults, pictures, texts
 from catalogue_generator.faults import FaultPlan
 from catalogue_generator.pictures import Subject
 from catalogue_generator.texts import Product
 from catalogue_generator.world import World
+from schemas.arrays import Bools, Ints
 from schemas.reasons import Reason
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 BLOCK = 4096
 """Listings a block; duplicates and second deliveries stay within it."""
@@ -203,7 +200,7 @@ def _plant_pictures(rng: np.random.Generator, rows: _Rows, plan: FaultPlan) -> N
         rows.images[i] = pictures.draw_blank(rng.random(3).tolist())
 
 
-def _truth(world: World, rows: _Rows, wrong: NDArray[np.bool_], plan: FaultPlan) -> pa.Table:
+def _truth(world: World, rows: _Rows, wrong: Bools, plan: FaultPlan) -> pa.Table:
     issues: list[list[str]] = [[] for _ in rows.ids]
     unlabelled = {Reason.MISSING_CATEGORY, Reason.UNKNOWN_CATEGORY}
     without = set(np.concatenate([plan.rows[reason] for reason in unlabelled]).tolist())

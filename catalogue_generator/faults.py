@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from schemas.arrays import Floats, Ints
 from schemas.reasons import Reason
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Groups of faults that exclude each other, with their shares of the listings.
 CATEGORY_FAULTS = {Reason.MISSING_CATEGORY: 0.02, Reason.UNKNOWN_CATEGORY: 0.005}

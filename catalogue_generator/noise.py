@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogue_generator.kin import Kin
 from catalogue_generator.sellers import Sellers
 from catalogue_generator.spec import CatalogueSpec
 from catalogue_generator.texts import AMBIGUOUS_SHARE
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from schemas.arrays import Bools, Floats, Ints
 
 _WORST_RATE = 0.9
 """Nobody is wrong more often than this by carelessness alone."""

@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogue_generator import shapes_household, shapes_worn
-
-Floats = NDArray[np.float64]
+from schemas.arrays import Floats
 
 BODY, TRIM, PATTERN = 1, 2, 7
 """Paints that pictures choose by product: PATTERN is what a pattern adds to the body, SHADOW lies below it."""

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogue_generator.taxonomy import Category
 from catalogue_generator.vocabulary import (
@@ -26,9 +25,7 @@ from catalogue_generator.vocabulary import (
     USES,
     invent_names,
 )
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from schemas.arrays import Floats, Ints
 
 OWN_NAME, SHELF_NAME, BRAND_ONLY, LOOSE_NAME = range(4)
 TITLE_SHARES = (0.775, 0.17, 0.035, 0.02)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogue_generator.kin import Kin
 from catalogue_generator.noise import LabelNoise
@@ -13,9 +12,7 @@ from catalogue_generator.sellers import Sellers, draw_sellers
 from catalogue_generator.spec import CatalogueSpec
 from catalogue_generator.taxonomy import Category, build_taxonomy
 from catalogue_generator.texts import Brands, draw_brands
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from schemas.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
+from schemas.arrays import Floats
 
 SPEC_FILE = "bundle.json"
 NOISE_FILE = "noise.npz"
@@ -91,10 +90,10 @@ class NoiseModel:
     """
 
     categories: tuple[str, ...]
-    transitions: NDArray[np.float64]
+    transitions: Floats
     error_rate: float
     rate_factor: float
     sellers: dict[str, float]
     mismatch_weight: float
-    image_marginal: NDArray[np.float64]
+    image_marginal: Floats
     mismatch_rate: float

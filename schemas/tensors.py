@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.arrays import Bools, Floats, Floats32, Ints
+
 CHANNELS = 3
 
 
@@ -26,11 +28,11 @@ class TextBatch:
         splits: int64, shape (n + 1,), rising, splits[0] = 0, splits[n] = m.
     """
 
-    ids: NDArray[np.int64]
-    weights: NDArray[np.float32]
-    splits: NDArray[np.int64]
+    ids: Ints
+    weights: Floats32
+    splits: Ints
 
-    def take(self, rows: NDArray[np.int64]) -> TextBatch:
+    def take(self, rows: Ints) -> TextBatch:
         """The texts of some rows, in the order of `rows`; copies them out of a memory map."""
         lengths = self.splits[rows + 1] - self.splits[rows]
         splits = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -49,7 +51,7 @@ class PictureBatch:
     """
 
     pixels: NDArray[np.uint8]
-    present: NDArray[np.bool_]
+    present: Bools
     status: list[str]
 
 
@@ -65,7 +67,7 @@ class Judgement:
         novelty: float64, shape (n,), share of the words that no listing learnt from has, 0 to 1; NaN without words.
     """
 
-    text: NDArray[np.float32]
-    image: NDArray[np.float32]
-    fused: NDArray[np.float32]
-    novelty: NDArray[np.float64]
+    text: Floats32
+    image: Floats32
+    fused: Floats32
+    novelty: Floats

@@ -7,11 +7,9 @@ classifier's: sharper probabilities with more errors explain the labels as well 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import entr
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from schemas.arrays import Floats, Ints
 
 _SURE = 0.8
 """Probability of the likeliest category from which a listing is an anchor."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-Floats = NDArray[np.float64]
+from schemas.arrays import Floats
 
 
 def fit_weights(branches: Sequence[Floats], likelihood: Floats, start: Sequence[float]) -> tuple[float, ...]:

@@ -7,11 +7,10 @@ model that imitates its labels explains them well, and is shown up by its canari
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-Ints = NDArray[np.int64]
+from schemas.arrays import Bools, Ints
 
 MIN_CANARIES = 50
 """Fewer tell nothing, so that none are planted."""
@@ -28,7 +27,7 @@ def canary_share(rows: int) -> float:
     return min(_SHARE, _MOST / rows) if rows * _SHARE >= MIN_CANARIES else 0.0
 
 
-def are_canaries(keys: Ints, share: float) -> NDArray[np.bool_]:
+def are_canaries(keys: Ints, share: float) -> Bools:
     """Which listings are canaries: by their key alone, and of a smaller share the same ones, but fewer. Shape (n,)."""
     return np.asarray(_draws(keys, _CHOSEN) < share * _RANGE)
 

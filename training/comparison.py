@@ -14,14 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from schemas.arrays import Floats, Ints
 from training.canaries import MIN_CANARIES
 from training.noise import fit_noise
 from udfs.posterior import posterior
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _CERTAIN = 1.645
 """A lead counts where it exceeds so many standard errors: one-sided, 95 %."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from schemas.arrays import Bools, Floats32, Ints
 from schemas.errors import FailedError
 from schemas.tensors import CHANNELS, TextBatch
 
@@ -64,27 +65,27 @@ class Shard:
         pixels: uint8, shape (present pictures, height, width, 3).
     """
 
-    keys: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    truths: NDArray[np.int64]
-    sellers: NDArray[np.int64]
-    buckets: NDArray[np.int64]
-    splits: NDArray[np.int64]
+    keys: Ints
+    labels: Ints
+    truths: Ints
+    sellers: Ints
+    buckets: Ints
+    splits: Ints
     ids: NDArray[Any]
-    weights: NDArray[np.float32]
-    present: NDArray[np.bool_]
-    slots: NDArray[np.int64]
+    weights: Floats32
+    present: Bools
+    slots: Ints
     pixels: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.keys)
 
     @property
-    def taught(self) -> NDArray[np.int64]:
+    def taught(self) -> Ints:
         """What is learnt at first: a person's category, else the seller's; shape (n,)."""
         return np.where(self.truths >= 0, self.truths, self.labels)
 
-    def texts(self, rows: NDArray[np.int64]) -> TextBatch:
+    def texts(self, rows: Ints) -> TextBatch:
         """The text features of the rows."""
         return TextBatch(self.ids, self.weights, self.splits).take(rows)
 
@@ -124,7 +125,7 @@ def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
 def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int, width: int) -> Shard:
     """Read a rank's share through Petastorm, once, into memory-mapped files under `cache`."""
     cache.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, list[NDArray[np.int64]]] = {name: [] for name in (*NUMBERS.values(), "lengths")}
+    columns: dict[str, list[Ints]] = {name: [] for name in (*NUMBERS.values(), "lengths")}
     with (
         (cache / "ids").open("wb") as ids,
         (cache / "weights").open("wb") as weights,
@@ -140,7 +141,7 @@ def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int
     return map_shard(cache, columns, height, width)
 
 
-def map_shard(cache: Path, columns: Mapping[str, Sequence[NDArray[np.int64]]], height: int, width: int) -> Shard:
+def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], height: int, width: int) -> Shard:
     """A shard over the files `ids`, `weights` and `pixels` of a folder, as they have been written.
 
     Args:
@@ -166,7 +167,7 @@ def map_shard(cache: Path, columns: Mapping[str, Sequence[NDArray[np.int64]]], h
     )
 
 
-def checksum(keys: NDArray[np.int64]) -> int:
+def checksum(keys: Ints) -> int:
     """The part of `Dataset.checksum` that these rows make up."""
     return int(np.mod(keys, _CHECK).sum())
 

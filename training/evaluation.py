@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.settings import Settings
+from schemas.arrays import Floats
 from schemas.bundle import BundleSpec
 from schemas.errors import FailedError
 from training.canaries import is_canary, wrong_labels
@@ -87,7 +88,7 @@ def evaluate(
         canaries=canaries,
     )
 
-    def judge(folder: str, version: str, of: BundleSpec) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def judge(folder: str, version: str, of: BundleSpec) -> Floats:
         said = classify(
             chosen.withColumn("content_hash", F.lit("")),
             folder,

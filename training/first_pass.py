@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from schemas.arrays import Bools, Floats, Floats32, Ints
 from schemas.bundle import Fusion, FusionWeights
 from training.anchors import anchor_rate, caution_factor
 from training.calibration import fit_weights
@@ -21,10 +21,6 @@ from training.noise import NoiseFit, clamp_to_truth, fit_noise, left_out_likelih
 from training.sample import Sample
 from udfs.fusion import fuse
 from udfs.posterior import posterior
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 _TURNS = 20
 _SETTLED = 0.01
@@ -92,9 +88,7 @@ def enough_texts(sample: Sample) -> bool:
     return bool(sample.has_text.mean() >= _TEXTS) if len(sample.labels) else False
 
 
-def soft_labels(
-    learned: Learned, text: NDArray[np.float32], labels: Ints, truths: Ints, sellers: Ints
-) -> NDArray[np.float32]:
+def soft_labels(learned: Learned, text: Floats32, labels: Ints, truths: Ints, sellers: Ints) -> Floats32:
     """The probability of every category of listings, by their text, their label and who gave it.
 
     Args:

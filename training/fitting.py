@@ -6,18 +6,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from schemas.arrays import Floats, Ints
 from schemas.bundle import Fusion, NoiseModel
 from training.first_pass import START, Learned, divided, learn_noise, likeliest_fusion, weight_items
 from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch
 from training.sample import Sample
 from udfs.fusion import fuse, weighted
 from udfs.posterior import label_likelihood, posterior
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _EPSILON = 1e-12
 _GAIN = 0.8

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
+from schemas.arrays import Floats32, Ints
 from training.dataset import Shard
 from training.network import FusedMember, Tensor
 from training.plan import Plan
 from training.ranks import Ranks
 from training.stopping import BestEpoch
 from training.text_branch import Targets, TextBranch, TextTeacher, sparse
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 _RATE = 2e-3
 _DECAY = 1e-4
@@ -92,7 +89,7 @@ def train_fused(member: int, text: TextBranch, teacher: TextTeacher, targets: Ta
     return FusedBranch(full, forward if full is model else _make_forward(full), best.curve)
 
 
-def judge_pictures(forward: Tensor, shard: Shard, text: TextBranch, rows: Ints) -> tuple[Floats, Floats]:
+def judge_pictures(forward: Tensor, shard: Shard, text: TextBranch, rows: Ints) -> tuple[Floats32, Floats32]:
     """Log-probabilities by picture and by head of rows that have a picture, shape (n, C) each."""
     image, head = [], []
     for chosen in np.array_split(rows, max(-(-len(rows) // _CHUNK), 1)):

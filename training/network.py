@@ -9,14 +9,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
+from schemas.arrays import Floats32, Ints
 from training.backbones import make_backbone
 
 Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 _EMBEDDING = 64
 _HEAD = 128
@@ -32,7 +30,7 @@ class TextEncoder(tf.Module):  # type: ignore[misc]
     scikit-learn's `TfidfVectorizer(sublinear_tf=True)` for each block. A pretrained encoder's vector is a third one.
     """
 
-    def __init__(self, vocabulary: Ints, idf: Floats, words: int, hashed: int) -> None:
+    def __init__(self, vocabulary: Ints, idf: Floats32, words: int, hashed: int) -> None:
         """Take what the training set decided.
 
         Args:

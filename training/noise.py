@@ -12,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from schemas.arrays import Floats, Ints
 from training.transitions import CONCENTRATIONS, error_mass, smoothed, transitions
 from udfs.fusion import sharpened
 from udfs.posterior import posterior
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _ROUNDS, _MORE_ROUNDS = 10, 4
 """Of EM, from the beginning and from an earlier fit."""

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
+from schemas.arrays import Bools, Floats32, Ints
 
 NO_SELLER = 0
 """In the place of a seller's hash where there is no seller."""
@@ -32,17 +30,17 @@ class Sample:
     truths: Ints
     sellers: Ints
     seller_ids: tuple[str, ...]
-    text: Floats
-    image: Floats
-    head: Floats
+    text: Floats32
+    image: Floats32
+    head: Floats32
 
     @property
-    def has_text(self) -> NDArray[np.bool_]:
+    def has_text(self) -> Bools:
         """Of which rows the text says something, shape (n,)."""
         return np.asarray(~np.isnan(self.text[:, 0]))
 
     @property
-    def has_image(self) -> NDArray[np.bool_]:
+    def has_image(self) -> Bools:
         """Of which rows the picture says something, shape (n,)."""
         return np.asarray(~np.isnan(self.image[:, 0]))
 
@@ -81,9 +79,9 @@ def make_sample(
     labels: Ints,
     truths: Ints,
     sellers: Ints,
-    text: Floats,
-    image: Floats,
-    head: Floats,
+    text: Floats32,
+    image: Floats32,
+    head: Floats32,
     names: Mapping[int, str] | None = None,
 ) -> Sample:
     """The rows that have a seller's label, in the order of their keys.

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from schemas.arrays import Ints
 from training.dataset import Dataset
 from training.first_pass import Learned
 from training.plan import Plan
@@ -27,7 +25,7 @@ class Task:
 
     dataset: Dataset
     plan: Plan
-    levels: NDArray[np.int64]
+    levels: Ints
     hash_size: int
     height: int
     width: int

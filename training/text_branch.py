@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
+from schemas.arrays import Bools, Floats32, Ints
 from schemas.tensors import TextBatch
 from training.dataset import Shard
 from training.network import Tensor, TextEncoder, TextMembers
@@ -16,11 +16,9 @@ from training.plan import FIRST_PASS, Plan
 from training.ranks import Ranks
 from training.stopping import BestEpoch
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
 Report = Callable[[str, int, int, float], None]
 """(what, epoch, epochs, out-of-sample loss)."""
-Targets = Callable[[Ints], Floats]
+Targets = Callable[[Ints], Floats32]
 """Rows of the shard -> what is to be said of them, shape (rows, C), each row a distribution."""
 
 _RATE = 0.05
@@ -63,7 +61,7 @@ class TextTeacher:
     """
 
     encoder: TextEncoder
-    shared: NDArray[np.bool_]
+    shared: Bools
     encoded: TextBatch
     shard: Shard
     plan: Plan
@@ -135,7 +133,7 @@ class TextTeacher:
         best.restore()
         return TextBranch(self.encoder, model, self.encoded, best.curve, agreements[int(np.argmin(best.curve))])
 
-    def judge(self, branch: TextBranch) -> Floats:
+    def judge(self, branch: TextBranch) -> Floats32:
         """Out-of-sample log-probabilities of the shard's texts, shape (n, C); rows of NaN where no word is known."""
         judged = judge_texts(branch.model, self.encoded, self.shard.buckets % self.plan.text_members)
         judged[np.diff(self.encoded.splits) == 0] = np.nan
@@ -156,13 +154,13 @@ def hard_targets(taught: Ints, categories: int) -> Targets:
     return lambda rows: each[taught[rows]]
 
 
-def _lost(judged: Floats, targets: Targets) -> float:
+def _lost(judged: Floats32, targets: Targets) -> float:
     """The cross-entropy of all rows, summed."""
     parts = np.array_split(np.arange(len(judged)), max(len(judged) // _CHUNK, 1))
     return float(sum(-(judged[rows] * targets(rows)).sum(dtype=np.float64) for rows in parts))
 
 
-def judge_texts(model: TextMembers, encoded: TextBatch, folds: Ints) -> Floats:
+def judge_texts(model: TextMembers, encoded: TextBatch, folds: Ints) -> Floats32:
     """Out-of-sample log-probabilities of the shard's texts, shape (n, C): each row by the member of its fold."""
     parts = []
     for rows in np.array_split(np.arange(len(folds)), max(len(folds) // _CHUNK, 1)):
@@ -171,7 +169,7 @@ def judge_texts(model: TextMembers, encoded: TextBatch, folds: Ints) -> Floats:
     return np.concatenate(parts)
 
 
-def sparse(batch: TextBatch) -> tuple[Ints, Floats]:
+def sparse(batch: TextBatch) -> tuple[Ints, Floats32]:
     """Encoded texts as the networks take them: (row, feature) pairs and values."""
     rows = np.repeat(np.arange(len(batch.splits) - 1), np.diff(batch.splits))
     return np.stack([rows, batch.ids], axis=1), batch.weights
@@ -199,7 +197,7 @@ def _make_step(model: TextMembers, rows: int, steps: int, strength: float, ranks
     return tf.function(learn, reduce_retracing=True)
 
 
-def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> tuple[TextEncoder, NDArray[np.bool_]]:
+def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> tuple[TextEncoder, Bools]:
     """Vocabulary and IDF over all ranks: the features that occur in enough listings, the commonest first.
 
     And which of them would be in it without any one listing, too.

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from conf.settings import Settings
+from schemas.arrays import Ints
 from schemas.bundle import BundleSpec, NoiseModel
 from training.bundle import write_bundle
 from training.dataset import write_dataset
@@ -150,7 +149,7 @@ def train_bundle(
     return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, result.curves, figures)
 
 
-def seller_names(written: DataFrame, hashes: NDArray[np.int64]) -> dict[int, str]:
+def seller_names(written: DataFrame, hashes: Ints) -> dict[int, str]:
     """Seller's hash -> seller_id, of some sellers: the catalogue may have more than the driver holds.
 
     Args:

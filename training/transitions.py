@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from schemas.arrays import Bools, Floats, Ints
 
 _EPSILON = 1e-12
 CONCENTRATIONS = (5.0, 20.0, 80.0, 320.0)
@@ -19,7 +17,7 @@ that go anywhere."""
 def category_levels(parents: Sequence[str | None], departments: Sequence[str | None]) -> Ints:
     """How near two categories are, shape (C, C): 0 the same, 1 one parent, 2 one department, 3 neither."""
 
-    def same(values: Sequence[str | None]) -> NDArray[np.bool_]:
+    def same(values: Sequence[str | None]) -> Bools:
         codes = np.array([f"={v}" if v is not None else f"#{i}" for i, v in enumerate(values)], dtype=object)
         return np.asarray(codes[:, None] == codes[None, :], dtype=np.bool_)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
+from schemas.arrays import Bools, Floats32, Ints
 from training.backbones import make_backbone
 from training.canaries import are_canaries, wrong_labels
 from training.dataset import Shard, checksum, prove_coverage, read_shard
@@ -24,9 +24,6 @@ from training.sample import make_sample, seller_places
 from training.task import RankResult, Task
 from training.text_branch import TextBranch, TextTeacher, hard_targets, teach_texts
 from udfs.text import count_words, novelty
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 _HASHES = 1 << 20
 _RARE = 500
@@ -80,7 +77,7 @@ def train_rank(task: Task) -> RankResult:
     return RankResult(curves, find_novel_above(teacher, sampled, task.hash_size), first)
 
 
-def plant_canaries(shard: Shard, share: float, levels: Ints) -> tuple[Shard, NDArray[np.bool_]]:
+def plant_canaries(shard: Shard, share: float, levels: Ints) -> tuple[Shard, Bools]:
     """The shard with some labels made wrong, and which; what people have decided stays."""
     canaries = are_canaries(shard.keys, share) & (shard.labels >= 0) & (shard.truths < 0) & (len(levels) > 1)
     labels = shard.labels.copy()
@@ -90,7 +87,7 @@ def plant_canaries(shard: Shard, share: float, levels: Ints) -> tuple[Shard, NDA
 
 def learn_first(
     teacher: TextTeacher, text: TextBranch, sampled: Ints, levels: Ints
-) -> tuple[Learned | None, Floats | None]:
+) -> tuple[Learned | None, Floats32 | None]:
     """What the first pass teaches of the noise, over all ranks, and what it lets believe of this rank's listings.
 
     Args:
@@ -134,7 +131,7 @@ def _asked(shard: Shard, rows: Ints) -> dict[str, Ints]:
     return {name: getattr(shard, name)[rows] for name in ("keys", "labels", "truths", "sellers")}
 
 
-def in_sample(keys: NDArray[np.int64], size: int, rows: int) -> NDArray[np.bool_]:
+def in_sample(keys: Ints, size: int, rows: int) -> Bools:
     """Which rows a sample of about `size` out of `rows` holds, by their key alone."""
     return np.asarray(np.mod(keys, _HASHES) < _HASHES * min(size / max(rows, 1), 1.0))
 

@@ -18,17 +18,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark import SparkFiles
 from pyspark.sql import DataFrame, SparkSession
 
+from schemas.arrays import Floats32, Ints
 from schemas.tables import PREDICTIONS
 from schemas.tensors import Judgement
 from udfs.pictures import load_images
 from udfs.predictor import Predictor, Prepared, load_predictor
 from udfs.text import read_texts
-
-Floats = NDArray[np.float32]
 
 READ = ("listing_id", "content_hash", "title", "description", "bucket", "image_uri", "image")
 """The columns of listings that scoring reads."""
@@ -179,7 +177,7 @@ def score_batches(
 
 def _prediction_batch(
     piece: pa.RecordBatch,
-    buckets: NDArray[np.int64],
+    buckets: Ints,
     judged: Judgement,
     status: list[str],
     predictor: Predictor,
@@ -208,7 +206,7 @@ def _prediction_batch(
     return pa.RecordBatch.from_pydict({c.name: columns[c.name] for c in COLUMNS})
 
 
-def ranked(log_probabilities: Floats, categories: tuple[str, ...], top: int) -> pa.ListArray:
+def ranked(log_probabilities: Floats32, categories: tuple[str, ...], top: int) -> pa.ListArray:
     """The `top` most probable categories of each row, most probable first; null where the row is NaN."""
     here = ~np.isnan(log_probabilities[:, 0])
     shown = log_probabilities[here]

@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from schemas.arrays import Floats32
 from schemas.errors import UsageError
 from udfs.tf_runtime import load_network
 
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+Encode = Callable[[Sequence[str]], Floats32]
 """n texts -> vectors, shape (n, D)."""
 
 _RULE = (
@@ -47,7 +47,7 @@ def load_encoder(folder: str, threads: int) -> Encode:
         raise UsageError(f"the text encoder {folder} takes {sorted(inputs)}. {_RULE}.")
     name = next(iter(inputs))
 
-    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    def encode(texts: Sequence[str]) -> Floats32:
         said = network(**{name: np.array([text.encode() for text in texts], object)})
         vectors = next(iter(said.values()))
         if len(said) != 1 or vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():

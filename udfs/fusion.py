@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from schemas.arrays import Floats, Floats32
 from schemas.bundle import Fusion, FusionWeights
 
-Floats = NDArray[np.float32]
 
-
-def fuse(text: Floats, image: Floats, head: Floats, fusion: Fusion) -> Floats:
+def fuse(text: Floats32, image: Floats32, head: Floats32, fusion: Fusion) -> Floats32:
     """`log q ∝ w_text log p_text + w_image log p_image + w_head log p_head`, weights by what is present.
 
     Args:
@@ -32,7 +30,7 @@ def fuse(text: Floats, image: Floats, head: Floats, fusion: Fusion) -> Floats:
     return fused
 
 
-def weighted(text: Floats, image: Floats, head: Floats, weights: FusionWeights) -> Floats:
+def weighted(text: Floats32, image: Floats32, head: Floats32, weights: FusionWeights) -> Floats32:
     """The product of the branches under one set of weights; a branch of weight 0 may be NaN."""
     total = np.zeros(text.shape, np.float32)
     for branch, weight in ((text, weights["text"]), (image, weights["image"]), (head, weights["head"])):
@@ -41,13 +39,13 @@ def weighted(text: Floats, image: Floats, head: Floats, weights: FusionWeights) 
     return log_softmax(total)
 
 
-def sharpened(probabilities: NDArray[np.float64], weight: float) -> NDArray[np.float64]:
+def sharpened(probabilities: Floats, weight: float) -> Floats:
     """Probabilities, rows of shape (n, C), raised to a weight and made to sum to 1 again."""
     raised = probabilities**weight
     return np.asarray(raised / np.maximum(raised.sum(axis=1, keepdims=True), 1e-300))
 
 
-def log_softmax(scores: Floats) -> Floats:
+def log_softmax(scores: Floats32) -> Floats32:
     """Scores -> log-probabilities, row by row."""
     shifted = scores - scores.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)

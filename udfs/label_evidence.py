@@ -18,11 +18,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from schemas.arrays import Floats, Ints
 from schemas.bundle import NoiseModel
 from udfs.fusion import sharpened
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 EVIDENCE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("label_support", "DOUBLE"),

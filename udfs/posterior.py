@@ -9,10 +9,8 @@ otherwise gives l with probability ``M[c, l]``.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from schemas.arrays import Floats, Ints
 
 
 def label_likelihood(labels: Ints, error_rates: Floats, transitions: Floats) -> Floats:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from schemas.arrays import Ints
 from schemas.bundle import ENCODER_FOLDER, BundleSpec
 from schemas.tensors import Judgement, PictureBatch, TextBatch
 from udfs.bundle import load_spec
@@ -18,8 +18,6 @@ from udfs.fusion import fuse
 from udfs.pictures import decode
 from udfs.text import count_words, featurize, novelty
 from udfs.tf_runtime import Network, load_network
-
-Ints = NDArray[np.int64]
 
 _MEMORY = 512 * 1024 * 1024
 _BYTES_PER_PIXEL = 400

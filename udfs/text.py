@@ -9,10 +9,10 @@ from typing import cast
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import HashingVectorizer
 
+from schemas.arrays import Floats, Ints
 from schemas.tensors import TextBatch
 from udfs.encoder import Encode
 
@@ -62,13 +62,13 @@ def featurize(
     )
 
 
-def count_words(batch: TextBatch, hash_size: int) -> NDArray[np.int64]:
+def count_words(batch: TextBatch, hash_size: int) -> Ints:
     """How many different words and pairs each listing's features hold, shape (n,)."""
     rows = np.repeat(np.arange(len(batch.splits) - 1), np.diff(batch.splits))
     return np.bincount(rows[batch.ids < hash_size // 2], minlength=len(batch.splits) - 1)
 
 
-def novelty(words: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.float64]:
+def novelty(words: Ints, known: Ints) -> Floats:
     """The share of a listing's words that are not known, 0 to 1, shape (n,); NaN where there are no words."""
     return np.where(words > 0, 1.0 - known / np.maximum(words, 1), np.nan)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from conf.load import load_settings
 from jobs.store import read_published
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import open_warehouse
+from schemas.arrays import Floats, Ints
 from schemas.bundle import Fusion, NoiseModel
 from schemas.tables import LISTINGS
 from training.first_pass import as_weights, divided, likeliest_fusion
@@ -21,9 +21,6 @@ from training.sample import Sample, seller_codes
 from udfs.fusion import fuse
 from udfs.posterior import label_likelihood, posterior
 from udfs.predictor import Predictor, load_predictor
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _ROWS, _BATCH = 6000, 1000
 _THREADS = 2

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from schemas.arrays import Ints
 from training.transitions import category_levels
 
-Ints = NDArray[np.int64]
 Random = np.random.Generator
 
 

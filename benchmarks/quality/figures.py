@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from benchmarks.quality.catalogue import Ints
 from conf.settings import DecideSettings
 from jobs.cleaning.steps.calibrate import fit_calibration
 from jobs.cleaning.steps.trust import fit_trust, trusted
-
-Floats = NDArray[np.float64]
+from schemas.arrays import Bools, Floats, Ints
 
 _BINS = 10
 _REVIEWED, _AUDITED = 0.1, 400
@@ -81,7 +78,7 @@ def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, rules
     )
 
 
-def _audit(classifier: Floats, belief: Floats, labels: Ints, truth: Ints) -> tuple[Floats, NDArray[np.bool_]]:
+def _audit(classifier: Floats, belief: Floats, labels: Ints, truth: Ints) -> tuple[Floats, Bools]:
     """Confidence and rightness of the best guess, as an audit puts them right, of the listings that were not in it."""
     drawn = np.random.default_rng(0).permutation(len(labels))
     seen, others = np.split(drawn, [min(_AUDITED, len(labels) // 2)])
@@ -96,17 +93,17 @@ def _audit(classifier: Floats, belief: Floats, labels: Ints, truth: Ints) -> tup
     return np.asarray(expit(calibration.slope * logit(bounded) + calibration.offset)), right[others]
 
 
-def _calibration_error(confidence: Floats, right: NDArray[np.bool_]) -> float:
+def _calibration_error(confidence: Floats, right: Bools) -> float:
     bins = [rows for rows in np.array_split(confidence.argsort(kind="stable"), _BINS) if len(rows)]
     return float(sum(len(rows) * abs(confidence[rows].mean() - right[rows].mean()) for rows in bins) / len(right))
 
 
-def error_of(found: NDArray[np.bool_], predicted: Ints, labels: Ints, truth: Ints) -> float:
+def error_of(found: Bools, predicted: Ints, labels: Ints, truth: Ints) -> float:
     """What is wrong after the classifier's category has been put in the place of each label that was found wrong."""
     return float((np.where(found, predicted, labels) != truth).mean())
 
 
-def _corrected(best: Ints, confidence: Floats, labels: Ints, rules: DecideSettings) -> NDArray[np.bool_]:
+def _corrected(best: Ints, confidence: Floats, labels: Ints, rules: DecideSettings) -> Bools:
     """Labels that are put right, by the nightly run's rule.
 
     They are the surest whose mean posterior is high enough, into categories that are common enough.

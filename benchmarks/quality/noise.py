@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.quality.catalogue import Catalogue, Ints, Random
-
-Floats = NDArray[np.float64]
+from benchmarks.quality.catalogue import Catalogue, Random
+from schemas.arrays import Bools, Floats, Ints
 
 _SIBLING, _KIN = 0.6, 0.85
 """Errors go to a sibling up to the first share, within the department up to the second, else anywhere."""
@@ -76,7 +74,7 @@ def pairs(catalogue: Catalogue, share_of_sellers: float, random: Random) -> Ints
     return labels
 
 
-def _wrong_where(wrong: NDArray[np.bool_], catalogue: Catalogue, random: Random) -> Ints:
+def _wrong_where(wrong: Bools, catalogue: Catalogue, random: Random) -> Ints:
     labels = catalogue.truth.copy()
     # Only categories that occur in the catalogue are mistaken for each other.
     occurs = np.bincount(catalogue.truth, minlength=len(catalogue.categories)) > 0

@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.quality.catalogue import Catalogue, Ints
+from benchmarks.quality.catalogue import Catalogue
 from conf.load import load_settings
 from conf.settings import Settings
+from schemas.arrays import Floats, Floats32, Ints
 from training.dataset import Shard, map_shard
 from training.first_pass import Learned, enough_texts, learn_noise, soft_labels
 from training.fitting import fit_sample
@@ -24,9 +24,6 @@ from udfs.fusion import fuse
 from udfs.posterior import posterior
 from udfs.text import featurize
 from udfs.twins import plain_title
-
-Floats = NDArray[np.float64]
-Beliefs = NDArray[np.float32]
 
 _BUCKETS = 2520
 _BLOCK = 512
@@ -89,7 +86,7 @@ class Ours:
             judged[own] = self._teach(beliefs)[own]
         return self._decide(judged, first, sellers_known=True)
 
-    def learn(self, sellers_known: bool) -> tuple[Learned | None, Beliefs | None]:
+    def learn(self, sellers_known: bool) -> tuple[Learned | None, Floats32 | None]:
         """What the first pass teaches of the noise, and lets believe; None where there are too few texts."""
         codes, ids = self._sellers(sellers_known)
         sample = _sample(self.labels, codes, ids, self.first)
@@ -98,11 +95,11 @@ class Ours:
         first = learn_noise(sample, self.catalogue.levels)
         return first, soft_labels(first, self.first, self.labels, sample.truths, codes)
 
-    def _teach(self, beliefs: Beliefs) -> Beliefs:
+    def _teach(self, beliefs: Floats32) -> Floats32:
         """The second pass's judgement, out of sample."""
         return self._teacher.judge(self._teacher.train(beliefs.__getitem__, self._strength, "text"))
 
-    def _decide(self, judged: Beliefs, first: Learned | None, sellers_known: bool) -> Judged:
+    def _decide(self, judged: Floats32, first: Learned | None, sellers_known: bool) -> Judged:
         codes, ids = self._sellers(sellers_known)
         sample = _sample(self.labels, codes, ids, judged)
         fitted = fit_sample(sample, self.catalogue.levels, self.catalogue.categories, first)
@@ -116,7 +113,7 @@ class Ours:
         return seller_codes(self.catalogue.sellers.tolist() if known else [None] * len(self.catalogue))
 
 
-def _sample(labels: Ints, codes: Ints, ids: tuple[str, ...], judged: NDArray[np.float32]) -> Sample:
+def _sample(labels: Ints, codes: Ints, ids: tuple[str, ...], judged: Floats32) -> Sample:
     nothing = np.full_like(judged, np.nan)
     return Sample(labels, np.full(len(labels), -1), codes, ids, judged, nothing, nothing)
 

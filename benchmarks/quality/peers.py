@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.arrays import Floats, Ints
+
 _SCRIPT = Path(__file__).with_name("cleanlab_filters.py")
 
 
-def ask_peers(
-    python: Path, work: Path, labels: NDArray[np.int64], probabilities: NDArray[np.float64]
-) -> dict[str, NDArray[Any]]:
+def ask_peers(python: Path, work: Path, labels: Ints, probabilities: Floats) -> dict[str, NDArray[Any]]:
     """What cleanlab makes of labels and probabilities.
 
     Args:

@@ -9,15 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.quality import catalogue as cut
 from benchmarks.quality import noise
-from benchmarks.quality.catalogue import Catalogue, Ints, Random, read_catalogue
+from benchmarks.quality.catalogue import Catalogue, Random, read_catalogue
 from catalogue_generator.catalogue import write_catalogue
 from catalogue_generator.spec import CatalogueSpec
+from schemas.arrays import Floats, Ints
 
-Judge = Callable[[Catalogue], NDArray[np.float64]]
+Judge = Callable[[Catalogue], Floats]
 """Out-of-sample log-probabilities of a classifier that has been taught the truth."""
 
 _ROWS = 6000

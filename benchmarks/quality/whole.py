@@ -16,10 +16,8 @@ from benchmarks.quality.leak import measure_leak
 from benchmarks.quality.minutes import measure_minutes
 from benchmarks.quality.peers import ask_peers
 from benchmarks.quality.stages import clean_whole, read_cleaned
+from schemas.arrays import Bools, Floats
 from training.comparison import dense
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 _BINS = 10
 _SHARES = tuple(round(0.01 * i, 2) for i in range(31))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from scipy.special import expit, logit
 
 from jobs.cleaning.steps.decide import add_posteriors
 from jobs.cleaning.steps.trust import Trust, fit_trust, trusted, trusted_column
+from schemas.arrays import Floats
 from tests.spark.frames import frame, rows_of
-
-Floats = NDArray[np.float64]
 
 
 @pytest.fixture

@@ -5,13 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
+from schemas.arrays import Floats, Ints
 from training.comparison import Labels, compare, dense
 from training.transitions import category_levels
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 CATEGORIES = [f"c{i}" for i in range(5)]
 
 

@@ -23,9 +23,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from catalogue_generator.catalogue import write_catalogue
 from catalogue_generator.spec import CatalogueSpec
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from schemas.arrays import Floats, Ints
 
 CELL, ANGLES = 8, 8
 

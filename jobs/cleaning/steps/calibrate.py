@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from scipy.optimize import minimize
 
-Floats = NDArray[np.float64]
+from schemas.arrays import Bools, Floats
 
 _SLOPE_DEVIATION, _OFFSET_DEVIATION = 0.25, 0.5
 """Of the prior: how far from 1 and 0 slope and offset are expected to be."""
@@ -55,7 +54,7 @@ def audited(candidates: DataFrame, decisions: DataFrame) -> DataFrame:
     )
 
 
-def fit_calibration(confidence: Floats, right: NDArray[np.bool_]) -> Calibration:
+def fit_calibration(confidence: Floats, right: Bools) -> Calibration:
     """The likeliest slope and offset under the prior.
 
     Args:

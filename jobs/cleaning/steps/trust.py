@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from scipy.optimize import minimize
 from scipy.stats import chi2
 
-Floats = NDArray[np.float64]
+from schemas.arrays import Bools, Floats
 
 _DEVIATIONS = np.array([0.5, 0.5, 2.0])
 """Of the prior: how far from 1, 1 and 0 content, seller and offset are expected to be."""
@@ -44,7 +43,7 @@ class Trust:
         return self == Trust()
 
 
-def fit_trust(posterior: Floats, support: Floats, right: NDArray[np.bool_]) -> Trust:
+def fit_trust(posterior: Floats, support: Floats, right: Bools) -> Trust:
     """The likeliest trust under a prior that believes the noise model, if the answers contradict it.
 
     They do where the likelihood ratio (Wilks, 1938) is one that chance reaches once in a hundred audits: else a few
