@@ -124,8 +124,6 @@ class ClassifySettings:
     """Rows per Arrow batch; bounds a worker's memory."""
     top: Count = 20
     """How many probabilities to keep per branch; the rest of the mass is spread over the other categories."""
-    decode_threads: Count | None = None
-    """Default: spark.task.cpus."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

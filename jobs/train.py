@@ -22,10 +22,10 @@ from jobs.lifecycle.run_context import WORK_FOLDER, run_context
 from jobs.warehouse.listings import in_force
 from schemas.errors import BundleFormatError, UsageError
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
-from training.comparison import Verdict
+from training.comparison import Comparison
 from training.evaluation import evaluate
 from training.registry import Registry, open_registry
-from training.taxonomy import Category
+from training.taxonomy import TaxonomyCategory
 from training.train import TrainedBundle, train_bundle
 
 TrainDateOption = Annotated[
@@ -52,7 +52,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         decisions = standing_decisions(warehouse.read(REVIEW_DECISIONS))
         listings = with_decisions(in_force(warehouse.read(LISTINGS, version)), decisions)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
-        categories = [Category(*row) for row in taxonomy]
+        categories = [TaxonomyCategory(*row) for row in taxonomy]
         work = _work_folder(warehouse.folder, run.run_id)
         try:
             job.say(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
@@ -66,13 +66,13 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     progress=lambda epoch: shown.advance(epoch.what, epoch.loss, epoch.seconds),
                 )
             job.say("comparing the model with the champion")
-            verdict = evaluate(listings, trained.folder, _champion(registry, job.say), categories, settings)
+            comparison = evaluate(listings, trained.folder, _champion(registry, job.say), categories, settings)
             run.model_version = registry.register(
                 trained.folder,
                 params=dataclasses.asdict(trained.plan),
-                figures=trained.figures | verdict.figures,
+                figures=trained.figures | comparison.figures,
                 curves=trained.curves,
-                by_category=verdict.by_category,
+                by_category=comparison.by_category,
                 tags={
                     "run_id": run.run_id,
                     "listings_version": str(version),
@@ -80,14 +80,14 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     "settings": settings.digest,
                 },
             )
-            if verdict.better:
+            if comparison.better:
                 registry.promote(run.model_version)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         run.counts["rows_in"] = listings.count()
         run.counts["rows_current"] = int(trained.figures["rows"])
-        run.counts["champion"] = int(verdict.better)
-    return _summary(run.model_version, trained, verdict, warehouse.location)
+        run.counts["champion"] = int(comparison.better)
+    return _summary(run.model_version, trained, comparison, warehouse.location)
 
 
 def _work_folder(warehouse: Path | None, run_id: str) -> Path:
@@ -111,23 +111,23 @@ def _champion(registry: Registry, say: Callable[[str], None]) -> tuple[str, str]
         return None
 
 
-def _summary(version: str, trained: TrainedBundle, verdict: Verdict, place: str) -> Summary:
+def _summary(version: str, trained: TrainedBundle, comparison: Comparison, place: str) -> Summary:
     facts: dict[str, object] = {
         "model_version": version,
-        "champion": verdict.better,
+        "champion": comparison.better,
         "text_members": trained.plan.text_members,
         "image_members": trained.plan.image_members,
-        **{name: round(value, 4) for name, value in (trained.figures | verdict.figures).items()},
+        **{name: round(value, 4) for name, value in (trained.figures | comparison.figures).items()},
     }
     curves = [(branch, len(losses), min(losses)) for branch, losses in trained.curves.items() if losses]
     promote = f"models promote {version} --warehouse {place}"
     next_step = f"Clean the catalogue with it:  catalog-cleaner nightly --warehouse {place} --run-date YYYY-MM-DD"
     stays = f"The champion stays, because the new model is not better. To use it anyway:  catalog-cleaner {promote}"
     return Summary(
-        f"Model {version} trained: " + ("it is the new champion" if verdict.better else "the champion stays"),
+        f"Model {version} trained: " + ("it is the new champion" if comparison.better else "the champion stays"),
         facts,
         (Section("branches", ("branch", "epochs", "best loss"), curves),),
-        (next_step if verdict.better else stays,),
+        (next_step if comparison.better else stays,),
     )
 
 

@@ -1,15 +1,15 @@
-"""Champion and challenger on the same rows: whom people bear out, who undoes canaries, who explains sellers' labels.
+"""Compare a new model with the champion on the same listings: by the audit, by canaries, by the sellers' labels.
 
-People's answers in the audit come first: a model that imitates an error which sellers share explains their labels well.
-Next come canaries, labels that were made wrong for the trainings (`training.canaries`): how likely a model finds what
-the label was before. Where neither says who is better, and for what is not worse, the likelihood of the given labels,
-`mean log Σ_c q(c) P(l | c, s)`, is cross-fitted: each model's noise model is fitted on one half of the rows and judges
-the other, so that neither gains by having seen the labels.
+The audit decides first: a model that imitates an error which sellers share explains their labels well, so only people's
+answers show it. Canaries come next, labels made wrong for training (`training.canaries`): how much probability does a
+model give to the original label? Where both are silent, and as a safeguard, the likelihood of the sellers' labels
+counts, `mean log Σ_c q(c) P(l | c, s)`. It is cross-fitted: the noise model of each half of the rows is applied to the
+other half, so that neither model gains by having seen the labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,25 +20,25 @@ from training.canaries import MIN_CANARIES
 from training.noise import fit_noise
 from udfs.posterior import posterior
 
-_CERTAIN = 1.645
-"""A lead counts where it exceeds so many standard errors: one-sided, 95 %."""
-_LEAST_AUDITED = 50
-"""Fewer answers say nothing of who is better."""
+_Z = 1.645
+"""A lead counts if it exceeds so many standard errors: one-sided, 95 %."""
+_MIN_AUDITED = 50
+"""Fewer answers are too few to compare two models on."""
 _FLOOR = 1e-6
-"""Probability of a category that a model does not know."""
+"""Probabilities below this count as this, so that one listing cannot decide a comparison."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The rows that both are judged on.
+    """The rows on which both models are compared.
 
     Attributes:
         given: int64, shape (n,), category index of the seller's label.
         sellers: int64, shape (n,), seller index; -1 where there is none.
-        halves: int64, shape (n,), 0 or 1: where noise models are fitted and judged in turn.
+        halves: int64, shape (n,), 0 or 1: each half's noise model is fitted on the other one.
         levels: int64, shape (C, C), `training.transitions.category_levels`.
-        audited: int64, shape (n,), category that people found in the random audit; -1 where nobody was asked.
-        canaries: int64, shape (n,), the wrong label that was learnt; -1 where it was the seller's.
+        audited: int64, shape (n,), category index that a person gave in the random audit; -1 where it was not audited.
+        canaries: int64, shape (n,), the wrong label used in training; -1 where the row is no canary.
     """
 
     given: Ints
@@ -50,219 +50,190 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the comparison found.
+class Lead:
+    """How far the challenger is ahead: the mean of paired differences and its standard error; NaN where unknown."""
+
+    mean: float
+    standard_error: float
+
+    @staticmethod
+    def of(differences: Floats) -> Lead:
+        """The lead from each row's difference, shape (n,)."""
+        if len(differences) < 2:
+            return Lead(0.0, float("inf"))
+        return Lead(float(differences.mean()), float(differences.std(ddof=1) / np.sqrt(len(differences))))
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the challenger is significantly better."""
+        return self.mean > _Z * self.standard_error
+
+    @property
+    def behind(self) -> bool:
+        """Whether the challenger is significantly worse."""
+        return self.mean < -_Z * self.standard_error
+
+
+_UNKNOWN = Lead(float("nan"), float("nan"))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of comparing a challenger with the champion.
 
     Attributes:
-        better: whether the challenger should take over; without a champion it always should.
+        better: whether the challenger should become champion; always, where there is no champion.
         rows: listings compared.
-        challenger, champion: mean log-likelihood of the given labels; champion NaN where there is none.
-        difference: challenger less champion.
-        standard_error: of the difference, paired.
-        audited: rows that people have audited.
-        audited_difference: challenger less champion in the mean log-posterior of what people found; NaN where there is
-            no champion or too few answers.
-        audited_standard_error: of that, paired.
-        canaries: rows whose label was made wrong.
-        canaries_undone: share of them whose best guess is the label as it was, by the challenger; NaN where there are
-            none. Sellers' own errors among them can hardly be found again, so that 1 is not to be had.
-        canaries_difference: challenger less champion in the mean log-posterior of the label as it was; NaN where there
-            is no champion or too few canaries.
-        canaries_standard_error: of that, paired.
-        challenger_error, champion_error: estimated share of wrong best guesses.
-        by_category: category given -> figure -> value, of the challenger.
+        challenger, champion: mean log-likelihood of the sellers' labels; champion NaN where there is none.
+        likelihood_lead: the lead in that likelihood; unknown without a champion.
+        audited: audited rows.
+        audit_lead: the lead in the mean log-posterior of the audited category; unknown without a champion or with too
+            few answers.
+        canaries: rows whose label was made wrong for training.
+        canaries_recovered: share of the canaries, 0 to 1, for which the challenger's best guess is the original label;
+            NaN without canaries. The original label may be the seller's own error, so 1 is out of reach.
+        canary_lead: the lead in the mean log-posterior of the original label; unknown without a champion or with too
+            few canaries.
+        challenger_error, champion_error: estimated share of wrong best guesses, 0 to 1; NaN where there is no champion.
+        by_category: the challenger's figures for the listings of each given category: category -> figure -> value.
     """
 
     better: bool
     rows: int
     challenger: float
     champion: float
-    difference: float
-    standard_error: float
+    likelihood_lead: Lead
     audited: int
-    audited_difference: float
-    audited_standard_error: float
+    audit_lead: Lead
     canaries: int
-    canaries_undone: float
-    canaries_difference: float
-    canaries_standard_error: float
+    canaries_recovered: float
+    canary_lead: Lead
     challenger_error: float
     champion_error: float
     by_category: dict[str, dict[str, float]]
 
     @property
     def figures(self) -> dict[str, float]:
-        """The numbers alone, for the registry; those that are not known are left out."""
+        """The numbers for the registry; unknown ones are left out."""
         named = {
             "evaluated_rows": float(self.rows),
             "label_log_likelihood": self.challenger,
             "champion_label_log_likelihood": self.champion,
-            "lead_over_champion": self.difference,
-            "lead_standard_error": self.standard_error,
+            "lead_over_champion": self.likelihood_lead.mean,
+            "lead_standard_error": self.likelihood_lead.standard_error,
             "audited_rows": float(self.audited),
-            "audited_lead_over_champion": self.audited_difference,
-            "audited_lead_standard_error": self.audited_standard_error,
+            "audited_lead_over_champion": self.audit_lead.mean,
+            "audited_lead_standard_error": self.audit_lead.standard_error,
             "canaries": float(self.canaries),
-            "canaries_undone": self.canaries_undone,
-            "canaries_lead_over_champion": self.canaries_difference,
-            "canaries_lead_standard_error": self.canaries_standard_error,
+            "canaries_undone": self.canaries_recovered,
+            "canaries_lead_over_champion": self.canary_lead.mean,
+            "canaries_lead_standard_error": self.canary_lead.standard_error,
             "estimated_error": self.challenger_error,
             "champion_estimated_error": self.champion_error,
         }
         return {name: value for name, value in named.items() if np.isfinite(value)}
 
 
-def compare(challenger: Floats, champion: Floats | None, labels: Labels, categories: Sequence[str]) -> Verdict:
-    """Judge a new model against the one in force.
+def compare(challenger: Floats, champion: Floats | None, labels: Labels, categories: Sequence[str]) -> Comparison:
+    """Compare a new model with the champion.
 
     Args:
         challenger, champion: log q, shape (n, C), out of sample, in the order of `categories`; None: no champion.
         labels: of the same rows.
         categories: C names.
     """
-    ours = _cross_fitted(challenger, labels)
-    theirs = None if champion is None else _cross_fitted(champion, labels)
-    asked, planted = np.flatnonzero(labels.audited >= 0), np.flatnonzero(labels.canaries >= 0)
-    unknown = _Lead(float("nan"), float("nan"))
-    explained = borne_out = undone = unknown
-    if theirs is not None:
-        explained = _Lead.of(ours.evidence - theirs.evidence)
-        if len(asked) >= _LEAST_AUDITED:
-            borne_out = _lead(ours.belief, theirs.belief, asked, labels.audited)
+    new = _cross_fit(challenger, labels)
+    old = None if champion is None else _cross_fit(champion, labels)
+    audited, planted = np.flatnonzero(labels.audited >= 0), np.flatnonzero(labels.canaries >= 0)
+    likelihood_lead = audit_lead = canary_lead = _UNKNOWN
+    if old is not None:
+        likelihood_lead = Lead.of(new.log_likelihood - old.log_likelihood)
+        if len(audited) >= _MIN_AUDITED:
+            audit_lead = _posterior_lead(new.posterior, old.posterior, audited, labels.audited)
         if len(planted) >= MIN_CANARIES:
-            undone = _lead(ours.misled, theirs.misled, planted, labels.given)
-    return Verdict(
-        better=theirs is None or _takes_over(borne_out, undone, explained),
+            canary_lead = _posterior_lead(new.canary_posterior, old.canary_posterior, planted, labels.given)
+    return Comparison(
+        better=old is None or _is_better(audit_lead, canary_lead, likelihood_lead),
         rows=len(labels.given),
-        challenger=float(ours.evidence.mean()),
-        champion=float("nan") if theirs is None else float(theirs.evidence.mean()),
-        difference=explained.mean,
-        standard_error=explained.error,
-        audited=len(asked),
-        audited_difference=borne_out.mean,
-        audited_standard_error=borne_out.error,
+        challenger=float(new.log_likelihood.mean()),
+        champion=float("nan") if old is None else float(old.log_likelihood.mean()),
+        likelihood_lead=likelihood_lead,
+        audited=len(audited),
+        audit_lead=audit_lead,
         canaries=len(planted),
-        canaries_undone=_undone(ours, planted, labels),
-        canaries_difference=undone.mean,
-        canaries_standard_error=undone.error,
-        challenger_error=float(1.0 - ours.belief.max(axis=1).mean()),
-        champion_error=float("nan") if theirs is None else float(1.0 - theirs.belief.max(axis=1).mean()),
-        by_category=_by_category(ours.evidence, ours.belief, labels, categories),
+        canaries_recovered=_recovered(new, planted, labels),
+        canary_lead=canary_lead,
+        challenger_error=float(1.0 - new.posterior.max(axis=1).mean()),
+        champion_error=float("nan") if old is None else float(1.0 - old.posterior.max(axis=1).mean()),
+        by_category=_by_category(new, labels, categories),
     )
 
 
-def _takes_over(borne_out: _Lead, undone: _Lead, explained: _Lead) -> bool:
-    """People first; then the canaries, unless the labels are explained worse; then the labels.
+def _is_better(audit_lead: Lead, canary_lead: Lead, likelihood_lead: Lead) -> bool:
+    """The audit decides; then the canaries, unless the labels are explained worse; then the labels.
 
-    Likelihood alone makes champion only where there were too few answers and canaries to say anything.
+    The likelihood alone decides only where there are too few answers and canaries, or where these show no difference.
     """
-    if borne_out.ahead or borne_out.behind:
-        return borne_out.ahead
-    if undone.ahead or undone.behind:
-        return undone.ahead and not explained.behind
-    return explained.ahead
+    if audit_lead.ahead or audit_lead.behind:
+        return audit_lead.ahead
+    if canary_lead.ahead or canary_lead.behind:
+        return canary_lead.ahead and not likelihood_lead.behind
+    return likelihood_lead.ahead
 
 
-@dataclass(frozen=True)
-class _Lead:
-    """A paired difference: its mean and standard error."""
-
-    mean: float
-    error: float
-
-    @staticmethod
-    def of(differences: Floats) -> _Lead:
-        if len(differences) < 2:
-            return _Lead(0.0, float("inf"))
-        return _Lead(float(differences.mean()), float(differences.std(ddof=1) / np.sqrt(len(differences))))
-
-    @property
-    def ahead(self) -> bool:
-        return self.mean > _CERTAIN * self.error
-
-    @property
-    def behind(self) -> bool:
-        return self.mean < -_CERTAIN * self.error
-
-
-def dense(ranked: pd.Series, categories: Sequence[str], prior: Mapping[str, float]) -> Floats:
-    """Ranked probabilities (`predictions.top_categories`) -> log q over the categories, shape (n, C).
-
-    The mass that is not ranked is spread over the other categories as the prior has it; a row without any
-    ranking gets the prior; a category that the model does not know gets next to nothing.
-
-    Args:
-        ranked: of each row a list of category and probability, or None.
-        categories: the order of the columns.
-        prior: category -> probability, of the model that ranked.
-    """
-    column = {category: i for i, category in enumerate(categories)}
-    base = np.array([prior.get(category, 0.0) for category in categories])
-    q = np.zeros((len(ranked), len(categories)))
-    for row, entries in enumerate(ranked):
-        for entry in entries if entries is not None else ():
-            if entry["category"] in column:
-                q[row, column[entry["category"]]] = entry["probability"]
-    unnamed = np.where(q > 0, 0.0, base)
-    rest = np.clip(1.0 - q.sum(axis=1, keepdims=True), 0.0, 1.0)
-    q += unnamed * rest / np.maximum(unnamed.sum(axis=1, keepdims=True), _FLOOR)
-    q = np.maximum(q, _FLOOR)
-    return np.asarray(np.log(q / q.sum(axis=1, keepdims=True)))
-
-
-def _lead(ours: Floats, theirs: Floats, rows: Ints, categories: Ints) -> _Lead:
-    """In the log-posterior of these rows' categories."""
+def _posterior_lead(new: Floats, old: Floats, rows: Ints, categories: Ints) -> Lead:
+    """The lead in the log-posterior of `categories` at `rows`."""
     right = categories[rows]
-    return _Lead.of(np.log(np.maximum(ours[rows, right], _FLOOR) / np.maximum(theirs[rows, right], _FLOOR)))
+    return Lead.of(np.log(np.maximum(new[rows, right], _FLOOR) / np.maximum(old[rows, right], _FLOOR)))
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """What a model makes of the rows.
+class _CrossFit:
+    """One model's results on the rows.
 
     Attributes:
-        evidence: shape (n,), log P(label).
-        belief: shape (n, C), the posterior by the seller's label.
-        misled: shape (n, C), the posterior by the canaries' labels where there are such.
+        log_likelihood: shape (n,), log P(label).
+        posterior: shape (n, C), given the sellers' labels.
+        canary_posterior: shape (n, C), given the canaries' wrong labels where there are any.
     """
 
-    evidence: Floats
-    belief: Floats
-    misled: Floats
+    log_likelihood: Floats
+    posterior: Floats
+    canary_posterior: Floats
 
 
-def _cross_fitted(log_q: Floats, labels: Labels) -> _Judged:
-    """Evidence and posterior of every row, under the noise model of the other half."""
-    evidence, belief, misled = np.zeros(len(log_q)), np.zeros(log_q.shape), np.zeros(log_q.shape)
-    learnt = np.where(labels.canaries >= 0, labels.canaries, labels.given)
+def _cross_fit(log_q: Floats, labels: Labels) -> _CrossFit:
+    """Likelihood and posterior of every row under the noise model of the other half."""
+    log_likelihood, own, canary = np.zeros(len(log_q)), np.zeros(log_q.shape), np.zeros(log_q.shape)
+    trained_on = np.where(labels.canaries >= 0, labels.canaries, labels.given)
+    sellers_known = int(labels.sellers.max(initial=-1)) + 1
     for half in (0, 1):
-        seen, judged = labels.halves != half, labels.halves == half
-        many = int(labels.sellers.max(initial=-1)) + 1
-        fit = fit_noise(log_q[seen], labels.given[seen], labels.sellers[seen], labels.levels, sellers_known=many)
-        rates = fit.rates(labels.sellers[judged])
-        belief[judged], evidence[judged] = posterior(log_q[judged], labels.given[judged], rates, fit.transitions)
-        misled[judged], _ = posterior(log_q[judged], learnt[judged], rates, fit.transitions)
-    return _Judged(evidence, belief, misled)
+        there, here = labels.halves != half, labels.halves == half
+        fit = fit_noise(
+            log_q[there], labels.given[there], labels.sellers[there], labels.levels, sellers_known=sellers_known
+        )
+        rates = fit.rates(labels.sellers[here])
+        own[here], log_likelihood[here] = posterior(log_q[here], labels.given[here], rates, fit.transitions)
+        canary[here], _ = posterior(log_q[here], trained_on[here], rates, fit.transitions)
+    return _CrossFit(log_likelihood, own, canary)
 
 
-def _undone(judged: _Judged, planted: Ints, labels: Labels) -> float:
-    """Share of the canaries whose best guess is the label as it was."""
+def _recovered(fit: _CrossFit, planted: Ints, labels: Labels) -> float:
+    """Share of the canaries for which the best guess is the original label."""
     if not len(planted):
         return float("nan")
-    return float((judged.misled[planted].argmax(axis=1) == labels.given[planted]).mean())
+    return float((fit.canary_posterior[planted].argmax(axis=1) == labels.given[planted]).mean())
 
 
-def _by_category(
-    evidence: Floats, belief: Floats, labels: Labels, categories: Sequence[str]
-) -> dict[str, dict[str, float]]:
-    rows = np.arange(len(belief))
+def _by_category(fit: _CrossFit, labels: Labels, categories: Sequence[str]) -> dict[str, dict[str, float]]:
+    rows = np.arange(len(fit.posterior))
     frame = pd.DataFrame(
         {
             "category": labels.given,
             "listings": 1.0,
-            "estimated_label_error": 1.0 - belief[rows, labels.given],
-            "estimated_error": 1.0 - belief.max(axis=1),
-            "label_log_likelihood": evidence,
+            "estimated_label_error": 1.0 - fit.posterior[rows, labels.given],
+            "estimated_error": 1.0 - fit.posterior.max(axis=1),
+            "label_log_likelihood": fit.log_likelihood,
         }
     )
     groups = frame.groupby("category").agg(

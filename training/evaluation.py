@@ -1,4 +1,4 @@
-"""A new bundle and the champion judge the same listings, the way a nightly run would."""
+"""Predict the same listings with a new bundle and with the champion, as a nightly run would, and compare the two."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -14,31 +16,34 @@ from schemas.arrays import Floats
 from schemas.bundle import BundleSpec
 from schemas.errors import FailedError
 from training.canaries import is_canary, wrong_labels
-from training.comparison import Labels, Verdict, compare, dense
+from training.comparison import Comparison, Labels, compare
 from training.sample import seller_codes
-from training.taxonomy import Category
+from training.taxonomy import TaxonomyCategory
 from training.transitions import category_levels
 from udfs.bundle import load_spec
 from udfs.classify import classify
+from udfs.rankings import densify
 
 ROWS = 10_000
-"""Listings compared, chosen by hash."""
+"""Listings to compare on, chosen by hash; audited ones and canaries come on top."""
+_FLOOR = 1e-6
+"""The least probability of a category: a bundle may not know a category of the other one."""
 
 
 def evaluate(
     listings: DataFrame,
     bundle: str,
     champion: tuple[str, str] | None,
-    taxonomy: Sequence[Category],
+    taxonomy: Sequence[TaxonomyCategory],
     settings: Settings,
-) -> Verdict:
-    """Compare a new bundle with the champion on labelled listings, by answers and canaries and without truth.
+) -> Comparison:
+    """Compare a new bundle with the champion on labelled listings; no true category is needed.
 
     Args:
         listings: listing_id, title, description, category, decided_category (null where no person has decided),
-            audited_category (null where nobody was asked at random), seller_id, bucket, image, image_uri.
+            audited_category (null where the listing was not in the random audit), seller_id, bucket, image, image_uri.
         bundle: the new bundle's folder.
-        champion: the version and bundle folder of the model in force; None where there is none.
+        champion: the champion's version and bundle folder; None where there is none.
         taxonomy: the categories.
         settings: sections classify and ingest.
 
@@ -46,50 +51,15 @@ def evaluate(
         FailedError: no listing has a category of the taxonomy.
     """
     spec = load_spec(bundle)
-    known = listings.sparkSession.createDataFrame([(c,) for c in spec.categories], "category STRING")
-    labelled = listings.join(F.broadcast(known), "category", "left_semi")
-    total = labelled.count()
-    part = max(total // ROWS, 1)
-    audited = F.col("audited_category").isin(*spec.categories)
-    share = min([spec.canary_share, *([load_spec(champion[1]).canary_share] if champion else [])])
-    planted = is_canary(F.xxhash64("listing_id"), share) & F.col("decided_category").isNull()
-    sampled = F.expr(f"pmod(xxhash64(listing_id, 'evaluation'), {part}) = 0")
-    chosen = labelled.where(sampled | audited | planted)
-    rows = (
-        chosen.select(
-            "listing_id",
-            "category",
-            "seller_id",
-            "audited_category",
-            F.xxhash64("listing_id").alias("key"),
-            planted.alias("planted"),
-        )
-        .toPandas()
-        .sort_values("listing_id", ignore_index=True)
-    )
+    champion_spec = load_spec(champion[1]) if champion else None
+    chosen = _choose(listings, spec, champion_spec)
+    columns = ("listing_id", "category", "seller_id", "audited_category", "key", "planted")
+    rows = chosen.select(*columns).toPandas().sort_values("listing_id", ignore_index=True)
     if rows.empty:
         raise FailedError("no listing has a category of the taxonomy, so there is nothing to compare models on.")
-    order = {category.category: category for category in taxonomy}
-    index = {category: i for i, category in enumerate(spec.categories)}
-    given = np.array([index[category] for category in rows["category"]], np.int64)
-    levels = category_levels(
-        [order[c].parent if c in order else None for c in spec.categories],
-        [order[c].department if c in order else None for c in spec.categories],
-    )
-    canaries = np.full(len(rows), -1)
-    ours = rows["planted"].to_numpy(np.bool_)
-    canaries[ours] = wrong_labels(rows["key"].to_numpy(np.int64)[ours], given[ours], levels)
-    labels = Labels(
-        given=given,
-        sellers=seller_codes(rows["seller_id"].tolist())[0],
-        halves=np.arange(len(rows)) % 2,
-        levels=levels,
-        audited=np.array([index.get(category, -1) for category in rows["audited_category"]], np.int64),
-        canaries=canaries,
-    )
 
-    def judge(folder: str, version: str, of: BundleSpec) -> Floats:
-        said = classify(
+    def predict(folder: str, version: str, own: BundleSpec) -> Floats:
+        predictions = classify(
             chosen.withColumn("content_hash", F.lit("")),
             folder,
             version,
@@ -99,10 +69,56 @@ def evaluate(
             prefixes=settings.ingest.image_prefixes,
             max_image_bytes=settings.ingest.max_image_bytes,
         )
-        narrow = said.select("listing_id", "top_categories").toPandas().set_index("listing_id")
-        ranked: pd.Series = narrow["top_categories"].reindex(rows["listing_id"])
-        return dense(ranked, spec.categories, dict(zip(of.categories, of.prior, strict=True)))
+        table = predictions.select("listing_id", "top_categories").toArrow()
+        order = pc.index_in(pa.array(rows["listing_id"]), table["listing_id"])
+        prior = dict(zip(own.categories, own.prior, strict=True))
+        base = np.array([prior.get(category, 0.0) for category in spec.categories])
+        return log_probabilities(table["top_categories"].take(order).combine_chunks(), spec.categories, base)
 
-    challenger = judge(bundle, "challenger", spec)
-    before = None if champion is None else judge(champion[1], champion[0], load_spec(champion[1]))
-    return compare(challenger, before, labels, spec.categories)
+    challenger = predict(bundle, "challenger", spec)
+    current = predict(champion[1], champion[0], champion_spec) if champion and champion_spec else None
+    return compare(challenger, current, _labels(rows, spec.categories, taxonomy), spec.categories)
+
+
+def log_probabilities(rankings: pa.ListArray, categories: Sequence[str], base: Floats) -> Floats:
+    """Ranked probabilities (`predictions.top_categories`) -> log q, shape (n, C), with a floor under each q.
+
+    Args:
+        rankings: n lists of category and probability; null where there is no prediction.
+        categories: C names, the order of the columns.
+        base: shape (C,), the prior of the model that ranked; 0 for a category that it does not know.
+    """
+    q = np.maximum(densify(rankings, {category: i for i, category in enumerate(categories)}, base), _FLOOR)
+    return np.asarray(np.log(q / q.sum(axis=1, keepdims=True)))
+
+
+def _choose(listings: DataFrame, spec: BundleSpec, champion: BundleSpec | None) -> DataFrame:
+    """A sample of the labelled listings, all audited ones and the canaries of both models; adds key and planted."""
+    known = listings.sparkSession.createDataFrame([(c,) for c in spec.categories], "category STRING")
+    labelled = listings.join(F.broadcast(known), "category", "left_semi")
+    part = max(labelled.count() // ROWS, 1)
+    share = min(spec.canary_share, champion.canary_share) if champion else spec.canary_share
+    marked = labelled.withColumn("key", F.xxhash64("listing_id")).withColumn(
+        "planted", is_canary(F.col("key"), share) & F.col("decided_category").isNull()
+    )
+    sampled = F.expr(f"pmod(xxhash64(listing_id, 'evaluation'), {part}) = 0")
+    return marked.where(sampled | F.col("audited_category").isin(*spec.categories) | F.col("planted"))
+
+
+def _labels(rows: pd.DataFrame, categories: Sequence[str], taxonomy: Sequence[TaxonomyCategory]) -> Labels:
+    index = {category: i for i, category in enumerate(categories)}
+    known = {each.category: each for each in taxonomy}
+    ordered = [known.get(category, TaxonomyCategory(category)) for category in categories]
+    levels = category_levels([each.parent for each in ordered], [each.department for each in ordered])
+    given = np.array([index[category] for category in rows["category"]], np.int64)
+    planted = rows["planted"].to_numpy(np.bool_)
+    canaries = np.full(len(rows), -1)
+    canaries[planted] = wrong_labels(rows["key"].to_numpy(np.int64)[planted], given[planted], levels)
+    return Labels(
+        given=given,
+        sellers=seller_codes(rows["seller_id"].tolist())[0],
+        halves=np.arange(len(rows)) % 2,
+        levels=levels,
+        audited=np.array([index.get(category, -1) for category in rows["audited_category"]], np.int64),
+        canaries=canaries,
+    )

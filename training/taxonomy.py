@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Category:
-    """A category of the taxonomy, with the groups in which errors are likeliest; None where there are none."""
+class TaxonomyCategory:
+    """A category with the groups within which errors are likeliest; None where the taxonomy has no such group."""
 
     category: str
     parent: str | None = None

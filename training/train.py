@@ -24,7 +24,7 @@ from training.ranks import run_on_ranks
 from training.sample import read_sample, sampled_sellers
 from training.sources import zip_project
 from training.task import RankResult, Task
-from training.taxonomy import Category
+from training.taxonomy import TaxonomyCategory
 from training.transitions import category_levels
 from udfs.encoder import check_encoder
 
@@ -69,7 +69,7 @@ class TrainedBundle:
 
 def train_bundle(
     listings: DataFrame,
-    taxonomy: Sequence[Category],
+    taxonomy: Sequence[TaxonomyCategory],
     settings: Settings,
     work_dir: str,
     planned: Callable[[Plan], None],

@@ -21,11 +21,12 @@ import pyarrow as pa
 from pyspark import SparkFiles
 from pyspark.sql import DataFrame, SparkSession
 
-from schemas.arrays import Floats32, Ints
+from schemas.arrays import Ints
 from schemas.tables import PREDICTIONS
 from schemas.tensors import Judgement
 from udfs.pictures import load_images
 from udfs.predictor import Predictor, Prepared, load_predictor
+from udfs.rankings import first, rank
 from udfs.text import read_texts
 
 READ = ("listing_id", "content_hash", "title", "description", "bucket", "image_uri", "image")
@@ -33,7 +34,6 @@ READ = ("listing_id", "content_hash", "title", "description", "bucket", "image_u
 COLUMNS = tuple(c for c in PREDICTIONS.columns if c.name not in ("job", "run_id", "run_date"))
 """What scoring gives: the table predictions without the run's columns."""
 _ROWS_PER_TASK = 10_000
-_RANKED = pa.list_(pa.struct([("category", pa.string()), ("probability", pa.float64())]))
 
 
 @dataclass(frozen=True)
@@ -185,45 +185,22 @@ def _prediction_batch(
 ) -> pa.RecordBatch:
     categories = predictor.spec.categories
     rows = len(buckets)
-    fused, text, image = (ranked(part, categories, scoring.top) for part in (judged.fused, judged.text, judged.image))
+    fused, text, image = (rank(part, categories, scoring.top) for part in (judged.fused, judged.text, judged.image))
     columns = {
         "listing_id": piece.column("listing_id"),
         "content_hash": piece.column("content_hash"),
         "model_version": pa.array([scoring.model_version] * rows, pa.string()),
         "fold": pa.array((buckets % predictor.spec.text_members).astype(np.int32)),
-        "predicted_category": _first(fused, "category"),
-        "confidence": _first(fused, "probability"),
+        "predicted_category": first(fused, "category"),
+        "confidence": first(fused, "probability"),
         "top_categories": fused,
         "text_top": text,
         "image_top": image,
-        "text_category": _first(text, "category"),
-        "text_confidence": _first(text, "probability"),
-        "image_category": _first(image, "category"),
-        "image_confidence": _first(image, "probability"),
+        "text_category": first(text, "category"),
+        "text_confidence": first(text, "probability"),
+        "image_category": first(image, "category"),
+        "image_confidence": first(image, "probability"),
         "image_status": pa.array(status, pa.string()),
         "novelty": pa.array(judged.novelty, mask=np.isnan(judged.novelty)),
     }
     return pa.RecordBatch.from_pydict({c.name: columns[c.name] for c in COLUMNS})
-
-
-def ranked(log_probabilities: Floats32, categories: tuple[str, ...], top: int) -> pa.ListArray:
-    """The `top` most probable categories of each row, most probable first; null where the row is NaN."""
-    here = ~np.isnan(log_probabilities[:, 0])
-    shown = log_probabilities[here]
-    count = min(top, len(categories))
-    # A stable order, so that equal probabilities are ranked alike on every machine.
-    order = np.argsort(-shown, axis=1, kind="stable")[:, :count]
-    probabilities = np.exp(np.take_along_axis(shown, order, axis=1).astype(np.float64))
-    names = pa.DictionaryArray.from_arrays(pa.array(order.ravel()), pa.array(categories, pa.string()))
-    values = pa.StructArray.from_arrays(
-        [names.cast(pa.string()), pa.array(probabilities.ravel())], names=["category", "probability"]
-    )
-    lengths = np.where(here, count, 0)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(~here)).cast(_RANKED)
-
-
-def _first(lists: pa.ListArray, field: str) -> pa.Array:
-    """A field of each list's first entry; null where the list is null."""
-    taken = pa.array(np.asarray(lists.offsets)[:-1], mask=~np.asarray(lists.is_valid()))
-    return lists.values.field(field).take(taken)

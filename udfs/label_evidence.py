@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from schemas.arrays import Floats, Ints
 from schemas.bundle import NoiseModel
 from udfs.fusion import sharpened
+from udfs.rankings import densify
 
 EVIDENCE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("label_support", "DOUBLE"),
@@ -74,15 +75,15 @@ def make_label_evidence(
     def _weigh(rows: pa.RecordBatch) -> pa.RecordBatch:
         label_names = rows.column("category").to_pylist()
         labels = np.array([labels_of.get(name, _NO_LABEL) for name in label_names], dtype=np.int64)
-        q = _dense(rows.column("top_categories"), known, base)
+        q = densify(rows.column("top_categories"), known, base)
         label_support, others = _split(q, labels, noise.transitions)
         others *= in_force
         other_support = others.sum(axis=1)
-        text = _dense(rows.column("text_top"), known, base)
+        text = densify(rows.column("text_top"), known, base)
         text_label, text_others = _split(text, labels, noise.transitions)
         text_other = text_others.sum(axis=1)
         has_image = np.asarray(rows.column("image_top").is_valid())
-        image = sharpened(_dense(rows.column("image_top"), known, noise.image_marginal), noise.mismatch_weight)
+        image = sharpened(densify(rows.column("image_top"), known, noise.image_marginal), noise.mismatch_weight)
         ratio = image / np.maximum(noise.image_marginal, 1e-9)
         label_ratio = np.where(labels >= 0, ratio[np.arange(len(labels)), labels], 1.0)
         other_ratio = (text_others * ratio).sum(axis=1) / np.maximum(text_other, 1e-300)
@@ -109,28 +110,6 @@ def _split(q: Floats, labels: Ints, transitions: Floats) -> tuple[Floats, Floats
     others = np.where((labels >= 0)[:, None], q * transitions.T[labels], q)
     label_support[labels == _NOT_LEARNT] = 1.0
     return label_support, others
-
-
-def _dense(ranked: pa.ListArray, known: dict[str, int], base: Floats) -> Floats:
-    """Probabilities over all C categories, shape (n, C); the mass not ranked is spread as `base` has it.
-
-    Rows that are null become `base`.
-    """
-    n, c = len(ranked), len(base)
-    counts = np.asarray(ranked.value_lengths().fill_null(0))
-    flat = ranked.flatten()
-    row = np.repeat(np.arange(n), counts)
-    names = flat.field("category").dictionary_encode()
-    lookup = np.array([known.get(name, -1) for name in names.dictionary.to_pylist()], dtype=np.int64)
-    column = lookup[np.asarray(names.indices)] if len(flat) else np.empty(0, dtype=np.int64)
-    probability = np.asarray(flat.field("probability"), dtype=np.float64)
-    dense = np.zeros((n, c))
-    dense[row[column >= 0], column[column >= 0]] = probability[column >= 0]
-    rest = np.clip(1.0 - dense.sum(axis=1), 0.0, 1.0)
-    unnamed = np.where(dense > 0, 0.0, base)
-    scale = np.maximum(unnamed.sum(axis=1), 1e-300)
-    spread: Floats = dense + unnamed * (rest / scale)[:, None]
-    return spread
 
 
 def _ranked(weights: Floats, total: Floats, categories: NDArray[np.object_], most: int) -> pa.ListArray:

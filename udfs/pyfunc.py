@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from udfs.classify import ranked
 from udfs.predictor import Predictor, load_predictor
+from udfs.rankings import rank
 
 INPUTS = {"title": "string", "description": "string", "image": "binary", "bucket": "long"}
 """Column -> MLflow type. `bucket` chooses the member (schemas.bundle.BUCKETS); the others may be null."""
@@ -40,12 +40,12 @@ class PyfuncModel:
         categories = self._predictor.spec.categories
         columns: dict[str, Any] = {}
         for name, branch in (("predicted", judged.fused), ("text", judged.text), ("image", judged.image)):
-            best = ranked(branch, categories, 1).to_pylist()
+            best = rank(branch, categories, 1).to_pylist()
             columns[f"{name}_category"] = [b[0]["category"] if b else None for b in best]
             confidence = "confidence" if name == "predicted" else f"{name}_confidence"
             columns[confidence] = [b[0]["probability"] if b else None for b in best]
         columns["image_status"] = status
-        columns["top_categories"] = ranked(judged.fused, categories, _TOP).to_pylist()
+        columns["top_categories"] = rank(judged.fused, categories, _TOP).to_pylist()
         return pd.DataFrame(columns, index=frame.index)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks.quality.ablation import measure_branches
@@ -17,7 +18,8 @@ from benchmarks.quality.minutes import measure_minutes
 from benchmarks.quality.peers import ask_peers
 from benchmarks.quality.stages import clean_whole, read_cleaned
 from schemas.arrays import Bools, Floats
-from training.comparison import dense
+from training.evaluation import log_probabilities
+from udfs.rankings import RANKING
 
 _BINS = 10
 _SHARES = tuple(round(0.01 * i, 2) for i in range(31))
@@ -107,8 +109,9 @@ def _peers(listings: pd.DataFrame, categories: list[str], work: Path, peers: Pat
     index = {category: i for i, category in enumerate(categories)}
     labelled = listings["category"].isin(index).to_numpy()
     counts = listings["category"][labelled].value_counts(normalize=True)
-    shares = {str(category): float(share) for category, share in counts.items()}
-    probabilities = np.exp(dense(listings["top_categories"][labelled], categories, shares))
+    base = counts.reindex(categories, fill_value=0.0).to_numpy(np.float64)
+    rankings = pa.array([list(each) for each in listings["top_categories"][labelled]], RANKING)
+    probabilities = np.exp(log_probabilities(rankings, categories, base))
     labels = np.array([index[category] for category in listings["category"][labelled]], np.int64)
     answer = ask_peers(peers, work, labels, probabilities)
     quality = np.zeros(len(listings))

@@ -3,11 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from schemas.arrays import Floats, Ints
-from training.comparison import Labels, compare, dense
+from training.comparison import Labels, compare
 from training.transitions import category_levels
 
 CATEGORIES = [f"c{i}" for i in range(5)]
@@ -39,14 +38,14 @@ def test_a_more_accurate_model_takes_over_and_a_less_accurate_one_does_not(truth
     good, bad = judged(truth, 0.9, 3), judged(truth, 0.8, 4)
     up, down = compare(good, bad, labels, CATEGORIES), compare(bad, good, labels, CATEGORIES)
     assert (up.better, down.better) == (True, False)
-    assert up.difference == pytest.approx(-down.difference)
-    assert up.difference > 3 * up.standard_error
+    assert up.likelihood_lead.mean == pytest.approx(-down.likelihood_lead.mean)
+    assert up.likelihood_lead.mean > 3 * up.likelihood_lead.standard_error
     assert up.challenger_error < up.champion_error
 
 
 def test_an_equal_model_does_not_take_over(truth: Ints, labels: Labels) -> None:
-    verdict = compare(judged(truth, 0.9, 3), judged(truth, 0.9, 3), labels, CATEGORIES)
-    assert (verdict.better, verdict.difference, verdict.standard_error) == (False, 0.0, 0.0)
+    found = compare(judged(truth, 0.9, 3), judged(truth, 0.9, 3), labels, CATEGORIES)
+    assert (found.better, found.likelihood_lead.mean, found.likelihood_lead.standard_error) == (False, 0.0, 0.0)
 
 
 def test_people_have_the_last_word_where_a_model_imitates_what_sellers_do_wrong(truth: Ints, labels: Labels) -> None:
@@ -58,10 +57,10 @@ def test_people_have_the_last_word_where_a_model_imitates_what_sellers_do_wrong(
     asked = np.where(np.arange(3000) % 7 == 0, truth, -1)
     by_people = compare(imitator, honest, replace(systematic, audited=asked), CATEGORIES)
     assert (by_people.better, by_people.audited) == (False, 429)
-    assert by_people.audited_difference < -2 * by_people.audited_standard_error
+    assert by_people.audit_lead.mean < -2 * by_people.audit_lead.standard_error
     assert compare(honest, imitator, replace(systematic, audited=asked), CATEGORIES).better
     few = np.where(np.arange(3000) < 40, truth, -1)
-    assert np.isnan(compare(imitator, honest, replace(systematic, audited=few), CATEGORIES).audited_difference)
+    assert np.isnan(compare(imitator, honest, replace(systematic, audited=few), CATEGORIES).audit_lead.mean)
 
 
 def test_canaries_speak_where_people_have_not_and_labels_can_only_object(truth: Ints, labels: Labels) -> None:
@@ -71,24 +70,24 @@ def test_canaries_speak_where_people_have_not_and_labels_can_only_object(truth: 
     planted = np.where((given == 0) & (np.arange(3000) % 3 == 0), 1, -1)
     marked = replace(labels, given=given, sellers=np.full(3000, -1), canaries=planted)
     honest, imitator = judged(truth, 0.9, 3), judged(imitated, 0.9, 3)
-    verdict = compare(honest, imitator, marked, CATEGORIES)
-    assert verdict.canaries == (planted >= 0).sum() >= 50
-    assert verdict.canaries_difference > 2 * verdict.canaries_standard_error
-    assert verdict.better
+    found = compare(honest, imitator, marked, CATEGORIES)
+    assert found.canaries == (planted >= 0).sum() >= 50
+    assert found.canary_lead.mean > 2 * found.canary_lead.standard_error
+    assert found.better
     other = compare(imitator, honest, marked, CATEGORIES)
     assert not other.better
-    assert verdict.canaries_undone > other.canaries_undone + 0.3
+    assert found.canaries_recovered > other.canaries_recovered + 0.3
     few = replace(marked, canaries=np.where(np.cumsum(planted >= 0) <= 40, planted, -1))
-    assert np.isnan(compare(honest, imitator, few, CATEGORIES).canaries_difference)
+    assert np.isnan(compare(honest, imitator, few, CATEGORIES).canary_lead.mean)
     # Everything else says that the other labels are much better explained by the imitator.
     others = replace(marked, given=np.where(planted >= 0, given, imitated))
     assert not compare(honest, imitator, others, CATEGORIES).better
 
 
 def test_the_first_model_takes_over(truth: Ints, labels: Labels) -> None:
-    verdict = compare(judged(truth, 0.6, 3), None, labels, CATEGORIES)
-    assert verdict.better
-    assert set(verdict.figures) == {
+    found = compare(judged(truth, 0.6, 3), None, labels, CATEGORIES)
+    assert found.better
+    assert set(found.figures) == {
         "evaluated_rows",
         "label_log_likelihood",
         "audited_rows",
@@ -103,11 +102,3 @@ def test_figures_by_category(truth: Ints, labels: Labels) -> None:
     assert sum(figures["listings"] for figures in found.values()) == 3000
     wrong = (labels.given != truth)[labels.given == 2].mean()
     assert found["c2"]["estimated_label_error"] == pytest.approx(wrong, abs=0.04)
-
-
-def test_ranked_probabilities_become_dense() -> None:
-    rows = pd.Series([[{"category": "b", "probability": 0.6}, {"category": "gone", "probability": 0.1}], None])
-    q = np.exp(dense(rows, ["a", "b", "c", "new"], {"a": 0.1, "b": 0.5, "c": 0.3, "gone": 0.1}))
-    assert q[0] == pytest.approx([0.4 * 0.25, 0.6, 0.4 * 0.75, 0.0], abs=1e-5)
-    assert q[1] == pytest.approx(np.array([0.1, 0.5, 0.3, 0.0]) / 0.9, abs=1e-5)
-    assert q.min() > 0

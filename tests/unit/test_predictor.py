@@ -14,7 +14,7 @@ from schemas.bundle import BundleSpec, Fusion, NoiseModel
 from schemas.errors import BundleFormatError
 from training.bundle import write_bundle
 from udfs.bundle import load_noise, load_spec
-from udfs.classify import COLUMNS, Scoring, ranked, score_batches
+from udfs.classify import COLUMNS, Scoring, score_batches
 from udfs.fusion import fuse
 from udfs.predictor import Predictor
 from udfs.pyfunc import PyfuncModel
@@ -190,12 +190,6 @@ def test_a_failure_of_the_network_is_not_hidden(predictor: Predictor, monkeypatc
     monkeypatch.setattr(predictor, "judge", fail)
     with pytest.raises(MemoryError):
         scored(predictor, listings(title=["hat"]))
-
-
-def test_ranking_is_stable_and_leaves_out_rows_without_a_word() -> None:
-    found = ranked(np.array([logs(0.3, 0.4, 0.3), [NAN] * 3, logs(1 / 3, 1 / 3, 1 / 3)]), SPEC.categories, 2)
-    names = [row and [entry["category"] for entry in row] for row in found.to_pylist()]
-    assert names == [["shoes", "hats"], None, ["hats", "shoes"]]
 
 
 def test_as_a_pyfunc_model(predictor: Predictor) -> None:
