@@ -16,7 +16,7 @@ from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.ingest import ingest
 from jobs.nightly import nightly
-from jobs.reporting.truth import Verdict, judge
+from jobs.reporting.truth import TruthComparison, compare_with_truth
 from jobs.train import train
 from schemas.errors import UsageError
 
@@ -56,7 +56,7 @@ def demo(
     train(replace(job, name="train"))
     cleaned = nightly(replace(job, name="nightly"), job.started_at.date())
     job.say("comparing the result with the truth")
-    return _summary(job, judge(job.warehouse, source), cleaned)
+    return _summary(job, compare_with_truth(job.warehouse, source), cleaned)
 
 
 def _generator() -> Callable[[Path, int, int, int], None]:
@@ -114,27 +114,28 @@ def _fresh_folder(folder: Path | None, warehouse: str) -> Path:
     return folder
 
 
-def _summary(job: Job, verdict: Verdict, cleaned: Summary) -> Summary:
+def _summary(job: Job, truth: TruthComparison, cleaned: Summary) -> Summary:
     place = job.warehouse.location
     facts = {
-        "listings": verdict.listings,
-        "wrong_before": f"{verdict.wrong_before:.1%}",
-        "wrong_after": f"{verdict.wrong_after:.1%}  (no person has looked yet)",
-        "wrong_after_review": f"{verdict.wrong_after_review:.1%}  (people settle {verdict.asked:,} of them)",
-        "corrected": verdict.corrected,
-        "corrections_right": f"{verdict.corrections_right:.1%}",
+        "listings": truth.listings,
+        "wrong_before": f"{truth.wrong_before:.1%}",
+        "wrong_after": f"{truth.wrong_after:.1%}  (before anybody reviews a listing)",
+        "wrong_after_tenth": f"{truth.wrong_after_tenth:.1%}  (if people review {_part(truth.tenth, truth)})",
+        "wrong_after_review": f"{truth.wrong_after_review:.1%}  (if people review {_part(truth.asked, truth)})",
+        "corrected": truth.corrected,
+        "corrections_right": f"{truth.corrections_right:.1%}",
         "flagged": cleaned.facts["flagged"],
-        "seconds": round(verdict.seconds(job.started_at)),
+        "seconds": round(truth.seconds(job.started_at)),
     }
     return Summary(
         "A catalogue, cleaned",
         facts,
         (
             Section(
-                "what people are asked to look at", ("reason", "planted", "flagged", "found", "right"), verdict.reasons
+                "what people are asked to look at", ("reason", "planted", "flagged", "found", "right"), truth.reasons
             ),
             Section(
-                "some corrections", ("seller said", "corrected to", "right", "confidence", "title"), verdict.examples
+                "some corrections", ("seller said", "corrected to", "right", "confidence", "title"), truth.examples
             ),
             *cleaned.sections[1:],
         ),
@@ -145,6 +146,11 @@ def _summary(job: Job, verdict: Verdict, cleaned: Summary) -> Summary:
             "Query it:              from jobs.store import read_published   (docs/tables.md shows how)",
         ),
     )
+
+
+def _part(count: int, truth: TruthComparison) -> str:
+    """The most urgent listings whose category people are asked about."""
+    return f"the {count:,} most urgent listings, {count / truth.listings:.0%} of the catalogue"
 
 
 main = as_command("demo", demo)

@@ -11,7 +11,7 @@ from jobs.console.command import as_command
 from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.ingestion.deliveries import open_delivery
-from jobs.ingestion.ingest_summary import count_rows, refuse_withdrawal, summarise
+from jobs.ingestion.ingest_summary import count_rows, refuse_withdrawal, summarise_ingest
 from jobs.ingestion.merge_listings import repair_interrupted_ingests, work_out_changes, write_changes, write_quarantine
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import absent, outcomes
@@ -77,7 +77,7 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
             job.say("writing listings")
             write_changes(warehouse, run.run_id, delivered, changes)
         warehouse.create(LISTINGS)
-        return summarise(job, run, delivery, full)
+        return summarise_ingest(job, run, delivery, full)
 
 
 main = as_command("ingest", ingest)

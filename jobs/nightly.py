@@ -9,7 +9,7 @@ import typer
 
 from jobs.cleaning.clean import add_label_evidence, clean
 from jobs.cleaning.gates import check_input, check_output, refuse_failed
-from jobs.cleaning.run_summary import account, summarise
+from jobs.cleaning.run_summary import account, summarise_run
 from jobs.cleaning.scoring import score
 from jobs.cleaning.steps.selection import split_usable, to_check
 from jobs.console.command import as_command
@@ -80,7 +80,7 @@ def nightly(
             job.say("publishing")
             publish(warehouse, Slice(job.name, run.run_id, run_date), result.tables(scored.new, quarantined, checks))
             run.published_versions = table_versions(warehouse, pins)
-        summary = summarise(run, result, dry_run)
+        summary = summarise_run(run, result, dry_run)
         warehouse.unstage(stage)
     return summary
 

@@ -15,7 +15,7 @@ from jobs.reporting.figures import read_figures
 from jobs.reporting.pictures import read_thumbnails
 from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.reporting.target import check_target, write_whole
-from jobs.reporting.terminal import summarise
+from jobs.reporting.terminal import report_summary
 
 
 def _checked(html: Path | None) -> Path | None:
@@ -53,7 +53,7 @@ def report(job: Job, run: RunOption = None, html: HtmlOption = None) -> Summary:
 
         job.say("writing the page")
         write_whole(html, render(figures, examples, read_thumbnails(snapshot, examples.listing_ids, job.settings)))
-    return summarise(figures, examples, job.warehouse.location, str(html) if html is not None else None)
+    return report_summary(figures, examples, job.warehouse.location, str(html) if html is not None else None)
 
 
 main = as_command("report", report)

@@ -1,25 +1,27 @@
-"""What a cleaning run tells at its end: the row account, and the summary for people and machines."""
+"""The end of a cleaning run: the row account, and the summary for people and machines."""
 
 from __future__ import annotations
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.audit import read_audit
 from jobs.cleaning.clean import Cleaned
 from jobs.cleaning.scoring import Scored
-from jobs.console.summary import Section, Summary
+from jobs.console.summary import Section, Share, Summary
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
+from schemas.reasons import Reason
 from schemas.tables import LISTINGS
 
 
 def account(
     warehouse: Warehouse, listings: DataFrame, quarantined: DataFrame, scored: Scored, result: Cleaned, pins: Pins
 ) -> dict[str, int]:
-    """Count the rows in and what became of them.
+    """Count the rows that came in, and where each went.
 
     Args:
         warehouse: where the listings are.
@@ -55,13 +57,14 @@ def account(
     }
 
 
-def summarise(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
-    """The end of a cleaning run, in words and figures."""
-    counts = run.counts
-    figures = {
-        row.metric: row.value for row in result.metrics.where("dimension = 'all'").select("metric", "value").collect()
-    }
-    reasons = result.metrics.where("dimension = 'reason' AND numerator > 0").orderBy(F.col("numerator").desc())
+def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
+    """The summary of a cleaning run."""
+    counts, location = run.counts, run.job.warehouse.location
+    figures = {row.metric: row for row in result.metrics.where("dimension = 'all'").collect()}
+    found = result.metrics.where("dimension = 'reason' AND numerator > 0")
+    reasons = found.orderBy(F.col("numerator").desc(), "segment").collect()
+    drawn = sum(int(r.numerator) for r in reasons if r.segment == Reason.AUDIT_SAMPLE.value)
+    audit = read_audit(figures, drawn)
     worst = result.rates.where("listings >= 10").orderBy(F.col("lower").desc(), "seller_id").limit(5).collect()
     facts: dict[str, object] = {
         "run_id": run.run_id,
@@ -70,8 +73,11 @@ def summarise(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
         "correction_threshold": round(result.threshold, 4),
         "audited": result.calibration.audited,
         "labels_weighed_by_audit": not result.trust.as_learnt,
-        "expected_error_before": round(figures["expected_error_before"], 4),
-        "expected_error_left": round(figures["expected_error_left"], 4),
+        "audit_open": audit.open,
+        "audited_error_before": audit.before,
+        "audited_error_left": audit.left,
+        "expected_error_before": Share(round(figures["expected_error_before"].value, 4)),
+        "expected_error_left": Share(round(figures["expected_error_left"].value, 4)),
     }
     title = f"Dry run for {run.run_date}: nothing published" if dry_run else f"Catalogue cleaned for {run.run_date}"
     return Summary(
@@ -81,7 +87,7 @@ def summarise(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
             Section(
                 "flagged by reason",
                 ("reason", "listings", "share"),
-                [(r.segment, int(r.numerator), f"{r.value:.1%}") for r in reasons.collect()],
+                [(r.segment, int(r.numerator), f"{r.value:.1%}") for r in reasons],
             ),
             Section(
                 "sellers who mislabel most",
@@ -89,5 +95,9 @@ def summarise(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
                 [(s.seller_id, s.listings, f"{s.error_rate:.1%}", f"{s.lower:.1%} to {s.upper:.1%}") for s in worst],
             ),
         ),
-        hints=(f"look closer: catalog-cleaner report --warehouse {run.job.warehouse.location}",),
+        hints=(
+            audit.note(location),
+            "The sellers' error rates are the model's estimates.",
+            f"look closer: catalog-cleaner report --warehouse {location}",
+        ),
     )

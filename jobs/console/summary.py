@@ -30,14 +30,19 @@ class Share(float):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A share with its 95 % interval, all 0 to 1."""
+    """A share and the ends of its 95 % interval, all 0 to 1.
+
+    A count of the whole catalogue and the model's own estimate have no interval: lower and upper are None.
+    """
 
     value: float
-    lower: float
-    upper: float
+    lower: float | None = None
+    upper: float | None = None
 
     def __str__(self) -> str:
-        """The value with the interval in brackets."""
+        """The value, and the interval in brackets where there is one."""
+        if self.lower is None or self.upper is None:
+            return str(Share(self.value))
         return f"{Share(self.value)} ({Share(self.lower)} to {Share(self.upper)})"
 
 

@@ -89,7 +89,7 @@ def refuse_withdrawal(stored: DataFrame, counts: dict[str, int], settings: Inges
         )
 
 
-def summarise(job: Job, run: RunContext, delivery: Delivery, full: bool) -> Summary:
+def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) -> Summary:
     """What was loaded, what to check, and what to do next."""
     warehouse, counts = job.warehouse, run.counts
     in_force = narrow(warehouse.read(LISTINGS))

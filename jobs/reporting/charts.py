@@ -1,9 +1,9 @@
 """The page's charts: matplotlib draws them as SVG that takes its colours and type from the page.
 
-Static drawings, because the page must be read wherever it is sent: in a mail's preview and on paper there is no
-script, and a library of 4.5 MB in each page would buy hovering over figures that stand beside the bars anyway.
+The drawings are static, so that the page can be read in a mail preview and on paper, where no script runs. A charting
+library would add 4.5 MB to every page, only to show figures on hover that the bars already carry.
 
-Rows are drawn `WIDTH` pixels wide, between a phone's width and a column's, so that type is of about the text's size.
+Rows are `WIDTH` pixels wide, between a phone's width and a column's, so that labels are about as large as the text.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TYPE = 13
 _SMALL = 11.5
 _LONGEST_LABEL = 38
 
-# Stand-ins that no drawing has by itself; the page's style sheet says what each looks like by day and by night.
+# Placeholders that no drawing uses otherwise; the style sheet gives each a colour for light and dark mode.
 _ROLES = {
     "ink": "#010101",
     "muted": "#020202",
@@ -48,7 +48,7 @@ _METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 @dataclass(frozen=True)
 class Bar:
-    """A row of `bars`: its label, its length and what is written at its end."""
+    """A row of `bars`: its label, its length and the text at its end."""
 
     label: str
     length: float
@@ -66,7 +66,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Range:
-    """A row of `intervals`: its label and an estimate with its interval."""
+    """A row of `intervals`: its label and an estimate, drawn with its interval where it has one."""
 
     label: str
     estimate: Estimate
@@ -107,12 +107,13 @@ def dumbbells(rows: Sequence[Span]) -> str:
 
 
 def intervals(rows: Sequence[Range], mark: float) -> str:
-    """A point with its interval a row, on a scale of shares; an upright line at `mark` to compare with."""
-    largest = 1.02 * max((row.estimate.upper for row in rows), default=0.0) or 1.0
+    """A point with its interval per row, on a scale of shares; an upright line at `mark` to compare with."""
+    spans = [_span(row.estimate) for row in rows]
+    largest = 1.02 * max((upper for _, upper in spans), default=0.0) or 1.0
     with _canvas(WIDTH, _height(len(rows)) + _SCALE) as canvas:
         axes = _rows(canvas, len(rows), largest, _SCALE)
         places = range(len(rows))
-        lower, upper = [row.estimate.lower for row in rows], [row.estimate.upper for row in rows]
+        lower, upper = [low for low, _ in spans], [high for _, high in spans]
         axes.hlines(places, 0, largest, color=_ROLES["track"], linewidth=2)
         axes.vlines([mark] * len(rows), [p - 0.16 for p in places], [p + 0.16 for p in places], color=_ROLES["ink"])
         axes.hlines(places, lower, upper, color=_ROLES["before"], linewidth=7, alpha=0.35, capstyle="round")
@@ -122,16 +123,16 @@ def intervals(rows: Sequence[Range], mark: float) -> str:
         return _svg(canvas)
 
 
-def trend(values: Sequence[Estimate], first: str, last: str, role: str) -> str:
-    """A line with its interval over the publications, from the first to the last, whose value is written out.
+def trend(values: Sequence[float], first: str, last: str, role: str) -> str:
+    """A line of shares over the publications, from the first to the last, whose value is written out.
 
     Args:
-        values: two or more.
-        first, last: what is written under the ends.
+        values: two or more shares, 0 to 1.
+        first, last: labels of the ends.
         role: the colour's.
     """
     steps, colour = list(range(len(values))), _ROLES[role]
-    top = max(v.upper for v in values) * 1.2 or 1.0
+    top = max(values) * 1.2 or 1.0
     with _canvas(*_TREND) as canvas:
         axes = canvas.add_axes((0.12, 0.17, 0.66, 0.78))
         axes.set(xlim=(0, steps[-1]), ylim=(0, top))
@@ -142,15 +143,12 @@ def trend(values: Sequence[Estimate], first: str, last: str, role: str) -> str:
         axes.grid(axis="y", color=_ROLES["track"], linewidth=1)
         axes.tick_params(length=0, pad=9)
         axes.set_xticks([0, steps[-1]], [first, last])
-        axes.fill_between(
-            steps, [v.lower for v in values], [v.upper for v in values], color=colour, alpha=0.2, linewidth=0
-        )
-        axes.plot(steps, [v.value for v in values], color=colour, linewidth=2.2, clip_on=False)
-        axes.scatter(steps, [v.value for v in values], s=20, color=colour, zorder=3, clip_on=False)
-        axes.scatter(steps[-1:], [values[-1].value], s=_POINT, color=colour, zorder=3, clip_on=False)
+        axes.plot(steps, values, color=colour, linewidth=2.2, clip_on=False)
+        axes.scatter(steps, values, s=20, color=colour, zorder=3, clip_on=False)
+        axes.scatter(steps[-1:], values[-1:], s=_POINT, color=colour, zorder=3, clip_on=False)
         axes.annotate(
-            str(Share(values[-1].value)),
-            (steps[-1], values[-1].value),
+            str(Share(values[-1])),
+            (steps[-1], values[-1]),
             xytext=(12, 0),
             textcoords="offset points",
             va="center",
@@ -159,6 +157,12 @@ def trend(values: Sequence[Estimate], first: str, last: str, role: str) -> str:
             annotation_clip=False,
         )
         return _svg(canvas)
+
+
+def _span(estimate: Estimate) -> tuple[float, float]:
+    if estimate.lower is None or estimate.upper is None:
+        return estimate.value, estimate.value
+    return estimate.lower, estimate.upper
 
 
 @contextmanager
@@ -202,7 +206,7 @@ def _percents(largest: float) -> PercentFormatter:
 
 
 def _label(axes: Axes, place: int, label: str, words: str) -> None:
-    """The row's name at the left and its figure at the right, above its bar."""
+    """The row's name on the left and its figure on the right, above the bar."""
     short = label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
     across = axes.get_yaxis_transform()
     axes.text(0, place - 0.28, short, transform=across, fontsize=_TYPE)
@@ -213,13 +217,13 @@ def _svg(canvas: Figure) -> str:
     """The drawing as an element of an HTML page, in the page's colours and type."""
     raw = io.StringIO()
     with warnings.catch_warnings():
-        # The browser has the letters that matplotlib's own font lacks.
+        # The browser has the glyphs that matplotlib's own font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         canvas.savefig(raw, format="svg", transparent=True, metadata=_METADATA)
     drawing = raw.getvalue()
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawing, flags=re.DOTALL)
-    # Namespaces are the parser's business in HTML, and names of groups would occur once a drawing.
+    # HTML needs no namespaces, and the ids of groups would occur once per drawing.
     drawing = re.sub(r' (?:xmlns(?::xlink)?="[^"]*"|version="[^"]*"|id="[\w.]+_\d+")', "", drawing)
     drawing = re.sub(r"font-family: [^;\"]*;? ?", "", drawing)
     drawing = re.sub(r' (?:width|height)="[\d.]+pt"', "", drawing, count=2)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
+from jobs.cleaning.audit import Audit, read_audit
 from jobs.console.summary import Estimate, Named
 from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.errors import UsageError
+from schemas.metrics import MetricSource
 from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS, FLAGGED_ITEMS, QUALITY_METRICS, SELLERS
 
 MAX_CATEGORIES = 500
-"""The worst so many; a taxonomy of more is not read to its end by anybody."""
+"""How many are shown, the worst first: nobody reads a longer table."""
 WORST_SELLERS = 12
 FREQUENT_CHANGES = 12
 PUBLICATIONS = 14
@@ -37,8 +40,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Category:
-    """The listings that now stand in a category, and the expected share of wrong ones, before and after."""
+class CategoryError:
+    """A category's listings after cleaning, and the model's estimates of the share of wrong ones before and now."""
 
     category: Named
     listings: int
@@ -47,8 +50,8 @@ class Category:
 
 
 @dataclass(frozen=True)
-class Seller:
-    """How often a seller's labels are wrong."""
+class SellerError:
+    """How often a seller's labels are wrong, by the model's estimate and with its interval."""
 
     seller_id: str
     listings: int
@@ -80,30 +83,34 @@ class Queues:
 
 
 @dataclass(frozen=True)
-class Publication:
-    """A publication beside the others: its run, what the run took, and its main figures."""
+class PublicationFigures:
+    """A publication to compare with others: its run, how long it took, and its main shares, 0 to 1.
+
+    error_left is the model's estimate.
+    """
 
     run_id: str
     run_date: dt.date
     seconds: float
-    error_left: Estimate
-    corrected: Estimate
-    flagged: Estimate
+    error_left: float
+    corrected: float
+    flagged: float
 
 
 @dataclass(frozen=True)
 class Figures:
-    """All that the report says in figures.
+    """Everything that the report shows in figures.
 
     Attributes:
         run_id, run_date, model_version, seconds: the run shown, and its wall-clock time.
-        counts: its row account and what it did, as in `runs.counts`.
+        counts: its row account and other counts, as in `runs.counts`.
         listings: how many were judged.
         parts: metric of schemas/metrics.py -> its share of all listings.
+        audit: what people have found in the random sample.
         confidence: mean posterior of the corrections; None where there are none.
         quality: mean quality_score, 0 to 100.
         events: begun, changed, ended -> corrections of this run.
-        categories: most surely wrong first.
+        categories: the worst first; small ones, of which little is known, rank lower.
         sellers: highest lower bound first.
         changes: most frequent first.
         certainty: lower end of a band of BANDS -> corrections whose posterior lies in it.
@@ -119,16 +126,17 @@ class Figures:
     counts: Mapping[str, int]
     listings: int
     parts: Mapping[str, Part]
+    audit: Audit
     confidence: Estimate | None
     quality: float
     events: Mapping[str, int]
-    categories: Sequence[Category]
-    sellers: Sequence[Seller]
+    categories: Sequence[CategoryError]
+    sellers: Sequence[SellerError]
     changes: Sequence[Change]
     certainty: Mapping[float, int]
     queues: Queues
     image_status: Mapping[str, int]
-    publications: Sequence[Publication]
+    publications: Sequence[PublicationFigures]
 
 
 def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Figures:
@@ -147,7 +155,7 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
     whole = {row.metric: row for row in mine if row.dimension == "all"}
     if "listings" not in whole:
         raise UsageError(f"run {run.run_id} has published no figures: name another run by --run.")
-    confidence = whole.get("mean_correction_confidence")
+    confidence, queues = whole.get("mean_correction_confidence"), _queues(snapshot)
     return Figures(
         run_id=run.run_id,
         run_date=run.run_date,
@@ -156,6 +164,7 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
         counts=dict(run.counts or {}),
         listings=int(whole["listings"].value),
         parts={name: Part(row.numerator, _estimate(row)) for name, row in whole.items() if row.metric in _SHARES},
+        audit=read_audit(whole, queues.by_reason.get(Reason.AUDIT_SAMPLE, 0)),
         confidence=_estimate(confidence) if confidence else None,
         quality=whole["mean_quality_score"].value,
         events=_events(snapshot),
@@ -163,7 +172,7 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
         sellers=_sellers(snapshot),
         changes=_changes(snapshot, names),
         certainty=_certainty(snapshot),
-        queues=_queues(snapshot),
+        queues=queues,
         image_status={
             row.segment: int(row.numerator) for row in mine if row.dimension == "image_status" and row.numerator
         },
@@ -195,13 +204,13 @@ def _metrics(snapshot: PublicationSnapshot) -> list[Row]:
     return snapshot.read(QUALITY_METRICS).where(main | own).collect()
 
 
-def _categories(metrics: Sequence[Row], names: Mapping[str, str]) -> list[Category]:
+def _categories(metrics: Sequence[Row], names: Mapping[str, str]) -> list[CategoryError]:
     split = [row for row in metrics if row.dimension == "category"]
     before = {row.segment: row for row in split if row.metric == "expected_error_before"}
     left = {row.segment: row for row in split if row.metric == "expected_error_left"}
-    worst = sorted(left.values(), key=lambda row: (-row.lower, row.segment))[:MAX_CATEGORIES]
+    worst = sorted(left.values(), key=lambda row: (-_at_least(row), row.segment))[:MAX_CATEGORIES]
     return [
-        Category(
+        CategoryError(
             Named(row.segment, names.get(row.segment, row.segment)),
             int(row.denominator),
             _estimate(before[row.segment]),
@@ -211,9 +220,9 @@ def _categories(metrics: Sequence[Row], names: Mapping[str, str]) -> list[Catego
     ]
 
 
-def _sellers(snapshot: PublicationSnapshot) -> list[Seller]:
+def _sellers(snapshot: PublicationSnapshot) -> list[SellerError]:
     worst = snapshot.read(SELLERS).orderBy(F.col("lower").desc(), "seller_id").limit(WORST_SELLERS).collect()
-    return [Seller(row.seller_id, row.listings, Estimate(row.error_rate, row.lower, row.upper)) for row in worst]
+    return [SellerError(row.seller_id, row.listings, Estimate(row.error_rate, row.lower, row.upper)) for row in worst]
 
 
 def _changes(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> list[Change]:
@@ -257,18 +266,27 @@ def _queues(snapshot: PublicationSnapshot) -> Queues:
     )
 
 
-def _publications(snapshot: PublicationSnapshot, metrics: Sequence[Row]) -> list[Publication]:
-    """Of several runs for one date only the last has figures left: it took the others' place."""
+def _publications(snapshot: PublicationSnapshot, metrics: Sequence[Row]) -> list[PublicationFigures]:
+    """Of several runs for one date only the last has figures: it has replaced those of the others."""
     figures: dict[str, dict[str, Row]] = {}
     for row in metrics:
         if row.dimension == "all" and row.metric in _TREND:
             figures.setdefault(row.run_id, {})[row.metric] = row
     return [
-        Publication(run.run_id, run.run_date, run.seconds, *(_estimate(figures[run.run_id][name]) for name in _TREND))
+        PublicationFigures(run.run_id, run.run_date, run.seconds, *(figures[run.run_id][name].value for name in _TREND))
         for run in (*snapshot.before, snapshot.run)
         if run.run_id in figures
     ]
 
 
+def _at_least(row: Row) -> float:
+    """Wilson's lower bound of a share: an order in which a handful of listings does not lead the list."""
+    p, n, z = row.value, row.denominator, 1.96
+    return float((p + z * z / (2 * n) - z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n))
+
+
 def _estimate(row: Row) -> Estimate:
+    """Earlier versions published bounds of the model's estimates, which do not hold for the truth."""
+    if row.source != MetricSource.AUDIT.value:
+        return Estimate(row.value)
     return Estimate(row.value, row.lower, row.upper)

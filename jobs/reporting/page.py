@@ -15,7 +15,7 @@ from jobs.console.summary import Estimate, Share
 from jobs.reporting import charts, words
 from jobs.reporting.charts import Bar, Range, Span
 from jobs.reporting.examples import Examples
-from jobs.reporting.figures import BANDS, Figures, Publication
+from jobs.reporting.figures import BANDS, Figures, PublicationFigures
 from schemas.reasons import CATEGORY_REASONS, ImageStatus, Reason
 
 _CATEGORIES = 12
@@ -24,14 +24,14 @@ _SELLERS = 12
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing with what stands around it.
+    """A drawing, its caption and its figures as a table.
 
     Attributes:
         title: one line.
         drawing: SVG.
-        alt: what it says, for those who do not see it.
+        alt: what it shows, for screen readers.
         columns, rows: the same figures as a table, the first column the rows' names.
-        more: what opens the table.
+        more: the label that opens the table.
         key: class of the mark in the style sheet, and what it stands for.
     """
 
@@ -48,8 +48,8 @@ def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]
     """The page.
 
     Args:
-        figures, examples: what was read. Their texts are the catalogue's and are escaped.
-        thumbnails: listing_id -> JPEG; a listing that is not there gets a placeholder.
+        figures, examples: what was read. Their texts come from the catalogue and are escaped.
+        thumbnails: listing_id -> JPEG; a listing without one gets a placeholder.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters |= {
@@ -59,6 +59,7 @@ def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]
         "day": words.day,
         "explain": words.explain,
         "evidence": words.evidence,
+        "range": _range,
         "picture_status": lambda status: words.PICTURE.get(status, "no picture"),
     }
     sections = {
@@ -101,13 +102,10 @@ def _errors(figures: Figures) -> list[Chart]:
             Chart(
                 "Categories with most left wrong",
                 _safe(charts.dumbbells([Span(c.category.name, c.before, c.left) for c in worst])),
-                f"Share of wrong listings in the {len(worst)} worst categories, before and now; worst now: "
+                f"Estimated share of wrong listings in the {len(worst)} worst categories, before and now; worst now: "
                 f"{worst[0].category}, {Share(worst[0].before.value)} before and {Share(worst[0].left.value)} now.",
-                ("category", "listings", "wrong before", "wrong now", "95% interval"),
-                [
-                    (c.category, f"{c.listings:,}", Share(c.before.value), Share(c.left.value), _range(c.left))
-                    for c in categories
-                ],
+                ("category", "listings", "wrong before", "wrong now"),
+                [(c.category, f"{c.listings:,}", Share(c.before.value), Share(c.left.value)) for c in categories],
                 more="All categories as a table" if len(categories) > len(worst) else "The figures as a table",
                 key=(("c-before", "wrong before"), ("c-left", "wrong now")),
             )
@@ -122,14 +120,14 @@ def _errors(figures: Figures) -> list[Chart]:
                         [Range(f"{s.seller_id} · {s.listings:,} listings", s.error_rate) for s in sellers], overall
                     )
                 ),
-                f"Share of wrong labels by seller with 95% intervals; highest: {sellers[0].seller_id} with "
-                f"{sellers[0].error_rate}; all listings: {Share(overall)}.",
-                ("seller", "listings", "wrong labels", "95% interval"),
+                "The model's estimate of the share of wrong labels by seller, with its 95% interval; highest: "
+                f"{sellers[0].seller_id} with {sellers[0].error_rate}; all listings: {Share(overall)}.",
+                ("seller", "listings", "wrong labels", "the model's 95% interval"),
                 [
                     (s.seller_id, f"{s.listings:,}", Share(s.error_rate.value), _range(s.error_rate))
                     for s in figures.sellers
                 ],
-                key=(("c-before", "share of wrong labels, with 95% interval"), ("upright", "all listings")),
+                key=(("c-before", "share of wrong labels, with the model's 95% interval"), ("upright", "all listings")),
             )
         )
     return found
@@ -200,7 +198,7 @@ def _pictures(figures: Figures) -> list[Chart]:
     shares = [Share(n / figures.listings) for _, n in rows]
     return [
         Chart(
-            "What became of the pictures",
+            "Condition of the pictures",
             _safe(
                 charts.bars(
                     [Bar(name, n, f"{n:,} · {share}") for (name, n), share in zip(rows, shares, strict=True)],
@@ -208,18 +206,18 @@ def _pictures(figures: Figures) -> list[Chart]:
                     figures.listings,
                 )
             ),
-            "Listings by what became of their picture: " + ", ".join(f"{name} {n:,}" for name, n in rows) + ".",
+            "Listings by the condition of their picture: " + ", ".join(f"{name} {n:,}" for name, n in rows) + ".",
             ("picture", "listings", "share"),
             [(name, f"{n:,}", share) for (name, n), share in zip(rows, shares, strict=True)],
         )
     ]
 
 
-def _trends(publications: Sequence[Publication]) -> list[Chart]:
+def _trends(publications: Sequence[PublicationFigures]) -> list[Chart]:
     if len(publications) < 2:
         return []
     series = (
-        ("Wrong now", "left", [p.error_left for p in publications]),
+        ("Wrong now, as the model expects", "left", [p.error_left for p in publications]),
         ("Corrected", "before", [p.corrected for p in publications]),
         ("On the work list", "other", [p.flagged for p in publications]),
     )
@@ -228,23 +226,22 @@ def _trends(publications: Sequence[Publication]) -> list[Chart]:
         Chart(
             title,
             _safe(charts.trend(values, first, last, role)),
-            f"{title}, of all listings: {Share(values[0].value)} on {first}, {Share(values[-1].value)} on {last}.",
-            ("run", "took", "share", "95% interval"),
-            [
-                (p.run_id, words.duration(p.seconds), Share(v.value), _range(v))
-                for p, v in zip(publications, values, strict=True)
-            ],
+            f"{title}, of all listings: {Share(values[0])} on {first}, {Share(values[-1])} on {last}.",
+            ("run", "took", "share"),
+            [(p.run_id, words.duration(p.seconds), Share(v)) for p, v in zip(publications, values, strict=True)],
         )
         for title, role, values in series
     ]
 
 
 def _range(estimate: Estimate) -> str:
+    if estimate.lower is None or estimate.upper is None:
+        return ""
     return f"{Share(estimate.lower)} to {Share(estimate.upper)}"
 
 
 def _safe(drawing: str) -> Markup:
-    return Markup(drawing)  # noqa: S704 - matplotlib escapes what it is given to write
+    return Markup(drawing)  # noqa: S704 - matplotlib escapes the texts that it draws
 
 
 def _data_uri(jpeg: bytes) -> str:

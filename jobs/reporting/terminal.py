@@ -14,21 +14,25 @@ _EXAMPLES = 6
 _TITLE_LENGTH = 56
 
 
-def summarise(figures: Figures, examples: Examples, location: str, page: str | None) -> Summary:
+def report_summary(figures: Figures, examples: Examples, location: str, page: str | None) -> Summary:
     """The report as a summary.
 
     Args:
         figures, examples: what was read.
         location: of the warehouse.
-        page: where the HTML page was written; None where there is none.
+        page: where the HTML page was written; None where none was.
     """
-    parts = figures.parts
+    parts, audit = figures.parts, figures.audit
     facts: dict[str, object] = {
         "run_id": figures.run_id,
         "run_date": str(figures.run_date),
         "model_version": figures.model_version,
         "took_seconds": round(figures.seconds, 1),
         "listings": figures.listings,
+        "audited": audit.answered,
+        "audit_open": audit.open,
+        "audited_error_before": audit.before,
+        "audited_error_left": audit.left,
         "expected_error_before": parts["expected_error_before"].share,
         "expected_error_left": parts["expected_error_left"].share,
         "corrected": round(parts["corrected_share"].listings),
@@ -46,14 +50,25 @@ def summarise(figures: Figures, examples: Examples, location: str, page: str | N
     }
     if page is not None:
         facts["html"] = page
-    hints = [f"one table of this publication: jobs.store.read_published(warehouse, TABLE, {figures.run_id!r})"]
+    hints = [
+        audit.note(location),
+        "Errors by category and the sellers' error rates are the model's estimates.",
+    ]
+    hints.append(f"one table of this publication: jobs.store.read_published(warehouse, TABLE, {figures.run_id!r})")
     if page is None:
         hints.append(f"with pictures: catalog-cleaner report --warehouse {location} --html FILE")
     else:
-        hints.append(f"the page is in {page}: one file, nothing else belongs to it")
-    before, left = (Share(parts[name].share.value) for name in ("expected_error_before", "expected_error_left"))
-    title = f"Catalogue of {figures.run_date}: {before} in a wrong category before, {left} now (expected)"
-    return Summary(title, facts, (*_figures(figures), *_examples(examples), *_runs(figures)), hints)
+        hints.append(f"the page is {page}, a single file")
+    return Summary(_title(figures), facts, (*_figures(figures), *_examples(examples), *_runs(figures)), hints)
+
+
+def _title(figures: Figures) -> str:
+    """The error before and now: as audited, or as the model expects where nobody has answered the audit."""
+    parts, audit = figures.parts, figures.audit
+    before = audit.before or parts["expected_error_before"].share
+    left = audit.left or parts["expected_error_left"].share
+    basis = f"{audit.answered:,} audited listings" if audit.answered else "the model's estimate, not audited"
+    return f"Catalogue of {figures.run_date}: {before} in a wrong category before, {left} now ({basis})"
 
 
 def _figures(figures: Figures) -> list[Section]:
@@ -129,9 +144,9 @@ def _runs(figures: Figures) -> list[Section]:
                 (
                     p.run_id,
                     round(p.seconds),
-                    Share(p.error_left.value),
-                    Share(p.corrected.value),
-                    Share(p.flagged.value),
+                    Share(p.error_left),
+                    Share(p.corrected),
+                    Share(p.flagged),
                 )
                 for p in figures.publications
             ],

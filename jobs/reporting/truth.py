@@ -1,4 +1,4 @@
-"""Compare a published catalogue with its known truth. For measuring only: no job reads the truth."""
+"""Compares a publication with a generated catalogue's known truth. Only the demo does so; no job reads the truth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pyspark.sql import functions as F
 
 from jobs.console.job import clock
 from jobs.lifecycle.publications import read_published
@@ -17,23 +16,27 @@ from schemas.reasons import CATEGORY_REASONS, CategoryAction, ItemStatus, Reason
 
 _EXAMPLES = 6
 _ASKING = frozenset(reason.value for reason in CATEGORY_REASONS)
+_FLAGGED = ("listing_id", "reasons", "priority")
 _CLEAN = ("listing_id", "title", "category", "effective_category", "category_action", "category_confidence")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TruthComparison:
     """How right a publication is.
 
     Attributes:
-        listings: how many there are.
-        wrong_before: share of listings whose seller's category is not the true one.
+        listings: number of listings.
+        wrong_before: share of listings whose seller's category is not the true one, 0 to 1.
         wrong_after: the same for the effective category.
-        wrong_after_review: the same once a person has decided every listing whose category is asked about.
-        asked: listings whose category people are asked about.
+        wrong_after_review: the same once people have decided every listing whose category they are asked about.
+        asked: how many those are.
+        wrong_after_tenth: the same once people have decided only the most urgent of those, at most a tenth of the
+            catalogue.
+        tenth: how many those are.
         corrected: corrections by the model.
         corrections_right: share of those that are true.
-        reasons: of each reason that was planted or flagged its name, listings with the planted fault, listings flagged,
-            share of the planted that were found, share of the flagged that are right.
+        reasons: reason, planted, flagged, share of the planted that were found, share of the flagged that are right;
+            every reason that is planted or flagged.
         examples: seller's category, effective category, whether it is true, confidence, title.
     """
 
@@ -42,33 +45,38 @@ class Verdict:
     wrong_after: float
     wrong_after_review: float
     asked: int
+    wrong_after_tenth: float
+    tenth: int
     corrected: int
     corrections_right: float
     reasons: list[tuple[str, int, int, str, str]]
     examples: list[tuple[str, str, str, str, str]]
 
     def seconds(self, since: dt.datetime) -> float:
-        """The time that all of it took."""
+        """The time since the start of the demo."""
         return (clock() - since).total_seconds()
 
 
-def judge(warehouse: Warehouse, source: Path) -> Verdict:
+def compare_with_truth(warehouse: Warehouse, source: Path) -> TruthComparison:
     """Compare the newest publication with `truth.parquet` in a generated catalogue's folder."""
     truth = pd.read_parquet(source / "truth.parquet").set_index("listing_id")
     clean = read_published(warehouse, "clean_listings").select(*_CLEAN).toPandas().set_index("listing_id")
-    work_list = read_published(warehouse, "flagged_items").where(F.col("status") == ItemStatus.OPEN.value)
-    open_items = work_list.select("listing_id", "reasons").toPandas().set_index("listing_id")
+    open_items = read_published(warehouse, "flagged_items").where(f"status = '{ItemStatus.OPEN.value}'")
+    work = open_items.select(*_FLAGGED).toPandas().set_index("listing_id")
     clean = clean.reindex(truth.index)
     wrong = clean.effective_category != truth.true_category
     corrected = clean.category_action == CategoryAction.CORRECTED.value
-    flagged = open_items.reasons.reindex(truth.index).map(_names)
+    flagged = work.reasons.reindex(truth.index).map(_names)
     asked = flagged.map(lambda reasons: not _ASKING.isdisjoint(reasons))
-    return Verdict(
+    first = _most_urgent(work.priority.reindex(truth.index)[asked], len(truth) // 10)
+    return TruthComparison(
         listings=len(truth),
         wrong_before=float((clean.category != truth.true_category).mean()),
         wrong_after=float(wrong.mean()),
         wrong_after_review=float((wrong & ~asked).mean()),
         asked=int(asked.sum()),
+        wrong_after_tenth=float((wrong & ~truth.index.isin(first)).mean()),
+        tenth=len(first),
         corrected=int(corrected.sum()),
         corrections_right=float((~wrong)[corrected].mean()) if corrected.any() else 1.0,
         reasons=reasons_found(truth.issues.map(_names), flagged, corrected),
@@ -76,8 +84,13 @@ def judge(warehouse: Warehouse, source: Path) -> Verdict:
     )
 
 
+def _most_urgent(priority: pd.Series, count: int) -> pd.Index:
+    """The ids of the listings with the highest priority; equal ones by id."""
+    return priority.sort_index().sort_values(ascending=False, kind="stable").index[:count]
+
+
 def _names(reasons: object) -> frozenset[str]:
-    """The names of a list; none where there is no list."""
+    """The reasons of a listing; none where it has no list."""
     return frozenset(map(str, reasons)) if isinstance(reasons, (list, tuple, np.ndarray)) else frozenset()
 
 

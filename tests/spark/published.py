@@ -84,12 +84,15 @@ FLAGS: Rows = (
     flag("ask-3", 0.3, "low_confidence", shoes=0.7, boots=0.3),
     flag("odd-1", 0.45, "image_mismatch", shoes=0.99),
     flag("odd-2", 0.3, "corrupt_image", boots=0.99),
-    flag("odd-3", 0.3, "missing_title", boots=0.99),
-    flag("fine", 0.99, "wrong_category", status="rejected", bags=0.9),
+    flag("odd-3", 0.3, "missing_title", "audit_sample", boots=0.99),
+    flag("fine", 0.99, "wrong_category", "audit_sample", status="rejected", bags=0.9),
 )
 
 
-def metric(name: str, value: float, dimension: str = "all", segment: str = "all", count: int = 10) -> dict[str, Any]:
+def metric(
+    name: str, value: float, dimension: str = "all", segment: str = "all", count: int = 10, source: str | None = None
+) -> dict[str, Any]:
+    """A figure of an earlier version, which had bounds and no source, or of the given source."""
     return {
         "metric": name,
         "dimension": dimension,
@@ -99,6 +102,7 @@ def metric(name: str, value: float, dimension: str = "all", segment: str = "all"
         "denominator": float(count),
         "lower": value - 0.05,
         "upper": value + 0.05,
+        "source": source,
     }
 
 
@@ -122,6 +126,10 @@ def metrics(before: float, left: float, corrected: float) -> Rows:
     )
 
 
+AUDITED: Rows = (
+    metric("audited_error_before", 0.5, count=4, source="audit"),
+    metric("audited_error_left", 0.25, count=4, source="audit"),
+)
 BEFORE = {"boots": 0.5, "shoes": 0.4, "bags": 0.2}
 LEFT = {"boots": 0.1, "shoes": 0.3, "bags": 0.2}
 SELLERS: Rows = (
@@ -188,7 +196,7 @@ def write_published(warehouse: Warehouse) -> None:
         "clean_listings": CATALOGUE,
         "flagged_items": FLAGS,
         "sellers": SELLERS,
-        "quality_metrics": metrics(0.4, 0.2, 0.3),
+        "quality_metrics": (*metrics(0.4, 0.2, 0.3), *AUDITED),
     }
     writer.night(SECOND, second, seconds=30)
     writer.write(LISTINGS, [{**row, "image": picture((0, 0, 255))} for row in CATALOGUE])

@@ -294,7 +294,7 @@ def test_an_ingest_that_died_after_it_changed_the_listings_is_put_on_record(
     warehouse: Warehouse, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(_listing("a"))
-    with _dying_in(monkeypatch, main, "summarise"):
+    with _dying_in(monkeypatch, main, "summarise_ingest"):
         deliver(_listing("a", 2), _listing("b"))
     assert rows_of(warehouse.read(RUNS), "run_id") == [("ingest-2024-06-01-000001",)]
     again = deliver(_listing("a", 2), _listing("b"))

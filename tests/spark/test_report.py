@@ -16,9 +16,10 @@ from typer.testing import CliRunner
 
 from conf.load import load_settings
 from jobs import report
+from jobs.cleaning.audit import Audit
 from jobs.console.summary import Estimate, Named
 from jobs.reporting.examples import Example, read_examples
-from jobs.reporting.figures import BANDS, Category, Change, Figures, Publication, Seller, read_figures
+from jobs.reporting.figures import BANDS, CategoryError, Change, Figures, PublicationFigures, SellerError, read_figures
 from jobs.reporting.pictures import read_thumbnails
 from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.warehouse.tables import Warehouse, open_warehouse
@@ -56,7 +57,7 @@ def ids(examples: object) -> list[str]:
 
 
 def near(value: float) -> Estimate:
-    """The estimate of `tests.spark.published.metric`."""
+    """An audited figure of `tests.spark.published.metric`."""
     return Estimate(value, value - 0.05, value + 0.05)
 
 
@@ -65,17 +66,21 @@ def test_the_figures_are_those_of_the_newest_publication(newest: Figures) -> Non
     assert (figures.run_id, figures.run_date, figures.model_version) == (SECOND, dt.date(2026, 3, 2), "7")
     assert (figures.seconds, figures.listings, figures.quality) == (30.0, 10, 87.5)
     assert figures.counts == {"rows_in": 10, "rows_current": 2, "rows_unchanged": 8}
-    assert figures.parts["expected_error_before"].share == near(0.4)
-    assert figures.parts["expected_error_left"].share == near(0.2)
+    assert figures.parts["expected_error_before"].share == Estimate(0.4)
+    assert figures.parts["expected_error_left"].share == Estimate(0.2)
     assert figures.parts["corrected_share"].listings == pytest.approx(3)
-    assert figures.confidence == near(0.855)
+    assert figures.confidence == Estimate(0.855)
+    assert figures.audit == Audit(4, 1, near(0.5), near(0.25))
     assert figures.events == {"begun": 2, "changed": 1, "ended": 0}
     assert figures.categories == [
-        Category(SHOES, 3, near(0.4), near(0.3)),
-        Category(BAGS, 3, near(0.2), near(0.2)),
-        Category(BOOTS, 3, near(0.5), near(0.1)),
+        CategoryError(SHOES, 3, Estimate(0.4), Estimate(0.3)),
+        CategoryError(BAGS, 3, Estimate(0.2), Estimate(0.2)),
+        CategoryError(BOOTS, 3, Estimate(0.5), Estimate(0.1)),
     ]
-    assert figures.sellers == [Seller("s-1", 9, Estimate(0.4, 0.3, 0.5)), Seller("s-2", 1, Estimate(0.6, 0.1, 0.9))]
+    assert figures.sellers == [
+        SellerError("s-1", 9, Estimate(0.4, 0.3, 0.5)),
+        SellerError("s-2", 1, Estimate(0.6, 0.1, 0.9)),
+    ]
     assert figures.changes == [Change(BOOTS, SHOES, 2), Change(None, BAGS, 1)]
     assert figures.certainty == dict(zip(BANDS, (1, 1, 0, 1, 0), strict=True))
     assert figures.image_status == {"ok": 9, "corrupt": 1}
@@ -90,21 +95,23 @@ def test_the_open_work_list_is_counted_by_reason_and_queue(newest: Figures) -> N
         Reason.SENSITIVE_CATEGORY: 1,
         Reason.CORRUPT_IMAGE: 1,
         Reason.MISSING_TITLE: 1,
+        Reason.AUDIT_SAMPLE: 1,
     }
     assert (queues.category, queues.other) == (3, 4)
 
 
 def test_publications_are_compared_and_failed_runs_are_none(newest: Figures) -> None:
     assert newest.publications == [
-        Publication(FIRST, dt.date(2026, 3, 1), 90.0, near(0.4), near(0.0), near(0.6)),
-        Publication(SECOND, dt.date(2026, 3, 2), 30.0, near(0.2), near(0.3), near(0.6)),
+        PublicationFigures(FIRST, dt.date(2026, 3, 1), 90.0, 0.4, 0.0, 0.6),
+        PublicationFigures(SECOND, dt.date(2026, 3, 2), 30.0, 0.2, 0.3, 0.6),
     ]
 
 
 def test_an_earlier_publication_is_shown_as_it_was(warehouse: Warehouse) -> None:
     snapshot = find_snapshot(warehouse, FIRST)
     figures = read_figures(snapshot, NAMES)
-    assert figures.parts["expected_error_left"].share == near(0.4)
+    assert figures.parts["expected_error_left"].share == Estimate(0.4)
+    assert figures.audit == Audit(0, 0, None, None)
     assert figures.changes == []
     assert sum(figures.certainty.values()) == 0
     assert figures.queues.by_reason == {Reason.IMAGE_MISMATCH: 1}
@@ -172,7 +179,8 @@ def test_people_get_a_page_and_machines_the_figures_and_the_warehouse_is_untouch
     assert code == 0
     got = json.loads(out)
     assert (got["run_id"], got["listings"], got["corrected"], got["referred"]) == (SECOND, 10, 3, 3)
-    assert got["expected_error_before"]["value"] == 0.4
+    assert got["expected_error_before"] == {"value": 0.4, "lower": None, "upper": None}
+    assert got["audited_error_before"] == {"value": 0.5, "lower": 0.45, "upper": 0.55}
     assert got["most frequent corrections"][1] == {"from": None, "to": "bags", "listings": 1}
     assert [row["listing_id"] for row in got["top of the work list"]][:2] == ["ask-2", "ask-1"]
     assert got["html"] == str(file)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
+from jobs.cleaning.audit import Audit
 from jobs.console.summary import Estimate, Named
 from jobs.reporting.examples import Example, Examples
-from jobs.reporting.figures import Category, Change, Figures, Part, Publication, Queues, Seller
+from jobs.reporting.figures import CategoryError, Change, Figures, Part, PublicationFigures, Queues, SellerError
 from schemas.reasons import Reason
 
 BOOTS, SHOES, BAGS = Named("boots", "Boots"), Named("shoes", "Shoes"), Named("bags", "Bags & cases")
 
 
-def estimate(value: float) -> Estimate:
-    return Estimate(value, value - 0.01, value + 0.01)
-
-
-def publication(day: int, left: float) -> Publication:
+def publication(day: int, left: float) -> PublicationFigures:
     date = dt.date(2026, 3, day)
-    return Publication(f"nightly-{date}-1", date, 60.0 * day, estimate(left), estimate(0.2), estimate(0.1))
+    return PublicationFigures(f"nightly-{date}-1", date, 60.0 * day, left, 0.2, 0.1)
+
+
+NO_AUDIT = Audit(0, 400, None, None)
+AUDIT = Audit(389, 11, Estimate(0.231, 0.192, 0.276), Estimate(0.036, 0.022, 0.060))
 
 
 FIGURES = Figures(
@@ -30,20 +31,21 @@ FIGURES = Figures(
     counts={"rows_in": 1000, "rows_current": 40, "rows_unchanged": 960, "kept": 700},
     listings=1000,
     parts={
-        "expected_error_before": Part(228.4, estimate(0.228)),
-        "expected_error_left": Part(31.2, estimate(0.031)),
-        "corrected_share": Part(200.0, estimate(0.2)),
-        "referred_share": Part(90.0, estimate(0.09)),
-        "flagged_share": Part(110.0, estimate(0.11)),
+        "expected_error_before": Part(228.4, Estimate(0.228)),
+        "expected_error_left": Part(31.2, Estimate(0.031)),
+        "corrected_share": Part(200.0, Estimate(0.2)),
+        "referred_share": Part(90.0, Estimate(0.09)),
+        "flagged_share": Part(110.0, Estimate(0.11)),
     },
-    confidence=estimate(0.97),
+    audit=NO_AUDIT,
+    confidence=Estimate(0.97),
     quality=87.44,
     events={"begun": 12, "changed": 1, "ended": 3},
     categories=[
-        Category(BOOTS, 300, estimate(0.31), estimate(0.12)),
-        Category(SHOES, 700, estimate(0.2), estimate(0.02)),
+        CategoryError(BOOTS, 300, Estimate(0.31), Estimate(0.12)),
+        CategoryError(SHOES, 700, Estimate(0.2), Estimate(0.02)),
     ],
-    sellers=[Seller("s-9", 120, estimate(0.63))],
+    sellers=[SellerError("s-9", 120, Estimate(0.63, 0.62, 0.64))],
     changes=[Change(BOOTS, SHOES, 150), Change(None, BAGS, 50)],
     certainty={0.99: 120, 0.95: 50, 0.80: 20, 0.50: 10, 0.0: 0},
     queues=Queues({Reason.WRONG_CATEGORY: 70, Reason.CORRUPT_IMAGE: 21}, 90, 21),

@@ -18,7 +18,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "bars": lambda: charts.bars([Bar(HOSTILE, 3, "three"), Bar("b", 1, "one")], "other", 3),
     "dumbbells": lambda: charts.dumbbells([Span(HOSTILE, HIGH, LOW)]),
     "intervals": lambda: charts.intervals([Range(HOSTILE, HIGH)], 0.1),
-    "trend": lambda: charts.trend([HIGH, LOW], "1 March", "2 March", "left"),
+    "trend": lambda: charts.trend([0.228, 0.031], "1 March", "2 March", "left"),
 }
 
 
@@ -73,4 +73,4 @@ def test_shares_that_are_all_zero_can_be_drawn() -> None:
     nothing = Estimate(0.0, 0.0, 0.0)
     assert "0.0% → 0.0%" in texts(charts.dumbbells([Span("a", nothing, nothing)]))
     assert "0.0%" in texts(charts.intervals([Range("a", nothing)], 0.0))
-    assert "0.0%" in texts(charts.trend([nothing, nothing], "a", "b", "left"))
+    assert "0.0%" in texts(charts.trend([0.0, 0.0], "a", "b", "left"))

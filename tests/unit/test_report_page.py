@@ -8,7 +8,7 @@ from jobs.console.summary import Named
 from jobs.reporting.examples import Examples
 from jobs.reporting.figures import Queues
 from jobs.reporting.page import render
-from tests.unit.report_samples import EXAMPLES, FIGURES, example
+from tests.unit.report_samples import AUDIT, EXAMPLES, FIGURES, NO_AUDIT, example
 
 HOSTILE = "<script>alert('x')</script><img src=http://evil.example/p.png onerror=alert(1)>"
 VOID = {"meta", "img", "br", "rect", "circle", "path", "use"}
@@ -49,7 +49,10 @@ def test_the_page_says_the_figures() -> None:
     text = re.sub(r"\s+", " ", Reader(render(FIGURES, EXAMPLES, {})).text)
     for said in (
         "The catalogue on 2 March 2026",
-        "Of 1,000 listings an expected 228 stood in a wrong category, or in none. After this run an expected 31 do.",
+        "The model estimates that of 1,000 listings 228 were in a wrong category, or in none, and that 31 still are",
+        "No audit backs these estimates. 400 listings were drawn at random for people to check, and all are open",
+        "Wrong before22.8%the model's estimate, not audited",
+        "catalog-cleaner review apply FILE",
         "22.8%",
         "3.1%",
         "20.0% of the listings; mean confidence 97.0%",
@@ -60,6 +63,26 @@ def test_the_page_says_the_figures() -> None:
         "unchanged, judgement kept",
     ):
         assert said in text
+
+
+def test_an_audit_comes_first_with_its_interval_and_the_estimate_beside_it() -> None:
+    text = re.sub(r"\s+", " ", Reader(render(dataclasses.replace(FIGURES, audit=AUDIT), EXAMPLES, {})).text)
+    for said in (
+        "People have checked 389 of 1,000 listings, drawn at random. 23.1% of those were in a wrong category",
+        "Wrong before23.1%19.2% to 27.6% (95% interval, 389 audited listings)the model's estimate: 22.8%",
+        "Wrong now3.6%2.2% to 6.0%",
+        "11 more are to be checked.",
+    ):
+        assert said in text
+    assert "No audit backs" not in text
+
+
+def test_where_no_audit_is_drawn_the_page_names_the_setting() -> None:
+    figures = dataclasses.replace(FIGURES, audit=dataclasses.replace(NO_AUDIT, open=0))
+    assert (
+        "No listing is drawn for people to check: the setting is review.audit_listings."
+        in Reader(render(figures, EXAMPLES, {})).text
+    )
 
 
 def test_each_kind_of_example_says_what_matters_for_it() -> None:

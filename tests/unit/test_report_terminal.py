@@ -3,14 +3,15 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 
 import pytest
 from rich.console import Console
 
 from jobs.console.summary import Estimate, Named, Section, Share, Summary
 from jobs.reporting.examples import Examples
-from jobs.reporting.terminal import summarise
-from tests.unit.report_samples import EXAMPLES, FIGURES, example
+from jobs.reporting.terminal import report_summary
+from tests.unit.report_samples import AUDIT, EXAMPLES, FIGURES, example
 
 
 def shown(summary: Summary, width: int = 120) -> str:
@@ -36,9 +37,11 @@ def test_a_share_is_shown_as_exactly_as_it_is_read(share: float, said: str) -> N
 
 
 def test_people_read_the_report() -> None:
-    text = shown(summarise(FIGURES, EXAMPLES, "/w", None))
+    text = shown(report_summary(FIGURES, EXAMPLES, "/w", None))
     for line in (
-        "Catalogue of 2026-03-02: 22.8% in a wrong category before, 3.1% now (expected)",
+        "Catalogue of 2026-03-02: 22.8% in a wrong category before, 3.1% now (the model's estimate, not audited)",
+        "400 listings were drawn at random for the audit, and all are open.",
+        "catalog-cleaner review apply FILE --warehouse /w",
         "error by category, the worst first",
         "wrong_category",
         "63.0% (62.0% to 64.0%)",
@@ -48,11 +51,13 @@ def test_people_read_the_report() -> None:
     ):
         assert line in text
     assert "html  " not in text
+    assert re.search(r"expected error before +22\.8% *\n", text)
 
 
 def test_machines_read_the_same_report() -> None:
-    got = json.loads(summarise(FIGURES, EXAMPLES, "/w", "/w/r.html").as_json())
-    assert got["expected_error_left"] == {"value": 0.031, "lower": pytest.approx(0.021), "upper": pytest.approx(0.041)}
+    got = json.loads(report_summary(FIGURES, EXAMPLES, "/w", "/w/r.html").as_json())
+    assert got["expected_error_left"] == {"value": 0.031, "lower": None, "upper": None}
+    assert (got["audited"], got["audit_open"], got["audited_error_left"]) == (0, 400, None)
     assert (got["corrected"], got["corrections_begun"], got["html"]) == (200, 12, "/w/r.html")
     assert got["error by category, the worst first"][0]["category"] == "boots"
     assert got["flagged by reason"] == [
@@ -72,18 +77,34 @@ def test_machines_read_the_same_report() -> None:
     assert [row["error_left"] for row in got["publications, the last one below"]] == [0.04, 0.031]
 
 
+def test_an_audit_comes_first_with_its_interval_and_the_estimate_beside_it() -> None:
+    summary = report_summary(dataclasses.replace(FIGURES, audit=AUDIT), EXAMPLES, "/w", None)
+    text = shown(summary)
+    title = (
+        "Catalogue of 2026-03-02: 23.1% (19.2% to 27.6%) in a wrong category before, 3.6% (2.2% to 6.0%) now "
+        "(389 audited listings)"
+    )
+    assert summary.title == title
+    assert text.index("audited error left") < text.index("expected error before")
+    assert "people have checked 389 listings drawn at random. 11 more are open." in text
+    assert "model's own estimate" not in text
+    got = json.loads(summary.as_json())
+    assert got["audited_error_before"] == {"value": 0.231, "lower": 0.192, "upper": 0.276}
+    assert got["expected_error_before"] == {"value": 0.228, "lower": None, "upper": None}
+
+
 def test_titles_are_neither_markup_nor_control_characters() -> None:
     evil = example("l-1", title="[/red][bold]\x1b[2Jboots\r\x07")
     examples = dataclasses.replace(EXAMPLES, corrections=[evil])
-    text = shown(summarise(FIGURES, examples, "/w", None), width=200)
+    text = shown(report_summary(FIGURES, examples, "/w", None), width=200)
     assert "[/red][bold] [2Jboots" in text
     assert "\x1b" not in text
     assert "\x07" not in text
 
 
 def test_figures_stay_whole_in_a_narrow_terminal() -> None:
-    text = shown(summarise(FIGURES, EXAMPLES, "/w", None), width=80)
-    assert "12.0% (11.0% to 13.0%)" in text
+    text = shown(report_summary(FIGURES, EXAMPLES, "/w", None), width=80)
+    assert "63.0% (62.0% to 64.0%)" in text
     assert "nightly-2026-03-02-1" in text
 
 
@@ -96,7 +117,7 @@ def test_bars_are_in_proportion_and_only_for_people() -> None:
 
 
 def test_a_publication_without_work_has_no_empty_tables() -> None:
-    text = shown(summarise(FIGURES, Examples([], [], [], [], []), "/w", None))
+    text = shown(report_summary(FIGURES, Examples([], [], [], [], []), "/w", None))
     assert "top of the work list" not in text
 
 

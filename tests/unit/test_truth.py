@@ -1,10 +1,64 @@
-"""What was planted beside what was flagged."""
+"""What was planted beside what was flagged, and what reviewing a part of it brings."""
 
 from __future__ import annotations
 
-import pandas as pd
+from pathlib import Path
 
-from jobs.reporting.truth import reasons_found
+import pandas as pd
+import pytest
+
+from jobs.reporting import truth
+from jobs.reporting.truth import TruthComparison, compare_with_truth, reasons_found
+
+
+class Rows:
+    """Stands in for a published table."""
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self.rows = rows
+
+    def where(self, _condition: object) -> Rows:
+        return self
+
+    def select(self, *columns: str) -> Rows:
+        return Rows(self.rows[list(columns)])
+
+    def toPandas(self) -> pd.DataFrame:  # noqa: N802 - Spark's name
+        return self.rows
+
+
+def listing(number: int) -> dict[str, object]:
+    """Listings 0 to 5 of 20 are wrong; 0 is corrected, 1 to 4 are asked about."""
+    return {
+        "listing_id": f"l-{number:02}",
+        "title": "title",
+        "category": "shoes" if number < 6 else "boots",
+        "effective_category": "shoes" if 0 < number < 6 else "boots",
+        "category_action": "corrected" if number == 0 else "kept",
+        "category_confidence": 0.9,
+        "true_category": "boots",
+        "issues": ["wrong_category"] if number < 6 else ["duplicate"] if number == 7 else [],
+        "reasons": ["low_confidence"] if 0 < number < 5 else ["audit_sample"],
+        "priority": number / 10,
+    }
+
+
+@pytest.fixture
+def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TruthComparison:
+    listings = pd.DataFrame([listing(n) for n in range(20)])
+    tables = {"clean_listings": listings, "flagged_items": listings[listings.index.isin(range(1, 6))]}
+    monkeypatch.setattr(truth, "read_published", lambda _warehouse, name: Rows(tables[name]))
+    listings[["listing_id", "true_category", "issues"]].to_parquet(tmp_path / "truth.parquet")
+    return compare_with_truth(None, tmp_path)  # type: ignore[arg-type]
+
+
+def test_people_who_review_only_a_tenth_decide_the_most_urgent_listings_that_are_asked_about(
+    compared: TruthComparison,
+) -> None:
+    assert (compared.wrong_before, compared.wrong_after) == (0.3, 0.25)
+    assert (compared.asked, compared.wrong_after_review) == (4, 0.05)
+    # A tenth of 20 are listings 4 and 3: listing 5 has a higher priority, but not for its category.
+    assert (compared.tenth, compared.wrong_after_tenth) == (2, 0.15)
 
 
 def names(*reasons: str) -> frozenset[str]:
