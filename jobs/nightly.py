@@ -11,7 +11,7 @@ from jobs.cleaning.clean import add_label_evidence, clean
 from jobs.cleaning.gates import check_input, check_output, refuse_failed
 from jobs.cleaning.run_summary import account, summarise_run
 from jobs.cleaning.scoring import score
-from jobs.cleaning.steps.selection import split_usable, to_check
+from jobs.cleaning.steps.selection import split_usable, to_check, with_texts, without_texts
 from jobs.console.command import as_command
 from jobs.console.job import Job
 from jobs.console.options import RunDateOption
@@ -59,8 +59,8 @@ def nightly(
 
         listings, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
         taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
-        listings = cached(with_taxonomy(listings, taxonomy), at_end)
-        quarantined = cached(quarantined, at_end)
+        whole = with_taxonomy(listings, taxonomy)
+        listings, quarantined = cached(without_texts(whole), at_end), cached(quarantined, at_end)
         checks = check_input(to_check(listings, quarantined), settings.gates)
         refuse_failed(checks)
 
@@ -78,7 +78,8 @@ def nightly(
 
         if not dry_run:
             job.say("publishing")
-            publish(warehouse, Slice(job.name, run.run_id, run_date), result.tables(scored.new, quarantined, checks))
+            tables = result.tables(scored.new, quarantined, checks, with_texts(result.decided, whole))
+            publish(warehouse, Slice(job.name, run.run_id, run_date), tables)
             run.published_versions = table_versions(warehouse, pins)
         summary = summarise_run(run, result, dry_run)
         warehouse.unstage(stage)

@@ -180,6 +180,22 @@ class ImageStatus(StrEnum):
     """The URI could not be read, or is not under an allowed prefix."""
 
 
+class TitleStatus(StrEnum):
+    """What a title says about its product: exactly one."""
+
+    OK = "ok"
+    MISSING = "missing"
+    """There is none."""
+    EMPTY = "empty"
+    """It has no character but spaces."""
+    UNINFORMATIVE = "uninformative"
+    """It says nothing, for example "n/a" or "aaa"."""
+
+
+NO_TITLE = (TitleStatus.MISSING.value, TitleStatus.EMPTY.value)
+"""Statuses of a listing that cannot be read about at all."""
+
+
 class CategoryAction(StrEnum):
     """What a run does with a listing's category (`clean_listings.category_action`): exactly one."""
 

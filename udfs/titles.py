@@ -5,6 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from schemas.reasons import TitleStatus
+
 _PLACEHOLDERS = (
     "n/a", "na", "n.a", "n.a.", "nan", "none", "null", "nil", "test", "testing", "tbd", "tba", "todo", "xxx", "asdf",
     "untitled", "no title", "title", "product", "item", "listing", "lorem ipsum", "article", "produit", "titre",
@@ -21,3 +23,17 @@ def is_uninformative(title: Column) -> Column:
     plain = F.lower(F.trim(title))
     says_nothing = ~plain.rlike(r"\p{L}") | plain.isin(*_PLACEHOLDERS) | plain.rlike(r"^(\p{IsLatin})\1*$")
     return title.isNotNull() & says_nothing
+
+
+def title_status(title: Column) -> Column:
+    """A title's `TitleStatus`.
+
+    Args:
+        title: string; null is `missing`.
+    """
+    return (
+        F.when(title.isNull(), TitleStatus.MISSING.value)
+        .when(F.trim(title) == "", TitleStatus.EMPTY.value)
+        .when(is_uninformative(title), TitleStatus.UNINFORMATIVE.value)
+        .otherwise(TitleStatus.OK.value)
+    )

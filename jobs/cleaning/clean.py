@@ -78,13 +78,16 @@ class Cleaned:
         columns = ("listing_id", "effective_category", "predicted_category")
         return self.decided.select(*columns, corrected.cast("int").alias("corrected"))
 
-    def tables(self, scored: DataFrame, quarantined: DataFrame, checks: Sequence[Check]) -> dict[str, DataFrame]:
+    def tables(
+        self, scored: DataFrame, quarantined: DataFrame, checks: Sequence[Check], shown: DataFrame
+    ) -> dict[str, DataFrame]:
         """Table name -> rows to publish, without the run's columns.
 
         Args:
             scored: the predictions that the run has made.
             quarantined: rows of quarantine.
             checks: what the gates found.
+            shown: `decided` with the texts that clean_listings shows.
         """
         spark = self.decided.sparkSession
         gates = spark.createDataFrame(
@@ -100,7 +103,7 @@ class Cleaned:
             "metric_definitions": _metric_definitions(spark),
             "sellers": self.rates,
             "flagged_items": self.flagged,
-            "clean_listings": self.decided,
+            "clean_listings": shown,
         }
 
 
@@ -117,7 +120,8 @@ def add_label_evidence(
     listings: DataFrame, predictions: DataFrame, taxonomy: DataFrame, model: Model, settings: DecideSettings
 ) -> DataFrame:
     """Join listings with their predictions, and replace the long lists by the columns of `EVIDENCE_COLUMNS`."""
-    judged = listings.join(predictions, ["listing_id", "content_hash"], "left")
+    read = ("listing_id", "content_hash", "predicted_category", "image_status", "novelty", *REPLACED_COLUMNS)
+    judged = listings.join(predictions.select(*read), ["listing_id", "content_hash"], "left")
     added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
     categories = sorted(row.category for row in taxonomy.select("category").collect())
     weigh = make_label_evidence(model.noise, model.spec.prior, categories, settings.suggestions)
@@ -202,6 +206,7 @@ def _weigh_by_audit(
 ) -> tuple[DataFrame, Calibration, Trust]:
     """The candidates as the noise model weighs them, put right by what people found in the audit."""
     candidates = add_posteriors(weighed, rates, overall, Trust())
+    # As many rows as people have answered of `review.audit_listings` a month.
     answers = audited(candidates, decisions).toPandas()
     labels = answers[answers["label_right"].notna()]
     trust = fit_trust(

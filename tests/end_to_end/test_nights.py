@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from pyspark.sql import DataFrame
 
+import jobs.cleaning.clean
+import jobs.cleaning.scoring
+import jobs.nightly
 from jobs.store import read_published
+from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import TABLES
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
@@ -108,7 +114,17 @@ def test_a_flipped_label_leaves_the_predictions_as_they_are_bit_for_bit(workspac
     assert content(workspace, "predictions") == before
 
 
-def test_what_others_have_cached_stays_and_nothing_of_a_run_does(workspace: Workspace, tmp_path: Path) -> None:
+def test_what_others_have_cached_stays_and_nothing_of_a_run_does(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: set[str] = set()
+
+    def noted(frame: DataFrame, until: ExitStack) -> DataFrame:
+        kept.update(frame.columns)
+        return cached(frame, until)
+
+    for module in (jobs.nightly, jobs.cleaning.clean, jobs.cleaning.scoring):
+        monkeypatch.setattr(module, "cached", noted)
     workspace.spark.catalog.clearCache()
     theirs = workspace.spark.range(9).persist()
     decided = [{"listing_id": content(workspace, "clean_listings")[0], "decision": "skip", "reviewer": "ada"}]
@@ -117,6 +133,8 @@ def test_what_others_have_cached_stays_and_nothing_of_a_run_does(workspace: Work
     workspace.run("review", "apply", str(path))
     workspace.run("nightly", "--run-date", "2026-11-11")
     workspace.run("nightly", "--run-date", "2026-11-12", "--set", "gates.max_corrected_share=0", fails_with=3)
+    assert "effective_category" in kept
+    assert not kept & {"title", "description", "image"}
     assert theirs.storageLevel.useMemory
     theirs.unpersist()
     assert nothing_cached(workspace.spark)

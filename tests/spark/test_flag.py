@@ -20,7 +20,7 @@ DATE = dt.date(2026, 1, 5)
 RANKED = "array<struct<category: string, probability: double>>"
 FLAG_COLUMNS = (
     "listing_id string, category string, in_taxonomy boolean, best_category string, category_action string, "
-    "category_source string, category_confidence double, touches_sensitive boolean, title string, "
+    "category_source string, category_confidence double, touches_sensitive boolean, title_status string, "
     "image_status string, mismatch double, novel boolean"
 )
 CONTEXT = RuleContext(
@@ -38,15 +38,15 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
     decided = frame(
         spark,
         FLAG_COLUMNS,
-        ("fine", "boots", True, "boots", "kept", "seller", 0.99, False, "Boots", "ok", 0.01, False),
-        ("fixed", "boots", True, "shoes", "corrected", "model", 0.97, False, "Shoes", "blank", 0.9, False),
-        ("unsure", "boots", True, "shoes", "referred", "seller", 0.3, False, None, "missing", None, False),
-        ("doubt", "boots", True, "boots", "referred", "seller", 0.7, False, "n/a", "corrupt", None, False),
-        ("none", None, False, "boots", "referred", "model", 0.6, False, "Boots", "ok", 0.2, False),
-        ("odd", "bootz", False, "boots", "corrected", "model", 0.99, False, "Boots", "too_large", None, False),
-        ("private", "bra", True, "boots", "referred", "seller", 0.1, True, "Boots", "ok", 0.0, False),
-        ("reviewed", None, False, "boots", "corrected", "reviewer", 1.0, False, "Boots", "ok", 0.0, False),
-        ("new", "boots", True, "boots", "referred", "seller", 0.99, False, "Qux", "ok", 0.0, True),
+        ("fine", "boots", True, "boots", "kept", "seller", 0.99, False, "ok", "ok", 0.01, False),
+        ("fixed", "boots", True, "shoes", "corrected", "model", 0.97, False, "ok", "blank", 0.9, False),
+        ("unsure", "boots", True, "shoes", "referred", "seller", 0.3, False, "missing", "missing", None, False),
+        ("doubt", "boots", True, "boots", "referred", "seller", 0.7, False, "uninformative", "corrupt", None, False),
+        ("none", None, False, "boots", "referred", "model", 0.6, False, "ok", "ok", 0.2, False),
+        ("odd", "bootz", False, "boots", "corrected", "model", 0.99, False, "ok", "too_large", None, False),
+        ("private", "bra", True, "boots", "referred", "seller", 0.1, True, "ok", "ok", 0.0, False),
+        ("reviewed", None, False, "boots", "corrected", "reviewer", 1.0, False, "ok", "ok", 0.0, False),
+        ("new", "boots", True, "boots", "referred", "seller", 0.99, False, "ok", "ok", 0.0, True),
     )
     got = find_reasons(decided, CONTEXT)
     assert {row.listing_id: row.reasons for row in got.collect()} == {
@@ -73,23 +73,23 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
 @pytest.mark.parametrize(
     ("title", "picture", "expected"),
     [
-        (["Boots", "Shoes", None, None], ["ok", "missing", "missing", "missing"], (True, False)),
-        ([None, " ", "", "Boots"], ["missing", "corrupt", "blank", "missing"], (False, True)),
+        (["ok", "uninformative", "missing", "missing"], ["ok", "missing", "missing", "missing"], (True, False)),
+        (["missing", "empty", "empty", "ok"], ["missing", "corrupt", "blank", "missing"], (False, True)),
         ([], [], (False, False)),
     ],
 )
 def test_a_part_is_expected_where_at_least_half_of_the_listings_have_it(
-    spark: SparkSession, title: list[str | None], picture: list[str], expected: tuple[bool, bool]
+    spark: SparkSession, title: list[str], picture: list[str], expected: tuple[bool, bool]
 ) -> None:
-    listings = frame(spark, "title string, image_status string", *zip(title, picture, strict=True))
+    listings = frame(spark, "title_status string, image_status string", *zip(title, picture, strict=True))
     assert rows_of(expected_parts(listings), "titles", "pictures") == [expected]
 
 
 def test_one_picture_among_texts_is_missed_from_no_other_listing(spark: SparkSession) -> None:
-    ddl = f"{FLAG_COLUMNS}, description string"
-    plain = ("boots", True, "boots", "kept", "seller", 1.0, False, "Boots")
-    rows = [("pictured", *plain, "ok", None, False, None)]
-    rows += [(f"text {n}", *plain, "missing", None, False, None) for n in range(3)]
+    ddl = f"{FLAG_COLUMNS}, has_description boolean"
+    plain = ("boots", True, "boots", "kept", "seller", 1.0, False, "ok")
+    rows = [("pictured", *plain, "ok", None, False, False)]
+    rows += [(f"text {n}", *plain, "missing", None, False, False) for n in range(3)]
     decided = frame(spark, ddl, *rows)
     [expected] = expected_parts(decided).collect()
     context = replace(CONTEXT, titles_expected=expected.titles, pictures_expected=expected.pictures)

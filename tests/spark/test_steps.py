@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.cleaning.steps.history import correction_events
-from jobs.cleaning.steps.selection import newest_change, reusable_predictions, split_usable, to_check, unscored
+from jobs.cleaning.steps.selection import newest_change, reusable_predictions, split_usable, unscored
 from jobs.cleaning.steps.sellers import seller_rates
 from tests.spark.frames import frame, rows_of
 
@@ -115,23 +115,4 @@ def test_rows_that_cannot_be_used_are_quarantined_with_all_their_reasons(spark: 
     assert rows_of(bad, "listing_id", "reasons") == [
         (" ", ["missing_listing_id", "missing_updated_at"]),
         ("c", ["malformed_row"]),
-    ]
-
-
-def test_the_input_gate_sees_what_is_quarantined_and_what_is_empty(spark: SparkSession) -> None:
-    good = frame(
-        spark,
-        "listing_id string, title string, description string, image_hash string",
-        ("titled", "Boots", None, None),
-        ("described", " ", "Of leather", None),
-        ("pictured", None, "", "ab12"),
-        ("empty", None, " ", None),
-    )
-    bad = frame(spark, "listing_id string, reasons array<string>", ("broken", ["malformed_row"]))
-    assert rows_of(to_check(good, bad), "listing_id", "quarantined", "empty") == [
-        ("broken", 1, 0),
-        ("described", 0, 0),
-        ("empty", 0, 1),
-        ("pictured", 0, 0),
-        ("titled", 0, 0),
     ]

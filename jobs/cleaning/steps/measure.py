@@ -45,12 +45,11 @@ def quality_score() -> Column:
 
     title = is_fine(Reason.MISSING_TITLE, Reason.UNINFORMATIVE_TITLE)
     picture = is_fine(Reason.MISSING_IMAGE, Reason.CORRUPT_IMAGE, Reason.BLANK_IMAGE, Reason.IMAGE_MISMATCH)
-    described = F.length(F.trim(F.coalesce("description", F.lit("")))) > 0
     return (
         60 * F.col("category_confidence")
         + F.when(title, 20).otherwise(0)
         + F.when(picture, 15).otherwise(0)
-        + F.when(described, 5).otherwise(0)
+        + F.when(F.col("has_description"), 5).otherwise(0)
     ).cast("double")
 
 

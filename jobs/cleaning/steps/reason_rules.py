@@ -14,8 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.queue import error_probability, in_audit_sample
-from schemas.reasons import CategoryAction, CategorySource, ImageStatus, Reason
-from udfs.titles import is_uninformative
+from schemas.reasons import NO_TITLE, CategoryAction, CategorySource, ImageStatus, Reason, TitleStatus
 
 EXPECTED_FROM = 0.5
 """A title or a picture is expected of every listing where at least this share of the catalogue has one."""
@@ -51,9 +50,9 @@ def expected_parts(listings: DataFrame) -> DataFrame:
     """One row: `titles` and `pictures`, whether at least `EXPECTED_FROM` of the listings have one.
 
     Args:
-        listings: with title and image_status. Without any listing, both are false.
+        listings: with title_status and image_status. Without any listing, both are false.
     """
-    titled = F.trim(F.coalesce("title", F.lit(""))) != ""
+    titled = ~F.col("title_status").isin(*NO_TITLE)
     pictured = F.col("image_status") != ImageStatus.MISSING.value
 
     def is_expected(present: Column) -> Column:
@@ -112,12 +111,14 @@ def _blank_image(_: RuleContext) -> Column:
 
 def _missing_title(context: RuleContext) -> Column:
     """An empty title is uninformative, not missing."""
-    return F.col("title").isNull() & F.lit(context.titles_expected)
+    return (F.col("title_status") == TitleStatus.MISSING.value) & F.lit(context.titles_expected)
 
 
 def _uninformative_title(context: RuleContext) -> Column:
     """Where titles are not expected, an empty one is as good as none."""
-    return is_uninformative(F.col("title")) & (F.lit(context.titles_expected) | (F.trim("title") != ""))
+    status = F.col("title_status")
+    empty = (status == TitleStatus.EMPTY.value) & F.lit(context.titles_expected)
+    return empty | (status == TitleStatus.UNINFORMATIVE.value)
 
 
 def _audit_sample(context: RuleContext) -> Column:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from schemas.reasons import QuarantineReason
+from schemas.reasons import NO_TITLE, QuarantineReason
+from udfs.titles import title_status
 
 
 def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:
@@ -31,14 +32,47 @@ def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:
     return judged.where(F.size("reasons") == 0).drop("reasons"), quarantined
 
 
+def without_texts(listings: DataFrame) -> DataFrame:
+    """What deciding needs of each listing, in a few bytes: a run caches this, and reads the texts again at its end.
+
+    Args:
+        listings: usable ones, with `in_taxonomy`.
+
+    Returns:
+        listing_id, content_hash, category, in_taxonomy, seller_id, title_status (`schemas.reasons.TitleStatus`),
+        has_description and has_image.
+    """
+    return listings.select(
+        "listing_id",
+        "content_hash",
+        "category",
+        "in_taxonomy",
+        "seller_id",
+        title_status(F.col("title")).alias("title_status"),
+        (F.trim(F.coalesce("description", F.lit(""))) != "").alias("has_description"),
+        F.col("image_hash").isNotNull().alias("has_image"),
+    )
+
+
+def with_texts(decided: DataFrame, listings: DataFrame) -> DataFrame:
+    """Add what `without_texts` left out and clean_listings shows: texts, price, time and URI.
+
+    Args:
+        decided: one row a listing.
+        listings: the same listings, whole.
+    """
+    shown = ("title", "description", "price", "updated_at", "image_uri")
+    return decided.join(listings.select("listing_id", *shown), "listing_id")
+
+
 def to_check(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
     """What the input gate looks at: listing_id, and as 1 or 0 whether a row is quarantined, and whether it is empty.
 
     Args:
-        listings, quarantined: as `split_usable` gives them. A listing is empty that has neither text nor picture.
+        listings: the output of `without_texts`. A listing is empty that has neither text nor picture.
+        quarantined: as `split_usable` gives them.
     """
-    blank = [F.trim(F.coalesce(name, F.lit(""))) == "" for name in ("title", "description")]
-    empty = blank[0] & blank[1] & F.col("image_hash").isNull()
+    empty = F.col("title_status").isin(*NO_TITLE) & ~F.col("has_description") & ~F.col("has_image")
     good = listings.select("listing_id", F.lit(0).alias("quarantined"), empty.cast("int").alias("empty"))
     return good.unionByName(quarantined.select("listing_id", F.lit(1).alias("quarantined"), F.lit(0).alias("empty")))
 
