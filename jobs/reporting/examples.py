@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.console.summary import Named
 from jobs.reporting.figures import Change, named
 from jobs.reporting.publication_snapshot import PublicationSnapshot
-from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
+from schemas.reasons import CATEGORY_REASONS, CategoryAction, Queue, Reason
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, PREDICTIONS
 
 CORRECTIONS = 9
@@ -22,7 +22,7 @@ PER_REASON = 2
 Belief = tuple[Named, float]
 """A category and its probability, 0 to 1."""
 
-_OTHER_REASONS = tuple(r for r in Reason if r not in CATEGORY_REASONS and r is not Reason.IMAGE_MISMATCH)
+_OTHER_REASONS = tuple(r for r in Reason if r.queue is Queue.OTHER and r is not Reason.IMAGE_MISMATCH)
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Example:
 
     Attributes:
         listing_id, title, seller_id: as delivered; title and seller None where there is none.
-        seller_category: the seller's label; None where there is none.
+        seller_category: as the seller gave it; None where there is none.
         shown_category: the category in force (`effective_category`).
         confidence: posterior that it is right, 0 to 1.
-        suggestions: by posterior, the likeliest first; empty for listings that are not flagged.
+        suggestions: categories by posterior, the likeliest first; empty for listings that are not flagged.
         reasons: why it is flagged, sorted by name; empty where it is not.
         priority: in the work list; None where it is not flagged.
-        text, image: what the text and the picture alone speak for; None where there is nothing to judge.
-        image_status: what became of its picture.
+        text, image: what the text and the picture suggest, each on its own; None where there is none to score.
+        image_status: the condition of its picture.
     """
 
     listing_id: str
@@ -66,11 +66,11 @@ class Examples:
     """What to show, each list bounded.
 
     Attributes:
-        corrections: one each of the most frequent corrections, drawn by hash: neither the best nor the worst.
-        work_list: the open listings that a person should look at first.
-        referrals: of each reason that asks about the category the first two.
-        mismatches: pictures that show something else.
-        others: of each other reason the first two.
+        corrections: one listing for each of the most frequent corrections, drawn by hash and not by how good it looks.
+        work_list: the open listings with the highest priority.
+        referrals: the first two of each reason that asks about the category.
+        mismatches: listings whose picture shows something else.
+        others: the first two of each other fault.
 
     Under a reason, listings that have no other one come first.
     """

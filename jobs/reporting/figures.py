@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Row
@@ -15,7 +15,7 @@ from jobs.console.summary import Estimate, Named
 from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.errors import UsageError
 from schemas.metrics import MetricSource
-from schemas.reasons import CATEGORY_REASONS, CategoryAction, Reason
+from schemas.reasons import CategoryAction, Queue, Reason
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS, FLAGGED_ITEMS, QUALITY_METRICS, SELLERS
 
 MAX_CATEGORIES = 500
@@ -72,9 +72,9 @@ class Queues:
     """The open work list.
 
     Attributes:
-        by_reason: reason -> listings, those without any left out.
+        by_reason: reason -> listings; reasons without listings are left out.
         category: listings whose category is asked about.
-        other: listings with another reason; some are in both.
+        other: listings with another fault; some are in both. Those drawn for the audit are in neither for that.
     """
 
     by_reason: Mapping[Reason, int]
@@ -258,12 +258,15 @@ def _queues(snapshot: PublicationSnapshot) -> Queues:
     rows = snapshot.read(FLAGGED_ITEMS).where("status = 'open'").groupBy("reasons").count().collect()
     combinations = [({Reason(name) for name in row.reasons}, row["count"]) for row in rows]
     counts = {reason: sum(n for reasons, n in combinations if reason in reasons) for reason in Reason}
-    asked = set(CATEGORY_REASONS)
     return Queues(
         by_reason={r: n for r, n in sorted(counts.items(), key=lambda item: -item[1]) if n},
-        category=sum(n for reasons, n in combinations if reasons & asked),
-        other=sum(n for reasons, n in combinations if reasons - asked),
+        category=sum(n for reasons, n in combinations if _any_of(Queue.CATEGORY, reasons)),
+        other=sum(n for reasons, n in combinations if _any_of(Queue.OTHER, reasons)),
     )
+
+
+def _any_of(queue: Queue, reasons: Iterable[Reason]) -> bool:
+    return any(reason.queue is queue for reason in reasons)
 
 
 def _publications(snapshot: PublicationSnapshot, metrics: Sequence[Row]) -> list[PublicationFigures]:

@@ -16,7 +16,7 @@ from jobs.reporting import charts, words
 from jobs.reporting.charts import Bar, Range, Span
 from jobs.reporting.examples import Examples
 from jobs.reporting.figures import BANDS, Figures, PublicationFigures
-from schemas.reasons import CATEGORY_REASONS, ImageStatus, Reason
+from schemas.reasons import ImageStatus, Queue, Reason
 
 _CATEGORIES = 12
 _SELLERS = 12
@@ -168,8 +168,8 @@ def _corrections(figures: Figures) -> list[Chart]:
 def _people(figures: Figures) -> list[Chart]:
     queues = figures.queues
     largest = max(queues.by_reason.values(), default=0)
-    asked = [(r, n) for r, n in queues.by_reason.items() if r in CATEGORY_REASONS]
-    other = [(r, n) for r, n in queues.by_reason.items() if r not in CATEGORY_REASONS]
+    asked = [(r, n) for r, n in queues.by_reason.items() if r.queue is Queue.CATEGORY]
+    other = [(r, n) for r, n in queues.by_reason.items() if r.queue is Queue.OTHER]
     draw = partial(_queue, largest=largest, listings=figures.listings)
     found = []
     if asked:

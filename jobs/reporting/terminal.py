@@ -6,7 +6,7 @@ from jobs.console.summary import Section, Share, Summary
 from jobs.reporting.examples import Example, Examples
 from jobs.reporting.figures import Figures
 from jobs.reporting.words import ACCOUNT
-from schemas.reasons import CATEGORY_REASONS
+from schemas.reasons import Queue
 
 _CATEGORIES = 10
 _SELLERS = 8
@@ -85,8 +85,8 @@ def _figures(figures: Figures) -> list[Section]:
             "flagged by reason",
             ("queue", "reason", "listings", "share"),
             [
-                ("category" if r in CATEGORY_REASONS else "other", r.value, n, Share(n / figures.listings))
-                for r, n in sorted(reasons, key=lambda item: (item[0] not in CATEGORY_REASONS, -item[1]))
+                (r.queue.value, r.value, n, Share(n / figures.listings))
+                for r, n in sorted(reasons, key=lambda item: (list(Queue).index(item[0].queue), -item[1]))
             ],
             bars=("share",),
         ),

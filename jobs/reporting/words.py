@@ -28,13 +28,13 @@ PICTURE: dict[str, str] = {
 
 ACCOUNT: dict[str, str] = {
     "rows_in": "rows in",
-    "rows_current": "judged anew",
-    "rows_unchanged": "unchanged, judgement kept",
-    "rows_superseded": "superseded by a newer delivery",
+    "rows_current": "scored",
+    "rows_unchanged": "unchanged, prediction kept",
+    "rows_superseded": "superseded by a newer version",
     "rows_withdrawn": "withdrawn",
     "rows_quarantined": "quarantined",
 }
-"""The row account, in the order in which it adds up: the first is the sum of the others."""
+"""The row account: the first is the sum of the others."""
 
 
 def certainty(probability: float) -> str:
@@ -43,7 +43,7 @@ def certainty(probability: float) -> str:
 
 
 def reason(name: Reason) -> str:
-    """A reason's name as people write it."""
+    """A reason's name without underscores."""
     return name.value.replace("_", " ")
 
 
@@ -70,12 +70,12 @@ def explain(reasons: Iterable[Reason]) -> str:
 
 
 def evidence(example: Example) -> str:
-    """What text and picture speak for, each by itself."""
+    """What the text and the picture suggest, each on its own."""
     text, image = example.text, example.image
     if text and image and text[0] == image[0]:
-        return f"Text and picture both speak for {text[0]} ({Share(text[1])} and {Share(image[1])})."
+        return f"Text and picture both suggest {text[0]} ({Share(text[1])} and {Share(image[1])})."
     parts = [
-        f"the {name} speaks for {seen[0]} ({Share(seen[1])})"
+        f"the {name} suggests {seen[0]} ({Share(seen[1])})"
         for name, seen in (("text", text), ("picture", image))
         if seen
     ]

@@ -84,7 +84,8 @@ FLAGS: Rows = (
     flag("ask-3", 0.3, "low_confidence", shoes=0.7, boots=0.3),
     flag("odd-1", 0.45, "image_mismatch", shoes=0.99),
     flag("odd-2", 0.3, "corrupt_image", boots=0.99),
-    flag("odd-3", 0.3, "missing_title", "audit_sample", boots=0.99),
+    flag("odd-3", 0.3, "missing_title", boots=0.99),
+    flag("fix-3", 0.35, "audit_sample", bags=0.6),
     flag("fine", 0.99, "wrong_category", "audit_sample", status="rejected", bags=0.9),
 )
 

@@ -98,6 +98,7 @@ def test_the_open_work_list_is_counted_by_reason_and_queue(newest: Figures) -> N
         Reason.AUDIT_SAMPLE: 1,
     }
     assert (queues.category, queues.other) == (3, 4)
+    # A listing drawn for the audit has no fault.
 
 
 def test_publications_are_compared_and_failed_runs_are_none(newest: Figures) -> None:
@@ -131,7 +132,7 @@ def test_examples_are_the_most_urgent_and_those_with_one_reason_come_first(
     hashes = frame(spark, "id string", ("fix-1",), ("fix-2",)).withColumn("hash", F.xxhash64("id"))
     drawn = hashes.orderBy("hash").collect()[0].id
     assert ids(examples.corrections) == [drawn, "fix-3"]
-    assert ids(examples.work_list) == ["ask-2", "ask-1", "odd-1", "ask-3", "odd-2", "odd-3"]
+    assert ids(examples.work_list) == ["ask-2", "ask-1", "odd-1", "fix-3", "ask-3", "odd-2", "odd-3"]
     assert ids(examples.referrals) == ["ask-2", "ask-1", "ask-3"]
     assert ids(examples.mismatches) == ["odd-1", "ask-1"]
     assert ids(examples.others) == ["odd-2", "odd-3"]
@@ -158,7 +159,7 @@ def test_an_example_says_all_that_is_known_of_the_listing(warehouse: Warehouse) 
         image_status="ok",
     )
     assert examples.work_list[1].suggestion == (SHOES, 0.85)
-    assert examples.work_list[3].suggestion == (BOOTS, 0.3)
+    assert examples.work_list[4].suggestion == (BOOTS, 0.3)
 
 
 def test_pictures_are_small_and_of_the_published_moment(warehouse: Warehouse) -> None:
@@ -197,7 +198,7 @@ def test_people_get_a_page_and_machines_the_figures_and_the_warehouse_is_untouch
 def test_a_run_that_published_nothing_is_refused(warehouse: Warehouse) -> None:
     code, _, errors = call("--warehouse", warehouse.location, "--run", FAILED)
     assert code == 2
-    assert f"{FAILED}: that run has published nothing; the newest that has is {SECOND}" in errors
+    assert f"run {FAILED} has published nothing; the newest publication is {SECOND}" in errors
 
 
 def test_without_a_publication_the_next_step_is_named(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_page_says_the_figures() -> None:
         "Category in question: 90 listings",
         "Another fault: 21 listings",
         "2 min 5 s",
-        "unchanged, judgement kept",
+        "unchanged, prediction kept",
     ):
         assert said in text
 
@@ -87,8 +87,8 @@ def test_where_no_audit_is_drawn_the_page_names_the_setting() -> None:
 
 def test_each_kind_of_example_says_what_matters_for_it() -> None:
     text = re.sub(r"\s+", " ", Reader(render(FIGURES, EXAMPLES, {})).text)
-    assert "Boots → Shoes very likely, 97.2% Text and picture both speak for Shoes" in text
-    assert "seller: Boots Shoes58.0%Boots (seller's)31.0% The text and picture speak against" in text
+    assert "Boots → Shoes very likely, 97.2% Text and picture both suggest Shoes" in text
+    assert "seller: Boots Shoes58.0%Boots (seller's)31.0% Text and picture suggest another category" in text
     assert "listed as Shoespicture looks like Bags & cases likely, 90.0%" in text
     assert "without a title Shoes The picture cannot be read." in text
     assert "seller s-9 · l-2" in text

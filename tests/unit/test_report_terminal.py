@@ -46,7 +46,7 @@ def test_people_read_the_report() -> None:
         "wrong_category",
         "63.0% (62.0% to 64.0%)",
         "Bags & cases",
-        "unchanged, judgement kept",
+        "unchanged, prediction kept",
         "with pictures: catalog-cleaner report --warehouse /w --html FILE",
     ):
         assert line in text

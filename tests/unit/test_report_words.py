@@ -45,9 +45,9 @@ def test_reasons_become_one_sentence() -> None:
 def test_text_and_picture_are_named_apart_unless_they_agree() -> None:
     agreed = example("a", text=(SHOES, 0.93), image=(SHOES, 0.9999))
     split = example("a", text=(SHOES, 0.93), image=(BAGS, 0.5))
-    assert words.evidence(agreed) == "Text and picture both speak for Shoes (93.0% and >99.9%)."
-    assert words.evidence(split) == "The text speaks for Shoes (93.0%), the picture speaks for Bags & cases (50.0%)."
-    assert words.evidence(example("a", text=None)) == "The picture speaks for Shoes (88.0%)."
+    assert words.evidence(agreed) == "Text and picture both suggest Shoes (93.0% and >99.9%)."
+    assert words.evidence(split) == "The text suggests Shoes (93.0%), the picture suggests Bags & cases (50.0%)."
+    assert words.evidence(example("a", text=None)) == "The picture suggests Shoes (88.0%)."
     assert words.evidence(example("a", text=None, image=None)) == ""
 
 
