@@ -164,6 +164,9 @@ class Reason(StrEnum):
 CATEGORY_REASONS: tuple[Reason, ...] = tuple(reason for reason in Reason if reason.queue is Queue.CATEGORY)
 """Reasons that ask about the category: one queue with one budget."""
 
+ANSWERED_BY_CATEGORY: tuple[Reason, ...] = (*CATEGORY_REASONS, Reason.AUDIT_SAMPLE)
+"""Reasons that a reviewer answers by deciding the category."""
+
 NOVEL = "most of its words are new: perhaps it fits no category, or is a new kind of listing"
 """Added to the explanation of a listing that is unlike all that the model has learnt from."""
 
@@ -245,7 +248,7 @@ STATUS_AFTER: dict[Decision, ItemStatus] = {
 """The status of an item of which nothing is open any more, by its newest decision."""
 
 CATEGORY_DECISIONS: tuple[str, ...] = (Decision.ACCEPT.value, Decision.REJECT.value, Decision.SET_CATEGORY.value)
-"""Decisions that say which category is right, where they name no other reason."""
+"""Decisions that say which category is right, unless accept or reject name a reason that is not about the category."""
 
 
 class QuarantineReason(StrEnum):

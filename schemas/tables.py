@@ -215,16 +215,22 @@ CLEAN_LISTINGS = Table(
 FLAGGED_ITEMS = Table(
     name="flagged_items",
     kind="state",
-    row="a listing that a person should review: the work list",
+    row="a listing that a person should review: the work list (status open), and the items that were answered",
     key=("listing_id",),
     columns=(
         Column("listing_id", "STRING", "the listing"),
-        Column("reasons", "ARRAY<STRING>", "why it is flagged, sorted; the names are in schemas/reasons.py"),
+        Column(
+            "reasons", "ARRAY<STRING>", "why it is flagged, sorted; what is not settled yet, or what was answered last"
+        ),
         Column("suggested_categories", _RANKED, "by posterior, the most probable first, at most five"),
         Column("priority", "DOUBLE", "higher comes first; for the category queue the probability of an error, 0 to 1"),
         Column("explanation", "STRING", "the reasons in words"),
         Column("audit_chance", "DOUBLE", "the probability of being drawn for the audit sample; null if not drawn"),
-        Column("status", "STRING", "open, accepted, rejected or resolved"),
+        Column(
+            "status",
+            "STRING",
+            "open; or accepted, rejected or resolved by a reviewer, until the listing's content changes",
+        ),
         Column("content_hash", "STRING", "of the content that was judged"),
         Column("first_run_date", "DATE", "since when it has been flagged without a break"),
         *_RUN,
@@ -335,8 +341,8 @@ REVIEW_DECISIONS = Table(
         Column("content_hash", "STRING", "of the content that was reviewed; the decision holds only for this content"),
         Column("run_id", "STRING", "the publication that the reviewer saw"),
         Column("decision", "STRING", "accept, reject, set_category, resolve or skip"),
-        Column("reason", "STRING", "what it is about; null = the category"),
-        Column("category", "STRING", "the category that is right, for accept, reject and set_category"),
+        Column("reason", "STRING", "the reason that it is about; null = the category"),
+        Column("category", "STRING", "the category that is right; null unless the decision is about the category"),
         Column("audit_chance", "DOUBLE", "flagged_items.audit_chance of the reviewed item; null outside the audit"),
         Column("reviewer", "STRING", "the person who decided"),
         Column("decided_at", "TIMESTAMP", "UTC"),

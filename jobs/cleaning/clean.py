@@ -31,7 +31,7 @@ from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.measure import quality_metrics, quality_score
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
 from jobs.cleaning.steps.reason_rules import RULES, RuleContext, expected_parts
-from jobs.cleaning.steps.reviews import standing_decisions
+from jobs.cleaning.steps.reviews import standing_decisions, with_answers
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.lifecycle.pins import Pins
@@ -163,14 +163,15 @@ def clean(
         )
         rates = cached(rates, at_end)
         sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
-        decisions = standing_decisions(warehouse.read(REVIEW_DECISIONS, pins.decisions_version))
-        decisions = cached(decisions, at_end)
+        reviewed = pinned_decisions(warehouse, pins)
+        decisions = cached(standing_decisions(reviewed), at_end)
         by_audit, calibration, trust = _weigh_by_audit(weighed, rates, overall, decisions)
         candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above)
         candidates = cached(mark_scarce(candidates, weights.correction_min_listings), at_end)
         corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
         thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)
         decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
+        decided = with_answers(decided, reviewed)
         [expected] = expected_parts(candidates).collect()
         bins = [ErrorBin(*row) for row in error_bins(decided).collect()]
         context = RuleContext(
@@ -199,6 +200,13 @@ def clean(
             trust=trust,
             model_version=model.version,
         )
+
+
+def pinned_decisions(warehouse: Warehouse, pins: Pins) -> DataFrame:
+    """review_decisions at the pinned version; no rows where there were none then, even if there are some now."""
+    if pins.decisions_version is None:
+        return warehouse.empty(REVIEW_DECISIONS)
+    return warehouse.read(REVIEW_DECISIONS, pins.decisions_version)
 
 
 def _weigh_by_audit(

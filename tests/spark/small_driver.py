@@ -117,6 +117,7 @@ def check_thresholds(catalogue: DataFrame) -> None:
         F.lit("kept").alias("category_action"),
         F.lit("seller").alias("category_source"),
         *(F.lit(False).alias(name) for name in ("novel", "scarce", "touches_sensitive")),
+        F.array().cast("array<string>").alias("settled_reasons"),
     )
     bins = [CorrectionBin(*row) for row in correction_bins(decided).collect()]
     assert abs(correction_threshold(bins, 0.95) - 0.9) < 1e-3

@@ -31,6 +31,13 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
     "the seller is right": ({"decision": "reject", "category": None}, [], "sandals"),
     "why it was asked about is the category": ({"reason": "wrong_category"}, [], "boots"),
     "another reason is dealt with": ({"decision": "resolve", "reason": "blank_image", "category": None}, [], None),
+    "of the category queue, too": (
+        {"decision": "resolve", "reason": "low_confidence", "category": None},
+        [],
+        None,
+    ),
+    "the picture is right": ({"decision": "reject", "reason": "image_mismatch", "category": None}, [], None),
+    "a category, whatever the reason": ({"reason": "missing_image"}, [], "boots"),
     "no word": ({"decision": "skip", "category": None}, [], None),
     "nobody's": ({"reviewer": " "}, ["missing_reviewer"], "boots"),
     "no time": ({"decided_at": "yesterday"}, ["invalid_decided_at"], "boots"),
@@ -60,7 +67,19 @@ def test_each_row_is_filled_in_or_named(spark: SparkSession) -> None:
     }
     first = judged[0]
     assert (first.content_hash, first.run_id, first.audit_chance) == ("hash", "n-1", 0.1)
-    assert len({row.decision_id for row in judged if not row.reasons}) == 5  # the fourth says what the first does
+    assert len({row.decision_id for row in judged if not row.reasons}) == 7  # two say what the first does
+    stored = {name: row.reason for name, row in zip(CASES, judged, strict=True) if not row.reasons}
+    assert stored == {
+        "as it should be": None,
+        "the suggestion is right": None,
+        "the seller is right": None,
+        "why it was asked about is the category": None,
+        "another reason is dealt with": "blank_image",
+        "of the category queue, too": "low_confidence",
+        "the picture is right": "image_mismatch",
+        "a category, whatever the reason": None,
+        "no word": None,
+    }
 
 
 def test_a_day_belongs_to_the_latest_publication_before_it() -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.flag import find_reasons, flagged_items, mismatch_probability
 from jobs.cleaning.steps.measure import quality_score
 from jobs.cleaning.steps.reason_rules import RuleContext, expected_parts
+from jobs.cleaning.steps.reviews import with_answers
+from schemas.tables import FLAGGED_ITEMS
 from tests.spark.frames import frame, rows_of
 from udfs.titles import is_uninformative
 
-DATE = dt.date(2026, 1, 5)
+FIRST, DATE = dt.date(2026, 1, 1), dt.date(2026, 1, 5)
 
 RANKED = "array<struct<category: string, probability: double>>"
 FLAG_COLUMNS = (
@@ -33,9 +37,20 @@ CONTEXT = RuleContext(
     pictures_expected=True,
 )
 
+DECISIONS = (
+    "decision_id string, listing_id string, content_hash string, decision string, reason string, decided_at timestamp"
+)
+NOON = dt.datetime(2026, 1, 4, 12, tzinfo=dt.UTC)
+
+
+def unanswered(spark: SparkSession, ddl: str, *rows: Sequence[Any]) -> DataFrame:
+    """Listings that no reviewer has answered."""
+    listings = frame(spark, f"{ddl}, content_hash string", *((*row, f"hash of {row[0]}") for row in rows))
+    return with_answers(listings, frame(spark, DECISIONS))
+
 
 def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
-    decided = frame(
+    decided = unanswered(
         spark,
         FLAG_COLUMNS,
         ("fine", "boots", True, "boots", "kept", "seller", 0.99, False, "ok", "ok", 0.01, False),
@@ -90,7 +105,7 @@ def test_one_picture_among_texts_is_missed_from_no_other_listing(spark: SparkSes
     plain = ("boots", True, "boots", "kept", "seller", 1.0, False, "ok")
     rows = [("pictured", *plain, "ok", None, False, False)]
     rows += [(f"text {n}", *plain, "missing", None, False, False) for n in range(3)]
-    decided = frame(spark, ddl, *rows)
+    decided = unanswered(spark, ddl, *rows)
     [expected] = expected_parts(decided).collect()
     context = replace(CONTEXT, titles_expected=expected.titles, pictures_expected=expected.pictures)
     got = find_reasons(decided, context).withColumn("score", quality_score())
@@ -147,7 +162,7 @@ def test_a_flag_keeps_the_date_since_when_it_stands(spark: SparkSession) -> None
         "mismatch double, content_hash string, novel boolean"
     )
     suggestions = [("a", 0.5), ("b", 0.3), ("c", 0.2)]
-    decided = frame(
+    listings = frame(
         spark,
         ddl,
         ("old", ["wrong_category"], suggestions, 0.2, None, "h", True),
@@ -156,21 +171,21 @@ def test_a_flag_keeps_the_date_since_when_it_stands(spark: SparkSession) -> None
         ("drawn", ["audit_sample"], suggestions, 1.0, None, "h", False),
         ("fine", [], suggestions, 1.0, None, "h", False),
     )
-    since = "listing_id string, status string, first_run_date date"
-    before = frame(spark, since, ("old", "open", dt.date(2026, 1, 1)))
-    got = flagged_items(decided, before, dt.date(2026, 1, 5), suggestions=2, audit_chance=0.25)
+    decided = with_answers(listings, frame(spark, DECISIONS))
+    before = items(spark, ("old", "h", ["wrong_category"], "open"), ("fine", "h", ["low_confidence"], "open"))
+    got = flagged_items(decided, before, DATE, suggestions=2, audit_chance=0.25)
     assert rows_of(got, "listing_id", "first_run_date", "explanation", "status") == [
-        ("drawn", dt.date(2026, 1, 5), "drawn at random to measure the quality of the catalogue", "open"),
-        ("new", dt.date(2026, 1, 5), "there is no picture", "open"),
+        ("drawn", DATE, "drawn at random to measure the quality of the catalogue", "open"),
+        ("new", DATE, "there is no picture", "open"),
         (
             "odd",
-            dt.date(2026, 1, 5),
+            DATE,
             "the picture is one flat colour; the picture shows something else than the text and the category say",
             "open",
         ),
         (
             "old",
-            dt.date(2026, 1, 1),
+            FIRST,
             (
                 "text and picture suggest another category than the seller's, without enough certainty to correct it; "
                 "most of its words are new: perhaps it fits no category, or is a new kind of listing"
@@ -185,3 +200,113 @@ def test_a_flag_keeps_the_date_since_when_it_stands(spark: SparkSession) -> None
         "drawn": 0.25, "new": None, "odd": None, "old": None,
     }  # fmt: skip
     assert {tuple(c["category"] for c in r.suggested_categories) for r in got.collect()} == {("a", "b")}
+
+
+def items(spark: SparkSession, *rows: tuple[str, str, list[str], str]) -> DataFrame:
+    """Items of an earlier publication: listing_id, content_hash, reasons, status."""
+    values = [
+        (name, reasons, [("a", 0.5)], 0.5, "why", 0.25, status, content, FIRST, "night-1", FIRST)
+        for name, content, reasons, status in rows
+    ]
+    return frame(spark, FLAGGED_ITEMS.ddl, *values)
+
+
+def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark: SparkSession) -> None:
+    answers = {
+        "accepted": [("accept", None)],
+        "rejected": [("reject", None)],
+        "set": [("set_category", None)],
+        "resolved": [("resolve", "low_confidence")],
+        "disagreed": [("reject", "blank_image")],
+        "beside": [("accept", None)],
+        "skipped": [("skip", None)],
+        "edited": [("accept", None)],
+        "twice": [("resolve", "blank_image"), ("accept", None)],
+        "elsewhere": [("resolve", "missing_title")],
+        "unseen": [("accept", None)],
+    }
+    decisions = [
+        (
+            f"{name} {n}",
+            name,
+            "old hash" if name == "edited" else "hash",
+            decision,
+            reason,
+            NOON + dt.timedelta(hours=n),
+        )
+        for name, answered in answers.items()
+        for n, (decision, reason) in enumerate(answered)
+    ]
+    # What the rules find tonight, where a decided category is asked about no more.
+    found = {"beside": ["blank_image"], "skipped": ["low_confidence"], "edited": ["low_confidence"]}
+    listings = frame(
+        spark,
+        f"listing_id string, content_hash string, reasons array<string>, suggested_categories {RANKED}, "
+        "category_confidence double, mismatch double, novel boolean",
+        *((name, "hash", found.get(name, []), [("b", 0.9)], 0.7, None, False) for name in answers),
+    )
+    before = items(
+        spark,
+        *(
+            (name, "hash", ["low_confidence"], "open")
+            for name in ("accepted", "rejected", "set", "resolved", "skipped")
+        ),
+        ("disagreed", "hash", ["blank_image"], "open"),
+        ("beside", "hash", ["blank_image", "low_confidence"], "open"),
+        ("edited", "old hash", ["low_confidence"], "accepted"),
+        ("twice", "hash", ["blank_image", "low_confidence"], "resolved"),
+        ("elsewhere", "hash", ["low_confidence"], "open"),
+        ("withdrawn", "hash", ["low_confidence"], "accepted"),
+    )
+    decided = with_answers(listings, frame(spark, DECISIONS, *decisions))
+    got = flagged_items(decided, before, DATE, suggestions=2, audit_chance=0.1)
+    assert rows_of(got, "listing_id", "status", "reasons") == [
+        ("accepted", "accepted", ["low_confidence"]),
+        ("beside", "open", ["blank_image"]),
+        ("disagreed", "rejected", ["blank_image"]),
+        ("edited", "open", ["low_confidence"]),
+        ("rejected", "rejected", ["low_confidence"]),
+        ("resolved", "resolved", ["low_confidence"]),
+        ("set", "resolved", ["low_confidence"]),
+        ("skipped", "open", ["low_confidence"]),
+        ("twice", "accepted", ["blank_image", "low_confidence"]),
+    ]
+    closed = got.where("listing_id = 'accepted'").first()
+    assert closed is not None
+    # All else is as it was when the reviewer saw it.
+    assert (closed.priority, closed.explanation, closed.audit_chance, closed.first_run_date) == (
+        0.5,
+        "why",
+        0.25,
+        FIRST,
+    )
+    published = got.withColumns({"run_id": F.lit("night-2"), "run_date": F.lit(DATE)})
+    again = flagged_items(decided, published, DATE, suggestions=2, audit_chance=0.1)
+    assert rows_of(again, *again.columns) == rows_of(got, *again.columns)
+
+
+def test_a_settled_reason_is_not_raised_again_for_the_content_that_was_seen(spark: SparkSession) -> None:
+    plain = ("boots", True, "boots", "referred", "seller", 0.7, False, "missing", "blank", None, False)
+    names = ("resolved", "category", "rejected", "edited", "skipped", "accepted")
+    listings = frame(spark, f"{FLAG_COLUMNS}, content_hash string", *((name, *plain, "hash") for name in names))
+    decisions = frame(
+        spark,
+        DECISIONS,
+        ("1", "resolved", "hash", "resolve", "blank_image", NOON),
+        ("2", "category", "hash", "resolve", "low_confidence", NOON),
+        ("3", "rejected", "hash", "reject", "missing_title", NOON),
+        ("4", "edited", "before", "resolve", "blank_image", NOON),
+        ("5", "skipped", "hash", "skip", "blank_image", NOON),
+        ("6", "resolved", "hash", "resolve", "missing_title", NOON),
+        ("7", "accepted", "hash", "accept", None, NOON),
+    )
+    got = find_reasons(with_answers(listings, decisions), CONTEXT)
+    everything = ["blank_image", "low_confidence", "missing_title"]
+    assert rows_of(got, "listing_id", "reasons") == [
+        ("accepted", everything),  # deciding the category is the business of `decide`
+        ("category", ["blank_image", "missing_title"]),
+        ("edited", everything),
+        ("rejected", ["blank_image", "low_confidence"]),
+        ("resolved", ["low_confidence"]),
+        ("skipped", everything),
+    ]

@@ -10,15 +10,19 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, error_probability, in_audit_sample, queue_threshold
 from tests.spark.frames import frame, rows_of
 
-_DDL = "listing_id string, category_action string, category_source string, category_confidence double"
+_DDL = (
+    "listing_id string, category_action string, category_source string, category_confidence double, "
+    "settled_reasons array<string>"
+)
 JUNE, JULY = dt.date(2026, 6, 3), dt.date(2026, 7, 3)
 
 
 def _decided(spark: SparkSession) -> DataFrame:
-    kept = [(f"kept {n}", "kept", "seller", 1 - n / 1000) for n in range(1, 91)]
-    corrected = [(f"corrected {n}", "corrected", "model", 1 - (n + 0.5) / 1000) for n in range(1, 6)]
-    referred = [(f"referred {n}", "referred", "seller", 0.6) for n in range(1, 5)]
-    return frame(spark, _DDL, *kept, *corrected, *referred, ("decided", "corrected", "reviewer", 0.1))
+    kept = [(f"kept {n}", "kept", "seller", 1 - n / 1000, []) for n in range(1, 91)]
+    corrected = [(f"corrected {n}", "corrected", "model", 1 - (n + 0.5) / 1000, ["blank_image"]) for n in range(1, 6)]
+    referred = [(f"referred {n}", "referred", "seller", 0.6, []) for n in range(1, 5)]
+    answered = [("decided", "corrected", "reviewer", 0.1, []), ("settled", "kept", "seller", 0.2, ["low_confidence"])]
+    return frame(spark, _DDL, *kept, *corrected, *referred, *answered)
 
 
 def _threshold(decided: DataFrame, share: float) -> float:
@@ -30,11 +34,12 @@ def test_the_queue_holds_the_referred_and_is_filled_with_the_least_certain(
     spark: SparkSession, share: float, filled: int
 ) -> None:
     decided = _decided(spark)
-    asked = decided.where(error_probability() >= _threshold(decided, share)).where("category_source <> 'reviewer'")
-    others = asked.where("category_action <> 'referred'").orderBy("category_confidence").collect()
+    asked = decided.where(error_probability() >= _threshold(decided, share))
+    others = asked.where("category_action <> 'referred' AND listing_id NOT IN ('decided', 'settled')")
+    asked_first = others.orderBy("category_confidence").collect()
     ordered = [row.listing_id for row in decided.orderBy("category_confidence").collect()]
-    rest = [name for name in ordered if not name.startswith(("referred", "decided"))]
-    assert [row.listing_id for row in others] == rest[:filled]
+    rest = [name for name in ordered if not name.startswith(("referred", "decided", "settled"))]
+    assert [row.listing_id for row in asked_first] == rest[:filled]
 
 
 def test_what_is_referred_alone_may_fill_the_queue(spark: SparkSession) -> None:

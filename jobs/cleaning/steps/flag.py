@@ -10,9 +10,8 @@ from pyspark.sql import functions as F
 from jobs.cleaning.steps.queue import error_probability
 from jobs.cleaning.steps.reason_rules import PROBABILITIES, RULES, RuleContext
 from jobs.cleaning.steps.sellers import label_posterior
-from schemas.reasons import CATEGORY_REASONS, NOVEL, Reason
-
-_ASKS_CATEGORY = tuple(reason.value for reason in CATEGORY_REASONS)
+from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_REASONS, NOVEL, ItemStatus, Reason
+from schemas.tables import FLAGGED_ITEMS
 
 
 def mismatch_probability(decided: DataFrame, mismatch_rate: float) -> DataFrame:
@@ -27,45 +26,68 @@ def mismatch_probability(decided: DataFrame, mismatch_rate: float) -> DataFrame:
 
 
 def find_reasons(decided: DataFrame, context: RuleContext) -> DataFrame:
-    """Add `reasons`: the names of all reasons that the rules raise, sorted; empty where there is none.
+    """Add `reasons`: the names of the reasons that the rules raise and no reviewer has settled, sorted; may be empty.
 
     Args:
-        decided: the output of `mismatch_probability`.
+        decided: the output of `mismatch_probability` and `jobs.cleaning.steps.reviews.with_answers`.
         context: what the rules need besides.
     """
-    raised = (F.when(rule(context), reason.value) for reason, rule in RULES.items())
-    return decided.withColumn("reasons", F.array_sort(F.array_compact(F.array(*raised))))
+    raised = F.array_compact(F.array(*(F.when(rule(context), reason.value) for reason, rule in RULES.items())))
+    return decided.withColumn("reasons", F.array_sort(F.array_except(raised, F.col("settled_reasons"))))
 
 
 def flagged_items(
     decided: DataFrame, before: DataFrame, run_date: dt.date, suggestions: int, audit_chance: float
 ) -> DataFrame:
-    """The listings with a reason, as rows of the table flagged_items (but run_id and run_date).
+    """Rows of the table flagged_items, without run_id and run_date.
+
+    A listing with a reason is an open item. An item of the base publication of which nothing is open any more stays as
+    it was, with the status that the reviewers gave it, until the listing's content changes.
 
     Args:
         decided: the output of `find_reasons`.
-        before: flagged_items of the base publication, for the date since when a listing is flagged.
-        run_date: the run's.
-        suggestions: how many categories are suggested.
-        audit_chance: of every listing to be drawn for the audit sample.
+        before: flagged_items of the base publication.
+        run_date: of the run.
+        suggestions: how many categories are suggested, at most.
+        audit_chance: chance, 0 to 1, of every listing to be drawn for the audit sample.
     """
-    flagged = decided.where(F.size("reasons") > 0)
-    since = before.where("status = 'open'").select("listing_id", "first_run_date")
-    return flagged.join(since, "listing_id", "left").select(
+    since = before.where(F.col("status") == ItemStatus.OPEN.value).select("listing_id", "first_run_date")
+    flagged = decided.where(F.size("reasons") > 0).join(since, "listing_id", "left")
+    open_items = flagged.select(
         "listing_id",
         "reasons",
         F.slice("suggested_categories", 1, suggestions).alias("suggested_categories"),
         _priority().alias("priority"),
         _explanation().alias("explanation"),
         F.when(F.array_contains("reasons", Reason.AUDIT_SAMPLE.value), F.lit(audit_chance)).alias("audit_chance"),
-        F.lit("open").alias("status"),
+        F.lit(ItemStatus.OPEN.value).alias("status"),
         "content_hash",
         F.coalesce("first_run_date", F.lit(run_date)).alias("first_run_date"),
     )
+    return open_items.unionByName(_closed_items(decided, before))
 
 
-def _asks_category() -> Column:
-    return F.arrays_overlap("reasons", F.array(*(F.lit(name) for name in _ASKS_CATEGORY)))
+def _closed_items(decided: DataFrame, before: DataFrame) -> DataFrame:
+    """The items of the base publication that reviewers have answered, and of which nothing is open any more.
+
+    The newest answer about one of an item's reasons gives its status.
+    """
+    answered = decided.where((F.size("reasons") == 0) & F.col("answers").isNotNull())
+    about_category = _has_any(ANSWERED_BY_CATEGORY)
+
+    def is_about_item(answer: Column) -> Column:
+        return F.when(answer["reason"].isNull(), about_category).otherwise(
+            F.array_contains("reasons", answer["reason"])
+        )
+
+    newest = F.get(F.filter("answers", is_about_item), F.lit(0))
+    kept = [name for name in FLAGGED_ITEMS.names if name not in ("run_id", "run_date")]
+    items = before.join(answered.select("listing_id", "content_hash", "answers"), ["listing_id", "content_hash"])
+    return items.withColumn("status", newest["status"]).where(F.col("status").isNotNull()).select(*kept)
+
+
+def _has_any(reasons: tuple[Reason, ...]) -> Column:
+    return F.arrays_overlap("reasons", F.array(*(F.lit(reason.value) for reason in reasons)))
 
 
 def _priority() -> Column:
@@ -76,10 +98,10 @@ def _priority() -> Column:
         return F.when(F.array_contains("reasons", reason.value), weight).otherwise(0.0)
 
     others = (severity(reason, reason.severity) for reason in RULES if reason.severity is not None)
-    return F.when(_asks_category(), error_probability()).otherwise(F.greatest(*others))
+    return F.when(_has_any(CATEGORY_REASONS), error_probability()).otherwise(F.greatest(*others))
 
 
 def _explanation() -> Column:
     words = F.create_map(*(F.lit(text) for reason in Reason for text in (reason.value, reason.explanation)))
-    novel = F.when(F.col("novel") & _asks_category(), F.lit(NOVEL))
+    novel = F.when(F.col("novel") & _has_any(CATEGORY_REASONS), F.lit(NOVEL))
     return F.concat_ws("; ", F.transform("reasons", lambda reason: words[reason]), novel)

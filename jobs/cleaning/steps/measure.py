@@ -36,8 +36,8 @@ class _Figure:
 def quality_score() -> Column:
     """0 (unusable) to 100: 60 for a surely right category, 20 for a title, 15 for a picture, 5 for a description.
 
-    A listing gets the points for title and picture unless a reason says that they are missing or unusable: what is not
-    expected of a catalogue's listings costs none of them points.
+    A listing gets the points for title and picture unless an open reason says that they are missing or unusable. What
+    is not expected of the catalogue's listings, or what a reviewer has settled, costs no points.
     """
 
     def is_fine(*faults: Reason) -> Column:

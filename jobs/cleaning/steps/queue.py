@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas.reasons import CategoryAction, CategorySource
+from schemas.reasons import CATEGORY_REASONS, CategoryAction, CategorySource
 
 _STEPS = 200
 """Bins for each factor e of the probability: the threshold is exact to half a percent of itself."""
@@ -30,7 +30,7 @@ class ErrorBin(NamedTuple):
         bin: the probability's natural logarithm, in steps of 1/200, rounded down.
         listings: how many there are, 1 or more.
         referred: those of them that are referred, and in the category queue for that.
-        others: those that are kept or corrected, and that no reviewer has decided.
+        others: those that are kept or corrected, and that no reviewer has answered.
     """
 
     bin: int
@@ -43,15 +43,16 @@ def error_bins(decided: DataFrame) -> DataFrame:
     """Count the listings by their probability of a wrong category: rows of `ErrorBin`, a few thousand at most.
 
     Args:
-        decided: the output of `jobs.cleaning.steps.decide.decide`.
+        decided: the output of `jobs.cleaning.steps.decide.decide` and `jobs.cleaning.steps.reviews.with_answers`.
     """
     bin_ = F.floor(F.log(F.greatest(error_probability(), F.lit(_EPSILON))) * _STEPS)
-    undecided = F.col("category_source") != CategorySource.REVIEWER.value
+    settled = F.arrays_overlap("settled_reasons", F.array(*(F.lit(reason.value) for reason in CATEGORY_REASONS)))
+    unanswered = (F.col("category_source") != CategorySource.REVIEWER.value) & ~settled
     referred = F.col("category_action") == CategoryAction.REFERRED.value
     return decided.groupBy(bin_.alias("bin")).agg(
         F.count(F.lit(1)).alias("listings"),
-        F.count_if(undecided & referred).alias("referred"),
-        F.count_if(undecided & ~referred).alias("others"),
+        F.count_if(unanswered & referred).alias("referred"),
+        F.count_if(unanswered & ~referred).alias("others"),
     )
 
 

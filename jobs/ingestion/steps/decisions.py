@@ -11,13 +11,13 @@ from pyspark.sql import functions as F
 from jobs.ingestion.steps import casts
 from jobs.ingestion.steps.casts import quoted
 from schemas.errors import UsageError
-from schemas.reasons import CATEGORY_DECISIONS, CATEGORY_REASONS, Decision, QuarantineReason, Reason
+from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_DECISIONS, Decision, QuarantineReason, Reason
 from schemas.tables import REVIEW_DECISIONS
 from udfs.fingerprint import joint_hash
 
 REQUIRED = ("listing_id", "decision", "reviewer", "decided_at")
 OPTIONAL = ("category", "reason", "decision_id", "content_hash", "run_id", "note")
-_OF_CATEGORY = tuple(reason.value for reason in (*CATEGORY_REASONS, Reason.AUDIT_SAMPLE))
+_OF_CATEGORY = tuple(reason.value for reason in ANSWERED_BY_CATEGORY)
 _IDENTITY = ("listing_id", "decision", "reason", "category", "reviewer", "decided_at")
 
 
@@ -84,18 +84,22 @@ def judge_decisions(delivered: DataFrame, shown: DataFrame, taxonomy: DataFrame)
     """
     joined = delivered.join(shown, ["looked_at", "listing_id"], "left")
     decision = F.lower("decision")
-    # Whoever names why the category was asked about has decided the category.
-    about = F.when(~F.lower("reason").isin(*_OF_CATEGORY), F.lower("reason"))
+    reason = F.lower("reason")
+    # A reason of the category queue stands for the category, except where it is the reason that is resolved.
+    means_category = reason.isin(*_OF_CATEGORY) & (decision != Decision.RESOLVE.value)
+    means_category |= reason.isin(*(r.value for r in Reason)) & (decision == Decision.SET_CATEGORY.value)
+    about = F.when(~means_category, reason)
     category = (
         F.when(decision == Decision.ACCEPT.value, F.coalesce("category", "seen_best_category"))
         .when(decision == Decision.REJECT.value, F.coalesce("category", "seen_category"))
         .otherwise(F.col("category"))
     )
+    gives_category = (decision == Decision.SET_CATEGORY.value) | decision.isin(*CATEGORY_DECISIONS) & about.isNull()
     filled = joined.withColumns(
         {
             "decision": decision,
             "reason": about,
-            "category": F.when(decision.isin(*CATEGORY_DECISIONS), category),
+            "category": F.when(gives_category, category),
             "run_id": F.coalesce("run_id", "looked_at"),
             "content_hash": F.coalesce("content_hash", "seen_content_hash"),
             "audit_chance": F.col("seen_audit_chance"),
