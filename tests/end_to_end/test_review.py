@@ -1,7 +1,8 @@
-"""What people decide comes back, once, and stands above all from the next night on."""
+"""What reviewers decide is loaded once, and every kind of decision does what it says from the next night on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -69,9 +70,105 @@ def test_decisions_win_and_are_taken_in_once(workspace: Workspace, tmp_path: Pat
     assert dict(clean.effective_category) == answers
     assert set(clean.category_source) == {"reviewer"}
     assert set(clean.category_confidence) == {1.0}
-    flagged = read_published(workspace.warehouse, "flagged_items").toPandas().set_index("listing_id").reasons
+    flagged = work_list(workspace)
+    open_items = flagged[flagged.status == "open"].reasons
     about = {"low_confidence", "wrong_category", "missing_category", "unknown_category", "audit_sample"}
-    assert [listing for listing in answers if about & set(flagged.get(listing, ()))] == []
+    assert [listing for listing in answers if about & set(open_items.get(listing, ()))] == []
+
+
+def work_list(workspace: Workspace) -> pd.DataFrame:
+    """The published flagged_items by listing_id, with the reasons as a plain list."""
+    flagged = read_published(workspace.warehouse, "flagged_items").toPandas().set_index("listing_id").sort_index()
+    return flagged.assign(reasons=flagged.reasons.map(list))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The listings that `test_every_decision_does_what_it_says` decides, by what is decided of them."""
+
+    accept: str
+    reject: str
+    set_category: str
+    skip: str
+    resolve: str
+    resolve_other: str
+    resolve_one_of_two: str
+
+    @classmethod
+    def chosen(cls, workspace: Workspace) -> Answers:
+        """Listings of the first night's work list; those of the category queue have a seller's category."""
+        flagged = work_list(workspace)
+        clean = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
+        labelled = set(clean.index[clean.category.notna()])
+        asked = [i for i in flagged.index[flagged.reasons.map(lambda r: r == ["low_confidence"])] if i in labelled]
+        differing = [i for i in asked if clean.best_category[i] != clean.category[i]]
+        first = [*differing, *(i for i in asked if i not in differing)]
+        other = flagged.index[flagged.reasons.map(lambda r: r in (["missing_image"], ["uninformative_title"]))][0]
+        two = flagged.index[
+            flagged.reasons.map(lambda r: len(r) == 2 and {"low_confidence", "audit_sample"} != set(r))
+        ][0]
+        accept, reject, set_category, skip, resolve = first[:5]
+        return cls(accept, reject, set_category, skip, resolve, other, two)
+
+
+def test_every_decision_does_what_it_says_until_the_content_changes(workspace: Workspace, tmp_path: Path) -> None:
+    chosen, before = Answers.chosen(workspace), work_list(workspace)
+    seen = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
+    of_other, of_two = before.reasons[chosen.resolve_other][0], before.reasons[chosen.resolve_one_of_two]
+    other_category = next(
+        c for c in seen.category.dropna().unique() if c != seen.effective_category[chosen.set_category]
+    )
+    rows = [
+        (chosen.accept, "accept", None, None),
+        (chosen.reject, "reject", None, None),
+        (chosen.set_category, "set_category", other_category, None),
+        (chosen.skip, "skip", None, None),
+        (chosen.resolve, "resolve", None, "low_confidence"),
+        (chosen.resolve_other, "resolve", None, of_other),
+        (chosen.resolve_one_of_two, "resolve", None, of_two[0]),
+    ]
+    path = tmp_path / "decisions.csv"
+    said = pd.DataFrame(rows, columns=["listing_id", "decision", "category", "reason"])
+    said.assign(reviewer="ada", decided_at=_WHEN).to_csv(path, index=False)
+    assert workspace.run("review", "apply", str(path))["rows_current"] == len(rows)
+
+    night = workspace.run("nightly", "--run-date", "2026-11-11")
+    flagged = work_list(workspace)
+    assert night["flagged"] == (flagged.status == "open").sum()
+    decided = flagged.loc[[row[0] for row in rows]]
+    assert list(zip(decided.status, decided.reasons, strict=True)) == [
+        ("accepted", ["low_confidence"]),
+        ("rejected", ["low_confidence"]),
+        ("resolved", ["low_confidence"]),
+        ("open", ["low_confidence"]),
+        ("resolved", ["low_confidence"]),
+        ("resolved", [of_other]),
+        ("open", of_two[1:]),
+    ]
+    clean = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
+    by_person = [chosen.accept, chosen.reject, chosen.set_category]
+    assert list(clean.effective_category[by_person]) == [
+        seen.best_category[chosen.accept],
+        seen.category[chosen.reject],
+        other_category,
+    ]
+    assert set(clean.category_source[by_person]) == {"reviewer"}
+    assert "reviewer" not in set(clean.category_source[[chosen.skip, chosen.resolve, chosen.resolve_other]])
+
+    edited = [chosen.accept, chosen.resolve]
+
+    def edit(listings: pd.DataFrame) -> pd.DataFrame:
+        mine = listings[listings.listing_id.isin(edited)]
+        changed = mine.description.fillna("") + " (as new)"
+        return mine.assign(description=changed, updated_at=pd.Timestamp("2026-11-11T10:00:00Z"))
+
+    workspace.ingest(workspace.delivery(tmp_path, edit))
+    workspace.run("nightly", "--run-date", "2026-11-12")
+    later, clean = work_list(workspace), read_published(workspace.warehouse, "clean_listings").toPandas()
+    assert "reviewer" not in set(clean.set_index("listing_id").category_source[edited])
+    assert set(later.status.reindex(edited).dropna()) <= {"open"}
+    unchanged = [row[0] for row in rows if row[0] not in edited and row[1] != "skip"]
+    assert list(later.status[unchanged]) == list(flagged.status[unchanged])
 
 
 def test_the_next_training_learns_what_people_have_decided(workspace: Workspace, tmp_path: Path) -> None:

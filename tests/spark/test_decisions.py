@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.cleaning.clean import pinned_decisions
 from jobs.ingestion.steps.decisions import judge_decisions, looked_at, read_decisions
+from jobs.lifecycle.pins import Pins
+from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
+from schemas.tables import REVIEW_DECISIONS
 from tests.spark.frames import frame
 
 _DDL = (
@@ -98,3 +102,19 @@ def test_a_night_for_a_date_to_come_can_be_looked_at_once_it_is_finished() -> No
 def test_a_file_must_have_what_a_decision_needs(spark: SparkSession) -> None:
     with pytest.raises(UsageError, match="lacks reviewer, decided_at; its columns are listing_id, decision"):
         read_decisions(frame(spark, "listing_id string, decision string, broken string"), "broken")
+
+
+def test_a_rerun_does_not_see_decisions_that_came_after_it(warehouse: Warehouse) -> None:
+    before = Pins("7", 0, 0, warehouse.version(REVIEW_DECISIONS), None)
+    rows = warehouse.empty(REVIEW_DECISIONS)
+    for _ in range(2):
+        warehouse.append(REVIEW_DECISIONS, warehouse.spark.createDataFrame([_stored("a")], rows.schema))
+    after = Pins("7", 0, 0, warehouse.version(REVIEW_DECISIONS), None)
+    warehouse.append(REVIEW_DECISIONS, warehouse.spark.createDataFrame([_stored("b")], rows.schema))
+    assert pinned_decisions(warehouse, before).count() == 0
+    assert pinned_decisions(warehouse, after).count() == 2
+
+
+def _stored(listing_id: str) -> tuple[Any, ...]:
+    values = {"decision_id": f"1 {listing_id}", "listing_id": listing_id, "decision": "accept"}
+    return tuple(values.get(name) for name in REVIEW_DECISIONS.names)

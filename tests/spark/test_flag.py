@@ -212,7 +212,7 @@ def items(spark: SparkSession, *rows: tuple[str, str, list[str], str]) -> DataFr
 
 
 def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark: SparkSession) -> None:
-    answers = {
+    answers: dict[str, list[tuple[str, str | None]]] = {
         "accepted": [("accept", None)],
         "rejected": [("reject", None)],
         "set": [("set_category", None)],

@@ -18,10 +18,14 @@ JUNE, JULY = dt.date(2026, 6, 3), dt.date(2026, 7, 3)
 
 
 def _decided(spark: SparkSession) -> DataFrame:
-    kept = [(f"kept {n}", "kept", "seller", 1 - n / 1000, []) for n in range(1, 91)]
+    none: list[str] = []
+    kept = [(f"kept {n}", "kept", "seller", 1 - n / 1000, none) for n in range(1, 91)]
     corrected = [(f"corrected {n}", "corrected", "model", 1 - (n + 0.5) / 1000, ["blank_image"]) for n in range(1, 6)]
-    referred = [(f"referred {n}", "referred", "seller", 0.6, []) for n in range(1, 5)]
-    answered = [("decided", "corrected", "reviewer", 0.1, []), ("settled", "kept", "seller", 0.2, ["low_confidence"])]
+    referred = [(f"referred {n}", "referred", "seller", 0.6, none) for n in range(1, 5)]
+    answered = [
+        ("decided", "corrected", "reviewer", 0.1, none),
+        ("settled", "kept", "seller", 0.2, ["low_confidence"]),
+    ]
     return frame(spark, _DDL, *kept, *corrected, *referred, *answered)
 
 
