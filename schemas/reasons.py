@@ -101,7 +101,7 @@ class Reason(StrEnum):
         Queue.OTHER,
         0.2,
         "There is no picture, while at least half of the listings have one.",
-        "there is no picture",
+        "there is no picture, or none at its address",
     )
     CORRUPT_IMAGE = (
         "corrupt_image",
@@ -172,15 +172,28 @@ NOVEL = "most of its words are new: perhaps it fits no category, or is a new kin
 
 
 class ImageStatus(StrEnum):
-    """What became of a listing's picture (`predictions.image_status`)."""
+    """The state of a listing's picture (`predictions.image_status`)."""
 
     OK = "ok"
     MISSING = "missing"
+    """The listing has no picture, or an empty file."""
     CORRUPT = "corrupt"
     BLANK = "blank"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
-    """The URI could not be read, or is not under an allowed prefix."""
+    """The picture store failed or refused: the next night tries again."""
+    NOT_ALLOWED = "not_allowed"
+    """The URI is under none of the allowed prefixes."""
+    NOT_FOUND = "not_found"
+    """The picture store has no such file."""
+
+
+NO_PICTURE: tuple[str, ...] = (
+    ImageStatus.MISSING.value,
+    ImageStatus.NOT_ALLOWED.value,
+    ImageStatus.NOT_FOUND.value,
+)
+"""Statuses of listings that have no picture for us."""
 
 
 class TitleStatus(StrEnum):

@@ -162,7 +162,7 @@ PREDICTIONS = Table(
         Column("text_confidence", "DOUBLE", "its probability"),
         Column("image_category", "STRING", "first of image_top"),
         Column("image_confidence", "DOUBLE", "its probability"),
-        Column("image_status", "STRING", "ok, missing, corrupt, blank, too_large or unreadable"),
+        Column("image_status", "STRING", "ok, or why there is no usable picture; the names are in schemas/reasons.py"),
         Column("novelty", "DOUBLE", "share of words that occur in no training listing, 0 to 1; null without words"),
         *_SLICE,
     ),

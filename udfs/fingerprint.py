@@ -1,4 +1,4 @@
-"""What a listing's content is, as hashes: equal content has equal ones, whoever computes them."""
+"""Hashes of a listing's content: equal content has equal hashes."""
 
 from __future__ import annotations
 
@@ -11,35 +11,34 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 
-from schemas.reasons import ImageStatus
-from udfs.sources import locate, read_uri
-
-NOT_ALLOWED = "not_allowed"
-"""Beside the names of `ImageStatus`: the URI lies under no allowed prefix."""
+from udfs.sources import read_uri
 
 
 def text_hash(title: Column, description: Column) -> Column:
-    """SHA-256 (64 hex digits) over title and description; null, empty and moved text all differ."""
+    """SHA-256 (64 hex digits) over title and description.
+
+    A null differs from an empty text, and so does text that moves from one to the other.
+    """
     return joint_hash(title, description)
 
 
 def content_hash(text: Column, image_hash: Column) -> Column:
-    """SHA-256 over `text_hash` and the picture's hash: what the model sees. Label, price and seller are not in it."""
+    """SHA-256 over `text_hash` and the picture's hash: what the model sees, so without category, price and seller."""
     return joint_hash(text, image_hash)
 
 
 def joint_hash(*columns: Column) -> Column:
-    """SHA-256 over columns of any simple type, unambiguously separated by their lengths."""
+    """SHA-256 over columns of any simple type, each preceded by its length so that no two rows run together."""
     texts = [column.cast("string") for column in columns]
     parts = [F.coalesce(F.concat(F.octet_length(t).cast("string"), F.lit(":"), t), F.lit("-")) for t in texts]
     return F.sha2(F.concat(*parts), 256)
 
 
 def uri_hash(prefixes: tuple[str, ...], max_bytes: int) -> Callable[[Column], Column]:
-    """A UDF: picture URI -> `image_hash` (SHA-256 of its bytes) and `picture` of each row.
+    """Make a UDF: picture URI -> `image_hash` (SHA-256 of its bytes) and `picture` (its status).
 
-    `picture` is `ok`, `not_allowed`, or why it could not be read (`udfs.sources.read_uri`); both are null where
-    there is no URI.
+    `picture` is a value of `schemas.reasons.ImageStatus`, as `udfs.sources.read_uri` returns it. Both are null if
+    there is no URI; `image_hash` is null unless the status is `ok`.
     """
 
     def hashes(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
@@ -55,7 +54,5 @@ def uri_hash(prefixes: tuple[str, ...], max_bytes: int) -> Callable[[Column], Co
 def _hash(uri: str | None, prefixes: tuple[str, ...], max_bytes: int) -> tuple[str | None, str | None]:
     if uri is None:
         return None, None
-    if locate(uri, prefixes) is None:
-        return None, NOT_ALLOWED
     data, status = read_uri(uri, prefixes, max_bytes)
-    return (hashlib.sha256(data).hexdigest() if data is not None else None), ImageStatus(status).value
+    return (hashlib.sha256(data).hexdigest() if data is not None else None), status.value

@@ -1,4 +1,4 @@
-"""Pictures behind a path or URI, read in the executors, and only under the prefixes that the settings allow."""
+"""Read pictures behind a path or URI in the executors, only under the prefixes that the settings allow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
-from pyarrow.fs import FileSystem
+from pyarrow.fs import FileSystem, FileType
 
 from schemas.reasons import ImageStatus
 
@@ -18,29 +18,40 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes | None, ImageStatus]:
-    """Read a picture's bytes.
+    """Read the bytes of a picture.
 
-    What a prefix allows is what lies under it once `..`, percent-encoding and symbolic links are resolved. Of a
-    remote URI only what follows the prefix is used, as a literal key: neither its host nor its query is.
+    A prefix allows what lies under it after `..`, percent-encoding and symbolic links are resolved. Of a remote URI
+    only the part after the prefix is used, as a literal key; its host and query are not.
+
+    There are no retries here: the clients of remote stores retry by themselves, and a second loop around them would
+    multiply the time that a run takes while a store is away.
 
     Args:
-        uri: an absolute path, a `file:` URI, a URI of a remote prefix's scheme, or a path relative to a prefix
-            (the first under which it stays).
+        uri: an absolute path, a `file:` URI, a URI with the scheme of a remote prefix, or a path relative to a prefix
+            (the first prefix that it stays under).
         prefixes: folders: absolute paths, `file:///...`, or URIs that `pyarrow.fs.FileSystem.from_uri` knows
-            (s3, gs, hdfs). None: nothing is read.
-        max_bytes: a larger picture is not read.
+            (s3, gs, hdfs). If there are none, nothing is read.
+        max_bytes: larger pictures are not read.
 
     Returns:
-        The bytes and `ok`; or None and why not: `missing` (an empty file), `too_large`, or `unreadable` (not under
-        a prefix, not there, not a regular file, or the storage failed).
+        The bytes and `ok`; or None and the reason:
+
+        - `not_allowed`: the URI is under no prefix.
+        - `not_found`: the store answers, and has no such file (or it is a folder, a pipe or a device).
+        - `missing`: the file is empty.
+        - `too_large`: the file has more than `max_bytes`.
+        - `unreadable`: anything else, such as a time-out, a missing permission, or a prefix whose own folder is
+          missing or empty, as it is while a store is not mounted. A later read may succeed.
     """
-    place = locate(uri, prefixes)
-    if place is None:
-        return None, ImageStatus.UNREADABLE
+    location = locate(uri, prefixes)
+    if location is None:
+        return None, ImageStatus.NOT_ALLOWED
     try:
-        with _open(*place) as stream:
+        with _open(*location) as stream:
             data = stream.read(max_bytes + 1)
-    except Exception:  # storage of any kind raises anything at all; a picture's status must not stop a stage
+    except (FileNotFoundError, NotADirectoryError):
+        return None, ImageStatus.NOT_FOUND if _is_available(location[0]) else ImageStatus.UNREADABLE
+    except Exception:  # stores raise errors of any type, and one picture must not fail a stage
         return None, ImageStatus.UNREADABLE
     if len(data) > max_bytes:
         return None, ImageStatus.TOO_LARGE
@@ -48,17 +59,17 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
 
 
 def locate(uri: str, prefixes: tuple[str, ...]) -> tuple[str, str] | None:
-    """Where a URI is, if a prefix allows it.
+    """Find the prefix that allows a URI.
 
     Returns:
-        The remote prefix and the key below it; or an empty prefix and the resolved local path; None where no
-        prefix allows it.
+        A remote prefix and the key below it; or a local folder and the file's path, both absolute and resolved; or
+        None if no prefix allows the URI.
     """
     for prefix in prefixes:
         root = _local_path(prefix)
-        place = _locate_remote(uri, prefix) if root is None else _locate_local(uri, root)
-        if place is not None:
-            return place
+        location = _locate_remote(uri, prefix) if root is None else _locate_local(uri, root)
+        if location is not None:
+            return location
     return None
 
 
@@ -67,7 +78,7 @@ def _locate_local(uri: str, root: str) -> tuple[str, str] | None:
     if path is None or "\0" in path:
         return None
     real, folder = os.path.realpath(path), os.path.realpath(root)
-    return ("", real) if real.startswith(folder.rstrip("/") + "/") else None
+    return (folder, real) if real.startswith(folder.rstrip("/") + "/") else None
 
 
 def _locate_remote(uri: str, prefix: str) -> tuple[str, str] | None:
@@ -83,7 +94,7 @@ def _locate_remote(uri: str, prefix: str) -> tuple[str, str] | None:
 
 
 def _local_path(uri: str) -> str | None:
-    """The path of an absolute path or `file:` URI; None for any other."""
+    """The path that an absolute path or `file:` URI names; None for any other URI."""
     if uri.startswith("/"):
         return uri
     if not uri.lower().startswith("file:"):
@@ -94,15 +105,27 @@ def _local_path(uri: str) -> str | None:
 
 
 def _open(prefix: str, path: str) -> BinaryIO:
-    if prefix:
+    if not prefix.startswith("/"):
         storage, base = _storage(prefix)
         return cast("BinaryIO", storage.open_input_stream(f"{base.rstrip('/')}/{path}"))
-    # A link put there since, a pipe or a device is not read.
+    # A link that appeared after the check is not followed, and opening a pipe does not block.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OSError(f"{path} is not a regular file")
+        raise FileNotFoundError(f"{path} is not a regular file")
     return os.fdopen(handle, "rb")
+
+
+def _is_available(prefix: str) -> bool:
+    """Whether the folder of a prefix exists and is not empty."""
+    try:
+        if not prefix.startswith("/"):
+            storage, base = _storage(prefix)
+            return bool(storage.get_file_info(base.rstrip("/")).type != FileType.NotFound)
+        with os.scandir(prefix) as entries:
+            return next(entries, None) is not None
+    except Exception:  # as in `read_uri`: a store that does not answer is not available
+        return False
 
 
 @lru_cache(maxsize=16)

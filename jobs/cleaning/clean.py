@@ -39,7 +39,7 @@ from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.metrics import METRICS
-from schemas.reasons import CategoryAction
+from schemas.reasons import NO_PICTURE, CategoryAction
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
@@ -73,10 +73,11 @@ class Cleaned:
 
     @property
     def to_check(self) -> DataFrame:
-        """What the output gate looks at: a few columns, and whether a listing was corrected, 1 or 0."""
+        """What the output gate checks: the columns that `check_output` describes."""
         corrected = F.col("category_action") == CategoryAction.CORRECTED.value
         columns = ("listing_id", "effective_category", "predicted_category")
-        return self.decided.select(*columns, corrected.cast("int").alias("corrected"))
+        status = F.when(~F.col("image_status").isin(*NO_PICTURE), F.col("image_status"))
+        return self.decided.select(*columns, status.alias("image_status"), corrected.cast("int").alias("corrected"))
 
     def tables(
         self, scored: DataFrame, quarantined: DataFrame, checks: Sequence[Check], shown: DataFrame

@@ -16,12 +16,21 @@ from pyspark.sql import DataFrame
 
 from conf.settings import GateSettings
 from schemas.errors import RefusedError
+from schemas.reasons import ImageStatus
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+_HINTS = {
+    "image_status": (
+        "Too many pictures could not be read: the picture store probably does not answer. "
+        "Check ingest.image_prefixes, and run the night again when the store answers."
+    )
+}
+"""Column of a failed expectation -> the likely cause and the way out."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,8 @@ def check_output(decided: DataFrame, listings: int, settings: GateSettings) -> l
     """Judge what a run would publish.
 
     Args:
-        decided: listing_id, effective_category, predicted_category, corrected (1 or 0).
+        decided: listing_id, effective_category, predicted_category, image_status (null if the listing has no
+            picture), corrected (1 or 0).
         listings: how many were to be judged.
         settings: the limits.
     """
@@ -73,6 +83,11 @@ def check_output(decided: DataFrame, listings: int, settings: GateSettings) -> l
             gxe.ExpectTableRowCountToEqual(value=listings),
             gxe.ExpectColumnValuesToNotBeNull(column="effective_category"),
             gxe.ExpectColumnValuesToNotBeNull(column="predicted_category", mostly=1 - settings.max_unpredicted_share),
+            gxe.ExpectColumnValuesToNotBeInSet(
+                column="image_status",
+                value_set=[ImageStatus.UNREADABLE.value],
+                mostly=1 - settings.max_unreadable_image_share,
+            ),
             gxe.ExpectColumnMeanToBeBetween(column="corrected", max_value=settings.max_corrected_share),
         ],
     )
@@ -90,8 +105,11 @@ def refuse_failed(checks: Sequence[Check]) -> None:
             f"  - {c.gate} gate: {' '.join(filter(None, (c.expectation, c.column_name)))}: observed {c.observed}"
             for c in failed
         )
+        hints = "".join(
+            f"\n{_HINTS[column]}" for column in dict.fromkeys(c.column_name for c in failed) if column in _HINTS
+        )
         raise RefusedError(
-            f"nothing was published:\n{lines}\nMend the data, or move the limit (--set gates.NAME=VALUE)."
+            f"nothing was published:\n{lines}{hints}\nMend the data, or move the limit (--set gates.NAME=VALUE)."
         )
 
 

@@ -1,4 +1,4 @@
-"""Which listings have no prediction of their present content yet, and scoring those."""
+"""Find the listings without a reusable prediction of their present content, and score them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from jobs.cleaning.steps.selection import newest_change, reusable_predictions, unscored
+from jobs.cleaning.steps.selection import newest_change, reusable_predictions, unread_pictures, unscored
 from jobs.console.job import Job
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
@@ -35,7 +36,7 @@ class Scored:
 
 
 def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publication | None, stage: str) -> Scored:
-    """Score the listings whose content has no prediction of the model, and keep the predictions of the others.
+    """Score the listings whose content has no reusable prediction of the model; keep the predictions of the others.
 
     Predictions that are staged under the same name by a run that did not publish are used, too.
 
@@ -56,12 +57,15 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
         earlier = earlier if earlier is not None else kept.limit(0)
         earlier = reusable_predictions(earlier, missing, model.version).select(kept.columns)
         wanted = cached(unscored(missing, earlier), at_end)
-        count, total, reused = wanted.count(), listings.count(), earlier.count()
+        unread = cached(unread_pictures(before, wanted, model.version), at_end)
+        count, total, reused, again = wanted.count(), listings.count(), earlier.count(), unread.count()
         job.say(f"scoring {count:,} of {total:,} listings with model {model.version}")
+        if again:
+            job.say(f"trying {again:,} pictures again that could not be read before")
         if reused:
             job.say(f"using {reused:,} predictions of an earlier run that did not publish")
         content = (
-            _content(warehouse, wanted, count, total, pins, base)
+            _content(warehouse, wanted, unread, count == total, pins, base)
             if count
             else warehouse.read(LISTINGS, pins.listings_version).limit(0)
         )
@@ -81,14 +85,28 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
 
 
 def _content(
-    warehouse: Warehouse, wanted: DataFrame, count: int, total: int, pins: Pins, base: Publication | None
+    warehouse: Warehouse, wanted: DataFrame, unread: DataFrame, everything: bool, pins: Pins, base: Publication | None
 ) -> DataFrame:
-    """The wanted listings with their pictures, reading as few of the others' as possible."""
+    """The wanted listings with their pictures, reading as few of the others' as possible.
+
+    Args:
+        warehouse: where the listings are.
+        wanted: listing_id and content_hash of the listings to score.
+        unread: those of them whose picture could not be read before.
+        everything: whether all listings are wanted.
+        pins: the versions to read.
+        base: the publication on which the run stands.
+    """
     listings = warehouse.read(LISTINGS, pins.listings_version)
-    if count == total:
+    if everything:
         return in_force(listings)
-    if base is not None:
-        changes = warehouse.changes(LISTINGS, base.listings_version, pins.listings_version)
-        if changes is not None and newest_change(changes.drop("image"), wanted).count() == count:
-            return newest_change(changes, wanted)
+    changes = warehouse.changes(LISTINGS, base.listings_version, pins.listings_version) if base is not None else None
+    if changes is not None:
+        keys = ["listing_id", "content_hash"]
+        unchanged = wanted.join(newest_change(changes.drop("image"), wanted), keys, "left_anti")
+        if unchanged.join(unread, keys, "left_anti").isEmpty():
+            # Such a picture is behind a URI, so the stored pictures of other listings need not be read to find it.
+            retried = listings.drop("image").join(unchanged, keys, "left_semi")
+            retried = retried.withColumn("image", F.lit(None).cast("binary"))
+            return newest_change(changes, wanted).unionByName(retried)
     return listings.join(wanted, ["listing_id", "content_hash"], "left_semi")

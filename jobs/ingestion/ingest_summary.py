@@ -18,9 +18,15 @@ from jobs.warehouse.listings import narrow, with_taxonomy
 from schemas.errors import RefusedError
 from schemas.reasons import ImageStatus
 from schemas.tables import LISTINGS, QUARANTINE, RUNS, TAXONOMY
-from udfs.fingerprint import NOT_ALLOWED
 
 _SHOWN = 5
+_UNREAD = {
+    "not_allowed": (ImageStatus.NOT_ALLOWED,),
+    "not_found": (ImageStatus.NOT_FOUND,),
+    "unreadable": (ImageStatus.UNREADABLE,),
+    "unusable": (ImageStatus.MISSING, ImageStatus.TOO_LARGE),
+}
+"""What the counts call the pictures behind URIs that were not read, and the statuses of each."""
 
 
 def count_rows(delivered: DataFrame, found: DataFrame, gone: DataFrame) -> dict[str, int]:
@@ -37,12 +43,12 @@ def count_rows(delivered: DataFrame, found: DataFrame, gone: DataFrame) -> dict[
     by_outcome = {row.outcome: row["count"] for row in found.groupBy("outcome").count().collect()}
     counts = count_outcomes(delivered.count(), by_outcome)
     pictures = {row.picture: row["count"] for row in delivered.groupBy("picture").count().collect()}
-    not_allowed = pictures.get(NOT_ALLOWED, 0)
-    unread = sum(n for status, n in pictures.items() if status not in (None, ImageStatus.OK.value, NOT_ALLOWED))
     return counts | {
         "withdrawn": gone.count(),
-        "pictures_not_allowed": not_allowed,
-        "pictures_unreadable": unread,
+        **{
+            f"pictures_{name}": sum(pictures.get(status.value, 0) for status in statuses)
+            for name, statuses in _UNREAD.items()
+        },
     }
 
 
@@ -136,6 +142,10 @@ def _warnings(counts: dict[str, int]) -> list[str]:
             "{:,} pictures are outside the allowed folders and were not read: allow their folder with "
             "--set 'ingest.image_prefixes=[/folder]'."
         ),
-        "pictures_unreadable": "{:,} pictures could not be read from their URI; their listings count as without one.",
+        "pictures_not_found": "{:,} pictures are not at their URI; they are looked for again at the next delivery.",
+        "pictures_unreadable": (
+            "{:,} pictures could not be read from their URI: is the picture store away? Every night tries them again."
+        ),
+        "pictures_unusable": "{:,} picture files are empty or larger than ingest.max_image_bytes.",
     }
     return [text.format(counts[name]) for name, text in texts.items() if counts[name]]

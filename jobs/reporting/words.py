@@ -23,7 +23,9 @@ PICTURE: dict[str, str] = {
     ImageStatus.CORRUPT.value: "cannot be read",
     ImageStatus.BLANK.value: "one flat colour",
     ImageStatus.TOO_LARGE.value: "too large",
-    ImageStatus.UNREADABLE.value: "not reachable",
+    ImageStatus.UNREADABLE.value: "could not be read, to be tried again",
+    ImageStatus.NOT_ALLOWED.value: "outside the allowed folders",
+    ImageStatus.NOT_FOUND.value: "no file at its address",
 }
 
 ACCOUNT: dict[str, str] = {

@@ -6,13 +6,20 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
+from rich.console import Console
 
 from conf.load import load_settings
+from jobs.console.job import Job
+from jobs.console.summary import Summary
+from jobs.ingest import ingest
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
+from tests.spark.deliveries import NOW, Deliver
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +35,24 @@ def spark() -> Iterator[SparkSession]:
 def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
     """An empty warehouse."""
     return open_warehouse(spark, str(tmp_path / "warehouse"))
+
+
+@pytest.fixture
+def deliver(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deliver:
+    """Ingest rows as one delivery; the runs' ids end in 000001, 000002, ..."""
+    numbers, tokens = iter(range(1000)), iter(range(1, 1000))
+    monkeypatch.setattr("jobs.lifecycle.run_log.token_hex", lambda _bytes: f"{next(tokens):06}")
+
+    def run(
+        *rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str | None = ""
+    ) -> Summary:
+        path = tmp_path / f"delivery-{next(numbers)}.parquet"
+        pd.DataFrame(rows, columns=None if rows else ["listing_id", "updated_at"]).to_parquet(path)
+        categories = tmp_path / "taxonomy.csv"
+        if taxonomy is not None:
+            categories.write_text(taxonomy or "category,label,sensitive\nbags,Bags,false\nshoes,Shoes,true\n")
+        settings = load_settings("test", overrides)
+        job = Job("ingest", settings, warehouse.spark, warehouse, NOW, Console(quiet=True))
+        return ingest(job, str(path), None if taxonomy is None else str(categories), full)
+
+    return run

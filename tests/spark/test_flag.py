@@ -176,7 +176,7 @@ def test_a_flag_keeps_the_date_since_when_it_stands(spark: SparkSession) -> None
     got = flagged_items(decided, before, DATE, suggestions=2, audit_chance=0.25)
     assert rows_of(got, "listing_id", "first_run_date", "explanation", "status") == [
         ("drawn", DATE, "drawn at random to measure the quality of the catalogue", "open"),
-        ("new", DATE, "there is no picture", "open"),
+        ("new", DATE, "there is no picture, or none at its address", "open"),
         (
             "odd",
             DATE,

@@ -8,7 +8,7 @@ from jobs.cleaning.gates import check_input, check_output, refuse_failed
 from schemas.errors import RefusedError
 from tests.spark.frames import frame
 
-OUTPUT = "listing_id string, effective_category string, predicted_category string, corrected int"
+OUTPUT = "listing_id string, effective_category string, predicted_category string, image_status string, corrected int"
 
 
 def listings(spark: SparkSession, *rows: tuple[str | None, int, int]) -> DataFrame:
@@ -41,9 +41,9 @@ def test_every_failed_expectation_is_named_with_what_was_observed(spark: SparkSe
 
 
 def test_what_would_be_published_is_judged(spark: SparkSession) -> None:
-    good = frame(spark, OUTPUT, ("a", "boots", "boots", 0), ("b", "shoes", "shoes", 1))
+    good = frame(spark, OUTPUT, ("a", "boots", "boots", None, 0), ("b", "shoes", "shoes", None, 1))
     assert all(check.success for check in check_output(good, 2, GateSettings()))
-    bad = frame(spark, OUTPUT, ("a", None, None, 1), ("b", "shoes", None, 1))
+    bad = frame(spark, OUTPUT, ("a", None, None, None, 1), ("b", "shoes", None, None, 1))
     failed = [check.expectation for check in check_output(bad, 3, GateSettings()) if not check.success]
     assert failed == [
         "expect_table_row_count_to_equal (value 3)",
@@ -51,3 +51,23 @@ def test_what_would_be_published_is_judged(spark: SparkSession) -> None:
         "expect_column_values_to_not_be_null (mostly 0.5)",
         "expect_column_mean_to_be_between (max_value 0.8)",
     ]
+
+
+def with_pictures(spark: SparkSession, *statuses: str | None) -> DataFrame:
+    return frame(spark, OUTPUT, *((f"l-{i}", "boots", "boots", status, 0) for i, status in enumerate(statuses)))
+
+
+def test_a_night_while_the_picture_store_is_away_is_refused(spark: SparkSession) -> None:
+    # Only listings with a picture count: 2 of 5 here.
+    decided = with_pictures(spark, "ok", "ok", "unreadable", "corrupt", "unreadable", *[None] * 20)
+    refused = check_output(decided, 25, GateSettings(max_unreadable_image_share=0.3))
+    assert [(c.column_name, c.observed) for c in refused if not c.success] == [("image_status", "2")]
+    with pytest.raises(
+        RefusedError, match=r"mostly 0.7\) image_status: observed 2\n.*the picture store probably does not answer"
+    ):
+        refuse_failed(refused)
+    assert all(check.success for check in check_output(decided, 25, GateSettings(max_unreadable_image_share=0.4)))
+
+
+def test_a_catalogue_without_pictures_passes(spark: SparkSession) -> None:
+    refuse_failed(check_output(with_pictures(spark, None, None), 2, GateSettings(max_unreadable_image_share=0.0)))

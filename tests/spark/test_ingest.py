@@ -2,71 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import io
+import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 from pyspark.sql import functions as F
-from rich.console import Console
 
-from conf.load import load_settings
-from jobs import ingest as main
-from jobs.console.job import Job
 from jobs.console.summary import Summary
-from jobs.ingest import ingest
 from jobs.ingestion.groups import bucket
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import RefusedError, UsageError
 from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS, TAXONOMY, Table
+from tests.spark.deliveries import Deliver, listing, picture
 from tests.spark.frames import nothing_cached, rows_of
 
-Deliver = Callable[..., Summary]
-NOW = dt.datetime(2024, 6, 1, 12, tzinfo=dt.UTC)
 _ACCOUNT = ("rows_in", "rows_current", "rows_superseded", "rows_unchanged", "rows_quarantined")
 _UNTOUCHED = [c for c in LISTINGS.names if c != "image"]
-
-
-def _picture(seed: int) -> bytes:
-    rng = np.random.default_rng(seed)
-    out = io.BytesIO()
-    coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
-    coarse.resize((48, 64), Image.Resampling.BICUBIC).save(out, "PNG")
-    return out.getvalue()
-
-
-def _listing(name: str, day: int = 1, **values: Any) -> dict[str, Any]:  # noqa: ANN401 - any column's value
-    time = f"2024-01-{day:02}T00:00:00Z"
-    row = {"listing_id": name, "title": f"title of {name}", "category": "bags", "price": 1.0, "updated_at": time}
-    return {**row, **values}
-
-
-@pytest.fixture
-def deliver(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deliver:
-    """Ingest rows as one delivery; the runs' ids end in 000001, 000002, ..."""
-    numbers, tokens = iter(range(1000)), iter(range(1, 1000))
-    monkeypatch.setattr("jobs.lifecycle.run_log.token_hex", lambda _bytes: f"{next(tokens):06}")
-
-    def run(
-        *rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str | None = ""
-    ) -> Summary:
-        path = tmp_path / f"delivery-{next(numbers)}.parquet"
-        pd.DataFrame(rows, columns=None if rows else ["listing_id", "updated_at"]).to_parquet(path)
-        categories = tmp_path / "taxonomy.csv"
-        if taxonomy is not None:
-            categories.write_text(taxonomy or "category,label,sensitive\nbags,Bags,false\nshoes,Shoes,true\n")
-        settings = load_settings("test", overrides)
-        job = Job("ingest", settings, warehouse.spark, warehouse, NOW, Console(quiet=True))
-        return ingest(job, str(path), None if taxonomy is None else str(categories), full)
-
-    return run
 
 
 def _account(summary: Summary) -> tuple[object, ...]:
@@ -83,12 +36,12 @@ def _version(warehouse: Warehouse, *tables: Table) -> list[int | None]:
 
 def test_a_delivery_and_the_same_again(warehouse: Warehouse, deliver: Deliver) -> None:
     rows = [
-        _listing("a", title="Red bag", image=_picture(1)),
-        _listing("b", title="red  BAG!", seller_id="s"),
-        _listing("c", day=1, title="old"),
-        _listing("c", day=2, title="new", image=_picture(1), category="zz-old"),
-        _listing("d", price=float("nan"), image=b"not a picture"),
-        _listing("", title="no id"),
+        listing("a", title="Red bag", image=picture(1)),
+        listing("b", title="red  BAG!", seller_id="s"),
+        listing("c", day=1, title="old"),
+        listing("c", day=2, title="new", image=picture(1), category="zz-old"),
+        listing("d", price=float("nan"), image=b"not a picture"),
+        listing("", title="no id"),
     ]
     first = deliver(*rows)
     assert _account(first) == (6, 4, 1, 0, 1)
@@ -102,7 +55,7 @@ def test_a_delivery_and_the_same_again(warehouse: Warehouse, deliver: Deliver) -
     by_group = warehouse.read(LISTINGS).select("bucket", bucket(F.col("group_id")).alias("expected"))
     assert all(row.bucket == row.expected for row in by_group.collect())
     pictures = dict(_stored(warehouse, "listing_id", "image"))
-    assert pictures == {"a": _picture(1), "b": None, "c": _picture(1), "d": b"not a picture"}
+    assert pictures == {"a": picture(1), "b": None, "c": picture(1), "d": b"not a picture"}
     assert rows_of(warehouse.read(LISTING_CHANGES), "listing_id", "change", "title") == [
         ("a", "inserted", "Red bag"),
         ("b", "inserted", "red  BAG!"),
@@ -137,13 +90,13 @@ def test_a_delivery_and_the_same_again(warehouse: Warehouse, deliver: Deliver) -
 
 
 def test_newer_rows_update_older_ones_do_not_and_groups_stay(warehouse: Warehouse, deliver: Deliver) -> None:
-    deliver(_listing("a", 5, title="red bag", image=_picture(1)), _listing("b", 5, title="blue bag"), _listing("c", 5))
+    deliver(listing("a", 5, title="red bag", image=picture(1)), listing("b", 5, title="blue bag"), listing("c", 5))
     summary = deliver(
-        _listing("a", 6, title="blue bag", image=_picture(2)),
-        _listing("b", 4, title="older"),
-        _listing("c", 5, title="conflicting"),
-        _listing("d", 1, title="red bag"),
-        _listing("e", 1, title="another", image=_picture(2)),
+        listing("a", 6, title="blue bag", image=picture(2)),
+        listing("b", 4, title="older"),
+        listing("c", 5, title="conflicting"),
+        listing("d", 1, title="red bag"),
+        listing("e", 1, title="another", image=picture(2)),
     )
     assert _account(summary) == (5, 3, 2, 0, 0)
     counts = {name: summary.facts[name] for name in ("inserted", "updated", "conflicting", "withdrawn")}
@@ -164,13 +117,13 @@ def test_newer_rows_update_older_ones_do_not_and_groups_stay(warehouse: Warehous
         ("e", "inserted", "another"),
     ]
     hashes = dict(_stored(warehouse, "listing_id", "content_hash"))
-    deliver(_listing("a", 7, title="blue bag", image=_picture(2), category="shoes", price=9.0, seller_id="t"))
+    deliver(listing("a", 7, title="blue bag", image=picture(2), category="shoes", price=9.0, seller_id="t"))
     assert dict(_stored(warehouse, "listing_id", "content_hash")) == hashes
     assert ("a", "shoes", 9.0, "t") in _stored(warehouse, "listing_id", "category", "price", "seller_id")
 
 
 def test_a_full_delivery_withdraws_and_a_listing_returns(warehouse: Warehouse, deliver: Deliver) -> None:
-    everything = [_listing(name, 2, image=_picture(i)) for i, name in enumerate("abcde")]
+    everything = [listing(name, 2, image=picture(i)) for i, name in enumerate("abcde")]
     deliver(*everything)
     unwithdrawn = deliver(*everything[:3])
     assert (unwithdrawn.facts["withdrawn"], _stored(warehouse, "withdrawn")) == (0, [(False,)] * 5)
@@ -178,8 +131,8 @@ def test_a_full_delivery_withdraws_and_a_listing_returns(warehouse: Warehouse, d
     assert (_account(full), full.facts["withdrawn"], full.facts["listings"]) == ((3, 0, 0, 3, 0), 2, 3)
     marked = {"a": False, "b": False, "c": False, "d": True, "e": True}
     assert dict(_stored(warehouse, "listing_id", "withdrawn")) == marked
-    assert dict(_stored(warehouse, "listing_id", "image"))["e"] == _picture(4)
-    back = deliver(everything[3], _listing("e", 1, title="an old version"))
+    assert dict(_stored(warehouse, "listing_id", "image"))["e"] == picture(4)
+    back = deliver(everything[3], listing("e", 1, title="an old version"))
     assert (_account(back), back.facts["returned"]) == ((2, 1, 1, 0, 0), 1)
     assert dict(_stored(warehouse, "listing_id", "withdrawn")) == {**marked, "d": False}
     log = rows_of(warehouse.read(LISTING_CHANGES).where("change <> 'inserted'"), "listing_id", "change", "title")
@@ -187,16 +140,16 @@ def test_a_full_delivery_withdraws_and_a_listing_returns(warehouse: Warehouse, d
 
 
 def test_a_full_delivery_that_is_cut_off_is_refused(warehouse: Warehouse, deliver: Deliver) -> None:
-    deliver(*(_listing(name, 2) for name in "abcd"))
+    deliver(*(listing(name, 2) for name in "abcd"))
     before, versions = _stored(warehouse, *_UNTOUCHED), _version(warehouse, LISTINGS, LISTING_CHANGES)
     with pytest.raises(RefusedError, match=r"lacks 3 of 4 listings \(75%, at most 50% may be withdrawn\)"):
-        deliver(_listing("a", 3), full=True)
+        deliver(listing("a", 3), full=True)
     with pytest.raises(RefusedError, match="lacks 4 of 4"):
         deliver(full=True)
     assert (_stored(warehouse, *_UNTOUCHED), _version(warehouse, LISTINGS, LISTING_CHANGES)) == (before, versions)
     statuses = rows_of(warehouse.read(RUNS), "run_id", "status")
     assert [status for _, status in statuses] == ["done", "refused", "refused"]
-    deliver(_listing("a", 3), full=True, overrides=("ingest.max_withdrawn_share=1",))
+    deliver(listing("a", 3), full=True, overrides=("ingest.max_withdrawn_share=1",))
     assert [row for row in _stored(warehouse, "listing_id", "withdrawn") if not row[1]] == [("a", False)]
 
 
@@ -210,17 +163,19 @@ def test_pictures_behind_uris_are_read_under_allowed_prefixes(
 ) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
-    (folder / "a.png").write_bytes(_picture(1))
-    (tmp_path / "secret.png").write_bytes(_picture(1))
+    (folder / "a.png").write_bytes(picture(1))
+    (tmp_path / "secret.png").write_bytes(picture(1))
     allowed = (f"ingest.image_prefixes=[{folder}]",)
     rows = [
-        _listing("a", image_uri=f"{folder}/a.png"),
-        _listing("b", image_uri=f"{folder}/../secret.png"),
-        _listing("c", image_uri="absent.png"),
-        _listing("d", image=_picture(1)),
+        listing("a", image_uri=f"{folder}/a.png"),
+        listing("b", image_uri=f"{folder}/../secret.png"),
+        listing("c", image_uri="absent.png"),
+        listing("d", image=picture(1)),
     ]
     summary = deliver(*rows, overrides=allowed)
-    assert (summary.facts["pictures_not_allowed"], summary.facts["pictures_unreadable"]) == (1, 1)
+    unread = ("not_allowed", "not_found", "unreadable", "unusable")
+    assert [summary.facts[f"pictures_{name}"] for name in unread] == [1, 1, 0, 0]
+    assert "1 pictures are not at their URI" in " ".join(summary.hints)
     hashes = dict(_stored(warehouse, "listing_id", "image_hash"))
     assert hashes["a"] == hashes["d"]
     assert (hashes["b"], hashes["c"]) == (None, None)
@@ -229,91 +184,64 @@ def test_pictures_behind_uris_are_read_under_allowed_prefixes(
     assert deliver(*rows, overrides=allowed).facts["rows_unchanged"] == 4
     assert deliver(*rows).facts["rows_unchanged"] == 4
 
-    (folder / "a.png").write_bytes(_picture(2))
+    (folder / "a.png").write_bytes(picture(2))
     assert _account(deliver(*rows, overrides=allowed)) == (4, 1, 0, 3, 0)
     assert dict(_stored(warehouse, "listing_id", "image_hash"))["a"] not in (None, hashes["a"])
+
+
+def test_a_picture_that_was_away_at_ingest_is_content_at_the_next_delivery(
+    warehouse: Warehouse, deliver: Deliver, tmp_path: Path
+) -> None:
+    folder = tmp_path / "not mounted"
+    row, allowed = listing("a", image_uri="a.png"), (f"ingest.image_prefixes=[{folder}]",)
+    summary = deliver(row, overrides=allowed)
+    assert (summary.facts["pictures_unreadable"], summary.facts["pictures_not_found"]) == (1, 0)
+    assert any("is the picture store away?" in hint for hint in summary.hints)
+    ((image_hash, without),) = _stored(warehouse, "image_hash", "content_hash")
+    assert image_hash is None
+    folder.mkdir()
+    (folder / "a.png").write_bytes(picture(1))
+    assert _account(deliver(row, overrides=allowed)) == (1, 1, 0, 0, 0)
+    ((image_hash, content),) = _stored(warehouse, "image_hash", "content_hash")
+    assert image_hash == hashlib.sha256(picture(1)).hexdigest()
+    assert content != without
 
 
 def test_a_delivery_is_refused_as_a_whole_where_it_cannot_be_used(warehouse: Warehouse, deliver: Deliver) -> None:
     with pytest.raises(UsageError, match="lacks updated_at"):
         deliver({"listing_id": "a"})
     with pytest.raises(UsageError, match=r"row 2 repeats category 'bags'"):
-        deliver(_listing("a"), taxonomy="category\nbags\nbags\n")
+        deliver(listing("a"), taxonomy="category\nbags\nbags\n")
     with pytest.raises(UsageError, match="lacks the column category; it has code"):
-        deliver(_listing("a"), taxonomy="code\nbags\n")
+        deliver(listing("a"), taxonomy="code\nbags\n")
     assert (warehouse.exists(LISTINGS), warehouse.exists(RUNS)) == (False, False)
 
 
 def test_the_taxonomy_is_written_when_it_changes(warehouse: Warehouse, deliver: Deliver) -> None:
-    deliver(_listing("a"))
-    assert deliver(_listing("a")).facts["taxonomy_written"] == 0
-    assert deliver(_listing("a"), taxonomy="category\nbags\nhats\n").facts["taxonomy_written"] == 1
+    deliver(listing("a"))
+    assert deliver(listing("a")).facts["taxonomy_written"] == 0
+    assert deliver(listing("a"), taxonomy="category\nbags\nhats\n").facts["taxonomy_written"] == 1
     assert rows_of(warehouse.read(TAXONOMY), "category") == [("bags",), ("hats",)]
 
 
 def test_a_stored_taxonomy_need_not_be_given_again(warehouse: Warehouse, deliver: Deliver) -> None:
     with pytest.raises(UsageError, match=r"holds no taxonomy yet: name the file of categories with --taxonomy"):
-        deliver(_listing("a"), taxonomy=None)
+        deliver(listing("a"), taxonomy=None)
     assert not Path(warehouse.location).exists()
-    deliver(_listing("a"))
+    deliver(listing("a"))
     stored, version = rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names), warehouse.version(TAXONOMY)
-    second = deliver(_listing("b"), taxonomy=None)
+    second = deliver(listing("b"), taxonomy=None)
     assert (second.facts["inserted"], second.facts["taxonomy_written"], second.facts["categories"]) == (1, 0, 2)
     assert (rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names), warehouse.version(TAXONOMY)) == (stored, version)
-
-
-@contextmanager
-def _dying_in(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> Iterator[None]:
-    """What runs inside is killed where it calls the function."""
-
-    def die(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as broken:
-        broken.setattr(owner, name, die)
-        with pytest.raises(KeyboardInterrupt):
-            yield
-
-
-def test_an_ingest_that_died_before_it_changed_a_listing_leaves_no_trace(
-    warehouse: Warehouse, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deliver(_listing("a"))
-    with _dying_in(monkeypatch, Warehouse, "table"):
-        deliver(_listing("b"), _listing("c"))
-    assert warehouse.read(LISTING_CHANGES).count() == 3
-    deliver(_listing("b"))
-    assert rows_of(warehouse.read(LISTING_CHANGES), "listing_id", "delivery_id") == [
-        ("a", "ingest-2024-06-01-000001"),
-        ("b", "ingest-2024-06-01-000002"),
-    ]
-    assert _stored(warehouse, "listing_id") == [("a",), ("b",)]
-
-
-def test_an_ingest_that_died_after_it_changed_the_listings_is_put_on_record(
-    warehouse: Warehouse, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deliver(_listing("a"))
-    with _dying_in(monkeypatch, main, "summarise_ingest"):
-        deliver(_listing("a", 2), _listing("b"))
-    assert rows_of(warehouse.read(RUNS), "run_id") == [("ingest-2024-06-01-000001",)]
-    again = deliver(_listing("a", 2), _listing("b"))
-    assert (_account(again), again.facts["run_id"]) == ((2, 0, 0, 2, 0), "ingest-2024-06-01-000003")
-    runs = {row.run_id: row for row in warehouse.read(RUNS).collect()}
-    assert (runs["ingest-2024-06-01-000002"].status, runs["ingest-2024-06-01-000002"].counts) == (
-        "done",
-        {"inserted": 1, "updated": 1},
-    )
-    assert warehouse.read(LISTING_CHANGES).count() == 3
 
 
 def test_what_others_have_cached_stays_and_nothing_of_the_ingest_does(warehouse: Warehouse, deliver: Deliver) -> None:
     spark = warehouse.spark
     spark.catalog.clearCache()
     theirs = spark.range(9).persist()
-    deliver(*(_listing(name) for name in "abc"))
+    deliver(*(listing(name) for name in "abc"))
     with pytest.raises(RefusedError):
-        deliver(_listing("a", day=2), full=True)
+        deliver(listing("a", day=2), full=True)
     assert theirs.storageLevel.useMemory
     theirs.unpersist()
     assert nothing_cached(spark)

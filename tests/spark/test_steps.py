@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.cleaning.steps.history import correction_events
-from jobs.cleaning.steps.selection import newest_change, reusable_predictions, split_usable, unscored
+from jobs.cleaning.steps.selection import newest_change, reusable_predictions, split_usable, unread_pictures, unscored
 from jobs.cleaning.steps.sellers import seller_rates
 from tests.spark.frames import frame, rows_of
 
@@ -76,17 +76,21 @@ def test_corrections_are_the_difference_of_two_publications(spark: SparkSession)
 
 
 def test_only_predictions_of_the_present_content_and_model_are_kept(spark: SparkSession) -> None:
-    listings = frame(spark, "listing_id string, content_hash string", ("a", "h1"), ("b", "h2"), ("c", "h1"))
+    contents = [("a", "h1"), ("b", "h2"), ("c", "h1"), ("d", "h1"), ("e", "h1")]
+    listings = frame(spark, "listing_id string, content_hash string", *contents)
     predictions = frame(
         spark,
-        "listing_id string, content_hash string, model_version string",
-        ("a", "h1", "2"),
-        ("b", "h1", "2"),
-        ("c", "h1", "1"),
+        "listing_id string, content_hash string, model_version string, image_status string",
+        ("a", "h1", "2", "ok"),
+        ("b", "h1", "2", "ok"),
+        ("c", "h1", "1", "ok"),
+        ("d", "h1", "2", "unreadable"),
+        ("e", "h1", "2", "not_found"),
     )
     kept = reusable_predictions(predictions, listings, "2")
-    assert rows_of(kept, "listing_id") == [("a",)]
-    assert rows_of(unscored(listings, kept), "listing_id", "content_hash") == [("b", "h2"), ("c", "h1")]
+    assert rows_of(kept, "listing_id") == [("a",), ("e",)]
+    assert rows_of(unscored(listings, kept), "listing_id", "content_hash") == [("b", "h2"), ("c", "h1"), ("d", "h1")]
+    assert rows_of(unread_pictures(predictions, listings, "2"), "listing_id", "content_hash") == [("d", "h1")]
 
 
 def test_of_several_changes_the_newest_row_is_scored(spark: SparkSession) -> None:

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from pyarrow.fs import LocalFileSystem
 
 from schemas.reasons import ImageStatus
+from udfs import sources
 from udfs.sources import locate, read_uri
 
 
@@ -56,24 +58,69 @@ def test_nothing_outside_a_prefix_is_read(pictures: Path) -> None:
         "",
     ]
     for uri in outside:
-        assert read_uri(uri, (str(pictures),), 100) == (None, ImageStatus.UNREADABLE), uri
+        assert read_uri(uri, (str(pictures),), 100) == (None, ImageStatus.NOT_ALLOWED), uri
 
 
 def test_without_prefixes_nothing_is_read(pictures: Path) -> None:
-    assert read_uri(f"{pictures}/a.jpg", (), 100) == (None, ImageStatus.UNREADABLE)
+    assert read_uri(f"{pictures}/a.jpg", (), 100) == (None, ImageStatus.NOT_ALLOWED)
 
 
 def test_what_cannot_be_read_has_a_status(pictures: Path) -> None:
     os.mkfifo(pictures / "pipe.jpg")
     (pictures / "empty.jpg").touch()
     for name, status in {
-        "absent.jpg": ImageStatus.UNREADABLE,
-        "deep": ImageStatus.UNREADABLE,
-        "pipe.jpg": ImageStatus.UNREADABLE,
+        "absent.jpg": ImageStatus.NOT_FOUND,
+        "a.jpg/b.jpg": ImageStatus.NOT_FOUND,
+        "deep": ImageStatus.NOT_FOUND,
+        "pipe.jpg": ImageStatus.NOT_FOUND,
         "empty.jpg": ImageStatus.MISSING,
         "a.jpg": ImageStatus.TOO_LARGE,
     }.items():
         assert read_uri(f"{pictures}/{name}", (str(pictures),), 8) == (None, status), name
+
+
+def test_a_picture_is_not_said_to_be_gone_while_its_folder_is_not_mounted(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    picture = f"{store}/a.jpg"
+    assert read_uri(picture, (str(store),), 100) == (None, ImageStatus.UNREADABLE)
+    store.mkdir()
+    assert read_uri(picture, (str(store),), 100) == (None, ImageStatus.UNREADABLE)
+    (store / "b.jpg").write_bytes(b"another picture")
+    assert read_uri(picture, (str(store),), 100) == (None, ImageStatus.NOT_FOUND)
+    (store / "a.jpg").write_bytes(b"picture a")
+    assert read_uri(picture, (str(store),), 100) == (b"picture a", ImageStatus.OK)
+
+
+@pytest.mark.parametrize("error", [PermissionError("denied"), TimeoutError("timed out"), OSError("I/O error")])
+def test_a_local_file_that_cannot_be_read_now_may_be_read_later(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    def fail(*_: object) -> int:
+        raise error
+
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "open", fail)
+        assert read_uri("a.jpg", (str(pictures),), 100) == (None, ImageStatus.UNREADABLE)
+    assert read_uri("a.jpg", (str(pictures),), 100) == (b"picture a", ImageStatus.OK)
+
+
+def test_a_remote_store_says_what_it_does_not_have_unless_it_is_away(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefixes = ("s3://shop/pictures",)
+    with monkeypatch.context() as answering:
+        answering.setattr(sources, "_storage", lambda _: (LocalFileSystem(), str(pictures)))
+        assert read_uri("s3://shop/pictures/a.jpg", prefixes, 100) == (b"picture a", ImageStatus.OK)
+        assert read_uri("s3://shop/pictures/absent.jpg", prefixes, 100) == (None, ImageStatus.NOT_FOUND)
+    with monkeypatch.context() as without_bucket:
+        without_bucket.setattr(sources, "_storage", lambda _: (LocalFileSystem(), f"{pictures}/no-such-bucket"))
+        assert read_uri("s3://shop/pictures/a.jpg", prefixes, 100) == (None, ImageStatus.UNREADABLE)
+
+    def refuse(_: str) -> None:
+        raise OSError("could not connect")
+
+    monkeypatch.setattr(sources, "_storage", refuse)
+    assert read_uri("s3://shop/pictures/a.jpg", prefixes, 100) == (None, ImageStatus.UNREADABLE)
 
 
 def test_a_remote_uri_gives_only_its_key_below_the_prefix() -> None:

@@ -156,4 +156,4 @@ def test_bytes_come_before_the_uri_and_a_uri_must_be_allowed(tmp_path: Path) -> 
     uris = [str(inside / "a.png"), str(inside / "a.png"), str(outside / "a.png"), str(inside / "b.png"), None]
     loaded, failed = load_images([JPEG, None, None, None, None], uris, (str(inside),), 10**6)
     assert loaded == [JPEG, PNG, None, None, None]
-    assert failed == [None, None, "unreadable", "unreadable", None]
+    assert failed == [None, None, "not_allowed", "not_found", None]

@@ -178,9 +178,9 @@ def test_a_listing_with_nothing_to_judge_has_a_status_and_no_prediction(predicto
     assert rows[1]["predicted_category"] == "hats"
 
 
-def test_a_picture_behind_a_uri_that_is_not_allowed_is_unreadable(predictor: Predictor) -> None:
+def test_a_picture_outside_the_allowed_prefixes_is_not_read(predictor: Predictor) -> None:
     rows = scored(predictor, listings(image_uri=["/etc/passwd", None]))
-    assert [row["image_status"] for row in rows] == ["unreadable", "missing"]
+    assert [row["image_status"] for row in rows] == ["not_allowed", "missing"]
 
 
 def test_a_failure_of_the_network_is_not_hidden(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:

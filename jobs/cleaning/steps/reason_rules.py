@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.queue import error_probability, in_audit_sample
-from schemas.reasons import NO_TITLE, CategoryAction, CategorySource, ImageStatus, Reason, TitleStatus
+from schemas.reasons import NO_PICTURE, NO_TITLE, CategoryAction, CategorySource, ImageStatus, Reason, TitleStatus
 
 EXPECTED_FROM = 0.5
 """A title or a picture is expected of every listing where at least this share of the catalogue has one."""
@@ -53,7 +53,7 @@ def expected_parts(listings: DataFrame) -> DataFrame:
         listings: with title_status and image_status. Without any listing, both are false.
     """
     titled = ~F.col("title_status").isin(*NO_TITLE)
-    pictured = F.col("image_status") != ImageStatus.MISSING.value
+    pictured = ~F.col("image_status").isin(*NO_PICTURE)
 
     def is_expected(present: Column) -> Column:
         return F.coalesce(F.avg(present.cast("double")) >= EXPECTED_FROM, F.lit(False))
@@ -97,12 +97,12 @@ def _image_mismatch(context: RuleContext) -> Column:
 
 
 def _missing_image(context: RuleContext) -> Column:
-    return (F.col("image_status") == ImageStatus.MISSING.value) & F.lit(context.pictures_expected)
+    return F.col("image_status").isin(*NO_PICTURE) & F.lit(context.pictures_expected)
 
 
 def _corrupt_image(_: RuleContext) -> Column:
-    unusable = (ImageStatus.CORRUPT, ImageStatus.TOO_LARGE, ImageStatus.UNREADABLE)
-    return F.col("image_status").isin(*(status.value for status in unusable))
+    """An unreadable picture is none: no person can mend it, and the next night tries again."""
+    return F.col("image_status").isin(ImageStatus.CORRUPT.value, ImageStatus.TOO_LARGE.value)
 
 
 def _blank_image(_: RuleContext) -> Column:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from schemas.reasons import NO_TITLE, QuarantineReason
+from schemas.reasons import NO_TITLE, ImageStatus, QuarantineReason
 from udfs.titles import title_status
 
 
@@ -78,7 +78,24 @@ def to_check(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
 
 
 def reusable_predictions(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
-    """The predictions of a model version that are of the listings' present content."""
+    """The predictions of a model version for the listings' present content.
+
+    A prediction made without its picture, which could not be read, is not reusable: the picture is tried again.
+    """
+    return _of_present_content(predictions, listings, model_version).where(~_unreadable())
+
+
+def unread_pictures(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
+    """listing_id and content_hash of the listings whose picture the model version's prediction could not read."""
+    judged = _of_present_content(predictions, listings, model_version)
+    return judged.where(_unreadable()).select("listing_id", "content_hash")
+
+
+def _unreadable() -> Column:
+    return F.col("image_status").eqNullSafe(ImageStatus.UNREADABLE.value)
+
+
+def _of_present_content(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
     present = listings.select("listing_id", "content_hash")
     return predictions.where(F.col("model_version") == model_version).join(
         present, ["listing_id", "content_hash"], "left_semi"
