@@ -54,7 +54,8 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
     with ExitStack() as at_end:
         missing = cached(unscored(listings, kept), at_end)
         earlier = warehouse.staged(stage)
-        earlier = earlier if earlier is not None else kept.limit(0)
+        if earlier is None or set(earlier.columns) != set(kept.columns):  # there is none, or of another version of ours
+            earlier = kept.limit(0)
         earlier = reusable_predictions(earlier, missing, model.version).select(kept.columns)
         wanted = cached(unscored(missing, earlier), at_end)
         unread = cached(unread_pictures(before, wanted, model.version), at_end)

@@ -100,7 +100,11 @@ def reported_errors(name: str, now: dt.datetime) -> Iterator[Path]:
     Yields:
         The log file.
     """
-    log_file = new_log_file(name, now)
+    try:
+        log_file = new_log_file(name, now)
+    except CleanerError as error:
+        _print_error("failed", str(error))
+        raise typer.Exit(error.exit_code) from error
     try:
         yield log_file
     except (CleanerError, SettingsError) as error:
@@ -110,7 +114,7 @@ def reported_errors(name: str, now: dt.datetime) -> Iterator[Path]:
     except (typer.Exit, typer.Abort, click.ClickException):
         raise
     except KeyboardInterrupt as error:
-        _print_error("interrupted", "nothing was published")
+        _print_error("interrupted", f"{name} was stopped by hand before it was done")
         raise typer.Exit(_INTERRUPTED) from error
     except Exception as error:
         with log_file.open("a", encoding="utf-8") as log:

@@ -68,13 +68,17 @@ def take_pins(
             f"--run-date {run_date}: {later[-1].run_id} is published, and a date is refused once a later one is; "
             "run a later date."
         )
+    same = [run for run in published if run.run_date == run_date]
+    if same and not fresh:
+        last = same[-1]
+        versions = (last.listings_version, last.taxonomy_version, last.decisions_version)
+        note = f"{run_date} is published: reading the same versions again, with model {last.model_version}"
+        pins = Pins(last.model_version, *versions, last.base_run_id)
+        return TakenPins(pins, f"{note} (--fresh-pins takes today's)")
     earlier = warehouse.read(PINS).where((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
-    row = None if fresh else earlier.orderBy(F.col("pinned_at").desc()).first()
+    row = None if fresh or same else earlier.orderBy(F.col("pinned_at").desc()).first()
     if row is not None:
         before = Pins(**json.loads(row.pins))
-        if any(run.run_date == run_date for run in published):
-            note = f"{run_date} is published: reading the same versions again, with model {before.model_version}"
-            return TakenPins(before, f"{note} (--fresh-pins takes today's)")
         pins = replace(before, model_version=champion)
         if pins != before and keep:
             _record_pins(warehouse, job, run_date, pins, now)

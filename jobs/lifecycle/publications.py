@@ -23,7 +23,9 @@ class Publication:
     Attributes:
         run_id, run_date: the run.
         model_version: the model that judged.
-        listings_version: the Delta version of listings that it read.
+        listings_version, taxonomy_version, decisions_version: the Delta versions that it read; None if there were no
+            decisions.
+        base_run_id: the publication that it builds on; None for the first.
         published_versions: table -> Delta version.
         counts: the row account and other counts.
         started_at, finished_at: UTC.
@@ -33,6 +35,9 @@ class Publication:
     run_date: dt.date
     model_version: str
     listings_version: int
+    taxonomy_version: int
+    decisions_version: int | None
+    base_run_id: str | None
     published_versions: Mapping[str, int]
     counts: Mapping[str, int]
     started_at: dt.datetime

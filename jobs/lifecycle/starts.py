@@ -87,7 +87,10 @@ def mark_start(folder: Path | None, run_id: str, job: str, run_date: dt.date, no
         "process": os.getpid(),
     }
     with lock:
-        marker.write_text(json.dumps(values), encoding="utf-8")
+        # Moved into its place, so that nobody ever reads half of it.
+        partial = marker.with_suffix(".tmp")
+        partial.write_text(json.dumps(values), encoding="utf-8")
+        partial.replace(marker)
         try:
             yield Marker(marker)
         finally:

@@ -153,10 +153,11 @@ def test_without_a_logical_date_it_is_the_date_of_the_trigger(submitted: dict[st
     assert dt.datetime.now(dt.UTC).date() - dt.date.fromisoformat(words[2]) <= dt.timedelta(days=1)
 
 
-def test_a_command_that_fails_fails_the_task(airflow: Airflow) -> None:
-    output = airflow.run("tasks", "test", "catalog_cleaner_nightly", "nightly", "2025-01-31", CODE="3")
-    assert "non-zero exit code 3" in output
-    assert "new_state=up_for_retry" in output
+@pytest.mark.parametrize(("code", "state"), [("1", "up_for_retry"), ("2", "failed"), ("3", "failed")])
+def test_a_command_that_fails_is_retried_only_where_that_can_help(airflow: Airflow, code: str, state: str) -> None:
+    output = airflow.run("tasks", "test", "catalog_cleaner_nightly", "nightly", "2025-01-31", CODE=code)
+    assert f"non-zero exit code {code}" in output
+    assert f"new_state={state}" in output
 
 
 def test_a_missing_warehouse_is_named(airflow: Airflow) -> None:
