@@ -153,6 +153,34 @@ def test_a_reviewers_decision_stands_above_all_for_the_content_that_was_seen(spa
     ]
 
 
+def test_what_would_be_published_without_a_decision_is_kept_for_the_audit(spark: SparkSession) -> None:
+    judged = candidates(
+        spark,
+        listing("corrected", "boots", 0.01, "shoes", 0.99),
+        listing("kept", "boots", 0.99, "shoes", 0.01),
+        listing("unlabelled", None, 0.0, "shoes", 0.99, known=False),
+        listing("asked", "boots", 0.99, "shoes", 0.01),
+        listing("undecided", "boots", 0.01, "shoes", 0.99),
+    )
+    noon = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+    decisions = frame(
+        spark,
+        DECISIONS,
+        *(
+            (name, name, f"h-{name}", "set_category", None, "hats", noon, chance)
+            for name, chance in (("corrected", 0.1), ("kept", 0.1), ("unlabelled", 0.1), ("asked", None))
+        ),
+    )
+    got = decide(judged, standing_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
+    assert rows_of(got, "listing_id", "audited", "unreviewed_category", "effective_category") == [
+        ("asked", False, "boots", "hats"),
+        ("corrected", True, "shoes", "hats"),
+        ("kept", True, "boots", "hats"),
+        ("undecided", False, "shoes", "shoes"),
+        ("unlabelled", True, "shoes", "hats"),
+    ]
+
+
 def test_the_threshold_is_the_lowest_at_which_the_mean_posterior_reaches_the_precision(spark: SparkSession) -> None:
     judged = candidates(
         spark,
