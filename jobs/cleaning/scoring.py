@@ -66,7 +66,7 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
         if reused:
             job.say(f"using {reused:,} predictions of an earlier run that did not publish")
         content = (
-            _content(warehouse, wanted, unread, count == total, pins, base)
+            wanted_content(warehouse, wanted, unread, count == total, pins, base)
             if count
             else warehouse.read(LISTINGS, pins.listings_version).limit(0)
         )
@@ -85,7 +85,7 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
     return Scored(new, kept.unionByName(new), count + reused)
 
 
-def _content(
+def wanted_content(
     warehouse: Warehouse, wanted: DataFrame, unread: DataFrame, everything: bool, pins: Pins, base: Publication | None
 ) -> DataFrame:
     """The wanted listings with their pictures, reading as few of the others' as possible.
