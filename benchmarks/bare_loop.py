@@ -30,7 +30,7 @@ from benchmarks.machine import cores
 from benchmarks.serve import Answer, serve
 from benchmarks.verdicts import NARROW
 from schemas.arrays import Ints
-from schemas.tensors import Judgement, PictureBatch, TextBatch
+from schemas.tensors import PictureBatch, Prediction, TextBatch
 from udfs.classify import READ, Scoring, score_batches
 from udfs.predictor import Predictor, Prepared, load_predictor
 from udfs.text import read_texts
@@ -134,8 +134,8 @@ class _Ready(Predictor):
     def prepare(self, *_columns: object) -> Prepared:
         return self._ready
 
-    def judge(self, prepared: Prepared, buckets: Ints) -> Judgement:
-        return self._predictor.judge(prepared, buckets)
+    def run(self, prepared: Prepared, buckets: Ints) -> Prediction:
+        return self._predictor.run(prepared, buckets)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from benchmarks.serve import Answer, serve
 from benchmarks.verdicts import NARROW
 from conf.load import load_settings
 from jobs.warehouse.session import open_session
+from schemas.branches import IMAGE, TEXT
 from udfs.classify import classify
 from udfs.predictor import load_predictor
 
@@ -97,16 +98,17 @@ def _predict_batch(spark: SparkSession, bundle: str, top: int) -> Score:
 
 
 def make_predict(bundle: str, top: int) -> Callable[[], Callable[..., dict[str, Array]]]:
-    """The factory for `predict_batch_udf`: loads the bundle, and judges arrays of its inputs' columns."""
+    """The factory for `predict_batch_udf`: loads the bundle and predicts from arrays of the input columns."""
 
     def load() -> Callable[..., dict[str, Array]]:
         predictor = load_predictor(bundle, 1)
         names = np.array(predictor.spec.categories, dtype=object)
 
         def predict(titles: Array, descriptions: Array, images: Array, buckets: Array) -> dict[str, Array]:
-            judged, status = predictor.predict(titles, descriptions, images, buckets.astype(np.int64))  # type: ignore[arg-type]
+            prediction, status = predictor.predict(titles, descriptions, images, buckets.astype(np.int64))  # type: ignore[arg-type]
             said: dict[str, Array] = {"image_status": np.array(status, dtype=object)}
-            for branch, scores in zip(_BRANCHES, (judged.fused, judged.text, judged.image), strict=True):
+            parts = (prediction.fused, prediction.of(TEXT.name), prediction.of(IMAGE.name))
+            for branch, scores in zip(_BRANCHES, parts, strict=True):
                 order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
                 probabilities = np.exp(np.take_along_axis(scores, order, axis=1).astype(np.float64))
                 ranked = names[order]

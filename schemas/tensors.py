@@ -1,8 +1,8 @@
-"""What the network takes and gives: shapes, types and value ranges, for training and inference alike.
+"""Inputs and outputs of the networks, in training and inference: shapes, types and ranges of values.
 
-Texts are sparse, so a batch of n listings carries them in compressed rows: listing i owns the
-features `ids[splits[i]:splits[i + 1]]`. Pictures have one fixed shape and a presence flag; where
-there is no usable picture the pixels are zero and the flag is false.
+Texts are sparse, so a batch of n listings holds them as compressed rows: listing i has the features
+`ids[splits[i]:splits[i + 1]]`. Pictures have one shape and a flag; without a usable picture the pixels are zero and the
+flag is false.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class TextBatch:
     """The text features of n listings.
 
     Attributes:
-        ids: int64, shape (m,), hashed feature ids, 0 <= id < the text settings' `hash_size`; from there on the places
-            of a pretrained encoder's vectors.
-        weights: float32, shape (m,), term frequencies > 0 before IDF; of a vector its values.
-        splits: int64, shape (n + 1,), rising, splits[0] = 0, splits[n] = m.
+        ids: int64, shape (m,): hashed features, 0 <= id < `hash_size` of the text settings; from `hash_size` on,
+            dimensions of a pretrained encoder's vector.
+        weights: float32, shape (m,): term frequencies > 0, before IDF; for a vector, its values.
+        splits: int64, shape (n + 1,), ascending, splits[0] = 0, splits[n] = m.
     """
 
     ids: Ints
@@ -56,18 +56,21 @@ class PictureBatch:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What a bundle says of n listings, over its C categories (in the bundle's order).
+class Prediction:
+    """A bundle's predictions for n listings, over its C categories (in the bundle's order).
 
     Attributes:
-        text: float32, shape (n, C), log-probabilities by the text alone; NaN rows where there is no text.
-        image: float32, shape (n, C), by the picture alone; NaN rows where there is no usable picture.
-        fused: float32, shape (n, C), log of the calibrated probabilities by all that is present;
-            NaN rows where there is neither text nor picture.
-        novelty: float64, shape (n,), share of the words that no listing learnt from has, 0 to 1; NaN without words.
+        branches: name of each branch of the bundle -> its log-probabilities, float32, shape (n, C); a row is NaN where
+            the listing lacks an input of the branch.
+        fused: float32, shape (n, C), log of the calibrated probabilities from all inputs; NaN without any input.
+        novelty: float64, shape (n,), share of the words that no listing of the training set has, 0 to 1; NaN without
+            words.
     """
 
-    text: Floats32
-    image: Floats32
+    branches: dict[str, Floats32]
     fused: Floats32
     novelty: Floats
+
+    def of(self, branch: str) -> Floats32:
+        """A branch's log-probabilities, shape (n, C); all NaN where the bundle lacks the branch."""
+        return self.branches.get(branch, np.full_like(self.fused, np.nan))

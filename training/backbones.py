@@ -1,4 +1,4 @@
-"""Picture networks, from pixels to features: our small one, which a CPU trains in minutes, and Keras's for GPUs."""
+"""Picture networks, from pixels to features: a small one that a CPU trains in minutes, and two of Keras's for GPUs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
 
 _CHANNELS = (24, 32, 64, 128)
-"""Of the residual network's stem and blocks."""
+"""Channels of the residual network's stem and blocks."""
 _APPLICATIONS = {
     "efficientnetv2-b0": tf.keras.applications.EfficientNetV2B0,
     "mobilenetv3-small": tf.keras.applications.MobileNetV3Small,
@@ -25,14 +25,14 @@ def make_backbone(backbone: str, weights: str | None, height: int, width: int, p
     """A network from RGB in -1..1, shape (n, height, width, 3), to features, shape (n, F).
 
     Args:
-        backbone: "residual", ours; or one of Keras's applications.
+        backbone: "residual", the small network; or one of Keras's applications.
         weights: a file of the application's weights without its top, as Keras publishes them, on every machine that
-            trains; None: at random. Ours is always at random.
-        height, width: pixels; any size for ours, at least 32 for the others.
-        policy: Keras's name of the precision in which it reckons; its weights are of 32 bits under each.
+            trains; None: random. The small network always starts at random.
+        height, width: in pixels; at least 32 for Keras's applications.
+        policy: Keras's name of the precision of computation; the weights always have 32 bits.
 
     Raises:
-        UsageError: the file is not there or is not of this network, or the pictures are too small for it.
+        UsageError: the file is missing or belongs to another network, or the pictures are too small.
     """
     before = tf.keras.mixed_precision.global_policy()
     tf.keras.mixed_precision.set_global_policy(policy)
@@ -53,10 +53,10 @@ def _application(backbone: str, weights: str | None, height: int, width: int) ->
     except (ValueError, OSError) as error:
         raise UsageError(
             f"train.image_backbone={backbone} with train.image_weights={weights} and pictures of {height} x {width}: "
-            f"{error}. Name the file of this network's weights without its top, and pictures of at least 32 x 32."
+            f"{error}. Give a file with this network's weights without its top layer, and pictures of 32 x 32 or more."
         ) from error
     # These networks scale pixels themselves.
-    return tf.keras.Model(inputs, network(_layers.Rescaling(127.5, offset=127.5)(inputs)), name="trunk")
+    return tf.keras.Model(inputs, network(_layers.Rescaling(127.5, offset=127.5)(inputs)), name="backbone")
 
 
 def _residual(height: int, width: int) -> Tensor:
@@ -67,7 +67,7 @@ def _residual(height: int, width: int) -> Tensor:
         short = _convolved(_layers.AveragePooling2D(2, padding="same")(x), channels, 1)
         x = _convolved(_layers.ReLU()(_convolved(x, channels, 3, 2)), channels, 3)
         x = _layers.ReLU()(_layers.Add()([x, short]))
-    return tf.keras.Model(inputs, _layers.GlobalAveragePooling2D()(x), name="trunk")
+    return tf.keras.Model(inputs, _layers.GlobalAveragePooling2D()(x), name="backbone")
 
 
 def _convolved(x: Tensor, channels: int, kernel: int, strides: int = 1) -> Tensor:

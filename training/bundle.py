@@ -1,4 +1,4 @@
-"""Writing a bundle: one folder that alone suffices for inference."""
+"""Write a bundle: a folder that holds all that inference needs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def write_bundle(folder: str, members: str, spec: BundleSpec, noise: NoiseModel,
     """Write description, noise model, members and text encoder into a fresh folder.
 
     Args:
-        folder: is replaced if it exists.
-        members: the folder of SavedModels that training wrote (`text`, `fused-0`, ...); moved, not copied.
-        encoder: the folder of the text encoder, where there is one; copied.
+        folder: replaced if it exists.
+        members: the folder of SavedModels that the ranks wrote (`text`, `fused-0`, ...); moved, not copied.
+        encoder: the folder of the text encoder, if there is one; copied.
     """
     path = Path(folder)
     shutil.rmtree(path, ignore_errors=True)

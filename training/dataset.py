@@ -1,7 +1,7 @@
-"""The training set: plain Parquet that Petastorm reads, shard by shard, each row proved to arrive once.
+"""The training set: plain Parquet that Petastorm reads by shards, with a check that each row was read once.
 
-Columns are scalars and byte strings only: ragged lists and nulls crash Petastorm's batch reader, and
-Unischema metadata would be a pickle.
+Columns are scalars and byte strings only: ragged lists and nulls crash Petastorm's batch reader, and Unischema metadata
+would be a pickle.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ NUMBERS = {
 READ_COLUMNS = [*NUMBERS, "text_ids", "text_weights", "pixels"]
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 _CHECK = 1_000_000_007
-"""Keys are summed modulo this prime: a row that is lost and another read twice do not cancel out."""
+"""Keys are summed modulo this prime, so that one lost row and another row read twice do not cancel out."""
 
 
 class CoverageError(FailedError):
-    """Raised when the ranks together did not read exactly the rows that were written."""
+    """Raised when the ranks together did not read every row exactly once."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A written training set: its folder, its rows and the sum of their keys modulo a prime."""
+    """A training set on disk: its folder, its number of rows and the sum of their keys modulo a prime."""
 
     folder: str
     rows: int
@@ -51,7 +51,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Shard:
-    """A rank's rows, memory-mapped from a local cache, so that memory does not grow with them.
+    """A rank's rows, memory-mapped from a local cache, so that they need not fit into memory.
 
     Attributes:
         keys: int64, shape (n,), the hash of each listing's id.
@@ -61,7 +61,7 @@ class Shard:
         buckets: int64, shape (n,).
         splits, ids, weights: the text features as in `TextBatch`.
         present: bool, shape (n,), whether there is a usable picture.
-        slots: int64, shape (n,), a picture's place in `pixels`; -1 where there is none.
+        slots: int64, shape (n,), a picture's index in `pixels`; -1 where there is none.
         pixels: uint8, shape (present pictures, height, width, 3).
     """
 
@@ -81,8 +81,8 @@ class Shard:
         return len(self.keys)
 
     @property
-    def taught(self) -> Ints:
-        """What is learnt at first: a person's category, else the seller's; shape (n,)."""
+    def hard_targets(self) -> Ints:
+        """The category each row is trained on at first: a person's decision, else the seller's label; shape (n,)."""
         return np.where(self.truths >= 0, self.truths, self.labels)
 
     def texts(self, rows: Ints) -> TextBatch:
@@ -94,9 +94,9 @@ def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
     """Write the examples as plain Parquet, one file (and at least one row group) a partition.
 
     Args:
-        examples: what `training.examples.example_rows` makes, in at least 4 partitions a rank: shards go by
-            row group, and differ the less in rows the more there are.
-        folder: an absolute path that every node sees; what is there is replaced.
+        examples: as `training.examples.example_rows` gives them, in at least 4 partitions a rank: shards are made of
+            whole row groups, so more of them make shards more equal.
+        folder: an absolute path that every node sees; replaced if it exists.
 
     Raises:
         FailedError: there are fewer files with rows than ranks.
@@ -123,7 +123,7 @@ def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
 
 
 def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int, width: int) -> Shard:
-    """Read a rank's share through Petastorm, once, into memory-mapped files under `cache`."""
+    """Read a rank's shard through Petastorm, once, into memory-mapped files under `cache`."""
     cache.mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[Ints]] = {name: [] for name in (*NUMBERS.values(), "lengths")}
     with (
@@ -142,11 +142,11 @@ def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int
 
 
 def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], height: int, width: int) -> Shard:
-    """A shard over the files `ids`, `weights` and `pixels` of a folder, as they have been written.
+    """Make a shard from the files `ids`, `weights` and `pixels` of a folder.
 
     Args:
         cache: the folder.
-        columns: the arrays that `NUMBERS` names, and `lengths` (features a listing), each in parts.
+        columns: the arrays that `NUMBERS` names, and `lengths` (features of each listing), each in parts.
         height, width: of the pictures.
     """
     joined = {name: np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64) for name, parts in columns.items()}
@@ -168,12 +168,12 @@ def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], height: int, w
 
 
 def checksum(keys: Ints) -> int:
-    """The part of `Dataset.checksum` that these rows make up."""
+    """The contribution of these rows to `Dataset.checksum`."""
     return int(np.mod(keys, _CHECK).sum())
 
 
 def prove_coverage(dataset: Dataset, rows: int, total: int) -> None:
-    """Check that the ranks together read every row once.
+    """Check that the ranks together read every row exactly once.
 
     Args:
         dataset: what was written.
@@ -185,8 +185,8 @@ def prove_coverage(dataset: Dataset, rows: int, total: int) -> None:
     if rows != dataset.rows or total != dataset.checksum:
         raise CoverageError(
             f"the ranks read {rows} rows (checksum {total}) of {dataset.rows} (checksum {dataset.checksum}) "
-            f"in {dataset.folder}: training stopped, since it would not have seen every listing once. Run it again; "
-            "if it happens twice, the folder is not the same on every node, or Petastorm is not the locked version."
+            f"in {dataset.folder}. Training stopped because every listing must be read exactly once. Run it again; if "
+            "it fails again, check that every node sees the same folder and that Petastorm has the pinned version."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a bundle says of its branches and of the noise, fitted on the sample."""
+"""Fit on the sample what a bundle stores beside its networks: branch weights, noise model and prior."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ import numpy as np
 from scipy.optimize import brentq
 
 from schemas.arrays import Floats, Ints
-from schemas.bundle import Fusion, NoiseModel
-from training.first_pass import START, Learned, divided, learn_noise, likeliest_fusion, weight_items
+from schemas.branches import IMAGE, PRESENCES, TEXT, Fusion, Input
+from schemas.bundle import NoiseModel
+from training.first_pass import FirstPass, divided, learn_noise, likeliest_fusion, start_fusion
 from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch
 from training.sample import Sample
 from udfs.fusion import fuse, weighted
 from udfs.posterior import label_likelihood, posterior
 
 _EPSILON = 1e-12
-_GAIN = 0.8
-"""Error that a second pass is believed to leave of the first one's, at least: on most of the quality benchmark's
-catalogues it left 0.8 to 1.0 of it."""
-_MOST = 4.0
-"""By which the second pass's weights are divided, at most."""
+_MIN_ERROR_LEFT = 0.8
+"""The least share of the first pass's error that a second pass may claim to leave: on most catalogues of the quality
+benchmark it left 0.8 to 1.0."""
+_MAX_DIVISOR = 4.0
+"""The most by which the second pass's weights are divided."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What the sample teaches.
+    """What was fitted.
 
     Attributes:
         fusion: the branches' weights.
-        noise: how sellers label and pictures lie.
+        noise: how sellers label, and how often pictures show something else.
         prior: C probabilities of the categories.
-        figures: estimated error before and after, and the mean log-likelihood of the labels.
+        figures: estimated error before and after, the mean log-likelihood of the labels, weights and rates.
     """
 
     fusion: Fusion
@@ -41,23 +42,23 @@ class Fitted:
     figures: dict[str, float]
 
 
-def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first: Learned | None = None) -> Fitted:
+def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first: FirstPass | None = None) -> Fitted:
     """Fit weights and noise model by the likelihood of the given labels alone.
 
     Args:
-        sample: judgements of labelled rows, none of which trained the member that judged it.
+        sample: labelled rows with out-of-sample log-probabilities.
         levels: as `training.transitions.category_levels`.
         categories: C names.
-        first: what a first pass has learnt, from the sellers of this very sample, where the members that judged are of
-            a second one: then the noise is as it says, and the weights alone are fitted.
+        first: the first pass over the same sellers, if the sample is from a second pass: then its noise model is kept,
+            and only the weights are fitted.
     """
     if first is None:
         first = learn_noise(sample, levels)
         fusion = first.fusion
     else:
         fusion = _fit_fusion(sample, first)
-    belief, evidence = _believed(sample, fusion, first.noise)
-    wrong = float(1.0 - belief[np.arange(len(belief)), sample.labels[sample.usable]].mean())
+    posteriors, evidence = _posterior(sample, fusion, first.noise)
+    wrong = float(1.0 - posteriors[np.arange(len(posteriors)), sample.labels[sample.usable]].mean())
     mismatch = _mismatch(sample, fusion, first.noise)
     noise = NoiseModel(
         categories=categories,
@@ -71,60 +72,65 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first:
     )
     figures = {
         "estimated_error_before": wrong,
-        "estimated_error_left": float(1.0 - belief.max(axis=1).mean()),
+        "estimated_error_left": float(1.0 - posteriors.max(axis=1).mean()),
         "fitted_log_likelihood": float(evidence.mean()),
         "error_rate": noise.error_rate,
         "rate_factor": noise.rate_factor,
         "caution": first.caution,
         "mismatch_rate": mismatch.rate,
-        **{f"weight {name} of both": value for name, value in weight_items(fusion.both)},
-        "weight text alone": fusion.text_only["text"],
-        "weight image alone": fusion.image_only["image"],
+        **_weight_figures(fusion),
     }
-    prior = (belief.sum(axis=0) + 0.5) / (len(belief) + 0.5 * len(categories))
+    prior = (posteriors.sum(axis=0) + 0.5) / (len(posteriors) + 0.5 * len(categories))
     return Fitted(fusion, noise, tuple(float(p) for p in prior), figures)
 
 
-def _fit_fusion(sample: Sample, first: Learned) -> Fusion:
-    """The weights of a second pass's branches under the first pass's noise, as cautious as that.
+def _fit_fusion(sample: Sample, first: FirstPass) -> Fusion:
+    """The weights of a second pass under the first pass's noise model, no less cautious than the first pass's.
 
-    They are the likeliest ones, divided by the first pass's caution. Since a little of each label comes back through
-    the beliefs that the second pass is taught, it also looks better than it is: where its texts would claim to err much
-    less than the first pass's do, all weights give way until they claim what a second pass can be believed to gain.
+    They are the likeliest ones divided by the first pass's caution. Because a little of each label leaks back through
+    the soft labels, a second pass looks better than it is. If its texts would claim much less error than the first
+    pass's, all weights are lowered until they claim no more than a second pass can gain.
     """
     likelihood = label_likelihood(sample.labels, first.noise.rates(sample.sellers), first.noise.transitions)
-    fusion = divided(likeliest_fusion(sample, START, likelihood), first.caution)
-    nothing = np.full_like(sample.text, np.nan)
-    texts = replace(sample, image=nothing, head=nothing)
+    fusion = divided(likeliest_fusion(sample, start_fusion(sample), likelihood), first.caution)
+    texts = replace(sample, branches={TEXT.name: sample.branches[TEXT.name]})
 
     @cache
     def surplus(divisor: float) -> float:
-        belief, _ = _believed(texts, divided(fusion, divisor), first.noise)
-        return float(1.0 - belief.max(axis=1).mean()) - _GAIN * first.claimed
+        posteriors, _ = _posterior(texts, divided(fusion, divisor), first.noise)
+        return float(1.0 - posteriors.max(axis=1).mean()) - _MIN_ERROR_LEFT * first.estimated_error
 
     if surplus(1.0) >= 0.0:
         return fusion
-    if surplus(_MOST) <= 0.0:
-        return divided(fusion, _MOST)
-    return divided(fusion, float(brentq(surplus, 1.0, _MOST, xtol=0.005)))
+    if surplus(_MAX_DIVISOR) <= 0.0:
+        return divided(fusion, _MAX_DIVISOR)
+    return divided(fusion, float(brentq(surplus, 1.0, _MAX_DIVISOR, xtol=0.005)))
 
 
-def _believed(sample: Sample, fusion: Fusion, noise: NoiseFit) -> tuple[Floats, Floats]:
-    """Posterior and evidence of the usable rows; what a person has decided is certain."""
+def _posterior(sample: Sample, fusion: Fusion, noise: NoiseFit) -> tuple[Floats, Floats]:
+    """Posterior and evidence of the usable rows; a category that a person has decided has probability 1."""
     rows = sample.usable
-    log_q = fuse(sample.text, sample.image, sample.head, fusion)[rows].astype(np.float64)
-    belief, evidence = posterior(log_q, sample.labels[rows], noise.rates(sample.sellers[rows]), noise.transitions)
-    clamp_to_truth(belief, sample.truths[rows])
-    return belief, evidence
+    log_q = fuse(sample.branches, fusion)[rows].astype(np.float64)
+    posteriors, evidence = posterior(log_q, sample.labels[rows], noise.rates(sample.sellers[rows]), noise.transitions)
+    clamp_to_truth(posteriors, sample.truths[rows])
+    return posteriors, evidence
 
 
 def _mismatch(sample: Sample, fusion: Fusion, noise: NoiseFit) -> Mismatch:
-    """What pictures look like at random, and how often they are of something else."""
-    rows = sample.has_text & sample.has_image
-    count = sample.text.shape[1]
+    """What random pictures look like, and how often a picture shows something else."""
+    rows = sample.has(Input.TEXT) & sample.has(Input.IMAGE)
+    count = sample.shape[1]
     if not rows.any():
         return Mismatch(1.0, np.full(count, 1.0 / count), 0.0)
-    text, image, head = sample.text[rows], sample.image[rows], sample.head[rows]
-    by_text = weighted(text, image, head, fusion.text_only).astype(np.float64)
-    belief, _ = posterior(by_text, sample.labels[rows], noise.rates(sample.sellers[rows]), noise.transitions)
-    return fit_mismatch(belief, image.astype(np.float64))
+    branches = {name: values[rows] for name, values in sample.branches.items()}
+    by_text = weighted(branches, fusion[Input.TEXT]).astype(np.float64)
+    posteriors, _ = posterior(by_text, sample.labels[rows], noise.rates(sample.sellers[rows]), noise.transitions)
+    return fit_mismatch(posteriors, branches[IMAGE.name].astype(np.float64))
+
+
+def _weight_figures(fusion: Fusion) -> dict[str, float]:
+    return {
+        f"weight {name} {'of both' if len(PRESENCES[key]) > 1 else 'alone'}": weight
+        for key, weights in fusion.items()
+        for name, weight in weights.items()
+    }

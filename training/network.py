@@ -1,6 +1,6 @@
-"""The networks: a linear text branch of K members side by side, and fused picture-and-text members.
+"""The networks: K linear text members side by side, and fused members over picture and text.
 
-Imported by the ranks' processes alone: importing TensorFlow starts threads.
+Only the ranks' processes import this: importing TensorFlow starts threads.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from schemas.arrays import Floats32, Ints
+from schemas.branches import HEAD, IMAGE
 from training.backbones import make_backbone
 
 Tensor: TypeAlias = Any
@@ -19,25 +20,25 @@ Tensor: TypeAlias = Any
 _EMBEDDING = 64
 _HEAD = 128
 _PARAMETERS = 64_000_000
-"""Above so many weights the text branch of all members gets a bottleneck."""
+"""With more weights than this, the text members get a bottleneck."""
 _layers = tf.keras.layers
 
 
 class TextEncoder(tf.Module):  # type: ignore[misc]
     """Hashed features -> TF-IDF over a vocabulary.
 
-    Words and characters are two blocks, each of unit length (L2), with sublinear term frequencies:
-    scikit-learn's `TfidfVectorizer(sublinear_tf=True)` for each block. A pretrained encoder's vector is a third one.
+    Words and characters are two blocks, each with sublinear term frequencies and of unit length (L2), as scikit-learn's
+    `TfidfVectorizer(sublinear_tf=True)` makes them. A pretrained encoder's vector is a third block.
     """
 
     def __init__(self, vocabulary: Ints, idf: Floats32, words: int, hashed: int) -> None:
-        """Take what the training set decided.
+        """Make an encoder.
 
         Args:
-            vocabulary: shape (V,), ids, rising.
+            vocabulary: shape (V,), ids, ascending.
             idf: shape (V,).
-            words: the first so many entries are words,
-            hashed: the first so many words or characters; the others are places of an encoder's vector.
+            words: how many entries, from the first on, are words and pairs.
+            hashed: how many are words, pairs or characters; the rest are dimensions of an encoder's vector.
         """
         super().__init__(name="text_encoder")
         self.vocabulary = tf.constant(vocabulary, tf.int64)
@@ -60,13 +61,13 @@ class TextEncoder(tf.Module):  # type: ignore[misc]
 class TextMembers(tf.Module):  # type: ignore[misc]
     """K linear softmax classifiers over the same features, trained side by side.
 
-    Where K x V x C weights would be too many, the members are of low rank: V x r and r x C.
+    If K x V x C weights would be too many, the members have low rank: V x r and r x C.
     """
 
     def __init__(self, features: int, members: int, categories: int) -> None:
-        """Start at zero, or where there is a bottleneck at random."""
+        """Start at zero; with a bottleneck, at random."""
         super().__init__(name="text_members")
-        self.features, self.members = features, members
+        self.features, self.members, self.categories = features, members, categories
         rank = 0
         if features * members * categories > _PARAMETERS:
             rank = int(np.clip(_PARAMETERS // (features * members), 32, 256))
@@ -88,10 +89,10 @@ class TextMembers(tf.Module):  # type: ignore[misc]
 
 
 class FusedMember(tf.Module):  # type: ignore[misc]
-    """A picture network with a fused head over picture and text features.
+    """A picture network and a head over picture and text: the branches `image` and `head`.
 
-    The head takes the trunk's features and a TF-IDF weighted sum of feature embeddings; in training whole
-    modalities are dropped from it at random, so that neither is leant on alone.
+    The head takes the backbone's features and a TF-IDF weighted sum of feature embeddings. In training one of the two
+    inputs is dropped at random, so that the head does not rely on one alone.
     """
 
     def __init__(
@@ -104,45 +105,48 @@ class FusedMember(tf.Module):  # type: ignore[misc]
         weights: str | None = None,
         policy: str = "float32",
     ) -> None:
-        """Start at random, the trunk where its weights are given at these; arguments as for `make_backbone`."""
+        """Start at random, or the backbone from pretrained weights; arguments as for `make_backbone`."""
         super().__init__(name="fused_member")
         self.features, self.policy = features, policy
         self._made = (features, categories, height, width, backbone)
-        self.trunk = make_backbone(backbone, weights, height, width, policy)
+        self.backbone = make_backbone(backbone, weights, height, width, policy)
         self.image_logits = _layers.Dense(categories, name="image_logits")
         self.embedding = tf.Variable(tf.random.normal([features, _EMBEDDING], stddev=0.05), name="embedding")
         self.head = tf.keras.Sequential(
             [_layers.Dense(_HEAD, activation="relu"), _layers.Dropout(0.3), _layers.Dense(categories)], name="head"
         )
-        seen = int(self.trunk.output_shape[-1])
-        self.image_logits.build([None, seen])
-        self.head.build([None, seen + _EMBEDDING])
+        image_features = int(self.backbone.output_shape[-1])
+        self.image_logits.build([None, image_features])
+        self.head.build([None, image_features + _EMBEDDING])
 
-    def __call__(self, pixels: Tensor, indices: Tensor, values: Tensor, training: bool) -> tuple[Tensor, Tensor]:
-        """Pixels uint8 (n, h, w, 3) and encoded texts -> logits by the picture and by the head, both (n, C)."""
+    def __call__(self, pixels: Tensor, indices: Tensor, values: Tensor, training: bool) -> dict[str, Tensor]:
+        """Pixels uint8 (n, h, w, 3) and encoded texts -> logits by branch, (n, C) each."""
         n = tf.shape(pixels)[0]
         images = tf.cast(pixels, tf.float32) / 127.5 - 1.0
-        image = tf.cast(self.trunk(augment(images) if training else images, training=training), tf.float32)
+        image = tf.cast(self.backbone(augment(images) if training else images, training=training), tf.float32)
         texts = tf.SparseTensor(indices, values, [tf.cast(n, tf.int64), self.features])
         text = tf.sparse.sparse_dense_matmul(texts, self.embedding)
         seen = image
         if training:
             draw = tf.random.uniform([n, 1])
             text, seen = tf.where(draw < 0.2, 0.0, text), tf.where(draw > 0.9, 0.0, image)
-        return self.image_logits(image), self.head(tf.concat([seen, text], axis=1), training=training)
+        return {
+            IMAGE.name: self.image_logits(image),
+            HEAD.name: self.head(tf.concat([seen, text], axis=1), training=training),
+        }
 
-    def in_full(self) -> FusedMember:
-        """The same network, reckoning in 32 bits; itself where it does."""
+    def in_full_precision(self) -> FusedMember:
+        """The same network computing in 32 bits; itself if it does already."""
         if self.policy == "float32":
             return self
         other = FusedMember(*self._made)
-        for mine, theirs in zip(self.variables, other.variables, strict=True):
-            theirs.assign(mine)
+        for source, target in zip(self.variables, other.variables, strict=True):
+            target.assign(source)
         return other
 
 
 def augment(images: Tensor) -> Tensor:
-    """Each picture mirrored half of the time and shifted by up to an eighth, edges repeated."""
+    """Mirror half of the pictures, and shift each by up to an eighth of its size, repeating the edges."""
     n, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
 
     def places(size: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The out-of-sample judgements that the ranks wrote, with the sellers of their rows."""
+"""The sample on which noise and weights are fitted: out-of-sample log-probabilities, labels and sellers."""
 
 from __future__ import annotations
 
@@ -9,63 +9,72 @@ from pathlib import Path
 import numpy as np
 
 from schemas.arrays import Bools, Floats32, Ints
+from schemas.branches import Input
+from udfs.fusion import has_input, shape_of
 
 NO_SELLER = 0
-"""In the place of a seller's hash where there is no seller."""
+"""Stands for a seller's hash where there is no seller."""
+ROW_FIELDS = ("keys", "labels", "truths", "sellers")
+"""The arrays of `training.dataset.Shard` that a rank's sample file holds beside one array a branch."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Sampled rows with a seller's label, in the order of their keys.
+    """Sampled rows with a seller's label, ordered by key.
 
     Attributes:
         labels: int64, shape (n,), category index of the seller's label.
         truths: int64, shape (n,), category index that a person has decided; -1 where nobody has.
         sellers: int64, shape (n,), index into `seller_ids`; -1 where there is none.
         seller_ids: S ids.
-        text, image, head: log-probabilities, shape (n, C); rows of NaN where a branch has nothing to say.
+        branches: name -> log-probabilities, float32, shape (n, C), of members that have not trained on the row; NaN
+            where the listing lacks an input of the branch. A branch that was not trained is absent.
     """
 
     labels: Ints
     truths: Ints
     sellers: Ints
     seller_ids: tuple[str, ...]
-    text: Floats32
-    image: Floats32
-    head: Floats32
+    branches: dict[str, Floats32]
 
     @property
-    def has_text(self) -> Bools:
-        """Of which rows the text says something, shape (n,)."""
-        return np.asarray(~np.isnan(self.text[:, 0]))
+    def shape(self) -> tuple[int, ...]:
+        """(n, C)."""
+        return shape_of(self.branches)
 
-    @property
-    def has_image(self) -> Bools:
-        """Of which rows the picture says something, shape (n,)."""
-        return np.asarray(~np.isnan(self.image[:, 0]))
+    def has(self, wanted: Input) -> Bools:
+        """Which rows have an input, shape (n,)."""
+        return has_input(self.branches, wanted)
 
     @property
     def usable(self) -> Ints:
-        """The rows of which a branch says something."""
-        return np.flatnonzero(self.has_text | self.has_image)
+        """The rows that have any input."""
+        return np.flatnonzero(np.logical_or.reduce([self.has(each) for each in Input]))
 
 
 def read_sample(files: Sequence[Path], names: Mapping[int, str]) -> Sample:
-    """What the ranks wrote.
+    """Read the ranks' files.
 
     Args:
-        files: one of each rank, with the arguments of `make_sample`.
+        files: one of each rank, as `write_sample` wrote it.
         names: seller's hash -> seller_id.
     """
     parts = []
     for file in files:
         with np.load(file) as stored:
             parts.append({name: stored[name] for name in stored.files})
-    return make_sample(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, names=names)
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = {name: joined.pop(name) for name in ROW_FIELDS}
+    return make_sample(rows, joined, names)
+
+
+def write_sample(file: Path, rows: Mapping[str, Ints], branches: Mapping[str, Floats32]) -> None:
+    """Write a rank's part of the sample; arguments as for `make_sample`."""
+    np.savez(file, **rows, **branches)
 
 
 def sampled_sellers(files: Sequence[Path]) -> Ints:
-    """The hashes of the sellers in what the ranks wrote, each once; shape (S,)."""
+    """The distinct hashes of the sellers in the ranks' files, shape (S,)."""
     found = [np.zeros(0, np.int64)]
     for file in files:
         with np.load(file) as stored:
@@ -75,39 +84,31 @@ def sampled_sellers(files: Sequence[Path]) -> Ints:
 
 
 def make_sample(
-    keys: Ints,
-    labels: Ints,
-    truths: Ints,
-    sellers: Ints,
-    text: Floats32,
-    image: Floats32,
-    head: Floats32,
-    names: Mapping[int, str] | None = None,
+    rows: Mapping[str, Ints], branches: Mapping[str, Floats32], names: Mapping[int, str] | None = None
 ) -> Sample:
-    """The rows that have a seller's label, in the order of their keys.
+    """Take the rows that have a seller's label, ordered by key.
 
     Args:
-        keys, labels, truths, sellers: as `training.dataset.Shard` holds them.
-        text, image, head: as `Sample` holds them.
+        rows: `ROW_FIELDS` -> values, as `training.dataset.Shard` has them.
+        branches: as `Sample` has them, of the same rows.
         names: seller's hash -> seller_id; default: the hash itself, in digits.
     """
-    order = np.argsort(keys, kind="stable")
+    labels, sellers = rows["labels"], rows["sellers"]
+    order = np.argsort(rows["keys"], kind="stable")
     order = order[labels[order] >= 0]
     hashes = np.unique(sellers[order])
     hashes = hashes[hashes != NO_SELLER]
     return Sample(
         labels=labels[order],
-        truths=truths[order],
+        truths=rows["truths"][order],
         sellers=seller_places(sellers[order], hashes),
         seller_ids=tuple(str(seller) if names is None else names[seller] for seller in hashes.tolist()),
-        text=text[order],
-        image=image[order],
-        head=head[order],
+        branches={name: values[order] for name, values in branches.items()},
     )
 
 
 def seller_places(sellers: Ints, known: Ints) -> Ints:
-    """Each row's index into the known sellers' hashes, which rise; -1 where it is none of them. Shape (n,)."""
+    """Each row's index into the known sellers' hashes, which ascend; -1 where the seller is unknown. Shape (n,)."""
     if not len(known):
         return np.full(len(sellers), -1)
     place = np.minimum(np.searchsorted(known, sellers), len(known) - 1)

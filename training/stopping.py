@@ -1,4 +1,4 @@
-"""Early stopping: the weights of the best epoch, and when to give up waiting for a better one."""
+"""Early stopping: keep the weights of the best epoch, and stop when no better one comes."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from training.network import Tensor
 
 
 class BestEpoch:
-    """Watches a loss that is the same on every rank, so that all stop together.
+    """Follows a loss that is the same on every rank, so that all ranks stop together.
 
     Attributes:
         curve: the loss after each epoch.
     """
 
     def __init__(self, variables: Sequence[Tensor], patience: int) -> None:
-        """Watch over variables.
+        """Follow the training of some variables.
 
         Args:
-            variables: what is kept of the best epoch.
-            patience: epochs without a better loss before `worn_out` says so.
+            variables: their values after the best epoch are kept.
+            patience: stop after so many epochs without a lower loss.
         """
         self._variables, self._patience = list(variables), patience
         self._kept = [variable.numpy() for variable in self._variables]
         self.curve: list[float] = []
 
-    def seen(self, loss: float) -> None:
-        """Note an epoch's loss; its weights are kept if it is the best so far."""
+    def record(self, loss: float) -> None:
+        """Add an epoch's loss; if it is the lowest so far, keep the variables' values."""
         if not self.curve or loss < min(self.curve):
             self._kept = [variable.numpy() for variable in self._variables]
         self.curve.append(loss)
 
     @property
-    def worn_out(self) -> bool:
-        """Whether the last better epoch is too long ago."""
+    def should_stop(self) -> bool:
+        """Whether the best epoch is `patience` epochs ago."""
         return len(self.curve) - 1 - int(np.argmin(self.curve)) >= self._patience
 
     def restore(self) -> None:
-        """Set the variables to what they were after the best epoch."""
+        """Set the variables to their values after the best epoch."""
         for variable, value in zip(self._variables, self._kept, strict=True):
             variable.assign(value)

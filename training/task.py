@@ -1,4 +1,4 @@
-"""What the driver tells the ranks, what they answer, and where they leave what they made."""
+"""What the driver sends to the ranks, what they return, and where they write."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from pathlib import Path
 
 from schemas.arrays import Ints
 from training.dataset import Dataset
-from training.first_pass import Learned
+from training.first_pass import FirstPass
 from training.plan import Plan
 
 
 @dataclass(frozen=True)
 class Task:
-    """What every rank is told.
+    """The input of every rank.
 
     Attributes:
         dataset: the training set.
         plan: how to train.
         levels: shape (C, C), as `training.transitions.category_levels`.
         hash_size, height, width: of the features and tensors.
-        folder: a work folder that all ranks and the driver see.
+        folder: a work folder that the ranks and the driver share.
     """
 
     dataset: Dataset
@@ -38,21 +38,21 @@ class Task:
 
     @property
     def progress(self) -> Path:
-        """A JSON line for every epoch, from rank 0."""
+        """Rank 0 writes a JSON line here after every epoch."""
         return Path(self.folder) / "progress.jsonl"
 
     @property
     def failure(self) -> Path:
-        """Why the first rank to fail has failed."""
+        """The first rank that fails writes its error here."""
         return Path(self.folder) / "failure.txt"
 
     @property
     def members(self) -> Path:
-        """The members as SavedModels, from rank 0."""
+        """Rank 0 writes the members here, as SavedModels."""
         return Path(self.folder) / "members"
 
     def sample(self, rank: int) -> Path:
-        """A rank's out-of-sample judgements of its part of the sample."""
+        """A rank's part of the sample; see `training.sample`."""
         return Path(self.folder) / f"sample-{rank}.npz"
 
     def cache(self, rank: int) -> Path:
@@ -62,14 +62,14 @@ class Task:
 
 @dataclass(frozen=True)
 class RankResult:
-    """What a rank says at the end.
+    """The result of a rank.
 
     Attributes:
         curves: branch -> out-of-sample loss after each epoch.
         novel_above: see `schemas.bundle.BundleSpec`.
-        first: what the first pass has learnt; None where there are too few texts for one.
+        first: the first pass; None where there are too few texts for one.
     """
 
     curves: dict[str, list[float]]
     novel_above: float
-    first: Learned | None
+    first: FirstPass | None

@@ -1,4 +1,4 @@
-"""Reading a bundle's description and noise model from its folder."""
+"""Read a bundle's description and noise model."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.bundle import FORMAT, NOISE_FILE, SPEC_FILE, BundleSpec, Fusion, NoiseModel
+from schemas.bundle import FORMAT, NOISE_FILE, SPEC_FILE, BundleSpec, NoiseModel
 from schemas.errors import BundleFormatError
 
 
 def load_spec(folder: str) -> BundleSpec:
-    """The bundle's description.
+    """Read the bundle's description.
 
     Raises:
         FileNotFoundError: the folder holds no bundle.
@@ -29,12 +29,11 @@ def load_spec(folder: str) -> BundleSpec:
             f"{path} has format {values.get('format')}, but this version reads format {FORMAT}: train a new model."
         )
     values["categories"], values["prior"] = tuple(values["categories"]), tuple(values["prior"])
-    values["fusion"] = Fusion(**values["fusion"])
     return BundleSpec(**values)
 
 
 def load_noise(folder: str) -> NoiseModel:
-    """The noise model that was fitted with the bundle."""
+    """Read the bundle's noise model."""
     with np.load(Path(folder) / NOISE_FILE, allow_pickle=False) as stored:
         return NoiseModel(
             categories=tuple(str(c) for c in stored["categories"]),

@@ -1,7 +1,7 @@
-"""Scoring listings on Spark: an iterator over Arrow batches that puts the model's word beside each row.
+"""Score listings on Spark: an iterator over Arrow batches adds the model's predictions to each row.
 
-Each Python worker loads the bundle once and keeps it; while the network judges a batch, the next one is
-read and decoded. A bad row gets a status, never an exception.
+Each Python worker loads the bundle once. While the networks run on one batch, the next one is decoded. A bad picture
+gets a status, never an exception.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from pyspark import SparkFiles
 from pyspark.sql import DataFrame, SparkSession
 
 from schemas.arrays import Ints
+from schemas.branches import BRANCHES
 from schemas.tables import PREDICTIONS
-from schemas.tensors import Judgement
+from schemas.tensors import Prediction
 from udfs.pictures import load_images
 from udfs.predictor import Predictor, Prepared, load_predictor
 from udfs.rankings import first, rank
@@ -32,7 +33,7 @@ from udfs.text import read_texts
 READ = ("listing_id", "content_hash", "title", "description", "bucket", "image_uri", "image")
 """The columns of listings that scoring reads."""
 COLUMNS = tuple(c for c in PREDICTIONS.columns if c.name not in ("job", "run_id", "run_date"))
-"""What scoring gives: the table predictions without the run's columns."""
+"""The columns that scoring returns: the table predictions without the run's columns."""
 _ROWS_PER_TASK = 10_000
 
 
@@ -42,12 +43,12 @@ class Scoring:
 
     Attributes:
         archive: the bundle's name among the session's archives (`ship_bundle`).
-        model_version: is written beside every prediction.
-        batch_rows: listings judged at once; bounds a worker's memory.
-        top: probabilities kept of each branch.
-        threads: cores of a task, for the network and for decoding.
+        model_version: stored with every prediction.
+        batch_rows: listings per batch; bounds a worker's memory.
+        top: how many probabilities to keep per branch.
+        threads: cores of a task, for the networks and for decoding.
         prefixes: where pictures behind URIs may be read (`udfs.sources.read_uri`).
-        max_image_bytes: of such a picture.
+        max_image_bytes: larger pictures are not read.
     """
 
     archive: str
@@ -70,18 +71,18 @@ def classify(
     prefixes: tuple[str, ...],
     max_image_bytes: int,
 ) -> DataFrame:
-    """The predictions of listings, lazily; stage them before anything reads them twice.
+    """Predict listings, lazily: write the result before anything reads it twice.
 
     Args:
         listings: the columns of `READ`, a row a listing.
         bundle: the bundle's folder on the driver.
         model_version: its version.
-        rows: how many listings there are, about; decides into how many tasks they are split.
+        rows: about how many listings there are; sets the number of tasks.
         batch_rows, top, prefixes, max_image_bytes: as in `Scoring`.
 
     Returns:
-        A row a listing with the columns of `COLUMNS`. `predicted_category` is null where a listing has neither
-        text that the model knows nor a usable picture.
+        A row for each listing with the columns of `COLUMNS`. `predicted_category` is null where a listing has neither
+        a usable picture nor any word in the model's vocabulary.
     """
     spark = listings.sparkSession
     context = spark.sparkContext
@@ -95,16 +96,16 @@ def classify(
         max_image_bytes=max_image_bytes,
     )
     slots = context.defaultParallelism
-    # Rows without pictures look tiny to adaptive execution, which would put them all into one task.
+    # Without pictures the rows are small, and adaptive execution would put all of them into one task.
     tasks = slots * math.ceil(max(rows, 1) / (slots * _ROWS_PER_TASK))
     schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
     return listings.select(*READ).repartition(tasks).mapInArrow(make_classify(scoring), schema)
 
 
 def ship_bundle(spark: SparkSession, bundle: str) -> str:
-    """Send a bundle to every node, once a session; tasks find it under the returned name (`SparkFiles`).
+    """Send a bundle to every node, once per session; tasks find it under the returned name (`SparkFiles`).
 
-    Named by its content: one session may serve several warehouses, each with a model 1 of its own.
+    The name is a hash of the content: a session may serve several warehouses, each with its own model version 1.
     """
     files = sorted(p for p in Path(bundle).rglob("*") if p.is_file())
     digest = hashlib.sha256()
@@ -114,7 +115,7 @@ def ship_bundle(spark: SparkSession, bundle: str) -> str:
     name = f"catalog-cleaner-model-{digest.hexdigest()[:16]}"
     shipped = _shipped(spark.sparkContext.applicationId or "")
     if name not in shipped:
-        # The folder lives as long as this process: nodes that join later fetch the archive, too.
+        # Keep the folder as long as this process: nodes that join later fetch the archive, too.
         folder = tempfile.TemporaryDirectory(prefix="catalog-cleaner-")
         path = Path(folder.name) / f"{name}.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -131,7 +132,7 @@ def _shipped(_application: str) -> dict[str, tempfile.TemporaryDirectory[str]]:
 
 
 def make_classify(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function for `mapInArrow`; it captures names and numbers, no model."""
+    """The function for `mapInArrow`; its closure holds names and numbers, no model."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         predictor = _predictor(str(Path(SparkFiles.getRootDirectory()) / scoring.archive), scoring.threads)
@@ -142,14 +143,14 @@ def make_classify(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iter
 
 @cache
 def _predictor(folder: str, threads: int) -> Predictor:
-    """Loaded once a worker process, whatever number of batches and tasks it sees."""
+    """Load a bundle once per worker process, for all of its batches and tasks."""
     return load_predictor(folder, threads)
 
 
 def score_batches(
     batches: Iterable[pa.RecordBatch], predictor: Predictor, scoring: Scoring
 ) -> Iterator[pa.RecordBatch]:
-    """Score batches in order; the next one is prepared in a thread while the network judges the present one."""
+    """Score batches in order; a thread prepares the next batch while the networks run on this one."""
     pieces = (
         batch.slice(start, scoring.batch_rows)
         for batch in batches
@@ -160,32 +161,32 @@ def score_batches(
         images, uris = piece.column("image").to_pylist(), piece.column("image_uri").to_pylist()
         images, failed = load_images(images, uris, scoring.prefixes, scoring.max_image_bytes)
         prepared = predictor.prepare(read_texts(piece.column("title")), read_texts(piece.column("description")), images)
-        return prepared, [bad or seen for bad, seen in zip(failed, prepared.pictures.status, strict=True)]
+        return prepared, [unread or decoded for unread, decoded in zip(failed, prepared.pictures.status, strict=True)]
 
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead:
         piece = next(pieces, None)
         waiting = ahead.submit(prepare, piece) if piece is not None else None
         while piece is not None and waiting is not None:
             prepared, status = waiting.result()
-            # Spark's rows are fetched in this thread, so only decoding runs ahead.
+            # Only this thread may fetch Spark's rows, so only decoding runs ahead.
             following = next(pieces, None)
             waiting = ahead.submit(prepare, following) if following is not None else None
             buckets = np.asarray(piece.column("bucket"), dtype=np.int64)
-            yield _prediction_batch(piece, buckets, predictor.judge(prepared, buckets), status, predictor, scoring)
+            yield _prediction_batch(piece, buckets, predictor.run(prepared, buckets), status, predictor, scoring)
             piece = following
 
 
 def _prediction_batch(
     piece: pa.RecordBatch,
     buckets: Ints,
-    judged: Judgement,
+    prediction: Prediction,
     status: list[str],
     predictor: Predictor,
     scoring: Scoring,
 ) -> pa.RecordBatch:
     categories = predictor.spec.categories
     rows = len(buckets)
-    fused, text, image = (rank(part, categories, scoring.top) for part in (judged.fused, judged.text, judged.image))
+    fused = rank(prediction.fused, categories, scoring.top)
     columns = {
         "listing_id": piece.column("listing_id"),
         "content_hash": piece.column("content_hash"),
@@ -194,13 +195,14 @@ def _prediction_batch(
         "predicted_category": first(fused, "category"),
         "confidence": first(fused, "probability"),
         "top_categories": fused,
-        "text_top": text,
-        "image_top": image,
-        "text_category": first(text, "category"),
-        "text_confidence": first(text, "probability"),
-        "image_category": first(image, "category"),
-        "image_confidence": first(image, "probability"),
         "image_status": pa.array(status, pa.string()),
-        "novelty": pa.array(judged.novelty, mask=np.isnan(judged.novelty)),
+        "novelty": pa.array(prediction.novelty, mask=np.isnan(prediction.novelty)),
     }
+    for branch in (each.name for each in BRANCHES if each.stored):
+        ranking = rank(prediction.of(branch), categories, scoring.top)
+        columns |= {
+            f"{branch}_top": ranking,
+            f"{branch}_category": first(ranking, "category"),
+            f"{branch}_confidence": first(ranking, "probability"),
+        }
     return pa.RecordBatch.from_pydict({c.name: columns[c.name] for c in COLUMNS})

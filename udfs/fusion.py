@@ -1,46 +1,63 @@
-"""Late fusion: the branches' probabilities, each raised to its weight, multiplied and made to sum to 1."""
+"""Late fusion: the branches' probabilities, each raised to its weight, multiplied and normalised."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from schemas.arrays import Floats, Floats32
-from schemas.bundle import Fusion, FusionWeights
+from schemas.arrays import Bools, Floats, Floats32
+from schemas.branches import BRANCHES, PRESENCES, Fusion, Input, Weights
 
 
-def fuse(text: Floats32, image: Floats32, head: Floats32, fusion: Fusion) -> Floats32:
-    """`log q ∝ w_text log p_text + w_image log p_image + w_head log p_head`, weights by what is present.
+def fuse(branches: Mapping[str, Floats32], fusion: Fusion) -> Floats32:
+    """`log q ∝ Σ_b w_b log p_b`, with the weights for the inputs that each listing has.
 
     Args:
-        text, image, head: log-probabilities, shape (n, C); rows of NaN where a branch has nothing to say.
+        branches: at least one, name -> log-probabilities, shape (n, C); NaN where the branch has no prediction.
         fusion: the weights.
 
     Returns:
-        log q, shape (n, C); rows of NaN where there is neither text nor picture.
+        log q, shape (n, C); NaN where a listing has no input.
     """
-    has_text, has_image = ~np.isnan(text[:, 0]), ~np.isnan(image[:, 0])
-    fused = np.full(text.shape, np.nan, np.float32)
-    for rows, weights in (
-        (has_text & has_image, fusion.both),
-        (has_text & ~has_image, fusion.text_only),
-        (~has_text & has_image, fusion.image_only),
-    ):
+    has = {each: has_input(branches, each) for each in Input}
+    fused = np.full(shape_of(branches), np.nan, np.float32)
+    for key, present in PRESENCES.items():
+        rows = np.logical_and.reduce([has[each] == (each in present) for each in Input])
         if rows.any():
-            fused[rows] = weighted(text[rows], image[rows], head[rows], weights)
+            fused[rows] = weighted({name: branches[name][rows] for name in fusion[key]}, fusion[key])
     return fused
 
 
-def weighted(text: Floats32, image: Floats32, head: Floats32, weights: FusionWeights) -> Floats32:
-    """The product of the branches under one set of weights; a branch of weight 0 may be NaN."""
-    total = np.zeros(text.shape, np.float32)
-    for branch, weight in ((text, weights["text"]), (image, weights["image"]), (head, weights["head"])):
+def has_input(branches: Mapping[str, Floats32], wanted: Input) -> Bools:
+    """Which listings have an input: a branch that needs nothing else has a prediction. Shape (n,)."""
+    alone = [branch.name for branch in BRANCHES if branch.inputs == {wanted} and branch.name in branches]
+    has = np.zeros(shape_of(branches)[0], np.bool_)
+    for name in alone:
+        has |= ~np.isnan(branches[name][:, 0])
+    return has
+
+
+def shape_of(branches: Mapping[str, Floats32]) -> tuple[int, ...]:
+    """(n, C)."""
+    return next(iter(branches.values())).shape
+
+
+def weighted(branches: Mapping[str, Floats32], weights: Weights) -> Floats32:
+    """The normalised product of the branches under one set of weights, as log-probabilities, shape (n, C).
+
+    A row of NaN does not change the product: the branch has no prediction there.
+    """
+    total = np.zeros(shape_of(branches), np.float32)
+    for name, weight in weights.items():
         if weight:
-            total += np.float32(weight) * branch
+            values = branches[name]
+            total += np.float32(weight) * np.where(np.isnan(values), np.float32(0.0), values)
     return log_softmax(total)
 
 
 def sharpened(probabilities: Floats, weight: float) -> Floats:
-    """Probabilities, rows of shape (n, C), raised to a weight and made to sum to 1 again."""
+    """Probabilities, shape (n, C), raised to a weight and normalised again."""
     raised = probabilities**weight
     return np.asarray(raised / np.maximum(raised.sum(axis=1, keepdims=True), 1e-300))
 

@@ -1,13 +1,13 @@
-"""What a listing's probabilities and label say, boiled down to a few numbers that Spark can reckon with.
+"""Label evidence: a few numbers per listing from which Spark computes the posterior.
 
-With q the classifier's probabilities, l the label and M the transitions, the posterior of every category
-follows from two sums and the seller's error rate e (see `udfs.posterior`)::
+Let q be the classifier's probabilities, l the label and M the transitions. The posterior of every category follows from
+two sums and the seller's error rate e (see `udfs.posterior`)::
 
     label_support = q(l)                    P(l is right)  = (1 - e) · label_support / Z
     other_support = Σ_{c≠l} q(c) M[c, l]    P(c is right)  = e · q(c) M[c, l] / Z
     Z = (1 - e) · label_support + e · other_support
 
-So the sellers' rates can be brought up to date, and listings decided, by plain column arithmetic.
+So plain column arithmetic is enough to update the sellers' rates and to decide listings.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ EVIDENCE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("image_label_ratio", "DOUBLE"),
     ("image_other_ratio", "DOUBLE"),
 )
-"""What `make_label_evidence` adds, as Spark types. `candidates`: categories other than the label with their share of
-other_support, the likeliest first. `text_*`: the supports by the text alone. `image_label_ratio`: how much likelier
-the picture is under the label than a random picture is; `image_other_ratio`: the same under the others, weighed by
-the text. The last two are null where there is no usable picture."""
+"""The columns that `make_label_evidence` adds, as Spark types. `candidates`: categories other than the label with their
+share of other_support, likeliest first. `text_*`: the supports from the text alone. `image_label_ratio`: how many times
+likelier the picture is under the label than for a random listing; `image_other_ratio`: the same for the other
+categories, averaged with the text's probabilities. Both are null where there is no usable picture."""
 
 REPLACED_COLUMNS: tuple[str, ...] = ("top_categories", "text_top", "image_top")
-"""The columns that `make_label_evidence` reads and replaces by `EVIDENCE_COLUMNS`: long lists cost much."""
+"""The columns that `make_label_evidence` replaces by `EVIDENCE_COLUMNS`, because long lists are expensive."""
 
 _NO_LABEL = -1
-_NOT_LEARNT = -2
+_UNKNOWN_TO_MODEL = -2
 _BLOCK = 2000
-"""Rows made dense at a time: bounds memory at a thousand categories."""
+"""Rows per step: bounds memory with a thousand categories."""
 
 
 def make_label_evidence(
@@ -51,28 +51,28 @@ def make_label_evidence(
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """A function for `mapInArrow` that replaces `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`.
 
-    It reads `category` (the seller's label, null or unknown to the taxonomy where there is none), and `top_categories`,
-    `text_top` and `image_top` as in the table predictions, null where a branch had nothing to judge.
+    It reads `category` (the seller's label; null or outside the taxonomy counts as no label) and `top_categories`,
+    `text_top` and `image_top` as in the table predictions (null: no prediction).
 
     Args:
         noise: the bundle's.
-        prior: C probabilities, for a listing that the model could not judge.
-        taxonomy: the categories in force; only these are suggested.
-        suggestions: length of `candidates`.
+        prior: C probabilities, for a listing without a prediction.
+        taxonomy: the current categories; no others are suggested.
+        suggestions: the greatest length of `candidates`.
     """
     categories = np.array(noise.categories, dtype=object)
     known = {category: i for i, category in enumerate(noise.categories)}
     in_force = np.array([category in set(taxonomy) for category in noise.categories])
-    # A category that the model has never seen: the model has no say, so the seller's rate alone counts.
-    labels_of = {category: known.get(category, _NOT_LEARNT) for category in taxonomy}
+    # The model cannot predict a category that it has not learned, so only the seller's rate counts there.
+    labels_of = {category: known.get(category, _UNKNOWN_TO_MODEL) for category in taxonomy}
     base = np.asarray(prior, dtype=np.float64)
 
-    def weigh(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def add_evidence(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for start in range(0, batch.num_rows, _BLOCK):
-                yield _weigh(batch.slice(start, _BLOCK))
+                yield evidence(batch.slice(start, _BLOCK))
 
-    def _weigh(rows: pa.RecordBatch) -> pa.RecordBatch:
+    def evidence(rows: pa.RecordBatch) -> pa.RecordBatch:
         label_names = rows.column("category").to_pylist()
         labels = np.array([labels_of.get(name, _NO_LABEL) for name in label_names], dtype=np.int64)
         q = densify(rows.column("top_categories"), known, base)
@@ -100,20 +100,20 @@ def make_label_evidence(
         names = [*kept, *(name for name, _ in EVIDENCE_COLUMNS)]
         return pa.RecordBatch.from_arrays([*(rows.column(name) for name in kept), *columns], names=names)
 
-    return weigh
+    return add_evidence
 
 
 def _split(q: Floats, labels: Ints, transitions: Floats) -> tuple[Floats, Floats]:
-    """q(l), shape (n,), and q(c) M[c, l] of the others, shape (n, C); without a label 0 and q itself."""
+    """q(l), shape (n,), and q(c) M[c, l] for the other categories, shape (n, C); without a label, 0 and q."""
     rows = np.arange(len(labels))
     label_support = np.where(labels >= 0, q[rows, labels], 0.0)
     others = np.where((labels >= 0)[:, None], q * transitions.T[labels], q)
-    label_support[labels == _NOT_LEARNT] = 1.0
+    label_support[labels == _UNKNOWN_TO_MODEL] = 1.0
     return label_support, others
 
 
 def _ranked(weights: Floats, total: Floats, categories: NDArray[np.object_], most: int) -> pa.ListArray:
-    """The heaviest categories of each row with their share of the total, as an array of structs."""
+    """The categories of greatest weight in each row with their share of the total, as an array of structs."""
     most = min(most, weights.shape[1])
     # A stable order, so that equal weights are ranked alike on every machine.
     order = np.argsort(-weights, axis=1, kind="stable")[:, :most]

@@ -1,9 +1,8 @@
-"""The seller's label and the model's probabilities, weighed into a posterior: pure NumPy.
+"""The posterior of every category from the seller's label and the model's probabilities, in NumPy.
 
-The noise model is that of Dawid and Skene (1979) with a classifier in the place of the second annotator
-(Raykar et al., JMLR 2010; Khetan, Lipton and Anandkumar, ICLR 2018):
-``P(c | x, l, s) ∝ q(c | x) · P(l | c, s)``, where a seller s labels rightly with probability ``1 - e_s`` and
-otherwise gives l with probability ``M[c, l]``.
+The noise model is that of Dawid and Skene (1979) with a classifier as the second annotator (Raykar et al., JMLR 2010;
+Khetan, Lipton and Anandkumar, ICLR 2018): ``P(c | x, l, s) ∝ q(c | x) · P(l | c, s)``. A seller s gives the right label
+with probability ``1 - e_s``, and otherwise the label l with probability ``M[c, l]``.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def label_likelihood(labels: Ints, error_rates: Floats, transitions: Floats) -> 
 
 
 def posterior(log_q: Floats, labels: Ints, error_rates: Floats, transitions: Floats) -> tuple[Floats, Floats]:
-    """The probability of every category given content and label, and how likely the label was.
+    """The probability of every category given content and label, and the likelihood of the label.
 
     Args:
         log_q: shape (n, C), log of the classifier's calibrated probabilities, out of sample.

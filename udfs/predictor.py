@@ -1,4 +1,4 @@
-"""A bundle's folder -> a predictor: texts and pictures in, log-probabilities out. Needs no training code."""
+"""Load a bundle and predict with it: texts and pictures in, log-probabilities out. Needs no training code."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import cast
 
 import numpy as np
 
-from schemas.arrays import Ints
+from schemas.arrays import Floats32, Ints
+from schemas.branches import FUSED_NETWORK, TEXT, TEXT_NETWORK, predicted_by
 from schemas.bundle import ENCODER_FOLDER, BundleSpec
-from schemas.tensors import Judgement, PictureBatch, TextBatch
+from schemas.tensors import PictureBatch, Prediction, TextBatch
 from udfs.bundle import load_spec
 from udfs.encoder import Encode, load_encoder
 from udfs.fusion import fuse
@@ -21,31 +22,31 @@ from udfs.tf_runtime import Network, load_network
 
 _MEMORY = 512 * 1024 * 1024
 _BYTES_PER_PIXEL = 400
-"""Of a picture inside the network: some four layers of 24 float32 channels at once."""
+"""Memory of a picture inside the network: about four layers of 24 float32 channels at once."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """n listings as the networks take them."""
+    """The networks' inputs for n listings."""
 
     text: TextBatch
     pictures: PictureBatch
 
 
 class Predictor:
-    """Judges listings with the member that has not trained on their fold."""
+    """Predicts each listing with the members that have not trained on its fold."""
 
     def __init__(
         self, spec: BundleSpec, text: Network, fused: Sequence[Network], threads: int, encode: Encode | None = None
     ) -> None:
-        """Take the loaded members; `load_predictor` loads them.
+        """Use loaded networks; `load_predictor` loads them.
 
         Args:
             spec: the bundle's description.
-            text: ids, weights, splits, fold -> log_probabilities, known, known_words.
-            fused: of each fused member pixels, ids, weights, splits -> image, head.
-            threads: pictures decoded at once.
-            encode: the text encoder, where the bundle has one.
+            text: all text members, (ids, weights, splits, fold) -> text, known, known_words.
+            fused: each fused member, (pixels, ids, weights, splits) -> image, head.
+            threads: how many pictures to decode at once.
+            encode: the text encoder, if the bundle has one.
         """
         self.spec, self._encode = spec, encode
         self._text, self._fused, self._threads = text, list(fused), threads
@@ -56,50 +57,57 @@ class Predictor:
         descriptions: Sequence[str | None],
         images: Sequence[bytes | None],
         buckets: Ints,
-    ) -> tuple[Judgement, list[str]]:
-        """Judge n listings.
+    ) -> tuple[Prediction, list[str]]:
+        """Predict n listings.
 
         Args:
-            titles, descriptions, images: what the listings show; None where there is nothing.
-            buckets: shape (n,), their buckets, 0 to 2519.
+            titles, descriptions, images: n each; None where there is none.
+            buckets: shape (n,), 0 to 2519.
 
         Returns:
-            The judgement and each picture's status.
+            The prediction and each picture's status.
         """
         prepared = self.prepare(titles, descriptions, images)
-        return self.judge(prepared, buckets), prepared.pictures.status
+        return self.run(prepared, buckets), prepared.pictures.status
 
     def prepare(
         self, titles: Sequence[str | None], descriptions: Sequence[str | None], images: Sequence[bytes | None]
     ) -> Prepared:
-        """Hash the texts and decode the pictures; may run in a thread beside `judge`."""
+        """Hash the texts and decode the pictures; may run in a thread beside `run`."""
         text = featurize(titles, descriptions, encode=self._encode, **self.spec.text)  # type: ignore[arg-type]
         return Prepared(text, decode(images, **self.spec.picture, threads=self._threads))  # type: ignore[arg-type]
 
-    def judge(self, prepared: Prepared, buckets: Ints) -> Judgement:
-        """Run the networks: the text members on all rows, each fused member on its fold's rows with a picture."""
+    def run(self, prepared: Prepared, buckets: Ints) -> Prediction:
+        """Run the networks: the text members on all rows, each fused member on the rows of its fold with a picture."""
         batch = prepared.text
-        said = self._text(
+        outputs = self._text(
             ids=batch.ids,
             weights=batch.weights,
             splits=batch.splits,
             fold=np.asarray(buckets, np.int64) % self.spec.text_members,
         )
-        text = np.where(said["known"][:, None] > 0, said["log_probabilities"], np.float32(np.nan))
-        strange = novelty(count_words(batch, int(cast("int", self.spec.text["hash_size"]))), said["known_words"])
-        image, head = np.full_like(text, np.nan), np.full_like(text, np.nan)
+        text = np.where(outputs["known"][:, None] > 0, outputs[TEXT.name], np.float32(np.nan))
+        branches = {TEXT.name: text, **self._run_fused(prepared, buckets, np.full_like(text, np.nan))}
+        words = count_words(batch, int(cast("int", self.spec.text["hash_size"])))
+        return Prediction(branches, fuse(branches, self.spec.fusion), novelty(words, outputs["known_words"]))
+
+    def _run_fused(self, prepared: Prepared, buckets: Ints, nothing: Floats32) -> dict[str, Floats32]:
+        """The branches of the fused network; rows without a picture stay as in `nothing`."""
+        names = predicted_by(FUSED_NETWORK) if self._fused else []
+        branches = {name: nothing.copy() for name in names}
         for member, network in enumerate(self._fused):
             own = prepared.pictures.present & (buckets % len(self._fused) == member)
             for rows in self._pieces(np.flatnonzero(own)):
-                texts = batch.take(rows)
-                said = network(
+                texts = prepared.text.take(rows)
+                outputs = network(
                     pixels=prepared.pictures.pixels[rows], ids=texts.ids, weights=texts.weights, splits=texts.splits
                 )
-                image[rows], head[rows] = said["image"], said["head"]
-        return Judgement(text, image, fuse(text, image, head, self.spec.fusion), strange)
+                for name, predicted in outputs.items():
+                    branches[name][rows] = predicted
+        return branches
 
     def _pieces(self, rows: Ints) -> list[Ints]:
-        """As many rows at once as the networks' memory allows."""
+        """Split rows so that the network's memory for a piece stays bounded."""
         area = int(self.spec.picture["height"]) * int(self.spec.picture["width"])
         most = max(_MEMORY // (area * _BYTES_PER_PIXEL), 1)
         return [rows[start : start + most] for start in range(0, len(rows), most)]
@@ -110,8 +118,8 @@ def load_predictor(folder: str, threads: int) -> Predictor:
 
     Args:
         folder: a bundle.
-        threads: cores that this process may use; TensorFlow takes this number when it is first used, so a
-            process that has used it before keeps the number it had.
+        threads: cores that this process may use. TensorFlow reads the number when it is first used; a process that
+            has used it before keeps the earlier number.
 
     Raises:
         FileNotFoundError, BundleFormatError: as `udfs.bundle.load_spec`.
@@ -122,5 +130,5 @@ def load_predictor(folder: str, threads: int) -> Predictor:
         return load_network(str(path / name), threads)[0]
 
     encode = load_encoder(str(path / ENCODER_FOLDER), threads) if (path / ENCODER_FOLDER).is_dir() else None
-    fused = [network(f"fused-{i}") for i in range(spec.image_members)]
-    return Predictor(spec, network("text"), fused, threads, encode)
+    fused = [network(f"{FUSED_NETWORK}-{i}") for i in range(spec.image_members)]
+    return Predictor(spec, network(TEXT_NETWORK), fused, threads, encode)

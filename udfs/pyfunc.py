@@ -1,4 +1,4 @@
-"""The bundle as an MLflow `pyfunc` model: `mlflow.pyfunc.load_model` finds `_load_pyfunc` here and needs no pickle."""
+"""The bundle as an MLflow `pyfunc` model: `mlflow.pyfunc.load_model` calls `_load_pyfunc`, so nothing is pickled."""
 
 from __future__ import annotations
 
@@ -8,44 +8,46 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from schemas.branches import BRANCHES
 from udfs.predictor import Predictor, load_predictor
 from udfs.rankings import rank
 
 INPUTS = {"title": "string", "description": "string", "image": "binary", "bucket": "long"}
-"""Column -> MLflow type. `bucket` chooses the member (schemas.bundle.BUCKETS); the others may be null."""
+"""Column -> MLflow type. `bucket` (schemas.bundle.BUCKETS) selects the members; the others may be null."""
 _TOP = 20
 
 
 class PyfuncModel:
-    """Judges a frame of listings."""
+    """Predicts a frame of listings."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
-        """The fused, text and picture verdicts of each listing, null where there is nothing to judge.
+        """The fused prediction and those of text and picture for each listing, null where the input is missing.
 
         Args:
             frame: the columns of `INPUTS`.
-            params: none are known.
+            params: ignored; MLflow's interface requires it.
 
         Returns:
             `predicted_category`, `confidence`, `text_category`, `text_confidence`, `image_category`,
-            `image_confidence`, `image_status`, and `top_categories`, the twenty likeliest with their probability.
+            `image_confidence`, `image_status`, and `top_categories`, the 20 likeliest with their probability.
         """
         texts = [[v if isinstance(v, str) else None for v in frame[name]] for name in ("title", "description")]
         images = [v if isinstance(v, bytes) else None for v in frame["image"]]
         buckets = frame["bucket"].to_numpy(np.int64)
-        judged, status = self._predictor.predict(texts[0], texts[1], images, buckets)
+        prediction, status = self._predictor.predict(texts[0], texts[1], images, buckets)
         categories = self._predictor.spec.categories
         columns: dict[str, Any] = {}
-        for name, branch in (("predicted", judged.fused), ("text", judged.text), ("image", judged.image)):
-            best = rank(branch, categories, 1).to_pylist()
+        stored = {branch.name: prediction.of(branch.name) for branch in BRANCHES if branch.stored}
+        for name, log_probabilities in {"predicted": prediction.fused, **stored}.items():
+            best = rank(log_probabilities, categories, 1).to_pylist()
             columns[f"{name}_category"] = [b[0]["category"] if b else None for b in best]
             confidence = "confidence" if name == "predicted" else f"{name}_confidence"
             columns[confidence] = [b[0]["probability"] if b else None for b in best]
         columns["image_status"] = status
-        columns["top_categories"] = rank(judged.fused, categories, _TOP).to_pylist()
+        columns["top_categories"] = rank(prediction.fused, categories, _TOP).to_pylist()
         return pd.DataFrame(columns, index=frame.index)
 
 

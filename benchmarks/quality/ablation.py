@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,10 @@ from jobs.store import read_published
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import open_warehouse
 from schemas.arrays import Floats, Ints
-from schemas.bundle import Fusion, NoiseModel
+from schemas.branches import Input
+from schemas.bundle import NoiseModel
 from schemas.tables import LISTINGS
-from training.first_pass import as_weights, divided, likeliest_fusion
+from training.first_pass import divided, likeliest_fusion
 from training.registry import open_registry
 from training.sample import Sample, seller_codes
 from udfs.fusion import fuse
@@ -23,6 +23,7 @@ from udfs.posterior import label_likelihood, posterior
 from udfs.predictor import Predictor, load_predictor
 
 _ROWS, _BATCH = 6000, 1000
+_BOTH = f"{Input.TEXT}+{Input.IMAGE}"
 _THREADS = 2
 _READ = ("listing_id", "title", "description", "image", "bucket", "seller_id", "category")
 _SUBSETS = {
@@ -58,9 +59,9 @@ def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float
     likelihood = label_likelihood(sample.labels, rates, model.noise.transitions)
     rows = []
     for name, branches in _SUBSETS.items():
-        weights = as_weights(**{branch: 1.0 if branch == branches[0] else 0.3 for branch in branches})
-        fusion = divided(likeliest_fusion(sample, Fusion(weights, weights, weights), likelihood.copy()), caution)
-        log_q = fuse(sample.text, sample.image, sample.head, fusion).astype(np.float64)
+        start = {_BOTH: {branch: 0.3 if i else 1.0 for i, branch in enumerate(branches)}}
+        fusion = divided(likeliest_fusion(sample, start, likelihood.copy()), caution)
+        log_q = fuse(sample.branches, fusion).astype(np.float64)
         belief, _ = posterior(log_q, sample.labels, rates, model.noise.transitions)
         rows.append((name, _error(log_q, right), _error(belief, right)))
     return rows
@@ -85,8 +86,6 @@ def _read(warehouse: Path, truth: pd.Series) -> pd.DataFrame:
 
 
 def _judge(predictor: Predictor, listings: pd.DataFrame, index: dict[str, int]) -> Sample:
-    head = as_weights(head=1.0)
-    predictor.spec = replace(predictor.spec, fusion=Fusion(head, head, head))
     parts = []
     for start in range(0, len(listings), _BATCH):
         rows = listings.iloc[start : start + _BATCH]
@@ -99,9 +98,7 @@ def _judge(predictor: Predictor, listings: pd.DataFrame, index: dict[str, int]) 
         truths=np.full(len(listings), -1),
         sellers=codes,
         seller_ids=ids,
-        text=np.concatenate([part.text for part in parts]),
-        image=np.concatenate([part.image for part in parts]),
-        head=np.concatenate([part.fused for part in parts]),
+        branches={name: np.concatenate([part.branches[name] for part in parts]) for name in parts[0].branches},
     )
 
 

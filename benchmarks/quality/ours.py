@@ -13,13 +13,14 @@ from benchmarks.quality.catalogue import Catalogue
 from conf.load import load_settings
 from conf.settings import Settings
 from schemas.arrays import Floats, Floats32, Ints
+from schemas.branches import TEXT
 from training.dataset import Shard, map_shard
-from training.first_pass import Learned, enough_texts, learn_noise, soft_labels
+from training.first_pass import FirstPass, enough_texts, learn_noise, soft_labels
 from training.fitting import fit_sample
-from training.plan import make_plan
+from training.plan import SECOND_PASS, make_plan
 from training.ranks import Ranks
 from training.sample import NO_SELLER, Sample, seller_codes
-from training.text_branch import teach_texts
+from training.text_branch import make_text_trainer
 from udfs.fusion import fuse
 from udfs.posterior import posterior
 from udfs.text import featurize
@@ -33,7 +34,7 @@ _SHORT = 3
 
 @dataclass(frozen=True)
 class Judged:
-    """What ours makes of a catalogue.
+    """Our results on a catalogue.
 
     Attributes:
         classifier: shape (n, C), calibrated log q, out of sample.
@@ -47,47 +48,49 @@ class Judged:
 
 
 class Ours:
-    """Our text branch on a catalogue, taught its labels once; the decisions by one pass or two, with sellers or not."""
+    """Our text branch, trained once on a catalogue's labels; decisions by one pass or two, with sellers or without."""
 
     def __init__(self, catalogue: Catalogue, labels: Ints, *overrides: str) -> None:
-        """Learn the labels; `overrides` of the default settings are `section.name=value`."""
+        """Train on the labels; `overrides` of the default settings are `section.name=value`."""
         settings = load_settings("local", overrides)
         self.catalogue, self.labels = catalogue, labels
         self._plan = make_plan(settings, len(catalogue), 0)
         with TemporaryDirectory() as folder:  # what is mapped stays readable
             shard = _shard(catalogue, labels, settings, Path(folder))
         size = settings.text.hash_size
-        self._teacher = teach_texts(shard, self._plan, len(catalogue.categories), size, Ranks.join(), lambda *_: None)
-        branch, self._strength = self._teacher.first_pass()
-        self.first = self._teacher.judge(branch)
-        """Log-probabilities, shape (n, C); no member judges what it was taught, nor its twins."""
+        self._trainer = make_text_trainer(
+            shard, self._plan, len(catalogue.categories), size, Ranks.join(), lambda *_: None
+        )
+        branch, self._c = self._trainer.first_pass()
+        self.first = self._trainer.predict(branch)
+        """Log-probabilities, shape (n, C); no member predicts what it was trained on, nor its twins."""
 
     def clean(self, *, passes: int = 2, sellers_known: bool = True) -> Judged:
-        """Fit weights and noise model, and weigh both witnesses, as training and the nightly run do."""
-        first, beliefs = self.learn(sellers_known) if passes == 2 else (None, None)
-        judged = self.first if beliefs is None else self._teach(beliefs)
+        """Fit weights and noise model and compute the posterior, as training and the nightly run do."""
+        first, soft = self.learn(sellers_known) if passes == 2 else (None, None)
+        judged = self.first if soft is None else self._second_pass(soft)
         return self._decide(judged, first, sellers_known)
 
     def clean_nested(self) -> Judged:
-        """As by two passes, but each member's targets come from members that no label of its own fold has taught.
+        """Two passes, but each member's targets come from members that have seen no label of its own fold.
 
-        So nothing of a listing's own label comes back to it; it takes as many trainings as there are members, on less.
+        So nothing of a listing's own label leaks back to it; this takes a training for each member, on fewer rows.
         """
-        first, beliefs = self.learn(sellers_known=True)
-        if beliefs is None:
+        first, soft = self.learn(sellers_known=True)
+        if soft is None:
             return self._decide(self.first, first, sellers_known=True)
         judged = np.empty_like(self.first)
-        folds = self._teacher.shard.buckets % self._plan.text_members
+        folds = self._trainer.shard.buckets % self._plan.text_members
         for fold in range(self._plan.text_members):
             own, others = folds == fold, np.flatnonzero(folds != fold)
             _, nested = Ours(self.catalogue.take(others), self.labels[others]).learn(sellers_known=True)
             if nested is not None:
-                beliefs[others] = nested
-            judged[own] = self._teach(beliefs)[own]
+                soft[others] = nested
+            judged[own] = self._second_pass(soft)[own]
         return self._decide(judged, first, sellers_known=True)
 
-    def learn(self, sellers_known: bool) -> tuple[Learned | None, Floats32 | None]:
-        """What the first pass teaches of the noise, and lets believe; None where there are too few texts."""
+    def learn(self, sellers_known: bool) -> tuple[FirstPass | None, Floats32 | None]:
+        """The first pass and its soft labels; None and None where there are too few texts."""
         codes, ids = self._sellers(sellers_known)
         sample = _sample(self.labels, codes, ids, self.first)
         if not enough_texts(sample):
@@ -95,15 +98,15 @@ class Ours:
         first = learn_noise(sample, self.catalogue.levels)
         return first, soft_labels(first, self.first, self.labels, sample.truths, codes)
 
-    def _teach(self, beliefs: Floats32) -> Floats32:
-        """The second pass's judgement, out of sample."""
-        return self._teacher.judge(self._teacher.train(beliefs.__getitem__, self._strength, "text"))
+    def _second_pass(self, soft: Floats32) -> Floats32:
+        """The second pass's log-probabilities, out of sample."""
+        return self._trainer.predict(self._trainer.train(soft.__getitem__, self._c, SECOND_PASS))
 
-    def _decide(self, judged: Floats32, first: Learned | None, sellers_known: bool) -> Judged:
+    def _decide(self, judged: Floats32, first: FirstPass | None, sellers_known: bool) -> Judged:
         codes, ids = self._sellers(sellers_known)
         sample = _sample(self.labels, codes, ids, judged)
         fitted = fit_sample(sample, self.catalogue.levels, self.catalogue.categories, first)
-        log_q = fuse(sample.text, sample.image, sample.head, fitted.fusion).astype(np.float64)
+        log_q = fuse(sample.branches, fitted.fusion).astype(np.float64)
         log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
         rates = np.array([*(fitted.noise.sellers[seller] for seller in ids), fitted.noise.error_rate])[codes]
         belief, _ = posterior(log_q, self.labels, rates, fitted.noise.transitions)
@@ -114,8 +117,7 @@ class Ours:
 
 
 def _sample(labels: Ints, codes: Ints, ids: tuple[str, ...], judged: Floats32) -> Sample:
-    nothing = np.full_like(judged, np.nan)
-    return Sample(labels, np.full(len(labels), -1), codes, ids, judged, nothing, nothing)
+    return Sample(labels, np.full(len(labels), -1), codes, ids, {TEXT.name: judged})
 
 
 def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path) -> Shard:

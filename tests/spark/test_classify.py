@@ -13,7 +13,7 @@ from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from schemas.bundle import BundleSpec, Fusion, NoiseModel
+from schemas.bundle import BundleSpec, NoiseModel
 from schemas.tensors import TextBatch
 from training.bundle import write_bundle
 from udfs.classify import COLUMNS, READ, classify, ship_bundle
@@ -48,8 +48,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     for number in range(2):
         fused = FusedBranch(FusedMember(len(vocabulary), 3, 16, 16), None, [])
         save_fused(fused, text, str(folder / "members" / f"fused-{number}"))
-    weights = {"text": 1.0, "image": 0.5, "head": 0.25}
-    fusion = Fusion(weights, weights | {"image": 0.0, "head": 0.0}, {"text": 0.0, "image": 1.0, "head": 0.0})  # type: ignore[arg-type]
+    both = {"text": 1.0, "image": 0.5, "head": 0.25}
+    fusion = {"text+image": both, "text": {"text": 1.0}, "image": {"image": 1.0}}
     picture = {"height": 16, "width": 16, "max_pixels": 10_000, "blank_deviation": 1.0}
     spec = BundleSpec(CATEGORIES, 4, 2, TEXT, picture, fusion, (0.3, 0.3, 0.4))
     noise = NoiseModel(CATEGORIES, np.full((3, 3), 1 / 3), 0.2, 1.0, {}, 1.0, np.full(3, 1 / 3), 0.0)
@@ -100,8 +100,8 @@ def test_spark_says_what_the_predictor_says(spark: SparkSession, bundle: str, pr
         assert said.fold == row.bucket % 4
         for ranked, branch in (
             (said.top_categories, judged.fused),
-            (said.text_top, judged.text),
-            (said.image_top, judged.image),
+            (said.text_top, judged.branches["text"]),
+            (said.image_top, judged.branches["image"]),
         ):
             if np.isnan(branch[i, 0]):
                 assert ranked is None

@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from conf.load import load_settings
+from schemas.branches import HEAD, IMAGE, TEXT
 from schemas.errors import UsageError
 from schemas.tensors import TextBatch
 from training.dataset import Shard
@@ -22,7 +23,7 @@ from udfs.text import featurize
 from udfs.tf_runtime import start_tensorflow
 
 HASH = 1 << 14
-TEXT: dict[str, Any] = {"hash_size": HASH, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
+FEATURES: dict[str, Any] = {"hash_size": HASH, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
 COLOURS = ["red", "green", "blue"]
 
 
@@ -45,7 +46,7 @@ def make_shard(rows: int = 400, noise: float = 0.2) -> Shard:
     labels = np.where(random.random(rows) < noise, random.integers(0, 3, rows), truth)
     fill = random.integers(0, 30, (rows, 3))
     titles = [f"{COLOURS[t]} " + " ".join(f"w{word}" for word in words) for t, words in zip(truth, fill, strict=True)]
-    batch = featurize(titles, [None] * rows, **TEXT)
+    batch = featurize(titles, [None] * rows, **FEATURES)
     pixels = random.integers(0, 60, (rows, 16, 12, 3), np.uint8)
     pixels[np.arange(rows), :, :, truth] += 150
     return Shard(
@@ -67,27 +68,27 @@ def silent(what: str, epoch: int, epochs: int, loss: float) -> None:
     del what, epoch, epochs, loss
 
 
-def teacher(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 - TensorFlow loads late
-    from training.text_branch import teach_texts  # noqa: PLC0415 - TensorFlow's threads are set first
+def trainer(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 - TensorFlow loads late
+    from training.text_branch import make_text_trainer  # noqa: PLC0415 - TensorFlow's threads are set first
 
-    return teach_texts(shard, plan, 3, HASH, ranks, silent)
+    return make_text_trainer(shard, plan, 3, HASH, ranks, silent)
 
 
 def train_texts(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 - TensorFlow loads late
-    return teacher(shard, plan, ranks).first_pass()[0]
+    return trainer(shard, plan, ranks).first_pass()[0]
 
 
 def train_pictures(member: int, text: Any, shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401
     from training.fused_branch import train_fused  # noqa: PLC0415 - TensorFlow's threads are set first
-    from training.text_branch import hard_targets  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.text_branch import one_hot  # noqa: PLC0415 - TensorFlow's threads are set first
 
-    return train_fused(member, text, teacher(shard, plan, ranks), hard_targets(shard.taught, 3))
+    return train_fused(member, text, trainer(shard, plan, ranks), one_hot(shard.hard_targets, 3))
 
 
-def judged(text: Any, shard: Shard, plan: Plan) -> NDArray[np.float32]:  # noqa: ANN401 - TensorFlow loads late
-    from training.text_branch import judge_texts  # noqa: PLC0415 - TensorFlow's threads are set first
+def predicted(text: Any, shard: Shard, plan: Plan) -> NDArray[np.float32]:  # noqa: ANN401 - TensorFlow loads late
+    from training.text_branch import predict_texts  # noqa: PLC0415 - TensorFlow's threads are set first
 
-    return judge_texts(text.model, text.encoded, shard.buckets % plan.text_members)
+    return predict_texts(text.model, text.encoded, shard.buckets % plan.text_members)
 
 
 def test_the_encoder_is_tf_idf_for_words_and_characters_apart(ranks: Ranks) -> None:
@@ -95,7 +96,7 @@ def test_the_encoder_is_tf_idf_for_words_and_characters_apart(ranks: Ranks) -> N
     from training.network import TextEncoder  # noqa: PLC0415 - TensorFlow's threads are set first
 
     titles = ["red red shoe", "blue shoe", "red hat", "green hat hat hat"]
-    batch = featurize(titles, [None] * 4, **TEXT)
+    batch = featurize(titles, [None] * 4, **FEATURES)
     counts = np.bincount(batch.ids, minlength=HASH)
     vocabulary = np.flatnonzero(counts)
     idf = np.log(5 / (1 + counts[vocabulary])) + 1
@@ -122,7 +123,7 @@ def test_the_text_members_equal_logistic_regression(ranks: Ranks, plan: Plan) ->
     for fold in range(4):
         peer = LogisticRegression(C=2.0).fit(dense[folds != fold], shard.labels[folds != fold])
         expected[folds == fold] = peer.predict_proba(dense[folds == fold])
-    ours = np.exp(judged(text, shard, plan))
+    ours = np.exp(predicted(text, shard, plan))
     rows = np.arange(len(shard))
     losses = [-np.log(p[rows, shard.labels]).mean() for p in (ours, expected)]
     assert losses[0] < losses[1] + 0.01
@@ -135,7 +136,7 @@ def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan
     flipped = dataclasses.replace(shard, labels=np.where(own, (shard.labels + 1) % 3, shard.labels))
     # The best epoch is chosen by labels, too: one epoch leaves no choice.
     once = dataclasses.replace(plan, text_epochs=1)
-    before, after = (judged(train_texts(s, once, ranks), shard, plan) for s in (shard, flipped))
+    before, after = (predicted(train_texts(s, once, ranks), shard, plan) for s in (shard, flipped))
     assert (before[own] == after[own]).all()
     assert (before[~own] != after[~own]).any()
 
@@ -145,40 +146,41 @@ def test_no_text_at_all_says_nothing_about_any_category(ranks: Ranks, plan: Plan
     empty = TextBatch(shard.ids[:0], shard.weights[:0], np.zeros_like(shard.splits))
     mute = dataclasses.replace(shard, ids=empty.ids, weights=empty.weights, splits=empty.splits)
     text = train_texts(mute, plan, ranks)
-    said = np.exp(judged(text, mute, plan))
+    said = np.exp(predicted(text, mute, plan))
     shares = np.bincount(shard.labels) / len(shard)
     assert said.mean(axis=0) == pytest.approx(shares, abs=0.15)
 
 
 def test_a_fused_member_learns_and_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan) -> None:
-    from training.fused_branch import judge_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.fused_branch import predict_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
 
     shard = make_shard()
     text = train_texts(shard, plan, ranks)
     own = np.flatnonzero(shard.buckets % plan.image_members == 1)
     flipped = dataclasses.replace(shard, labels=shard.labels.copy())
     flipped.labels[own] = (shard.labels[own] + 1) % 3
-    said = [judge_pictures(train_pictures(1, text, s, plan, ranks).forward, shard, text, own) for s in (shard, flipped)]
-    assert (said[0][0] == said[1][0]).all()
-    assert (said[0][1] == said[1][1]).all()
+    said = [
+        predict_pictures(train_pictures(1, text, s, plan, ranks).forward, shard, text, own) for s in (shard, flipped)
+    ]
+    assert list(said[0]) == list(said[1]) == [IMAGE.name, HEAD.name]
+    assert all((said[0][name] == said[1][name]).all() for name in said[0])
     longer = dataclasses.replace(plan, image_epochs=8)
-    image, head = judge_pictures(train_pictures(1, text, shard, longer, ranks).forward, shard, text, own)
+    found = predict_pictures(train_pictures(1, text, shard, longer, ranks).forward, shard, text, own)
     shown = shard.pixels.mean(axis=(1, 2)).argmax(axis=1)[own]
-    assert (image.argmax(axis=1) == shown).mean() > 0.9
-    assert (head.argmax(axis=1) == shown).mean() > 0.9
+    assert all((each.argmax(axis=1) == shown).mean() > 0.9 for each in found.values())
 
 
-def test_a_network_that_learns_in_16_bits_reckons_in_32_ever_after(ranks: Ranks, plan: Plan) -> None:
-    from training.fused_branch import judge_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
+def test_a_network_trained_in_16_bits_predicts_in_32(ranks: Ranks, plan: Plan) -> None:
+    from training.fused_branch import predict_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
 
     shard = make_shard()
     text = train_texts(shard, plan, ranks)
     mixed = dataclasses.replace(plan, image_epochs=8, mixed_precision=True)
     fused = train_pictures(1, text, shard, mixed, ranks)
     assert fused.model.policy == "float32"
-    assert {layer.compute_dtype for layer in fused.model.trunk.layers} == {"float32"}
+    assert {layer.compute_dtype for layer in fused.model.backbone.layers} == {"float32"}
     own = np.flatnonzero(shard.buckets % plan.image_members == 1)
-    image, _ = judge_pictures(fused.forward, shard, text, own)
+    image = predict_pictures(fused.forward, shard, text, own)[IMAGE.name]
     assert (image.argmax(axis=1) == shard.pixels.mean(axis=(1, 2)).argmax(axis=1)[own]).mean() > 0.9
     assert np.exp(image).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
 
@@ -188,9 +190,9 @@ def test_a_listing_is_novel_by_words_that_no_other_has(ranks: Ranks, plan: Plan)
     from training.worker import find_novel_above  # noqa: PLC0415 - TensorFlow's threads are set first
 
     def found(titles: list[str]) -> float:
-        batch = featurize(titles, [None] * 400, **TEXT)
+        batch = featurize(titles, [None] * 400, **FEATURES)
         texts = dataclasses.replace(make_shard(), ids=batch.ids, weights=batch.weights, splits=batch.splits)
-        return find_novel_above(teacher(texts, plan, ranks), np.arange(400), HASH)
+        return find_novel_above(trainer(texts, plan, ranks), np.arange(400), HASH)
 
     assert plan.min_listings == 2
     assert found(["red hat", "blue hat", "blue coat", "red coat"] * 100) == 0.0
@@ -203,7 +205,7 @@ def test_the_saved_members_say_what_the_networks_said(ranks: Ranks, plan: Plan, 
     import tensorflow as tf  # noqa: PLC0415 - its threads are set first
 
     from training.export import save_fused, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
-    from training.fused_branch import judge_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.fused_branch import predict_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
 
     shard = make_shard()
     text = train_texts(shard, plan, ranks)
@@ -211,7 +213,7 @@ def test_the_saved_members_say_what_the_networks_said(ranks: Ranks, plan: Plan, 
     save_text(text, str(tmp_path / "text"))
     save_fused(fused, text, str(tmp_path / "fused"))
     signatures = [tf.saved_model.load(str(tmp_path / name)) for name in ("text", "fused")]
-    batch = featurize(["red w1", None, "thing"], [None] * 3, **TEXT)
+    batch = featurize(["red w1", None, "thing"], [None] * 3, **FEATURES)
     said = signatures[0].signatures["serving_default"](
         ids=tf.constant(batch.ids),
         weights=tf.constant(batch.weights),
@@ -225,12 +227,13 @@ def test_the_saved_members_say_what_the_networks_said(ranks: Ranks, plan: Plan, 
     texts = shard.texts(rows)
     inputs = {"ids": tf.constant(texts.ids), "weights": tf.constant(texts.weights), "splits": tf.constant(texts.splits)}
     fold = tf.constant(shard.buckets[rows] % plan.text_members)
-    all_text = signatures[0].signatures["serving_default"](**inputs, fold=fold)["log_probabilities"].numpy()
-    assert all_text == pytest.approx(judged(text, shard, plan)[rows], abs=1e-4)
+    all_text = signatures[0].signatures["serving_default"](**inputs, fold=fold)[TEXT.name].numpy()
+    assert all_text == pytest.approx(predicted(text, shard, plan)[rows], abs=1e-4)
     by_fused = signatures[1].signatures["serving_default"](**inputs, pixels=tf.constant(shard.pixels[rows]))
-    image, head = judge_pictures(fused.forward, shard, text, rows)
-    assert by_fused["image"].numpy() == pytest.approx(image, abs=1e-4)
-    assert by_fused["head"].numpy() == pytest.approx(head, abs=1e-4)
+    for name, expected in predict_pictures(fused.forward, shard, text, rows).items():
+        assert by_fused[name].numpy() == pytest.approx(expected, abs=1e-4)
+    nothing = predict_pictures(fused.forward, shard, text, rows[:0])
+    assert {name: values.shape for name, values in nothing.items()} == {"image": (0, 3), "head": (0, 3)}
 
 
 def test_a_thousand_categories_get_a_bottleneck(ranks: Ranks) -> None:
@@ -258,9 +261,9 @@ def test_a_backbone_of_keras_starts_from_a_local_file(ranks: Ranks, tmp_path: Pa
     member = FusedMember(5, 3, 32, 32, backbone="mobilenetv3-small", weights=str(file))
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     images = pixels.astype(np.float32) / 127.5 - 1.0
-    assert member.trunk(images).numpy() == pytest.approx(given(pixels.astype(np.float32)).numpy(), abs=1e-4)
-    image, head = member(pixels, np.array([[0, 1], [1, 4]]), np.ones(2, np.float32), training=False)
-    assert image.shape == head.shape == (2, 3)
+    assert member.backbone(images).numpy() == pytest.approx(given(pixels.astype(np.float32)).numpy(), abs=1e-4)
+    logits = member(pixels, np.array([[0, 1], [1, 4]]), np.ones(2, np.float32), training=False)
+    assert {name: each.shape for name, each in logits.items()} == {"image": (2, 3), "head": (2, 3)}
     with pytest.raises(UsageError, match=r"train\.image_weights=nowhere\.h5"):
         make_backbone("mobilenetv3-small", "nowhere.h5", 32, 32)
     with pytest.raises(UsageError, match="at least 32 x 32"):

@@ -60,7 +60,7 @@ def test_a_vector_has_the_length_of_a_block(ranks: Ranks) -> None:
 
 
 def test_what_only_the_encoder_tells_is_learnt(ranks: Ranks, tmp_path: Path) -> None:
-    from training.text_branch import teach_texts  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.text_branch import make_text_trainer  # noqa: PLC0415 - TensorFlow's threads are set first
 
     random = np.random.default_rng(1)
     labels = random.integers(0, 3, 300)
@@ -83,7 +83,7 @@ def test_what_only_the_encoder_tells_is_learnt(ranks: Ranks, tmp_path: Path) -> 
             pixels=np.zeros((0, 8, 8, 3), np.uint8),
         )
         plan = make_plan(load_settings("local", ["train.text_members=2", "train.text_epochs=20"]), 300, 0)
-        branch, _ = teach_texts(shard, plan, 3, HASH, ranks, lambda *_: None).first_pass()
+        branch, _ = make_text_trainer(shard, plan, 3, HASH, ranks, lambda *_: None).first_pass()
         agreement.append(branch.agreement)
     assert agreement[0] < 0.9 < agreement[1]
     assert agreement[1] > 0.97

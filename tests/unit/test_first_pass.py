@@ -1,4 +1,4 @@
-"""What the first pass lets soft_labels, and that the second leaves the noise as it found it."""
+"""The first pass makes soft labels, and the second pass keeps its noise model."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from schemas.bundle import Fusion
-from training.first_pass import Learned, as_weights, enough_texts, learn_noise, soft_labels
+from training.first_pass import FirstPass, enough_texts, learn_noise, soft_labels
 from training.fitting import fit_sample
 from training.noise import NoiseFit
-from training.sample import NO_SELLER, Sample, make_sample, seller_places
+from training.sample import NO_SELLER, ROW_FIELDS, Sample, make_sample, seller_places
 from training.transitions import category_levels
 
 _LEVELS = category_levels(["a"] * 3, ["all"] * 3)
 _NAMES = ("x", "y", "z")
 
 
-def learned() -> Learned:
+def learned() -> FirstPass:
     """Seller 0 is never wrong, seller 1 in half of the cases; the overall rate is 0.2; errors go either way."""
     transitions = (np.ones((3, 3)) - np.eye(3)) / 2
     noise = NoiseFit(transitions, 5.0, 0.2, 1.0, np.array([0.0, 0.5]), np.zeros((0, 3)), np.zeros(0))
-    half = as_weights(text=0.5)
-    return Learned(noise, Fusion(half, half, as_weights()), 1.0, np.array([0.5, 0.3, 0.2]), 0.1)
+    return FirstPass(noise, {"text": {"text": 0.5}}, 1.0, np.array([0.5, 0.3, 0.2]), 0.1)
 
 
 def test_a_belief_weighs_text_label_and_seller() -> None:
@@ -60,18 +58,17 @@ def sample(seed: int) -> Sample:
     sellers = random.integers(0, 2, 3000)
     wrong = random.random(3000) < np.array([0.05, 0.4])[sellers]
     labels = np.where(wrong, (truth + random.integers(1, 3, 3000)) % 3, truth)
-    nothing = np.full_like(text, np.nan)
-    return Sample(labels, np.full(3000, -1), sellers, ("careful", "careless"), text, nothing, nothing)
+    return Sample(labels, np.full(3000, -1), sellers, ("careful", "careless"), {"text": text})
 
 
 def test_the_second_pass_leaves_the_noise_as_the_first_found_it() -> None:
-    """Its members have been taught by beliefs in which every label has a say: they seem to agree with all sellers."""
+    """Its members have trained on soft labels that every label influences, so they seem to agree with all sellers."""
     first = learn_noise(sample(1), _LEVELS)
     assert first.noise.seller_rates[0] < 0.15
     assert first.noise.seller_rates[1] == pytest.approx(0.4, abs=0.05)
     agrees = np.log(np.where(np.eye(3)[sample(1).labels] > 0, 0.9, 0.05)).astype(np.float32)
-    second = replace(sample(1), text=agrees)
-    fitted = fit_sample(second, _LEVELS, _NAMES, first.narrow())
+    second = replace(sample(1), branches={"text": agrees})
+    fitted = fit_sample(second, _LEVELS, _NAMES, first.without_rows())
     assert fitted.noise.sellers == dict(zip(("careful", "careless"), first.noise.seller_rates, strict=True))
     assert fitted.noise.error_rate == first.noise.error_rate
     assert (fitted.noise.transitions == first.noise.transitions).all()
@@ -85,19 +82,20 @@ def test_the_second_pass_leaves_the_noise_as_the_first_found_it() -> None:
 def test_a_few_texts_are_no_first_pass() -> None:
     most = sample(2)
     assert enough_texts(most)
-    text = np.where((np.arange(3000) % 5 == 0)[:, None], most.text, np.nan)
-    assert not enough_texts(replace(most, text=text))
+    text = np.where((np.arange(3000) % 5 == 0)[:, None], most.branches["text"], np.nan)
+    assert not enough_texts(replace(most, branches={"text": text}))
 
 
 def test_a_sample_is_in_the_order_of_its_keys_and_of_labelled_rows() -> None:
     text = np.arange(12, dtype=np.float32).reshape(4, 3)
-    arguments = (np.array([9, 3, 5, 1]), np.array([0, 1, -1, 2]), np.array([-1, 2, 0, -1]))
-    made = make_sample(*arguments, np.array([70, 40, 40, NO_SELLER]), text, text, text, {40: "ann", 70: "bob"})
+    columns = ([9, 3, 5, 1], [0, 1, -1, 2], [-1, 2, 0, -1], [70, 40, 40, NO_SELLER])
+    rows = {name: np.array(values) for name, values in zip(ROW_FIELDS, columns, strict=True)}
+    made = make_sample(rows, {"text": text}, {40: "ann", 70: "bob"})
     assert made.labels.tolist() == [2, 1, 0]
     assert made.truths.tolist() == [-1, 2, -1]
     assert made.seller_ids == ("ann", "bob")
     assert made.sellers.tolist() == [-1, 0, 1]
-    assert made.text.tolist() == text[[3, 1, 0]].tolist()
+    assert made.branches["text"].tolist() == text[[3, 1, 0]].tolist()
 
 
 def test_a_seller_that_is_not_known_has_no_place() -> None:

@@ -30,10 +30,9 @@ def world(seed: int) -> tuple[Sample, np.ndarray[tuple[int, ...], np.dtype[np.in
     sellers = random.integers(-1, 40, _ROWS)
     wrong = random.random(_ROWS) < np.append(random.beta(1, 3, 40), 0.25)[sellers]
     labels = np.where(wrong, (truth + random.integers(1, 8, _ROWS)) % 8, truth)
-    nothing = np.full((_ROWS, 8), np.nan, np.float32)
     nobody = np.full(_ROWS, -1)
     ids = tuple(f"s{i:02}" for i in range(40))
-    return Sample(labels, nobody, sellers, ids, flat.astype(np.float32), nothing, nothing), truth
+    return Sample(labels, nobody, sellers, ids, {"text": flat.astype(np.float32)}), truth
 
 
 def test_what_training_flattened_is_sharpened_and_the_claims_are_cautious() -> None:
@@ -44,8 +43,8 @@ def test_what_training_flattened_is_sharpened_and_the_claims_are_cautious() -> N
         fitted = fit_sample(sample, _LEVELS, _CATEGORIES)
         caution = fitted.figures["caution"]
         assert 1.0 < caution < 1.4
-        assert fitted.fusion.text_only["text"] * caution == pytest.approx(2.0, abs=0.25)
-        log_q = fuse(sample.text, sample.image, sample.head, fitted.fusion).astype(np.float64)
+        assert fitted.fusion["text"]["text"] * caution == pytest.approx(2.0, abs=0.25)
+        log_q = fuse(sample.branches, fitted.fusion).astype(np.float64)
         rates = np.array([*fitted.noise.sellers.values(), fitted.noise.error_rate])[sample.sellers]
         belief, _ = posterior(log_q, sample.labels, rates, fitted.noise.transitions)
         best, claimed = belief.argmax(axis=1), belief.max(axis=1)
@@ -63,9 +62,9 @@ def test_what_people_have_decided_is_certain() -> None:
     """Everybody calls 0 by the name of 1: the labels alone cannot show it, a part of the truth does."""
     sample, truth = world(2)
     labels = np.where((truth == 0) & (np.arange(_ROWS) % 10 > 0), 1, sample.labels)
-    imitates = sample.text.copy()
+    imitates = sample.branches["text"].copy()
     imitates[truth == 0] = np.roll(imitates[truth == 0], 1, axis=1)
-    blind = replace(sample, labels=labels, text=imitates)
+    blind = replace(sample, labels=labels, branches={"text": imitates})
     told = replace(blind, truths=np.where(np.arange(_ROWS) % 4 == 0, truth, -1))
     before, after = (fit_sample(each, _LEVELS, _CATEGORIES).noise.transitions[0, 1] for each in (blind, told))
     assert after > before + 0.2
@@ -95,15 +94,15 @@ def test_the_rate_of_errors_is_read_off_where_the_classifier_is_surest() -> None
 
 
 def test_a_second_pass_may_claim_no_more_than_it_can_gain() -> None:
-    """Judgements into which the labels have leaked look better than they are; honest ones are taken as they come."""
+    """Predictions into which labels have leaked look better than they are; the weights of honest ones are kept."""
     sample, _ = world(1)
     first = learn_noise(sample, _LEVELS)
-    leaked = sample.text + np.float32(2.5) * np.eye(8, dtype=np.float32)[sample.labels]
+    leaked = sample.branches["text"] + np.float32(2.5) * np.eye(8, dtype=np.float32)[sample.labels]
     leaked -= np.log(np.exp(leaked).sum(axis=1, keepdims=True))
     honest = fit_sample(sample, _LEVELS, _CATEGORIES, first)
-    assert honest.figures["estimated_error_left"] == pytest.approx(first.claimed, rel=0.1)
-    held_back = fit_sample(replace(sample, text=leaked), _LEVELS, _CATEGORIES, first)
-    assert held_back.figures["estimated_error_left"] == pytest.approx(0.8 * first.claimed, rel=0.05)
+    assert honest.figures["estimated_error_left"] == pytest.approx(first.estimated_error, rel=0.1)
+    held_back = fit_sample(replace(sample, branches={"text": leaked}), _LEVELS, _CATEGORIES, first)
+    assert held_back.figures["estimated_error_left"] == pytest.approx(0.8 * first.estimated_error, rel=0.05)
     likelihood = label_likelihood(sample.labels, first.noise.rates(sample.sellers), first.noise.transitions)
-    unheld = likeliest_fusion(replace(sample, text=leaked), honest.fusion, likelihood)
-    assert held_back.fusion.text_only["text"] < 0.95 * unheld.text_only["text"] / first.caution
+    unheld = likeliest_fusion(replace(sample, branches={"text": leaked}), honest.fusion, likelihood)
+    assert held_back.fusion["text"]["text"] < 0.95 * unheld["text"]["text"] / first.caution

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from schemas.bundle import BundleSpec, Fusion, NoiseModel
+from schemas.bundle import BundleSpec, NoiseModel
 from schemas.errors import BundleFormatError
 from training.bundle import write_bundle
 from udfs.bundle import load_noise, load_spec
@@ -21,11 +22,11 @@ from udfs.pyfunc import PyfuncModel
 from udfs.tf_runtime import Array, Network
 
 NAN = float("nan")
-FUSION = Fusion(
-    both={"text": 2.0, "image": 1.0, "head": 0.0},
-    text_only={"text": 0.5, "image": 0.0, "head": 0.0},
-    image_only={"text": 0.0, "image": 1.0, "head": 0.0},
-)
+FUSION = {
+    "text+image": {"text": 2.0, "image": 1.0, "head": 0.0},
+    "text": {"text": 0.5},
+    "image": {"image": 1.0},
+}
 SPEC = BundleSpec(
     categories=("hats", "shoes", "tops"),
     text_members=6,
@@ -59,7 +60,7 @@ class Calls:
         del ids, weights
         p = 0.4 + fold / 10
         return {
-            "log_probabilities": np.log(np.stack([p, (1 - p) / 2, (1 - p) / 2], 1)).astype(np.float32),
+            "text": np.log(np.stack([p, (1 - p) / 2, (1 - p) / 2], 1)).astype(np.float32),
             "known": np.diff(splits),
             "known_words": np.zeros(len(fold), np.int64),
         }
@@ -89,8 +90,8 @@ def test_every_listing_is_judged_by_the_members_of_its_fold(predictor: Predictor
     buckets = np.array([0, 5, 6, 2519])
     judged, status = predictor.predict(["hat"] * 4, [None] * 4, [picture(9)] * 4, buckets)
     assert status == ["ok"] * 4
-    assert np.exp(judged.text[:, 0]) == pytest.approx([0.4, 0.9, 0.4, 0.9])
-    assert judged.image.argmax(axis=1).tolist() == [1, 2, 1, 2]
+    assert np.exp(judged.branches["text"][:, 0]) == pytest.approx([0.4, 0.9, 0.4, 0.9])
+    assert judged.branches["image"].argmax(axis=1).tolist() == [1, 2, 1, 2]
 
 
 def test_novelty_is_the_share_of_words_that_the_vocabulary_lacks(calls: Calls) -> None:
@@ -107,8 +108,8 @@ def test_what_is_absent_is_left_out(predictor: Predictor) -> None:
     titles, images = ["hat", "hat", None, None], [picture(9), None, picture(9), b"junk"]
     judged, status = predictor.predict(titles, [None] * 4, images, np.zeros(4, np.int64))
     assert status == ["ok", "missing", "ok", "corrupt"]
-    assert np.isnan(judged.text).all(axis=1).tolist() == [False, False, True, True]
-    assert np.isnan(judged.image).all(axis=1).tolist() == [False, True, False, True]
+    assert np.isnan(judged.branches["text"]).all(axis=1).tolist() == [False, False, True, True]
+    assert np.isnan(judged.branches["image"]).all(axis=1).tolist() == [False, True, False, True]
     both = np.array([0.4**2 * 0.1, 0.3**2 * 0.8, 0.3**2 * 0.1])
     root = np.sqrt([0.4, 0.3, 0.3])
     assert np.exp(judged.fused[0]) == pytest.approx(both / both.sum(), rel=1e-5)
@@ -124,9 +125,29 @@ def test_the_network_gets_no_more_than_its_memory_allows(calls: Calls, monkeypat
     assert calls.sizes == [3, 3, 1]
 
 
+def test_a_branch_without_a_prediction_does_not_count() -> None:
+    """A listing has an input where any branch that needs it alone predicts; the others abstain."""
+    text, image = np.tile(logs(0.7, 0.2, 0.1), (2, 1)), np.tile(logs(0.1, 0.1, 0.8), (2, 1))
+    head = np.array([logs(0.2, 0.6, 0.2), [NAN] * 3])
+    weights = {"text+image": {"text": 1.0, "image": 1.0, "head": 1.0}}
+    fused = np.exp(fuse({"text": text, "image": image, "head": head}, weights))
+    two = np.array([0.7 * 0.1, 0.2 * 0.1, 0.1 * 0.8])
+    three = two * [0.2, 0.6, 0.2]
+    assert fused[0] == pytest.approx(three / three.sum(), rel=1e-5)
+    assert fused[1] == pytest.approx(two / two.sum(), rel=1e-5)
+
+
+def test_a_bundle_without_pictures_has_the_text_branch_alone(calls: Calls) -> None:
+    predictor = Predictor(dataclasses.replace(SPEC, image_members=0, fusion={"text": {"text": 1.0}}), calls.text, [], 1)
+    found, status = predictor.predict(["hat"], [None], [picture(9)], np.zeros(1, np.int64))
+    assert (status, list(found.branches)) == (["ok"], ["text"])
+    assert np.isnan(found.of("image")).all()
+    assert found.fused == pytest.approx(found.of("text"), abs=1e-6)
+
+
 def test_fusing_nothing_gives_nothing() -> None:
     nothing = np.full((2, 3), NAN, np.float32)
-    assert np.isnan(fuse(nothing, nothing, nothing, FUSION)).all()
+    assert np.isnan(fuse({"text": nothing, "image": nothing, "head": nothing}, FUSION)).all()
 
 
 SCORING = Scoring("archive", "7", batch_rows=2, top=2, threads=1, prefixes=(), max_image_bytes=1000)
@@ -187,7 +208,7 @@ def test_a_failure_of_the_network_is_not_hidden(predictor: Predictor, monkeypatc
     def fail(*_: object) -> None:
         raise MemoryError("no memory for the network")
 
-    monkeypatch.setattr(predictor, "judge", fail)
+    monkeypatch.setattr(predictor, "run", fail)
     with pytest.raises(MemoryError):
         scored(predictor, listings(title=["hat"]))
 
