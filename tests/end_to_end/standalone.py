@@ -126,6 +126,7 @@ def _python_without_the_project(folder: Path) -> Path:
     probe = subprocess.run(
         [str(python), "-c", "import pyspark, horovod, schemas"],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         capture_output=True,
         text=True,
         check=False,

@@ -46,11 +46,12 @@ def submit(cluster: Cluster, code: Path, workspace: Workspace, command: str, *ar
 
 
 def content(rows: DataFrame, table: Table) -> pd.DataFrame:
-    """A table's rows in the order of their key; probabilities that are all but equal may be ranked either way."""
+    """A table's rows without the run's id, sorted by key; probabilities that are all but equal may be ranked either way."""
     for column in table.columns:
         if column.type.startswith("ARRAY<STRUCT<"):
             rows = rows.withColumn(column.name, F.map_from_entries(column.name))
-    return rows.toPandas().sort_values(list(table.key)).reset_index(drop=True)
+    key = [name for name in table.key if name != "run_id"]
+    return rows.drop("run_id").toPandas().sort_values(key).reset_index(drop=True)
 
 
 def test_a_night_on_a_cluster_publishes_the_tables_of_a_local_one(
