@@ -46,7 +46,7 @@ def submit(cluster: Cluster, code: Path, workspace: Workspace, command: str, *ar
 
 
 def content(rows: DataFrame, table: Table) -> pd.DataFrame:
-    """A table's rows without the run's id, sorted by key; probabilities that are all but equal may be ranked either way."""
+    """Rows without the run's id, sorted by key; probabilities that are all but equal may be ranked either way."""
     for column in table.columns:
         if column.type.startswith("ARRAY<STRUCT<"):
             rows = rows.withColumn(column.name, F.map_from_entries(column.name))
