@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -19,6 +20,7 @@ from jobs.warehouse.tables import Warehouse
 from schemas.tables import TABLES
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
 from tests.spark.frames import nothing_cached
+from udfs.classify import classify
 
 pytestmark = pytest.mark.end_to_end
 
@@ -155,6 +157,25 @@ def test_an_empty_catalogue_is_refused_and_nothing_published(workspace: Workspac
     assert {name: workspace.warehouse.version(TABLES[name]) for name in versions} == versions
     runs = workspace.run("runs")
     assert runs["runs"][0]["status"] == "refused"
+
+
+def test_a_refused_nights_retry_scores_nothing_again(
+    trained: Workspace, published: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = trained.copy(tmp_path)
+    scored: list[int] = []
+
+    def counted(*arguments: Any, rows: int, **options: Any) -> DataFrame:  # noqa: ANN401 - whatever is passed on
+        scored.append(rows)
+        return classify(*arguments, rows=rows, **options)
+
+    monkeypatch.setattr("jobs.cleaning.scoring.classify", counted)
+    night = ("nightly", "--run-date", "2026-11-10")
+    workspace.run(*night, "--set", "gates.max_corrected_share=0", fails_with=3)
+    assert workspace.run(*night)["rows_current"] == LISTINGS
+    assert scored == [LISTINGS, 0]
+    assert content(workspace, "predictions") == content(published, "predictions")
+    assert not list((workspace.path / "_staging").iterdir())
 
 
 def test_a_killed_nights_retry_publishes_what_it_would_have(
