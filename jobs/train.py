@@ -53,6 +53,8 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         listings = with_decisions(in_force(warehouse.read(LISTINGS, version)), decisions)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
         categories = [TaxonomyCategory(*row) for row in taxonomy]
+        # Before the training: a registry that does not answer must not cost one.
+        champion = _champion(registry, job.say)
         work = _work_folder(warehouse.folder, run.run_id)
         try:
             job.say(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
@@ -66,7 +68,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     progress=lambda epoch: shown.advance(epoch.what, epoch.loss, epoch.seconds),
                 )
             job.say("comparing the model with the champion")
-            comparison = evaluate(listings, trained.folder, _champion(registry, job.say), categories, settings)
+            comparison = evaluate(listings, trained.folder, champion, categories, settings)
             run.model_version = registry.register(
                 trained.folder,
                 params=dataclasses.asdict(trained.plan),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from conf.settings import Settings
@@ -50,18 +50,35 @@ def repair_interrupted_ingests(run: RunContext) -> None:
                 f"{delivery} was interrupted before it changed a listing: removing its entries from listing_changes"
             )
             warehouse.table(LISTING_CHANGES).delete(F.col("delivery_id") == delivery)
-        elif warehouse.read(RUNS).where((F.col("run_id") == delivery) & (F.col("status") != "interrupted")).isEmpty():
+            continue
+        known = warehouse.read(RUNS).where(F.col("run_id") == delivery).first()
+        if known is None or known.status == "interrupted":
             run.job.say(f"{delivery} was interrupted after it changed the listings: adding its row to runs")
             warehouse.table(RUNS).delete(F.col("run_id") == delivery)
-            record(warehouse, _late_record(run, delivery, changes))
+            record(warehouse, _late_record(run, delivery, changes, known))
 
 
-def _late_record(run: RunContext, delivery: str, changes: dict[str, int]) -> RunRecord:
-    # An ingest's run date is the day on which it started.
-    day = run.run_date.fromisoformat(delivery.removeprefix("ingest-")[:10])
+def _late_record(run: RunContext, delivery: str, changes: dict[str, int], known: Row | None) -> RunRecord:
+    """The row of an ingest that was killed after its changes were written.
+
+    Args:
+        run: the present run.
+        delivery: the killed run's id.
+        changes: change -> listings.
+        known: its row as an interrupted run; None outside a local folder. Then its dates are those of the present run.
+    """
     now = clock()
-    message = "interrupted after its changes were written; the next ingest added this row"
-    return RunRecord(delivery, "ingest", day, "done", run.job.settings.digest, changes, now, now, message=message)
+    return RunRecord(
+        run_id=delivery,
+        job="ingest",
+        run_date=run.run_date if known is None else known.run_date,
+        status="done",
+        settings_hash=run.job.settings.digest,
+        counts=changes,
+        started_at=now if known is None else known.started_at,
+        finished_at=now,
+        message="interrupted after its changes were written; the next ingest added this row",
+    )
 
 
 def work_out_changes(

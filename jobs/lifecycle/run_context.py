@@ -20,7 +20,8 @@ from schemas.tables import RUNS
 WORK_FOLDER = "_work"
 """Below a local warehouse: a folder a training, of its run id."""
 STAGED_PREDICTIONS = "predictions"
-"""Name under which a run on a local folder stages its predictions: if it does not publish, the next run reuses them."""
+"""Name under which a run on a local folder stages its predictions: if it does not publish, the next run reuses them.
+Elsewhere two runs may stage at once, so that each uses its own name, and an unpublished run's scoring is lost."""
 
 
 @dataclass
