@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Warehouse:
 
     spark: SparkSession
     address: Address
+    _checked: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def location(self) -> str:
@@ -92,7 +93,9 @@ class Warehouse:
         """
         if not self.exists(table):
             return self.empty(table)
-        self._properties(table)
+        if table.name not in self._checked:  # once a command: asking takes longer than opening the table
+            self._properties(table)
+            self._checked.add(table.name)
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
