@@ -122,8 +122,8 @@ def test_a_run_stands_on_the_last_publication_before_its_date(warehouse: Warehou
     record(warehouse, run("n-1", DAY - dt.timedelta(days=2), {"sellers": 0}))
     record(warehouse, run("n-2", DAY - dt.timedelta(days=1), {"sellers": 1}))
     record(warehouse, run("n-3", DAY - dt.timedelta(days=1), None, hour=5))
-    record(warehouse, run("n-4", DAY, {"sellers": 2}))
     assert pins_of(warehouse, "7").pins.base_run_id == "n-2"
+    record(warehouse, run("n-4", DAY, {"sellers": 2}))
     assert find_publication(warehouse).run_id == "n-4"
     with pytest.raises(UsageError, match="n-4 is published, and a date is refused"):
         pins_of(warehouse, "7", DAY - dt.timedelta(days=1))
