@@ -1,4 +1,4 @@
-"""What training may be asked for: other ranks, a pretrained text encoder; and what comes of a rank that fails."""
+"""Training with one rank, with a pretrained text encoder, and with a rank that fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_rank_that_fails_says_why(trained: Workspace) -> None:
     error = trained.run("train", "--set", backbone, "--set", weights, fails_with=1)["error"]
     assert "a rank of the training failed: UsageError: " in error
     assert weights in error
-    assert "Name the file of this network's weights" in error
+    assert "Give a file with this network's weights" in error
     assert not list((trained.path / "_work").iterdir())
 
 
