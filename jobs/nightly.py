@@ -39,8 +39,9 @@ def nightly(
 ) -> Summary:
     """Clean the catalogue for a date and publish the result.
 
-    New and changed listings are scored, then the category of every listing is decided. A retry of a date reads the
-    same versions as its first attempt and replaces its rows.
+    New and changed listings are scored, then the category of every listing is decided. A rerun of a
+    published date reads the same versions and replaces its rows. A retry of a date that is not published reads the same
+    table versions, with today's champion.
 
     Exit codes: 0 published, 1 failed (nothing published), 2 wrong usage or settings, 3 a gate refused to publish.
     """

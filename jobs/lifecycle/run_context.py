@@ -110,6 +110,8 @@ def clean_up_killed_runs(job: Job) -> None:
     predictions, which the next night reuses.
     """
     folder = job.warehouse.folder
+    # Looked up before the markers: a training that starts meanwhile makes its marker before its folder.
+    trainings = list((folder / WORK_FOLDER).glob("*")) if folder is not None else []
     starts = find_starts(folder)
     killed = [start for start in starts if not start.alive]
     known = {row.run_id for row in job.warehouse.read(RUNS).select("run_id").collect()} if killed else set()
@@ -135,8 +137,7 @@ def clean_up_killed_runs(job: Job) -> None:
     if folder is not None:
         at_work = {start.run_id for start in starts if start.alive}
         staged = (left for left in (folder / "_staging").glob("*") if left.name != STAGED_PREDICTIONS)
-        trainings = (left for left in (folder / WORK_FOLDER).glob("*") if left.name not in at_work)
-        for left in (*staged, *trainings):
+        for left in (*staged, *(training for training in trainings if training.name not in at_work)):
             shutil.rmtree(left, ignore_errors=True)
 
 
