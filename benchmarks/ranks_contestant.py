@@ -22,12 +22,12 @@ from jobs.warehouse.tables import open_warehouse
 from schemas.tables import LISTINGS, TAXONOMY
 from training.dataset import write_dataset
 from training.examples import example_rows
+from training.package_files import zip_project
 from training.plan import make_plan
 from training.ranks import run_on_ranks
-from training.sources import zip_project
-from training.task import Task
+from training.task import RankTask
 from training.train import feature_arguments
-from training.transitions import category_levels
+from training.transitions import category_distances
 
 _PLAN = ("train.text_epochs=5", "train.image_epochs=3", "train.image_members=2", "train.patience=1000")
 """A few epochs, and none stops early: every run does the same."""
@@ -40,7 +40,7 @@ def begin() -> Answer:
     workspace = open_warehouse(open_session(settings.spark, "ranks"), location)
     taxonomy = sorted(workspace.read(TAXONOMY).select("category", "parent", "department").collect())
     categories = [row.category for row in taxonomy]
-    levels = category_levels([row.parent for row in taxonomy], [row.department for row in taxonomy])
+    distances = category_distances([row.parent for row in taxonomy], [row.department for row in taxonomy])
     text, picture = feature_arguments(settings)
     rows = example_rows(
         in_force(workspace.read(LISTINGS)).withColumn("decided_category", F.lit(None).cast("string")),
@@ -65,7 +65,7 @@ def begin() -> Answer:
             return {"dataset": asdict(dataset), "plan": asdict(plan), "pictures": pictures, **shape}
         work = folder / "run"
         work.mkdir()
-        task = Task(dataset, plan, levels, settings.text.hash_size, folder=str(work), **shape)
+        task = RankTask(dataset, plan, distances, settings.text.hash_size, folder=str(work), **shape)
         begun = time.perf_counter()
         timeout = settings.train.start_timeout_seconds
         run_on_ranks(

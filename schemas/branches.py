@@ -60,9 +60,9 @@ BRANCHES = (TEXT, IMAGE, HEAD)
 Weights: TypeAlias = dict[str, float]
 """Branch -> exponent of its probabilities in the fused product; 0: the branch does not count."""
 Fusion: TypeAlias = dict[str, Weights]
-"""Weights by what a listing has: a key of `PRESENCES` -> the weights of the branches that apply."""
+"""Weights by what a listing has: a key of `INPUT_SETS` -> the weights of the branches that apply."""
 
-PRESENCES: dict[str, frozenset[Input]] = {
+INPUT_SETS: dict[str, frozenset[Input]] = {
     "+".join(present): frozenset(present) for size in range(len(Input), 0, -1) for present in combinations(Input, size)
 }
 """Every set of inputs that a listing may have, by its key: text+image, text, image."""
@@ -73,7 +73,7 @@ def predicted_by(network: str) -> list[str]:
     return [branch.name for branch in BRANCHES if branch.network == network]
 
 
-def applicable(present: frozenset[Input], branches: Collection[str]) -> list[str]:
+def applicable_branches(present: frozenset[Input], branches: Collection[str]) -> list[str]:
     """The branches, in the order of `BRANCHES`, that get a weight for listings with these inputs.
 
     Args:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from udfs.tf_runtime import start_tensorflow
+from udfs.tf_runtime import import_tensorflow
 
 
 def save_encoder(folder: Path, *, flat: bool = False) -> str:
     """Save one that says of each text its length modulo 3, one of three; `flat`: as a number, which breaks the rule."""
-    tf = start_tensorflow(1)
+    tf = import_tensorflow(1)
 
     def encode(texts: Any) -> dict[str, Any]:  # noqa: ANN401 - TensorFlow ships no types
         length = tf.strings.length(texts) % 3

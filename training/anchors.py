@@ -17,10 +17,10 @@ _SUREST = 0.1
 """Share of the listings that are anchors, at least."""
 _BLAMED, _SCARCE = 0.5, 2.0
 """What the share of disagreements that are put down to the classifier, and the scarcity of listings, weigh in
-`caution_factor`."""
+`estimate_temperature`."""
 
 
-def anchor_rate(log_q: Floats, labels: Ints, truths: Ints) -> float:
+def anchor_error_rate(log_q: Floats, labels: Ints, truths: Ints) -> float:
     """The sellers' overall error rate: how often they disagree with the classifier where it is sure.
 
     There it is hardly ever wrong, so that a disagreement is the seller's error (anchor points: Liu and Tao, 2016;
@@ -42,7 +42,7 @@ def anchor_rate(log_q: Floats, labels: Ints, truths: Ints) -> float:
     return float(((right != labels)[surest].sum() + 0.5) / (len(surest) + 1.0))
 
 
-def caution_factor(log_q: Floats, labels: Ints, belief: Floats) -> float:
+def estimate_temperature(log_q: Floats, labels: Ints, posteriors: Floats) -> float:
     """By how much to lower the exponents below the likeliest ones, as a margin while no person has been asked.
 
     Where classifier and label disagree, one of the two is wrong, and the likelihood of one label a listing hardly
@@ -55,7 +55,7 @@ def caution_factor(log_q: Floats, labels: Ints, belief: Floats) -> float:
     Args:
         log_q: shape (n, C), under the likeliest exponents.
         labels: shape (n,), all >= 0.
-        belief: shape (n, C), the posterior.
+        posteriors: shape (n, C), the posterior.
 
     Returns:
         A divisor of the exponents, at least 1; 1 where nothing is known.
@@ -64,7 +64,7 @@ def caution_factor(log_q: Floats, labels: Ints, belief: Floats) -> float:
         return 1.0
     best = log_q.argmax(axis=1)
     apart = np.flatnonzero(best != labels)
-    blamed = float(1.0 - belief[apart, best[apart]].mean()) if len(apart) else 0.0
+    blamed = float(1.0 - posteriors[apart, best[apart]].mean()) if len(apart) else 0.0
     share = np.bincount(labels, minlength=log_q.shape[1]) / len(labels)
     perplexity = float(np.exp(entr(share).sum()))
     return float(1.0 + _BLAMED * blamed + _SCARCE * np.sqrt(perplexity / len(labels)))

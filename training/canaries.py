@@ -37,19 +37,19 @@ def is_canary(key: Column, share: float) -> Column:
     return F.pmod(F.shiftright(key, _CHOSEN), F.lit(_RANGE)) < F.lit(share * _RANGE)
 
 
-def wrong_labels(keys: Ints, labels: Ints, levels: Ints) -> Ints:
+def wrong_labels(keys: Ints, labels: Ints, distances: Ints) -> Ints:
     """Another category for each label, the same every time.
 
     Args:
         keys: shape (n,), hashes of the listings' ids.
         labels: shape (n,), all >= 0.
-        levels: shape (C, C), as `training.transitions.category_levels`; C > 1.
+        distances: shape (C, C), as `training.transitions.category_distances`; C > 1.
     """
     near, which = _draws(keys, _MOVED) < _NEAR * _RANGE, _draws(keys, _WHERE)
     moved = np.empty_like(labels)
     for row, label in enumerate(labels):
-        others = np.flatnonzero(levels[label] == 1) if near[row] else np.zeros(0, np.int64)
-        others = others if len(others) else np.flatnonzero(levels[label] > 0)
+        others = np.flatnonzero(distances[label] == 1) if near[row] else np.zeros(0, np.int64)
+        others = others if len(others) else np.flatnonzero(distances[label] > 0)
         moved[row] = others[which[row] % len(others)]
     return moved
 

@@ -36,7 +36,7 @@ class Labels:
         given: int64, shape (n,), category index of the seller's label.
         sellers: int64, shape (n,), seller index; -1 where there is none.
         halves: int64, shape (n,), 0 or 1: each half's noise model is fitted on the other one.
-        levels: int64, shape (C, C), `training.transitions.category_levels`.
+        distances: int64, shape (C, C), `training.transitions.category_distances`.
         audited: int64, shape (n,), category index that a person gave in the random audit; -1 where it was not audited.
         canaries: int64, shape (n,), the wrong label used in training; -1 where the row is no canary.
     """
@@ -44,7 +44,7 @@ class Labels:
     given: Ints
     sellers: Ints
     halves: Ints
-    levels: Ints
+    distances: Ints
     audited: Ints
     canaries: Ints
 
@@ -206,11 +206,11 @@ def _cross_fit(log_q: Floats, labels: Labels) -> _CrossFit:
     """Likelihood and posterior of every row under the noise model of the other half."""
     log_likelihood, own, canary = np.zeros(len(log_q)), np.zeros(log_q.shape), np.zeros(log_q.shape)
     trained_on = np.where(labels.canaries >= 0, labels.canaries, labels.given)
-    sellers_known = int(labels.sellers.max(initial=-1)) + 1
+    seller_count = int(labels.sellers.max(initial=-1)) + 1
     for half in (0, 1):
         there, here = labels.halves != half, labels.halves == half
         fit = fit_noise(
-            log_q[there], labels.given[there], labels.sellers[there], labels.levels, sellers_known=sellers_known
+            log_q[there], labels.given[there], labels.sellers[there], labels.distances, seller_count=seller_count
         )
         rates = fit.rates(labels.sellers[here])
         own[here], log_likelihood[here] = posterior(log_q[here], labels.given[here], rates, fit.transitions)

@@ -172,7 +172,7 @@ def checksum(keys: Ints) -> int:
     return int(np.mod(keys, _CHECK).sum())
 
 
-def prove_coverage(dataset: Dataset, rows: int, total: int) -> None:
+def check_coverage(dataset: Dataset, rows: int, total: int) -> None:
     """Check that the ranks together read every row exactly once.
 
     Args:

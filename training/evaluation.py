@@ -19,7 +19,7 @@ from training.canaries import is_canary, wrong_labels
 from training.comparison import Comparison, Labels, compare
 from training.sample import seller_codes
 from training.taxonomy import TaxonomyCategory
-from training.transitions import category_levels
+from training.transitions import category_distances
 from udfs.bundle import load_spec
 from udfs.classify import classify
 from udfs.rankings import densify
@@ -109,16 +109,16 @@ def _labels(rows: pd.DataFrame, categories: Sequence[str], taxonomy: Sequence[Ta
     index = {category: i for i, category in enumerate(categories)}
     known = {each.category: each for each in taxonomy}
     ordered = [known.get(category, TaxonomyCategory(category)) for category in categories]
-    levels = category_levels([each.parent for each in ordered], [each.department for each in ordered])
+    distances = category_distances([each.parent for each in ordered], [each.department for each in ordered])
     given = np.array([index[category] for category in rows["category"]], np.int64)
     planted = rows["planted"].to_numpy(np.bool_)
     canaries = np.full(len(rows), -1)
-    canaries[planted] = wrong_labels(rows["key"].to_numpy(np.int64)[planted], given[planted], levels)
+    canaries[planted] = wrong_labels(rows["key"].to_numpy(np.int64)[planted], given[planted], distances)
     return Labels(
         given=given,
         sellers=seller_codes(rows["seller_id"].tolist())[0],
         halves=np.arange(len(rows)) % 2,
-        levels=levels,
+        distances=distances,
         audited=np.array([index.get(category, -1) for category in rows["audited_category"]], np.int64),
         canaries=canaries,
     )

@@ -61,7 +61,7 @@ def example_rows(
         text: keyword arguments of `udfs.text.featurize`.
         encoder: the folder of a text encoder (`udfs.encoder`), on every node.
         picture: keyword arguments of `udfs.pictures.decode`.
-        prefixes, max_image_bytes: as in `udfs.sources.read_uri`.
+        prefixes, max_image_bytes: as in `udfs.picture_uris.read_uri`.
         partitions: into how many tasks the work is split.
 
     Returns:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from schemas.arrays import Bools, Floats, Floats32, Ints
-from schemas.branches import BRANCHES, PRESENCES, TEXT, Fusion, Input, Weights, applicable
-from training.anchors import anchor_rate, caution_factor
+from schemas.branches import BRANCHES, INPUT_SETS, TEXT, Fusion, Input, Weights, applicable_branches
+from training.anchors import anchor_error_rate, estimate_temperature
 from training.calibration import fit_weights
-from training.noise import NoiseFit, clamp_to_truth, fit_noise, left_out_likelihood
+from training.noise import NoiseFit, clamp_to_truth, fit_noise, leave_one_out_likelihood
 from training.sample import Sample
 from udfs.fusion import fuse
 from udfs.posterior import posterior
@@ -39,15 +39,15 @@ class FirstPass:
 
     Attributes:
         noise: how sellers label.
-        fusion: the branches' weights, divided by `caution`.
-        caution: see `training.anchors.caution_factor`.
+        fusion: the branches' weights, divided by `temperature`.
+        temperature: see `training.anchors.estimate_temperature`.
         prior: shape (C,), estimated share of each category.
         estimated_error: the share of listings for which the best guess is wrong, by its own posterior.
     """
 
     noise: NoiseFit
     fusion: Fusion
-    caution: float
+    temperature: float
     prior: Floats
     estimated_error: float
 
@@ -57,31 +57,31 @@ class FirstPass:
         return replace(self, noise=noise)
 
 
-def learn_noise(sample: Sample, levels: Ints) -> FirstPass:
+def fit_first_pass(sample: Sample, distances: Ints) -> FirstPass:
     """Fit branch weights and noise model in turn, by the likelihood of the given labels alone.
 
     Args:
         sample: labelled rows with out-of-sample log-probabilities.
-        levels: as `training.transitions.category_levels`.
+        distances: as `training.transitions.category_distances`.
     """
     usable = sample.usable
     labels, sellers = sample.labels[usable], sample.sellers[usable]
-    fusion = start_fusion(sample)
+    fusion = initial_fusion(sample)
     fit: NoiseFit | None = None
     likelihood = np.ones(sample.shape)
     for _ in range(_MAX_ROUNDS):
-        fit = _fit(_fused(sample, fusion)[usable], sample, usable, levels, fit)
-        likelihood[usable] = left_out_likelihood(fit, labels, sellers, levels)
-        before, fusion = fusion, likeliest_fusion(sample, fusion, likelihood)
+        fit = _fit(_fused(sample, fusion)[usable], sample, usable, distances, fit)
+        likelihood[usable] = leave_one_out_likelihood(fit, labels, sellers, distances)
+        before, fusion = fusion, max_likelihood_fusion(sample, fusion, likelihood)
         if np.allclose(_flat(fusion), _flat(before), rtol=_TOLERANCE, atol=_TOLERANCE):
             break
     log_q = _fused(sample, fusion)[usable]
-    caution = caution_factor(log_q, labels, _fit(log_q, sample, usable, levels).posterior)
-    fusion = divided(fusion, caution)
-    fit = _fit(_fused(sample, fusion)[usable], sample, usable, levels)
+    temperature = estimate_temperature(log_q, labels, _fit(log_q, sample, usable, distances).posterior)
+    fusion = apply_temperature(fusion, temperature)
+    fit = _fit(_fused(sample, fusion)[usable], sample, usable, distances)
     count = sample.shape[1]
     prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * count)
-    return FirstPass(fit, fusion, caution, prior, float(1.0 - fit.posterior.max(axis=1).mean()))
+    return FirstPass(fit, fusion, temperature, prior, float(1.0 - fit.posterior.max(axis=1).mean()))
 
 
 def enough_texts(sample: Sample) -> bool:
@@ -113,19 +113,19 @@ def soft_labels(first: FirstPass, text: Floats32, labels: Ints, truths: Ints, se
     return np.asarray(targets)
 
 
-def start_fusion(sample: Sample) -> Fusion:
+def initial_fusion(sample: Sample) -> Fusion:
     """The weights from which the search for the likeliest ones starts, for the branches of the sample."""
     covered = frozenset[Input]().union(*(branch.inputs for branch in BRANCHES if branch.name in sample.branches))
     found: Fusion = {}
-    for key, present in PRESENCES.items():
+    for key, present in INPUT_SETS.items():
         if not present <= covered:
             continue
-        names = applicable(present, sample.branches)
+        names = applicable_branches(present, sample.branches)
         found[key] = {name: _OTHER_WEIGHT if i else _FIRST_WEIGHT for i, name in enumerate(names)}
     return found
 
 
-def likeliest_fusion(sample: Sample, start: Fusion, likelihood: Floats) -> Fusion:
+def max_likelihood_fusion(sample: Sample, start: Fusion, likelihood: Floats) -> Fusion:
     """The weights that maximise the likelihood of the given labels.
 
     The weights for a set of inputs are fitted on all rows that have these inputs, whether or not they have others.
@@ -138,7 +138,7 @@ def likeliest_fusion(sample: Sample, start: Fusion, likelihood: Floats) -> Fusio
     clamp_to_truth(likelihood, sample.truths)
     found: Fusion = {}
     for key, weights in start.items():
-        rows = np.logical_and.reduce([sample.has(each) for each in PRESENCES[key]])
+        rows = np.logical_and.reduce([sample.has(each) for each in INPUT_SETS[key]])
         found[key] = _likeliest(sample, rows, weights, likelihood)
     return found
 
@@ -152,16 +152,16 @@ def _likeliest(sample: Sample, rows: Bools, start: Weights, likelihood: Floats) 
     return dict.fromkeys(start, 0.0) | dict(zip(counted, found, strict=True))
 
 
-def _fit(log_q: Floats, sample: Sample, rows: Ints, levels: Ints, start: NoiseFit | None = None) -> NoiseFit:
+def _fit(log_q: Floats, sample: Sample, rows: Ints, distances: Ints, start: NoiseFit | None = None) -> NoiseFit:
     labels, truths = sample.labels[rows], sample.truths[rows]
     return fit_noise(
         log_q,
         labels,
         sample.sellers[rows],
-        levels,
-        error_rate=anchor_rate(log_q, labels, truths),
+        distances,
+        error_rate=anchor_error_rate(log_q, labels, truths),
         truths=truths,
-        sellers_known=len(sample.seller_ids),
+        seller_count=len(sample.seller_ids),
         start=start,
     )
 
@@ -170,9 +170,9 @@ def _fused(sample: Sample, fusion: Fusion) -> Floats:
     return fuse(sample.branches, fusion).astype(np.float64)
 
 
-def divided(fusion: Fusion, by: float) -> Fusion:
-    """All weights divided by a number."""
-    return {key: {name: weight / by for name, weight in weights.items()} for key, weights in fusion.items()}
+def apply_temperature(fusion: Fusion, temperature: float) -> Fusion:
+    """Divide all weights by a temperature: above 1, the fused probabilities get closer to uniform."""
+    return {key: {name: weight / temperature for name, weight in weights.items()} for key, weights in fusion.items()}
 
 
 def _flat(fusion: Fusion) -> list[float]:

@@ -9,24 +9,24 @@ import numpy as np
 from scipy.optimize import brentq
 
 from schemas.arrays import Floats, Ints
-from schemas.branches import IMAGE, PRESENCES, TEXT, Fusion, Input
+from schemas.branches import IMAGE, INPUT_SETS, TEXT, Fusion, Input
 from schemas.bundle import NoiseModel
-from training.first_pass import FirstPass, divided, learn_noise, likeliest_fusion, start_fusion
+from training.first_pass import FirstPass, apply_temperature, fit_first_pass, initial_fusion, max_likelihood_fusion
 from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch
 from training.sample import Sample
-from udfs.fusion import fuse, weighted
+from udfs.fusion import fuse, weighted_product
 from udfs.posterior import label_likelihood, posterior
 
 _EPSILON = 1e-12
 _MIN_ERROR_LEFT = 0.8
 """The least share of the first pass's error that a second pass may claim to leave: on most catalogues of the quality
 benchmark it left 0.8 to 1.0."""
-_MAX_DIVISOR = 4.0
+_MAX_TEMPERATURE = 4.0
 """The most by which the second pass's weights are divided."""
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """What was fitted.
 
     Attributes:
@@ -42,18 +42,20 @@ class Fitted:
     figures: dict[str, float]
 
 
-def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first: FirstPass | None = None) -> Fitted:
+def fit_sample(
+    sample: Sample, distances: Ints, categories: tuple[str, ...], first: FirstPass | None = None
+) -> FitResult:
     """Fit weights and noise model by the likelihood of the given labels alone.
 
     Args:
         sample: labelled rows with out-of-sample log-probabilities.
-        levels: as `training.transitions.category_levels`.
+        distances: as `training.transitions.category_distances`.
         categories: C names.
         first: the first pass over the same sellers, if the sample is from a second pass: then its noise model is kept,
             and only the weights are fitted.
     """
     if first is None:
-        first = learn_noise(sample, levels)
+        first = fit_first_pass(sample, distances)
         fusion = first.fusion
     else:
         fusion = _fit_fusion(sample, first)
@@ -76,12 +78,12 @@ def fit_sample(sample: Sample, levels: Ints, categories: tuple[str, ...], first:
         "fitted_log_likelihood": float(evidence.mean()),
         "error_rate": noise.error_rate,
         "rate_factor": noise.rate_factor,
-        "caution": first.caution,
+        "caution": first.temperature,
         "mismatch_rate": mismatch.rate,
         **_weight_figures(fusion),
     }
     prior = (posteriors.sum(axis=0) + 0.5) / (len(posteriors) + 0.5 * len(categories))
-    return Fitted(fusion, noise, tuple(float(p) for p in prior), figures)
+    return FitResult(fusion, noise, tuple(float(p) for p in prior), figures)
 
 
 def _fit_fusion(sample: Sample, first: FirstPass) -> Fusion:
@@ -92,19 +94,19 @@ def _fit_fusion(sample: Sample, first: FirstPass) -> Fusion:
     pass's, all weights are lowered until they claim no more than a second pass can gain.
     """
     likelihood = label_likelihood(sample.labels, first.noise.rates(sample.sellers), first.noise.transitions)
-    fusion = divided(likeliest_fusion(sample, start_fusion(sample), likelihood), first.caution)
+    fusion = apply_temperature(max_likelihood_fusion(sample, initial_fusion(sample), likelihood), first.temperature)
     texts = replace(sample, branches={TEXT.name: sample.branches[TEXT.name]})
 
     @cache
-    def surplus(divisor: float) -> float:
-        posteriors, _ = _posterior(texts, divided(fusion, divisor), first.noise)
+    def surplus(temperature: float) -> float:
+        posteriors, _ = _posterior(texts, apply_temperature(fusion, temperature), first.noise)
         return float(1.0 - posteriors.max(axis=1).mean()) - _MIN_ERROR_LEFT * first.estimated_error
 
     if surplus(1.0) >= 0.0:
         return fusion
-    if surplus(_MAX_DIVISOR) <= 0.0:
-        return divided(fusion, _MAX_DIVISOR)
-    return divided(fusion, float(brentq(surplus, 1.0, _MAX_DIVISOR, xtol=0.005)))
+    if surplus(_MAX_TEMPERATURE) <= 0.0:
+        return apply_temperature(fusion, _MAX_TEMPERATURE)
+    return apply_temperature(fusion, float(brentq(surplus, 1.0, _MAX_TEMPERATURE, xtol=0.005)))
 
 
 def _posterior(sample: Sample, fusion: Fusion, noise: NoiseFit) -> tuple[Floats, Floats]:
@@ -123,14 +125,14 @@ def _mismatch(sample: Sample, fusion: Fusion, noise: NoiseFit) -> Mismatch:
     if not rows.any():
         return Mismatch(1.0, np.full(count, 1.0 / count), 0.0)
     branches = {name: values[rows] for name, values in sample.branches.items()}
-    by_text = weighted(branches, fusion[Input.TEXT]).astype(np.float64)
+    by_text = weighted_product(branches, fusion[Input.TEXT]).astype(np.float64)
     posteriors, _ = posterior(by_text, sample.labels[rows], noise.rates(sample.sellers[rows]), noise.transitions)
     return fit_mismatch(posteriors, branches[IMAGE.name].astype(np.float64))
 
 
 def _weight_figures(fusion: Fusion) -> dict[str, float]:
     return {
-        f"weight {name} {'of both' if len(PRESENCES[key]) > 1 else 'alone'}": weight
+        f"weight {name} {'of both' if len(INPUT_SETS[key]) > 1 else 'alone'}": weight
         for key, weights in fusion.items()
         for name, weight in weights.items()
     }

@@ -10,10 +10,10 @@ import tensorflow as tf
 from schemas.arrays import Floats32, Ints
 from schemas.branches import FUSED_NETWORK, predicted_by
 from training.dataset import Shard
+from training.early_stopping import EarlyStopping
 from training.network import FusedMember, Tensor
 from training.plan import Plan
 from training.ranks import Ranks
-from training.stopping import BestEpoch
 from training.text_branch import Targets, TextBranch, TextTrainer, sparse
 
 _RATE = 2e-3
@@ -63,24 +63,24 @@ def train_fused(member: int, text: TextBranch, trainer: TextTrainer, targets: Ta
         weights=plan.image_weights,
         policy=_policy(plan, ranks),
     )
-    ranks.broadcast(model.variables)
+    ranks.broadcast_variables(model.variables)
     own = shard.buckets % plan.image_members == member
     trained, held_out = np.flatnonzero(shard.present & ~own), np.flatnonzero(shard.present & own)
     held_out = held_out[: _VALIDATED // ranks.size]
     batch = max(plan.image_batch // ranks.size, 1)
-    steps = ranks.largest(-(-len(trained) // batch))
+    steps = ranks.max(-(-len(trained) // batch))
     step = _make_step(model, plan, steps * plan.image_epochs, ranks)
     forward = _make_forward(model)
     # The loss fluctuates while the learning rate is high, and falls most at the end.
-    best = BestEpoch(model.variables, max(plan.patience, min(plan.image_epochs // 2, _MAX_PATIENCE)))
+    best = EarlyStopping(model.variables, max(plan.patience, min(plan.image_epochs // 2, _MAX_PATIENCE)))
     for epoch in range(1, plan.image_epochs + 1):
         order = np.resize(random.permutation(trained), steps * batch)
         for chosen in order.reshape(steps, batch):
             step(shard.pixels[shard.slots[chosen]], *sparse(text.encoded.take(chosen)), targets(chosen))
-        ranks.equalize([v for v in model.variables if not v.trainable])  # batch normalisation's running means
+        ranks.average_variables([v for v in model.variables if not v.trainable])  # batch normalisation's running means
         predicted = predict_pictures(forward, shard, text, held_out)
         losses = [-(part * targets(held_out)).sum(dtype=np.float64) for part in predicted.values()]
-        *totals, count = ranks.total([*losses, float(len(held_out))])
+        *totals, count = ranks.sum([*losses, float(len(held_out))])
         best.record(float(sum(totals)) / max(float(count), 1.0))
         trainer.report(plan.picture_stage(member), epoch, plan.image_epochs, best.curve[-1])
         if best.should_stop:
@@ -105,7 +105,7 @@ def _policy(plan: Plan, ranks: Ranks) -> str:
     """The precision in which the picture network trains, the same on every rank."""
     mixed = plan.mixed_precision
     if mixed is None:
-        mixed = int(ranks.total([int(bool(tf.config.list_physical_devices("GPU")))])[0]) == ranks.size
+        mixed = int(ranks.sum([int(bool(tf.config.list_physical_devices("GPU")))])[0]) == ranks.size
     return "mixed_float16" if mixed else "float32"
 
 

@@ -24,7 +24,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Registered:
+class ModelSummary:
     """A line of the list of models.
 
     Attributes:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from schemas.arrays import Floats, Ints
-from training.transitions import CONCENTRATIONS, error_mass, smoothed, transitions
+from training.transitions import CONCENTRATIONS, add_prior, expected_errors, transition_matrix
 from udfs.fusion import sharpened
 from udfs.posterior import posterior
 
@@ -25,7 +25,7 @@ _WEIGHTS = (0.3, 4.0)
 """Exponents of the picture's probabilities that are looked among."""
 START_RATE = 0.2
 SELLER_PRIOR = 4.0
-"""A seller's rate is shrunk to the overall one as if by so many listings more."""
+"""A seller's rate is shrunk to the overall one as if it had this many more listings."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ def fit_noise(
     log_q: Floats,
     labels: Ints,
     sellers: Ints,
-    levels: Ints,
+    distances: Ints,
     *,
     error_rate: float | None = None,
     truths: Ints | None = None,
-    sellers_known: int | None = None,
+    seller_count: int | None = None,
     start: NoiseFit | None = None,
 ) -> NoiseFit:
     """Fit error rates and transitions to given labels and out-of-sample probabilities.
@@ -72,62 +72,62 @@ def fit_noise(
         log_q: shape (n, C), the classifier's log-probabilities.
         labels: shape (n,), category index of each seller's label, all >= 0.
         sellers: shape (n,), seller index, -1 where there is none.
-        levels: shape (C, C), as `training.transitions.category_levels` gives them.
+        distances: shape (C, C), as `training.transitions.category_distances` gives them.
         error_rate: the overall share of wrong labels where it is known from elsewhere (`training.anchors`); default: it
             is fitted, too.
         truths: shape (n,), category index that a person has decided, -1 where nobody has; default: nobody anywhere.
             Who is asked depends on content, label and seller alone, so that these rows may be in the likelihood like
             any other (missing at random: Rubin, 1976).
-        sellers_known: S; default: as many as `sellers` names. One without a row has the overall rate.
-        start: an earlier fit to go on from, for fewer rounds; default: e = 0.2 and M from the levels alone.
+        seller_count: S; default: the largest index in `sellers` plus one. One without a row has the overall rate.
+        start: an earlier fit to go on from, for fewer rounds; default: e = 0.2 and M from the distances alone.
     """
-    many = int(sellers.max(initial=-1)) + 1 if sellers_known is None else sellers_known
+    seller_count = int(sellers.max(initial=-1)) + 1 if seller_count is None else seller_count
     known = sellers >= 0
-    counts = np.bincount(sellers[known], minlength=many)
+    counts = np.bincount(sellers[known], minlength=seller_count)
     begin = START_RATE if error_rate is None else error_rate
     fit = start or NoiseFit(
-        transitions(np.zeros(levels.shape), levels, CONCENTRATIONS[0]),
+        transition_matrix(np.zeros(distances.shape), distances, CONCENTRATIONS[0]),
         CONCENTRATIONS[0],
         begin,
         1.0,
-        np.full(many, begin),
+        np.full(seller_count, begin),
         np.zeros((0, 0)),
         np.zeros(0),
     )
     rows = np.arange(len(labels))
     rounds = _ROUNDS if start is None else _MORE_ROUNDS
     for turn in range(rounds):
-        belief, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
-        clamp_to_truth(belief, truths)
-        wrong = 1.0 - belief[rows, labels]
+        posteriors, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
+        clamp_to_truth(posteriors, truths)
+        wrong = 1.0 - posteriors[rows, labels]
         if error_rate is None:
             overall, factor = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR)), 1.0
         else:
             overall, factor = error_rate, error_rate / max(float(wrong.mean()), _EPSILON)
         wrong = np.minimum(factor * wrong, 1.0)
-        by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=many)
+        by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=seller_count)
         rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
-        moved = transitions(error_mass(belief, labels), levels, fit.concentration)
-        fit = NoiseFit(moved, fit.concentration, overall, factor, rates, belief, np.zeros(0))
+        moved = transition_matrix(expected_errors(posteriors, labels), distances, fit.concentration)
+        fit = NoiseFit(moved, fit.concentration, overall, factor, rates, posteriors, np.zeros(0))
         if turn == rounds // 2:
-            fit = replace(fit, concentration=_likeliest_concentration(fit, log_q, labels, sellers, levels))
-    belief, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
-    clamp_to_truth(belief, truths)
-    return replace(fit, posterior=belief, evidence=evidence)
+            fit = replace(fit, concentration=_best_concentration(fit, log_q, labels, sellers, distances))
+    posteriors, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
+    clamp_to_truth(posteriors, truths)
+    return replace(fit, posterior=posteriors, evidence=evidence)
 
 
-def _likeliest_concentration(fit: NoiseFit, log_q: Floats, labels: Ints, sellers: Ints, levels: Ints) -> float:
+def _best_concentration(fit: NoiseFit, log_q: Floats, labels: Ints, sellers: Ints, distances: Ints) -> float:
     """The weight of M's prior under which each label is likeliest by what the other labels teach."""
     q = np.exp(log_q)
 
     def evidence(concentration: float) -> float:
-        likelihood = left_out_likelihood(replace(fit, concentration=concentration), labels, sellers, levels)
+        likelihood = leave_one_out_likelihood(replace(fit, concentration=concentration), labels, sellers, distances)
         return float(np.log(np.maximum((q * likelihood).sum(axis=1), _EPSILON)).sum())
 
     return max(CONCENTRATIONS, key=evidence)
 
 
-def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints) -> Floats:
+def leave_one_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, distances: Ints) -> Floats:
     """P(label | true category, seller) for every row as if the noise had been fitted without that row.
 
     A transition matrix that has seen a label explains it by itself, so that a classifier held against it comes out
@@ -135,18 +135,18 @@ def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints
 
     Args:
         fit: of these very rows.
-        labels, sellers, levels: as in `fit_noise`.
+        labels, sellers, distances: as in `fit_noise`.
 
     Returns:
         Shape (n, C).
     """
     rows = np.arange(len(labels))
-    belief = fit.posterior
-    total = smoothed(error_mass(belief, labels), levels, fit.concentration)
-    own = np.where(np.eye(total.shape[0], dtype=np.bool_)[labels], 0.0, belief)
+    posteriors = fit.posterior
+    total = add_prior(expected_errors(posteriors, labels), distances, fit.concentration)
+    own = np.where(np.eye(total.shape[0], dtype=np.bool_)[labels], 0.0, posteriors)
     left = np.maximum(total.T[labels] - own, 0.0)
     elsewhere = left / np.maximum(total.sum(axis=1)[None] - own, _EPSILON)
-    wrong = np.minimum(fit.factor * (1.0 - belief[rows, labels]), 1.0)
+    wrong = np.minimum(fit.factor * (1.0 - posteriors[rows, labels]), 1.0)
     rates = np.full(len(rows), fit.error_rate)
     known = np.flatnonzero(sellers >= 0)
     counts = np.bincount(sellers[known], minlength=len(fit.seller_rates))
@@ -158,17 +158,17 @@ def left_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, levels: Ints
     return np.asarray(likelihood)
 
 
-def clamp_to_truth(belief: NDArray[Any], truths: Ints | None) -> None:
-    """Make the belief in what a person has decided certain, in place.
+def clamp_to_truth(posteriors: NDArray[Any], truths: Ints | None) -> None:
+    """Set the probability of the decided category to 1 and of the others to 0, in place.
 
     Args:
-        belief: shape (n, C), of categories, or likelihoods of them.
+        posteriors: shape (n, C), of categories, or likelihoods of them.
         truths: shape (n,), -1 where nobody has decided; None: nobody anywhere.
     """
     if truths is not None:
         known = np.flatnonzero(truths >= 0)
-        belief[known] = 0.0
-        belief[known, truths[known]] = 1.0
+        posteriors[known] = 0.0
+        posteriors[known, truths[known]] = 1.0
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class Mismatch:
     rate: float
 
 
-def fit_mismatch(belief: Floats, log_image: Floats) -> Mismatch:
+def fit_mismatch(posteriors: Floats, log_image: Floats) -> Mismatch:
     """How often pictures lie, and how far the picture's probabilities can be trusted to tell, by their likelihood.
 
     A mixture: a picture is of the listing's category (likelihood ratio `Σ_c P(c | text, label, seller)
@@ -194,24 +194,24 @@ def fit_mismatch(belief: Floats, log_image: Floats) -> Mismatch:
     fitted with the rate: the one that suits all pictures takes those that lie for doubt, and finds none of them.
 
     Args:
-        belief: shape (n, C), posterior by text, label and seller, without the picture.
+        posteriors: shape (n, C), posterior by text, label and seller, without the picture.
         log_image: shape (n, C), log-probabilities by the picture, as the branch gives them.
     """
 
     def loss(weight: float) -> float:
-        ratio, _ = _image_ratio(belief, log_image, weight)
+        ratio, _ = _image_ratio(posteriors, log_image, weight)
         rate = _lying(ratio)
         return -float(np.log(rate + (1.0 - rate) * ratio).mean())
 
     weight = float(minimize_scalar(loss, bounds=_WEIGHTS, method="bounded", options={"xatol": 0.02}).x)
-    ratio, marginal = _image_ratio(belief, log_image, weight)
+    ratio, marginal = _image_ratio(posteriors, log_image, weight)
     return Mismatch(weight, marginal, _lying(ratio))
 
 
-def _image_ratio(belief: Floats, log_image: Floats, weight: float) -> tuple[Floats, Floats]:
+def _image_ratio(posteriors: Floats, log_image: Floats, weight: float) -> tuple[Floats, Floats]:
     image = sharpened(np.exp(log_image), weight)
     marginal = (image.sum(axis=0) + 1.0 / image.shape[1]) / (len(image) + 1.0)
-    return (belief * (image / marginal)).sum(axis=1), marginal / marginal.sum()
+    return (posteriors * (image / marginal)).sum(axis=1), marginal / marginal.sum()
 
 
 def _lying(ratio: Floats) -> float:

@@ -38,7 +38,7 @@ class Ranks:
     hvd: Any
 
     @staticmethod
-    def join() -> Ranks:
+    def init() -> Ranks:
         """Meet the other ranks; alone, where the process was not started by `run_on_ranks`."""
         # Only a rank's process loads TensorFlow: the driver imports this module, too.
         import horovod.tensorflow as hvd
@@ -52,29 +52,29 @@ class Ranks:
             return list(gradients)
         return list(self.hvd.grouped_allreduce(list(gradients), op=self.hvd.Average))
 
-    def total(self, values: Sequence[float] | Array) -> Array:
+    def sum(self, values: Sequence[float] | Array) -> Array:
         """The sum over the ranks of an array of the same shape on each."""
         return np.asarray(self.hvd.allreduce(np.asarray(values), op=self.hvd.Sum))
 
-    def gather(self, values: Array) -> Array:
+    def all_gather(self, values: Array) -> Array:
         """The ranks' arrays one after the other; they may differ in their first dimension."""
         return np.asarray(self.hvd.allgather(values))
 
-    def share(self, value: Any) -> Any:
+    def broadcast_value(self, value: Any) -> Any:
         """What rank 0 has."""
         return self.hvd.broadcast_object(value, root_rank=0) if self.size > 1 else value
 
-    def largest(self, value: int) -> int:
+    def max(self, value: int) -> int:
         """The largest of the ranks' values."""
-        return int(self.gather(np.array([value], np.int64)).max())
+        return int(self.all_gather(np.array([value], np.int64)).max())
 
-    def equalize(self, variables: Sequence[Tensor]) -> None:
+    def average_variables(self, variables: Sequence[Tensor]) -> None:
         """Set every rank's variables to their mean over the ranks."""
         if self.size > 1:
             for variable, value in zip(variables, self.mean(variables), strict=True):
                 variable.assign(value)
 
-    def broadcast(self, variables: Sequence[Tensor]) -> None:
+    def broadcast_variables(self, variables: Sequence[Tensor]) -> None:
         """Set every rank's variables to those of rank 0."""
         if self.size > 1:
             self.hvd.broadcast_variables(list(variables), root_rank=0)
@@ -86,7 +86,7 @@ def run_on_ranks(
     """Run a function of ours on every rank, each in a process of its own beside a Spark task.
 
     Args:
-        function: its module and name, `training.worker:train_rank`; it calls `Ranks.join`. Named, not
+        function: its module and name, `training.worker:train_rank`; it calls `Ranks.init`. Named, not
             imported, so that the driver need not load what the ranks load.
         arguments: its arguments, of our own classes and plain values.
         ranks: processes; Spark must have as many task slots.

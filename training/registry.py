@@ -25,9 +25,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from conf.settings import RegistrySettings
 from schemas.errors import FailedError, UsageError
-from training.models import Model, Registered
+from training.models import Model, ModelSummary
+from training.package_files import copy_package
 from training.private_folder import private_folder
-from training.sources import copy_package
 from udfs.bundle import load_noise, load_spec
 from udfs.pyfunc import INPUTS
 
@@ -79,7 +79,7 @@ class Registry:
         Raises:
             RegistryUnavailableError: the registry does not answer; that does not mean that there is no champion.
         """
-        with self._reached():
+        with self._translate_errors():
             try:
                 return str(self._client.get_model_version_by_alias(self._settings.model_name, CHAMPION).version)
             except MlflowException as error:
@@ -96,14 +96,14 @@ class Registry:
         bundle = self._bundle(self._version(version))
         return Model(version, bundle, load_spec(bundle), load_noise(bundle))
 
-    def models(self) -> list[Registered]:
+    def models(self) -> list[ModelSummary]:
         """All versions, the newest first."""
         champion = self.find_champion()
-        with self._reached():
+        with self._translate_errors():
             found = self._client.search_model_versions(f"name = '{self._settings.model_name}'")
             runs = [(version, self._client.get_run(str(version.run_id))) for version in found]
         return [
-            Registered(
+            ModelSummary(
                 version=str(version.version),
                 champion=str(version.version) == champion,
                 created=version.creation_timestamp,
@@ -167,7 +167,7 @@ class Registry:
         Returns:
             The version.
         """
-        _quiet()
+        _silence_mlflow()
         mlflow.set_tracking_uri(self._uri)
         mlflow.set_registry_uri(self._uri)
         with mlflow.start_run(experiment_id=self._experiment(), tags=dict(tags)) as run:
@@ -204,7 +204,7 @@ class Registry:
         return str(self._client.create_model_version(name, logged.model_uri, run_id, model_id=logged.model_id).version)
 
     def _version(self, version: str) -> ModelVersion:
-        with self._reached():
+        with self._translate_errors():
             try:
                 return self._client.get_model_version(self._settings.model_name, version)
             except MlflowException as error:
@@ -216,7 +216,7 @@ class Registry:
                 ) from error
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Turn the registry's own errors into a sentence.
 
         Raises:
@@ -243,7 +243,7 @@ class Registry:
         folder = private_folder(version.name, str(version.run_id))
         mlflow.set_tracking_uri(self._uri)
         mlflow.set_registry_uri(self._uri)
-        with self._reached():
+        with self._translate_errors():
             uri = f"models:/{version.name}/{version.version}"
             fetched = mlflow.artifacts.download_artifacts(uri, dst_path=str(folder))
         return str(Path(fetched) / "data" / Path(where).name)
@@ -277,7 +277,7 @@ def open_registry(folder: Path | None, location: str, settings: RegistrySettings
     Raises:
         RegistryError: the warehouse is no local folder, and no tracking URI is given.
     """
-    _quiet()
+    _silence_mlflow()
     if settings.tracking_uri is not None:
         return Registry(settings.tracking_uri, None, settings)
     if folder is None:
@@ -298,7 +298,7 @@ def _is_missing(error: MlflowException) -> bool:
     )
 
 
-def _quiet() -> None:
+def _silence_mlflow() -> None:
     """Neither progress bars nor migration logs in our output, and no word to MLflow's makers."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -101,13 +101,13 @@ def make_sample(
     return Sample(
         labels=labels[order],
         truths=rows["truths"][order],
-        sellers=seller_places(sellers[order], hashes),
+        sellers=seller_indices(sellers[order], hashes),
         seller_ids=tuple(str(seller) if names is None else names[seller] for seller in hashes.tolist()),
         branches={name: values[order] for name, values in branches.items()},
     )
 
 
-def seller_places(sellers: Ints, known: Ints) -> Ints:
+def seller_indices(sellers: Ints, known: Ints) -> Ints:
     """Each row's index into the known sellers' hashes, which ascend; -1 where the seller is unknown. Shape (n,)."""
     if not len(known):
         return np.full(len(sellers), -1)

@@ -12,20 +12,20 @@ from training.plan import Plan
 
 
 @dataclass(frozen=True)
-class Task:
+class RankTask:
     """The input of every rank.
 
     Attributes:
         dataset: the training set.
         plan: how to train.
-        levels: shape (C, C), as `training.transitions.category_levels`.
+        distances: shape (C, C), as `training.transitions.category_distances`.
         hash_size, height, width: of the features and tensors.
         folder: a work folder that the ranks and the driver share.
     """
 
     dataset: Dataset
     plan: Plan
-    levels: Ints
+    distances: Ints
     hash_size: int
     height: int
     width: int
@@ -34,7 +34,7 @@ class Task:
     @property
     def categories(self) -> int:
         """C."""
-        return len(self.levels)
+        return len(self.distances)
 
     @property
     def progress(self) -> Path:

@@ -11,10 +11,10 @@ import tensorflow as tf
 from schemas.arrays import Bools, Floats32, Ints
 from schemas.tensors import TextBatch
 from training.dataset import Shard
+from training.early_stopping import EarlyStopping
 from training.network import Tensor, TextEncoder, TextMembers
 from training.plan import FIRST_PASS, Plan
 from training.ranks import Ranks
-from training.stopping import BestEpoch
 
 Report = Callable[[str, int, int, float], None]
 """(what, epoch, epochs, out-of-sample loss)."""
@@ -40,14 +40,14 @@ class TextBranch:
         model: the members.
         encoded: the shard's TF-IDF features; ids are indices into the vocabulary.
         curve: out-of-sample loss after each epoch.
-        agreement: share of the rows of all ranks whose hard target the members predict out of sample.
+        accuracy: share of the rows of all ranks whose hard target the members predict out of sample.
     """
 
     encoder: TextEncoder
     model: TextMembers
     encoded: TextBatch
     curve: list[float]
-    agreement: float
+    accuracy: float
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ class TextTrainer:
         chosen = _C
         for smaller in _SMALLER_C:
             found = train(smaller)
-            if found.agreement < best.agreement:
+            if found.accuracy < best.accuracy:
                 break
             best, chosen = found, smaller
         if best is first:
             larger = train(_LARGER_C)
-            if larger.agreement > first.agreement:
+            if larger.accuracy > first.accuracy:
                 best, chosen = larger, _LARGER_C
         return best, chosen
 
@@ -112,28 +112,28 @@ class TextTrainer:
         shard, plan, ranks = self.shard, self.plan, self.ranks
         folds = shard.buckets % plan.text_members
         model = TextMembers(self.encoder.features, plan.text_members, self.categories)
-        ranks.broadcast(model.trainable_variables)
-        rows = int(ranks.total([len(shard)])[0])
+        ranks.broadcast_variables(model.trainable_variables)
+        rows = int(ranks.sum([len(shard)])[0])
         batch = max(plan.text_batch // ranks.size, 1)
-        steps = ranks.largest(-(-len(shard) // batch))
+        steps = ranks.max(-(-len(shard) // batch))
         step = _make_step(model, rows, steps * plan.text_epochs, c, ranks)
         random = np.random.default_rng([plan.seed, ranks.rank])
-        best = BestEpoch(model.trainable_variables, plan.patience)
-        agreements = []
+        best = EarlyStopping(model.trainable_variables, plan.patience)
+        accuracies = []
         for epoch in range(1, plan.text_epochs + 1):
             order = np.resize(random.permutation(len(shard)), steps * batch)
             for chosen in order.reshape(steps, batch):
                 step(*sparse(self.encoded.take(chosen)), targets(chosen), folds[chosen])
             predicted = predict_texts(model, self.encoded, folds)
             agreeing = float((predicted.argmax(axis=1) == shard.hard_targets).sum())
-            loss, agreement = ranks.total([_cross_entropy(predicted, targets), agreeing]) / rows
+            loss, accuracy = ranks.sum([_cross_entropy(predicted, targets), agreeing]) / rows
             best.record(float(loss))
-            agreements.append(float(agreement))
+            accuracies.append(float(accuracy))
             self.report(stage, epoch, plan.text_epochs, best.curve[-1])
             if best.should_stop:
                 break
         best.restore()
-        return TextBranch(self.encoder, model, self.encoded, best.curve, agreements[int(np.argmin(best.curve))])
+        return TextBranch(self.encoder, model, self.encoded, best.curve, accuracies[int(np.argmin(best.curve))])
 
     def predict(self, branch: TextBranch) -> Floats32:
         """Out-of-sample log-probabilities of the shard's texts, shape (n, C); NaN without known features."""
@@ -208,12 +208,12 @@ def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> tup
         The encoder, and `TextTrainer.shared`.
     """
     # The ids of an encoder's dimensions follow those of the hashed features.
-    size = ranks.largest(max(hash_size, int(shard.ids.max(initial=-1)) + 1))
+    size = ranks.max(max(hash_size, int(shard.ids.max(initial=-1)) + 1))
     counts = np.zeros(size, np.int64)
     for start in range(0, len(shard.ids), _COUNTED):
         counts += np.bincount(shard.ids[start : start + _COUNTED], minlength=size)
-    counts = ranks.total(counts)
-    rows = int(ranks.total([len(shard)])[0])
+    counts = ranks.sum(counts)
+    rows = int(ranks.sum([len(shard)])[0])
     common = np.flatnonzero(counts >= plan.min_listings)
     kept = np.sort(common[np.argsort(-counts[common], kind="stable")[: plan.max_features]])
     if not len(kept):

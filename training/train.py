@@ -19,13 +19,13 @@ from training.bundle import write_bundle
 from training.dataset import write_dataset
 from training.examples import example_rows, example_tasks
 from training.fitting import fit_sample
+from training.package_files import zip_project
 from training.plan import Plan, make_plan
 from training.ranks import run_on_ranks
 from training.sample import read_sample, sampled_sellers
-from training.sources import zip_project
-from training.task import RankResult, Task
+from training.task import RankResult, RankTask
 from training.taxonomy import TaxonomyCategory
-from training.transitions import category_levels
+from training.transitions import category_distances
 from udfs.encoder import check_encoder
 
 
@@ -113,10 +113,10 @@ def train_bundle(
     written = listings.sparkSession.read.parquet(f"file://{dataset.folder}")
     plan = make_plan(settings, dataset.rows, written.where("present").count())
     planned(plan)
-    task = Task(
+    task = RankTask(
         dataset=dataset,
         plan=plan,
-        levels=category_levels([c.parent for c in ordered], [c.department for c in ordered]),
+        distances=category_distances([c.parent for c in ordered], [c.department for c in ordered]),
         hash_size=settings.text.hash_size,
         height=settings.picture.height,
         width=settings.picture.width,
@@ -125,7 +125,7 @@ def train_bundle(
     result = _train_members(task, settings, progress)
     files = [task.sample(rank) for rank in range(settings.train.ranks)]
     sample = read_sample(files, seller_names(written, sampled_sellers(files)))
-    fitted = fit_sample(sample, task.levels, categories, result.first)
+    fitted = fit_sample(sample, task.distances, categories, result.first)
     spec = BundleSpec(
         categories=categories,
         text_members=plan.text_members,
@@ -178,7 +178,7 @@ def feature_arguments(settings: Settings) -> tuple[dict[str, Any], dict[str, Any
     return text, picture
 
 
-def _train_members(task: Task, settings: Settings, progress: Callable[[Progress], None]) -> RankResult:
+def _train_members(task: RankTask, settings: Settings, progress: Callable[[Progress], None]) -> RankResult:
     """Start the ranks, once, and pass on what rank 0 reports until they are done."""
     stop = threading.Event()
     watcher = threading.Thread(target=_watch, args=(task.progress, progress, stop), daemon=True)

@@ -15,14 +15,14 @@ from schemas.arrays import Bools, Floats32, Ints
 from schemas.branches import FUSED_NETWORK, TEXT, TEXT_NETWORK, predicted_by
 from training.backbones import make_backbone
 from training.canaries import are_canaries, wrong_labels
-from training.dataset import Shard, checksum, prove_coverage, read_shard
+from training.dataset import Shard, check_coverage, checksum, read_shard
 from training.export import save_fused, save_text
-from training.first_pass import FirstPass, enough_texts, learn_noise, soft_labels
+from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
 from training.fused_branch import predict_pictures, train_fused
 from training.plan import SECOND_PASS
 from training.ranks import Ranks
-from training.sample import ROW_FIELDS, make_sample, seller_places, write_sample
-from training.task import RankResult, Task
+from training.sample import ROW_FIELDS, make_sample, seller_indices, write_sample
+from training.task import RankResult, RankTask
 from training.text_branch import TextBranch, TextTrainer, make_text_trainer, one_hot
 from udfs.text import count_words, novelty
 
@@ -31,7 +31,7 @@ _NOVEL_SHARE = 0.002
 """Share of the training listings that count as novel: those of the highest novelty set the threshold."""
 
 
-def train_rank(task: Task) -> RankResult:
+def train_rank(task: RankTask) -> RankResult:
     """Train all members on this rank's shard; every rank makes the same calls.
 
     Rank 0 writes the members and the progress. Every rank writes its part of the sample (`training.sample`).
@@ -40,16 +40,16 @@ def train_rank(task: Task) -> RankResult:
         CoverageError: the ranks together did not read every row exactly once.
         UsageError: the picture network's weights cannot be read.
     """
-    ranks, plan = Ranks.join(), task.plan
+    ranks, plan = Ranks.init(), task.plan
     _limit_threads(ranks)
     if plan.image_members and plan.image_weights:
         # Refuse a wrong file now, not after the texts have been trained.
         make_backbone(plan.image_backbone, plan.image_weights, task.height, task.width)
     shard = read_shard(task.dataset, ranks.rank, ranks.size, task.cache(ranks.rank), task.height, task.width)
-    rows, total = ranks.total([len(shard), checksum(shard.keys)])
-    prove_coverage(task.dataset, int(rows), int(total))
+    rows, total = ranks.sum([len(shard), checksum(shard.keys)])
+    check_coverage(task.dataset, int(rows), int(total))
     report = _Reporter(task.progress if ranks.rank == 0 else None)
-    shard, canaries = plant_canaries(shard, plan.canary_share, task.levels)
+    shard, canaries = plant_canaries(shard, plan.canary_share, task.distances)
 
     trainer = make_text_trainer(shard, plan, task.categories, task.hash_size, ranks, report)
     text, c = trainer.first_pass()
@@ -57,7 +57,7 @@ def train_rank(task: Task) -> RankResult:
     targets = one_hot(shard.hard_targets, task.categories)
     # Canaries are left out: the noise model describes sellers' errors only.
     sampled = np.flatnonzero(in_sample(shard.keys, plan.sample, task.dataset.rows) & ~canaries)
-    first, soft = learn_first(trainer, text, sampled, task.levels)
+    first, soft = run_first_pass(trainer, text, sampled, task.distances)
     if soft is not None:
         targets = soft.__getitem__
         text = trainer.train(targets, c, SECOND_PASS)
@@ -76,42 +76,43 @@ def train_rank(task: Task) -> RankResult:
         if ranks.rank == 0:
             save_fused(fused, text, str(task.members / f"{FUSED_NETWORK}-{member}"))
     write_sample(task.sample(ranks.rank), _row_fields(shard, sampled), branches)
-    return RankResult(curves, find_novel_above(trainer, sampled, task.hash_size), first)
+    return RankResult(curves, find_novelty_threshold(trainer, sampled, task.hash_size), first)
 
 
-def plant_canaries(shard: Shard, share: float, levels: Ints) -> tuple[Shard, Bools]:
+def plant_canaries(shard: Shard, share: float, distances: Ints) -> tuple[Shard, Bools]:
     """Make some labels wrong; returns the new shard and which rows they are. Decided rows keep their label."""
-    canaries = are_canaries(shard.keys, share) & (shard.labels >= 0) & (shard.truths < 0) & (len(levels) > 1)
+    canaries = are_canaries(shard.keys, share) & (shard.labels >= 0) & (shard.truths < 0) & (len(distances) > 1)
     labels = shard.labels.copy()
-    labels[canaries] = wrong_labels(shard.keys[canaries], shard.labels[canaries], levels)
+    labels[canaries] = wrong_labels(shard.keys[canaries], shard.labels[canaries], distances)
     return replace(shard, labels=labels), canaries
 
 
-def learn_first(
-    trainer: TextTrainer, text: TextBranch, sampled: Ints, levels: Ints
+def run_first_pass(
+    trainer: TextTrainer, text: TextBranch, sampled: Ints, distances: Ints
 ) -> tuple[FirstPass | None, Floats32 | None]:
     """Fit the noise model on all ranks' samples, and make soft labels for this rank's rows.
 
     Args:
         trainer, text: of the first pass.
         sampled: the rows of this rank's shard on which the noise model is fitted.
-        levels: as `training.transitions.category_levels`.
+        distances: as `training.transitions.category_distances`.
 
     Returns:
         The first pass, and the soft labels, shape (n, C); None and None where there are too few texts.
     """
     shard, ranks = trainer.shard, trainer.ranks
     predicted = trainer.predict(text)
-    rows = {name: ranks.gather(values) for name, values in _row_fields(shard, sampled).items()}
-    sample = make_sample(rows, {TEXT.name: ranks.gather(predicted[sampled])})
+    rows = {name: ranks.all_gather(values) for name, values in _row_fields(shard, sampled).items()}
+    sample = make_sample(rows, {TEXT.name: ranks.all_gather(predicted[sampled])})
     if not enough_texts(sample):
         return None, None
-    first: FirstPass = ranks.share(learn_noise(sample, levels).without_rows() if ranks.rank == 0 else None)
-    places = seller_places(shard.sellers, np.array(sample.seller_ids, np.int64))
+    fitted = fit_first_pass(sample, distances).without_rows() if ranks.rank == 0 else None
+    first: FirstPass = ranks.broadcast_value(fitted)
+    places = seller_indices(shard.sellers, np.array(sample.seller_ids, np.int64))
     return first, soft_labels(first, predicted, shard.labels, shard.truths, places)
 
 
-def find_novel_above(trainer: TextTrainer, sampled: Ints, hash_size: int) -> float:
+def find_novelty_threshold(trainer: TextTrainer, sampled: Ints, hash_size: int) -> float:
     """The novelty that `_NOVEL_SHARE` of the sampled listings of all ranks exceed.
 
     A training listing's own words help to put them into the vocabulary. Only words that would be in it without the
@@ -121,7 +122,7 @@ def find_novel_above(trainer: TextTrainer, sampled: Ints, hash_size: int) -> flo
     rows = np.repeat(np.arange(len(sampled)), np.diff(encoded.splits))
     shared = (encoded.ids < encoder.words) & trainer.shared[encoded.ids]
     known = np.bincount(rows[shared], minlength=len(sampled))
-    found = trainer.ranks.gather(novelty(count_words(batch, hash_size), known))
+    found = trainer.ranks.all_gather(novelty(count_words(batch, hash_size), known))
     found = found[~np.isnan(found)]
     return float(np.quantile(found, 1.0 - _NOVEL_SHARE)) if len(found) else 1.0
 

@@ -47,7 +47,7 @@ class Scoring:
         batch_rows: listings per batch; bounds a worker's memory.
         top: how many probabilities to keep per branch.
         threads: cores of a task, for the networks and for decoding.
-        prefixes: where pictures behind URIs may be read (`udfs.sources.read_uri`).
+        prefixes: where pictures behind URIs may be read (`udfs.picture_uris.read_uri`).
         max_image_bytes: larger pictures are not read.
     """
 

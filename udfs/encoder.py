@@ -48,10 +48,10 @@ def load_encoder(folder: str, threads: int) -> Encode:
     name = next(iter(inputs))
 
     def encode(texts: Sequence[str]) -> Floats32:
-        said = network(**{name: np.array([text.encode() for text in texts], object)})
-        vectors = next(iter(said.values()))
-        if len(said) != 1 or vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-            raise UsageError(f"the text encoder {folder} gives {said} for {len(texts)} texts. {_RULE}, all finite.")
+        outputs = network(**{name: np.array([text.encode() for text in texts], object)})
+        vectors = next(iter(outputs.values()))
+        if len(outputs) != 1 or vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
+            raise UsageError(f"the text encoder {folder} gives {outputs} for {len(texts)} texts. {_RULE}, all finite.")
         return np.asarray(vectors, np.float32)
 
     return encode

@@ -11,7 +11,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 
-from udfs.sources import read_uri
+from udfs.picture_uris import read_uri
 
 
 def text_hash(title: Column, description: Column) -> Column:
@@ -37,7 +37,7 @@ def joint_hash(*columns: Column) -> Column:
 def uri_hash(prefixes: tuple[str, ...], max_bytes: int) -> Callable[[Column], Column]:
     """Make a UDF: picture URI -> `image_hash` (SHA-256 of its bytes) and `picture` (its status).
 
-    `picture` is a value of `schemas.reasons.ImageStatus`, as `udfs.sources.read_uri` returns it. Both are null if
+    `picture` is a value of `schemas.reasons.ImageStatus`, as `udfs.picture_uris.read_uri` returns it. Both are null if
     there is no URI; `image_hash` is null unless the status is `ok`.
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from schemas.arrays import Bools, Floats, Floats32
-from schemas.branches import BRANCHES, PRESENCES, Fusion, Input, Weights
+from schemas.branches import BRANCHES, INPUT_SETS, Fusion, Input, Weights
 
 
 def fuse(branches: Mapping[str, Floats32], fusion: Fusion) -> Floats32:
@@ -22,10 +22,10 @@ def fuse(branches: Mapping[str, Floats32], fusion: Fusion) -> Floats32:
     """
     has = {each: has_input(branches, each) for each in Input}
     fused = np.full(shape_of(branches), np.nan, np.float32)
-    for key, present in PRESENCES.items():
+    for key, present in INPUT_SETS.items():
         rows = np.logical_and.reduce([has[each] == (each in present) for each in Input])
         if rows.any():
-            fused[rows] = weighted({name: branches[name][rows] for name in fusion[key]}, fusion[key])
+            fused[rows] = weighted_product({name: branches[name][rows] for name in fusion[key]}, fusion[key])
     return fused
 
 
@@ -43,7 +43,7 @@ def shape_of(branches: Mapping[str, Floats32]) -> tuple[int, ...]:
     return next(iter(branches.values())).shape
 
 
-def weighted(branches: Mapping[str, Floats32], weights: Weights) -> Floats32:
+def weighted_product(branches: Mapping[str, Floats32], weights: Weights) -> Floats32:
     """The normalised product of the branches under one set of weights, as log-probabilities, shape (n, C).
 
     A row of NaN does not change the product: the branch has no prediction there.

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from schemas.reasons import ImageStatus
 from schemas.tensors import CHANNELS, PictureBatch
-from udfs.sources import read_uri
+from udfs.picture_uris import read_uri
 
 Image.init()
 # Pillow also opens formats that run other programs (EPS calls Ghostscript): only plain raster formats are read.
@@ -63,7 +63,7 @@ def load_images(
     Args:
         images: n encoded pictures; None where there are no bytes.
         uris: n paths or URIs, read where there are no bytes; None where there is none.
-        prefixes, max_bytes: as in `udfs.sources.read_uri`.
+        prefixes, max_bytes: as in `udfs.picture_uris.read_uri`.
 
     Returns:
         The pictures, and the status of each that could not be read, None for the others.

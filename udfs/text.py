@@ -40,7 +40,7 @@ def featurize(
         hash_size: size of the feature space, an even number.
         word_ngrams: longest run of words that makes a feature.
         char_ngrams: shortest and longest character n-gram, inside words.
-        max_chars: of title and description together; what follows is cut off.
+        max_chars: of title and description together; the rest is cut off.
         encode: a pretrained encoder of the texts as they are written.
 
     Returns:
@@ -54,7 +54,7 @@ def featurize(
         return TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
     blocks = [words.transform(texts), chars.transform(texts)]
     if encode is not None:
-        blocks.append(_encoded([cut(text, max_chars).strip() for text in written], encode))
+        blocks.append(_encoded([truncate(text, max_chars).strip() for text in written], encode))
     features = csr_matrix(hstack(blocks, format="csr"))
     features.sort_indices()
     return TextBatch(
@@ -75,10 +75,10 @@ def novelty(words: Ints, known: Ints) -> Floats:
 
 def normalize(text: str, max_chars: int) -> str:
     """The text as the features see it: Unicode NFKC, case folded, at most `max_chars` characters."""
-    return unicodedata.normalize("NFKC", cut(text, max_chars)).casefold()
+    return unicodedata.normalize("NFKC", truncate(text, max_chars)).casefold()
 
 
-def cut(text: str, max_chars: int) -> str:
+def truncate(text: str, max_chars: int) -> str:
     """Its first `max_chars` characters; half a surrogate pair, which no UTF-8 has, becomes a question mark."""
     return text[:max_chars].encode("utf-8", "replace").decode("utf-8")
 

@@ -19,19 +19,19 @@ _log = logging.getLogger(__name__)
 
 
 def load_network(folder: str, threads: int) -> tuple[Network, dict[str, Any]]:
-    """A SavedModel's serving signature, and what it takes: name -> `tf.TensorSpec`; threads as `start_tensorflow`."""
-    tf = start_tensorflow(threads)
+    """A SavedModel's serving signature, and what it takes: name -> `tf.TensorSpec`; threads as `import_tensorflow`."""
+    tf = import_tensorflow(threads)
     loaded = tf.saved_model.load(folder)
 
     def run(**inputs: Array) -> dict[str, Array]:
         # The signature does not keep what it was loaded from alive.
-        said = loaded.signatures["serving_default"](**{key: tf.constant(value) for key, value in inputs.items()})
-        return {key: value.numpy() for key, value in said.items()}
+        outputs = loaded.signatures["serving_default"](**{key: tf.constant(value) for key, value in inputs.items()})
+        return {key: value.numpy() for key, value in outputs.items()}
 
     return run, dict(loaded.signatures["serving_default"].structured_input_signature[1])
 
 
-def start_tensorflow(threads: int) -> ModuleType:
+def import_tensorflow(threads: int) -> ModuleType:
     """TensorFlow, kept to this task's share of the machine: so many threads, and its own GPU or none.
 
     Whatever used TensorFlow before in this process has the first word; then this changes nothing.

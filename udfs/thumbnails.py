@@ -50,7 +50,7 @@ def make_thumbnails(
 
     Args:
         side, max_pixels: as in `thumbnail`.
-        prefixes, max_bytes: as in `udfs.sources.read_uri`.
+        prefixes, max_bytes: as in `udfs.picture_uris.read_uri`.
     """
 
     def shrink(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

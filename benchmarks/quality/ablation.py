@@ -15,7 +15,7 @@ from schemas.arrays import Floats, Ints
 from schemas.branches import Input
 from schemas.bundle import NoiseModel
 from schemas.tables import LISTINGS
-from training.first_pass import divided, likeliest_fusion
+from training.first_pass import apply_temperature, max_likelihood_fusion
 from training.registry import open_registry
 from training.sample import Sample, seller_codes
 from udfs.fusion import fuse
@@ -60,7 +60,7 @@ def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float
     rows = []
     for name, branches in _SUBSETS.items():
         start = {_BOTH: {branch: 0.3 if i else 1.0 for i, branch in enumerate(branches)}}
-        fusion = divided(likeliest_fusion(sample, start, likelihood.copy()), caution)
+        fusion = apply_temperature(max_likelihood_fusion(sample, start, likelihood.copy()), caution)
         log_q = fuse(sample.branches, fusion).astype(np.float64)
         belief, _ = posterior(log_q, sample.labels, rates, model.noise.transitions)
         rows.append((name, _error(log_q, right), _error(belief, right)))

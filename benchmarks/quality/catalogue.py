@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from schemas.arrays import Ints
-from training.transitions import category_levels
+from training.transitions import category_distances
 
 Random = np.random.Generator
 
@@ -22,7 +22,7 @@ class Catalogue:
 
     Attributes:
         categories: C names, sorted.
-        levels: as `training.transitions.category_levels`.
+        distances: as `training.transitions.category_distances`.
         titles, descriptions: n texts; None where there is none.
         sellers: n ids; None where there is none.
         truth: shape (n,), category index.
@@ -30,7 +30,7 @@ class Catalogue:
     """
 
     categories: tuple[str, ...]
-    levels: Ints
+    distances: Ints
     titles: NDArray[np.object_]
     descriptions: NDArray[np.object_]
     sellers: NDArray[np.object_]
@@ -66,7 +66,7 @@ def read_catalogue(folder: Path) -> Catalogue:
 
     return Catalogue(
         categories=tuple(taxonomy["category"]),
-        levels=category_levels(taxonomy["parent"].tolist(), taxonomy["department"].tolist()),
+        distances=category_distances(taxonomy["parent"].tolist(), taxonomy["department"].tolist()),
         titles=texts("title"),
         descriptions=texts("description"),
         sellers=texts("seller_id"),

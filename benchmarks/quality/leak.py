@@ -39,7 +39,7 @@ def compare_passes(catalogue: Catalogue) -> list[Row]:
     keys = _random().integers(0, 2**62, len(catalogue))
     planted = are_canaries(keys, _CANARIES)
     labels = catalogue.labels.copy()
-    labels[planted] = wrong_labels(keys[planted], catalogue.labels[planted], catalogue.levels)
+    labels[planted] = wrong_labels(keys[planted], catalogue.labels[planted], catalogue.distances)
     product = Ours(catalogue, labels)
     ways = {
         "one pass": lambda: product.clean(passes=1),

@@ -66,7 +66,7 @@ def pairs(catalogue: Catalogue, share_of_sellers: float, random: Random) -> Ints
     theirs = (random.random(len(sellers)) < share_of_sellers)[codes]
     used: set[int] = set()
     for category in size.argsort(kind="stable")[::-1]:
-        siblings = [s for s in np.flatnonzero(catalogue.levels[category] == 1) if s not in used]
+        siblings = [s for s in np.flatnonzero(catalogue.distances[category] == 1) if s not in used]
         if category not in used and siblings and len(used) < 6:
             called = max(siblings, key=lambda s: size[s])
             used |= {int(category), int(called)}
@@ -79,7 +79,7 @@ def _wrong_where(wrong: Bools, catalogue: Catalogue, random: Random) -> Ints:
     # Only categories that occur in the catalogue are mistaken for each other.
     occurs = np.bincount(catalogue.truth, minlength=len(catalogue.categories)) > 0
     for row in np.flatnonzero(wrong):
-        level, draw = catalogue.levels[labels[row]], random.random()
+        level, draw = catalogue.distances[labels[row]], random.random()
         farthest = 1 if draw < _SIBLING else 2 if draw < _KIN else 3
         near = np.flatnonzero(occurs & (level >= 1) & (level <= farthest))
         near = near if len(near) else np.flatnonzero(occurs & (level >= 1))

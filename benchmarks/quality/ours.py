@@ -15,16 +15,16 @@ from conf.settings import Settings
 from schemas.arrays import Floats, Floats32, Ints
 from schemas.branches import TEXT
 from training.dataset import Shard, map_shard
-from training.first_pass import FirstPass, enough_texts, learn_noise, soft_labels
+from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
 from training.fitting import fit_sample
 from training.plan import SECOND_PASS, make_plan
 from training.ranks import Ranks
 from training.sample import NO_SELLER, Sample, seller_codes
 from training.text_branch import make_text_trainer
 from udfs.fusion import fuse
+from udfs.near_duplicates import normalized_title
 from udfs.posterior import posterior
 from udfs.text import featurize
-from udfs.twins import plain_title
 
 _BUCKETS = 2520
 _BLOCK = 512
@@ -59,7 +59,7 @@ class Ours:
             shard = _shard(catalogue, labels, settings, Path(folder))
         size = settings.text.hash_size
         self._trainer = make_text_trainer(
-            shard, self._plan, len(catalogue.categories), size, Ranks.join(), lambda *_: None
+            shard, self._plan, len(catalogue.categories), size, Ranks.init(), lambda *_: None
         )
         branch, self._c = self._trainer.first_pass()
         self.first = self._trainer.predict(branch)
@@ -95,7 +95,7 @@ class Ours:
         sample = _sample(self.labels, codes, ids, self.first)
         if not enough_texts(sample):
             return None, None
-        first = learn_noise(sample, self.catalogue.levels)
+        first = fit_first_pass(sample, self.catalogue.distances)
         return first, soft_labels(first, self.first, self.labels, sample.truths, codes)
 
     def _second_pass(self, soft: Floats32) -> Floats32:
@@ -105,7 +105,7 @@ class Ours:
     def _decide(self, judged: Floats32, first: FirstPass | None, sellers_known: bool) -> Judged:
         codes, ids = self._sellers(sellers_known)
         sample = _sample(self.labels, codes, ids, judged)
-        fitted = fit_sample(sample, self.catalogue.levels, self.catalogue.categories, first)
+        fitted = fit_sample(sample, self.catalogue.distances, self.catalogue.categories, first)
         log_q = fuse(sample.branches, fitted.fusion).astype(np.float64)
         log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
         rates = np.array([*(fitted.noise.sellers[seller] for seller in ids), fitted.noise.error_rate])[codes]
@@ -152,5 +152,5 @@ def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path)
 
 def _bucket(row: int, title: str | None) -> int:
     """Listings of one normalised title share a bucket; those without one have their own."""
-    plain = plain_title(title or "")
+    plain = normalized_title(title or "")
     return zlib.crc32((plain if len(plain) >= _SHORT else str(row)).encode()) % _BUCKETS

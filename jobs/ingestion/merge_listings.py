@@ -22,8 +22,8 @@ from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
 from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS
+from udfs.near_duplicates import near_duplicate_keys
 from udfs.titles import is_uninformative
-from udfs.twins import twin_keys
 
 _WITHDRAWN = "withdrawn"
 _NEW_VALUES = (Outcome.INSERTED.value, Outcome.UPDATED.value)
@@ -121,9 +121,11 @@ def _keyed_changes(keyed: DataFrame, listings: DataFrame, found: DataFrame, gone
 def _with_keys(rows: DataFrame, settings: Settings) -> DataFrame:
     """row_number, outcome, listing_id and `KEYS`: of what shows nothing there is no key."""
     ingest, picture = settings.ingest, settings.picture
-    keys = twin_keys(ingest.image_prefixes, ingest.max_image_bytes, picture.max_pixels, picture.blank_deviation)
+    keys = near_duplicate_keys(
+        ingest.image_prefixes, ingest.max_image_bytes, picture.max_pixels, picture.blank_deviation
+    )
     rows = rows.withColumn("keys", keys(F.col("title"), F.col("image"), F.col("image_uri")))
-    plain = F.col("keys.plain_title")
+    plain = F.col("keys.normalized_title")
     says = ~is_uninformative(F.col("title")) & ~is_uninformative(plain) & plain.isNotNull()
     return rows.select(
         "row_number",

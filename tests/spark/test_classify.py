@@ -19,7 +19,7 @@ from training.bundle import write_bundle
 from udfs.classify import COLUMNS, READ, classify, ship_bundle
 from udfs.predictor import Predictor, load_predictor
 from udfs.text import featurize
-from udfs.tf_runtime import start_tensorflow
+from udfs.tf_runtime import import_tensorflow
 
 TEXT: dict[str, Any] = {"hash_size": 1 << 12, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
 CATEGORIES = ("hats", "shoes", "tops")
@@ -28,7 +28,7 @@ TITLES = ["red hat", "blue shoe", None, "green top"]
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
-    tf = start_tensorflow(1)
+    tf = import_tensorflow(1)
     from training.export import save_fused, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
     from training.fused_branch import FusedBranch  # noqa: PLC0415 - TensorFlow's threads are set first
     from training.network import FusedMember, TextEncoder, TextMembers  # noqa: PLC0415 - as above

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from schemas.errors import FailedError
-from training.dataset import CoverageError, Dataset, checksum, prove_coverage, read_shard, write_dataset
+from training.dataset import CoverageError, Dataset, check_coverage, checksum, read_shard, write_dataset
 from training.examples import ROWS_PER_TASK, example_rows, example_tasks
 from training.sample import NO_SELLER, sampled_sellers
 from training.train import seller_names
@@ -134,7 +134,7 @@ def test_the_shards_together_are_the_rows_each_once(spark: SparkSession, tmp_pat
     dataset = write_dataset(frame, str(tmp_path / "set"), ranks=ranks)
     shards = [read_shard(dataset, rank, ranks, tmp_path / f"cache-{rank}", 4, 3) for rank in range(ranks)]
     assert dataset.rows == 211
-    prove_coverage(dataset, sum(map(len, shards)), sum(checksum(shard.keys) for shard in shards))
+    check_coverage(dataset, sum(map(len, shards)), sum(checksum(shard.keys) for shard in shards))
     assert min(map(len, shards)) > 211 / ranks / 3
     expected = {row.key: row for row in frame.collect()}
     seen = []
@@ -174,12 +174,12 @@ def test_no_picture_in_the_whole_set(spark: SparkSession, tmp_path: Path) -> Non
 def test_rows_that_are_lost_or_read_twice_stop_training() -> None:
     keys = np.array([11, -5, 2**62])
     dataset = Dataset("/nowhere", 3, checksum(keys))
-    prove_coverage(dataset, 3, checksum(keys[:2]) + checksum(keys[2:]))
+    check_coverage(dataset, 3, checksum(keys[:2]) + checksum(keys[2:]))
     with pytest.raises(CoverageError, match="2 rows"):
-        prove_coverage(dataset, 2, checksum(keys[:2]))
+        check_coverage(dataset, 2, checksum(keys[:2]))
     twice = np.array([11, 11, 2**62])
     with pytest.raises(CoverageError):
-        prove_coverage(dataset, 3, checksum(twice))
+        check_coverage(dataset, 3, checksum(twice))
 
 
 def test_too_few_rows_for_the_ranks_are_refused(spark: SparkSession, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from training.dataset import Shard
 from training.plan import Plan, make_plan
 from training.ranks import Ranks
 from udfs.text import featurize
-from udfs.tf_runtime import start_tensorflow
+from udfs.tf_runtime import import_tensorflow
 
 HASH = 1 << 14
 FEATURES: dict[str, Any] = {"hash_size": HASH, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
@@ -29,8 +29,8 @@ COLOURS = ["red", "green", "blue"]
 
 @pytest.fixture(scope="module")
 def ranks() -> Ranks:
-    start_tensorflow(1)
-    return Ranks.join()
+    import_tensorflow(1)
+    return Ranks.init()
 
 
 @pytest.fixture(scope="module")
@@ -187,12 +187,12 @@ def test_a_network_trained_in_16_bits_predicts_in_32(ranks: Ranks, plan: Plan) -
 
 def test_a_listing_is_novel_by_words_that_no_other_has(ranks: Ranks, plan: Plan) -> None:
     """In the vocabulary are words of two listings: what one alone shares with one other was not in it without it."""
-    from training.worker import find_novel_above  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.worker import find_novelty_threshold  # noqa: PLC0415 - TensorFlow's threads are set first
 
     def found(titles: list[str]) -> float:
         batch = featurize(titles, [None] * 400, **FEATURES)
         texts = dataclasses.replace(make_shard(), ids=batch.ids, weights=batch.weights, splits=batch.splits)
-        return find_novel_above(trainer(texts, plan, ranks), np.arange(400), HASH)
+        return find_novelty_threshold(trainer(texts, plan, ranks), np.arange(400), HASH)
 
     assert plan.min_listings == 2
     assert found(["red hat", "blue hat", "blue coat", "red coat"] * 100) == 0.0

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from training.canaries import are_canaries, canary_share, wrong_labels
-from training.transitions import category_levels
+from training.transitions import category_distances
 
 _KEYS = np.random.default_rng(1).integers(-(2**63), 2**63 - 1, 100_000)
-_LEVELS = category_levels(["a", "a", "b", "b", "c"], ["all"] * 5)
+_DISTANCES = category_distances(["a", "a", "b", "b", "c"], ["all"] * 5)
 
 
 def test_small_catalogues_have_none_and_large_ones_a_bounded_number() -> None:
@@ -29,10 +29,10 @@ def test_they_are_drawn_by_key_and_a_smaller_share_is_a_part_of_a_larger() -> No
 
 def test_their_labels_are_wrong_mostly_by_a_sibling_and_always_the_same() -> None:
     labels = np.arange(len(_KEYS)) % 5
-    moved = wrong_labels(_KEYS, labels, _LEVELS)
+    moved = wrong_labels(_KEYS, labels, _DISTANCES)
     assert (moved != labels).all()
-    assert (wrong_labels(_KEYS, labels, _LEVELS) == moved).all()
-    sibling = _LEVELS[labels, moved] == 1
+    assert (wrong_labels(_KEYS, labels, _DISTANCES) == moved).all()
+    sibling = _DISTANCES[labels, moved] == 1
     # Six in ten, and of the others the one of four that is the sibling; the last category has none.
     assert sibling[labels < 4].mean() == pytest.approx(0.6 + 0.4 / 4, abs=0.01)
     assert np.bincount(moved[labels == 4]) / (labels == 4).sum() == pytest.approx([0.25] * 4, abs=0.02)

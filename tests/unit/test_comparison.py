@@ -7,7 +7,7 @@ import pytest
 
 from schemas.arrays import Floats, Ints
 from training.comparison import Labels, compare
-from training.transitions import category_levels
+from training.transitions import category_distances
 
 CATEGORIES = [f"c{i}" for i in range(5)]
 
@@ -28,9 +28,9 @@ def truth() -> Ints:
 def labels(truth: Ints) -> Labels:
     random = np.random.default_rng(2)
     given = np.where(random.random(3000) < 0.2, random.integers(0, 5, 3000), truth)
-    levels = category_levels([None] * 5, [None] * 5)
+    distances = category_distances([None] * 5, [None] * 5)
     return Labels(
-        given, random.integers(-1, 20, 3000), np.arange(3000) % 2, levels, np.full(3000, -1), np.full(3000, -1)
+        given, random.integers(-1, 20, 3000), np.arange(3000) % 2, distances, np.full(3000, -1), np.full(3000, -1)
     )
 
 

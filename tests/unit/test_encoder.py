@@ -18,7 +18,7 @@ from training.ranks import Ranks
 from training.sample import NO_SELLER
 from udfs.encoder import check_encoder, load_encoder
 from udfs.text import featurize
-from udfs.tf_runtime import start_tensorflow
+from udfs.tf_runtime import import_tensorflow
 
 HASH = 1 << 12
 TEXT = {"hash_size": HASH, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 20}
@@ -26,8 +26,8 @@ TEXT = {"hash_size": HASH, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars":
 
 @pytest.fixture(scope="module")
 def ranks() -> Ranks:
-    start_tensorflow(1)
-    return Ranks.join()
+    import_tensorflow(1)
+    return Ranks.init()
 
 
 def test_vectors_stand_behind_the_hashed_features() -> None:
@@ -66,7 +66,7 @@ def test_what_only_the_encoder_tells_is_learnt(ranks: Ranks, tmp_path: Path) -> 
     labels = random.integers(0, 3, 300)
     # No word occurs twice; the category is in the number of characters.
     titles = [f"{random.integers(10**8):x}{'z' * int(label)}"[-(6 + int(label)) :] for label in labels]
-    agreement = []
+    accuracy = []
     for encode in (None, load_encoder(save_encoder(tmp_path / "lengths"), 1)):
         batch = featurize(titles, [None] * 300, encode=encode, **TEXT)  # type: ignore[arg-type]
         shard = Shard(
@@ -84,9 +84,9 @@ def test_what_only_the_encoder_tells_is_learnt(ranks: Ranks, tmp_path: Path) -> 
         )
         plan = make_plan(load_settings("local", ["train.text_members=2", "train.text_epochs=20"]), 300, 0)
         branch, _ = make_text_trainer(shard, plan, 3, HASH, ranks, lambda *_: None).first_pass()
-        agreement.append(branch.agreement)
-    assert agreement[0] < 0.9 < agreement[1]
-    assert agreement[1] > 0.97
+        accuracy.append(branch.accuracy)
+    assert accuracy[0] < 0.9 < accuracy[1]
+    assert accuracy[1] > 0.97
 
 
 def test_an_encoder_must_keep_its_rules(tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.first_pass import FirstPass, enough_texts, learn_noise, soft_labels
+from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
 from training.fitting import fit_sample
 from training.noise import NoiseFit
-from training.sample import NO_SELLER, ROW_FIELDS, Sample, make_sample, seller_places
-from training.transitions import category_levels
+from training.sample import NO_SELLER, ROW_FIELDS, Sample, make_sample, seller_indices
+from training.transitions import category_distances
 
-_LEVELS = category_levels(["a"] * 3, ["all"] * 3)
+_DISTANCES = category_distances(["a"] * 3, ["all"] * 3)
 _NAMES = ("x", "y", "z")
 
 
@@ -63,16 +63,16 @@ def sample(seed: int) -> Sample:
 
 def test_the_second_pass_leaves_the_noise_as_the_first_found_it() -> None:
     """Its members have trained on soft labels that every label influences, so they seem to agree with all sellers."""
-    first = learn_noise(sample(1), _LEVELS)
+    first = fit_first_pass(sample(1), _DISTANCES)
     assert first.noise.seller_rates[0] < 0.15
     assert first.noise.seller_rates[1] == pytest.approx(0.4, abs=0.05)
     agrees = np.log(np.where(np.eye(3)[sample(1).labels] > 0, 0.9, 0.05)).astype(np.float32)
     second = replace(sample(1), branches={"text": agrees})
-    fitted = fit_sample(second, _LEVELS, _NAMES, first.without_rows())
+    fitted = fit_sample(second, _DISTANCES, _NAMES, first.without_rows())
     assert fitted.noise.sellers == dict(zip(("careful", "careless"), first.noise.seller_rates, strict=True))
     assert fitted.noise.error_rate == first.noise.error_rate
     assert (fitted.noise.transitions == first.noise.transitions).all()
-    alone = fit_sample(second, _LEVELS, _NAMES).noise
+    alone = fit_sample(second, _DISTANCES, _NAMES).noise
     assert alone.error_rate < 0.01
     assert fitted.noise.error_rate > 0.1
     # What the nightly run counts as wrong by the second pass's posterior must come to the same overall rate.
@@ -99,5 +99,5 @@ def test_a_sample_is_in_the_order_of_its_keys_and_of_labelled_rows() -> None:
 
 
 def test_a_seller_that_is_not_known_has_no_place() -> None:
-    assert seller_places(np.array([40, 70, 41, NO_SELLER]), np.array([40, 70])).tolist() == [0, 1, -1, -1]
-    assert seller_places(np.array([40]), np.zeros(0, np.int64)).tolist() == [-1]
+    assert seller_indices(np.array([40, 70, 41, NO_SELLER]), np.array([40, 70])).tolist() == [0, 1, -1, -1]
+    assert seller_indices(np.array([40]), np.zeros(0, np.int64)).tolist() == [-1]

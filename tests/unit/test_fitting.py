@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.anchors import anchor_rate, caution_factor
-from training.first_pass import learn_noise, likeliest_fusion
+from training.anchors import anchor_error_rate, estimate_temperature
+from training.first_pass import fit_first_pass, max_likelihood_fusion
 from training.fitting import fit_sample
 from training.sample import Sample
-from training.transitions import category_levels
+from training.transitions import category_distances
 from udfs.fusion import fuse
 from udfs.posterior import label_likelihood, posterior
 
 _CATEGORIES = tuple(f"c{i}" for i in range(8))
-_LEVELS = category_levels(["a"] * 4 + ["b"] * 4, ["all"] * 8)
+_DISTANCES = category_distances(["a"] * 4 + ["b"] * 4, ["all"] * 8)
 _ROWS = 5000
 
 
@@ -40,7 +40,7 @@ def test_what_training_flattened_is_sharpened_and_the_claims_are_cautious() -> N
     found = []
     for seed in range(1, 5):
         sample, truth = world(seed)
-        fitted = fit_sample(sample, _LEVELS, _CATEGORIES)
+        fitted = fit_sample(sample, _DISTANCES, _CATEGORIES)
         caution = fitted.figures["caution"]
         assert 1.0 < caution < 1.4
         assert fitted.fusion["text"]["text"] * caution == pytest.approx(2.0, abs=0.25)
@@ -66,7 +66,7 @@ def test_what_people_have_decided_is_certain() -> None:
     imitates[truth == 0] = np.roll(imitates[truth == 0], 1, axis=1)
     blind = replace(sample, labels=labels, branches={"text": imitates})
     told = replace(blind, truths=np.where(np.arange(_ROWS) % 4 == 0, truth, -1))
-    before, after = (fit_sample(each, _LEVELS, _CATEGORIES).noise.transitions[0, 1] for each in (blind, told))
+    before, after = (fit_sample(each, _DISTANCES, _CATEGORIES).noise.transitions[0, 1] for each in (blind, told))
     assert after > before + 0.2
     assert after > 0.7
 
@@ -75,10 +75,10 @@ def test_caution_grows_with_the_mistakes_of_the_classifier_and_with_few_listings
     log_q = np.log(np.array([[0.9, 0.1]] * 100))
     labels = np.arange(100) % 2
     sure, unsure = np.tile([1.0, 0.0], (100, 1)), np.tile([0.4, 0.6], (100, 1))
-    assert caution_factor(log_q, labels, sure) == pytest.approx(1 + 2 * np.sqrt(2 / 100))
-    assert caution_factor(log_q, labels, unsure) == pytest.approx(1 + 0.5 * 0.6 + 2 * np.sqrt(2 / 100))
-    assert caution_factor(log_q[:4], labels[:4], sure[:4]) == pytest.approx(1 + 2 * np.sqrt(2 / 4))
-    assert caution_factor(log_q[:0], labels[:0], sure[:0]) == 1.0
+    assert estimate_temperature(log_q, labels, sure) == pytest.approx(1 + 2 * np.sqrt(2 / 100))
+    assert estimate_temperature(log_q, labels, unsure) == pytest.approx(1 + 0.5 * 0.6 + 2 * np.sqrt(2 / 100))
+    assert estimate_temperature(log_q[:4], labels[:4], sure[:4]) == pytest.approx(1 + 2 * np.sqrt(2 / 4))
+    assert estimate_temperature(log_q[:0], labels[:0], sure[:0]) == 1.0
 
 
 def test_the_rate_of_errors_is_read_off_where_the_classifier_is_surest() -> None:
@@ -86,23 +86,23 @@ def test_the_rate_of_errors_is_read_off_where_the_classifier_is_surest() -> None
     log_q = np.log(np.array([[0.96, 0.04]] * 10 + [[0.51, 0.49]] * 24))
     labels = np.array([1, 1, 1] + [0] * 7 + [1] * 24)
     nobody = np.full(34, -1)
-    assert anchor_rate(log_q, labels, nobody) == pytest.approx(3.5 / 11)
+    assert anchor_error_rate(log_q, labels, nobody) == pytest.approx(3.5 / 11)
     decided = np.where(np.arange(34) == 0, 1, -1)
-    assert anchor_rate(log_q, labels, decided) == pytest.approx(2.5 / 11)
+    assert anchor_error_rate(log_q, labels, decided) == pytest.approx(2.5 / 11)
     unsure = np.log(np.array([[0.6, 0.4]] * 10 + [[0.51, 0.49]] * 90))
-    assert anchor_rate(unsure, np.array([1] * 4 + [0] * 96), np.full(100, -1)) == pytest.approx(4.5 / 11)
+    assert anchor_error_rate(unsure, np.array([1] * 4 + [0] * 96), np.full(100, -1)) == pytest.approx(4.5 / 11)
 
 
 def test_a_second_pass_may_claim_no_more_than_it_can_gain() -> None:
     """Predictions into which labels have leaked look better than they are; the weights of honest ones are kept."""
     sample, _ = world(1)
-    first = learn_noise(sample, _LEVELS)
+    first = fit_first_pass(sample, _DISTANCES)
     leaked = sample.branches["text"] + np.float32(2.5) * np.eye(8, dtype=np.float32)[sample.labels]
     leaked -= np.log(np.exp(leaked).sum(axis=1, keepdims=True))
-    honest = fit_sample(sample, _LEVELS, _CATEGORIES, first)
+    honest = fit_sample(sample, _DISTANCES, _CATEGORIES, first)
     assert honest.figures["estimated_error_left"] == pytest.approx(first.estimated_error, rel=0.1)
-    held_back = fit_sample(replace(sample, branches={"text": leaked}), _LEVELS, _CATEGORIES, first)
+    held_back = fit_sample(replace(sample, branches={"text": leaked}), _DISTANCES, _CATEGORIES, first)
     assert held_back.figures["estimated_error_left"] == pytest.approx(0.8 * first.estimated_error, rel=0.05)
     likelihood = label_likelihood(sample.labels, first.noise.rates(sample.sellers), first.noise.transitions)
-    unheld = likeliest_fusion(replace(sample, branches={"text": leaked}), honest.fusion, likelihood)
-    assert held_back.fusion["text"]["text"] < 0.95 * unheld["text"]["text"] / first.caution
+    unheld = max_likelihood_fusion(replace(sample, branches={"text": leaked}), honest.fusion, likelihood)
+    assert held_back.fusion["text"]["text"] < 0.95 * unheld["text"]["text"] / first.temperature

@@ -7,8 +7,8 @@ import pytest
 from pyarrow.fs import LocalFileSystem
 
 from schemas.reasons import ImageStatus
-from udfs import sources
-from udfs.sources import locate, read_uri
+from udfs import picture_uris
+from udfs.picture_uris import locate, read_uri
 
 
 @pytest.fixture
@@ -109,17 +109,17 @@ def test_a_remote_store_says_what_it_does_not_have_unless_it_is_away(
 ) -> None:
     prefixes = ("s3://shop/pictures",)
     with monkeypatch.context() as answering:
-        answering.setattr(sources, "_storage", lambda _: (LocalFileSystem(), str(pictures)))
+        answering.setattr(picture_uris, "_storage", lambda _: (LocalFileSystem(), str(pictures)))
         assert read_uri("s3://shop/pictures/a.jpg", prefixes, 100) == (b"picture a", ImageStatus.OK)
         assert read_uri("s3://shop/pictures/absent.jpg", prefixes, 100) == (None, ImageStatus.NOT_FOUND)
     with monkeypatch.context() as without_bucket:
-        without_bucket.setattr(sources, "_storage", lambda _: (LocalFileSystem(), f"{pictures}/no-such-bucket"))
+        without_bucket.setattr(picture_uris, "_storage", lambda _: (LocalFileSystem(), f"{pictures}/no-such-bucket"))
         assert read_uri("s3://shop/pictures/a.jpg", prefixes, 100) == (None, ImageStatus.UNREADABLE)
 
     def refuse(_: str) -> None:
         raise OSError("could not connect")
 
-    monkeypatch.setattr(sources, "_storage", refuse)
+    monkeypatch.setattr(picture_uris, "_storage", refuse)
     assert read_uri("s3://shop/pictures/a.jpg", prefixes, 100) == (None, ImageStatus.UNREADABLE)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from udfs.twins import picture_keys, plain_title
+from udfs.near_duplicates import normalized_title, picture_keys
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ from udfs.twins import picture_keys, plain_title
     ],
 )
 def test_titles_that_differ_in_form_alone_are_one(title: str, same: str) -> None:
-    assert plain_title(title) == plain_title(same)
-    assert plain_title(plain_title(title)) == plain_title(title)
+    assert normalized_title(title) == normalized_title(same)
+    assert normalized_title(normalized_title(title)) == normalized_title(title)
 
 
 def test_titles_of_other_words_differ() -> None:
     titles = ["red shoes", "redshoes", "red shoe", "shoes red", "कुर्ता", "करता", "red shoes 2"]
-    assert len({plain_title(title) for title in titles}) == len(titles)
+    assert len({normalized_title(title) for title in titles}) == len(titles)
 
 
 def _picture(seed: int, form: str = "PNG", **options: int) -> bytes:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from training.calibration import fit_weights
-from training.noise import fit_mismatch, fit_noise, left_out_likelihood
-from training.transitions import CONCENTRATIONS, category_levels
+from training.noise import fit_mismatch, fit_noise, leave_one_out_likelihood
+from training.transitions import CONCENTRATIONS, category_distances
 from udfs.posterior import label_likelihood
 
 PARENTS = ["shoes", "shoes", "tops", "tops", None, None]
 DEPARTMENTS = ["worn", "worn", "worn", "worn", "home", "home"]
-LEVELS = category_levels(PARENTS, DEPARTMENTS)
+LEVELS = category_distances(PARENTS, DEPARTMENTS)
 
 
 def world(rows: int = 6000, seed: int = 3, sharpness: float = 3.0) -> dict[str, Any]:
@@ -37,13 +37,13 @@ def test_the_weight_of_the_prior_fits_how_errors_are_made() -> None:
     truth = random.integers(0, 40, 1200)
     log_q = np.log(np.where(np.eye(40)[truth] > 0, 0.961, 0.001))
     wrong = random.random(1200) < 0.3
-    nobody, levels = np.full(1200, -1), category_levels([None] * 40, [None] * 40)
+    nobody, distances = np.full(1200, -1), category_distances([None] * 40, [None] * 40)
     always = np.where(wrong, (truth + 1) % 40, truth)
     anywhere = np.where(wrong, (truth + random.integers(1, 40, 1200)) % 40, truth)
-    systematic = fit_noise(log_q, always, nobody, levels)
+    systematic = fit_noise(log_q, always, nobody, distances)
     assert systematic.concentration == CONCENTRATIONS[0]
     assert systematic.transitions[0, 1] > 0.5
-    even = fit_noise(log_q, anywhere, nobody, levels)
+    even = fit_noise(log_q, anywhere, nobody, distances)
     assert even.concentration == CONCENTRATIONS[-1]
     assert even.transitions[even.transitions > 0] == pytest.approx(np.full(40 * 39, 1 / 39), abs=0.02)
 
@@ -71,9 +71,9 @@ def test_a_row_is_left_out_of_what_explains_it() -> None:
     """Against M and the sellers' rates reckoned without the row; without kinship the prior is even over the cells."""
     w = world(rows=60)
     labels, sellers = w["labels"], np.where(np.arange(60) % 5 == 0, -1, w["sellers"])
-    strangers = category_levels([None] * 6, [None] * 6)
+    strangers = category_distances([None] * 6, [None] * 6)
     fit = fit_noise(w["log_q"], labels, sellers, strangers)
-    likelihood = left_out_likelihood(fit, labels, sellers, strangers)
+    likelihood = leave_one_out_likelihood(fit, labels, sellers, strangers)
     for row in range(60):
         rest = np.arange(60) != row
         mass = np.full((6, 6), fit.concentration / 5)
@@ -120,11 +120,11 @@ def test_where_nothing_is_known_errors_go_to_siblings_first_as_errors_do_overall
 
 def test_a_thousand_categories_are_not_drowned_by_the_prior() -> None:
     parents = [f"p{i // 5}" for i in range(1000)]
-    levels = category_levels(parents, ["d"] * 1000)
+    distances = category_distances(parents, ["d"] * 1000)
     labels = np.full(40, 7)
     log_q = np.full((40, 1000), np.log(1e-5))
     log_q[:, 3] = np.log(0.99)
-    fit = fit_noise(log_q, labels, np.full(40, -1), levels)
+    fit = fit_noise(log_q, labels, np.full(40, -1), distances)
     assert fit.transitions[3, 7] > 0.8
 
 

@@ -20,7 +20,7 @@ from benchmarks.quality.pictures import draw_pictures
 from benchmarks.quality.scenarios import SCENARIOS
 from benchmarks.quality.tracking import track
 from conf.settings import DecideSettings
-from training.transitions import category_levels
+from training.transitions import category_distances
 
 _ROWS = 4000
 RULES = DecideSettings(correction_min_listings=1)
@@ -48,8 +48,8 @@ def catalogue(rows: int = _ROWS) -> Catalogue:
     truth = random.choice(4, rows, p=[0.4, 0.3, 0.2, 0.1])
     titles = np.array([f"{_NAMES[t]} number {i}" for i, t in enumerate(truth)], object)
     sellers = np.array([f"s{i}" for i in random.integers(0, 10, rows)], object)
-    levels = category_levels(["shoes", "shoes", "clothes", "clothes"], ["all"] * 4)
-    return Catalogue(_NAMES, levels, titles, np.full(rows, None, object), sellers, truth, truth.copy())
+    distances = category_distances(["shoes", "shoes", "clothes", "clothes"], ["all"] * 4)
+    return Catalogue(_NAMES, distances, titles, np.full(rows, None, object), sellers, truth, truth.copy())
 
 
 def random() -> np.random.Generator:
@@ -74,7 +74,7 @@ def test_errors_are_as_many_as_asked_for_and_go_mostly_to_siblings() -> None:
     labels = anywhere(whole, 0.3, random())
     wrong = labels != whole.truth
     assert wrong.mean() == pytest.approx(0.3, abs=0.02)
-    siblings = whole.levels[whole.truth[wrong], labels[wrong]] == 1
+    siblings = whole.distances[whole.truth[wrong], labels[wrong]] == 1
     # Six in ten by design, and a third of the rest: there are three others, of which one is the sibling.
     assert siblings.mean() == pytest.approx(0.6 + 0.4 / 3, abs=0.04)
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.transitions import category_levels, error_mass, transitions
+from training.transitions import category_distances, expected_errors, transition_matrix
 
-LEVELS = category_levels(["shoes", "shoes", "tops", "tops", None, None], ["worn"] * 4 + ["home"] * 2)
+LEVELS = category_distances(["shoes", "shoes", "tops", "tops", None, None], ["worn"] * 4 + ["home"] * 2)
 
 
 def test_levels_of_kinship() -> None:
@@ -14,8 +14,8 @@ def test_levels_of_kinship() -> None:
 
 
 def test_what_is_believed_right_is_no_error() -> None:
-    belief = np.array([[0.7, 0.3, 0.0], [0.2, 0.7, 0.1]])
-    assert error_mass(belief, np.array([0, 2])) == pytest.approx(
+    posteriors = np.array([[0.7, 0.3, 0.0], [0.2, 0.7, 0.1]])
+    assert expected_errors(posteriors, np.array([0, 2])) == pytest.approx(
         np.array([[0.0, 0.0, 0.2], [0.3, 0.0, 0.7], [0.0, 0.0, 0.0]])
     )
 
@@ -25,8 +25,8 @@ def test_errors_outweigh_a_light_prior_and_not_a_heavy_one() -> None:
     mass = np.zeros((6, 6))
     mass[0, 5] = 3.0
     afar = (4 / 6) / 2
-    assert transitions(mass, LEVELS, 1.0)[0, 5] == pytest.approx((3 + afar) / 4)
-    heavy = transitions(mass, LEVELS, 997.0)
+    assert transition_matrix(mass, LEVELS, 1.0)[0, 5] == pytest.approx((3 + afar) / 4)
+    heavy = transition_matrix(mass, LEVELS, 997.0)
     assert heavy[0, 5] == pytest.approx((3 + 997 * afar) / 1000)
     assert heavy.sum(axis=1) == pytest.approx(np.ones(6))
     assert np.diag(heavy).max() == 0.0

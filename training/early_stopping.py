@@ -9,7 +9,7 @@ import numpy as np
 from training.network import Tensor
 
 
-class BestEpoch:
+class EarlyStopping:
     """Follows a loss that is the same on every rank, so that all ranks stop together.
 
     Attributes:

@@ -21,7 +21,7 @@ _SIDE = 32  # what pHash looks at
 _ASCII_GAPS = re.compile(r"[\W_]+", re.ASCII)
 
 
-def plain_title(title: str) -> str:
+def normalized_title(title: str) -> str:
     """The title as twins are found by it: NFKC, case folded, punctuation and whitespace collapsed to one space.
 
     Letters, digits and combining marks of any script stay; empty where there are none.
@@ -47,10 +47,10 @@ def _phash(pixels: NDArray[np.uint8]) -> int:
     return int.from_bytes(np.packbits(bits.ravel()).tobytes(), "big", signed=True)
 
 
-def twin_keys(
+def near_duplicate_keys(
     prefixes: tuple[str, ...], max_bytes: int, max_pixels: int, blank_deviation: float
 ) -> Callable[[Column, Column, Column], Column]:
-    """A UDF: title, picture bytes, picture URI -> `plain_title` and `image_key` of each row.
+    """A UDF: title, picture bytes, picture URI -> `normalized_title` and `image_key` of each row.
 
     The URI is read where there are no bytes. Both are null where there is nothing to compare.
     """
@@ -58,10 +58,10 @@ def twin_keys(
     def keys(batches: Iterator[tuple[pd.Series, pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
         for titles, images, uris in batches:
             data, _ = load_images(list(images), list(uris), prefixes, max_bytes)
-            plain = [plain_title(title) or None if title is not None else None for title in titles]
+            plain = [normalized_title(title) or None if title is not None else None for title in titles]
             found = picture_keys(data, max_pixels, blank_deviation)
-            yield pd.DataFrame({"plain_title": plain, "image_key": pd.array(found, dtype="Int64")})
+            yield pd.DataFrame({"normalized_title": plain, "image_key": pd.array(found, dtype="Int64")})
 
     # The stubs know this form only with the type as an argument, which pyspark itself advises against.
-    udf = pandas_udf(keys, "plain_title STRING, image_key BIGINT")  # type: ignore[call-overload]
+    udf = pandas_udf(keys, "normalized_title STRING, image_key BIGINT")  # type: ignore[call-overload]
     return cast("Callable[[Column, Column, Column], Column]", udf)
