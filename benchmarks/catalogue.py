@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from catalogue_generator.block import BLOCK, LISTINGS_SCHEMA
+from catalogue_generator.block import BLOCK_SIZE, LISTINGS_SCHEMA
 from catalogue_generator.catalogue import TAXONOMY_FILE, draw_blocks
 from catalogue_generator.spec import CatalogueSpec
 from catalogue_generator.taxonomy import write_taxonomy
@@ -45,9 +45,9 @@ def write_beginnings(folder: Path, spec: CatalogueSpec, sizes: Sequence[int], pr
         }
         for number, block in enumerate(draw_blocks(world)):
             for size, writer in writers.items():
-                if number * BLOCK < size:
+                if number * BLOCK_SIZE < size:
                     writer.write_table(block.listings.filter(pc.less(numbers(block.listings), size)))
-            done = (number + 1) * BLOCK
+            done = (number + 1) * BLOCK_SIZE
             progress(min(done, spec.listings))
             if done >= max(sizes):
                 break

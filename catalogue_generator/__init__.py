@@ -1,1 +1,1 @@
-"""A generated catalogue with known truth: for the demo, tests and benchmarks; no part of cleaning needs it."""
+"""Generates catalogues with known truth for the demo, the tests and the benchmarks; cleaning does not use it."""

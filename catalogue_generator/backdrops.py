@@ -1,4 +1,4 @@
-"""What stands behind a product, and what its surface shows: drawn once, shared by all pictures."""
+"""Backgrounds, surface patterns and sensor noise: each drawn once and shared by all pictures."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from PIL import Image
 from schemas.arrays import Bools
 
 WIDTH, HEIGHT = 72, 96
-"""Of a picture, in pixels."""
+"""Size of a picture in pixels."""
 SCALE = 2
-"""Drawn so many times larger, then reduced: smooth edges."""
+"""Pictures are drawn this many times larger and then reduced, for smooth edges."""
 
 BACKDROPS = ("white", "pale", "desk", "wood", "grass", "sand", "snow", "sky", "dark", "blush", "party")
 PATTERNS = ("plain", "stripes", "checks", "dots", "flowers", "weave", "grain")
 
 _W, _H = WIDTH * SCALE, HEIGHT * SCALE
-# Top and bottom colour, and how rough.
+# Top colour, bottom colour, and standard deviation of the noise.
 _TONES: dict[str, tuple[tuple[int, int, int], tuple[int, int, int], float]] = {
     "white": ((252, 252, 252), (240, 240, 240), 1),
     "pale": ((226, 228, 232), (200, 203, 208), 2),
@@ -38,7 +38,7 @@ _HORIZON = frozenset({"desk", "grass", "sand", "snow"})
 
 @cache
 def backdrop(name: str) -> Image.Image:
-    """A backdrop, RGB of `SCALE` times the picture's size; not to be drawn on, copy it."""
+    """A backdrop in RGB, `SCALE` times the size of a picture. It is cached: copy it before drawing on it."""
     rng = np.random.default_rng(BACKDROPS.index(name))
     top, bottom, roughness = _TONES[name]
     height = np.linspace(0.0, 1.0, _H)[:, None, None]
@@ -58,7 +58,7 @@ def backdrop(name: str) -> Image.Image:
 
 @cache
 def pattern(name: str) -> Bools:
-    """Where a pattern's second colour lies: twice the drawn picture's size each way, to be cut at any offset."""
+    """Mask of a pattern's second colour: twice the drawn size in both directions, so that any offset can be cut out."""
     y, x = np.mgrid[0 : 2 * _H, 0 : 2 * _W]
     rng = np.random.default_rng(PATTERNS.index(name))
     if name == "stripes":
@@ -79,7 +79,7 @@ def pattern(name: str) -> Bools:
 
 @cache
 def grain(number: int) -> Image.Image:
-    """One of the sensor noises, RGB around 128, of the picture's size."""
+    """One of several sensor noises: RGB around 128, of the picture's size."""
     rng = np.random.default_rng(1000 + number)
     noise = 128 + rng.normal(0.0, 7.0, (HEIGHT, WIDTH, 3))
     return Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""A block of listings with its truth, drawn independently of all other blocks: what makes the catalogue stream."""
+"""Draws one block of listings with its truth. Blocks are independent, so that a catalogue can be streamed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from catalogue_generator.world import World
 from schemas.arrays import Bools, Ints
 from schemas.reasons import Reason
 
-BLOCK = 4096
-"""Listings a block; duplicates and second deliveries stay within it."""
+BLOCK_SIZE = 4096
+"""Listings per block. Duplicates and second deliveries stay within their block."""
 
 LISTINGS_SCHEMA = pa.schema(
     [
@@ -39,25 +39,25 @@ TRUTH_SCHEMA = pa.schema(
         ("duplicate_of", pa.large_string()),
     ]
 )
-"""`duplicate_of` is empty, not null, where a listing is no duplicate."""
+"""`duplicate_of` is an empty string, not null, if a listing is not a duplicate."""
 
-_FIRST_MOMENT = int(datetime(2024, 11, 1, tzinfo=UTC).timestamp())
+_FIRST_TIME = int(datetime(2024, 11, 1, tzinfo=UTC).timestamp())
 _MINUTES = 2 * 365 * 24 * 60
 _DAY = 24 * 60 * 60
-_TWICE_SHARE = 0.002
-_TWICE_FROM = 50
-"""A catalogue of so many listings has at least one that is delivered twice."""
+_REDELIVERED_SHARE = 0.002
+_MIN_FOR_REDELIVERY = 50
+"""A catalogue with at least this many listings has at least one that is delivered twice."""
 _RELISTED_QUALITY = 60
-"""JPEG quality of a duplicate's picture: the same one, encoded anew."""
+"""JPEG quality of a duplicate's picture: the same picture, encoded again."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some thousand listings.
+    """Up to `BLOCK_SIZE` listings and their truth.
 
     Attributes:
-        listings: as delivered, in no order, by LISTINGS_SCHEMA; some twice, the later updated_at is in force.
-        truth: one row a listing, by TRUTH_SCHEMA, in the order of the ids.
+        listings: as delivered, in random order, by LISTINGS_SCHEMA. Some appear twice; the later updated_at is current.
+        truth: one row per listing, by TRUTH_SCHEMA, sorted by id.
     """
 
     listings: pa.Table
@@ -66,7 +66,7 @@ class Block:
 
 @dataclass
 class _Rows:
-    """The n listings of a block while their faults are planted; lists of n, arrays of shape (n,)."""
+    """The n listings of a block while faults are added; lists of length n, arrays of shape (n,)."""
 
     ids: list[str]
     category: Ints
@@ -79,19 +79,19 @@ class _Rows:
 
 
 def draw_block(world: World, number: int) -> Block:
-    """Draw block `number`, from 0; its rows depend on the world's spec and this number alone."""
+    """Draw block `number`, counted from 0. Its rows depend only on the world's spec and this number."""
     spec = world.spec
-    start = number * BLOCK
-    n = min(BLOCK, spec.listings - start)
+    start = number * BLOCK_SIZE
+    n = min(BLOCK_SIZE, spec.listings - start)
     rng = np.random.default_rng((spec.seed, 1, number))
     category = rng.choice(len(world.prior), size=n, p=world.prior).astype(np.int64)
-    first_seller = _draw_sellers(rng, world, category)
-    plan = faults.plan_faults(rng, np.sqrt(world.sellers.sloppiness[first_seller]), number == 0, spec.pictures)
-    # A duplicate offers what its first offers; who sells it, and under which label, is its own matter.
-    first = np.where(plan.duplicate_of >= 0, plan.duplicate_of, np.arange(n))
-    category = category[first]
-    kind = rng.choice(len(texts.TITLE_SHARES), size=n, p=texts.TITLE_SHARES)[first]
-    seller = np.where(plan.duplicate_of >= 0, _draw_sellers(rng, world, category), first_seller)
+    original_seller = _draw_sellers(rng, world, category)
+    plan = faults.plan_faults(rng, np.sqrt(world.sellers.sloppiness[original_seller]), number == 0, spec.pictures)
+    # A duplicate is the same product as its original; its seller and its label are drawn separately.
+    original = np.where(plan.duplicate_of >= 0, plan.duplicate_of, np.arange(n))
+    category = category[original]
+    kind = rng.choice(len(texts.TITLE_SHARES), size=n, p=texts.TITLE_SHARES)[original]
+    seller = np.where(plan.duplicate_of >= 0, _draw_sellers(rng, world, category), original_seller)
     label = world.noise.labels(rng, category, seller, kind > 0)
     rows = _Rows(
         ids=[f"D{listing:07d}" for listing in range(start, start + n)],
@@ -103,14 +103,14 @@ def draw_block(world: World, number: int) -> Block:
         prices=[],
         images=[],
     )
-    _describe(rng, world, rows, first, kind, first_seller[first], plan)
-    _plant(rng, world, rows, plan)
+    _fill_in_content(rng, world, rows, original, kind, original_seller[original], plan)
+    _add_faults(rng, world, rows, plan)
     truth = _truth(world, rows, label != category, plan)
     return Block(_deliver(rng, world, rows), truth)
 
 
 def _draw_sellers(rng: np.random.Generator, world: World, category: Ints) -> Ints:
-    """A seller for each listing, by its department."""
+    """Draw a seller for each listing, given its department."""
     sellers = np.empty(len(category), dtype=np.int64)
     departments = world.departments[category]
     for department in np.unique(departments):
@@ -120,78 +120,81 @@ def _draw_sellers(rng: np.random.Generator, world: World, category: Ints) -> Int
     return sellers
 
 
-def _describe(
-    rng: np.random.Generator, world: World, rows: _Rows, first: Ints, kind: Ints, author: Ints, plan: FaultPlan
+def _fill_in_content(
+    rng: np.random.Generator, world: World, rows: _Rows, original: Ints, kind: Ints, author: Ints, plan: FaultPlan
 ) -> None:
-    """Fill in titles, descriptions, prices and pictures; what a duplicate shares with its first is drawn at `first`."""
-    n, category, brands = len(first), rows.category, world.brands
-    sibling = world.siblings.other(category, rng.random(n))[first]
-    brand = brands.candidates[category, texts.pick_each(rng, brands.shares[category])][first]
+    """Fill in titles, descriptions, prices and pictures; a duplicate takes its original's draws (row `original`)."""
+    n, category, brands = len(original), rows.category, world.brands
+    sibling = world.siblings.other(category, rng.random(n))[original]
+    brand = brands.candidates[category, texts.draw_columns(rng, brands.shares[category])][original]
     rows.prices = [
         round(float(price), 2)
-        for price in (world.prices[category] * brands.tiers[brand] * rng.lognormal(0.0, 0.3, n))[first]
+        for price in (world.prices[category] * brands.tiers[brand] * rng.lognormal(0.0, 0.3, n))[original]
     ]
-    language = (rng.random(n) < world.sellers.french[author]).astype(np.int64)[first]
-    tint, model = (rng.random(n) ** 1.5)[first], rng.integers(10**6, size=n)[first]
-    words, looks = rng.random((n, 2, texts.UNIFORMS))[first], rng.random((n, pictures.UNIFORMS))[first]
+    language = (rng.random(n) < world.sellers.french[author]).astype(np.int64)[original]
+    colour_draw, model = (rng.random(n) ** 1.5)[original], rng.integers(10**6, size=n)[original]
+    text_draws, picture_draws = (
+        rng.random((n, 2, texts.UNIFORMS))[original],
+        rng.random((n, pictures.UNIFORMS))[original],
+    )
     shown = category.copy()
     if world.spec.pictures:
         mismatched = plan.rows[Reason.IMAGE_MISMATCH]
         shown[mismatched] = world.neighbours.outside(category[mismatched], rng.random(len(mismatched)))
-    companion = world.neighbours.other(shown, rng.random(n))[first]
+    companion = world.neighbours.other(shown, rng.random(n))[original]
     for i in range(n):
-        what = world.categories[category[i]]
+        true_category = world.categories[category[i]]
         product = Product(
-            category=what,
+            category=true_category,
             sibling=world.categories[sibling[i]],
             kind=int(kind[i]),
             brand=brands.names[brand[i]],
             number=int(model[i]),
-            colour=what.colours[int(tint[i] * len(what.colours))],
+            colour=true_category.colours[int(colour_draw[i] * len(true_category.colours))],
             language=int(language[i]),
             typos=float(world.sellers.typos[author[i]]),
         )
-        rows.titles.append(texts.write_title(product, brands.lines, words[i, 0].tolist()))
-        rows.descriptions.append(texts.write_description(product, words[i, 1].tolist()))
+        rows.titles.append(texts.write_title(product, brands.lines, text_draws[i, 0].tolist()))
+        rows.descriptions.append(texts.write_description(product, text_draws[i, 1].tolist()))
         if not world.spec.pictures:
             rows.images.append(None)
             continue
-        seen = world.categories[shown[i]]
+        pictured = world.categories[shown[i]]
         subject = Subject(
-            good=seen.good,
-            companion=world.categories[companion[i]].good,
+            product_type=pictured.product_type,
+            companion=world.categories[companion[i]].product_type,
             colour=product.colour,
-            pattern=next((modifier.pattern for modifier in seen.modifiers if modifier.pattern), ""),
-            backdrop=next((modifier.backdrop for modifier in seen.modifiers if modifier.backdrop), ""),
+            pattern=next((modifier.pattern for modifier in pictured.modifiers if modifier.pattern), ""),
+            backdrop=next((modifier.backdrop for modifier in pictured.modifiers if modifier.backdrop), ""),
             seller=int(author[i]),
         )
-        again = {"quality": _RELISTED_QUALITY} if first[i] != i else {}
-        rows.images.append(pictures.draw_picture(subject, looks[i].tolist(), **again))
+        options = {"quality": _RELISTED_QUALITY} if original[i] != i else {}
+        rows.images.append(pictures.draw_picture(subject, picture_draws[i].tolist(), **options))
 
 
-def _plant(rng: np.random.Generator, world: World, rows: _Rows, plan: FaultPlan) -> None:
-    """Plant the faults, but for wrong categories and pictures that show something else: those are drawn already."""
-    found = plan.rows
-    for i in found[Reason.DUPLICATE]:
+def _add_faults(rng: np.random.Generator, world: World, rows: _Rows, plan: FaultPlan) -> None:
+    """Add all faults except wrong categories and mismatched pictures, which have been drawn already."""
+    faulty = plan.rows
+    for i in faulty[Reason.DUPLICATE]:
         rows.titles[i] = faults.relisted_title(rng, rows.titles[i] or "")
-    for i in found[Reason.MISSING_CATEGORY]:
+    for i in faulty[Reason.MISSING_CATEGORY]:
         rows.labels[i] = None
-    for i in found[Reason.UNKNOWN_CATEGORY]:
+    for i in faulty[Reason.UNKNOWN_CATEGORY]:
         rows.labels[i] = faults.unknown_code(rng)
-    for i in found[Reason.MISSING_TITLE]:
+    for i in faulty[Reason.MISSING_TITLE]:
         rows.titles[i] = None
-    for i in found[Reason.UNINFORMATIVE_TITLE]:
+    for i in faulty[Reason.UNINFORMATIVE_TITLE]:
         rows.titles[i] = faults.uninformative_title(rng)
-    for i in found[Reason.PRICE_OUTLIER]:
-        rows.prices[i] = faults.outlying_price(rng, rows.prices[i] or 0.0)
-    for i in found[Reason.PERSONAL_DATA]:
+    for i in faulty[Reason.PRICE_OUTLIER]:
+        rows.prices[i] = faults.outlier_price(rng, rows.prices[i] or 0.0)
+    for i in faulty[Reason.PERSONAL_DATA]:
         rows.descriptions[i] = " ".join(filter(None, (rows.descriptions[i], faults.personal_data(rng))))
     if world.spec.pictures:
-        _plant_pictures(rng, rows, plan)
+        _add_picture_faults(rng, rows, plan)
 
 
-def _plant_pictures(rng: np.random.Generator, rows: _Rows, plan: FaultPlan) -> None:
-    """Take pictures away, or spoil them."""
+def _add_picture_faults(rng: np.random.Generator, rows: _Rows, plan: FaultPlan) -> None:
+    """Remove pictures, or damage them."""
     for i in plan.rows[Reason.MISSING_IMAGE]:
         rows.images[i] = None
     for i in plan.rows[Reason.CORRUPT_IMAGE]:
@@ -203,29 +206,29 @@ def _plant_pictures(rng: np.random.Generator, rows: _Rows, plan: FaultPlan) -> N
 def _truth(world: World, rows: _Rows, wrong: Bools, plan: FaultPlan) -> pa.Table:
     issues: list[list[str]] = [[] for _ in rows.ids]
     unlabelled = {Reason.MISSING_CATEGORY, Reason.UNKNOWN_CATEGORY}
-    without = set(np.concatenate([plan.rows[reason] for reason in unlabelled]).tolist())
+    without_label = set(np.concatenate([plan.rows[reason] for reason in unlabelled]).tolist())
     for reason, faulty in plan.rows.items():
         for i in faulty:
             issues[i].append(reason.value)
     for i in np.flatnonzero(wrong):
-        if int(i) not in without:
+        if int(i) not in without_label:
             issues[i].append(Reason.WRONG_CATEGORY.value)
-    firsts = ["" if first < 0 else rows.ids[first] for first in plan.duplicate_of]
+    originals = ["" if original < 0 else rows.ids[original] for original in plan.duplicate_of]
     codes = [world.categories[c].code for c in rows.category]
-    return pa.table([rows.ids, codes, [sorted(names) for names in issues], firsts], schema=TRUTH_SCHEMA)
+    return pa.table([rows.ids, codes, [sorted(names) for names in issues], originals], schema=TRUTH_SCHEMA)
 
 
 def _deliver(rng: np.random.Generator, world: World, rows: _Rows) -> pa.Table:
-    """The listings in no order, some of them in an older version too."""
+    """The listings in random order; some of them also appear in an older version."""
     n, spec = len(rows.ids), world.spec
-    unnamed = (rng.random(n) < spec.without_seller) | (spec.sellers == 0)
-    moments = _FIRST_MOMENT + 60 * rng.integers(_MINUTES, size=n)
-    least = int(rows.ids[0] == "D0000000" and n >= _TWICE_FROM)
-    twice = rng.permutation(n)[: max(least, int(_TWICE_SHARE * n + rng.random()))]
-    order = rng.permutation(np.concatenate((np.arange(n), n + twice)))
+    anonymous = (rng.random(n) < spec.without_seller) | (spec.sellers == 0)
+    times = _FIRST_TIME + 60 * rng.integers(_MINUTES, size=n)
+    minimum = int(rows.ids[0] == "D0000000" and n >= _MIN_FOR_REDELIVERY)
+    redelivered = rng.permutation(n)[: max(minimum, int(_REDELIVERED_SHARE * n + rng.random()))]
+    order = rng.permutation(np.concatenate((np.arange(n), n + redelivered)))
     columns: list[list[object]] = [[] for _ in LISTINGS_SCHEMA]
-    for place in order:
-        i, old = int(place % n), bool(place >= n)
+    for position in order:
+        i, old = int(position % n), bool(position >= n)
         title, price, label = rows.titles[i], rows.prices[i], rows.labels[i]
         values = (
             rows.ids[i],
@@ -233,8 +236,8 @@ def _deliver(rng: np.random.Generator, world: World, rows: _Rows) -> pa.Table:
             rows.descriptions[i],
             None if old and i % 2 else label,
             round(price * 1.1, 2) if old and price else price,
-            None if unnamed[i] else world.sellers.ids[rows.seller[i]],
-            (int(moments[i]) - (_DAY if old else 0)) * 1_000_000,
+            None if anonymous[i] else world.sellers.ids[rows.seller[i]],
+            (int(times[i]) - (_DAY if old else 0)) * 1_000_000,
             rows.images[i],
         )
         for column, value in zip(columns, values, strict=True):

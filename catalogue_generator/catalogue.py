@@ -1,17 +1,18 @@
-"""Writes a catalogue with known truth, block by block: its size is bounded by the disk, not by memory.
+"""Writes a catalogue with known truth, block by block, so that memory does not limit its size.
 
-How hard it is, learnt from the sellers' labels and judged against truth (5 folds by normalised title, default noise):
+How hard a catalogue is: accuracy against the truth of models trained on the sellers' labels (5-fold cross-validation
+grouped by normalised title, default noise):
 
-* words and pairs by TF-IDF with logistic regression (C = 1) are right in 0.89 to 0.93 of the cases where a category
-  has about 125 listings or more (3,000 of 24, 8,000 of 60 or 20,000 of 100 categories);
-* pictures alone in 0.66 (3,000 of 24) and 0.62 (20,000 of 100), by edges and pixels with a linear discriminant; a
-  small convolutional network reached 0.65 on the first;
-* both together are right in three points more than text alone (3,000 of 24).
+* text: TF-IDF of words and word pairs with logistic regression (C = 1) reaches 0.89 to 0.93 with about 125 listings
+  per category or more (3,000 listings in 24 categories, 8,000 in 60 or 20,000 in 100);
+* pictures: edges and pixels with linear discriminant analysis reach 0.66 (3,000 in 24) and 0.62 (20,000 in 100); a
+  small convolutional network reaches 0.65 on the former;
+* text and pictures together: three points above text alone (3,000 in 24).
 
-With fewer listings a category it becomes harder: text 0.87 for 3,000 of 48, 0.84 for 1,000 of 24. Beyond 120
-categories siblings share one drawing and differ in surface and backdrop: 20,000 of 200 have text at 0.89, and 24,000
-of 200 pictures at 0.52; larger taxonomies have not been measured. Other noise changes the figures too: what
-everybody calls B, a model learns as B.
+Fewer listings per category are harder: text reaches 0.87 for 3,000 in 48 and 0.84 for 1,000 in 24. Above 120
+categories, siblings share one drawing and differ only in surface and backdrop: text reaches 0.89 for 20,000 in 200,
+pictures 0.52 for 24,000 in 200. Larger taxonomies have not been measured. Other noise settings change these figures:
+if every seller calls A by the name B, a model learns B.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from catalogue_generator.block import BLOCK, LISTINGS_SCHEMA, TRUTH_SCHEMA, Block, draw_block
+from catalogue_generator.block import BLOCK_SIZE, LISTINGS_SCHEMA, TRUTH_SCHEMA, Block, draw_block
 from catalogue_generator.spec import CatalogueSpec
 from catalogue_generator.taxonomy import write_taxonomy
 from catalogue_generator.world import World, draw_world
@@ -32,16 +33,16 @@ TRUTH_FILE = "truth.parquet"
 
 
 def draw_blocks(world: World) -> Iterator[Block]:
-    """Draw a catalogue's blocks in order, each when it is asked for."""
-    return (draw_block(world, number) for number in range(-(-world.spec.listings // BLOCK)))
+    """Draw a catalogue's blocks in order, lazily."""
+    return (draw_block(world, number) for number in range(-(-world.spec.listings // BLOCK_SIZE)))
 
 
 def write_catalogue(folder: Path, spec: CatalogueSpec, progress: Callable[[int], None] | None = None) -> None:
-    """Write listings.parquet, taxonomy.csv and truth.parquet into a folder; what is there is overwritten.
+    """Write listings.parquet, taxonomy.csv and truth.parquet into a folder; existing files are overwritten.
 
     Args:
-        folder: made where it is not there.
-        spec: what the catalogue shall be; equal specs give equal rows.
+        folder: created if it does not exist.
+        spec: describes the catalogue; equal specs give equal rows.
         progress: called after every block with the number of listings written so far.
     """
     world = draw_world(spec)

@@ -1,4 +1,4 @@
-"""The faults that are planted besides wrong categories: which listings have them, and what they look like."""
+"""Faults other than wrong categories: which listings get them, and what they look like."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ PRICE_FAULTS = {Reason.PRICE_OUTLIER: 0.01}
 PERSONAL_FAULTS = {Reason.PERSONAL_DATA: 0.005}
 DUPLICATE_SHARE = 0.02
 
-_EACH_FROM = 200
-"""A catalogue of so many listings has every fault at least once."""
+_MIN_FOR_ALL_FAULTS = 200
+"""A catalogue with at least this many listings has every fault at least once."""
 
 _UNKNOWN_CODES = ("misc", "other", "todo", "zz-old-code", "0", "divers", "new-category")
 _UNINFORMATIVE = ("", " ", "N/A", "test", "???", "produit", "article", "aaaa", ".", "sans titre", "to be completed")
@@ -34,11 +34,11 @@ _CONTACTS = ("Contact: {}", "Call or write: {}", "Me joindre : {}", "Infos au {}
 
 @dataclass(frozen=True)
 class FaultPlan:
-    """Who has what, for the n listings of a block.
+    """Which of the n listings of a block have which fault.
 
     Attributes:
-        rows: fault -> the rows that have it, in no order.
-        duplicate_of: shape (n,), the row of which a row is a duplicate; -1: of none.
+        rows: fault -> the rows that have it, unordered.
+        duplicate_of: shape (n,), the row of the original; -1 if the row is not a duplicate.
     """
 
     rows: dict[Reason, Ints]
@@ -49,36 +49,41 @@ def plan_faults(rng: np.random.Generator, weights: Floats, first: bool, pictures
     """Choose the faulty listings of a block.
 
     Args:
-        rng: where chance comes from.
-        weights: shape (n,), > 0, how prone each listing is to faults of category, title and picture.
+        rng: the random generator.
+        weights: shape (n,), > 0, how likely each listing is to be faulty, relative to the others.
         first: whether this is the catalogue's first block, which has every fault if it is large enough.
-        pictures: False plants no fault of pictures.
+        pictures: False leaves out the faults of pictures.
     """
     n = len(weights)
-    least = int(first and n >= _EACH_FROM)
+    minimum = int(first and n >= _MIN_FOR_ALL_FAULTS)
     rows: dict[Reason, Ints] = {}
     duplicate_of = np.full(n, -1, dtype=np.int64)
-    pairs = rng.permutation(n)[: 2 * _count(rng, DUPLICATE_SHARE, n // 2 * 2, least)].reshape(-1, 2)
+    pairs = rng.permutation(n)[: 2 * _count(rng, DUPLICATE_SHARE, n // 2 * 2, minimum)].reshape(-1, 2)
     duplicate_of[pairs[:, 1]] = pairs[:, 0]
     rows[Reason.DUPLICATE] = pairs[:, 1]
-    whole = np.ones(n, dtype=np.bool_)
-    # Both of a pair keep title and picture: otherwise nobody could tell that they are the same.
-    alone = whole.copy()
-    alone[pairs] = False
-    groups = [(CATEGORY_FAULTS, whole), (TITLE_FAULTS, alone), (PRICE_FAULTS, alone), (PERSONAL_FAULTS, alone)]
-    for faults, allowed in [*groups, (PICTURE_FAULTS, alone)] if pictures else groups:
-        prone = np.where(allowed, weights, 0.0)
-        # Drawn by weight without replacement: the shortest waiting times (Efraimidis and Spirakis, 2006).
+    everyone = np.ones(n, dtype=np.bool_)
+    # Both of a pair keep title and picture: otherwise nobody could see that they are the same product.
+    unpaired = everyone.copy()
+    unpaired[pairs] = False
+    groups = [
+        (CATEGORY_FAULTS, everyone),
+        (TITLE_FAULTS, unpaired),
+        (PRICE_FAULTS, unpaired),
+        (PERSONAL_FAULTS, unpaired),
+    ]
+    for faults, allowed in [*groups, (PICTURE_FAULTS, unpaired)] if pictures else groups:
+        allowed_weights = np.where(allowed, weights, 0.0)
+        # Weighted sampling without replacement: the shortest waiting times (Efraimidis and Spirakis, 2006).
         with np.errstate(divide="ignore"):
-            order = np.argsort(rng.exponential(size=n) / prone)[: int(allowed.sum())]
+            order = np.argsort(rng.exponential(size=n) / allowed_weights)[: int(allowed.sum())]
         for fault, share in faults.items():
-            taken, order = np.split(order, [_count(rng, share, n, least)])
+            taken, order = np.split(order, [_count(rng, share, n, minimum)])
             rows[fault] = taken
     return FaultPlan(rows, duplicate_of)
 
 
 def unknown_code(rng: np.random.Generator) -> str:
-    """A category that no taxonomy of ours has."""
+    """A category code that is not in any generated taxonomy."""
     return str(rng.choice(_UNKNOWN_CODES))
 
 
@@ -87,8 +92,8 @@ def uninformative_title(rng: np.random.Generator) -> str:
     return str(rng.choice(_UNINFORMATIVE))
 
 
-def outlying_price(rng: np.random.Generator, price: float) -> float | None:
-    """An impossible price, or one far from its category's."""
+def outlier_price(rng: np.random.Generator, price: float) -> float | None:
+    """A missing or impossible price, or one far above its category's."""
     return (0.0, -1.0, None, round(price * 250, 2))[int(rng.integers(4))]
 
 
@@ -104,7 +109,7 @@ def personal_data(rng: np.random.Generator) -> str:
 
 
 def relisted_title(rng: np.random.Generator, title: str) -> str:
-    """The title as the same product is listed again: touched, not rewritten."""
+    """The title of the same product when it is listed again: changed a little, with the same words."""
     words = title.split(" ")
     return (
         f"{title} NEW",
@@ -118,11 +123,12 @@ def relisted_title(rng: np.random.Generator, title: str) -> str:
 
 
 def corrupt(rng: np.random.Generator, picture: bytes) -> bytes:
-    """What is left of a picture that no decoder can read: the first part of it, or random bytes."""
+    """A picture file that no decoder can read: the first part of `picture`, or random bytes."""
     if rng.random() < 0.5:
         return picture[: int(len(picture) * rng.uniform(0.05, 0.6))]
     return rng.bytes(int(rng.integers(200, 900)))
 
 
-def _count(rng: np.random.Generator, share: float, n: int, least: int) -> int:
-    return max(least, int(share * n + rng.random()))
+def _count(rng: np.random.Generator, share: float, n: int, minimum: int) -> int:
+    """`share` of n, rounded up or down at random, and at least `minimum`."""
+    return max(minimum, int(share * n + rng.random()))

@@ -1,4 +1,4 @@
-"""What turns one good into many categories: materials and styles ("linen shirts", "travel kettles")."""
+"""Materials and styles that turn one product type into many categories ("linen shirts", "travel kettles")."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ class Modifier:
     """A material or a style.
 
     Attributes:
-        label: as the category's name begins.
-        words: English and French words, each: one for the name, one that suggests it. The French ones agree with
+        label: the first word or words of the category's name.
+        words: for English and French, one word for the name and one that suggests it. The French words agree with
             any noun.
-        colours: letters of `vocabulary.COLOURS` that go before the good's own; may be empty.
-        pattern: what the picture's surface shows, a name of `pictures.PATTERNS`; empty: as it comes.
-        backdrop: what stands behind, a name of `pictures.BACKDROPS`; empty: as it comes.
+        colours: letters of `vocabulary.COLOURS` that come before those of the product type; may be empty.
+        pattern: the product's surface, a name in `backdrops.PATTERNS`; empty: any.
+        backdrop: the background, a name in `backdrops.BACKDROPS`; empty: the seller's usual one.
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""Wrong categories: which listings get one, and which one, by the mix that the settings choose."""
+"""Label noise: which listings get a wrong category, and which one, by the mix in the spec."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalogue_generator.kin import Kin
+from catalogue_generator.category_groups import CategoryGroups
 from catalogue_generator.sellers import Sellers
 from catalogue_generator.spec import CatalogueSpec
 from catalogue_generator.texts import AMBIGUOUS_SHARE
 from schemas.arrays import Bools, Floats, Ints
 
-_WORST_RATE = 0.9
-"""Nobody is wrong more often than this by carelessness alone."""
+_MAX_RATE = 0.9
+"""Upper limit of a seller's careless error rate."""
 _CARELESS = (0.6, 0.9)
-"""A careless error is a sibling with 0.6, else the department's with 0.3, else any category."""
+"""Cumulative: a careless error is a sibling (0.6), another category of the department (0.3), or any category (0.1)."""
 _AMBIGUOUS = (0.9, 1.0)
-"""The same for an error on an ambiguous listing."""
+"""The same for errors on ambiguous listings."""
 
 
 @dataclass(frozen=True)
 class Renaming:
-    """Some sellers call some categories by a sibling's name, always.
+    """Systematic errors: some sellers always call some categories by a sibling's name.
 
     Attributes:
-        sellers: shape (D, S), who does so in each department.
-        categories: shape (C,), what all of them rename.
-        partly: one more category, which only `partly_by` rename.
+        sellers: shape (D, S), which sellers do so in each department.
+        categories: shape (C,), the categories that all of them rename.
+        partly: one more category, which only the sellers `partly_by` rename.
         partly_by: shape (S,).
     """
 
@@ -37,7 +37,7 @@ class Renaming:
     partly_by: Bools
 
     def applies(self, categories: Ints, departments: Ints, sellers: Ints) -> Bools:
-        """Whether each listing's seller renames its category; all of one shape."""
+        """Whether each listing's seller renames its category; all arrays have the same shape."""
         whole = self.sellers[departments, sellers] & self.categories[categories]
         partly: Bools = (categories == self.partly) & self.partly_by[sellers]
         return whole | partly
@@ -46,15 +46,15 @@ class Renaming:
 def choose_renaming(
     rng: np.random.Generator, wanted: float, seller_share: float, prior: Floats, departments: Ints, sellers: Sellers
 ) -> Renaming:
-    """Choose who renames what.
+    """Choose which sellers rename which categories.
 
     Args:
-        rng: where chance comes from.
-        wanted: the share of all listings to be renamed, 0 to `seller_share`: categories are taken until it is reached.
-        seller_share: what those who rename hold of each department.
+        rng: the random generator.
+        wanted: the share of all listings to rename, 0 to `seller_share`; categories are added until it is reached.
+        seller_share: the share of each department's listings that the renaming sellers hold.
         prior: shape (C,), the share of the listings in each category.
         departments: shape (C,), each category's row in `sellers.shares`.
-        sellers: who labels.
+        sellers: the sellers, who choose the labels.
     """
     order = rng.permutation(sellers.shares.shape[1])
     ranked = sellers.shares[:, order]
@@ -72,65 +72,65 @@ def choose_renaming(
 
 
 class LabelNoise:
-    """How the sellers of a catalogue label; reaches the shares of the spec's mix in expectation.
+    """How the sellers of a catalogue choose labels. The expected shares of errors are those of the spec's mix.
 
     Args:
-        rng: where chance comes from.
+        rng: the random generator.
         spec: the overall share of wrong labels and the mix.
         siblings: the categories by parent.
         neighbours: the categories by department.
         prior: shape (C,), the share of listings in each category.
         departments: shape (C,), each category's row in `sellers.shares`.
-        sellers: who labels.
+        sellers: the sellers, who choose the labels.
     """
 
     def __init__(
         self,
         rng: np.random.Generator,
         spec: CatalogueSpec,
-        siblings: Kin,
-        neighbours: Kin,
+        siblings: CategoryGroups,
+        neighbours: CategoryGroups,
         prior: Floats,
         departments: Ints,
         sellers: Sellers,
     ) -> None:
         self._departments = departments
-        self._kin = (siblings, neighbours, Kin(np.zeros(len(prior), dtype=np.int64)))
-        mix, everyone = spec.noise, np.arange(len(prior))
+        self._groups = (siblings, neighbours, CategoryGroups(np.zeros(len(prior), dtype=np.int64)))
+        mix, all_categories = spec.noise, np.arange(len(prior))
         systematic, ambiguous, careless = (
             spec.wrong_share * part for part in (mix.systematic, mix.ambiguous, mix.careless)
         )
         self.renaming = choose_renaming(rng, systematic, mix.systematic_sellers, prior, departments, sellers)
-        self.alias: Ints = self._another(everyone, np.zeros(len(prior)), np.zeros(len(prior)), (1.0, 1.0))
-        """Shape (C,): the name B by which those who rename A call it."""
+        self.alias: Ints = self._another(all_categories, np.zeros(len(prior)), np.zeros(len(prior)), (1.0, 1.0))
+        """Shape (C,): the category B that renaming sellers use instead of A."""
 
-        # Each later cause finds only those listings that an earlier one has left right.
+        # A later cause can only affect listings that the earlier ones left correct.
         whole = np.bincount(departments, weights=prior * self.renaming.categories, minlength=len(sellers.shares))
         renamed = whole @ (sellers.shares * self.renaming.sellers)
         partly = self.renaming.partly
         renamed += prior[partly] * sellers.shares[departments[partly]] * self.renaming.partly_by
-        left = np.bincount(departments, weights=prior, minlength=len(sellers.shares)) @ sellers.shares - renamed
-        self._ambiguous_rate = min(1.0, ambiguous / (AMBIGUOUS_SHARE * left.sum()))
-        left *= 1.0 - ambiguous / left.sum()
-        self.careless_rates: Floats = _scale(sellers.sloppiness, left, careless)
-        """Shape (S,): how often each seller is wrong by carelessness."""
+        correct = np.bincount(departments, weights=prior, minlength=len(sellers.shares)) @ sellers.shares - renamed
+        self._ambiguous_rate = min(1.0, ambiguous / (AMBIGUOUS_SHARE * correct.sum()))
+        correct *= 1.0 - ambiguous / correct.sum()
+        self.careless_rates: Floats = _scale(sellers.sloppiness, correct, careless)
+        """Shape (S,): each seller's careless error rate."""
 
     def labels(self, rng: np.random.Generator, categories: Ints, sellers: Ints, ambiguous: Bools) -> Ints:
-        """Draw the labels of n listings; all arguments of shape (n,), of true categories and sellers by index."""
+        """Draw the labels of n listings. All arrays have shape (n,); true categories and sellers are indices."""
         u, scope, chance = rng.random((3, len(categories)))
         labels = categories.copy()
-        by_care = u < self.careless_rates[sellers]
-        labels[by_care] = self._another(categories, scope, chance, _CARELESS)[by_care]
+        careless = u < self.careless_rates[sellers]
+        labels[careless] = self._another(categories, scope, chance, _CARELESS)[careless]
         v = rng.random(len(categories))
-        by_doubt = ambiguous & (v < self._ambiguous_rate)
-        labels[by_doubt] = self._another(categories, scope, chance, _AMBIGUOUS)[by_doubt]
+        uncertain = ambiguous & (v < self._ambiguous_rate)
+        labels[uncertain] = self._another(categories, scope, chance, _AMBIGUOUS)[uncertain]
         renamed = self.renaming.applies(categories, self._departments[categories], sellers)
         labels[renamed] = self.alias[categories[renamed]]
         return labels
 
     def _another(self, categories: Ints, scope: Floats, chance: Floats, limits: tuple[float, float]) -> Ints:
-        """Another category: a sibling where scope < limits[0], of the department where < limits[1], else any."""
-        siblings, department, anywhere = self._kin
+        """Another category: a sibling if scope < limits[0], of the same department if scope < limits[1], else any."""
+        siblings, department, anywhere = self._groups
         near = (scope < limits[0]) & siblings.has_other(categories)
         middle = ~near & (scope < limits[1]) & department.has_other(categories)
         other = anywhere.other(categories, chance)
@@ -140,11 +140,11 @@ class LabelNoise:
 
 
 def _scale(raw: Floats, weights: Floats, wanted: float) -> Floats:
-    """Rates proportional to raw, at most `_WORST_RATE`, whose weighted sum is `wanted`; found by bisection."""
-    low, high = 0.0, _WORST_RATE / raw.min()
+    """Rates proportional to raw, at most `_MAX_RATE`, whose weighted sum is `wanted`, found by bisection."""
+    low, high = 0.0, _MAX_RATE / raw.min()
     for _ in range(60):
         middle = (low + high) / 2
-        reached = float(weights @ np.minimum(_WORST_RATE, middle * raw))
+        reached = float(weights @ np.minimum(_MAX_RATE, middle * raw))
         low, high = (middle, high) if reached < wanted else (low, middle)
-    rates: Floats = np.minimum(_WORST_RATE, high * raw)
+    rates: Floats = np.minimum(_MAX_RATE, high * raw)
     return rates

@@ -1,9 +1,9 @@
-"""Drawings as text: the outlines of a product in a box of 100 x 100, y downwards, later pieces above earlier ones.
+"""Reads product drawings from a text notation: a box of 100 x 100, y downwards, later pieces on top of earlier ones.
 
-A drawing is a list of pieces separated by semicolons, each a letter for its form, a digit for its paint and numbers:
+A drawing is a list of pieces separated by semicolons, each a letter for its shape, a digit for its paint and numbers:
 
 * ``P`` polygon: x y x y ...; ``S`` the same with smoothed corners;
-* ``R`` rectangle: left top right bottom; ``Q`` the same with smoothed corners; ``E`` ellipse in such a box;
+* ``R`` rectangle: left top right bottom; ``Q`` the same with smoothed corners; ``E`` ellipse in such a rectangle;
 * ``L`` line: width, x y x y ...;
 * ``A`` arc: width, left top right bottom, from and to in degrees, clockwise.
 
@@ -17,14 +17,14 @@ from functools import cache
 
 import numpy as np
 
-from catalogue_generator import shapes_household, shapes_worn
+from catalogue_generator import drawings_fashion, drawings_household
 from schemas.arrays import Floats
 
 BODY, TRIM, PATTERN = 1, 2, 7
-"""Paints that pictures choose by product: PATTERN is what a pattern adds to the body, SHADOW lies below it."""
+"""Paints whose colour depends on the product; PATTERN is the second colour of the body's pattern."""
 
 _ROUND = 20
-"""Corners of an ellipse."""
+"""Points of an ellipse."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Piece:
     """A piece of a drawing.
 
     Attributes:
-        paint: its colour, by number.
-        width: of a line, in the box's units; 0: a filled polygon.
-        start: its first point in the outline's points.
-        stop: after its last point.
+        paint: number of its paint.
+        width: line width in the box's units; 0: a filled polygon.
+        start: index of its first point in the outline's points.
+        stop: index after its last point.
     """
 
     paint: int
@@ -53,34 +53,34 @@ class Outline:
 
 
 @cache
-def outline_of(good: str) -> Outline:
-    """The drawing of a good, by its label."""
-    text = shapes_worn.SHAPES.get(good) or shapes_household.SHAPES[good]
+def outline_of(product_type: str) -> Outline:
+    """The drawing of a product type, given its label."""
+    text = drawings_fashion.DRAWINGS.get(product_type) or drawings_household.DRAWINGS[product_type]
     pieces: list[Piece] = []
     points: list[Floats] = []
     count = 0
     for part in filter(None, (part.strip() for part in text.split(";"))):
         head, *rest = part.split()
-        width, corners = _corners(head[0], [float(number) for number in rest])
+        width, corners = _points(head[0], [float(number) for number in rest])
         points.append(corners)
         pieces.append(Piece(int(head[1]), width, count, count + len(corners)))
         count += len(corners)
     return Outline(tuple(pieces), np.concatenate(points))
 
 
-def _corners(form: str, numbers: list[float]) -> tuple[float, Floats]:
+def _points(shape: str, numbers: list[float]) -> tuple[float, Floats]:
     """A piece's width (0: filled) and its points."""
-    if form == "L":
+    if shape == "L":
         return numbers[0], np.array(numbers[1:]).reshape(-1, 2)
-    if form == "A":
+    if shape == "A":
         return numbers[0], _arc(numbers[1:5], numbers[5], numbers[6])
-    if form == "E":
+    if shape == "E":
         return 0.0, _arc(numbers, 0.0, 360.0)
-    if form in "RQ":
+    if shape in "RQ":
         left, top, right, bottom = numbers
         numbers = [left, top, right, top, right, bottom, left, bottom]
     corners = np.array(numbers).reshape(-1, 2)
-    return 0.0, _smooth(_smooth(corners)) if form in "SQ" else corners
+    return 0.0, _smooth(_smooth(corners)) if shape in "SQ" else corners
 
 
 def _arc(box: list[float], start: float, stop: float) -> Floats:

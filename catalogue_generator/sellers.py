@@ -1,4 +1,4 @@
-"""Who sells: how much, what, in which language, and with how much care."""
+"""Sellers: how much they sell, in which departments, in which language and how carefully."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 from schemas.arrays import Floats
 
 _LISTINGS_PER_SELLER = 150
-_FEWEST, _MOST = 8, 3000
+_MIN_SELLERS, _MAX_SELLERS = 8, 3000
 
 
 @dataclass(frozen=True)
 class Sellers:
-    """S sellers over D departments.
+    """S sellers in D departments.
 
     Attributes:
-        ids: S names.
+        ids: S seller ids.
         shares: shape (D, S), P(seller | department); rows sum to 1.
-        sloppiness: shape (S,), > 0, how careless each is; the label errors are proportional to it.
-        typos: shape (S,), 0 to 1, how often each mistypes a title.
-        french: shape (S,), 0 to 1, how often each writes French.
+        sloppiness: shape (S,), > 0; careless label errors are proportional to it.
+        typos: shape (S,), 0 to 1, the share of each seller's titles with a typing error.
+        french: shape (S,), 0 to 1, the share of each seller's listings in French.
     """
 
     ids: tuple[str, ...]
@@ -35,14 +35,15 @@ def draw_sellers(rng: np.random.Generator, count: int | None, listings: int, dep
     """Draw the sellers of a catalogue.
 
     Args:
-        rng: where chance comes from.
-        count: how many; None: by the number of listings, 8 to 3,000; 0 counts as None (they exist, unnamed).
-        listings: of the catalogue.
-        departments: D.
+        rng: the random generator.
+        count: number of sellers; None: 8 to 3,000, depending on the number of listings; 0: as None, since
+            unnamed sellers exist too.
+        listings: number of listings in the catalogue.
+        departments: number of departments, D.
     """
-    size = count or int(np.clip(listings // _LISTINGS_PER_SELLER, _FEWEST, _MOST))
+    size = count or int(np.clip(listings // _LISTINGS_PER_SELLER, _MIN_SELLERS, _MAX_SELLERS))
     weights = rng.lognormal(0.0, 1.0, size)
-    # Most sell in one department and a little elsewhere; one in six sells everything.
+    # Most sellers sell in one department and a little elsewhere; one in six sells everything.
     focus = np.full((departments, size), 0.04)
     focus[rng.integers(departments, size=size), np.arange(size)] = 1.0
     focus[:, rng.random(size) < 1 / 6] = 0.5

@@ -1,4 +1,4 @@
-"""What a catalogue shall be: its size, its seed and where its wrong categories come from."""
+"""The description of a catalogue: its size, its seed and the causes of its wrong categories."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from catalogue_generator.taxonomy import MOST_CATEGORIES
+from catalogue_generator.taxonomy import MAX_CATEGORIES
 from catalogue_generator.texts import AMBIGUOUS_SHARE
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -19,13 +19,13 @@ _FROZEN = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=_FROZEN)
 class NoiseMix:
-    """Which share of the wrong categories comes from where; the first three sum to 1.
+    """The share of each cause among the wrong categories; the first three sum to 1.
 
     Attributes:
-        careless: any listing of a seller who labels carelessly; a few sellers make most of these.
-        ambiguous: listings whose title fits the siblings too, whoever the seller is.
+        careless: on any listing of a careless seller; a few sellers make most of these errors.
+        ambiguous: on listings whose title also fits the siblings, whoever the seller is.
         systematic: some sellers always call a category A by its sibling's name B.
-        systematic_sellers: the share of sellers who do so; with 1 everybody calls A B.
+        systematic_sellers: the share of sellers who do so; with 1, every seller calls A by the name B.
     """
 
     careless: Share = 0.6
@@ -45,21 +45,21 @@ class NoiseMix:
 
 @dataclass(frozen=True, config=_FROZEN)
 class CatalogueSpec:
-    """A catalogue: the same values always give the same rows.
+    """A catalogue. The same values always give the same rows.
 
     Attributes:
-        listings: how many there are, duplicates included; a few are delivered twice and make further rows.
-        categories: leaves of the taxonomy.
-        seed: of everything that is drawn.
-        wrong_share: the share of labels of the taxonomy that are wrong, in expectation.
-        noise: where they come from.
-        pictures: False leaves every picture out (the column stays, all null; no picture's fault is planted).
-        sellers: how many; None: by the number of listings; 0: no listing names its seller.
+        listings: their number, including duplicates; a few are delivered twice and add rows.
+        categories: number of leaves in the taxonomy.
+        seed: random seed.
+        wrong_share: the expected share of wrong labels among the labels that are in the taxonomy.
+        noise: the causes of the wrong labels.
+        pictures: False leaves out all pictures and their faults; the column stays and is all null.
+        sellers: their number; None: depends on the number of listings; 0: no listing names its seller.
         without_seller: the share of listings that do not name their seller.
     """
 
     listings: Annotated[int, Field(ge=1)] = 3000
-    categories: Annotated[int, Field(ge=2, le=MOST_CATEGORIES)] = 24
+    categories: Annotated[int, Field(ge=2, le=MAX_CATEGORIES)] = 24
     seed: Annotated[int, Field(ge=0)] = 7
     wrong_share: Annotated[float, Field(ge=0.0, le=0.8)] = 0.22
     noise: NoiseMix = dataclasses.field(default_factory=NoiseMix)
@@ -68,7 +68,7 @@ class CatalogueSpec:
     without_seller: Share = 0.01
 
     def __post_init__(self) -> None:
-        """Raises: ValueError: the mix asks for more errors of a kind than there are listings that can have them."""
+        """Raises: ValueError: the mix wants more errors of one cause than there are listings that can have them."""
         systematic = self.wrong_share * self.noise.systematic
         if systematic > self.noise.systematic_sellers:
             raise ValueError(

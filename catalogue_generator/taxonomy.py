@@ -1,7 +1,7 @@
-"""The taxonomy: departments > parents > categories, of any size.
+"""Builds a taxonomy of any size: departments > parents > categories.
 
-Up to 120 categories are the curated goods themselves. Beyond that each good becomes a parent, and its materials
-and styles the categories: "Leather Sneakers", "Striped Sneakers", then "Striped Leather Sneakers".
+Up to 120 categories, the categories are the curated product types. Above that, each product type becomes a parent, and
+its materials and styles the categories: "Leather Sneakers", "Striped Sneakers", then "Striped Leather Sneakers".
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalogue_generator import goods_household as household
-from catalogue_generator import goods_worn as worn
+from catalogue_generator import products_fashion as worn
+from catalogue_generator import products_household as household
 from catalogue_generator.modifiers import HARD_MATERIALS, SOFT_MATERIALS, STYLES, Modifier
-from catalogue_generator.shelf import Good, Shelf
+from catalogue_generator.product_types import ProductGroup, ProductType
 
 Words = tuple[tuple[str, ...], tuple[str, ...]]
 """English and French."""
 
-# In the order in which small taxonomies take them: siblings and neighbours in a department come early.
-SHELVES: tuple[Shelf, ...] = (
+# Small taxonomies take the first ones, so that siblings and categories of the same department come early.
+PRODUCT_GROUPS: tuple[ProductGroup, ...] = (
     worn.SHOES,
     worn.TOPS,
     worn.BAGS,
@@ -54,30 +54,32 @@ SHELVES: tuple[Shelf, ...] = (
     household.SOFT_TOYS,
     household.GARDEN_TOOLS,
 )
-GOODS: tuple[tuple[Shelf, Good], ...] = tuple((shelf, good) for shelf in SHELVES for good in shelf.goods)
+PRODUCT_TYPES: tuple[tuple[ProductGroup, ProductType], ...] = tuple(
+    (group, product_type) for group in PRODUCT_GROUPS for product_type in group.products
+)
 
 _SOFT = frozenset({"Footwear", "Clothing", "Accessories"})
 _VARIANTS = len(SOFT_MATERIALS) + len(STYLES) + len(SOFT_MATERIALS) * len(STYLES)
-MOST_CATEGORIES = len(GOODS) * _VARIANTS
+MAX_CATEGORIES = len(PRODUCT_TYPES) * _VARIANTS
 
 
 @dataclass(frozen=True)
 class Category:
-    """A leaf of the taxonomy, with what its listings are written and drawn from.
+    """A leaf of the taxonomy, with the words and colours of its listings.
 
     Attributes:
-        code: its id, a slug.
-        label: its name for people.
-        parent: the group of siblings that it belongs to.
-        department: the top of the tree.
+        code: its id, a slug of the label.
+        label: its name.
+        parent: the name that it shares with its siblings.
+        department: the top level of the taxonomy.
         sensitive: only people may move a listing into it or out of it.
-        nouns: its names.
-        generic: names that fit its siblings too.
-        hints: words that suggest it.
+        nouns: names that titles use.
+        generic: names that also fit its siblings.
+        hints: words that suggest it without naming it.
         price: the median price in euros.
-        colours: letters of `vocabulary.COLOURS`, the commonest first.
-        good: label of the good that its pictures show.
-        modifiers: how they show it; none: as it comes.
+        colours: letters of `vocabulary.COLOURS`, the most common first.
+        product_type: label of the product type that its pictures show.
+        modifiers: its material and style; empty for a curated product type.
     """
 
     code: str
@@ -90,25 +92,25 @@ class Category:
     hints: Words
     price: float
     colours: str
-    good: str
+    product_type: str
     modifiers: tuple[Modifier, ...] = ()
 
 
 def build_taxonomy(count: int) -> tuple[Category, ...]:
-    """Make `count` categories, 2 to `MOST_CATEGORIES`; siblings stand together."""
-    each, more = divmod(count, len(GOODS))
+    """Build a taxonomy of `count` categories, 2 to `MAX_CATEGORIES`; siblings are adjacent."""
+    per_type, remainder = divmod(count, len(PRODUCT_TYPES))
     categories: list[Category] = []
-    for position, (shelf, good) in enumerate(GOODS):
-        wanted = each + (position < more)
+    for position, (group, product_type) in enumerate(PRODUCT_TYPES):
+        wanted = per_type + (position < remainder)
         if wanted == 1:
-            categories.append(_plain(shelf, good))
+            categories.append(_plain(group, product_type))
         elif wanted > 1:
-            categories += (_variant(shelf, good, chosen) for chosen in itertools.islice(_modifiers(shelf), wanted))
+            categories += (_variant(group, product_type, m) for m in itertools.islice(_modifiers(group), wanted))
     return tuple(categories)
 
 
 def write_taxonomy(path: Path, categories: Sequence[Category]) -> None:
-    """Write taxonomy.csv: category, label, parent, department, sensitive, in the order of the codes."""
+    """Write taxonomy.csv: category, label, parent, department, sensitive, sorted by code."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("category", "label", "parent", "department", "sensitive"))
@@ -116,50 +118,50 @@ def write_taxonomy(path: Path, categories: Sequence[Category]) -> None:
             writer.writerow((category.code, category.label, category.parent, category.department, category.sensitive))
 
 
-def _plain(shelf: Shelf, good: Good) -> Category:
+def _plain(group: ProductGroup, product_type: ProductType) -> Category:
     return Category(
-        code=_slug(good.label),
-        label=good.label,
-        parent=shelf.label,
-        department=shelf.department,
-        sensitive=good.sensitive,
-        nouns=good.nouns,
-        generic=shelf.generic,
-        hints=good.hints,
-        price=good.price,
-        colours=good.colours,
-        good=good.label,
+        code=_slug(product_type.label),
+        label=product_type.label,
+        parent=group.label,
+        department=group.department,
+        sensitive=product_type.sensitive,
+        nouns=product_type.nouns,
+        generic=group.generic,
+        hints=product_type.hints,
+        price=product_type.price,
+        colours=product_type.colours,
+        product_type=product_type.label,
     )
 
 
-def _variant(shelf: Shelf, good: Good, modifiers: tuple[Modifier, ...]) -> Category:
-    label = " ".join((*(modifier.label for modifier in modifiers), good.label))
+def _variant(group: ProductGroup, product_type: ProductType, modifiers: tuple[Modifier, ...]) -> Category:
+    label = " ".join((*(modifier.label for modifier in modifiers), product_type.label))
     names = [[modifier.words[language][0] for modifier in modifiers] for language in (0, 1)]
-    english, french = good.nouns
+    english, french = product_type.nouns
     return Category(
         code=_slug(label),
         label=label,
-        parent=good.label,
-        department=shelf.department,
-        sensitive=good.sensitive,
+        parent=product_type.label,
+        department=group.department,
+        sensitive=product_type.sensitive,
         nouns=(
             tuple(" ".join((*names[0], noun)) for noun in english),
             tuple(" ".join((noun, *reversed(names[1]))) for noun in french),
         ),
-        generic=good.nouns,
+        generic=product_type.nouns,
         hints=(
             tuple(modifier.words[0][1] for modifier in modifiers),
             tuple(modifier.words[1][1] for modifier in modifiers),
         ),
-        price=good.price,
-        colours="".join(modifier.colours for modifier in modifiers) + good.colours[:2],
-        good=good.label,
+        price=product_type.price,
+        colours="".join(modifier.colours for modifier in modifiers) + product_type.colours[:2],
+        product_type=product_type.label,
         modifiers=modifiers,
     )
 
 
-def _modifiers(shelf: Shelf) -> Iterator[tuple[Modifier, ...]]:
-    materials = SOFT_MATERIALS if shelf.department in _SOFT else HARD_MATERIALS
+def _modifiers(group: ProductGroup) -> Iterator[tuple[Modifier, ...]]:
+    materials = SOFT_MATERIALS if group.department in _SOFT else HARD_MATERIALS
     for row in zip(materials, STYLES[::3], STYLES[1::3], STYLES[2::3], strict=True):
         yield from ((modifier,) for modifier in row)
     yield from itertools.product(STYLES, materials)

@@ -1,8 +1,8 @@
-"""Titles and descriptions as sellers write them: in two languages, some plain, some that fit the siblings too.
+"""Writes titles and descriptions as sellers do: in two languages, some clear, some that also fit the siblings.
 
-What makes a title hard is what makes it hard on a marketplace: names that fit a whole shelf ("classic shoe black"),
-brand and product line alone ("Norvane Elix 204"), a sibling's name used loosely, words that siblings share, mixed
-languages, typing errors. The description says more in some cases, in others not.
+Titles are hard for the same reasons as on a marketplace: names that fit all siblings ("classic shoe black"), only a
+brand and a product line ("Norvane Elix 204"), a sibling's name, words that siblings share, mixed languages and typing
+errors. Some descriptions add information, others do not.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ import numpy as np
 
 from catalogue_generator.taxonomy import Category
 from catalogue_generator.vocabulary import (
-    ABOUT,
     AUDIENCES,
-    COLOURED,
+    COLOUR_SENTENCES,
     COLOURS,
     ENGLISH,
-    NAMING,
+    FILLER,
+    HINT_SENTENCES,
+    NAME_SENTENCES,
     PRAISE,
-    SMALL_TALK,
     USES,
     invent_names,
 )
 from schemas.arrays import Floats, Ints
 
-OWN_NAME, SHELF_NAME, BRAND_ONLY, LOOSE_NAME = range(4)
+OWN_NAME, GENERIC_NAME, BRAND_ONLY, SIBLING_NAME = range(4)
 TITLE_SHARES = (0.775, 0.17, 0.035, 0.02)
-"""How many titles are of each kind, in that order."""
-AMBIGUOUS_SHARE = sum(TITLE_SHARES[SHELF_NAME:])
-"""The share of listings whose title fits the siblings too: all kinds but the first."""
+"""The share of titles of each kind, in that order."""
+AMBIGUOUS_SHARE = sum(TITLE_SHARES[GENERIC_NAME:])
+"""The share of listings whose title also fits the siblings: all kinds but the first."""
 UNIFORMS = 40
-"""How many random numbers a listing's text consumes at most."""
+"""The largest number of random numbers that one text uses."""
 
 _WORN = frozenset({"Footwear", "Clothing", "Accessories"})
 _ORDERS = (
@@ -48,21 +48,21 @@ _ORDERS = (
         "praise name hint audience colour brand line",
     ),
 )
-"""How titles are put together, in English and in French."""
+"""The orders of a title's parts, in English and in French."""
 _LINES = 300
-_BRANDS_OF_SHELF, _BRANDS_OF_DEPARTMENT = 5, 4
+_GROUP_BRANDS, _DEPARTMENT_BRANDS = 5, 4
 
 
 @dataclass(frozen=True)
 class Brands:
-    """Who makes what.
+    """Brands, and which of them make which categories.
 
     Attributes:
-        names: B brands.
-        tiers: shape (B,), what each does to a price, as a factor.
-        candidates: shape (C, k), the brands that make a category's goods.
-        shares: shape (C, k), how much each of them has of it, cumulated; the last column is 1.
-        lines: names of product lines ("Elix"); a brand keeps some of them for a category.
+        names: B brand names.
+        tiers: shape (B,), the factor by which each brand changes a price.
+        candidates: shape (C, k), the brands in each category.
+        shares: shape (C, k), the cumulative share of each of them in the category; the last column is 1.
+        lines: names of product lines ("Elix"); a brand uses a few of them for each category.
     """
 
     names: tuple[str, ...]
@@ -73,10 +73,10 @@ class Brands:
 
 
 def draw_brands(rng: np.random.Generator, categories: Sequence[Category]) -> Brands:
-    """Draw brands that make one shelf's goods, and brands that make a department's."""
+    """Draw brands, some for one parent of the taxonomy, some for a whole department."""
     pools: dict[tuple[str, int], list[int]] = {}
     for category in categories:
-        for key, size in (((category.parent, 0), _BRANDS_OF_SHELF), ((category.department, 1), _BRANDS_OF_DEPARTMENT)):
+        for key, size in (((category.parent, 0), _GROUP_BRANDS), ((category.department, 1), _DEPARTMENT_BRANDS)):
             if key not in pools:
                 first = sum(len(pool) for pool in pools.values())
                 pools[key] = list(range(first, first + size))
@@ -94,42 +94,42 @@ def draw_brands(rng: np.random.Generator, categories: Sequence[Category]) -> Bra
     )
 
 
-class Dice:
-    """A listing's random numbers, taken in order."""
+class RandomNumbers:
+    """Makes random choices from given uniform numbers, which it uses in order."""
 
     def __init__(self, uniforms: Sequence[float]) -> None:
         self._next = iter(uniforms).__next__
 
     def chance(self, share: float) -> bool:
-        """True in so many cases."""
+        """True with probability `share`."""
         return self._next() < share
 
     def pick(self, options: Sequence[str]) -> str:
-        """One of them, evenly."""
+        """One of the options, all equally likely."""
         return options[int(self._next() * len(options))]
 
-    def favour(self, options: Sequence[str]) -> str:
-        """One of them, the first ones more often."""
+    def pick_skewed(self, options: Sequence[str]) -> str:
+        """One of the options; earlier ones are more likely."""
         return options[int(self._next() ** 3 * len(options))]
 
-    def below(self, limit: int) -> int:
-        """0 to limit - 1, evenly."""
+    def integer(self, limit: int) -> int:
+        """An integer from 0 to limit - 1, all equally likely."""
         return int(self._next() * limit)
 
 
 @dataclass(frozen=True)
 class Product:
-    """What a listing offers and how it speaks of it.
+    """The product of a listing, and how the listing is written.
 
     Attributes:
-        category: what it is.
-        sibling: a category that it may be taken for.
-        kind: of the title, OWN_NAME and so on.
-        brand: its maker's name.
-        number: its maker's number.
+        category: its true category.
+        sibling: a sibling of the category, whose words may appear.
+        kind: of the title: OWN_NAME, GENERIC_NAME, BRAND_ONLY or SIBLING_NAME.
+        brand: its brand's name.
+        number: its model number.
         colour: letter of `vocabulary.COLOURS`.
         language: vocabulary.ENGLISH or FRENCH.
-        typos: 0 to 1, how likely the title has a typing error.
+        typos: 0 to 1, the probability of a typing error in the title.
     """
 
     category: Category
@@ -146,27 +146,27 @@ def write_title(product: Product, lines: Sequence[str], uniforms: Sequence[float
     """Write a title.
 
     Args:
-        product: what is offered.
+        product: the product.
         lines: names of product lines.
-        uniforms: `UNIFORMS` random numbers, 0 to 1 (exclusive).
+        uniforms: `UNIFORMS` random numbers in [0, 1).
     """
-    dice, language, category = Dice(uniforms), product.language, product.category
-    colour = COLOURS[product.colour].names[language] if dice.chance(0.7) else ""
-    audience = dice.pick(AUDIENCES[language]) if category.department in _WORN and dice.chance(0.35) else ""
-    brand = product.brand if product.kind == BRAND_ONLY or dice.chance(0.7) else ""
-    praise = dice.pick(PRAISE[language]) if dice.chance(0.18) else ""
+    random, language, category = RandomNumbers(uniforms), product.language, product.category
+    colour = COLOURS[product.colour].names[language] if random.chance(0.7) else ""
+    audience = random.pick(AUDIENCES[language]) if category.department in _WORN and random.chance(0.35) else ""
+    brand = product.brand if product.kind == BRAND_ONLY or random.chance(0.7) else ""
+    praise = random.pick(PRAISE[language]) if random.chance(0.18) else ""
     hint, line, name = "", "", ""
     if product.kind == BRAND_ONLY:
-        line = _line(product, lines, dice)
-    elif product.kind == SHELF_NAME:
-        name = dice.favour(category.generic[language])
-        hint = _hint(product, language, dice) if dice.chance(0.85) else ""
-        praise = praise or dice.pick(PRAISE[language])
+        line = _product_line(product, lines, random)
+    elif product.kind == GENERIC_NAME:
+        name = random.pick_skewed(category.generic[language])
+        hint = _hint(product, language, random) if random.chance(0.85) else ""
+        praise = praise or random.pick(PRAISE[language])
     else:
-        named = product.sibling if product.kind == LOOSE_NAME else category
-        name = dice.favour(named.nouns[ENGLISH if dice.chance(0.15) else language])
-        hint = _hint(product, language, dice) if dice.chance(0.65) else ""
-        line = _line(product, lines, dice) if dice.chance(0.15) else ""
+        named = product.sibling if product.kind == SIBLING_NAME else category
+        name = random.pick_skewed(named.nouns[ENGLISH if random.chance(0.15) else language])
+        hint = _hint(product, language, random) if random.chance(0.65) else ""
+        line = _product_line(product, lines, random) if random.chance(0.15) else ""
     words = {
         "brand": brand,
         "audience": audience,
@@ -176,77 +176,77 @@ def write_title(product: Product, lines: Sequence[str], uniforms: Sequence[float
         "name": name,
         "line": line,
     }
-    return _touch(_order(words, language, dice), product.typos, dice)
+    return _add_typo(_arrange(words, language, random), product.typos, random)
 
 
 def write_description(product: Product, uniforms: Sequence[float]) -> str | None:
-    """Write a description; None: the seller wrote none. The arguments are those of `write_title`."""
-    dice, language, category = Dice(uniforms), product.language, product.category
-    if dice.chance(0.04):
+    """Write a description; None if the seller wrote none. The arguments are those of `write_title`."""
+    random, language, category = RandomNumbers(uniforms), product.language, product.category
+    if random.chance(0.04):
         return None
-    if dice.chance(0.06):
+    if random.chance(0.06):
         language = 1 - language
-    colour, use = COLOURS[product.colour].names[language], dice.pick(USES[language])
-    if dice.chance(0.2):
-        return f"{colour.capitalize()}, {_hint(product, language, dice) if dice.chance(0.5) else use}"
-    plain = product.kind == OWN_NAME
-    said = [dice.pick(COLOURED[language]).format(colour)] if dice.chance(0.5) else []
-    if dice.chance(0.65 if plain else 0.5):
-        said.append(dice.pick(NAMING[language]).format(dice.favour(category.nouns[language])))
-    if dice.chance(0.8):
-        said.append(dice.pick(ABOUT[language]).format(_hint(product, language, dice)))
-    if dice.chance(0.2):
-        said.append(f"Ref. {product.brand[:2].upper()}-{product.number % 10000:04d}.")
-    if dice.chance(0.35) or not said:
-        said.append(dice.pick(SMALL_TALK[language]))
-    return " ".join(sentence[:1].upper() + sentence[1:] for sentence in said)
+    colour, use = COLOURS[product.colour].names[language], random.pick(USES[language])
+    if random.chance(0.2):
+        return f"{colour.capitalize()}, {_hint(product, language, random) if random.chance(0.5) else use}"
+    clear = product.kind == OWN_NAME
+    sentences = [random.pick(COLOUR_SENTENCES[language]).format(colour)] if random.chance(0.5) else []
+    if random.chance(0.65 if clear else 0.5):
+        sentences.append(random.pick(NAME_SENTENCES[language]).format(random.pick_skewed(category.nouns[language])))
+    if random.chance(0.8):
+        sentences.append(random.pick(HINT_SENTENCES[language]).format(_hint(product, language, random)))
+    if random.chance(0.2):
+        sentences.append(f"Ref. {product.brand[:2].upper()}-{product.number % 10000:04d}.")
+    if random.chance(0.35) or not sentences:
+        sentences.append(random.pick(FILLER[language]))
+    return " ".join(sentence[:1].upper() + sentence[1:] for sentence in sentences)
 
 
-def _hint(product: Product, language: int, dice: Dice) -> str:
-    source = product.sibling if dice.chance(0.08) else product.category
-    return dice.favour(source.hints[language])
+def _hint(product: Product, language: int, random: RandomNumbers) -> str:
+    source = product.sibling if random.chance(0.08) else product.category
+    return random.pick_skewed(source.hints[language])
 
 
-def _line(product: Product, lines: Sequence[str], dice: Dice) -> str:
-    """A product line's name with a number: often one that the brand keeps for this category."""
-    if dice.chance(0.6):
+def _product_line(product: Product, lines: Sequence[str], random: RandomNumbers) -> str:
+    """A product line's name, sometimes with a number; often one that the brand uses for this category."""
+    if random.chance(0.6):
         anchor = sum(map(ord, product.brand)) * 31 + sum(map(ord, product.category.code)) * 7
-        line = lines[(anchor + dice.below(3)) % len(lines)]
+        line = lines[(anchor + random.integer(3)) % len(lines)]
     else:
-        line = dice.pick(lines)
-    return f"{line} {product.number % 900 + 100}" if dice.chance(0.35) else line
+        line = random.pick(lines)
+    return f"{line} {product.number % 900 + 100}" if random.chance(0.35) else line
 
 
-def _order(words: Mapping[str, str], language: int, dice: Dice) -> str:
-    """Put the words into one of the orders that titles of the language have, in one of the usual cases."""
-    order = dice.pick(_ORDERS[language]).split()
+def _arrange(words: Mapping[str, str], language: int, random: RandomNumbers) -> str:
+    """Join the parts in one of the language's orders, in upper, lower or title case."""
+    order = random.pick(_ORDERS[language]).split()
     title = " ".join(words[part] for part in order if words[part])
-    case = dice.below(10)
+    case = random.integer(10)
     if case < 6:
         return title.title().replace("'S", "'s")
     return title.upper() if case == 9 else title.capitalize() if case == 8 else title
 
 
-def _touch(title: str, typos: float, dice: Dice) -> str:
-    """Mistype one word of the title, sometimes."""
-    if not dice.chance(typos):
+def _add_typo(title: str, typos: float, random: RandomNumbers) -> str:
+    """Add a typing error to one word of the title, with probability `typos`."""
+    if not random.chance(typos):
         return title
     words = title.split(" ")
-    place = dice.below(len(words))
-    word = words[place]
+    position = random.integer(len(words))
+    word = words[position]
     if len(word) < 5:
         return title
-    at = 1 + dice.below(len(word) - 2)
-    slips = (
+    at = 1 + random.integer(len(word) - 2)
+    misspellings = (
         word[:at] + word[at + 1 :],
         word[:at] + word[at + 1] + word[at] + word[at + 2 :],
         word[:at] + word[at : at + 1] + word[at:],
     )
-    words[place] = slips[dice.below(3)]
+    words[position] = misspellings[random.integer(3)]
     return " ".join(words)
 
 
-def pick_each(rng: np.random.Generator, shares: Floats) -> Ints:
-    """Draw one column a row from cumulated shares of shape (n, k)."""
+def draw_columns(rng: np.random.Generator, shares: Floats) -> Ints:
+    """Draw one column per row from cumulative shares of shape (n, k)."""
     columns: Ints = (rng.random(len(shares))[:, None] > shares[:, :-1]).sum(axis=1)
     return columns

@@ -1,4 +1,4 @@
-"""The words that every listing shares, in English and French, and invented brand names."""
+"""Words that listings of all categories use, in English and French, and invented brand names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Bilingual = tuple[Words, Words]
 
 
 class Colour(NamedTuple):
-    """A colour: its names, English and French, and RGB of 0 to 255."""
+    """A colour: its names in English and French, and its RGB values, 0 to 255."""
 
     names: tuple[str, str]
     rgb: tuple[int, int, int]
@@ -51,7 +51,7 @@ USES: Bilingual = (
     ("casual", "everyday", "gift", "outdoor", "weekend", "home", "travel", "sport", "formal", "all seasons"),
     ("décontracté", "quotidien", "cadeau", "extérieur", "week-end", "maison", "voyage", "sport", "habillé", "saisons"),
 )
-SMALL_TALK: Bilingual = (
+FILLER: Bilingual = (
     (
         "Ships within two days.",
         "Free returns for 30 days.",
@@ -77,15 +77,18 @@ SMALL_TALK: Bilingual = (
         "Facile à nettoyer et à ranger.",
     ),
 )
-ABOUT: Bilingual = (("With {}.", "{}, well made.", "Features: {}."), ("Avec {}.", "{}, bien fini.", "Détails : {}."))
-"""A sentence around a hint."""
-NAMING: Bilingual = (
+HINT_SENTENCES: Bilingual = (
+    ("With {}.", "{}, well made.", "Features: {}."),
+    ("Avec {}.", "{}, bien fini.", "Détails : {}."),
+)
+"""Sentences with a hint."""
+NAME_SENTENCES: Bilingual = (
     ("Item: {}.", "Our {} for every day.", "You will like this {}.", "Type: {}."),
     ("Article : {}.", "Voici : {}.", "Vous aimerez : {}.", "Type : {}."),
 )
-"""A sentence around a noun."""
-COLOURED: Bilingual = (("Colour: {}.", "Comes in {}."), ("Couleur : {}.", "Existe en {}."))
-"""A sentence around a colour."""
+"""Sentences with a noun."""
+COLOUR_SENTENCES: Bilingual = (("Colour: {}.", "Comes in {}."), ("Couleur : {}.", "Existe en {}."))
+"""Sentences with a colour."""
 
 _STARTS = (
     "al an ar bel bor cal car dan del dor el fal fen gal hal jor kal kes lan lor mar mel nor ol pel ran sel tor val"
@@ -95,7 +98,7 @@ _ENDS = "be da dis ka la lis lo ma mo na nel no ra ris ro sa so ta tex tis va ve
 
 
 def invent_names(rng: np.random.Generator, count: int) -> tuple[str, ...]:
-    """Invent `count` different names, of brands or of product lines, in lower case."""
+    """Invent `count` different names for brands or product lines, in lower case."""
     names: dict[str, None] = {}
     while len(names) < count:
         parts = [str(rng.choice(syllables.split())) for syllables in (_STARTS, _MIDDLES, _ENDS)]

@@ -1,4 +1,4 @@
-"""A catalogue's standing facts, drawn once: its taxonomy, brands, sellers, prices, and how the sellers label."""
+"""What is drawn once per catalogue: its taxonomy, brands, sellers, prices and label noise."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalogue_generator.kin import Kin
+from catalogue_generator.category_groups import CategoryGroups
 from catalogue_generator.noise import LabelNoise
 from catalogue_generator.sellers import Sellers, draw_sellers
 from catalogue_generator.spec import CatalogueSpec
@@ -20,16 +20,16 @@ class World:
     """What all blocks of a catalogue share.
 
     Attributes:
-        spec: what the catalogue shall be.
-        categories: C leaves of the taxonomy.
-        prior: shape (C,), the share of the listings in each; sums to 1.
-        prices: shape (C,), each one's median price in euros.
-        departments: shape (C,), each one's department by number.
-        siblings: who shares a parent.
-        neighbours: who shares a department.
-        brands: who makes what.
-        sellers: who sells.
-        noise: how they label.
+        spec: the description of the catalogue.
+        categories: the C leaves of the taxonomy.
+        prior: shape (C,), the share of listings in each category; sums to 1.
+        prices: shape (C,), the median price of each category in euros.
+        departments: shape (C,), the department number of each category.
+        siblings: the categories grouped by parent.
+        neighbours: the categories grouped by department.
+        brands: the brands and their categories.
+        sellers: the sellers.
+        noise: how the sellers choose labels.
     """
 
     spec: CatalogueSpec
@@ -37,22 +37,22 @@ class World:
     prior: Floats
     prices: Floats
     departments: Ints
-    siblings: Kin
-    neighbours: Kin
+    siblings: CategoryGroups
+    neighbours: CategoryGroups
     brands: Brands
     sellers: Sellers
     noise: LabelNoise
 
 
 def draw_world(spec: CatalogueSpec) -> World:
-    """Draw the standing facts of a catalogue; equal specs give equal worlds."""
+    """Draw what all blocks of a catalogue share; equal specs give equal worlds."""
     rng = np.random.default_rng((spec.seed, 0))
     categories = build_taxonomy(spec.categories)
     count = len(categories)
     departments = np.unique([category.department for category in categories], return_inverse=True)[1]
-    siblings = Kin(np.unique([category.parent for category in categories], return_inverse=True)[1])
-    neighbours = Kin(departments)
-    # Zipf-Mandelbrot: large and small categories, as in any shop.
+    siblings = CategoryGroups(np.unique([category.parent for category in categories], return_inverse=True)[1])
+    neighbours = CategoryGroups(departments)
+    # Zipf-Mandelbrot: a few large and many small categories, as in a real shop.
     prior = (10.0 + rng.permutation(count)) ** -0.7
     prior /= prior.sum()
     sellers = draw_sellers(rng, spec.sellers, spec.listings, int(departments.max()) + 1)

@@ -1,6 +1,6 @@
-"""The demo's catalogue is as hard as a real one: what simple models reach on it, trained on the sellers' labels.
+"""The generated catalogue is as hard as a real one: accuracy of simple models trained on the sellers' labels.
 
-Protocol: 5 folds grouped by normalised title, the sellers' labels to learn from, judged against truth.
+Protocol: 5-fold cross-validation grouped by normalised title, trained on the sellers' labels, scored by the truth.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ CELL, ANGLES = 8, 8
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Out-of-sample probabilities, shape (n, C), by text and by picture, NaN where there is no picture; and what is so.
+class Predicted:
+    """Out-of-sample probabilities, shape (n, C), of text and picture (NaN where there is no picture), with the truth.
 
-    Labels and truth are of shape (n,), by category number; -1 where the label is missing or unknown.
+    Labels and truth have shape (n,) and hold category numbers; -1: the label is missing or unknown.
     """
 
     text: Floats
@@ -46,7 +46,7 @@ class Judged:
 
 
 def features(picture: bytes | None) -> Floats | None:
-    """16 x 16 pixels, colour histograms, and edge directions by cell (Dalal and Triggs, 2005)."""
+    """16 x 16 pixels, colour histograms, and histograms of edge directions per cell (Dalal and Triggs, 2005)."""
     try:
         image = Image.open(io.BytesIO(picture or b"")).convert("RGB")
     except OSError:
@@ -65,7 +65,7 @@ def features(picture: bytes | None) -> Floats | None:
 
 
 def out_of_sample(model: Any, inputs: Any, labels: Ints, groups: NDArray[Any]) -> Floats:  # noqa: ANN401
-    """Probabilities, shape (n, C), by a fresh model a fold; labels below 0 are not learnt from."""
+    """Probabilities, shape (n, C), from one model per fold; labels below 0 are not used for training."""
     probabilities = np.full((len(labels), labels.max() + 1), 1e-9)
     for train, test in GroupKFold(5).split(labels, groups=groups):
         known = train[labels[train] >= 0]
@@ -74,7 +74,7 @@ def out_of_sample(model: Any, inputs: Any, labels: Ints, groups: NDArray[Any]) -
     return probabilities
 
 
-def judge(folder: Path, spec: CatalogueSpec) -> Judged:
+def predict(folder: Path, spec: CatalogueSpec) -> Predicted:
     write_catalogue(folder, spec)
     listings = pd.read_parquet(folder / "listings.parquet").sort_values("updated_at")
     catalogue = listings.drop_duplicates("listing_id", keep="last").merge(pd.read_parquet(folder / "truth.parquet"))
@@ -87,49 +87,49 @@ def judge(folder: Path, spec: CatalogueSpec) -> Judged:
     def words(fit: Ints, rows: Ints) -> Any:  # noqa: ANN401
         return TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit(texts[fit]).transform(texts[rows])
 
-    # A small problem: more threads only wait for each other.
+    # The problem is small: more threads would only slow it down.
     with threadpool_limits(1):
         text = out_of_sample(LogisticRegression, words, labels, groups)
         image = np.full_like(text, np.nan)
         if spec.pictures:
-            seen = [features(picture) for picture in catalogue["image"]]
-            have = np.array([row is not None for row in seen])
-            looks = np.array([row for row in seen if row is not None])
+            computed = [features(picture) for picture in catalogue["image"]]
+            have = np.array([row is not None for row in computed])
+            pixels = np.array([row for row in computed if row is not None])
             image[have] = out_of_sample(
                 lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3),
-                lambda _, rows: looks[rows],
+                lambda _, rows: pixels[rows],
                 labels[have],
                 groups[have],
             )
-    return Judged(text, image, labels, catalogue["true_category"].map(codes).to_numpy(np.int64), catalogue)
+    return Predicted(text, image, labels, catalogue["true_category"].map(codes).to_numpy(np.int64), catalogue)
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
-    return judge(tmp_path_factory.mktemp("hard"), CatalogueSpec())
+def predicted(tmp_path_factory: pytest.TempPathFactory) -> Predicted:
+    return predict(tmp_path_factory.mktemp("hard"), CatalogueSpec())
 
 
-def test_text_alone_is_right_in_88_to_95_percent(judged: Judged) -> None:
-    assert 0.88 <= judged.accuracy(judged.text) <= 0.95
+def test_text_alone_reaches_88_to_95_percent(predicted: Predicted) -> None:
+    assert 0.88 <= predicted.accuracy(predicted.text) <= 0.95
 
 
-def test_pictures_alone_are_right_in_50_to_80_percent(judged: Judged) -> None:
-    assert 0.50 <= judged.accuracy(judged.image) <= 0.80
+def test_pictures_alone_reach_50_to_80_percent(predicted: Predicted) -> None:
+    assert 0.50 <= predicted.accuracy(predicted.image) <= 0.80
 
 
-def test_text_and_picture_together_beat_text_alone(judged: Judged) -> None:
-    image = np.log(np.where(np.isnan(judged.image), 1.0, np.maximum(judged.image, 1e-4)))
-    fused = [np.log(judged.text) + weight * image for weight in (0.02, 0.05, 0.1, 0.2, 0.4)]
-    # The weight that the sellers' labels favour; the truth has no say in it.
-    favoured = max(fused, key=lambda scores: (scores.argmax(axis=1) == judged.labels).sum())
-    assert judged.accuracy(favoured) >= judged.accuracy(judged.text) + 0.015
+def test_text_and_picture_together_beat_text_alone(predicted: Predicted) -> None:
+    image = np.log(np.where(np.isnan(predicted.image), 1.0, np.maximum(predicted.image, 1e-4)))
+    fused = [np.log(predicted.text) + weight * image for weight in (0.02, 0.05, 0.1, 0.2, 0.4)]
+    # The weight is chosen by the sellers' labels, not by the truth.
+    chosen = max(fused, key=lambda scores: (scores.argmax(axis=1) == predicted.labels).sum())
+    assert predicted.accuracy(chosen) >= predicted.accuracy(predicted.text) + 0.015
 
 
-def test_the_labels_are_as_wrong_as_asked_for(judged: Judged) -> None:
-    wrong = np.mean(["wrong_category" in issues for issues in judged.catalogue["issues"]])
+def test_the_share_of_wrong_labels_is_near_the_specified_one(predicted: Predicted) -> None:
+    wrong = np.mean(["wrong_category" in issues for issues in predicted.catalogue["issues"]])
     assert 0.18 <= wrong <= 0.25
 
 
-def test_another_seed_and_size_are_as_hard(tmp_path: Path) -> None:
-    other = judge(tmp_path, CatalogueSpec(listings=4500, categories=36, seed=11, pictures=False))
+def test_a_catalogue_of_another_seed_and_size_is_as_hard(tmp_path: Path) -> None:
+    other = predict(tmp_path, CatalogueSpec(listings=4500, categories=36, seed=11, pictures=False))
     assert 0.88 <= other.accuracy(other.text) <= 0.95

@@ -1,4 +1,4 @@
-"""Where the demo's wrong categories come from, by the mix that is asked for; and the taxonomy they are drawn in."""
+"""The causes of wrong categories follow the specified mix; and taxonomies of all sizes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from catalogue_generator.noise import LabelNoise
 from catalogue_generator.outline import outline_of
 from catalogue_generator.spec import CatalogueSpec, NoiseMix
-from catalogue_generator.taxonomy import GOODS, MOST_CATEGORIES, build_taxonomy
+from catalogue_generator.taxonomy import MAX_CATEGORIES, PRODUCT_TYPES, build_taxonomy
 from catalogue_generator.texts import AMBIGUOUS_SHARE
 from catalogue_generator.world import World, draw_world
 
@@ -20,7 +20,7 @@ def spec(mix: NoiseMix, wrong_share: float = 0.22) -> CatalogueSpec:
 
 
 class Labels:
-    """Labels drawn by a spec: true categories, sellers, whether ambiguous, labels; each of shape (LISTINGS,)."""
+    """Labels drawn by a spec: true categories, sellers, whether ambiguous, labels; arrays of shape (LISTINGS,)."""
 
     def __init__(self, spec: CatalogueSpec) -> None:
         rng = np.random.default_rng(5)
@@ -46,11 +46,11 @@ class Labels:
         NoiseMix(careless=0, ambiguous=0, systematic=1, systematic_sellers=0.7),
     ],
 )
-def test_the_share_asked_for_is_reached(mix: NoiseMix, wrong_share: float) -> None:
+def test_the_share_of_wrong_labels_is_the_specified_one(mix: NoiseMix, wrong_share: float) -> None:
     assert Labels(spec(mix, wrong_share)).wrong.mean() == pytest.approx(wrong_share, abs=0.015)
 
 
-def test_careless_errors_are_the_work_of_a_few_sellers() -> None:
+def test_a_few_sellers_make_most_careless_errors() -> None:
     drawn = Labels(spec(NoiseMix(careless=1, ambiguous=0, systematic=0)))
     errors = np.sort(np.bincount(drawn.seller[drawn.wrong], minlength=len(drawn.world.sellers.ids)))[::-1]
     assert errors[: len(errors) // 4].sum() > 0.5 * errors.sum()
@@ -58,7 +58,7 @@ def test_careless_errors_are_the_work_of_a_few_sellers() -> None:
     assert np.quantile(rates, 0.9) > 6 * np.quantile(rates, 0.1)
 
 
-def test_ambiguous_errors_fall_on_ambiguous_listings_and_stay_near() -> None:
+def test_ambiguous_errors_are_on_ambiguous_listings_and_mostly_siblings() -> None:
     drawn = Labels(spec(NoiseMix(careless=0, ambiguous=1, systematic=0)))
     assert drawn.ambiguous[drawn.wrong].all()
     parents = np.array([category.parent for category in drawn.world.categories])
@@ -66,14 +66,14 @@ def test_ambiguous_errors_fall_on_ambiguous_listings_and_stay_near() -> None:
     assert near.mean() > 0.85
 
 
-def test_some_sellers_always_call_a_b() -> None:
+def test_some_sellers_always_use_one_category_for_another() -> None:
     drawn = Labels(spec(NoiseMix(careless=0, ambiguous=0, systematic=1, systematic_sellers=0.4)))
     by_pair = {
         (int(c), int(s)): set(drawn.label[(drawn.category == c) & (drawn.seller == s)].tolist())
         for c, s in zip(drawn.category[:3000], drawn.seller[:3000], strict=True)
     }
     assert all(len(labels) == 1 for labels in by_pair.values())
-    # Some sellers of a renamed category know it by its own name.
+    # Other sellers of a renamed category use its right name.
     renamed = np.unique(drawn.category[drawn.wrong])
     assert 2 <= len(renamed) < 40
     shares = [drawn.wrong[drawn.category == c].mean() for c in renamed]
@@ -82,7 +82,7 @@ def test_some_sellers_always_call_a_b() -> None:
         assert set(drawn.label[(drawn.category == c) & drawn.wrong]) == {drawn.noise.alias[c]}
 
 
-def test_everybody_may_call_a_b() -> None:
+def test_all_sellers_can_rename_a_category() -> None:
     drawn = Labels(spec(NoiseMix(careless=0, ambiguous=0, systematic=1, systematic_sellers=1)))
     shares = np.array([drawn.wrong[drawn.category == c].mean() for c in range(40)])
     assert ((shares == 0) | (shares == 1)).sum() >= 39
@@ -99,14 +99,14 @@ def test_everybody_may_call_a_b() -> None:
         (lambda: CatalogueSpec(listings=0), "greater than or equal to 1"),
     ],
 )
-def test_a_catalogue_that_cannot_be_is_refused(make: object, message: str) -> None:
+def test_an_impossible_spec_is_refused(make: object, message: str) -> None:
     assert callable(make)
     with pytest.raises(ValueError, match=message):
         make()
 
 
 @pytest.mark.parametrize("count", [2, 3, 24, 100, 120, 121, 1000, 6000])
-def test_a_taxonomy_of_any_size(count: int) -> None:
+def test_a_taxonomy_can_have_any_size(count: int) -> None:
     categories = build_taxonomy(count)
     assert len({category.code for category in categories}) == len(categories) == count
     assert all(category.code == category.code.lower() and " " not in category.code for category in categories)
@@ -123,15 +123,15 @@ def test_large_taxonomies_have_readable_names() -> None:
     assert (sneakers.code, sneakers.parent, sneakers.department) == ("striped-leather-sneakers", "Sneakers", "Footwear")
     assert sneakers.nouns[0][0] == "striped leather sneakers"
     assert sneakers.nouns[1][0] == "baskets en cuir à rayures"
-    assert MOST_CATEGORIES > 10_000
+    assert MAX_CATEGORIES > 10_000
 
 
-def test_every_good_has_words_colours_and_a_drawing() -> None:
-    for shelf, good in GOODS:
-        assert all(good.nouns), good.label
-        assert all(shelf.generic), shelf.label
-        assert all(len(hints) >= 3 for hints in good.hints), good.label
-        assert good.price > 0
-        outline = outline_of(good.label)
+def test_every_product_type_has_words_colours_and_a_drawing() -> None:
+    for group, product_type in PRODUCT_TYPES:
+        assert all(product_type.nouns), product_type.label
+        assert all(group.generic), group.label
+        assert all(len(hints) >= 3 for hints in product_type.hints), product_type.label
+        assert product_type.price > 0
+        outline = outline_of(product_type.label)
         assert outline.pieces
-        assert -40 <= outline.points.min() <= outline.points.max() <= 140, good.label
+        assert -40 <= outline.points.min() <= outline.points.max() <= 140, product_type.label

@@ -1,4 +1,4 @@
-"""A shelf of the curated goods: a parent of the taxonomy with its categories and their words, read from a table."""
+"""Curated product types and the groups that they belong to, with their words, read from a table."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Good:
-    """A curated product category.
+class ProductType:
+    """A curated product type: a category of a small taxonomy.
 
     Attributes:
-        label: its English name in the plural.
-        nouns: English and French names, as titles use them.
+        label: its English plural.
+        nouns: English and French names that titles use.
         hints: English and French words that suggest it without naming it.
         price: the median price in euros.
-        colours: letters of `vocabulary.COLOURS`, the commonest first.
+        colours: letters of `vocabulary.COLOURS`, the most common first.
         sensitive: only people may move a listing into it or out of it.
     """
 
@@ -27,16 +27,16 @@ class Good:
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """Sibling goods.
+class ProductGroup:
+    """Sibling product types: they have one parent in the taxonomy.
 
     Attributes:
-        department: the top of the tree.
+        department: the top level of the taxonomy.
         label: the parent's name.
-        english: comma-separated names that fit every good of the shelf.
+        english: comma-separated names that fit every product type of the group.
         french: the same in French.
-        table: two lines a good, as `goods_worn` describes them.
-        sensitive: comma-separated labels, in lower case, of the sensitive goods.
+        table: two lines per product type, in the format that `products_fashion` describes.
+        sensitive: comma-separated labels, in lower case, of the sensitive product types.
     """
 
     department: str
@@ -48,21 +48,21 @@ class Shelf:
 
     @property
     def generic(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """English and French names that fit every good of the shelf."""
+        """English and French names that fit every product type of the group."""
         return _words(self.english), _words(self.french)
 
     @property
-    def goods(self) -> tuple[Good, ...]:
-        """The goods, in the table's order."""
+    def products(self) -> tuple[ProductType, ...]:
+        """The product types, in the order of the table."""
         lines = self.table.strip().splitlines()
-        return tuple(self._good(names, hints) for names, hints in zip(lines[::2], lines[1::2], strict=True))
+        return tuple(self._product_type(names, hints) for names, hints in zip(lines[::2], lines[1::2], strict=True))
 
-    def _good(self, names: str, suggestions: str) -> Good:
+    def _product_type(self, names: str, suggestions: str) -> ProductType:
         english, french, figures = names.split("|")
         hints, hints_fr = suggestions.split("|")
         price, colours = figures.split()
         nouns = _words(english)
-        return Good(
+        return ProductType(
             label=nouns[0].title(),
             nouns=(_singular_first(nouns), _words(french)),
             hints=(_words(hints), _words(hints_fr)),
@@ -73,7 +73,7 @@ class Shelf:
 
 
 def _singular_first(nouns: tuple[str, ...]) -> tuple[str, ...]:
-    """Put the label behind its singular where that follows it: titles name what comes first more often."""
+    """Put the plural last if its singular follows it: titles use the first names more often."""
     plural, other, *more = (*nouns, "")
     if other and plural.startswith(other[:-2]):
         return (other, *filter(None, more), plural)

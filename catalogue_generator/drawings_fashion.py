@@ -1,8 +1,8 @@
-"""How the goods of `goods_worn` look: one drawing each, in the notation of `outline`."""
+"""One drawing per product type of `products_fashion`, in the notation of `outline`."""
 
 from __future__ import annotations
 
-SHAPES: dict[str, str] = {
+DRAWINGS: dict[str, str] = {
     # Footwear, from the side, the toe on the right.
     "Sneakers": (
         "S1 9 70 10 40 22 35 34 44 52 50 68 58 88 64 94 74; Q4 7 68 95 81; P2 36 68 46 68 54 54 46 50; "

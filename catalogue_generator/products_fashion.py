@@ -1,15 +1,15 @@
-"""What people wear and carry: shelves of four goods each, with the words that sellers use in English and French.
+"""Fashion and beauty: groups of four product types, with the words that sellers use in English and French.
 
-A good takes two lines, ``nouns | noms | price colours`` and ``hints | indices``: what it is called in English and
-French (the first English noun, in the plural, is its label), its median price in euros, its colours by the letters
-of `vocabulary.COLOURS`, the commonest first, and words that suggest it (siblings share some, as they do in shops).
+A product type has two lines, ``nouns | noms | price colours`` and ``hints | indices``: its names in English and French
+(the first English noun, a plural, is its label), its median price in euros, its colours as letters of
+`vocabulary.COLOURS`, the most common first, and words that suggest it (siblings share some, as in real shops).
 """
 
 from __future__ import annotations
 
-from catalogue_generator.shelf import Shelf
+from catalogue_generator.product_types import ProductGroup
 
-SHOES = Shelf(
+SHOES = ProductGroup(
     "Footwear",
     "Shoes",
     "shoe, shoes, pair of shoes",
@@ -25,7 +25,7 @@ SHOES = Shelf(
         formal, leather, polished, lace-up | habillées, cuir, à lacets
     """,
 )
-TOPS = Shelf(
+TOPS = ProductGroup(
     "Clothing",
     "Tops",
     "top, women's top, basic top",
@@ -42,7 +42,7 @@ TOPS = Shelf(
     """,
     sensitive="camisoles",
 )
-BAGS = Shelf(
+BAGS = ProductGroup(
     "Accessories",
     "Bags",
     "bag, carry bag, bags",
@@ -58,7 +58,7 @@ BAGS = Shelf(
         gym, weekend, straps, zipped | sport, week-end, zippé
     """,
 )
-BOOTS = Shelf(
+BOOTS = ProductGroup(
     "Footwear",
     "Boots",
     "boot, boots, pair of boots",
@@ -74,7 +74,7 @@ BOOTS = Shelf(
         tall, heel, leather, zip | hautes, talon, cuir
     """,
 )
-BOTTOMS = Shelf(
+BOTTOMS = ProductGroup(
     "Clothing",
     "Bottoms",
     "bottoms, casual bottoms, bottom",
@@ -90,7 +90,7 @@ BOTTOMS = Shelf(
         stretch, slim, high waist, gym | taille haute, extensible, sport
     """,
 )
-JEWELLERY = Shelf(
+JEWELLERY = ProductGroup(
     "Accessories",
     "Jewellery",
     "jewel, jewellery, jewellery piece",
@@ -106,7 +106,7 @@ JEWELLERY = Shelf(
         stone, adjustable, band, engraved | pierre, réglable, gravée
     """,
 )
-OPEN_SHOES = Shelf(
+OPEN_SHOES = ProductGroup(
     "Footwear",
     "Open Shoes",
     "open shoes, summer shoes, open toe shoes",
@@ -122,7 +122,7 @@ OPEN_SHOES = Shelf(
         heel, pointed, patent, evening | talon, pointus, vernis
     """,
 )
-OUTERWEAR = Shelf(
+OUTERWEAR = ProductGroup(
     "Clothing",
     "Outerwear",
     "outerwear, outer layer, winter wear",
@@ -138,7 +138,7 @@ OUTERWEAR = Shelf(
         quilted, sleeveless, zipped, light | matelassé, sans manches, léger
     """,
 )
-UNDERWEAR = Shelf(
+UNDERWEAR = ProductGroup(
     "Clothing",
     "Underwear",
     "underwear, intimates, innerwear",
@@ -155,7 +155,7 @@ UNDERWEAR = Shelf(
     """,
     sensitive="bras, briefs, boxers",
 )
-HEADWEAR = Shelf(
+HEADWEAR = ProductGroup(
     "Accessories",
     "Headwear",
     "hat, headwear, headgear",
@@ -171,7 +171,7 @@ HEADWEAR = Shelf(
         brim, reversible, cotton, summer | bord, réversible, coton
     """,
 )
-FRAGRANCE = Shelf(
+FRAGRANCE = ProductGroup(
     "Beauty",
     "Fragrance",
     "fragrance, scent, spray",
@@ -187,7 +187,7 @@ FRAGRANCE = Shelf(
         musk, woody, shaving, balm | musc, boisé, rasage
     """,
 )
-MAKEUP = Shelf(
+MAKEUP = ProductGroup(
     "Beauty",
     "Makeup",
     "makeup, cosmetic, make-up",
@@ -203,7 +203,7 @@ MAKEUP = Shelf(
         matte, mirror, complexion, shade | mat, miroir, teint
     """,
 )
-SKIN_CARE = Shelf(
+SKIN_CARE = ProductGroup(
     "Beauty",
     "Skin Care",
     "skin care, care product, cream",

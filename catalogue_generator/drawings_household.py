@@ -1,9 +1,9 @@
-"""How the goods of `goods_household` look: one drawing each, in the notation of `outline`."""
+"""One drawing per product type of `products_household`, in the notation of `outline`."""
 
 from __future__ import annotations
 
-SHAPES: dict[str, str] = {
-    # What some sellers photograph in the product's place.
+DRAWINGS: dict[str, str] = {
+    # Some sellers photograph this instead of the product.
     "Parcel": (
         "P5 10 26 90 26 90 86 10 86; P8 44 26 56 26 56 86 44 86; R4 16 58 40 78; L3 1.5 20 64 36 64; L3 1.5 20 71 32 71"
     ),

@@ -1,10 +1,10 @@
-"""What people keep at home and use: shelves of four goods each, in the form that `goods_worn` describes."""
+"""Household goods: groups of four product types, in the format that `products_fashion` describes."""
 
 from __future__ import annotations
 
-from catalogue_generator.shelf import Shelf
+from catalogue_generator.product_types import ProductGroup
 
-SEATING = Shelf(
+SEATING = ProductGroup(
     "Home",
     "Seating",
     "seat, seating, living room seat",
@@ -20,7 +20,7 @@ SEATING = Shelf(
         two-seater, upholstered, velvet, cushions | deux places, velours, coussins
     """,
 )
-DRINKWARE = Shelf(
+DRINKWARE = ProductGroup(
     "Kitchen",
     "Drinkware",
     "drinkware, drinks container, drinking set",
@@ -36,7 +36,7 @@ DRINKWARE = Shelf(
         infuser, ceramic, spout, handle | infuseur, céramique, bec, anse
     """,
 )
-LIGHTING = Shelf(
+LIGHTING = ProductGroup(
     "Home",
     "Lighting",
     "lamp, light, lighting",
@@ -52,7 +52,7 @@ LIGHTING = Shelf(
         candle, outdoor, handle, glass | bougie, extérieur, anse
     """,
 )
-COOKWARE = Shelf(
+COOKWARE = ProductGroup(
     "Kitchen",
     "Cookware",
     "pan, cookware, cooking pot",
@@ -68,7 +68,7 @@ COOKWARE = Shelf(
         carbon steel, non-stick, stir-fry, handle | acier, antiadhésif, manche
     """,
 )
-STORAGE = Shelf(
+STORAGE = ProductGroup(
     "Home",
     "Storage",
     "storage, storage unit, organiser",
@@ -84,7 +84,7 @@ STORAGE = Shelf(
         wicker, handles, woven, laundry | osier, poignées, tressé
     """,
 )
-APPLIANCES = Shelf(
+APPLIANCES = ProductGroup(
     "Kitchen",
     "Appliances",
     "appliance, kitchen appliance, small appliance",
@@ -100,7 +100,7 @@ APPLIANCES = Shelf(
         filter, jug, 12 cups, timer | filtre, verseuse, programmable
     """,
 )
-UTENSILS = Shelf(
+UTENSILS = ProductGroup(
     "Kitchen",
     "Utensils",
     "utensil, kitchen tool, kitchen utensil",
@@ -117,7 +117,7 @@ UTENSILS = Shelf(
     """,
     sensitive="kitchen knives",
 )
-DEVICES = Shelf(
+DEVICES = ProductGroup(
     "Electronics",
     "Devices",
     "device, touch device, electronic device",
@@ -133,7 +133,7 @@ DEVICES = Shelf(
         15 inch, ssd, keyboard, 16 gb | 15 pouces, ssd, clavier
     """,
 )
-AUDIO = Shelf(
+AUDIO = ProductGroup(
     "Electronics",
     "Audio",
     "audio device, sound device, audio",
@@ -149,7 +149,7 @@ AUDIO = Shelf(
         cardioid, studio, usb, stand | cardioïde, studio, usb
     """,
 )
-IMAGING = Shelf(
+IMAGING = ProductGroup(
     "Electronics",
     "Imaging",
     "screen device, image device, video",
@@ -165,7 +165,7 @@ IMAGING = Shelf(
         lumens, lens, hdmi, home cinema | lumens, objectif, hdmi
     """,
 )
-BALLS = Shelf(
+BALLS = ProductGroup(
     "Sports",
     "Balls",
     "ball, match ball, training ball",
@@ -181,7 +181,7 @@ BALLS = Shelf(
         size 5, oval, grip, match | taille 5, ovale, grip
     """,
 )
-RACKETS = Shelf(
+RACKETS = ProductGroup(
     "Sports",
     "Rackets And Bats",
     "racket, bat, racket sport",
@@ -197,7 +197,7 @@ RACKETS = Shelf(
         composite, curved, grip, field | composite, courbe, terrain
     """,
 )
-FITNESS = Shelf(
+FITNESS = ProductGroup(
     "Sports",
     "Fitness",
     "fitness, training gear, workout gear",
@@ -213,7 +213,7 @@ FITNESS = Shelf(
         adjustable, bearings, handles, speed | réglable, poignées, vitesse
     """,
 )
-TOY_VEHICLES = Shelf(
+TOY_VEHICLES = ProductGroup(
     "Toys",
     "Toy Vehicles",
     "toy, toy vehicle, vehicle toy",
@@ -229,7 +229,7 @@ TOY_VEHICLES = Shelf(
         sail, bath, wooden, floating | voile, bain, bois
     """,
 )
-SOFT_TOYS = Shelf(
+SOFT_TOYS = ProductGroup(
     "Toys",
     "Dolls And Games",
     "kids' toy, gift toy, play set",
@@ -245,7 +245,7 @@ SOFT_TOYS = Shelf(
         1000 pieces, cardboard, landscape, colours | 1000 pièces, carton, paysage
     """,
 )
-HAND_TOOLS = Shelf(
+HAND_TOOLS = ProductGroup(
     "Garden And Tools",
     "Hand Tools",
     "tool, hand tool, tools",
@@ -261,7 +261,7 @@ HAND_TOOLS = Shelf(
         chrome, 13 mm, adjustable, jaw | chrome, 13 mm, réglable
     """,
 )
-GARDEN_TOOLS = Shelf(
+GARDEN_TOOLS = ProductGroup(
     "Garden And Tools",
     "Garden Tools",
     "garden tool, gardening, garden",

@@ -1,4 +1,4 @@
-"""Which categories are siblings, or neighbours in a department: draws another one, or one from elsewhere."""
+"""Groups of categories, such as siblings or departments: draws another category of the same group or of another one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from schemas.arrays import Bools, Floats, Ints
 
 
-class Kin:
-    """Who is a sibling of whom: draws another category of the same group.
+class CategoryGroups:
+    """Categories in groups, for drawing another category inside or outside a group.
 
     Args:
         groups: shape (C,), each category's group.
@@ -16,27 +16,27 @@ class Kin:
 
     def __init__(self, groups: Ints) -> None:
         self._order = np.argsort(groups, kind="stable")
-        self._place = np.empty_like(self._order)
-        self._place[self._order] = np.arange(len(groups))
+        self._position = np.empty_like(self._order)
+        self._position[self._order] = np.arange(len(groups))
         sizes = np.bincount(groups)
         self._start = (np.cumsum(sizes) - sizes)[groups]
         self._size = sizes[groups]
 
     def has_other(self, categories: Ints) -> Bools:
-        """Whether each category's group holds another one; shape as given."""
+        """Whether each category's group has another category; same shape as `categories`."""
         return np.asarray(self._size[categories] > 1)
 
     def other(self, categories: Ints, u: Floats) -> Ints:
-        """Another category of each one's group, uniform in u (0 to 1, exclusive); a lone category gives itself."""
+        """Another one of the same group, chosen by u in [0, 1); the category itself if it has no sibling."""
         size, start = self._size[categories], self._start[categories]
         step = 1 + (u * np.maximum(size - 1, 0)).astype(np.int64)
-        another: Ints = self._order[start + (self._place[categories] - start + step) % size]
+        another: Ints = self._order[start + (self._position[categories] - start + step) % size]
         return another
 
     def outside(self, categories: Ints, u: Floats) -> Ints:
-        """A category of another group, uniform in u; where there is no other group, one of the same."""
+        """A category of another group, chosen by u in [0, 1); if there is only one group, another one of it."""
         size, start = self._size[categories], self._start[categories]
         rest = len(self._order) - size
-        place = (u * rest).astype(np.int64)
-        elsewhere: Ints = self._order[(place + np.where(place < start, 0, size)) % len(self._order)]
+        position = (u * rest).astype(np.int64)
+        elsewhere: Ints = self._order[(position + np.where(position < start, 0, size)) % len(self._order)]
         return np.where(rest > 0, elsewhere, self.other(categories, u))
