@@ -98,56 +98,49 @@ ENVIRONMENT = {
     "RUN_DATE": "{{ params.run_date or (dag_run.logical_date or dag_run.run_after) | ds }}",
 }
 
+SHARED: dict[str, Any] = {
+    "start_date": dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
+    "catchup": False,
+    "max_active_runs": 1,
+    "tags": ["catalog-cleaner"],
+    "params": RUN_DATE,
+}
+
+
+def run_command(command: str, **limits: Any) -> CommandOperator:  # noqa: ANN401 - whatever Airflow takes
+    """The task that runs a command for the run date.
+
+    Args:
+        command: of the program; the task's name.
+        limits: retries, retry_delay and execution_timeout.
+    """
+    return CommandOperator(
+        task_id=command,
+        # Values reach the shell as variables, never as text of the command.
+        bash_command=f'exec $COMMAND {command} --run-date "$RUN_DATE" --warehouse "$WAREHOUSE" $OPTIONS',
+        env=ENVIRONMENT,
+        append_env=True,
+        do_xcom_push=False,
+        owner="catalogue",
+        pool="catalog_cleaner",
+        **limits,
+    )
+
+
 with DAG(
     dag_id="catalog_cleaner_nightly",
     description="Cleans the catalogue and publishes it.",
     doc_md=NIGHTLY,
     schedule="30 2 * * *",
-    start_date=dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
-    catchup=False,
-    max_active_runs=1,
-    tags=["catalog-cleaner"],
-    params=RUN_DATE,
-    default_args={
-        "owner": "catalogue",
-        "pool": "catalog_cleaner",
-        "retries": 2,
-        "retry_delay": dt.timedelta(minutes=10),
-        "execution_timeout": dt.timedelta(hours=6),
-    },
+    **SHARED,
 ) as nightly:
-    CommandOperator(
-        task_id="nightly",
-        # Values reach the shell as variables, never as text of the command.
-        bash_command='exec $COMMAND nightly --run-date "$RUN_DATE" --warehouse "$WAREHOUSE" $OPTIONS',
-        env=ENVIRONMENT,
-        append_env=True,
-        do_xcom_push=False,
-    )
+    run_command("nightly", retries=2, retry_delay=dt.timedelta(minutes=10), execution_timeout=dt.timedelta(hours=6))
 
 with DAG(
     dag_id="catalog_cleaner_retrain",
     description="Trains a model, which becomes champion if it is better.",
     doc_md=RETRAIN,
     schedule="0 6 * * 0",
-    start_date=dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
-    catchup=False,
-    max_active_runs=1,
-    tags=["catalog-cleaner"],
-    params=RUN_DATE,
-    default_args={
-        "owner": "catalogue",
-        "pool": "catalog_cleaner",
-        "retries": 1,
-        "retry_delay": dt.timedelta(minutes=30),
-        "execution_timeout": dt.timedelta(hours=12),
-    },
+    **SHARED,
 ) as retrain:
-    CommandOperator(
-        task_id="train",
-        # Values reach the shell as variables, never as text of the command.
-        bash_command='exec $COMMAND train --run-date "$RUN_DATE" --warehouse "$WAREHOUSE" $OPTIONS',
-        env=ENVIRONMENT,
-        append_env=True,
-        do_xcom_push=False,
-    )
+    run_command("train", retries=1, retry_delay=dt.timedelta(minutes=30), execution_timeout=dt.timedelta(hours=12))

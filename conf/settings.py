@@ -170,9 +170,9 @@ class GateSettings:
     max_corrected_share: Share = 0.8
     max_unpredicted_share: Share = 0.5
     """Share of listings that the model could not judge."""
-    max_unreadable_image_share: Share = 0.2
-    """Share of the listings with a picture whose picture could not be read; a larger share suggests that the picture
-    store does not answer."""
+    max_unreadable_image_rise: Share = 0.2
+    """Rise of the share of pictures that could not be read, from the last publication to the present run: 0.2 is a
+    rise of 20 points. A larger rise suggests that the picture store does not answer."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

@@ -55,7 +55,7 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         repair_interrupted_ingests(run)
         job.say(f"{run.run_id}: reading {delivery.files}")
-        with delivery.readable(job.spark):
+        with delivery.readable():
             rows = add_hashes(delivery.rows, settings.ingest, uris=delivery.uris)
             delivered = warehouse.stage(f"{run.run_id}-delivered", rows)
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")

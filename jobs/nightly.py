@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jobs.cleaning.clean import add_label_evidence, clean
-from jobs.cleaning.gates import check_input, check_output, refuse_failed
+from jobs.cleaning.gates import check_input, check_output, refuse_failed, unreadable_share
 from jobs.cleaning.run_summary import account, summarise_run
 from jobs.cleaning.scoring import score
 from jobs.cleaning.steps.selection import split_usable, to_check, with_texts, without_texts
@@ -22,7 +22,7 @@ from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_context import STAGED_PREDICTIONS, run_context
 from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import narrow, with_taxonomy
-from schemas.tables import LISTINGS, TAXONOMY
+from schemas.tables import LISTINGS, QUALITY_METRICS, TAXONOMY
 from training.registry import open_registry
 
 FreshPinsOption = Annotated[
@@ -71,10 +71,12 @@ def nightly(
             at_end.callback(warehouse.unstage, stage)
         scored = score(job, listings, model, pins, base, stage)
         job.say("deciding categories")
-        weighed = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
-        result = at_end.enter_context(clean(warehouse, weighed, taxonomy, model, pins, base, run_date, settings))
+        evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
+        result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, pins, base, run_date, settings))
         run.counts |= account(warehouse, listings, quarantined, scored, result, pins)
-        checks += check_output(result.to_check, run.counts["listings"], settings.gates)
+        last_metrics = base.own_metrics(warehouse) if base else warehouse.empty(QUALITY_METRICS)
+        unreadable = unreadable_share(last_metrics)
+        checks += check_output(result.to_check, run.counts["listings"], unreadable, settings.gates)
         refuse_failed(checks)
 
         if not dry_run:

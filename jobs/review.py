@@ -53,7 +53,7 @@ def apply(job: Job, file: FileArgument) -> Summary:
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         files = find_files(job.spark, file)
         rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)
-        with readable(job.spark, file):
+        with readable(file):
             delivered = warehouse.stage(f"{run.run_id}-delivered", read_decisions(rows, MALFORMED))
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
         shown, dated = _shown(warehouse, delivered)

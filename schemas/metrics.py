@@ -47,7 +47,10 @@ class Metric:
 _SHARE = "share, 0 to 1"
 _BY_CATEGORY = ("all", "category")
 _LISTINGS = "listings"
-_AUDITED = "listings of the random audit sample that a person has answered, with their content unchanged since"
+_ESTIMATED = (
+    "errors counted among the listings that people have decided outside the audit, plus the share of errors among the "
+    "audited listings times the number of all other listings"
+)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -107,20 +110,29 @@ METRICS: dict[str, Metric] = {
             source=MetricSource.COUNT,
         ),
         Metric(
+            name="audited_listings",
+            unit="listings",
+            meaning="listings of the random audit sample that people have answered, with unchanged content",
+            numerator=_LISTINGS,
+            denominator=None,
+            dimensions=("all",),
+            source=MetricSource.COUNT,
+        ),
+        Metric(
             name="audited_error_before",
             unit=_SHARE,
-            meaning="audited listings whose seller's category is wrong, missing or not in the taxonomy",
-            numerator="audited listings whose seller's category is not the one that the person gave",
-            denominator=_AUDITED,
+            meaning="listings whose seller's category is wrong, missing or not in the taxonomy, by the audit",
+            numerator=_ESTIMATED,
+            denominator=_LISTINGS,
             dimensions=("all",),
             source=MetricSource.AUDIT,
         ),
         Metric(
             name="audited_error_left",
             unit=_SHARE,
-            meaning="audited listings that would be published in a wrong category if nobody had looked at them",
-            numerator="audited listings where the category without any decision is not the one that the person gave",
-            denominator=_AUDITED,
+            meaning="listings that would be published in a wrong category if people had decided none, by the audit",
+            numerator=_ESTIMATED,
+            denominator=_LISTINGS,
             dimensions=("all",),
             source=MetricSource.AUDIT,
         ),

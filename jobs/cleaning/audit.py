@@ -17,8 +17,9 @@ class Audit:
     Attributes:
         answered: listings of the sample that a person has answered, with their content unchanged since.
         open: listings of the sample that nobody has answered.
-        before: share of the answered whose seller's category is wrong, with its interval; None where none is answered.
-        left: share of the answered that would be published in a wrong category without the answer; likewise.
+        before: share of the catalogue whose seller's category is wrong, as the audit estimates it, with its interval;
+            None where no listing is answered.
+        left: share of the catalogue that would be published in a wrong category without any decision; likewise.
     """
 
     answered: int
@@ -35,7 +36,9 @@ class Audit:
         how = f"Answer them with: catalog-cleaner review apply FILE --warehouse {location}"
         if self.answered:
             backing = f"Audit: people have checked {self.answered:,} listings drawn at random."
-            return f"{backing} {self.open:,} more are open. {how}" if self.open else backing
+            if not self.open:
+                return backing
+            return f"{backing} {self.open:,} more are open: the figures are fair once all are answered. {how}"
         backing = "No audit backs the expected errors: they are the model's own estimate."
         if not self.open:
             return f"{backing} No listing is drawn for the audit (setting review.audit_listings)."
@@ -49,9 +52,9 @@ def read_audit(figures: Mapping[str, Row], open_listings: int) -> Audit:
         figures: metric -> its row of `quality_metrics` for the whole catalogue.
         open_listings: open listings with the reason audit_sample.
     """
-    before, left = figures.get("audited_error_before"), figures.get("audited_error_left")
+    answered, before, left = (figures.get(f"audited_{name}") for name in ("listings", "error_before", "error_left"))
     return Audit(
-        answered=int(before.denominator) if before else 0,
+        answered=int(answered.value) if answered else 0,
         open=open_listings,
         before=Estimate(before.value, before.lower, before.upper) if before else None,
         left=Estimate(left.value, left.lower, left.upper) if left else None,

@@ -125,15 +125,15 @@ def add_label_evidence(
     judged = listings.join(predictions.select(*read), ["listing_id", "content_hash"], "left")
     added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
     categories = sorted(row.category for row in taxonomy.select("category").collect())
-    weigh = make_label_evidence(model.noise, model.spec.prior, categories, settings.suggestions)
+    replace_lists = make_label_evidence(model.noise, model.spec.prior, categories, settings.suggestions)
     kept = [each for each in judged.schema.fields if each.name not in REPLACED_COLUMNS]
-    return judged.mapInArrow(weigh, StructType([*kept, *added.fields]))
+    return judged.mapInArrow(replace_lists, StructType([*kept, *added.fields]))
 
 
 @contextmanager
 def clean(
     warehouse: Warehouse,
-    weighed: DataFrame,
+    evidence: DataFrame,
     taxonomy: DataFrame,
     model: Model,
     pins: Pins,
@@ -145,7 +145,7 @@ def clean(
 
     Args:
         warehouse: where the base publication and the decisions are.
-        weighed: the output of `add_label_evidence`.
+        evidence: the output of `add_label_evidence`.
         taxonomy: the pinned taxonomy.
         model: the pinned champion.
         pins: the versions to read.
@@ -155,10 +155,10 @@ def clean(
     """
     with ExitStack() as at_end:
         weights, review = settings.decide, settings.review
-        weighed = cached(weighed, at_end)
+        evidence = cached(evidence, at_end)
         overall = model.noise.error_rate
         start = _starting_rates(warehouse, model, base)
-        labelled = weighed.where("in_taxonomy")
+        labelled = evidence.where("in_taxonomy")
         rates = seller_rates(
             labelled, start, overall, model.noise.rate_factor, weights.seller_prior, weights.seller_hysteresis
         )
@@ -166,7 +166,7 @@ def clean(
         sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
         reviewed = pinned_decisions(warehouse, pins)
         decisions = cached(standing_decisions(reviewed), at_end)
-        by_audit, calibration, trust = _weigh_by_audit(weighed, rates, overall, decisions)
+        by_audit, calibration, trust = _weigh_by_audit(evidence, rates, overall, decisions)
         candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above)
         candidates = cached(mark_scarce(candidates, weights.correction_min_listings), at_end)
         corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
@@ -180,16 +180,15 @@ def clean(
             mismatch_at_least=weights.mismatch_probability,
             refer_below=thresholds.refer_below,
             ask_from=queue_threshold(bins, review.queue_share),
-            audit_chance=min(review.audit_listings / max(weighed.count(), 1), review.max_audit_share),
+            audit_chance=min(review.audit_listings / max(evidence.count(), 1), review.max_audit_share),
             titles_expected=expected.titles,
             pictures_expected=expected.pictures,
         )
         decided = find_reasons(decided, context).withColumn("quality_score", quality_score())
         decided = cached(decided, at_end)
-        before = (
-            warehouse.read(CLEAN_LISTINGS, base.version(CLEAN_LISTINGS)) if base else warehouse.empty(CLEAN_LISTINGS)
+        before, flagged = (
+            base.read(warehouse, table) if base else warehouse.empty(table) for table in (CLEAN_LISTINGS, FLAGGED_ITEMS)
         )
-        flagged = warehouse.read(FLAGGED_ITEMS, base.version(FLAGGED_ITEMS)) if base else warehouse.empty(FLAGGED_ITEMS)
         yield Cleaned(
             decided=decided,
             flagged=flagged_items(decided, flagged, run_date, weights.suggestions, context.audit_chance),
@@ -211,10 +210,10 @@ def pinned_decisions(warehouse: Warehouse, pins: Pins) -> DataFrame:
 
 
 def _weigh_by_audit(
-    weighed: DataFrame, rates: DataFrame, overall: float, decisions: DataFrame
+    evidence: DataFrame, rates: DataFrame, overall: float, decisions: DataFrame
 ) -> tuple[DataFrame, Calibration, Trust]:
     """The candidates as the noise model weighs them, put right by what people found in the audit."""
-    candidates = add_posteriors(weighed, rates, overall, Trust())
+    candidates = add_posteriors(evidence, rates, overall, Trust())
     # As many rows as people have answered of `review.audit_listings` a month.
     answers = audited(candidates, decisions).toPandas()
     labels = answers[answers["label_right"].notna()]
@@ -224,7 +223,7 @@ def _weigh_by_audit(
         labels["label_right"].to_numpy(bool),
     )
     if not trust.as_learnt:
-        candidates = add_posteriors(weighed, rates, overall, trust)
+        candidates = add_posteriors(evidence, rates, overall, trust)
         answers = audited(candidates, decisions).toPandas()
     calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
     return calibrate(candidates, calibration), calibration, trust
@@ -233,5 +232,5 @@ def _weigh_by_audit(
 def _starting_rates(warehouse: Warehouse, model: Model, base: Publication | None) -> DataFrame:
     """The rates published last under the same model; else those that the model has learnt."""
     if base is not None and base.model_version == model.version:
-        return warehouse.read(SELLERS, base.version(SELLERS))
+        return base.read(warehouse, SELLERS)
     return warehouse.spark.createDataFrame(sorted(model.noise.sellers.items()), "seller_id STRING, error_rate DOUBLE")

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from conf.settings import GateSettings
 from schemas.errors import RefusedError
-from schemas.reasons import ImageStatus
+from schemas.reasons import NO_PICTURE, ImageStatus
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
@@ -26,8 +27,8 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 _HINTS = {
     "image_status": (
-        "Too many pictures could not be read: the picture store probably does not answer. "
-        "Check ingest.image_prefixes, and run the night again when the store answers."
+        "Many more pictures than in the last publication could not be read: the picture store probably does not "
+        "answer. Check ingest.image_prefixes, and run the night again when the store answers."
     )
 }
 """Column of a failed expectation -> the likely cause and the way out."""
@@ -65,13 +66,14 @@ def check_input(listings: DataFrame, settings: GateSettings) -> list[Check]:
     )
 
 
-def check_output(decided: DataFrame, listings: int, settings: GateSettings) -> list[Check]:
+def check_output(decided: DataFrame, listings: int, unreadable_before: float, settings: GateSettings) -> list[Check]:
     """Judge what a run would publish.
 
     Args:
         decided: listing_id, effective_category, predicted_category, image_status (null if the listing has no
             picture), corrected (1 or 0).
         listings: how many were to be judged.
+        unreadable_before: the share of pictures that the last publication could not read, 0 to 1; 0 for the first.
         settings: the limits.
     """
     from great_expectations.expectations import core as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
@@ -86,11 +88,23 @@ def check_output(decided: DataFrame, listings: int, settings: GateSettings) -> l
             gxe.ExpectColumnValuesToNotBeInSet(
                 column="image_status",
                 value_set=[ImageStatus.UNREADABLE.value],
-                mostly=1 - settings.max_unreadable_image_share,
+                mostly=max(1 - unreadable_before - settings.max_unreadable_image_rise, 0.0),
             ),
             gxe.ExpectColumnMeanToBeBetween(column="corrected", max_value=settings.max_corrected_share),
         ],
     )
+
+
+def unreadable_share(metrics: DataFrame) -> float:
+    """The share of pictures that a publication could not read, 0 to 1; 0 where it has no picture.
+
+    Args:
+        metrics: the rows of quality_metrics that the publication's run wrote.
+    """
+    pictures = metrics.where((F.col("metric") == "image_status_share") & ~F.col("segment").isin(*NO_PICTURE))
+    unreadable = F.when(F.col("segment") == ImageStatus.UNREADABLE.value, F.col("numerator"))
+    [row] = pictures.agg(F.sum(unreadable).alias("unreadable"), F.sum("numerator").alias("pictures")).collect()
+    return float(row.unreadable or 0.0) / row.pictures if row.pictures else 0.0
 
 
 def refuse_failed(checks: Sequence[Check]) -> None:

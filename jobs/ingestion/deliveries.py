@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from conf.settings import IngestSettings
+from jobs.console.root_cause import root_cause
 from jobs.ingestion.steps.parse import judge_rows, match_columns
 from schemas.errors import UsageError
 
@@ -64,9 +65,9 @@ class Delivery:
     extra: tuple[str, ...]
     uris: bool
 
-    def readable(self, spark: SparkSession) -> AbstractContextManager[None]:
+    def readable(self) -> AbstractContextManager[None]:
         """`readable` for these files; needed while the rows are read."""
-        return readable(spark, self.files.location)
+        return readable(self.files.location)
 
 
 def open_delivery(spark: SparkSession, location: str, settings: IngestSettings) -> Delivery:
@@ -98,7 +99,7 @@ def find_files(spark: SparkSession, location: str) -> Files:
             raise UsageError(f"{location}: no such file or folder.")
         listed = list(system.listStatus(place))
     except Py4JJavaError as error:
-        raise UsageError(f"{location}: {_first_line(error)}") from error
+        raise UsageError(f"{location}: {root_cause(error)}") from error
     seen = sorted((str(s.getPath().toString()), bool(s.isDirectory())) for s in listed)
     seen = [(path, folder) for path, folder in seen if len(seen) == 1 or PurePosixPath(path).name[0] not in "._"]
     if folders := [path for path, folder in seen if folder]:
@@ -133,28 +134,23 @@ def read_files(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
     Raises:
         UsageError: a file cannot be read, the files' columns have conflicting types, or two columns share a name.
     """
-    with readable(spark, files.location):
+    with readable(files.location):
         return {"parquet": _parquet, "json": _json, "csv": _csv}[files.format](spark, files, delimiter)
 
 
 @contextmanager
-def readable(spark: SparkSession, location: str) -> Iterator[None]:
+def readable(location: str) -> Iterator[None]:
     """Turn Spark's errors about unreadable files into a sentence.
 
     Raises:
         UsageError: a file is damaged or not in the format of its extension.
     """
-    context = spark.sparkContext
-    level = str(_java(spark)[0].org.apache.logging.log4j.LogManager.getRootLogger().getLevel().toString())
-    context.setLogLevel("OFF")  # our sentence says it; Spark's log would bury it
     try:
         yield
     except (Py4JJavaError, PySparkException) as error:
         if not re.search(r"FAILED_READ_FILE|CANNOT_MERGE_SCHEMAS|PARQUET_|COLUMN_ALREADY_EXISTS", str(error)):
             raise
-        raise UsageError(f"{location} cannot be read: {_first_line(error)}") from error
-    finally:
-        context.setLogLevel(level)
+        raise UsageError(f"{location} cannot be read: {root_cause(error)}") from error
 
 
 def _parquet(spark: SparkSession, files: Files, _delimiter: str) -> DataFrame:
@@ -232,7 +228,7 @@ def _of(name: str) -> Column:
 
 
 def _java(spark: SparkSession) -> tuple[Any, Any]:
-    """The JVM and its Spark context: PySpark offers no other way to Hadoop's file systems and the log level."""
+    """The JVM and its Spark context: PySpark offers no other way to Hadoop's file systems."""
     return spark.sparkContext._jvm, spark.sparkContext._jsc  # noqa: SLF001
 
 
@@ -242,10 +238,3 @@ def _escaped(paths: Sequence[str]) -> tuple[str, ...]:
 
 def _name(path: str) -> str:
     return PurePosixPath(path).name
-
-
-def _first_line(error: Exception) -> str:
-    """The cause, without Java's stack trace."""
-    causes = re.findall(r"(?:Exception|Error): (.+)", str(error))
-    named = [c for c in causes if re.search(r"FAILED_READ_FILE|CANNOT_MERGE|PARQUET_|COLUMN_ALREADY", c)]
-    return str((named or causes or [str(error)])[-1]).splitlines()[0]

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import LISTINGS, RUNS, TABLES, TAXONOMY, Table
+from schemas.tables import LISTINGS, PINS, QUALITY_METRICS, RUNS, TABLES, TAXONOMY, Table
 
 PUBLISHING_JOBS = ("nightly", "backfill", "revert", "review")
 
@@ -47,6 +47,21 @@ class Publication:
     def seconds(self) -> float:
         """Wall-clock time of the run."""
         return (self.finished_at - self.started_at).total_seconds()
+
+    def read(self, warehouse: Warehouse, table: Table) -> DataFrame:
+        """The table's rows at the published version; no rows if the table was not part of the publication.
+
+        The tables `runs` and `pins` are about the runs themselves: no publication has a version of them, and they are
+        read as they are now.
+        """
+        version = self.version(table)
+        if version is None and table not in (RUNS, PINS):
+            return warehouse.empty(table)
+        return warehouse.read(table, version)
+
+    def own_metrics(self, warehouse: Warehouse) -> DataFrame:
+        """The rows of quality_metrics that the run wrote."""
+        return self.read(warehouse, QUALITY_METRICS).where(F.col("run_id") == self.run_id)
 
     def version(self, table: Table) -> int | None:
         """The published version of a table; None if the table was not part of the publication."""
@@ -91,15 +106,14 @@ def publications_until(warehouse: Warehouse, run_id: str | None = None) -> list[
 
 
 def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -> DataFrame:
-    """A table as it was when a run was published (default: the newest publication).
+    """A table as it was when a run was published (default: the newest publication); see `Publication.read`.
 
     Raises:
         UsageError: there is no such table, or no such publication.
     """
     if name not in TABLES:
         raise UsageError(f"no table {name!r}: name one of {', '.join(TABLES)}.")
-    table = TABLES[name]
-    return warehouse.read(table, find_publication(warehouse, run_id).version(table))
+    return find_publication(warehouse, run_id).read(warehouse, TABLES[name])
 
 
 def _next_step(warehouse: Warehouse) -> str:

@@ -33,10 +33,7 @@ class PublicationSnapshot:
         Delta looks a version up at every opening, so each table is opened once.
         """
         if table.name not in self._read:
-            version = self.run.version(table)
-            self._read[table.name] = (
-                self.warehouse.empty(table) if version is None else self.warehouse.read(table, version)
-            )
+            self._read[table.name] = self.run.read(self.warehouse, table)
         return self._read[table.name]
 
     def names(self) -> dict[str, str]:

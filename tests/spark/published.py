@@ -128,8 +128,9 @@ def metrics(before: float, left: float, corrected: float) -> Rows:
 
 
 AUDITED: Rows = (
-    metric("audited_error_before", 0.5, count=4, source="audit"),
-    metric("audited_error_left", 0.25, count=4, source="audit"),
+    {"metric": "audited_listings", "dimension": "all", "segment": "all", "value": 4.0, "numerator": 4.0},
+    metric("audited_error_before", 0.5, source="audit"),
+    metric("audited_error_left", 0.25, source="audit"),
 )
 BEFORE = {"boots": 0.5, "shoes": 0.4, "bags": 0.2}
 LEFT = {"boots": 0.1, "shoes": 0.3, "bags": 0.2}

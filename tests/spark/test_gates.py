@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import GateSettings
-from jobs.cleaning.gates import check_input, check_output, refuse_failed
+from jobs.cleaning.gates import check_input, check_output, refuse_failed, unreadable_share
 from schemas.errors import RefusedError
 from tests.spark.frames import frame
 
@@ -42,9 +42,9 @@ def test_every_failed_expectation_is_named_with_what_was_observed(spark: SparkSe
 
 def test_what_would_be_published_is_judged(spark: SparkSession) -> None:
     good = frame(spark, OUTPUT, ("a", "boots", "boots", None, 0), ("b", "shoes", "shoes", None, 1))
-    assert all(check.success for check in check_output(good, 2, GateSettings()))
+    assert all(check.success for check in check_output(good, 2, 0.0, GateSettings()))
     bad = frame(spark, OUTPUT, ("a", None, None, None, 1), ("b", "shoes", None, None, 1))
-    failed = [check.expectation for check in check_output(bad, 3, GateSettings()) if not check.success]
+    failed = [check.expectation for check in check_output(bad, 3, 0.0, GateSettings()) if not check.success]
     assert failed == [
         "expect_table_row_count_to_equal (value 3)",
         "expect_column_values_to_not_be_null",
@@ -60,14 +60,32 @@ def with_pictures(spark: SparkSession, *statuses: str | None) -> DataFrame:
 def test_a_night_while_the_picture_store_is_away_is_refused(spark: SparkSession) -> None:
     # Only listings with a picture count: 2 of 5 here.
     decided = with_pictures(spark, "ok", "ok", "unreadable", "corrupt", "unreadable", *[None] * 20)
-    refused = check_output(decided, 25, GateSettings(max_unreadable_image_share=0.3))
+    refused = check_output(decided, 25, 0.0, GateSettings(max_unreadable_image_rise=0.3))
     assert [(c.column_name, c.observed) for c in refused if not c.success] == [("image_status", "2")]
     with pytest.raises(
         RefusedError, match=r"mostly 0.7\) image_status: observed 2\n.*the picture store probably does not answer"
     ):
         refuse_failed(refused)
-    assert all(check.success for check in check_output(decided, 25, GateSettings(max_unreadable_image_share=0.4)))
+    assert all(check.success for check in check_output(decided, 25, 0.0, GateSettings(max_unreadable_image_rise=0.4)))
+
+
+def test_pictures_that_the_last_publication_could_not_read_either_are_no_rise(spark: SparkSession) -> None:
+    metrics = frame(
+        spark,
+        "metric string, segment string, numerator double",
+        ("image_status_share", "ok", 6.0),
+        ("image_status_share", "missing", 90.0),
+        ("image_status_share", "unreadable", 4.0),
+        ("flagged_share", "unreadable", 99.0),
+    )
+    before = unreadable_share(metrics)
+    assert before == 0.4
+    assert unreadable_share(metrics.where("segment = 'missing'")) == 0.0
+    half = with_pictures(spark, "ok", "unreadable")
+    refuse_failed(check_output(half, 2, before, GateSettings()))
+    with pytest.raises(RefusedError, match="image_status: observed 1"):
+        refuse_failed(check_output(half, 2, 0.2, GateSettings()))
 
 
 def test_a_catalogue_without_pictures_passes(spark: SparkSession) -> None:
-    refuse_failed(check_output(with_pictures(spark, None, None), 2, GateSettings(max_unreadable_image_share=0.0)))
+    refuse_failed(check_output(with_pictures(spark, None, None), 2, 0.0, GateSettings(max_unreadable_image_rise=0.0)))

@@ -232,7 +232,7 @@ def test_deliveries_that_cannot_be_used_say_why(spark: SparkSession, tmp_path: P
     fails(tmp_path / "mixed", "mixes .csv and .jsonl files")
     fails(tmp_path, "contains folders")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 but not really")
-    fails(tmp_path / "bad.parquet", "bad.parquet cannot be read: .*footer")
+    fails(tmp_path / "bad.parquet", "bad.parquet cannot be read: .*bad.parquet is not a Parquet file")
     (tmp_path / "types").mkdir()
     pq.write_table(pa.table({"listing_id": ["1"]}), tmp_path / "types" / "a.parquet")
     pq.write_table(pa.table({"listing_id": [1]}), tmp_path / "types" / "b.parquet")

@@ -71,12 +71,30 @@ def test_figures_are_sums_over_the_listings_that_count(figures: Figures) -> None
     assert parts("mean_quality_score", "category", "b") == pytest.approx((74, 370, 5))
 
 
-def test_the_audit_compares_the_answers_with_what_would_be_published_without_them(figures: Figures) -> None:
+def test_the_audit_estimates_the_errors_of_the_whole_catalogue(figures: Figures) -> None:
+    assert figures["audited_listings", "all", "all"].value == 2
     before, left = (figures[f"audited_error_{when}", "all", "all"] for when in ("before", "left"))
-    assert (before.numerator, before.denominator) == (1, 2)
-    assert (left.numerator, left.denominator) == (1, 2)
-    # Wilson's interval of 1 in 2.
-    assert (before.lower, before.upper) == pytest.approx((0.0945, 0.9055), abs=1e-4)
+    # Half of the audited; of the sixth listing, which was decided outside the audit, the seller was right.
+    assert (before.value, before.numerator, before.denominator) == pytest.approx((2.5 / 6, 2.5, 6))
+    # The model would have published that listing in a wrong category.
+    assert (left.value, left.numerator, left.denominator) == pytest.approx((3.5 / 6, 3.5, 6))
+    # Wilson's interval of 1 in 2, of five of six listings.
+    assert (before.lower, before.upper) == pytest.approx((0.0945 * 5 / 6, 0.9055 * 5 / 6), abs=1e-4)
+    assert (left.lower, left.upper) == pytest.approx(((1 + 0.0945 * 5) / 6, (1 + 0.9055 * 5) / 6), abs=1e-4)
+
+
+def test_decisions_outside_the_audit_do_not_bias_its_figures(spark: SparkSession) -> None:
+    # Of 100 listings 30 are wrong. People have decided 25 of them from the queue, and the audit drew from the rest.
+    def listing(wrong: bool, source: str, audited: bool) -> tuple[object, ...]:
+        action, seller = ("corrected", "b") if wrong else ("kept", "a")
+        return (seller, True, 0.5, action, source, "a", seller, audited, 0.9, [], 100.0, "ok")
+
+    rows = [listing(True, "reviewer", False)] * 25 + [listing(True, "reviewer", True)] * 2
+    rows += [listing(False, "reviewer", True)] * 28 + [listing(False, "model", False)] * 45
+    catalogue = frame(spark, COLUMNS, *rows)
+    found = {row.metric: row for row in quality_metrics(catalogue, COMPUTED).collect() if row.dimension == "all"}
+    assert found["audited_error_before"].value == pytest.approx((25 + 75 * 2 / 30) / 100)
+    assert found["audited_error_before"].lower < 0.3 < found["audited_error_before"].upper
 
 
 def test_only_figures_of_the_audit_have_an_interval(figures: Figures) -> None:
@@ -91,3 +109,4 @@ def test_reasons_that_no_rule_computes_have_no_figure(figures: Figures) -> None:
 def test_without_answers_there_are_no_figures_of_the_audit(spark: SparkSession) -> None:
     rows = quality_metrics(decided(spark).where("NOT audited"), COMPUTED).collect()
     assert [row.metric for row in rows if row.source == MetricSource.AUDIT.value] == []
+    assert [row.value for row in rows if row.metric == "audited_listings"] == [0]

@@ -78,6 +78,10 @@ def test_the_tables_of_a_publication_are_read_as_they_were_then(warehouse: Wareh
     warehouse.overwrite(SELLERS, warehouse.empty(SELLERS))  # a later run that has not published yet
     assert rows_of(read_published(warehouse, "sellers"), "error_rate") == [(0.2,)]
     assert rows_of(read_published(warehouse, "sellers", "n-1"), "error_rate") == [(0.1,)]
+    # A table that the publication did not have yet has no rows there; the runs themselves are read as they are now.
+    warehouse.append(TAXONOMY, frame(warehouse.spark, TAXONOMY.ddl, ("a", "A", "P", "D", False)))
+    assert read_published(warehouse, "taxonomy").count() == 0
+    assert rows_of(read_published(warehouse, "runs"), "run_id") == [("n-1",), ("n-2",)]
     with pytest.raises(UsageError, match="run n-9 has published nothing; the newest publication is n-2"):
         read_published(warehouse, "sellers", "n-9")
     with pytest.raises(UsageError, match="no table 'seller'"):

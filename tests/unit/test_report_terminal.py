@@ -86,7 +86,7 @@ def test_an_audit_comes_first_with_its_interval_and_the_estimate_beside_it() -> 
     )
     assert summary.title == title
     assert text.index("audited error left") < text.index("expected error before")
-    assert "people have checked 389 listings drawn at random. 11 more are open." in text
+    assert "people have checked 389 listings drawn at random. 11 more are open: the figures are fair once all" in text
     assert "model's own estimate" not in text
     got = json.loads(summary.as_json())
     assert got["audited_error_before"] == {"value": 0.231, "lower": 0.192, "upper": 0.276}

@@ -24,20 +24,20 @@ class Thresholds:
     refer_below: float
 
 
-def add_posteriors(weighed: DataFrame, rates: DataFrame, overall: float, trust: Trust) -> DataFrame:
+def add_posteriors(evidence: DataFrame, rates: DataFrame, overall: float, trust: Trust) -> DataFrame:
     """The posterior of the label and of the likeliest other category.
 
     Args:
-        weighed: listings with the columns of `udfs.label_evidence.EVIDENCE_COLUMNS`, and `seller_id`.
+        evidence: listings with the columns of `udfs.label_evidence.EVIDENCE_COLUMNS`, and `seller_id`.
         rates: seller_id, error_rate.
         overall: the rate of listings without a seller.
         trust: what the audit has taught about labels.
 
     Returns:
-        `weighed` without `candidates`, with error_rate, label_posterior (0 where there is no label), best_category,
+        `evidence` without `candidates`, with error_rate, label_posterior (0 where there is no label), best_category,
         best_confidence and suggested_categories (all the candidates with their posterior, the likeliest first).
     """
-    joined = weighed.join(rates.select("seller_id", "error_rate"), "seller_id", "left")
+    joined = evidence.join(rates.select("seller_id", "error_rate"), "seller_id", "left")
     rate = F.coalesce(F.col("error_rate"), F.lit(overall))
     joined = joined.withColumn("error_rate", rate)
     learnt = label_posterior(F.col("label_support"), F.col("other_support"), F.col("error_rate"))

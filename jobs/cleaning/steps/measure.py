@@ -59,10 +59,10 @@ def quality_metrics(decided: DataFrame, reasons: Iterable[Reason]) -> DataFrame:
     The catalogue is aggregated once, by category; everything else is derived from that small result. A figure whose
     denominator is 0 has no row.
 
-    The figures of the audit take the answered listings for a simple random sample of the catalogue. They were drawn
-    without looking at the model; what is assumed is that people answer them whatever they show, and that few listings
-    had been decided before the draw, because those are not drawn again. The posteriors were calibrated on the same
-    answers, but by a handful of parameters only.
+    The errors that the audit estimates have two parts. Of the listings that people have decided outside the audit,
+    which are not drawn, every error is known and counted. For all others, the answered listings of the audit are taken
+    as a simple random sample. They were drawn without looking at the model, but people must answer them whatever they
+    show. The posteriors were calibrated on the same answers, but by a handful of parameters only.
 
     Args:
         decided: one row a listing, with category, in_taxonomy, label_posterior, the columns that
@@ -74,6 +74,9 @@ def quality_metrics(decided: DataFrame, reasons: Iterable[Reason]) -> DataFrame:
     by_category = decided.groupBy(category.alias("category")).agg(
         *(F.sum(F.when(f.counts, f.value.cast("double"))).alias(f"numerator_{i}") for i, f in enumerate(figures)),
         *(F.count_if(f.counts).alias(f"denominator_{i}") for i, f in enumerate(figures)),
+        *(F.count_if(_not_drawn() & f.value).alias(f"known_{i}") for i, f in enumerate(figures) if _is_audit(f)),
+        F.count_if(_not_drawn()).alias("not_drawn"),
+        F.count(F.lit(1)).alias("listings"),
     )
     sums = [name for name in by_category.columns if name != "category"]
     levels = by_category.rollup("category").agg(
@@ -107,6 +110,7 @@ def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
         "corrected_share": (corrected, everything),
         "referred_share": (action == CategoryAction.REFERRED.value, everything),
         "flagged_share": (F.size("reasons") > 0, everything),
+        "audited_listings": (audited, everything),
         "audited_error_before": (seller_wrong, audited),
         "audited_error_left": (~effective.eqNullSafe(F.col("unreviewed_category")), audited),
         "expected_error_before": (
@@ -134,6 +138,15 @@ def _by_category(figure: _Figure) -> bool:
     return figure.dimension == "all" and "category" in figure.metric.dimensions
 
 
+def _is_audit(figure: _Figure) -> bool:
+    return figure.metric.source is MetricSource.AUDIT
+
+
+def _not_drawn() -> Column:
+    """A person has decided the listing outside the audit."""
+    return (F.col("category_source") == CategorySource.REVIEWER.value) & ~F.col("audited")
+
+
 def _row(figure: _Figure, place: int, dimension: Column, segment: Column) -> Column:
     denominator = F.col(f"denominator_{place}").cast("double")
     return F.struct(
@@ -143,23 +156,33 @@ def _row(figure: _Figure, place: int, dimension: Column, segment: Column) -> Col
         F.col(f"numerator_{place}").alias("numerator"),
         (denominator if figure.metric.denominator else F.lit(None).cast("double")).alias("denominator"),
         F.lit(figure.metric.source.value).alias("source"),
+        (F.col(f"known_{place}") if _is_audit(figure) else F.lit(None).cast("long")).alias("known"),
+        "not_drawn",
+        "listings",
     )
 
 
 def _with_values(sums: DataFrame) -> DataFrame:
-    """Add value, lower and upper; rows whose denominator is 0 are left out."""
-    share, n = F.col("numerator") / F.col("denominator"), F.col("denominator")
+    """Add value, lower and upper; rows whose denominator is 0 are left out.
+
+    The numerator and the denominator of an audited figure become those of the whole catalogue.
+    """
+    share, n, listings = F.col("numerator") / F.col("denominator"), F.col("denominator"), F.col("listings")
     by_audit = F.col("source") == MetricSource.AUDIT.value
     lower, upper = _wilson(share, n)
+
+    def errors(rate: Column) -> Column:
+        return F.col("known") + (listings - F.col("not_drawn")) * rate
+
     return sums.where("denominator IS NULL OR denominator > 0").select(
         "metric",
         "dimension",
         "segment",
-        F.when(n.isNull(), F.col("numerator")).otherwise(share).alias("value"),
-        "numerator",
-        "denominator",
-        F.when(by_audit, lower).alias("lower"),
-        F.when(by_audit, upper).alias("upper"),
+        F.when(n.isNull(), F.col("numerator")).when(by_audit, errors(share) / listings).otherwise(share).alias("value"),
+        F.when(by_audit, errors(share)).otherwise(F.col("numerator")).alias("numerator"),
+        F.when(by_audit, listings.cast("double")).otherwise(n).alias("denominator"),
+        F.when(by_audit, errors(lower) / listings).alias("lower"),
+        F.when(by_audit, errors(upper) / listings).alias("upper"),
         "source",
     )
 

@@ -21,7 +21,7 @@ def label_posterior(label_support: Column, other_support: Column, error_rate: Co
 
 
 def seller_rates(
-    weighed: DataFrame, start: DataFrame, overall: float, factor: float, prior_listings: float, hysteresis: float
+    evidence: DataFrame, start: DataFrame, overall: float, factor: float, prior_listings: float, hysteresis: float
 ) -> DataFrame:
     """Each seller's error rate, by expectation-maximisation over today's listings.
 
@@ -29,7 +29,7 @@ def seller_rates(
     of that ratio, of which a seller has about a thousand at most, however many the listings.
 
     Args:
-        weighed: seller_id, label_support, other_support of listings with a label of the taxonomy.
+        evidence: seller_id, label_support, other_support of listings with a label of the taxonomy.
         start: seller_id, error_rate as published last; empty on the first run.
         overall: the bundle's error rate, for sellers not in `start`.
         factor: the bundle's rate_factor: what a listing's posterior of a wrong label counts.
@@ -41,7 +41,7 @@ def seller_rates(
         seller_id, listings, error_rate, lower, upper (a 95 % interval). Listings without a seller have no row.
     """
     before = start.select("seller_id", F.col("error_rate").alias("before"))
-    by_seller = _ratios(weighed).join(before, "seller_id", "left")
+    by_seller = _ratios(evidence).join(before, "seller_id", "left")
     estimate = _estimate(F.coalesce("before", F.lit(overall)), overall, factor, prior_listings)
     rates = by_seller.select("seller_id", "listings", "before", estimate.alias("error_rate"))
     stands = F.abs(F.col("error_rate") - F.col("before")) <= hysteresis * _standard_error(prior_listings)
@@ -58,7 +58,7 @@ def seller_rates(
     )
 
 
-def _ratios(weighed: DataFrame) -> DataFrame:
+def _ratios(evidence: DataFrame) -> DataFrame:
     """A seller's listings by their log likelihood ratio `log(other_support / label_support)`.
 
     Returns:
@@ -67,7 +67,7 @@ def _ratios(weighed: DataFrame) -> DataFrame:
     right, wrong = (F.greatest(name, F.lit(1e-300)) for name in ("label_support", "other_support"))
     ratio = F.when(F.col("label_support") <= 0, F.lit(_FARTHEST)).otherwise(F.log(wrong) - F.log(right))
     bounded = F.greatest(F.lit(-_FARTHEST), F.least(F.lit(_FARTHEST), ratio))
-    rows = weighed.where(F.col("seller_id").isNotNull()).select("seller_id", bounded.alias("ratio"))
+    rows = evidence.where(F.col("seller_id").isNotNull()).select("seller_id", bounded.alias("ratio"))
     bins = rows.groupBy("seller_id", F.floor(F.col("ratio") / _STEP).alias("bin")).agg(
         F.count(F.lit(1)).alias("listings"), F.sum(F.round(F.col("ratio") * _SCALE).cast("bigint")).alias("total")
     )

@@ -52,13 +52,13 @@ def price(value: Column, kind: DataType) -> Column:
 def time(value: Column, kind: DataType) -> Column:
     """A timestamp, in UTC if no zone is given; null if it is not a time, or not between the years 1970 and 2199."""
     if isinstance(kind, TimestampType | TimestampNTZType | DateType):
-        moment = value.cast("timestamp")
+        parsed = value.cast("timestamp")
     elif isinstance(kind, NumericType):
-        moment = _epoch(value)
+        parsed = _epoch(value)
     else:
         said = plain(value, kind)
-        moment = F.when(said.rlike(_NUMBER), _epoch(said)).when(said.rlike(_DATE), said.try_cast("timestamp"))
-    return F.when(F.year(moment).between(*_YEARS), moment)
+        parsed = F.when(said.rlike(_NUMBER), _epoch(said)).when(said.rlike(_DATE), said.try_cast("timestamp"))
+    return F.when(F.year(parsed).between(*_YEARS), timestamp_)
 
 
 def _epoch(value: Column) -> Column:
@@ -66,7 +66,7 @@ def _epoch(value: Column) -> Column:
     micros = F.when(number >= _TOO_LARGE, None)
     for least, factor in _EPOCH:
         micros = micros.when(number >= least, F.floor(number * F.lit(factor).cast("decimal(10,3)")).cast("bigint"))
-    return F.timestamp_micros(micros)
+    return F.parsedmicros(micros)
 
 
 def image(value: Column, kind: DataType) -> Column:
