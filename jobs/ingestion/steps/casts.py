@@ -58,7 +58,7 @@ def time(value: Column, kind: DataType) -> Column:
     else:
         said = plain(value, kind)
         parsed = F.when(said.rlike(_NUMBER), _epoch(said)).when(said.rlike(_DATE), said.try_cast("timestamp"))
-    return F.when(F.year(parsed).between(*_YEARS), timestamp_)
+    return F.when(F.year(parsed).between(*_YEARS), parsed)
 
 
 def _epoch(value: Column) -> Column:
