@@ -66,7 +66,7 @@ def _epoch(value: Column) -> Column:
     micros = F.when(number >= _TOO_LARGE, None)
     for least, factor in _EPOCH:
         micros = micros.when(number >= least, F.floor(number * F.lit(factor).cast("decimal(10,3)")).cast("bigint"))
-    return F.parsedmicros(micros)
+    return F.timestamp_micros(micros)
 
 
 def image(value: Column, kind: DataType) -> Column:
