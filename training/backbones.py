@@ -1,4 +1,4 @@
-"""Picture networks, from pixels to features: a small one that a CPU trains in minutes, and two of Keras's for GPUs."""
+"""Picture backbones: a small residual network that a CPU trains in minutes, and two Keras applications for GPUs."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _layers = tf.keras.layers
 
 
 def make_backbone(backbone: str, weights: str | None, height: int, width: int, policy: str = "float32") -> Tensor:
-    """A network from RGB in -1..1, shape (n, height, width, 3), to features, shape (n, F).
+    """Make a network that maps RGB in -1..1, shape (n, height, width, 3), to features, shape (n, F).
 
     Args:
-        backbone: "residual", the small network; or one of Keras's applications.
-        weights: a file of the application's weights without its top, as Keras publishes them, on every machine that
-            trains; None: random. The small network always starts at random.
+        backbone: "residual", the small network; or the name of a Keras application.
+        weights: path of the application's weights without the top layer, as Keras publishes them, on every machine
+            that trains; None: random initialisation. The small network always starts at random.
         height, width: in pixels; at least 32 for Keras's applications.
-        policy: Keras's name of the precision of computation; the weights always have 32 bits.
+        policy: Keras mixed-precision policy; the weights are always float32.
 
     Raises:
-        UsageError: the file is missing or belongs to another network, or the pictures are too small.
+        UsageError: the file is missing or is for another network, or the pictures are too small.
     """
     before = tf.keras.mixed_precision.global_policy()
     tf.keras.mixed_precision.set_global_policy(policy)
@@ -53,9 +53,9 @@ def _application(backbone: str, weights: str | None, height: int, width: int) ->
     except (ValueError, OSError) as error:
         raise UsageError(
             f"train.image_backbone={backbone} with train.image_weights={weights} and pictures of {height} x {width}: "
-            f"{error}. Give a file with this network's weights without its top layer, and pictures of 32 x 32 or more."
+            f"{error}. Give this network's weights without the top layer, and pictures of 32 x 32 or more."
         ) from error
-    # These networks scale pixels themselves.
+    # Keras applications rescale pixels themselves and expect 0..255.
     return tf.keras.Model(inputs, network(_layers.Rescaling(127.5, offset=127.5)(inputs)), name="backbone")
 
 
@@ -64,9 +64,9 @@ def _residual(height: int, width: int) -> Tensor:
     inputs = _layers.Input((height, width, CHANNELS))
     x = _layers.ReLU()(_convolved(inputs, _CHANNELS[0], 3))
     for channels in _CHANNELS[1:]:
-        short = _convolved(_layers.AveragePooling2D(2, padding="same")(x), channels, 1)
+        shortcut = _convolved(_layers.AveragePooling2D(2, padding="same")(x), channels, 1)
         x = _convolved(_layers.ReLU()(_convolved(x, channels, 3, 2)), channels, 3)
-        x = _layers.ReLU()(_layers.Add()([x, short]))
+        x = _layers.ReLU()(_layers.Add()([x, shortcut]))
     return tf.keras.Model(inputs, _layers.GlobalAveragePooling2D()(x), name="backbone")
 
 

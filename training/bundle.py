@@ -1,4 +1,4 @@
-"""Write a bundle: a folder that holds all that inference needs."""
+"""Write a bundle: a folder with everything that inference needs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from schemas.bundle import ENCODER_FOLDER, NOISE_FILE, SPEC_FILE, BundleSpec, No
 
 
 def write_bundle(folder: str, members: str, spec: BundleSpec, noise: NoiseModel, encoder: str | None = None) -> None:
-    """Write description, noise model, members and text encoder into a fresh folder.
+    """Write the specification, noise model, networks and text encoder into a new folder.
 
     Args:
         folder: replaced if it exists.
-        members: the folder of SavedModels that the ranks wrote (`text`, `fused-0`, ...); moved, not copied.
-        encoder: the folder of the text encoder, if there is one; copied.
+        members: the folder with the SavedModels of the ranks (`text`, `fused-0`, ...); they are moved, not copied.
+        encoder: the folder of the text encoder, which is copied; None if there is none.
     """
     path = Path(folder)
     shutil.rmtree(path, ignore_errors=True)

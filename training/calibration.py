@@ -1,4 +1,4 @@
-"""Weights of the branches by the likelihood of the given labels: no truth is needed."""
+"""Calibrate the branch weights by maximum likelihood of the given labels; no ground truth is needed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from schemas.arrays import Floats
 
 
 def fit_weights(branches: Sequence[Floats], likelihood: Floats, start: Sequence[float]) -> tuple[float, ...]:
-    """The exponents under which the given labels are likeliest: `max Σ log Σ_c q(c) P(l | c, s)`.
+    """Fit the exponents of the branches by maximum likelihood of the labels: `max Σ log Σ_c q(c) P(l | c, s)`.
 
     Args:
         branches: log-probabilities, shape (n, C) each.
         likelihood: P(l | c, s) of each row's label for every true category, shape (n, C)
             (`udfs.posterior.label_likelihood`), under a noise model that was fitted without the row.
-        start: a weight each.
+        start: the initial weight of each branch.
 
     Returns:
-        A weight each, 0 to 5.
+        The weight of each branch, 0 to 5.
     """
     stacked = np.stack(branches)
 

@@ -1,10 +1,11 @@
-"""Compare a new model with the champion on the same listings: by the audit, by canaries, by the sellers' labels.
+"""Compare a new model (the challenger) with the champion on the same listings.
 
-The audit decides first: a model that imitates an error which sellers share explains their labels well, so only people's
-answers show it. Canaries come next, labels made wrong for training (`training.canaries`): how much probability does a
-model give to the original label? Where both are silent, and as a safeguard, the likelihood of the sellers' labels
-counts, `mean log Σ_c q(c) P(l | c, s)`. It is cross-fitted: the noise model of each half of the rows is applied to the
-other half, so that neither model gains by having seen the labels.
+The audit decides first: a model that copies an error which many sellers make explains their labels well, so only
+people's answers reveal it. Next come the canaries, labels that were made wrong for training (`training.canaries`): how
+much probability does a model give to the original label? If neither shows a difference, the likelihood of the sellers'
+labels decides, `mean log Σ_c q(c) P(l | c, s)`. A lead on the canaries does not count if this likelihood is
+significantly worse. It is cross-fitted: the noise model fitted on each half of the rows is applied to the other half,
+so neither model gains from having seen the labels.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from training.noise import fit_noise
 from udfs.posterior import posterior
 
 _Z = 1.645
-"""A lead counts if it exceeds so many standard errors: one-sided, 95 %."""
+"""A lead is significant if it exceeds this many standard errors: one-sided, 95 %."""
 _MIN_AUDITED = 50
-"""Fewer answers are too few to compare two models on."""
+"""With fewer audited listings, the audit does not compare models."""
 _FLOOR = 1e-6
-"""Probabilities below this count as this, so that one listing cannot decide a comparison."""
+"""Probabilities are clipped from below, so that one listing cannot decide a comparison."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Labels:
     Attributes:
         given: int64, shape (n,), category index of the seller's label.
         sellers: int64, shape (n,), seller index; -1 where there is none.
-        halves: int64, shape (n,), 0 or 1: each half's noise model is fitted on the other one.
+        halves: int64, shape (n,), 0 or 1: the two halves for cross-fitting.
         distances: int64, shape (C, C), `training.transitions.category_distances`.
         audited: int64, shape (n,), category index that a person gave in the random audit; -1 where it was not audited.
         canaries: int64, shape (n,), the wrong label used in training; -1 where the row is no canary.
@@ -82,7 +83,7 @@ class Comparison:
     """The result of comparing a challenger with the champion.
 
     Attributes:
-        better: whether the challenger should become champion; always, where there is no champion.
+        better: whether the challenger should become champion; true if there is no champion.
         rows: listings compared.
         challenger, champion: mean log-likelihood of the sellers' labels; champion NaN where there is none.
         likelihood_lead: the lead in that likelihood; unknown without a champion.
@@ -170,9 +171,10 @@ def compare(challenger: Floats, champion: Floats | None, labels: Labels, categor
 
 
 def _is_better(audit_lead: Lead, canary_lead: Lead, likelihood_lead: Lead) -> bool:
-    """The audit decides; then the canaries, unless the labels are explained worse; then the labels.
+    """The audit decides first, then the canaries, then the likelihood of the labels.
 
-    The likelihood alone decides only where there are too few answers and canaries, or where these show no difference.
+    A later criterion counts only if the earlier ones lack data or show no significant difference. A model that is ahead
+    on the canaries is not better if it explains the labels significantly worse.
     """
     if audit_lead.ahead or audit_lead.behind:
         return audit_lead.ahead
@@ -183,8 +185,8 @@ def _is_better(audit_lead: Lead, canary_lead: Lead, likelihood_lead: Lead) -> bo
 
 def _posterior_lead(new: Floats, old: Floats, rows: Ints, categories: Ints) -> Lead:
     """The lead in the log-posterior of `categories` at `rows`."""
-    right = categories[rows]
-    return Lead.of(np.log(np.maximum(new[rows, right], _FLOOR) / np.maximum(old[rows, right], _FLOOR)))
+    true = categories[rows]
+    return Lead.of(np.log(np.maximum(new[rows, true], _FLOOR) / np.maximum(old[rows, true], _FLOOR)))
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ class _CrossFit:
     Attributes:
         log_likelihood: shape (n,), log P(label).
         posterior: shape (n, C), given the sellers' labels.
-        canary_posterior: shape (n, C), given the canaries' wrong labels where there are any.
+        canary_posterior: shape (n, C), given the wrong label for canaries and the seller's label for other rows.
     """
 
     log_likelihood: Floats
@@ -203,19 +205,25 @@ class _CrossFit:
 
 
 def _cross_fit(log_q: Floats, labels: Labels) -> _CrossFit:
-    """Likelihood and posterior of every row under the noise model of the other half."""
-    log_likelihood, own, canary = np.zeros(len(log_q)), np.zeros(log_q.shape), np.zeros(log_q.shape)
+    """Likelihood and posterior of every row under the noise model fitted on the other half."""
+    log_likelihood, given, canary = np.zeros(len(log_q)), np.zeros(log_q.shape), np.zeros(log_q.shape)
     trained_on = np.where(labels.canaries >= 0, labels.canaries, labels.given)
     seller_count = int(labels.sellers.max(initial=-1)) + 1
     for half in (0, 1):
-        there, here = labels.halves != half, labels.halves == half
+        fitted_on, applied_to = labels.halves != half, labels.halves == half
         fit = fit_noise(
-            log_q[there], labels.given[there], labels.sellers[there], labels.distances, seller_count=seller_count
+            log_q[fitted_on],
+            labels.given[fitted_on],
+            labels.sellers[fitted_on],
+            labels.distances,
+            seller_count=seller_count,
         )
-        rates = fit.rates(labels.sellers[here])
-        own[here], log_likelihood[here] = posterior(log_q[here], labels.given[here], rates, fit.transitions)
-        canary[here], _ = posterior(log_q[here], trained_on[here], rates, fit.transitions)
-    return _CrossFit(log_likelihood, own, canary)
+        rates = fit.rates(labels.sellers[applied_to])
+        given[applied_to], log_likelihood[applied_to] = posterior(
+            log_q[applied_to], labels.given[applied_to], rates, fit.transitions
+        )
+        canary[applied_to], _ = posterior(log_q[applied_to], trained_on[applied_to], rates, fit.transitions)
+    return _CrossFit(log_likelihood, given, canary)
 
 
 def _recovered(fit: _CrossFit, planted: Ints, labels: Labels) -> float:

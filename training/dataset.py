@@ -1,7 +1,7 @@
-"""The training set: plain Parquet that Petastorm reads by shards, with a check that each row was read once.
+"""The training set: plain Parquet that Petastorm reads in shards, with a check that each row is read exactly once.
 
-Columns are scalars and byte strings only: ragged lists and nulls crash Petastorm's batch reader, and Unischema metadata
-would be a pickle.
+Columns are only scalars and byte strings: ragged lists and nulls crash Petastorm's batch reader, and Unischema metadata
+would be pickled.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ NUMBERS = {
     "bucket": "buckets",
     "present": "present",
 }
-"""Column -> array of a shard."""
+"""Column of the training set -> attribute of `Shard`."""
 READ_COLUMNS = [*NUMBERS, "text_ids", "text_weights", "pixels"]
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 _CHECK = 1_000_000_007
-"""Keys are summed modulo this prime, so that one lost row and another row read twice do not cancel out."""
+"""Keys are summed modulo this prime. The sum reveals a row that was read twice in place of a lost one."""
 
 
 class CoverageError(FailedError):
-    """Raised when the ranks together did not read every row exactly once."""
+    """Raised when the ranks together do not read every row exactly once."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Shard:
-    """A rank's rows, memory-mapped from a local cache, so that they need not fit into memory.
+    """The rows of one rank, memory-mapped from a local cache, so that they need not fit into memory.
 
     Attributes:
         keys: int64, shape (n,), the hash of each listing's id.
-        labels: int64, shape (n,), category index as the seller gave it, -1 where there is none.
+        labels: int64, shape (n,), category index of the seller's label, -1 where there is none.
         truths: int64, shape (n,), category index that a person has decided, -1 where nobody has.
         sellers: int64, shape (n,), the hash of the seller's id; see `training.examples.SCHEMA`.
         buckets: int64, shape (n,).
@@ -82,7 +82,7 @@ class Shard:
 
     @property
     def hard_targets(self) -> Ints:
-        """The category each row is trained on at first: a person's decision, else the seller's label; shape (n,)."""
+        """The target of the first pass: a person's decision, else the seller's label; shape (n,)."""
         return np.where(self.truths >= 0, self.truths, self.labels)
 
     def texts(self, rows: Ints) -> TextBatch:
@@ -91,15 +91,16 @@ class Shard:
 
 
 def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
-    """Write the examples as plain Parquet, one file (and at least one row group) a partition.
+    """Write the examples as plain Parquet: one file, with at least one row group, per partition.
 
     Args:
-        examples: as `training.examples.example_rows` gives them, in at least 4 partitions a rank: shards are made of
-            whole row groups, so more of them make shards more equal.
-        folder: an absolute path that every node sees; replaced if it exists.
+        examples: as `training.examples.example_rows` returns them, in at least 4 partitions per rank. Shards consist
+            of whole row groups, so more row groups make shards more equal in size.
+        folder: an absolute path that every node can access; replaced if it exists.
+        ranks: the number of ranks that will read the training set.
 
     Raises:
-        FailedError: there are fewer files with rows than ranks.
+        FailedError: there are fewer non-empty files than ranks.
     """
     (
         examples.write.mode("overwrite")
@@ -117,13 +118,13 @@ def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
     if len(files) < ranks:
         raise FailedError(
             f"the training set has {rows} rows in {len(files)} files, too few for {ranks} ranks: "
-            "give it more labelled listings, or set train.ranks lower."
+            "provide more labelled listings, or lower train.ranks."
         )
     return Dataset(folder, rows, sum(file["checksum"] for file in files))
 
 
 def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int, width: int) -> Shard:
-    """Read a rank's shard through Petastorm, once, into memory-mapped files under `cache`."""
+    """Read a rank's shard once through Petastorm into memory-mapped files under `cache`."""
     cache.mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[Ints]] = {name: [] for name in (*NUMBERS.values(), "lengths")}
     with (
@@ -142,11 +143,11 @@ def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int
 
 
 def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], height: int, width: int) -> Shard:
-    """Make a shard from the files `ids`, `weights` and `pixels` of a folder.
+    """Memory-map the files `ids`, `weights` and `pixels` of a folder as a shard.
 
     Args:
         cache: the folder.
-        columns: the arrays that `NUMBERS` names, and `lengths` (features of each listing), each in parts.
+        columns: the arrays that `NUMBERS` names, and `lengths` (number of features of each listing), each in chunks.
         height, width: of the pictures.
     """
     joined = {name: np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64) for name, parts in columns.items()}
@@ -168,7 +169,7 @@ def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], height: int, w
 
 
 def checksum(keys: Ints) -> int:
-    """The contribution of these rows to `Dataset.checksum`."""
+    """The checksum of some rows; those of all ranks add up to `Dataset.checksum`."""
     return int(np.mod(keys, _CHECK).sum())
 
 
@@ -176,22 +177,22 @@ def check_coverage(dataset: Dataset, rows: int, total: int) -> None:
     """Check that the ranks together read every row exactly once.
 
     Args:
-        dataset: what was written.
-        rows, total: rows and `checksum`, summed over the ranks.
+        dataset: the training set as written.
+        rows, total: number of rows and `checksum`, each summed over the ranks.
 
     Raises:
-        CoverageError: they differ.
+        CoverageError: they differ from what was written.
     """
     if rows != dataset.rows or total != dataset.checksum:
         raise CoverageError(
             f"the ranks read {rows} rows (checksum {total}) of {dataset.rows} (checksum {dataset.checksum}) "
             f"in {dataset.folder}. Training stopped because every listing must be read exactly once. Run it again; if "
-            "it fails again, check that every node sees the same folder and that Petastorm has the pinned version."
+            "it fails again, check that every node can access this folder and that Petastorm has the pinned version."
         )
 
 
 def _batches(folder: str, rank: int, ranks: int) -> Iterator[Any]:
-    # Only the reader of plain Parquet, and only in this thread: the order of rows is then the same every time.
+    # The dummy pool reads in this thread, so the order of rows is reproducible.
     import petastorm
 
     warnings.filterwarnings("ignore", category=FutureWarning, module="petastorm")  # pyarrow's legacy dataset
@@ -208,5 +209,5 @@ def _batches(folder: str, rank: int, ranks: int) -> Iterator[Any]:
 
 
 def _mapped(path: Path, kind: type, shape: tuple[int, ...]) -> NDArray[Any]:
-    # An empty file cannot be mapped.
+    # An empty file cannot be memory-mapped.
     return np.memmap(path, kind, "r", shape=shape) if np.prod(shape) else np.zeros(shape, kind)

@@ -1,4 +1,4 @@
-"""Predict the same listings with a new bundle and with the champion, as a nightly run would, and compare the two."""
+"""Score the same listings with a new bundle and with the champion, as a nightly run would, and compare them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from udfs.classify import classify
 from udfs.rankings import densify
 
 ROWS = 10_000
-"""Listings to compare on, chosen by hash; audited ones and canaries come on top."""
+"""Approximate number of listings, sampled by hash; audited listings and canaries are added to them."""
 _FLOOR = 1e-6
-"""The least probability of a category: a bundle may not know a category of the other one."""
+"""Minimum probability of a category: a bundle may not know a category of the other bundle."""
 
 
 def evaluate(
@@ -56,9 +56,9 @@ def evaluate(
     columns = ("listing_id", "category", "seller_id", "audited_category", "key", "planted")
     rows = chosen.select(*columns).toPandas().sort_values("listing_id", ignore_index=True)
     if rows.empty:
-        raise FailedError("no listing has a category of the taxonomy, so there is nothing to compare models on.")
+        raise FailedError("no listing has a category of the taxonomy, so the models cannot be compared.")
 
-    def predict(folder: str, version: str, own: BundleSpec) -> Floats:
+    def predict(folder: str, version: str, predicting: BundleSpec) -> Floats:
         predictions = classify(
             chosen.withColumn("content_hash", F.lit("")),
             folder,
@@ -71,7 +71,7 @@ def evaluate(
         )
         table = predictions.select("listing_id", "top_categories").toArrow()
         order = pc.index_in(pa.array(rows["listing_id"]), table["listing_id"])
-        prior = dict(zip(own.categories, own.prior, strict=True))
+        prior = dict(zip(predicting.categories, predicting.prior, strict=True))
         base = np.array([prior.get(category, 0.0) for category in spec.categories])
         return log_probabilities(table["top_categories"].take(order).combine_chunks(), spec.categories, base)
 
@@ -81,19 +81,19 @@ def evaluate(
 
 
 def log_probabilities(rankings: pa.ListArray, categories: Sequence[str], base: Floats) -> Floats:
-    """Ranked probabilities (`predictions.top_categories`) -> log q, shape (n, C), with a floor under each q.
+    """Ranked probabilities (`predictions.top_categories`) -> log q, shape (n, C), each q at least a small floor.
 
     Args:
-        rankings: n lists of category and probability; null where there is no prediction.
+        rankings: n lists of (category, probability); null where there is no prediction.
         categories: C names, the order of the columns.
-        base: shape (C,), the prior of the model that ranked; 0 for a category that it does not know.
+        base: shape (C,), the prior of the model that made the predictions; 0 for a category that it does not know.
     """
     q = np.maximum(densify(rankings, {category: i for i, category in enumerate(categories)}, base), _FLOOR)
     return np.asarray(np.log(q / q.sum(axis=1, keepdims=True)))
 
 
 def _choose(listings: DataFrame, spec: BundleSpec, champion: BundleSpec | None) -> DataFrame:
-    """A sample of the labelled listings, all audited ones and the canaries of both models; adds key and planted."""
+    """A sample of the labelled listings, all audited ones, and the canaries of both models; adds key and planted."""
     known = listings.sparkSession.createDataFrame([(c,) for c in spec.categories], "category STRING")
     labelled = listings.join(F.broadcast(known), "category", "left_semi")
     part = max(labelled.count() // ROWS, 1)

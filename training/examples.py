@@ -1,4 +1,4 @@
-"""Listings with usable labels -> rows of the training set, made in the executors."""
+"""Turn labelled listings into rows of the training set, in the executors."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ SCHEMA = (
     "text_ids BINARY, text_weights BINARY, present BOOLEAN, pixels BINARY"
 )
 """`key` hashes listing_id, `seller_key` seller_id (`NO_SELLER` where there is none). `label` is the seller's category,
-`truth` what a person has decided; -1 where there is none of the taxonomy. `text_ids` int32 and `text_weights` float32,
-little-endian, as long as one another; `pixels` uint8, height x width x 3, empty where `present` is false."""
-_COPIED = ("key", "listing_id", "seller_id", "seller_key", "label", "truth", "bucket")
-
+`truth` the category that a person has decided; -1 where there is none in the taxonomy. `text_ids` int32 and
+`text_weights` float32 are little-endian and of equal length; `pixels` is uint8, height x width x 3, empty where
+`present` is false."""
+_COPIED_COLUMNS = ("key", "listing_id", "seller_id", "seller_key", "label", "truth", "bucket")
 
 ROWS_PER_TASK = 4_000
-"""Rows that a task turns into features, and so a file of the training set; with pictures some 50 MB before packing."""
+"""Rows per Spark task, and so per file of the training set; with pictures about 50 MB before compression."""
 
 
-def example_tasks(rows: int, ranks: int, least: int) -> int:
-    """How many tasks make the training rows: as many as the rows need, and as many for each rank.
+def example_tasks(rows: int, ranks: int, min_per_rank: int) -> int:
+    """The number of Spark tasks that make the training rows: a multiple of `ranks`.
 
     Args:
-        rows: listings, 0 or more.
-        ranks: that read the training set; every task makes a file, and ranks share the files evenly.
-        least: tasks for each rank where there are few rows.
+        rows: number of listings, 0 or more.
+        ranks: number of ranks that read the training set; each task writes one file, and ranks share files evenly.
+        min_per_rank: minimum number of tasks per rank.
     """
-    return ranks * max(least, math.ceil(rows / (ranks * ROWS_PER_TASK)))
+    return ranks * max(min_per_rank, math.ceil(rows / (ranks * ROWS_PER_TASK)))
 
 
 def example_rows(
@@ -52,17 +52,17 @@ def example_rows(
     max_image_bytes: int,
     partitions: int,
 ) -> DataFrame:
-    """The training rows of the listings whose label is one of the categories; the others teach nothing.
+    """The training rows of all listings whose label or decided category is in the taxonomy.
 
     Args:
         listings: listing_id, title, description, category, decided_category (null where no person has decided),
             seller_id, bucket, image, image_uri.
-        categories: the order of the label indices.
+        categories: category names; the position is the label index.
         text: keyword arguments of `udfs.text.featurize`.
-        encoder: the folder of a text encoder (`udfs.encoder`), on every node.
+        encoder: the folder of a text encoder (`udfs.encoder`) on every node; None if there is none.
         picture: keyword arguments of `udfs.pictures.decode`.
         prefixes, max_image_bytes: as in `udfs.picture_uris.read_uri`.
-        partitions: into how many tasks the work is split.
+        partitions: number of tasks.
 
     Returns:
         Rows of `SCHEMA`.
@@ -110,8 +110,8 @@ def _example_batch(
     pictures = decode(images, **picture)
     ids, weights = texts.ids.astype("<i4"), texts.weights.astype("<f4")
     bounds = list(zip(texts.splits[:-1], texts.splits[1:], strict=True))
-    made = {
-        **{name: columns[name] for name in _COPIED},
+    columns_out = {
+        **{name: columns[name] for name in _COPIED_COLUMNS},
         "text_ids": pa.array([ids[a:b].tobytes() for a, b in bounds], pa.binary()),
         "text_weights": pa.array([weights[a:b].tobytes() for a, b in bounds], pa.binary()),
         "present": pa.array(np.asarray(pictures.present)),
@@ -120,4 +120,4 @@ def _example_batch(
             pa.binary(),
         ),
     }
-    return pa.RecordBatch.from_pydict(made)
+    return pa.RecordBatch.from_pydict(columns_out)

@@ -1,4 +1,4 @@
-"""Save trained members as SavedModels, which need no training code: features and pixels in, log-probabilities out."""
+"""Export trained members as SavedModels, which run without training code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TEXTS = [
 
 
 class _Module(tf.Module):  # type: ignore[misc]
-    """Holds what a signature uses, so that it is saved with the signature."""
+    """Holds the objects that a signature uses, so that they are saved with it."""
 
     def __init__(self, encoder: Tensor, model: Tensor) -> None:
         super().__init__(name="predict")
@@ -29,9 +29,9 @@ class _Module(tf.Module):  # type: ignore[misc]
 def save_text(text: TextBranch, folder: str) -> None:
     """Save all K text members as one SavedModel.
 
-    Its signature takes ids, weights, splits (`schemas.tensors.TextBatch`) and fold, int64 (n,). It returns `text`,
-    float32 (n, C), the log-probabilities of each row from its fold's member, and `known` and `known_words`, int64 (n,),
-    how many of the row's features, and of its words and pairs, are in the vocabulary.
+    The signature takes ids, weights, splits (`schemas.tensors.TextBatch`) and fold, int64 (n,). It returns `text`,
+    float32 (n, C), each row's log-probabilities from its fold's member, and `known` and `known_words`, int64 (n,): how
+    many of the row's features, and of its words and word pairs, are in the vocabulary.
     """
     module = _Module(text.encoder, text.model)
 
@@ -51,8 +51,8 @@ def save_text(text: TextBranch, folder: str) -> None:
 def save_fused(fused: FusedBranch, text: TextBranch, folder: str) -> None:
     """Save a fused member as a SavedModel.
 
-    Its signature takes pixels, uint8 (n, h, w, 3), ids, weights and splits. It returns log-probabilities by branch,
-    float32 (n, C) each.
+    The signature takes pixels, uint8 (n, h, w, 3), ids, weights and splits. It returns the log-probabilities of each
+    branch, float32 (n, C).
     """
     module = _Module(text.encoder, fused.model)
     shape = [None, *fused.model.backbone.input_shape[1:]]

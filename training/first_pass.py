@@ -1,10 +1,10 @@
-"""The first pass: learn from the given labels how noisy they are, and make soft labels for the second pass.
+"""The first pass: estimate the label noise, and make soft labels for the second pass.
 
-The first pass trains on the labels as they are. Its posterior gives the second pass's targets (Khetan, Lipton and
-Anandkumar, ICLR 2018: model bootstrapped EM): a network trained on the likely truth makes fewer errors than one trained
-on sellers' labels. Each soft label comes from a member that has not trained on its listing. But that member has trained
-on other listings' labels, so a little of a listing's own label leaks back to it through their soft labels. That is why
-the noise model is fitted here, on the first pass, where no label influences its own listing's prediction.
+The first pass trains on the labels as they are. Its posteriors are the targets of the second pass (model bootstrapped
+EM: Khetan, Lipton and Anandkumar, ICLR 2018): a network trained on the probable true labels makes fewer errors than one
+trained on sellers' labels. Each soft label comes from a member that has not trained on the listing. But in the second
+pass, a little of a listing's own label leaks back through the soft labels of other listings. Therefore the noise model
+is fitted on the first pass, where no label influences the prediction for its own listing.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from udfs.posterior import posterior
 
 _MAX_ROUNDS = 20
 _TOLERANCE = 0.01
-"""Relative change of the weights at which they have converged."""
+"""The weights have converged if they change by less than this (relative and absolute)."""
 _MIN_TEXT_SHARE = 0.25
-"""With texts for a smaller share of the listings, there is no first pass."""
+"""If a smaller share of the listings has text, there is no first pass."""
 _CHUNK = 8192
 """Listings per batch."""
 _FIRST_WEIGHT, _OTHER_WEIGHT = 1.0, 0.3
-"""Where the search for weights starts, for the first branch that applies and for the others."""
+"""Initial weights of the first applicable branch and of the others."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class FirstPass:
     """The result of the first pass.
 
     Attributes:
-        noise: how sellers label.
-        fusion: the branches' weights, divided by `temperature`.
+        noise: the noise model.
+        fusion: the branch weights, divided by `temperature`.
         temperature: see `training.anchors.estimate_temperature`.
         prior: shape (C,), estimated share of each category.
-        estimated_error: the share of listings for which the best guess is wrong, by its own posterior.
+        estimated_error: share of listings whose best guess is wrong, as the posterior estimates it.
     """
 
     noise: NoiseFit
@@ -52,13 +52,13 @@ class FirstPass:
     estimated_error: float
 
     def without_rows(self) -> FirstPass:
-        """The same without the arrays that have a value for each row of the sample."""
+        """A copy without the arrays that have an entry per row of the sample."""
         noise = replace(self.noise, posterior=np.zeros((0, len(self.prior))), evidence=np.zeros(0))
         return replace(self, noise=noise)
 
 
 def fit_first_pass(sample: Sample, distances: Ints) -> FirstPass:
-    """Fit branch weights and noise model in turn, by the likelihood of the given labels alone.
+    """Fit branch weights and noise model alternately, by maximum likelihood of the given labels.
 
     Args:
         sample: labelled rows with out-of-sample log-probabilities.
@@ -85,22 +85,22 @@ def fit_first_pass(sample: Sample, distances: Ints) -> FirstPass:
 
 
 def enough_texts(sample: Sample) -> bool:
-    """Whether enough listings have a text to learn the noise from texts alone."""
+    """Whether enough listings have text to fit the noise model on text alone."""
     return bool(sample.has(Input.TEXT).mean() >= _MIN_TEXT_SHARE) if len(sample.labels) else False
 
 
 def soft_labels(first: FirstPass, text: Floats32, labels: Ints, truths: Ints, sellers: Ints) -> Floats32:
-    """The posterior of every category given the listing's text, its label and its seller.
+    """The posterior of every category given the listing's text, label and seller.
 
     Args:
-        first: a first pass over texts.
+        first: the first pass.
         text: shape (n, C), out-of-sample log-probabilities; NaN where there is no text.
         labels: shape (n,), the seller's category index, -1 where there is none.
         truths: shape (n,), the category that a person has decided, -1 where nobody has.
-        sellers: shape (n,), index of the seller's error rate, -1 where it is unknown.
+        sellers: shape (n,), index into the sellers' error rates, -1 where the rate is unknown.
 
     Returns:
-        Shape (n, C), rows sum to 1; a decided category has probability 1.
+        Shape (n, C); rows sum to 1. A decided category has probability 1.
     """
     targets = np.empty(text.shape, np.float32)
     for start in range(0, len(text), _CHUNK):
@@ -114,11 +114,11 @@ def soft_labels(first: FirstPass, text: Floats32, labels: Ints, truths: Ints, se
 
 
 def initial_fusion(sample: Sample) -> Fusion:
-    """The weights from which the search for the likeliest ones starts, for the branches of the sample."""
-    covered = frozenset[Input]().union(*(branch.inputs for branch in BRANCHES if branch.name in sample.branches))
+    """The initial weights for the branches of the sample."""
+    available = frozenset[Input]().union(*(branch.inputs for branch in BRANCHES if branch.name in sample.branches))
     found: Fusion = {}
     for key, present in INPUT_SETS.items():
-        if not present <= covered:
+        if not present <= available:
             continue
         names = applicable_branches(present, sample.branches)
         found[key] = {name: _OTHER_WEIGHT if i else _FIRST_WEIGHT for i, name in enumerate(names)}
@@ -126,30 +126,30 @@ def initial_fusion(sample: Sample) -> Fusion:
 
 
 def max_likelihood_fusion(sample: Sample, start: Fusion, likelihood: Floats) -> Fusion:
-    """The weights that maximise the likelihood of the given labels.
+    """The branch weights that maximise the likelihood of the given labels.
 
-    The weights for a set of inputs are fitted on all rows that have these inputs, whether or not they have others.
+    The weights for a set of inputs are fitted on all rows that have these inputs, even if they also have others.
 
     Args:
         sample: labelled rows with out-of-sample log-probabilities.
-        start: where to start; a branch of weight 0 keeps it.
-        likelihood: shape (n, C), P(label | category, seller); clamped in place to what people have decided.
+        start: the initial weights; a branch with weight 0 keeps weight 0.
+        likelihood: shape (n, C), P(label | category, seller); modified in place: clamped to the decided categories.
     """
     clamp_to_truth(likelihood, sample.truths)
     found: Fusion = {}
     for key, weights in start.items():
         rows = np.logical_and.reduce([sample.has(each) for each in INPUT_SETS[key]])
-        found[key] = _likeliest(sample, rows, weights, likelihood)
+        found[key] = _fit_weights(sample, rows, weights, likelihood)
     return found
 
 
-def _likeliest(sample: Sample, rows: Bools, start: Weights, likelihood: Floats) -> Weights:
+def _fit_weights(sample: Sample, rows: Bools, start: Weights, likelihood: Floats) -> Weights:
     if not rows.any():
         return start
-    counted = [name for name, weight in start.items() if weight > 0]
-    log_probabilities = [sample.branches[name][rows].astype(np.float64) for name in counted]
-    found = fit_weights(log_probabilities, likelihood[rows], [start[name] for name in counted])
-    return dict.fromkeys(start, 0.0) | dict(zip(counted, found, strict=True))
+    positive = [name for name, weight in start.items() if weight > 0]
+    log_probabilities = [sample.branches[name][rows].astype(np.float64) for name in positive]
+    found = fit_weights(log_probabilities, likelihood[rows], [start[name] for name in positive])
+    return dict.fromkeys(start, 0.0) | dict(zip(positive, found, strict=True))
 
 
 def _fit(log_q: Floats, sample: Sample, rows: Ints, distances: Ints, start: NoiseFit | None = None) -> NoiseFit:
@@ -171,7 +171,7 @@ def _fused(sample: Sample, fusion: Fusion) -> Floats:
 
 
 def apply_temperature(fusion: Fusion, temperature: float) -> Fusion:
-    """Divide all weights by a temperature: above 1, the fused probabilities get closer to uniform."""
+    """Divide all weights by a temperature; above 1, the fused probabilities become flatter."""
     return {key: {name: weight / temperature for name, weight in weights.items()} for key, weights in fusion.items()}
 
 

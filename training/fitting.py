@@ -1,4 +1,4 @@
-"""Fit on the sample what a bundle stores beside its networks: branch weights, noise model and prior."""
+"""Fit branch weights, noise model and prior on the sample; a bundle stores them beside its networks."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from udfs.fusion import fuse, weighted_product
 from udfs.posterior import label_likelihood, posterior
 
 _EPSILON = 1e-12
-_MIN_ERROR_LEFT = 0.8
-"""The least share of the first pass's error that a second pass may claim to leave: on most catalogues of the quality
-benchmark it left 0.8 to 1.0."""
+_MIN_ERROR_RATIO = 0.8
+"""Lower limit of the second pass's estimated error, relative to the first pass's. On most catalogues of the quality
+benchmark the true ratio was 0.8 to 1.0."""
 _MAX_TEMPERATURE = 4.0
-"""The most by which the second pass's weights are divided."""
+"""Upper limit of the additional temperature of the second pass."""
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What was fitted.
+    """The result of `fit_sample`.
 
     Attributes:
-        fusion: the branches' weights.
-        noise: how sellers label, and how often pictures show something else.
+        fusion: the branch weights.
+        noise: the noise model, including the share of mismatched pictures.
         prior: C probabilities of the categories.
-        figures: estimated error before and after, the mean log-likelihood of the labels, weights and rates.
+        figures: estimated error before and after cleaning, mean log-likelihood of the labels, weights and rates.
     """
 
     fusion: Fusion
@@ -45,13 +45,13 @@ class FitResult:
 def fit_sample(
     sample: Sample, distances: Ints, categories: tuple[str, ...], first: FirstPass | None = None
 ) -> FitResult:
-    """Fit weights and noise model by the likelihood of the given labels alone.
+    """Fit branch weights and noise model by maximum likelihood of the given labels.
 
     Args:
         sample: labelled rows with out-of-sample log-probabilities.
         distances: as `training.transitions.category_distances`.
         categories: C names.
-        first: the first pass over the same sellers, if the sample is from a second pass: then its noise model is kept,
+        first: the first pass over the same sellers, if the sample is from a second pass. Then its noise model is kept
             and only the weights are fitted.
     """
     if first is None:
@@ -87,30 +87,31 @@ def fit_sample(
 
 
 def _fit_fusion(sample: Sample, first: FirstPass) -> Fusion:
-    """The weights of a second pass under the first pass's noise model, no less cautious than the first pass's.
+    """Fit the weights of a second pass under the noise model of the first pass.
 
-    They are the likeliest ones divided by the first pass's caution. Because a little of each label leaks back through
-    the soft labels, a second pass looks better than it is. If its texts would claim much less error than the first
-    pass's, all weights are lowered until they claim no more than a second pass can gain.
+    They are the maximum-likelihood weights divided by the temperature of the first pass. Because a little of each label
+    leaks back through the soft labels, a second pass looks better than it is. If its text branch estimates an error
+    below `_MIN_ERROR_RATIO` times that of the first pass, the temperature is raised until the estimate reaches this
+    limit.
     """
     likelihood = label_likelihood(sample.labels, first.noise.rates(sample.sellers), first.noise.transitions)
     fusion = apply_temperature(max_likelihood_fusion(sample, initial_fusion(sample), likelihood), first.temperature)
     texts = replace(sample, branches={TEXT.name: sample.branches[TEXT.name]})
 
     @cache
-    def surplus(temperature: float) -> float:
+    def excess_error(temperature: float) -> float:
         posteriors, _ = _posterior(texts, apply_temperature(fusion, temperature), first.noise)
-        return float(1.0 - posteriors.max(axis=1).mean()) - _MIN_ERROR_LEFT * first.estimated_error
+        return float(1.0 - posteriors.max(axis=1).mean()) - _MIN_ERROR_RATIO * first.estimated_error
 
-    if surplus(1.0) >= 0.0:
+    if excess_error(1.0) >= 0.0:
         return fusion
-    if surplus(_MAX_TEMPERATURE) <= 0.0:
+    if excess_error(_MAX_TEMPERATURE) <= 0.0:
         return apply_temperature(fusion, _MAX_TEMPERATURE)
-    return apply_temperature(fusion, float(brentq(surplus, 1.0, _MAX_TEMPERATURE, xtol=0.005)))
+    return apply_temperature(fusion, float(brentq(excess_error, 1.0, _MAX_TEMPERATURE, xtol=0.005)))
 
 
 def _posterior(sample: Sample, fusion: Fusion, noise: NoiseFit) -> tuple[Floats, Floats]:
-    """Posterior and evidence of the usable rows; a category that a person has decided has probability 1."""
+    """Posterior and evidence of the usable rows; a decided category has probability 1."""
     rows = sample.usable
     log_q = fuse(sample.branches, fusion)[rows].astype(np.float64)
     posteriors, evidence = posterior(log_q, sample.labels[rows], noise.rates(sample.sellers[rows]), noise.transitions)
@@ -119,7 +120,7 @@ def _posterior(sample: Sample, fusion: Fusion, noise: NoiseFit) -> tuple[Floats,
 
 
 def _mismatch(sample: Sample, fusion: Fusion, noise: NoiseFit) -> Mismatch:
-    """What random pictures look like, and how often a picture shows something else."""
+    """Fit the picture-mismatch model on the rows that have text and picture."""
     rows = sample.has(Input.TEXT) & sample.has(Input.IMAGE)
     count = sample.shape[1]
     if not rows.any():

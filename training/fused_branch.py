@@ -1,4 +1,4 @@
-"""Training one fused member: the picture network and the head over picture and text."""
+"""Train a fused member: the picture network and the head over picture and text."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from training.text_branch import Targets, TextBranch, TextTrainer, sparse
 
 _RATE = 2e-3
 _DECAY = 1e-4
-_VALIDATED = 3000
-"""Held-out pictures for an epoch's loss, over all ranks."""
+_VALIDATION_PICTURES = 3000
+"""Maximum number of held-out pictures for the loss after an epoch, over all ranks."""
 _MAX_PATIENCE = 6
-"""While the learning rate is high, so many epochs may pass without a lower loss."""
+"""Upper limit of the patience, in epochs. While the learning rate is high, the loss may not fall for some epochs."""
 _CHUNK = 256
 """Pictures per batch of inference."""
 
@@ -32,7 +32,7 @@ class FusedBranch:
 
     Attributes:
         model: the network.
-        forward: its compiled inference.
+        forward: the compiled forward pass for inference.
         curve: out-of-sample loss, summed over the branches, after each epoch.
     """
 
@@ -45,13 +45,13 @@ def train_fused(member: int, text: TextBranch, trainer: TextTrainer, targets: Ta
     """Train one fused member on the pictures outside its fold, together with the other ranks.
 
     Args:
-        member: its number, below `plan.image_members`.
-        text: encodes the texts for the head.
-        trainer: the shard, the plan and the other ranks.
+        member: index of the member, below `plan.image_members`.
+        text: the trained text branch, which encodes the texts for the head.
+        trainer: holds the shard, the plan and the ranks.
         targets: each listing's target distribution.
     """
     shard, plan, ranks = trainer.shard, trainer.plan, trainer.ranks
-    # Keras draws the seeds of its initialisers from Python's generator.
+    # Keras draws the seeds of its initialisers from Python's global generator.
     tf.keras.utils.set_random_seed(plan.seed + 1000 * member + ranks.rank)
     random = np.random.default_rng([plan.seed, ranks.rank, member])
     model = FusedMember(
@@ -66,12 +66,12 @@ def train_fused(member: int, text: TextBranch, trainer: TextTrainer, targets: Ta
     ranks.broadcast_variables(model.variables)
     own = shard.buckets % plan.image_members == member
     trained, held_out = np.flatnonzero(shard.present & ~own), np.flatnonzero(shard.present & own)
-    held_out = held_out[: _VALIDATED // ranks.size]
+    held_out = held_out[: _VALIDATION_PICTURES // ranks.size]
     batch = max(plan.image_batch // ranks.size, 1)
     steps = ranks.max(-(-len(trained) // batch))
     step = _make_step(model, plan, steps * plan.image_epochs, ranks)
     forward = _make_forward(model)
-    # The loss fluctuates while the learning rate is high, and falls most at the end.
+    # The loss fluctuates while the learning rate is high and falls most at the end, so patience is longer.
     best = EarlyStopping(model.variables, max(plan.patience, min(plan.image_epochs // 2, _MAX_PATIENCE)))
     for epoch in range(1, plan.image_epochs + 1):
         order = np.resize(random.permutation(trained), steps * batch)
@@ -91,8 +91,8 @@ def train_fused(member: int, text: TextBranch, trainer: TextTrainer, targets: Ta
 
 
 def predict_pictures(forward: Tensor, shard: Shard, text: TextBranch, rows: Ints) -> dict[str, Floats32]:
-    """Log-probabilities by branch of rows that have a picture, shape (n, C) each."""
-    if not len(rows):  # convolutions refuse an empty batch
+    """Log-probabilities of each branch for rows that have a picture, shape (n, C)."""
+    if not len(rows):  # convolutions reject an empty batch
         return {name: np.zeros((0, text.model.categories), np.float32) for name in predicted_by(FUSED_NETWORK)}
     parts = []
     for chosen in np.array_split(rows, max(-(-len(rows) // _CHUNK), 1)):
@@ -102,7 +102,7 @@ def predict_pictures(forward: Tensor, shard: Shard, text: TextBranch, rows: Ints
 
 
 def _policy(plan: Plan, ranks: Ranks) -> str:
-    """The precision in which the picture network trains, the same on every rank."""
+    """The Keras precision policy for training the picture network, the same on every rank."""
     mixed = plan.mixed_precision
     if mixed is None:
         mixed = int(ranks.sum([int(bool(tf.config.list_physical_devices("GPU")))])[0]) == ranks.size
@@ -110,20 +110,20 @@ def _policy(plan: Plan, ranks: Ranks) -> str:
 
 
 def _make_forward(model: FusedMember) -> Tensor:
-    """Compiled inference: (pixels, indices, values) -> logits by branch."""
+    """A compiled forward pass: (pixels, indices, values) -> logits of each branch."""
     return tf.function(
         lambda pixels, indices, values: model(pixels, indices, values, training=False), reduce_retracing=True
     )
 
 
 def _make_step(model: FusedMember, plan: Plan, steps: int, ranks: Ranks) -> Tensor:
-    """A compiled training step, (pixels, indices, values, targets) -> None; the branches' losses are added."""
+    """A compiled training step, (pixels, indices, values, targets) -> None; the loss is the sum over the branches."""
     rate = tf.keras.optimizers.schedules.CosineDecay(
         _RATE / 10, steps, alpha=0.01, warmup_target=_RATE, warmup_steps=max(steps // 20, 1)
     )
     optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=_DECAY)
     mixed = model.policy != "float32"
-    if mixed:  # small gradients would become zero in 16 bits
+    if mixed:  # small gradients would underflow in float16
         optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
     smoothing = plan.label_smoothing
 

@@ -1,4 +1,4 @@
-"""A model of the registry: ready to be used, or as a line of the list of models."""
+"""A model of the registry: loaded, or as an entry of the list of models."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from schemas.bundle import BundleSpec, NoiseModel
 
 @dataclass(frozen=True)
 class Model:
-    """A registered model, ready to be used.
+    """A registered model with its bundle on this machine.
 
     Attributes:
         version: its version in the registry.
-        bundle: its bundle's folder on this machine.
-        spec, noise: what the bundle holds.
+        bundle: the folder of the bundle.
+        spec, noise: the contents of the bundle.
     """
 
     version: str
@@ -25,14 +25,14 @@ class Model:
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """A line of the list of models.
+    """An entry of the list of models.
 
     Attributes:
         version: its version.
-        champion: whether it is in force.
+        champion: whether it is the champion.
         created: UTC milliseconds since 1970.
-        figures: what training measured.
-        tags: data version, settings and the like.
+        figures: metrics of the training run.
+        tags: data version, settings and similar.
     """
 
     version: str

@@ -1,6 +1,6 @@
-"""The networks: K linear text members side by side, and fused members over picture and text.
+"""The networks: K linear text members, and fused members over picture and text.
 
-Only the ranks' processes import this: importing TensorFlow starts threads.
+Only the rank processes import this module, because importing TensorFlow starts threads.
 """
 
 from __future__ import annotations
@@ -19,26 +19,27 @@ Tensor: TypeAlias = Any
 
 _EMBEDDING = 64
 _HEAD = 128
-_PARAMETERS = 64_000_000
-"""With more weights than this, the text members get a bottleneck."""
+_MAX_PARAMETERS = 64_000_000
+"""If the text members would have more weights than this, they are factorised to low rank."""
 _layers = tf.keras.layers
 
 
 class TextEncoder(tf.Module):  # type: ignore[misc]
     """Hashed features -> TF-IDF over a vocabulary.
 
-    Words and characters are two blocks, each with sublinear term frequencies and of unit length (L2), as scikit-learn's
-    `TfidfVectorizer(sublinear_tf=True)` makes them. A pretrained encoder's vector is a third block.
+    Words and characters are two blocks, each with sublinear term frequencies and L2-normalised, like scikit-learn's
+    `TfidfVectorizer(sublinear_tf=True)`. The vector of a pretrained encoder is a third, L2-normalised block.
     """
 
     def __init__(self, vocabulary: Ints, idf: Floats32, words: int, hashed: int) -> None:
-        """Make an encoder.
+        """Store the vocabulary as constants.
 
         Args:
-            vocabulary: shape (V,), ids, ascending.
-            idf: shape (V,).
-            words: how many entries, from the first on, are words and pairs.
-            hashed: how many are words, pairs or characters; the rest are dimensions of an encoder's vector.
+            vocabulary: shape (V,), feature ids in ascending order.
+            idf: shape (V,), inverse document frequencies.
+            words: number of leading entries that are words and word pairs.
+            hashed: number of leading entries that are hashed features (words, pairs or characters); the others are
+                dimensions of a pretrained encoder's vector.
         """
         super().__init__(name="text_encoder")
         self.vocabulary = tf.constant(vocabulary, tf.int64)
@@ -59,25 +60,25 @@ class TextEncoder(tf.Module):  # type: ignore[misc]
 
 
 class TextMembers(tf.Module):  # type: ignore[misc]
-    """K linear softmax classifiers over the same features, trained side by side.
+    """K linear softmax classifiers over the same features, trained together.
 
-    If K x V x C weights would be too many, the members have low rank: V x r and r x C.
+    If K x V x C weights would be too many, each member is a product of two low-rank matrices, V x r and r x C.
     """
 
     def __init__(self, features: int, members: int, categories: int) -> None:
-        """Start at zero; with a bottleneck, at random."""
+        """Initialise with zeros; if factorised, at random."""
         super().__init__(name="text_members")
         self.features, self.members, self.categories = features, members, categories
         rank = 0
-        if features * members * categories > _PARAMETERS:
-            rank = int(np.clip(_PARAMETERS // (features * members), 32, 256))
+        if features * members * categories > _MAX_PARAMETERS:
+            rank = int(np.clip(_MAX_PARAMETERS // (features * members), 32, 256))
         shape = [features, members * (rank or categories)]
         self.kernel = tf.Variable(tf.random.normal(shape, stddev=0.1) if rank else tf.zeros(shape), name="kernel")
         self.bias = tf.Variable(tf.zeros([members, categories]), name="bias")
         self.mixer = None
         if rank:
-            start = tf.random.normal([members, rank, categories], stddev=rank**-0.5)
-            self.mixer = tf.Variable(start, name="mixer")
+            initial = tf.random.normal([members, rank, categories], stddev=rank**-0.5)
+            self.mixer = tf.Variable(initial, name="mixer")
 
     def __call__(self, indices: Tensor, values: Tensor, n: Tensor) -> Tensor:
         """Encoded texts of n listings -> logits, shape (n, K, C)."""
@@ -89,10 +90,10 @@ class TextMembers(tf.Module):  # type: ignore[misc]
 
 
 class FusedMember(tf.Module):  # type: ignore[misc]
-    """A picture network and a head over picture and text: the branches `image` and `head`.
+    """A picture network and a head over picture and text, for the branches `image` and `head`.
 
-    The head takes the backbone's features and a TF-IDF weighted sum of feature embeddings. In training one of the two
-    inputs is dropped at random, so that the head does not rely on one alone.
+    The head takes the backbone's features and a TF-IDF weighted sum of feature embeddings. In training, one of the two
+    inputs is dropped at random (modality dropout), so that the head does not rely on a single input.
     """
 
     def __init__(
@@ -105,10 +106,10 @@ class FusedMember(tf.Module):  # type: ignore[misc]
         weights: str | None = None,
         policy: str = "float32",
     ) -> None:
-        """Start at random, or the backbone from pretrained weights; arguments as for `make_backbone`."""
+        """Initialise at random, or the backbone from pretrained weights; arguments as for `make_backbone`."""
         super().__init__(name="fused_member")
         self.features, self.policy = features, policy
-        self._made = (features, categories, height, width, backbone)
+        self._arguments = (features, categories, height, width, backbone)
         self.backbone = make_backbone(backbone, weights, height, width, policy)
         self.image_logits = _layers.Dense(categories, name="image_logits")
         self.embedding = tf.Variable(tf.random.normal([features, _EMBEDDING], stddev=0.05), name="embedding")
@@ -120,39 +121,39 @@ class FusedMember(tf.Module):  # type: ignore[misc]
         self.head.build([None, image_features + _EMBEDDING])
 
     def __call__(self, pixels: Tensor, indices: Tensor, values: Tensor, training: bool) -> dict[str, Tensor]:
-        """Pixels uint8 (n, h, w, 3) and encoded texts -> logits by branch, (n, C) each."""
+        """Pixels, uint8 (n, h, w, 3), and encoded texts -> logits of each branch, (n, C)."""
         n = tf.shape(pixels)[0]
         images = tf.cast(pixels, tf.float32) / 127.5 - 1.0
         image = tf.cast(self.backbone(augment(images) if training else images, training=training), tf.float32)
         texts = tf.SparseTensor(indices, values, [tf.cast(n, tf.int64), self.features])
         text = tf.sparse.sparse_dense_matmul(texts, self.embedding)
-        seen = image
+        head_image = image
         if training:
             draw = tf.random.uniform([n, 1])
-            text, seen = tf.where(draw < 0.2, 0.0, text), tf.where(draw > 0.9, 0.0, image)
+            text, head_image = tf.where(draw < 0.2, 0.0, text), tf.where(draw > 0.9, 0.0, image)
         return {
             IMAGE.name: self.image_logits(image),
-            HEAD.name: self.head(tf.concat([seen, text], axis=1), training=training),
+            HEAD.name: self.head(tf.concat([head_image, text], axis=1), training=training),
         }
 
     def in_full_precision(self) -> FusedMember:
-        """The same network computing in 32 bits; itself if it does already."""
+        """The same network in float32; itself if it already computes in float32."""
         if self.policy == "float32":
             return self
-        other = FusedMember(*self._made)
-        for source, target in zip(self.variables, other.variables, strict=True):
+        copy = FusedMember(*self._arguments)
+        for source, target in zip(self.variables, copy.variables, strict=True):
             target.assign(source)
-        return other
+        return copy
 
 
 def augment(images: Tensor) -> Tensor:
-    """Mirror half of the pictures, and shift each by up to an eighth of its size, repeating the edges."""
+    """Random horizontal flips, and shifts by up to an eighth of the size with edge padding."""
     n, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
 
-    def places(size: int) -> Tensor:
+    def shifted_indices(size: int) -> Tensor:
         shift = tf.random.uniform([n, 1], -(size // 8), size // 8 + 1, tf.int32)
         return tf.clip_by_value(tf.range(size)[None] + shift, 0, size - 1)
 
     images = tf.where(tf.random.uniform([n, 1, 1, 1]) < 0.5, images, images[:, :, ::-1])
-    images = tf.gather(images, places(height), axis=1, batch_dims=1)
-    return tf.gather(images, places(width), axis=2, batch_dims=1)
+    images = tf.gather(images, shifted_indices(height), axis=1, batch_dims=1)
+    return tf.gather(images, shifted_indices(width), axis=2, batch_dims=1)

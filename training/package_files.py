@@ -1,4 +1,4 @@
-"""Our own packages as files, also where they are imported from a zip."""
+"""Access the files of this project's packages, also when they are imported from a zip."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGES = ("schemas", "conf", "udfs", "training")
 
 
 def zip_project(path: Path) -> str:
-    """Write what a training rank imports as a zip, and return its path."""
+    """Write the packages that a training rank imports to a zip file, and return its path."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in PACKAGES:
             for name, content in _files(resources.files(package), package):
@@ -21,7 +21,7 @@ def zip_project(path: Path) -> str:
 
 
 def copy_package(package: str, folder: Path) -> str:
-    """Copy a package's files below `folder`, and return the copy's path."""
+    """Copy a package's files below `folder`, and return the path of the copy."""
     for name, content in _files(resources.files(package), package):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

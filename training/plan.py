@@ -1,4 +1,4 @@
-"""How to train on a given catalogue: what the settings leave open is chosen from the data."""
+"""The training plan: settings that are not given are chosen from the data."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from schemas.errors import FailedError, UsageError
 from training.canaries import canary_share
 
 MIN_ROWS = 20
-"""Fewer labelled listings teach nothing."""
+"""Training needs at least this many labelled listings."""
 FIRST_PASS, SECOND_PASS = "text model, first pass", "text model, second pass"
 FIRST_PASS_FITS = 3
-"""Penalties that the first pass tries."""
+"""Upper limit of the L2 penalties that the first pass tries."""
 _MIN_PICTURES = 200
 _MIN_PICTURE_SHARE = 0.02
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A training run in numbers.
+    """The hyperparameters of a training run.
 
     Attributes:
         text_members: K; member k never trains on fold k = bucket mod K.
-        image_members: of the picture branch, a divisor of K; 0: the pictures are too few to learn from.
-        text_epochs, image_epochs: passes over the data, each branch stops at its best.
-        text_batch, image_batch: rows a step, over all ranks.
+        image_members: number of members of the picture branch, a divisor of K; 0 if there are too few pictures.
+        text_epochs, image_epochs: maximum number of epochs; early stopping may end a branch before.
+        text_batch, image_batch: rows per step, over all ranks.
         patience: epochs without a better out-of-sample loss before a branch stops.
         label_smoothing: share of a target's mass that is spread over all categories.
-        max_features, min_listings: the text vocabulary.
+        max_features, min_listings: of the text vocabulary; see `conf.settings.TextSettings`.
         image_backbone, image_weights: as `training.backbones.make_backbone` takes them.
-        mixed_precision: whether the picture network learns in 16 bits; None: where every rank has a GPU.
-        canary_share: part of the listings whose label is made wrong; see `training.canaries`.
-        sample: rows whose out-of-sample probabilities the noise model is fitted on, at most.
-        seed: of every random choice.
+        mixed_precision: whether the picture network trains in mixed precision (float16); None: if every rank has a GPU.
+        canary_share: share of the listings whose label is made wrong; see `training.canaries`.
+        sample: maximum number of rows on which the noise model is fitted.
+        seed: of all random numbers.
     """
 
     text_members: int
@@ -55,39 +55,40 @@ class Plan:
 
     @property
     def stages(self) -> dict[str, int]:
-        """What is trained, in order, as progress reports name it: stage -> epochs at most."""
+        """The training stages in order, as named in progress reports -> maximum number of epochs."""
         pictures = {self.picture_stage(member): self.image_epochs for member in range(self.image_members)}
         return {FIRST_PASS: FIRST_PASS_FITS * self.text_epochs, SECOND_PASS: self.text_epochs, **pictures}
 
     def picture_stage(self, member: int) -> str:
-        """The stage in which a member of the picture branch, counted from 0, is trained."""
+        """The name of the stage that trains a member of the picture branch; members count from 0."""
         return f"picture model, member {member + 1} of {self.image_members}"
 
 
 def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
-    """Choose what the settings leave open.
+    """Choose the hyperparameters that the settings do not give.
 
-    Small catalogues get more members (each then trains on more of the few rows) and more epochs; large
-    ones fewer picture epochs, since a step teaches the same whichever picture it sees.
+    Small catalogues get more members, so that each trains on a larger share of the rows, and more epochs. Large
+    catalogues get fewer picture epochs, because the number of steps counts, not the number of epochs.
 
     Args:
-        rows: labelled listings.
-        pictures: those of them with a usable picture.
+        settings: all settings.
+        rows: number of labelled listings.
+        pictures: how many of them have a usable picture.
 
     Raises:
         FailedError: there are too few rows.
-        UsageError: the members asked for do not divide, or our own picture network is given weights.
+        UsageError: image_members does not divide text_members, or weights are given for the residual network.
     """
     train = settings.train
     if train.image_weights and train.image_backbone == "residual":
         raise UsageError(
-            f"train.image_weights={train.image_weights} suits none of our own networks, which start at random: choose "
-            "train.image_backbone=efficientnetv2-b0 or mobilenetv3-small with it, or leave it out."
+            f"train.image_weights={train.image_weights} is not for the residual network, which starts at random: "
+            "choose train.image_backbone=efficientnetv2-b0 or mobilenetv3-small, or leave train.image_weights out."
         )
     if rows < MIN_ROWS:
         raise FailedError(
-            f"{rows} listings with a category of the taxonomy are too few to learn from: there must be {MIN_ROWS}. "
-            "Check that the categories of listings and taxonomy are spelled alike."
+            f"{rows} listings with a category of the taxonomy are too few for training, which needs {MIN_ROWS}. "
+            "Check that listings and taxonomy spell the categories in the same way."
         )
     image_members = train.image_members
     if image_members is None:

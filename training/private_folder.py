@@ -1,4 +1,4 @@
-"""A folder for temporary files that no other user of the machine can read or prepare."""
+"""A folder for temporary files that no other user of the machine can read or create in advance."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from schemas.errors import FailedError
 
 
 def private_folder(*parts: str) -> Path:
-    """A folder below the system's temporary one that only this user can read; made if it does not exist.
+    """A folder below the system's temporary folder that only this user can read; created if it does not exist.
 
     Raises:
-        FailedError: a part of it belongs to another user, or is not a folder.
+        FailedError: a part of the path belongs to another user, or is not a folder.
     """
     folder = Path(tempfile.gettempdir()) / f"catalog-cleaner-{os.getuid()}"
     for step in ("", *parts):

@@ -1,4 +1,4 @@
-"""Horovod, and nothing else: starting the ranks on Spark and what they say to each other."""
+"""The only module that uses Horovod: it starts the ranks on Spark and wraps their collective operations."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Array = NDArray[Any]
 Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
-"""Without TensorFlow's notices about the processor."""
+"""Hide TensorFlow's notices about the CPU."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """The ranks of a training run, seen from one of them. Every method is a meeting of all ranks.
+    """One rank's view of a training run. Every method is a collective operation: all ranks must call it.
 
     Attributes:
-        rank, size: this rank's number and how many there are.
-        local_size: how many share this machine.
-        hvd: Horovod.
+        rank, size: index of this rank, and number of ranks.
+        local_size: number of ranks on this machine.
+        hvd: the module `horovod.tensorflow`.
     """
 
     rank: int
@@ -39,43 +39,43 @@ class Ranks:
 
     @staticmethod
     def init() -> Ranks:
-        """Meet the other ranks; alone, where the process was not started by `run_on_ranks`."""
-        # Only a rank's process loads TensorFlow: the driver imports this module, too.
+        """Initialise Horovod; a process that `run_on_ranks` did not start is the only rank."""
+        # The driver imports this module too, but only rank processes may load TensorFlow.
         import horovod.tensorflow as hvd
 
         hvd.init()
         return Ranks(rank=hvd.rank(), size=hvd.size(), local_size=hvd.local_size(), hvd=hvd)
 
     def mean(self, gradients: Sequence[Tensor]) -> list[Tensor]:
-        """Gradients averaged over the ranks; to be called inside the training step's graph."""
+        """The gradients averaged over the ranks; call it inside the graph of the training step."""
         if self.size == 1:
             return list(gradients)
         return list(self.hvd.grouped_allreduce(list(gradients), op=self.hvd.Average))
 
     def sum(self, values: Sequence[float] | Array) -> Array:
-        """The sum over the ranks of an array of the same shape on each."""
+        """The element-wise sum over the ranks; the array has the same shape on every rank."""
         return np.asarray(self.hvd.allreduce(np.asarray(values), op=self.hvd.Sum))
 
     def all_gather(self, values: Array) -> Array:
-        """The ranks' arrays one after the other; they may differ in their first dimension."""
+        """The arrays of all ranks, concatenated; their first dimension may differ."""
         return np.asarray(self.hvd.allgather(values))
 
     def broadcast_value(self, value: Any) -> Any:
-        """What rank 0 has."""
+        """The value of rank 0."""
         return self.hvd.broadcast_object(value, root_rank=0) if self.size > 1 else value
 
     def max(self, value: int) -> int:
-        """The largest of the ranks' values."""
+        """The maximum over the ranks."""
         return int(self.all_gather(np.array([value], np.int64)).max())
 
     def average_variables(self, variables: Sequence[Tensor]) -> None:
-        """Set every rank's variables to their mean over the ranks."""
+        """Set the variables of every rank to their mean over the ranks."""
         if self.size > 1:
             for variable, value in zip(variables, self.mean(variables), strict=True):
                 variable.assign(value)
 
     def broadcast_variables(self, variables: Sequence[Tensor]) -> None:
-        """Set every rank's variables to those of rank 0."""
+        """Set the variables of every rank to those of rank 0."""
         if self.size > 1:
             self.hvd.broadcast_variables(list(variables), root_rank=0)
 
@@ -83,30 +83,31 @@ class Ranks:
 def run_on_ranks(
     function: str, arguments: tuple[Any, ...], *, ranks: int, code: str, failure: Path, timeout_seconds: int
 ) -> list[Any]:
-    """Run a function of ours on every rank, each in a process of its own beside a Spark task.
+    """Run a function of this project on every rank, each in its own process started by a Spark task.
 
     Args:
-        function: its module and name, `training.worker:train_rank`; it calls `Ranks.init`. Named, not
-            imported, so that the driver need not load what the ranks load.
-        arguments: its arguments, of our own classes and plain values.
-        ranks: processes; Spark must have as many task slots.
-        code: a zip of this project that every node can read: a rank's process knows nothing of `--py-files`.
-        failure: a file that is not there yet, in a folder that every node sees: the first rank to fail says there why.
-        timeout_seconds: how long the ranks may take to come up.
+        function: its module and name, for example `training.worker:train_rank`; it must call `Ranks.init`. It is given
+            by name so that the driver does not import what the ranks import.
+        arguments: its arguments; they must be picklable.
+        ranks: number of processes; Spark must have at least as many task slots.
+        code: a zip of this project that every node can read, because rank processes do not get `--py-files`.
+        failure: a file that does not exist yet, in a folder that every node can access. The first rank that fails
+            writes its error there.
+        timeout_seconds: how long the ranks may take to start.
 
     Returns:
-        What each rank returned, in rank order.
+        The return value of each rank, in rank order.
 
     Raises:
         FailedError: a rank failed; its traceback is on standard error.
-        Exception: Spark had no slots in time.
+        Exception: Spark did not start the ranks in time.
     """
     import horovod.spark
 
     module, name = function.split(":")
     pickled, reason = pickle.dumps(arguments), str(failure)
 
-    # A nested function is pickled by value: the rank can put our modules on its path before it needs them.
+    # A nested function is pickled by value, so it can add the project to `sys.path` before it imports from it.
     def start() -> Any:
         import importlib
         import pickle
@@ -116,14 +117,14 @@ def run_on_ranks(
 
         sys.path.insert(0, code)
         try:
-            return getattr(importlib.import_module(module), name)(*pickle.loads(pickled))  # noqa: S301 - what the driver sent
+            return getattr(importlib.import_module(module), name)(*pickle.loads(pickled))  # noqa: S301 - sent by the driver
         except Exception as error:
-            # The others fail soon after, for want of this one.
+            # The other ranks fail soon after because this one is gone; only the first error is written.
             with suppress(FileExistsError), Path(reason).open("x", encoding="utf-8") as file:
                 file.write(f"{type(error).__name__}: {error}")
             raise
 
-    # Horovod loads TensorFlow by itself, here to see what it can do, and in the tasks before our code runs.
+    # Horovod imports TensorFlow itself: here to detect its features, and in the tasks before our code runs.
     os.environ.update(_QUIET)
     try:
         return list(

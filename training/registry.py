@@ -1,4 +1,4 @@
-"""MLflow, and nothing else: runs, the registered bundles, and the alias of the one in force."""
+"""The only module that uses MLflow: it records training runs, registers bundles and moves the champion alias."""
 
 from __future__ import annotations
 
@@ -33,48 +33,49 @@ from udfs.pyfunc import INPUTS
 
 CHAMPION = "champion"
 _BUNDLE_TAG = "bundle"
-"""The bundle's path below the registry's folder: what MLflow keeps is absolute, and wrong in a copied warehouse."""
+"""Tag with the bundle's path relative to the registry's folder. MLflow stores absolute paths, which are wrong in a
+copied warehouse."""
 _MISSING = re.compile(r"alias \S+ not found|'version' must be an integer")
 _PREVIOUS_TAG = "previous_champion"
-_CODE = ("schemas", "udfs")
+_CODE_PACKAGES = ("schemas", "udfs")
 _REQUIREMENTS = ("tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pillow", "pyarrow", "pandas", "pyspark")
 
 
 class RegistryError(UsageError):
-    """Raised when a model is asked for that does not exist."""
+    """Raised when a requested model does not exist."""
 
 
 class RegistryUnavailableError(FailedError):
-    """Raised when the registry does not answer, or answers with an error of its own."""
+    """Raised when the registry does not answer or fails."""
 
 
 class Registry:
-    """Models of one warehouse, or of a tracking server."""
+    """The models of one warehouse, or of an MLflow server."""
 
     def __init__(self, uri: str, folder: Path | None, settings: RegistrySettings) -> None:
-        """Connect; `open_registry` decides where.
+        """Connect to a registry; use `open_registry` to choose it from the settings.
 
         Args:
-            uri: of tracking and registry.
-            folder: of the local store; None for a server.
+            uri: the MLflow tracking and registry URI.
+            folder: the folder of a local store; None for a server.
             settings: the names of model and experiment.
         """
         self._uri, self._folder, self._settings = uri, folder, settings
         self._client = mlflow.MlflowClient(uri, uri)
 
     def champion_version(self) -> str:
-        """The version in force, resolved once; a run pins it.
+        """The version of the champion.
 
         Raises:
-            RegistryError: there is none.
+            RegistryError: there is no champion.
         """
         version = self.find_champion()
         if version is None:
-            raise RegistryError(f"no model of {self._uri} is in force: run `catalog-cleaner train` first.")
+            raise RegistryError(f"{self._uri} has no champion: run `catalog-cleaner train` first.")
         return version
 
     def find_champion(self) -> str | None:
-        """The champion's version; None if there is none.
+        """The version of the champion; None if there is no champion.
 
         Raises:
             RegistryUnavailableError: the registry does not answer; that does not mean that there is no champion.
@@ -88,16 +89,16 @@ class Registry:
                 return None
 
     def model(self, version: str) -> Model:
-        """A version's bundle, fetched to this machine where it is not here.
+        """Load a version's bundle; it is downloaded if the registry is remote.
 
         Raises:
-            RegistryError: there is no such version, or its files are gone.
+            RegistryError: the version does not exist, or its files are missing.
         """
         bundle = self._bundle(self._version(version))
         return Model(version, bundle, load_spec(bundle), load_noise(bundle))
 
     def models(self) -> list[ModelSummary]:
-        """All versions, the newest first."""
+        """All versions, newest first."""
         champion = self.find_champion()
         with self._translate_errors():
             found = self._client.search_model_versions(f"name = '{self._settings.model_name}'")
@@ -114,7 +115,7 @@ class Registry:
         ]
 
     def promote(self, version: str) -> None:
-        """Put a version in force; the one before it stays known for `rollback`.
+        """Make a version the champion; the previous champion is remembered for `rollback`.
 
         Raises:
             RegistryError: there is no such version.
@@ -128,18 +129,18 @@ class Registry:
         self._client.set_registered_model_alias(self._settings.model_name, CHAMPION, version)
 
     def rollback(self) -> str:
-        """Put the version before the champion in force again.
+        """Make the previous champion the champion again.
 
         Returns:
-            That version.
+            Its version.
 
         Raises:
-            RegistryError: there is no champion, or none before it.
+            RegistryError: there is no champion, or no previous champion.
         """
         version = self.champion_version()
         before = (self._version(version).tags or {}).get(_PREVIOUS_TAG)
         if before is None:
-            raise RegistryError(f"version {version} was the first in force: there is none to go back to.")
+            raise RegistryError(f"version {version} was the first champion, so there is no earlier one to go back to.")
         self._version(before)
         self._client.set_registered_model_alias(self._settings.model_name, CHAMPION, before)
         return str(before)
@@ -154,18 +155,18 @@ class Registry:
         by_category: Mapping[str, Mapping[str, float]],
         tags: Mapping[str, str],
     ) -> str:
-        """Record a training run and its bundle as a new version; promotes nothing.
+        """Record a training run and register its bundle as a new version, without promoting it.
 
         Args:
-            bundle: the bundle's folder; copied.
-            params: how it was trained.
-            figures: what was measured.
+            bundle: the bundle's folder; its files are copied.
+            params: hyperparameters.
+            figures: metric -> value.
             curves: branch -> loss after each epoch.
-            by_category: category -> figure -> value.
-            tags: data version, settings digest and the like.
+            by_category: category -> metric -> value.
+            tags: data version, settings digest and similar.
 
         Returns:
-            The version.
+            The new version.
         """
         _silence_mlflow()
         mlflow.set_tracking_uri(self._uri)
@@ -185,15 +186,15 @@ class Registry:
                     name="bundle",
                     loader_module="udfs.pyfunc",
                     data_path=bundle,
-                    code_paths=[copy_package(package, Path(code)) for package in _CODE],
+                    code_paths=[copy_package(package, Path(code)) for package in _CODE_PACKAGES],
                     signature=ModelSignature(
                         Schema([ColSpec(kind, name, required=False) for name, kind in INPUTS.items()])
                     ),
                     pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
                 )
         version = self._new_version(logged, run.info.run_id)
-        kept = {**tags, _BUNDLE_TAG: self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")}
-        for name, value in kept.items():
+        version_tags = {**tags, _BUNDLE_TAG: self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")}
+        for name, value in version_tags.items():
             self._client.set_model_version_tag(self._settings.model_name, version, name, value)
         return version
 
@@ -217,26 +218,26 @@ class Registry:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Turn the registry's own errors into a sentence.
+        """Translate MLflow's errors into a message for the user.
 
         Raises:
-            RegistryUnavailableError: it does not answer, or cannot do what it is asked for.
+            RegistryUnavailableError: the registry does not answer, or its answer is an error.
         """
         try:
             yield
         except (MlflowException, SQLAlchemyError) as error:
             cause = str(error).strip().splitlines()[0]
             raise RegistryUnavailableError(
-                f"the model registry {self._uri} does not answer: {cause}. Nothing was changed; try again when it does."
+                f"the model registry {self._uri} does not answer: {cause}. Nothing was changed; try again later."
             ) from error
 
     def _bundle(self, version: ModelVersion) -> str:
-        where = (version.tags or {}).get(_BUNDLE_TAG, "")
+        bundle_path = (version.tags or {}).get(_BUNDLE_TAG, "")
         if self._folder is not None:
-            path = self._folder / where
-            if not where or not path.is_dir():
+            path = self._folder / bundle_path
+            if not bundle_path or not path.is_dir():
                 raise RegistryError(
-                    f"the files of model version {version.version} are not in {path}: copy the warehouse whole, "
+                    f"the files of model version {version.version} are not in {path}: copy the whole warehouse, "
                     "or train a new model."
                 )
             return str(path)
@@ -245,8 +246,8 @@ class Registry:
         mlflow.set_registry_uri(self._uri)
         with self._translate_errors():
             uri = f"models:/{version.name}/{version.version}"
-            fetched = mlflow.artifacts.download_artifacts(uri, dst_path=str(folder))
-        return str(Path(fetched) / "data" / Path(where).name)
+            downloaded = mlflow.artifacts.download_artifacts(uri, dst_path=str(folder))
+        return str(Path(downloaded) / "data" / Path(bundle_path).name)
 
     def _relative(self, uri: str) -> str:
         if self._folder is None:
@@ -255,35 +256,35 @@ class Registry:
         return str(Path(path).relative_to(self._folder))
 
     def _experiment(self) -> str:
-        """The experiment's id; a copied warehouse gets one of its own, since the first would write to the original."""
-        name, place = self._settings.experiment, None
+        """The experiment's id. A copied warehouse gets a new experiment, because the old one writes to the original."""
+        name, location = self._settings.experiment, None
         if self._folder is not None:
-            place = (self._folder / "artifacts").as_uri()
+            location = (self._folder / "artifacts").as_uri()
             known = self._client.get_experiment_by_name(name)
-            if known is not None and known.artifact_location != place:
+            if known is not None and known.artifact_location != location:
                 name = f"{name} in {self._folder}"
         known = self._client.get_experiment_by_name(name)
-        return str(known.experiment_id if known is not None else self._client.create_experiment(name, place))
+        return str(known.experiment_id if known is not None else self._client.create_experiment(name, location))
 
 
 def open_registry(folder: Path | None, location: str, settings: RegistrySettings) -> Registry:
-    """The registry that the settings name; by default a SQLite store in the warehouse's folder `mlflow`.
+    """Open the registry that the settings name; by default a SQLite store in the folder `mlflow` of the warehouse.
 
     Args:
-        folder: the warehouse's folder on this machine; None where the warehouse is elsewhere.
+        folder: the warehouse's folder on this machine; None if the warehouse is not local.
         location: the warehouse's address, for messages.
-        settings: the tracking server, if there is one, and the names of model and experiment.
+        settings: the URI of the MLflow server, if any, and the names of model and experiment.
 
     Raises:
-        RegistryError: the warehouse is no local folder, and no tracking URI is given.
+        RegistryError: the warehouse is not a local folder, and no tracking URI is given.
     """
     _silence_mlflow()
     if settings.tracking_uri is not None:
         return Registry(settings.tracking_uri, None, settings)
     if folder is None:
         raise RegistryError(
-            f"warehouse {location} is not a folder of this machine, so it cannot keep models: set "
-            "registry.tracking_uri to an MLflow server."
+            f"warehouse {location} is not a folder of this machine, so it cannot store models: set "
+            "registry.tracking_uri to the URI of an MLflow server."
         )
     models = folder / "mlflow"
     models.mkdir(parents=True, exist_ok=True)
@@ -292,14 +293,14 @@ def open_registry(folder: Path | None, location: str, settings: RegistrySettings
 
 def _is_missing(error: MlflowException) -> bool:
     """Whether the registry says that a model, version or alias does not exist."""
-    # For an alias MLflow has no code of its own, and a version that is no number is none.
+    # MLflow has no error code for a missing alias, and a version that is not a number cannot exist.
     return error.error_code == "RESOURCE_DOES_NOT_EXIST" or (
         error.error_code == "INVALID_PARAMETER_VALUE" and bool(_MISSING.search(str(error)))
     )
 
 
 def _silence_mlflow() -> None:
-    """Neither progress bars nor migration logs in our output, and no word to MLflow's makers."""
+    """Turn off MLflow's progress bars, migration logs and telemetry."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     for name in ("mlflow", "alembic"):

@@ -1,4 +1,4 @@
-"""The sample on which noise and weights are fitted: out-of-sample log-probabilities, labels and sellers."""
+"""The sample on which noise model and branch weights are fitted: out-of-sample log-probabilities, labels, sellers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from schemas.branches import Input
 from udfs.fusion import has_input, shape_of
 
 NO_SELLER = 0
-"""Stands for a seller's hash where there is no seller."""
+"""Used as the seller's hash where there is no seller."""
 ROW_FIELDS = ("keys", "labels", "truths", "sellers")
-"""The arrays of `training.dataset.Shard` that a rank's sample file holds beside one array a branch."""
+"""The arrays of `training.dataset.Shard` in a rank's sample file; it also has an array for each branch."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Sample:
         labels: int64, shape (n,), category index of the seller's label.
         truths: int64, shape (n,), category index that a person has decided; -1 where nobody has.
         sellers: int64, shape (n,), index into `seller_ids`; -1 where there is none.
-        seller_ids: S ids.
+        seller_ids: the ids of the S sellers.
         branches: name -> log-probabilities, float32, shape (n, C), of members that have not trained on the row; NaN
             where the listing lacks an input of the branch. A branch that was not trained is absent.
     """
@@ -53,10 +53,10 @@ class Sample:
 
 
 def read_sample(files: Sequence[Path], names: Mapping[int, str]) -> Sample:
-    """Read the ranks' files.
+    """Read the files of all ranks.
 
     Args:
-        files: one of each rank, as `write_sample` wrote it.
+        files: the file of each rank, written by `write_sample`.
         names: seller's hash -> seller_id.
     """
     parts = []
@@ -74,7 +74,7 @@ def write_sample(file: Path, rows: Mapping[str, Ints], branches: Mapping[str, Fl
 
 
 def sampled_sellers(files: Sequence[Path]) -> Ints:
-    """The distinct hashes of the sellers in the ranks' files, shape (S,)."""
+    """The distinct seller hashes in the files of all ranks, shape (S,)."""
     found = [np.zeros(0, np.int64)]
     for file in files:
         with np.load(file) as stored:
@@ -86,12 +86,12 @@ def sampled_sellers(files: Sequence[Path]) -> Ints:
 def make_sample(
     rows: Mapping[str, Ints], branches: Mapping[str, Floats32], names: Mapping[int, str] | None = None
 ) -> Sample:
-    """Take the rows that have a seller's label, ordered by key.
+    """Build a sample from the rows that have a seller's label, ordered by key.
 
     Args:
         rows: `ROW_FIELDS` -> values, as `training.dataset.Shard` has them.
         branches: as `Sample` has them, of the same rows.
-        names: seller's hash -> seller_id; default: the hash itself, in digits.
+        names: seller's hash -> seller_id; default: the hash as a decimal string.
     """
     labels, sellers = rows["labels"], rows["sellers"]
     order = np.argsort(rows["keys"], kind="stable")
@@ -108,7 +108,7 @@ def make_sample(
 
 
 def seller_indices(sellers: Ints, known: Ints) -> Ints:
-    """Each row's index into the known sellers' hashes, which ascend; -1 where the seller is unknown. Shape (n,)."""
+    """Each row's index into the sorted hashes of known sellers, -1 where the seller is unknown; shape (n,)."""
     if not len(known):
         return np.full(len(sellers), -1)
     place = np.minimum(np.searchsorted(known, sellers), len(known) - 1)
@@ -116,7 +116,7 @@ def seller_indices(sellers: Ints, known: Ints) -> Ints:
 
 
 def seller_codes(sellers: list[str | None]) -> tuple[Ints, tuple[str, ...]]:
-    """Each row's index into the sorted distinct ids, -1 for None; and these ids."""
+    """Encode seller ids: each row's index into the sorted distinct ids, -1 for None, and the distinct ids."""
     ids = tuple(sorted({seller for seller in sellers if isinstance(seller, str)}))
     index = {seller: i for i, seller in enumerate(ids)}
     return np.array([index.get(s, -1) if isinstance(s, str) else -1 for s in sellers], np.int64), ids

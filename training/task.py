@@ -1,4 +1,4 @@
-"""What the driver sends to the ranks, what they return, and where they write."""
+"""The input and output of the ranks, and the files that they write."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class RankTask:
         dataset: the training set.
         plan: how to train.
         distances: shape (C, C), as `training.transitions.category_distances`.
-        hash_size, height, width: of the features and tensors.
-        folder: a work folder that the ranks and the driver share.
+        hash_size: size of the hashed feature space.
+        height, width: of the picture tensors.
+        folder: a working folder that the driver and all ranks can access.
     """
 
     dataset: Dataset
@@ -33,30 +34,30 @@ class RankTask:
 
     @property
     def categories(self) -> int:
-        """C."""
+        """The number of categories, C."""
         return len(self.distances)
 
     @property
     def progress(self) -> Path:
-        """Rank 0 writes a JSON line here after every epoch."""
+        """File to which rank 0 appends a JSON line after every epoch."""
         return Path(self.folder) / "progress.jsonl"
 
     @property
     def failure(self) -> Path:
-        """The first rank that fails writes its error here."""
+        """File in which the first rank that fails writes its error."""
         return Path(self.folder) / "failure.txt"
 
     @property
     def members(self) -> Path:
-        """Rank 0 writes the members here, as SavedModels."""
+        """Folder in which rank 0 writes the members as SavedModels."""
         return Path(self.folder) / "members"
 
     def sample(self, rank: int) -> Path:
-        """A rank's part of the sample; see `training.sample`."""
+        """File with a rank's part of the sample; see `training.sample`."""
         return Path(self.folder) / f"sample-{rank}.npz"
 
     def cache(self, rank: int) -> Path:
-        """A rank's memory-mapped copy of its shard."""
+        """Folder with a rank's memory-mapped copy of its shard."""
         return Path(self.folder) / f"cache-{rank}"
 
 
@@ -67,7 +68,7 @@ class RankResult:
     Attributes:
         curves: branch -> out-of-sample loss after each epoch.
         novel_above: see `schemas.bundle.BundleSpec`.
-        first: the first pass; None where there are too few texts for one.
+        first: the first pass; None if there are too few texts for one.
     """
 
     curves: dict[str, list[float]]

@@ -1,4 +1,4 @@
-"""The categories as training sees them."""
+"""The categories as training uses them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TaxonomyCategory:
-    """A category with the groups within which errors are likeliest; None where the taxonomy has no such group."""
+    """A category with its parent and department; None where the taxonomy does not have them."""
 
     category: str
     parent: str | None = None

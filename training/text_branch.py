@@ -1,4 +1,4 @@
-"""Train the text members: linear softmax classifiers over TF-IDF, K of them side by side in one pass over the data."""
+"""Train the text members: K linear softmax classifiers over TF-IDF, trained together in one pass over the data."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from training.plan import FIRST_PASS, Plan
 from training.ranks import Ranks
 
 Report = Callable[[str, int, int, float], None]
-"""(what, epoch, epochs, out-of-sample loss)."""
+"""Called after every epoch with (stage, epoch, epochs, out-of-sample loss)."""
 Targets = Callable[[Ints], Floats32]
 """Rows of the shard -> their target distributions, shape (rows, C): one-hot (hard) or soft."""
 
 _RATE = 0.05
 _C, _SMALLER_C, _LARGER_C = 2.0, (1.0, 0.5), 4.0
-"""Inverse L2 penalty, as scikit-learn's LogisticRegression has it (the penalty is 1 / (2 C rows)): the first value and
-those tried next."""
+"""Inverse L2 penalty, C of scikit-learn's LogisticRegression (the penalty is 1 / (2 C rows)): the first value, and the
+smaller and larger values to try."""
 _CHUNK = 4096
 """Rows per batch of inference."""
-_COUNTED = 1 << 22
-"""Features counted per step."""
+_COUNT_CHUNK = 1 << 22
+"""Features counted at once."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TextBranch:
         model: the members.
         encoded: the shard's TF-IDF features; ids are indices into the vocabulary.
         curve: out-of-sample loss after each epoch.
-        accuracy: share of the rows of all ranks whose hard target the members predict out of sample.
+        accuracy: out-of-sample accuracy on the hard targets, over all ranks.
     """
 
     encoder: TextEncoder
@@ -52,17 +52,17 @@ class TextBranch:
 
 @dataclass(frozen=True)
 class TextTrainer:
-    """Trains the text members; all passes share the encoded texts.
+    """Trains the text members; both passes use the same encoded texts.
 
     Attributes:
         encoder: hashed features -> TF-IDF.
-        shared: shape (V,), which features would still be in the vocabulary without any one of their listings.
+        shared: shape (V,), features that would be in the vocabulary even without any single one of their listings.
         encoded: the shard's encoded texts.
         shard: this rank's rows.
         plan: how to train.
         categories: C.
         ranks: the ranks that train together.
-        report: is called after every epoch.
+        report: called after every epoch.
     """
 
     encoder: TextEncoder
@@ -75,39 +75,39 @@ class TextTrainer:
     report: Report
 
     def first_pass(self) -> tuple[TextBranch, float]:
-        """Train on hard targets; returns the members and the C (inverse L2 penalty) they were trained with.
+        """Train on hard targets; return the members and the C (inverse L2 penalty) that was chosen.
 
-        C is chosen out of sample: noisy labels need a smaller one, few listings per category a larger one. Accuracy on
-        the given labels decides, not the loss, which rewards probabilities as uncertain as the labels are noisy.
-        At a tie the smaller C wins, because it fits wrong labels less.
+        C is chosen by out-of-sample accuracy on the given labels: noisy labels need a smaller C, few listings per
+        category a larger C. The loss is not used, because it rewards probabilities that are as uncertain as the labels
+        are noisy. In a tie the smaller C wins, because it fits wrong labels less.
         """
 
         def train(c: float) -> TextBranch:
             return self.train(one_hot(self.shard.hard_targets, self.categories), c, FIRST_PASS)
 
         first = best = train(_C)
-        chosen = _C
+        best_c = _C
         for smaller in _SMALLER_C:
-            found = train(smaller)
-            if found.accuracy < best.accuracy:
+            branch = train(smaller)
+            if branch.accuracy < best.accuracy:
                 break
-            best, chosen = found, smaller
+            best, best_c = branch, smaller
         if best is first:
             larger = train(_LARGER_C)
             if larger.accuracy > first.accuracy:
-                best, chosen = larger, _LARGER_C
-        return best, chosen
+                best, best_c = larger, _LARGER_C
+        return best, best_c
 
     def train(self, targets: Targets, c: float, stage: str) -> TextBranch:
         """Train all K members on this rank's shard, together with the other ranks.
 
-        Row i counts in the loss of member k only if its fold is not k, so every member predicts its own fold out of
-        sample. The members keep the weights of the epoch with the lowest out-of-sample loss over all ranks.
+        A row counts in the loss of member k only if its fold is not k, so every member predicts its own fold out of
+        sample. The weights of the epoch with the lowest out-of-sample loss over all ranks are kept.
 
         Args:
             targets: each listing's target distribution.
             c: inverse L2 penalty.
-            stage: of the plan, for progress reports.
+            stage: name of the stage, for progress reports.
         """
         shard, plan, ranks = self.shard, self.plan, self.ranks
         folds = shard.buckets % plan.text_members
@@ -145,21 +145,21 @@ class TextTrainer:
 def make_text_trainer(
     shard: Shard, plan: Plan, categories: int, hash_size: int, ranks: Ranks, report: Report
 ) -> TextTrainer:
-    """Build the vocabulary with the other ranks and encode this rank's texts; seeds TensorFlow's random numbers."""
-    # With many categories the members have low rank and start at random.
+    """Build the vocabulary over all ranks and encode this rank's texts; seeds TensorFlow's random numbers."""
+    # With many categories the members are factorised and initialised at random.
     tf.keras.utils.set_random_seed(plan.seed + ranks.rank)
     encoder, shared = _make_encoder(shard, plan, hash_size, ranks)
     return TextTrainer(encoder, shared, _encode(encoder, shard), shard, plan, categories, ranks, report)
 
 
 def one_hot(hard_targets: Ints, categories: int) -> Targets:
-    """Hard targets as distributions: all probability on one category."""
-    each = np.eye(categories, dtype=np.float32)
-    return lambda rows: each[hard_targets[rows]]
+    """Hard targets as one-hot distributions."""
+    identity = np.eye(categories, dtype=np.float32)
+    return lambda rows: identity[hard_targets[rows]]
 
 
 def _cross_entropy(predicted: Floats32, targets: Targets) -> float:
-    """The sum over all rows."""
+    """The cross-entropy, summed over all rows."""
     parts = np.array_split(np.arange(len(predicted)), max(len(predicted) // _CHUNK, 1))
     return float(sum(-(predicted[rows] * targets(rows)).sum(dtype=np.float64) for rows in parts))
 
@@ -174,14 +174,14 @@ def predict_texts(model: TextMembers, encoded: TextBatch, folds: Ints) -> Floats
 
 
 def sparse(batch: TextBatch) -> tuple[Ints, Floats32]:
-    """Encoded texts in the networks' format: (row, feature) pairs and values."""
+    """Encoded texts in the format of the networks: (row, feature) index pairs and values."""
     rows = np.repeat(np.arange(len(batch.splits) - 1), np.diff(batch.splits))
     return np.stack([rows, batch.ids], axis=1), batch.weights
 
 
 def _make_step(model: TextMembers, rows: int, steps: int, c: float, ranks: Ranks) -> Tensor:
     """A compiled training step, (indices, values, targets, folds) -> None; the ranks' gradients are averaged."""
-    # The legacy Adam updates a variable in one fused, threaded kernel: much faster with this many weights.
+    # The legacy Adam updates a variable in one fused, multithreaded kernel, which is much faster for large variables.
     rate = tf.keras.optimizers.schedules.CosineDecay(_RATE, steps, alpha=0.01)
     optimizer = tf.keras.optimizers.legacy.Adam(rate)
     members = tf.range(model.members, dtype=tf.int64)
@@ -190,10 +190,10 @@ def _make_step(model: TextMembers, rows: int, steps: int, c: float, ranks: Ranks
         n = tf.size(folds)
         with tf.GradientTape() as tape:
             logits = model(indices, values, n)
-            each = tf.tile(targets[:, None], [1, model.members, 1])
-            losses = tf.nn.softmax_cross_entropy_with_logits(each, logits)
-            counts = tf.cast(folds[:, None] != members, tf.float32)
-            loss = tf.reduce_sum(losses * counts) / tf.cast(n, tf.float32)
+            tiled = tf.tile(targets[:, None], [1, model.members, 1])
+            losses = tf.nn.softmax_cross_entropy_with_logits(tiled, logits)
+            mask = tf.cast(folds[:, None] != members, tf.float32)
+            loss = tf.reduce_sum(losses * mask) / tf.cast(n, tf.float32)
             loss += tf.nn.l2_loss(model.kernel) / (c * rows)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(ranks.mean(gradients), model.trainable_variables, strict=True))
@@ -202,26 +202,26 @@ def _make_step(model: TextMembers, rows: int, steps: int, c: float, ranks: Ranks
 
 
 def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> tuple[TextEncoder, Bools]:
-    """Vocabulary and IDF over all ranks: the most common features that occur in enough listings.
+    """Build vocabulary and IDF over all ranks: the most frequent features that occur in enough listings.
 
     Returns:
         The encoder, and `TextTrainer.shared`.
     """
-    # The ids of an encoder's dimensions follow those of the hashed features.
+    # The dimensions of a pretrained encoder have ids after those of the hashed features.
     size = ranks.max(max(hash_size, int(shard.ids.max(initial=-1)) + 1))
     counts = np.zeros(size, np.int64)
-    for start in range(0, len(shard.ids), _COUNTED):
-        counts += np.bincount(shard.ids[start : start + _COUNTED], minlength=size)
+    for start in range(0, len(shard.ids), _COUNT_CHUNK):
+        counts += np.bincount(shard.ids[start : start + _COUNT_CHUNK], minlength=size)
     counts = ranks.sum(counts)
     rows = int(ranks.sum([len(shard)])[0])
-    common = np.flatnonzero(counts >= plan.min_listings)
-    kept = np.sort(common[np.argsort(-counts[common], kind="stable")[: plan.max_features]])
-    if not len(kept):
-        kept = np.zeros(1, np.int64)  # no text anywhere: one feature that never occurs
-    idf = np.log((1.0 + rows) / (1.0 + counts[kept])) + 1.0
-    words, hashed = (int((kept < end).sum()) for end in (hash_size // 2, hash_size))
-    encoder = TextEncoder(kept.astype(np.int64), idf.astype(np.float32), words, hashed)
-    return encoder, counts[kept] > plan.min_listings
+    frequent = np.flatnonzero(counts >= plan.min_listings)
+    vocabulary = np.sort(frequent[np.argsort(-counts[frequent], kind="stable")[: plan.max_features]])
+    if not len(vocabulary):
+        vocabulary = np.zeros(1, np.int64)  # no text at all: one feature that never occurs
+    idf = np.log((1.0 + rows) / (1.0 + counts[vocabulary])) + 1.0
+    words, hashed = (int((vocabulary < end).sum()) for end in (hash_size // 2, hash_size))
+    encoder = TextEncoder(vocabulary.astype(np.int64), idf.astype(np.float32), words, hashed)
+    return encoder, counts[vocabulary] > plan.min_listings
 
 
 def _encode(encoder: TextEncoder, shard: Shard) -> TextBatch:

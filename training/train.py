@@ -1,4 +1,4 @@
-"""From labelled listings to a bundle: the training set, the ranks, noise model and fusion weights, the folder."""
+"""Train a bundle: write the training set, run the ranks, fit noise model and branch weights, write the bundle."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ from udfs.encoder import check_encoder
 
 @dataclass(frozen=True)
 class Progress:
-    """An epoch that has ended.
+    """A completed epoch.
 
     Attributes:
         what: the stage of the plan.
-        epoch, epochs: its number within a fit, and how many the fit has at most; a stage may fit more than once.
-        loss: the out-of-sample loss after it.
+        epoch, epochs: number of the epoch within a fit, and maximum number of epochs of the fit; a stage may have
+            several fits.
+        loss: the out-of-sample loss after the epoch.
         seconds: since the ranks began to train.
     """
 
@@ -49,12 +50,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class TrainedBundle:
-    """What a training run gives.
+    """The result of a training run.
 
     Attributes:
-        folder: the bundle.
-        spec, noise: what is in it.
-        plan: how it was trained.
+        folder: the folder of the bundle.
+        spec, noise: the contents of the bundle.
+        plan: the hyperparameters.
         curves: branch -> out-of-sample loss after each epoch.
         figures: name -> value, e.g. `rows`, `estimated_error_left`.
     """
@@ -78,18 +79,18 @@ def train_bundle(
     """Train every member on the labelled listings and write the bundle to `<work_dir>/bundle`.
 
     Args:
-        listings: listing_id, title, description, category, decided_category, seller_id, bucket, image, image_uri, a
-            row a listing; those without a category of the taxonomy are left out. Pictures are read once. The
-            session must have as many task slots as `settings.train.ranks`.
+        listings: listing_id, title, description, category, decided_category, seller_id, bucket, image, image_uri; one
+            row per listing. Listings without a category of the taxonomy are left out. Pictures are read once. The Spark
+            session must have at least `settings.train.ranks` task slots.
         taxonomy: all categories that may be predicted.
         settings: sections text, picture, train and ingest.
-        work_dir: a folder that all nodes see; what is there is replaced.
-        planned: is told the plan before the training starts.
-        progress: is told of every epoch when it ends.
+        work_dir: a folder that all nodes can access; its contents are replaced.
+        planned: called with the plan before the training starts.
+        progress: called after every epoch.
 
     Raises:
-        FailedError: there is too little to learn from, or the ranks did not read exactly what was written.
-        UsageError: what the settings ask for does not fit together or is not there.
+        FailedError: there are too few listings, or the ranks did not read every row exactly once.
+        UsageError: settings contradict each other, or name a file that does not exist.
     """
     if settings.text.encoder:
         check_encoder(settings.text.encoder)
@@ -150,11 +151,11 @@ def train_bundle(
 
 
 def seller_names(written: DataFrame, hashes: Ints) -> dict[int, str]:
-    """Seller's hash -> seller_id, of some sellers: the catalogue may have more than the driver holds.
+    """Seller's hash -> seller_id for some sellers; the catalogue may have too many for the driver's memory.
 
     Args:
         written: seller_key and seller_id of the training set.
-        hashes: shape (n,), those to look up; at most one for each row of the sample.
+        hashes: shape (n,), the hashes to look up; at most one per row of the sample.
     """
     wanted = written.sparkSession.createDataFrame([(key,) for key in hashes.tolist()], "seller_key BIGINT")
     found = written.join(wanted, "seller_key", "left_semi").select("seller_key", "seller_id").distinct()
@@ -162,7 +163,7 @@ def seller_names(written: DataFrame, hashes: Ints) -> dict[int, str]:
 
 
 def feature_arguments(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The keyword arguments of `udfs.text.featurize` and `udfs.pictures.decode`, as a bundle keeps them."""
+    """The keyword arguments of `udfs.text.featurize` and `udfs.pictures.decode`, as a bundle stores them."""
     text = {
         "hash_size": settings.text.hash_size,
         "word_ngrams": settings.text.word_ngrams,
@@ -179,7 +180,7 @@ def feature_arguments(settings: Settings) -> tuple[dict[str, Any], dict[str, Any
 
 
 def _train_members(task: RankTask, settings: Settings, progress: Callable[[Progress], None]) -> RankResult:
-    """Start the ranks, once, and pass on what rank 0 reports until they are done."""
+    """Run the ranks, and pass on the progress that rank 0 writes."""
     stop = threading.Event()
     watcher = threading.Thread(target=_watch, args=(task.progress, progress, stop), daemon=True)
     watcher.start()
@@ -200,12 +201,12 @@ def _train_members(task: RankTask, settings: Settings, progress: Callable[[Progr
 
 
 def _watch(path: Path, progress: Callable[[Progress], None], stop: threading.Event) -> None:
-    told = 0
+    reported = 0
     while True:
         last = stop.wait(0.5)
         lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
-        for line in lines[told:]:
+        for line in lines[reported:]:
             progress(Progress(**json.loads(line)))
-        told = len(lines)
+        reported = len(lines)
         if last:
             return

@@ -1,4 +1,4 @@
-"""Where errors go: the matrix M of the noise model, from few errors a category."""
+"""The transition matrix M of the noise model, estimated from few errors per category."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from schemas.arrays import Bools, Floats, Ints
 
 _EPSILON = 1e-12
 CONCENTRATIONS = (5.0, 20.0, 80.0, 320.0)
-"""Masses of the prior on a row of M that are chosen from: the first suits sellers who always call A B, the last errors
-that go anywhere."""
+"""Candidates for the concentration of the Dirichlet prior on a row of M. Small values suit systematic errors (A is
+always labelled B), large values suit errors that are spread over many categories."""
 
 
 def category_distances(parents: Sequence[str | None], departments: Sequence[str | None]) -> Ints:
-    """How near two categories are, shape (C, C): 0 the same, 1 one parent, 2 one department, 3 neither."""
+    """Distances in the taxonomy, shape (C, C): 0 same category, 1 same parent, 2 same department, 3 none of these."""
 
     def same(values: Sequence[str | None]) -> Bools:
         codes = np.array([f"={v}" if v is not None else f"#{i}" for i, v in enumerate(values)], dtype=object)
@@ -27,42 +27,43 @@ def category_distances(parents: Sequence[str | None], departments: Sequence[str 
 
 
 def expected_errors(posteriors: Floats, labels: Ints) -> Floats:
-    """How many errors of each kind are believed in: truth by label, shape (C, C), diagonal 0.
+    """Expected number of errors of each kind: true category by label, shape (C, C), diagonal 0.
 
     Args:
         posteriors: shape (n, C), posterior of each category.
-        labels: shape (n,), what the sellers said.
+        labels: shape (n,), the sellers' labels.
     """
-    mass = np.zeros((posteriors.shape[1], posteriors.shape[1]))
-    np.add.at(mass.T, labels, posteriors)
-    np.fill_diagonal(mass, 0.0)
-    return mass
+    errors = np.zeros((posteriors.shape[1], posteriors.shape[1]))
+    np.add.at(errors.T, labels, posteriors)
+    np.fill_diagonal(errors, 0.0)
+    return errors
 
 
-def add_prior(mass: Floats, distances: Ints, concentration: float) -> Floats:
-    """The mass with the prior's; M is each row's share of it. Shape (C, C), diagonal 0.
+def add_prior(errors: Floats, distances: Ints, concentration: float) -> Floats:
+    """Add the prior's pseudo-counts to the expected errors; shape (C, C), diagonal 0. Normalised rows give M.
 
-    The prior's row c spreads the overall share of errors among siblings, within the department and anywhere evenly over
-    the categories at that level of c; its total mass is the same for 10 or 1,000 categories.
+    The overall shares of errors to siblings, within the department and to other departments are estimated first. Row c
+    of the prior spreads each share evenly over the categories at that distance from c. Its total is the same for 10 or
+    1,000 categories.
 
     Args:
-        mass: as `expected_errors`.
-        distances: as `category_distances`.
-        concentration: total mass of the prior's rows.
+        errors: as `expected_errors` returns them.
+        distances: as `category_distances` returns them.
+        concentration: sum of each row of the prior.
     """
-    return np.asarray(mass + concentration * _prior(mass, distances))
+    return np.asarray(errors + concentration * _prior(errors, distances))
 
 
-def transition_matrix(mass: Floats, distances: Ints, concentration: float) -> Floats:
-    """M, P(label | truth, wrong): rows sum to 1, diagonal 0; arguments as for `add_prior`."""
-    total = add_prior(mass, distances, concentration)
+def transition_matrix(errors: Floats, distances: Ints, concentration: float) -> Floats:
+    """M, P(label | true category, label is wrong); rows sum to 1, diagonal 0. Arguments as for `add_prior`."""
+    total = add_prior(errors, distances, concentration)
     return np.asarray(total / np.maximum(total.sum(axis=1, keepdims=True), _EPSILON))
 
 
-def _prior(mass: Floats, distances: Ints) -> Floats:
-    seen = np.array([mass[distances == level].sum() for level in (1, 2, 3)]) + 1.0
-    members = np.stack([(distances == level).sum(axis=1) for level in (1, 2, 3)], axis=1)
-    share = (seen / seen.sum()) * (members > 0)
+def _prior(errors: Floats, distances: Ints) -> Floats:
+    counts = np.array([errors[distances == distance].sum() for distance in (1, 2, 3)]) + 1.0
+    sizes = np.stack([(distances == distance).sum(axis=1) for distance in (1, 2, 3)], axis=1)
+    share = (counts / counts.sum()) * (sizes > 0)
     share /= np.maximum(share.sum(axis=1, keepdims=True), _EPSILON)
-    each = np.concatenate([np.zeros((len(distances), 1)), share / np.maximum(members, 1)], axis=1)
+    each = np.concatenate([np.zeros((len(distances), 1)), share / np.maximum(sizes, 1)], axis=1)
     return np.asarray(np.take_along_axis(each, distances, axis=1))

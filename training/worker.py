@@ -1,4 +1,4 @@
-"""What each training rank does: read its shard, train and save every member, and predict the sample out of sample."""
+"""The work of a training rank: read its shard, train and save the members, predict its sample out of sample."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from training.task import RankResult, RankTask
 from training.text_branch import TextBranch, TextTrainer, make_text_trainer, one_hot
 from udfs.text import count_words, novelty
 
-_HASHES = 1 << 20
+_HASH_RANGE = 1 << 20
 _NOVEL_SHARE = 0.002
-"""Share of the training listings that count as novel: those of the highest novelty set the threshold."""
+"""Share of the training listings above the novelty threshold."""
 
 
 def train_rank(task: RankTask) -> RankResult:
-    """Train all members on this rank's shard; every rank makes the same calls.
+    """Train all members on this rank's shard. All ranks make the same collective calls in the same order.
 
-    Rank 0 writes the members and the progress. Every rank writes its part of the sample (`training.sample`).
+    Rank 0 writes the members and the progress file. Every rank writes its part of the sample (`training.sample`).
 
     Raises:
-        CoverageError: the ranks together did not read every row exactly once.
+        CoverageError: the ranks together do not read every row exactly once.
         UsageError: the picture network's weights cannot be read.
     """
     ranks, plan = Ranks.init(), task.plan
     _limit_threads(ranks)
     if plan.image_members and plan.image_weights:
-        # Refuse a wrong file now, not after the texts have been trained.
+        # Fail now on a wrong file, not after the text members have been trained.
         make_backbone(plan.image_backbone, plan.image_weights, task.height, task.width)
     shard = read_shard(task.dataset, ranks.rank, ranks.size, task.cache(ranks.rank), task.height, task.width)
     rows, total = ranks.sum([len(shard), checksum(shard.keys)])
@@ -70,9 +70,9 @@ def train_rank(task: RankTask) -> RankResult:
     for member in range(plan.image_members):
         fused = train_fused(member, text, trainer, targets)
         curves[f"picture {member}"] = fused.curve
-        own = np.flatnonzero(shard.present[sampled] & (shard.buckets[sampled] % plan.image_members == member))
-        for name, predicted in predict_pictures(fused.forward, shard, text, sampled[own]).items():
-            branches[name][own] = predicted
+        held_out = np.flatnonzero(shard.present[sampled] & (shard.buckets[sampled] % plan.image_members == member))
+        for name, predicted in predict_pictures(fused.forward, shard, text, sampled[held_out]).items():
+            branches[name][held_out] = predicted
         if ranks.rank == 0:
             save_fused(fused, text, str(task.members / f"{FUSED_NETWORK}-{member}"))
     write_sample(task.sample(ranks.rank), _row_fields(shard, sampled), branches)
@@ -80,7 +80,7 @@ def train_rank(task: RankTask) -> RankResult:
 
 
 def plant_canaries(shard: Shard, share: float, distances: Ints) -> tuple[Shard, Bools]:
-    """Make some labels wrong; returns the new shard and which rows they are. Decided rows keep their label."""
+    """Make some labels wrong; return the new shard and which rows changed. Decided rows keep their label."""
     canaries = are_canaries(shard.keys, share) & (shard.labels >= 0) & (shard.truths < 0) & (len(distances) > 1)
     labels = shard.labels.copy()
     labels[canaries] = wrong_labels(shard.keys[canaries], shard.labels[canaries], distances)
@@ -93,12 +93,12 @@ def run_first_pass(
     """Fit the noise model on all ranks' samples, and make soft labels for this rank's rows.
 
     Args:
-        trainer, text: of the first pass.
+        trainer, text: trainer and trained text branch of the first pass.
         sampled: the rows of this rank's shard on which the noise model is fitted.
         distances: as `training.transitions.category_distances`.
 
     Returns:
-        The first pass, and the soft labels, shape (n, C); None and None where there are too few texts.
+        The first pass, and the soft labels, shape (n, C); or None and None if there are too few texts.
     """
     shard, ranks = trainer.shard, trainer.ranks
     predicted = trainer.predict(text)
@@ -108,23 +108,23 @@ def run_first_pass(
         return None, None
     fitted = fit_first_pass(sample, distances).without_rows() if ranks.rank == 0 else None
     first: FirstPass = ranks.broadcast_value(fitted)
-    places = seller_indices(shard.sellers, np.array(sample.seller_ids, np.int64))
-    return first, soft_labels(first, predicted, shard.labels, shard.truths, places)
+    indices = seller_indices(shard.sellers, np.array(sample.seller_ids, np.int64))
+    return first, soft_labels(first, predicted, shard.labels, shard.truths, indices)
 
 
 def find_novelty_threshold(trainer: TextTrainer, sampled: Ints, hash_size: int) -> float:
-    """The novelty that `_NOVEL_SHARE` of the sampled listings of all ranks exceed.
+    """The novelty that a share `_NOVEL_SHARE` of the sampled listings of all ranks exceeds.
 
-    A training listing's own words help to put them into the vocabulary. Only words that would be in it without the
-    listing count as known here; otherwise every later listing would look novel by comparison.
+    A training listing contributes its own words to the vocabulary. Here, only words that would be in the vocabulary
+    without this listing count as known; otherwise new listings would look novel in comparison.
     """
     batch, encoded, encoder = trainer.shard.texts(sampled), trainer.encoded.take(sampled), trainer.encoder
     rows = np.repeat(np.arange(len(sampled)), np.diff(encoded.splits))
     shared = (encoded.ids < encoder.words) & trainer.shared[encoded.ids]
     known = np.bincount(rows[shared], minlength=len(sampled))
-    found = trainer.ranks.all_gather(novelty(count_words(batch, hash_size), known))
-    found = found[~np.isnan(found)]
-    return float(np.quantile(found, 1.0 - _NOVEL_SHARE)) if len(found) else 1.0
+    values = trainer.ranks.all_gather(novelty(count_words(batch, hash_size), known))
+    values = values[~np.isnan(values)]
+    return float(np.quantile(values, 1.0 - _NOVEL_SHARE)) if len(values) else 1.0
 
 
 def _row_fields(shard: Shard, rows: Ints) -> dict[str, Ints]:
@@ -132,8 +132,8 @@ def _row_fields(shard: Shard, rows: Ints) -> dict[str, Ints]:
 
 
 def in_sample(keys: Ints, size: int, rows: int) -> Bools:
-    """Which rows belong to a sample of about `size` out of `rows`; depends on their keys alone."""
-    return np.asarray(np.mod(keys, _HASHES) < _HASHES * min(size / max(rows, 1), 1.0))
+    """Which rows belong to a sample of about `size` out of `rows`; it depends only on the keys."""
+    return np.asarray(np.mod(keys, _HASH_RANGE) < _HASH_RANGE * min(size / max(rows, 1), 1.0))
 
 
 def _limit_threads(ranks: Ranks) -> None:

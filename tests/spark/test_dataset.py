@@ -66,10 +66,10 @@ def examples(frame: DataFrame, partitions: int = 8, **changed: object) -> DataFr
 
 
 def test_as_many_tasks_make_examples_as_the_rows_need() -> None:
-    assert example_tasks(0, ranks=2, least=4) == 8
-    assert example_tasks(8 * ROWS_PER_TASK, ranks=2, least=4) == 8
-    assert example_tasks(8 * ROWS_PER_TASK + 1, ranks=2, least=4) == 10
-    assert example_tasks(10_000_000, ranks=3, least=4) == 2_502
+    assert example_tasks(0, ranks=2, min_per_rank=4) == 8
+    assert example_tasks(8 * ROWS_PER_TASK, ranks=2, min_per_rank=4) == 8
+    assert example_tasks(8 * ROWS_PER_TASK + 1, ranks=2, min_per_rank=4) == 10
+    assert example_tasks(10_000_000, ranks=3, min_per_rank=4) == 2_502
 
 
 def test_only_the_names_of_sampled_sellers_are_looked_up(spark: SparkSession, tmp_path: Path) -> None:
@@ -183,5 +183,5 @@ def test_rows_that_are_lost_or_read_twice_stop_training() -> None:
 
 
 def test_too_few_rows_for_the_ranks_are_refused(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(FailedError, match=r"set train\.ranks lower"):
+    with pytest.raises(FailedError, match=r"lower train\.ranks"):
         write_dataset(examples(listings(spark, 1)), str(tmp_path / "set"), ranks=2)
