@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: runs the benchmarks that are named, shows what they found and keeps it as JSON."""
+"""`python -m benchmarks`: runs the named benchmarks, prints their ratios and writes them as JSON."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ import typer
 from rich.console import Console
 
 from benchmarks.nights import measure_nights
-from benchmarks.place import ROOT, Place, open_place
-from benchmarks.results import Outcome, write_outcome
+from benchmarks.results import Result, write_result
 from benchmarks.scoring import measure_scoring
-from benchmarks.table import outcome_table
+from benchmarks.table import result_table
 from benchmarks.training import measure_training
+from benchmarks.work_folder import ROOT, WorkFolder, open_work_folder
 
 
 class Benchmark(StrEnum):
-    """What can be measured."""
+    """The benchmarks."""
 
     SCORING = "scoring"
     NIGHTS = "nights"
     TRAINING = "training"
 
 
-_MEASURES: dict[Benchmark, Callable[[Place, float], Outcome]] = {
+_MEASURES: dict[Benchmark, Callable[[WorkFolder, float], Result]] = {
     Benchmark.SCORING: measure_scoring,
     Benchmark.NIGHTS: measure_nights,
     Benchmark.TRAINING: measure_training,
@@ -37,28 +37,32 @@ _MEASURES: dict[Benchmark, Callable[[Place, float], Outcome]] = {
 
 
 def main(
-    benchmarks: Annotated[list[Benchmark] | None, typer.Argument(help="Which; all by default.")] = None,
-    scale: Annotated[float, typer.Option("--scale", min=0.001, help="Of the sizes; limits are meant for 1.")] = 1.0,
-    work: Annotated[Path, typer.Option("--work", help="Keeps what is prepared, for the next run.")] = ROOT
-    / ".cache"
-    / "bench",
+    benchmarks: Annotated[list[Benchmark] | None, typer.Argument(help="Benchmarks to run; all by default.")] = None,
+    scale: Annotated[
+        float, typer.Option("--scale", min=0.001, help="Factor for all sizes; the limits are meant for 1.")
+    ] = 1.0,
+    work: Annotated[
+        Path, typer.Option("--work", help="Folder that keeps catalogues, warehouses and models for the next run.")
+    ] = ROOT / ".cache" / "bench",
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Where the JSON goes: benchmarks/results at scale 1, else the work folder."),
+        typer.Option(
+            "--out", help="Folder for the JSON; by default benchmarks/results at scale 1, else the work folder."
+        ),
     ] = None,
 ) -> None:
-    """Measure ratios on this machine, and show which keep their limits; a missed limit is no failure."""
-    # A termination ends this process as an interruption does, so that what it has started is stopped.
+    """Measure ratios on this machine and show which meet their limits; a missed limit is not a failure."""
+    # On SIGTERM, exit in the usual way, so that started processes are stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     target = out or (ROOT / "benchmarks" / "results" if scale == 1 else work / "results")
-    # Where the table does not go to a terminal, nothing limits its width.
+    # Without a terminal, use a fixed width that fits the table.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 180)
-    with open_place(work) as place:
+    with open_work_folder(work) as work_folder:
         for benchmark in benchmarks or list(Benchmark):
-            place.say(f"{benchmark}: begins")
-            outcome = _MEASURES[benchmark](place, scale)
-            console.print(outcome_table(outcome))
-            place.say(f"{benchmark}: kept in {write_outcome(outcome, target, dt.datetime.now(dt.UTC))}")
+            work_folder.say(f"{benchmark}: started")
+            result = _MEASURES[benchmark](work_folder, scale)
+            console.print(result_table(result))
+            work_folder.say(f"{benchmark}: written to {write_result(result, target, dt.datetime.now(dt.UTC))}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""`python -m benchmarks.bare_loop LAYOUT SETUP`: the best loop without Spark that we know, in one process; serves.
+"""`python -m benchmarks.bare_loop LAYOUT SETUP`: serves the fastest scoring loop without Spark that we know.
 
-It shares with the product what defines the result (features, pictures, networks, ranking), and differs in how the
-cores are kept busy:
+It uses the product's features, pictures, networks and ranking. The layouts differ in how they use the cores:
 
-* `ahead`: one thread prepares the next batch, decoding on all cores, while the network judges on all cores;
-* `beside`: a thread a core prepares and judges batches of its own, the network on one core each;
-* `tf_data`: tf.data prepares several batches at once and ahead, the network judges on all cores.
+* `ahead`: one thread prepares the next batch, decoding on all cores, while the network predicts on all cores;
+* `beside`: one thread per core prepares and predicts its own batches, with one core for each network;
+* `tf_data`: tf.data prepares several batches in parallel and ahead; the network predicts on all cores.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks.machine import cores
+from benchmarks.predictions import COMMON_COLUMNS
 from benchmarks.serve import Answer, serve
-from benchmarks.verdicts import NARROW
 from schemas.arrays import Ints
 from schemas.tensors import PictureBatch, Prediction, TextBatch
 from udfs.classify import READ, Scoring, score_batches
@@ -38,11 +37,11 @@ from udfs.text import read_texts
 Batches = Iterator[pa.RecordBatch]
 Loop = Callable[[Batches, Predictor, Scoring], Batches]
 _AHEAD = 2
-"""Batches that wait for every core."""
+"""Prefetched batches per core."""
 
 
-def begin() -> Answer:
-    """Load the networks for the layout that the command line names."""
+def start() -> Answer:
+    """Load the networks for the layout named on the command line."""
     layout, setup = sys.argv[1], json.loads(sys.argv[2])
     threads = 1 if layout == "beside" else cores()
     tf = _start_tensorflow(threads)
@@ -50,22 +49,22 @@ def begin() -> Answer:
     loops: dict[str, Loop] = {"ahead": score_batches, "beside": _beside, "tf_data": _make_tf_data(tf)}
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
-        """Score a folder of Parquet files; `collect` names the file for the narrow verdicts, else they are dropped."""
-        begun = time.perf_counter()
+        """Score a folder of Parquet files; write `COMMON_COLUMNS` to the file `collect`, or drop them if it is null."""
+        started = time.perf_counter()
         scoring = Scoring("", "1", request["batch_rows"], setup["top"], threads, (), 1)
-        verdicts = loops[layout](_read(Path(request["listings"]), request["batch_rows"]), predictor, scoring)
+        predictions = loops[layout](_read(Path(request["listings"]), request["batch_rows"]), predictor, scoring)
         if request["collect"] is None:
-            deque(verdicts, maxlen=0)
+            deque(predictions, maxlen=0)
         else:
-            pq.write_table(pa.Table.from_batches(verdicts).select(NARROW), request["collect"])
-        return {"seconds": time.perf_counter() - begun}
+            pq.write_table(pa.Table.from_batches(predictions).select(COMMON_COLUMNS), request["collect"])
+        return {"seconds": time.perf_counter() - started}
 
     return answer
 
 
 def _start_tensorflow(threads: int) -> ModuleType:
-    """TensorFlow with threads for this layout; `load_predictor` leaves it so, since it runs already."""
-    import tensorflow as tf  # noqa: PLC0415 - its threads are set before anything else uses it
+    """Start TensorFlow with this layout's threads; `load_predictor` does not change them once it runs."""
+    import tensorflow as tf  # noqa: PLC0415 - its threads must be set before its first use
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(cores())
@@ -119,14 +118,14 @@ def _make_tf_data(tf: ModuleType) -> Loop:
             ready = Prepared(
                 TextBatch(ids, weights, splits), PictureBatch(pixels, present, [s.decode() for s in status])
             )
-            # Handed over prepared, so that judging and the Arrow columns are the product's.
+            # The batch is prepared already; prediction and Arrow columns come from the product's code.
             yield from score_batches([fetched.pop(number)], _Ready(predictor, ready), scoring)
 
     return run
 
 
 class _Ready(Predictor):
-    """A predictor whose batch has been prepared already."""
+    """A predictor whose batch is already prepared."""
 
     def __init__(self, predictor: Predictor, ready: Prepared) -> None:
         self.spec, self._predictor, self._ready = predictor.spec, predictor, ready
@@ -139,4 +138,4 @@ class _Ready(Predictor):
 
 
 if __name__ == "__main__":
-    serve(begin)
+    serve(start)

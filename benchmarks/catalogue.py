@@ -1,4 +1,4 @@
-"""Catalogues of several sizes, each the beginning of the next, and deliveries that change some of their listings."""
+"""Catalogues of several sizes, each a prefix of the next, and deliveries that change some of their listings."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from catalogue_generator.taxonomy import write_taxonomy
 from catalogue_generator.world import draw_world
 
 _CATEGORIES, _SEED, _LISTINGS = 100, 11, 400_000
-LEAST = 600
-"""Listings of the smallest catalogue at any scale: with fewer pictures the picture branch would be left out."""
+MIN_LISTINGS = 600
+"""Listings of the smallest catalogue at any scale; with fewer pictures, training would leave out the picture branch."""
 
 
 def catalogue_spec(scale: float) -> CatalogueSpec:
-    """The catalogue whose beginnings the benchmarks work on: they share sellers, prices and all that is random."""
-    return CatalogueSpec(listings=max(round(_LISTINGS * scale), 4 * LEAST), categories=_CATEGORIES, seed=_SEED)
+    """The catalogue whose prefixes the benchmarks use; they share sellers, prices and all random draws."""
+    return CatalogueSpec(listings=max(round(_LISTINGS * scale), 4 * MIN_LISTINGS), categories=_CATEGORIES, seed=_SEED)
 
 
-def write_beginnings(folder: Path, spec: CatalogueSpec, sizes: Sequence[int], progress: Callable[[int], None]) -> None:
-    """Write the first so many listings as `listings-<n>.parquet` for each size, and taxonomy.csv; all in one pass.
+def write_prefixes(folder: Path, spec: CatalogueSpec, sizes: Sequence[int], progress: Callable[[int], None]) -> None:
+    """Write the first n listings as `listings-<n>.parquet` for each size n, and taxonomy.csv, in one pass.
 
     Args:
-        folder: is there.
-        spec: the catalogue; only as much of it is drawn as the largest size needs.
+        folder: must exist.
+        spec: the catalogue; only as many blocks are drawn as the largest size needs.
         sizes: numbers of listings.
         progress: called after every block with the number of listings drawn so far.
     """
@@ -40,7 +40,7 @@ def write_beginnings(folder: Path, spec: CatalogueSpec, sizes: Sequence[int], pr
     write_taxonomy(folder / TAXONOMY_FILE, world.categories)
     with ExitStack() as files:
         writers = {
-            size: files.enter_context(pq.ParquetWriter(beginning(folder, size), LISTINGS_SCHEMA, compression="zstd"))
+            size: files.enter_context(pq.ParquetWriter(prefix_file(folder, size), LISTINGS_SCHEMA, compression="zstd"))
             for size in sizes
         }
         for number, block in enumerate(draw_blocks(world)):
@@ -53,7 +53,7 @@ def write_beginnings(folder: Path, spec: CatalogueSpec, sizes: Sequence[int], pr
                 break
 
 
-def beginning(folder: Path, size: int) -> Path:
+def prefix_file(folder: Path, size: int) -> Path:
     """The file of the first `size` listings."""
     return folder / f"listings-{size}.parquet"
 
@@ -63,8 +63,8 @@ def write_changes(source: Path, target: Path, every: int, offset: int, moment: d
 
     Args:
         source: the catalogue's file.
-        target: the delivery's.
-        every, offset: listings number offset, offset + every, ... change, so that they are spread evenly.
+        target: the file to write.
+        every, offset: listings number offset, offset + every, ... change; they are spread evenly.
         moment: the new `updated_at`, UTC.
 
     Returns:
@@ -74,9 +74,9 @@ def write_changes(source: Path, target: Path, every: int, offset: int, moment: d
     with pq.ParquetFile(source) as file:
         for group in range(file.num_row_groups):
             rows = file.read_row_group(group)
-            # A listing that was delivered twice changes once.
+            # A listing that was delivered twice is written once.
             kept = {int(n): row for row, n in enumerate(numbers(rows).to_pylist()) if n % every == offset % every}
-            # A group may hold none, and a list of none has no type.
+            # The type is needed for a row group without any of these listings.
             chosen.append(rows.take(pa.array(sorted(kept.values()), pa.int64())))
     rows = pa.concat_tables(chosen)
     addition, space = (pa.scalar(text, pa.large_string()) for text in (f"new of {moment:%d.%m.}", " "))
@@ -89,5 +89,5 @@ def write_changes(source: Path, target: Path, every: int, offset: int, moment: d
 
 
 def numbers(listings: pa.Table) -> pa.ChunkedArray:
-    """The listings' numbers, from 0, as their ids name them."""
+    """The listings' numbers, from 0, taken from their ids."""
     return pc.utf8_slice_codeunits(listings["listing_id"], 1).cast(pa.int64())

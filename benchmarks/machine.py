@@ -1,4 +1,4 @@
-"""What the benchmarks run on and with."""
+"""The machine and the package versions that the benchmarks run on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PACKAGES = (
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
@@ -30,5 +30,5 @@ def machine() -> dict[str, object]:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and the packages that are measured."""
+    """Versions of Python and of the packages that are measured."""
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in _PACKAGES}}

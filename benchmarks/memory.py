@@ -1,4 +1,4 @@
-"""Watches the processes that a program starts: the memory of its Python workers, and that none outlives it."""
+"""Monitors a program and its child processes: their peak memory, and which of them still run at the end."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from dataclasses import dataclass
 
 import psutil
 
-_SECONDS = 0.5
-"""Between two looks: a look costs some milliseconds, which the measured program shall not miss."""
+_INTERVAL = 0.5
+"""Seconds between two samples; a sample takes a few milliseconds, which should not slow the program down."""
 
 
 @dataclass
 class Peak:
-    """The most resident memory at one moment, in bytes: of the largest process, and of all together."""
+    """Peak resident memory in bytes: of the largest process, and of all processes together."""
 
     largest: int = 0
-    together: int = 0
+    total: int = 0
 
 
-class Watch:
-    """Looks at a process and all that descend from it until `close`."""
+class ProcessMonitor:
+    """Samples a process and its descendants until `close`."""
 
     def __init__(self, pid: int, spark: bool) -> None:
-        """Start to look.
+        """Start sampling.
 
         Args:
-            pid: the program.
-            spark: whether Spark's Python workers are measured; else the program itself is.
+            pid: process id of the program.
+            spark: True measures Spark's Python workers, False the program itself.
         """
         self._program, self._spark = psutil.Process(pid), spark
         self._seen: dict[int, psutil.Process] = {}
@@ -40,31 +40,31 @@ class Watch:
         self._thread.start()
 
     def close(self) -> list[psutil.Process]:
-        """Stop looking.
+        """Stop sampling.
 
         Returns:
-            Every process that was seen and still lives.
+            The processes that were seen and still run.
         """
-        self._look()
+        self._sample()
         self._done.set()
         self._thread.join()
         return [process for process in self._seen.values() if process.is_running()]
 
     def _run(self) -> None:
-        while not self._done.wait(_SECONDS):
-            self._look()
+        while not self._done.wait(_INTERVAL):
+            self._sample()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         sizes = []
-        for process in self._living():
+        for process in self._running():
             self._seen.setdefault(process.pid, process)
             with suppress(psutil.Error):
                 if self._counts(process):
                     sizes.append(process.memory_info().rss)
         self.peak.largest = max(self.peak.largest, *sizes, 0)
-        self.peak.together = max(self.peak.together, sum(sizes))
+        self.peak.total = max(self.peak.total, sum(sizes))
 
-    def _living(self) -> Iterator[psutil.Process]:
+    def _running(self) -> Iterator[psutil.Process]:
         yield self._program
         with suppress(psutil.Error):
             yield from self._program.children(recursive=True)
@@ -73,7 +73,7 @@ class Watch:
         if not self._spark:
             return bool(process.pid == self._program.pid)
         if process.pid not in self._workers:
-            # Workers are forked by the daemon, so that they share its command line; its own parent is the JVM.
+            # Workers are forked from the daemon and have its command line; the daemon's own parent is the JVM.
             parent = process.parent()
             self._workers[process.pid] = parent is not None and "pyspark.daemon" in parent.cmdline()
         return self._workers[process.pid]

@@ -1,4 +1,4 @@
-"""Starts programs in the scratch folder, watches them, and leaves none of them behind."""
+"""Runs programs in the scratch folder, monitors them, and stops them and their child processes at the end."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 
 import psutil
 
-from benchmarks.memory import Watch
-from benchmarks.place import ROOT, Place
+from benchmarks.memory import ProcessMonitor
+from benchmarks.work_folder import ROOT, WorkFolder
 
 _GRACE_SECONDS = 10
 
 
 class ProgramError(Exception):
-    """Raised when a started program fails; the message carries the end of what it said."""
+    """Raised when a started program fails; the message contains the end of its log."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,20 @@ class Program:
     """A running program.
 
     Attributes:
-        process: with its standard input and output as pipes.
-        watch: on its memory.
-        log: what it writes to standard error.
+        process: the process, with pipes for standard input and output.
+        monitor: its memory monitor.
+        log: the file with its standard error.
     """
 
     process: subprocess.Popen[str]
-    watch: Watch
+    monitor: ProcessMonitor
     log: Path
 
     def ask(self, **request: object) -> dict[str, Any]:
-        """Send a request to a program that serves (`benchmarks.serve`), and wait for its answer.
+        """Send a request to a program that runs `benchmarks.serve`, and wait for the answer.
 
         Raises:
-            ProgramError: it has ended.
+            ProgramError: the program has ended.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -55,10 +55,10 @@ class Program:
         return dict(json.loads(answer))
 
     def finish(self) -> str:
-        """Wait for the end of a program that needs no input; what it wrote to standard output.
+        """Wait until a program without input ends; return its standard output.
 
         Raises:
-            ProgramError: it did not end with 0.
+            ProgramError: its exit code is not 0.
         """
         output, _ = self.process.communicate()
         if self.process.returncode != 0:
@@ -67,71 +67,71 @@ class Program:
 
 
 @contextmanager
-def started(place: Place, words: Sequence[str | Path], *, spark: bool = True) -> Iterator[Program]:
-    """Run a program beside this one; at the end it is stopped, and everything that it has started.
+def start_program(work: WorkFolder, words: Sequence[str | Path], *, spark: bool = True) -> Iterator[Program]:
+    """Run a program; on leaving the context, it and its child processes are stopped.
 
     Args:
-        place: where; its temporary files and what it leaves in its working folder go to scratch.
-        words: program, by its path, and arguments.
-        spark: as in `Watch`.
+        work: its scratch folder is the program's working directory and temporary folder.
+        words: path of the program, and arguments.
+        spark: as in `ProcessMonitor`.
     """
-    log = place.scratch / f"log-{len(list(place.scratch.glob('log-*')))}"
-    leash = [sys.executable, "-m", "benchmarks.leash", str(os.getpid())]
+    log = work.scratch / f"log-{len(list(work.scratch.glob('log-*')))}"
+    wrapper = [sys.executable, "-m", "benchmarks.exit_with_parent", str(os.getpid())]
     with log.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
-            [*leash, *map(str, words)],
-            cwd=place.scratch,
-            env={**os.environ, **_environment(place)},
+            [*wrapper, *map(str, words)],
+            cwd=work.scratch,
+            env={**os.environ, **_environment(work)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
             start_new_session=True,
         )
-    watch = Watch(process.pid, spark)
+    monitor = ProcessMonitor(process.pid, spark)
     try:
-        yield Program(process, watch, log)
+        yield Program(process, monitor, log)
     finally:
-        _end(process, watch)
+        _end(process, monitor)
 
 
 def serve_command(module: str, *arguments: str | Path) -> list[str | Path]:
-    """The words that start a module of ours which serves."""
+    """The command line that starts a module of this package that uses `benchmarks.serve`."""
     return [sys.executable, "-m", f"benchmarks.{module}", *arguments]
 
 
 def command_line(*words: str | Path) -> list[str | Path]:
-    """The words that run a command of catalog-cleaner, as a person would, with this environment's Python."""
+    """The command line of a catalog-cleaner command, with this environment's Python."""
     return [sys.executable, "-m", "jobs.cli", *words]
 
 
-def _environment(place: Place) -> Mapping[str, str]:
-    """Temporary files of Python and of the JVM go to scratch, so that nothing stays where a process was killed."""
-    options = f'{os.environ.get("JAVA_TOOL_OPTIONS", "")} "-Djava.io.tmpdir={place.scratch}"'
+def _environment(work: WorkFolder) -> Mapping[str, str]:
+    """Temporary files of Python and the JVM go to scratch, so that a killed process leaves nothing elsewhere."""
+    options = f'{os.environ.get("JAVA_TOOL_OPTIONS", "")} "-Djava.io.tmpdir={work.scratch}"'
     return {
         "PYTHONPATH": str(ROOT),
         "PYSPARK_PYTHON": sys.executable,
-        "TMPDIR": str(place.scratch),
-        "SPARK_LOCAL_DIRS": str(place.scratch),
+        "TMPDIR": str(work.scratch),
+        "SPARK_LOCAL_DIRS": str(work.scratch),
         "JAVA_TOOL_OPTIONS": options.strip(),
         "COLUMNS": "200",
     }
 
 
-def _end(process: subprocess.Popen[str], watch: Watch) -> None:
-    """Close its input, at which what serves ends by itself; then ask, then kill, whatever still lives."""
+def _end(process: subprocess.Popen[str], monitor: ProcessMonitor) -> None:
+    """Close its input, which ends a server; then terminate, and at last kill, the processes that still run."""
     if process.stdin is not None:
         with suppress(BrokenPipeError):
             process.stdin.close()
     with suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE_SECONDS)
-    living = watch.close()
+    running = monitor.close()
     for end in (psutil.Process.terminate, psutil.Process.kill):
-        _, living = psutil.wait_procs(living, timeout=2)
-        for left in living:
+        _, running = psutil.wait_procs(running, timeout=2)
+        for process_left in running:
             with suppress(psutil.NoSuchProcess):
-                end(left)
-    psutil.wait_procs(living, timeout=_GRACE_SECONDS)
+                end(process_left)
+    psutil.wait_procs(running, timeout=_GRACE_SECONDS)
     process.wait()
     if process.stdout is not None:
         process.stdout.close()

@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmarks: seconds in, ratios out."""
+"""Computes ratios from measured seconds."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-def divide(upper: float, lower: float) -> float | None:
-    """A quotient; None where what is below is not above zero, so that noise hides what was to be measured."""
-    return upper / lower if lower > 0 else None
+def divide(dividend: float, divisor: float) -> float | None:
+    """The quotient; None if the divisor is not positive, because noise is larger than the measured effect."""
+    return dividend / divisor if divisor > 0 else None
 
 
 def growth(seconds: Sequence[float]) -> float | None:
-    """How the time grows when the rows double twice: (t4 - t2) / (t2 - t1).
+    """How time grows when the number of rows doubles twice: (t4 - t2) / (t2 - t1).
 
     Args:
-        seconds: at n, 2n and 4n rows. 2 is linear, more is worse.
+        seconds: for n, 2n and 4n rows. The result is 2 for linear growth; more is worse.
     """
     one, two, four = seconds
     return divide(four - two, two - one)
@@ -23,16 +23,16 @@ def growth(seconds: Sequence[float]) -> float | None:
 
 @dataclass(frozen=True)
 class NightSeconds:
-    """Nights over the same n listings, in seconds, each from the start of its process to its end.
+    """Seconds of nights on the same n listings, each from start to end of its process.
 
     Attributes:
         listings: n.
-        first: all of them are scored.
-        unchanged: none is; what this takes is a night's fixed cost.
-        few: a few are, whose own cost is small beside that of starting the networks.
-        few_rows: so many.
-        changed: 1 % are.
-        changed_rows: so many.
+        first: all listings are scored.
+        unchanged: no listing is scored; this is the fixed cost of a night.
+        few: a few listings are scored; starting the networks takes most of the added time.
+        few_rows: the number of these.
+        changed: 1 % of the listings are scored.
+        changed_rows: the number of these.
     """
 
     listings: int
@@ -55,30 +55,30 @@ class NightSeconds:
 
     @property
     def first_row(self) -> float:
-        """Seconds a row of the first night above the fixed cost."""
+        """Seconds per row of the first night above the fixed cost."""
         return (self.first - self.unchanged) / self.listings
 
     @property
     def changed_row(self) -> float:
-        """Seconds a changed row above the fixed cost; starting the networks is part of them."""
+        """Seconds per changed row above the fixed cost, including the start of the networks."""
         return (self.changed - self.unchanged) / self.changed_rows
 
     @property
-    def further_row(self) -> float:
-        """Seconds a further changed row, once the networks have been started for a few."""
+    def marginal_row(self) -> float:
+        """Seconds per additional changed row, without the start of the networks."""
         return (self.changed - self.few) / (self.changed_rows - self.few_rows)
 
     @property
     def row_ratio(self) -> float | None:
-        """A changed row against a row of the first night, both above the fixed cost: the strictest reading."""
+        """A changed row against a row of the first night, both above the fixed cost: the strictest ratio."""
         return divide(self.changed_row, self.first_row)
 
     @property
     def whole_row_ratio(self) -> float | None:
-        """A changed row against the first night's whole time a row."""
+        """A changed row against the total time of the first night per row."""
         return divide(self.changed_row, self.first / self.listings)
 
     @property
-    def further_row_ratio(self) -> float | None:
-        """A further changed row against a row of the first night."""
-        return divide(self.further_row, self.first_row)
+    def marginal_row_ratio(self) -> float | None:
+        """An additional changed row against a row of the first night."""
+        return divide(self.marginal_row, self.first_row)

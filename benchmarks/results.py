@@ -1,4 +1,4 @@
-"""What a benchmark found: a line a ratio, held against the limit that is wanted, and kept as JSON."""
+"""A benchmark's result: its ratios, the limits that they should meet, and the JSON file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks.machine import machine, versions
 
 
-class Sense(StrEnum):
-    """On which side of a limit a ratio should be."""
+class Comparison(StrEnum):
+    """How a ratio should compare with its limit."""
 
     AT_LEAST = "at least"
     ABOVE = "above"
@@ -22,33 +22,33 @@ class Sense(StrEnum):
 
 @dataclass(frozen=True)
 class Limit:
-    """What a ratio should keep."""
+    """The limit of a ratio."""
 
-    sense: Sense
+    comparison: Comparison
     value: float
 
     def met(self, ratio: float) -> bool:
-        """Whether a ratio keeps it."""
-        if self.sense is Sense.AT_LEAST:
+        """Whether a ratio meets the limit."""
+        if self.comparison is Comparison.AT_LEAST:
             return ratio >= self.value
-        return ratio > self.value if self.sense is Sense.ABOVE else ratio <= self.value
+        return ratio > self.value if self.comparison is Comparison.ABOVE else ratio <= self.value
 
     def __str__(self) -> str:
-        """In words."""
-        return f"{self.sense} {self.value:g}"
+        """Such as "at least 0.9"."""
+        return f"{self.comparison} {self.value:g}"
 
 
 @dataclass(frozen=True)
-class Line:
-    """A ratio.
+class Ratio:
+    """A measured ratio.
 
     Attributes:
-        what: is measured, over what.
-        ratio: None where noise hides it.
-        figures: name -> what the ratio is of.
-        listings: how many it was measured on.
-        limit: None where no limit is wanted.
-        unit: of the figures: seconds, or mebibytes.
+        what: what is compared with what.
+        ratio: its value; None if noise is larger than the measured effect.
+        figures: the measured values by name.
+        listings: the number of listings.
+        limit: None: the ratio has no limit.
+        unit: of the figures, s or MiB.
     """
 
     what: str
@@ -59,8 +59,8 @@ class Line:
     unit: str = "s"
 
     @property
-    def verdict(self) -> str:
-        """`met`, `missed`, `not measurable`, or `-` where no limit is wanted."""
+    def status(self) -> str:
+        """`met`, `missed`, `not measurable`, or `-` if the ratio has no limit."""
         if self.limit is None:
             return "-"
         if self.ratio is None:
@@ -69,54 +69,54 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a benchmark found.
+class Result:
+    """The result of a benchmark.
 
     Attributes:
         name: of the benchmark.
-        scale: of its sizes; limits are meant for 1.
-        lines: the ratios.
+        scale: factor for all sizes; the limits are meant for 1.
+        ratios: the ratios.
         details: every measurement, as JSON values.
     """
 
     name: str
     scale: float
-    lines: Sequence[Line]
+    ratios: Sequence[Ratio]
     details: Mapping[str, object]
 
 
-def write_outcome(outcome: Outcome, folder: Path, moment: dt.datetime) -> Path:
-    """Keep an outcome as `<folder>/<name>.json`, with where and with what it was measured.
+def write_result(result: Result, folder: Path, moment: dt.datetime) -> Path:
+    """Write a result to `<folder>/<name>.json`, with the machine and the package versions.
 
     Args:
-        outcome: what was found.
-        folder: made where it is not there.
-        moment: when.
+        result: the result.
+        folder: created if it does not exist.
+        moment: time of the measurement.
 
     Returns:
         The file.
     """
-    kept = {
-        "benchmark": outcome.name,
+    content = {
+        "benchmark": result.name,
         "date": moment.isoformat(timespec="seconds"),
-        "scale": outcome.scale,
+        "scale": result.scale,
         "machine": machine(),
         "versions": versions(),
         "ratios": [
             {
-                "what": line.what,
-                "ratio": None if line.ratio is None else round(line.ratio, 4),
-                "wanted": None if line.limit is None else str(line.limit),
-                "verdict": line.verdict,
-                "listings": line.listings,
-                "unit": line.unit,
-                "figures": {name: round(value, 6) for name, value in line.figures.items()},
+                "what": ratio.what,
+                "ratio": None if ratio.ratio is None else round(ratio.ratio, 4),
+                "wanted": None if ratio.limit is None else str(ratio.limit),
+                "verdict": ratio.status,
+                "listings": ratio.listings,
+                "unit": ratio.unit,
+                "figures": {name: round(value, 6) for name, value in ratio.figures.items()},
             }
-            for line in outcome.lines
+            for ratio in result.ratios
         ],
-        "details": outcome.details,
+        "details": result.details,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{outcome.name}.json"
-    path.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    path = folder / f"{result.name}.json"
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""classify on Spark against a bare loop and two other ways to score on Spark: the same work, in turns."""
+"""Compares classify on Spark with a loop without Spark and with two other methods to score on Spark."""
 
 from __future__ import annotations
 
@@ -8,105 +8,107 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contestants import Contestant, Way, running
-from benchmarks.place import Place
-from benchmarks.processes import serve_command, started
+from benchmarks.methods import Method, RunningMethod, start_method
+from benchmarks.predictions import assert_equal_predictions
+from benchmarks.processes import serve_command, start_program
 from benchmarks.ratios import divide
-from benchmarks.results import Limit, Line, Outcome, Sense
-from benchmarks.verdicts import agree
+from benchmarks.results import Comparison, Limit, Ratio, Result
+from benchmarks.work_folder import WorkFolder
 from benchmarks.workspace import prepare_workspace
 
 _REPEATS = 5
 _FEW = 32
-_USUAL_BATCH = 256
-_OURS = Way("classify", spark=True, batches=())
-_RIVALS = tuple(Way(name, spark=True, batches=(128, 256, 1024)) for name in ("predict_batch_udf", "spark_udf"))
-_LAYOUTS = tuple(Way(name, spark=False, batches=(64, 128, 256, 512, 1024)) for name in ("ahead", "beside", "tf_data"))
+_WARM_UP_BATCH = 256
+_OURS = Method("classify", spark=True, batches=())
+_ALTERNATIVES = tuple(Method(name, spark=True, batches=(128, 256, 1024)) for name in ("predict_batch_udf", "spark_udf"))
+_LAYOUTS = tuple(
+    Method(name, spark=False, batches=(64, 128, 256, 512, 1024)) for name in ("ahead", "beside", "tf_data")
+)
 _BARE = "bare loop"
 _MIB = 2**20
 
 
-def measure_scoring(place: Place, scale: float) -> Outcome:
-    """Let all contestants score the same listings, assert that they agree, and work out the ratios."""
-    setup = _write_listings(place, scale)
-    rows, said = int(setup["rows"]), place.scratch / "said"
-    said.mkdir()
-    tried = {way.name: _try(place, way, setup, said) for way in (_OURS, *_RIVALS, *_LAYOUTS)}
-    agree({path.name: path for path in sorted(said.iterdir())}, rows)
-    layout = min(_LAYOUTS, key=lambda way: min(tried[way.name].values()))
-    place.say(f"all agree on {rows:,} listings; the best bare loop: {layout.name}")
-    names = {_OURS: _OURS.name, **{way: way.name for way in _RIVALS}, layout: _BARE}
-    with ExitStack() as contest:
-        contestants = {
-            name: contest.enter_context(running(place, way, setup, _best(tried[way.name])))
-            for way, name in names.items()
+def measure_scoring(work: WorkFolder, scale: float) -> Result:
+    """Score the same listings with all methods, assert equal predictions, and compute the ratios."""
+    setup = _write_listings(work, scale)
+    rows, predictions = int(setup["rows"]), work.scratch / "predictions"
+    predictions.mkdir()
+    tried = {each.name: _try(work, each, setup, predictions) for each in (_OURS, *_ALTERNATIVES, *_LAYOUTS)}
+    assert_equal_predictions({path.name: path for path in sorted(predictions.iterdir())}, rows)
+    layout = min(_LAYOUTS, key=lambda each: min(tried[each.name].values()))
+    work.say(f"equal predictions for {rows:,} listings; the fastest bare loop: {layout.name}")
+    names = {_OURS: _OURS.name, **{each: each.name for each in _ALTERNATIVES}, layout: _BARE}
+    with ExitStack() as stack:
+        methods = {
+            name: stack.enter_context(start_method(work, each, setup, _best(tried[each.name])))
+            for each, name in names.items()
         }
-        _take_turns(place, contestants)
+        _repeat_in_turns(work, methods)
         details = {
             "seconds_by_batch": tried,
             "best_layout": layout.name,
-            "contestants": {name: _details(contestant) for name, contestant in contestants.items()},
+            "contestants": {name: _details(method) for name, method in methods.items()},
         }
-        return Outcome("scoring", scale, _lines(contestants, rows), details)
+        return Result("scoring", scale, _ratios(methods, rows), details)
 
 
-def _write_listings(place: Place, scale: float) -> dict[str, Any]:
-    """What all contestants are told: the listings' folders and number, and the registered model."""
-    workspace = prepare_workspace(place, scale)
-    folders = {name: str(place.scratch / name) for name in ("every", "few")}
-    with started(place, serve_command("scoring_files", workspace.warehouse)) as program:
+def _write_listings(work: WorkFolder, scale: float) -> dict[str, Any]:
+    """Write the listings; return their folders and number and the registered model, for all methods."""
+    workspace = prepare_workspace(work, scale)
+    folders = {name: str(work.scratch / name) for name in ("every", "few")}
+    with start_program(work, serve_command("scoring_files", workspace.warehouse)) as program:
         return program.ask(**folders, few_rows=_FEW) | folders
 
 
-def _try(place: Place, way: Way, setup: Mapping[str, Any], said: Path) -> dict[int, float]:
-    """Keep what a way says of all listings below `said`; the seconds of its batch sizes.
+def _try(work: WorkFolder, method: Method, setup: Mapping[str, Any], predictions: Path) -> dict[int, float]:
+    """Write a method's predictions for all listings to the folder `predictions`; return the seconds by batch size.
 
-    In a process that ends then: networks that were loaded for other batch sizes would count as memory.
+    This runs in a separate process: networks loaded for other batch sizes would count as memory in the comparison.
     """
-    place.say(f"{way.name}: warming up, and trying batch sizes")
-    with running(place, way, setup, _USUAL_BATCH if way.batches else None) as contestant:
-        contestant.score(contestant.every, said / way.name)
-        return contestant.choose()
+    work.say(f"{method.name}: warming up, and trying batch sizes")
+    with start_method(work, method, setup, _WARM_UP_BATCH if method.batches else None) as running:
+        running.score(running.every, predictions / method.name)
+        return running.try_batch_sizes()
 
 
 def _best(tried: Mapping[int, float]) -> int | None:
     return min(tried, key=tried.__getitem__) if tried else None
 
 
-def _take_turns(place: Place, contestants: Mapping[str, Contestant]) -> None:
-    for contestant in contestants.values():
-        contestant.score(contestant.every)
+def _repeat_in_turns(work: WorkFolder, methods: Mapping[str, RunningMethod]) -> None:
+    for method in methods.values():
+        method.score(method.every)
     for number in range(_REPEATS):
-        for name, contestant in contestants.items():
-            contestant.repeat()
-            place.say(f"repeat {number + 1} of {_REPEATS}, {name}: {contestant.seconds[-1]:.2f} s")
+        for name, method in methods.items():
+            method.repeat()
+            work.say(f"repeat {number + 1} of {_REPEATS}, {name}: {method.seconds[-1]:.2f} s")
 
 
-def _lines(contestants: Mapping[str, Contestant], rows: int) -> list[Line]:
-    ours, rivals = contestants[_OURS.name], [way.name for way in _RIVALS]
-    limits = {_BARE: Limit(Sense.AT_LEAST, 0.9), **dict.fromkeys(rivals, Limit(Sense.ABOVE, 1))}
-    lines = []
-    for name in (_BARE, *rivals):
-        seconds = {_OURS.name: ours.whole, name: contestants[name].whole}
+def _ratios(methods: Mapping[str, RunningMethod], rows: int) -> list[Ratio]:
+    ours, alternatives = methods[_OURS.name], [each.name for each in _ALTERNATIVES]
+    limits = {_BARE: Limit(Comparison.AT_LEAST, 0.9), **dict.fromkeys(alternatives, Limit(Comparison.ABOVE, 1))}
+    ratios = []
+    for name in (_BARE, *alternatives):
+        seconds = {_OURS.name: ours.whole, name: methods[name].whole}
         what = f"classify's speed against {name}'s"
-        lines.append(Line(what, divide(seconds[name], ours.whole), seconds, rows, limits[name]))
-    for name in (_BARE, *rivals):
-        seconds = {_OURS.name: ours.further, name: contestants[name].further}
+        ratios.append(Ratio(what, divide(seconds[name], ours.whole), seconds, rows, limits[name]))
+    for name in (_BARE, *alternatives):
+        seconds = {_OURS.name: ours.net, name: methods[name].net}
         what = f"the same against {name}'s, without what {_FEW} listings take"
-        lines.append(Line(what, divide(seconds[name], ours.further), seconds, rows))
-    for name in rivals:
-        memory = {which: contestants[which].program.watch.peak.largest / _MIB for which in (_OURS.name, name)}
+        ratios.append(Ratio(what, divide(seconds[name], ours.net), seconds, rows))
+    for name in alternatives:
+        memory = {which: methods[which].program.monitor.peak.largest / _MIB for which in (_OURS.name, name)}
         what = f"classify's largest worker, peak memory against {name}'s"
-        lines.append(Line(what, divide(memory[_OURS.name], memory[name]), memory, rows, unit="MiB"))
-    return lines
+        ratios.append(Ratio(what, divide(memory[_OURS.name], memory[name]), memory, rows, unit="MiB"))
+    return ratios
 
 
-def _details(contestant: Contestant) -> dict[str, object]:
+def _details(method: RunningMethod) -> dict[str, object]:
     return {
-        "way": asdict(contestant.way),
-        "batch_rows": contestant.batch,
-        "seconds": contestant.seconds,
-        "seconds_for_few": contestant.few_seconds,
-        "largest_worker_mib": contestant.program.watch.peak.largest / _MIB,
-        "workers_together_mib": contestant.program.watch.peak.together / _MIB,
+        "way": asdict(method.method),
+        "batch_rows": method.batch,
+        "seconds": method.seconds,
+        "seconds_for_few": method.few_seconds,
+        "largest_worker_mib": method.program.monitor.peak.largest / _MIB,
+        "workers_together_mib": method.program.monitor.peak.total / _MIB,
     }

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scoring_files WAREHOUSE`: writes the listings that the contestants score, and serves."""
+"""`python -m benchmarks.scoring_files WAREHOUSE`: writes the listings that all methods score."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from training.registry import open_registry
 from udfs.classify import READ
 
 
-def begin() -> Answer:
-    """Open the warehouse that the command line names."""
+def start() -> Answer:
+    """Open the warehouse named on the command line."""
     location, settings = sys.argv[1], load_settings()
     workspace = open_warehouse(open_session(settings.spark, "scoring files"), location)
     registry = open_registry(workspace.folder, location, settings.registry)
     version = registry.champion_version()
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
-        """Write the listings in force to the folder `every`, and a handful of them to `few`, each as a file a core."""
+        """Write all current listings to the folder `every` and a few of them to `few`, one file per core."""
         listings = in_force(workspace.read(LISTINGS)).select(*READ)
         listings.repartition(cores()).write.parquet(request["every"])
         listings.limit(request["few_rows"]).repartition(cores()).write.parquet(request["few"])
@@ -41,4 +41,4 @@ def begin() -> Answer:
 
 
 if __name__ == "__main__":
-    serve(begin)
+    serve(start)

@@ -1,4 +1,4 @@
-"""The other end of `benchmarks.processes.Program.ask`: a program that answers requests until its input closes."""
+"""Answers the requests of `benchmarks.processes.Program.ask` until standard input closes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 Answer = Callable[[Mapping[str, Any]], Mapping[str, object]]
 
 
-def serve(begin: Callable[[], Answer]) -> None:
+def serve(start: Callable[[], Answer]) -> None:
     """Answer JSON lines from standard input with JSON lines on standard output.
 
     Args:
-        begin: makes what answers. What it and all that it starts print goes to standard error.
+        start: returns the function that answers. Standard output of it and its child processes goes to standard error.
     """
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
         os.dup2(2, 1)
-        answer = begin()
+        answer = start()
         for line in sys.stdin:
             channel.write(json.dumps(answer(json.loads(line))) + "\n")
             channel.flush()

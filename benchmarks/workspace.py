@@ -1,4 +1,4 @@
-"""The small warehouse that all benchmarks share: some thousand listings of the large catalogue, and a model of them."""
+"""The small warehouse that all benchmarks share: the first listings of the large catalogue, and a trained model."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.catalogue import LEAST, beginning, catalogue_spec, write_beginnings
-from benchmarks.place import Place
-from benchmarks.processes import command_line, started
+from benchmarks.catalogue import MIN_LISTINGS, catalogue_spec, prefix_file, write_prefixes
+from benchmarks.processes import command_line, start_program
+from benchmarks.work_folder import WorkFolder
 from catalogue_generator.catalogue import TAXONOMY_FILE
 from schemas.bundle import FORMAT
 
 _LISTINGS = 6_000
 _SHORTENED = ("train.text_epochs=6", "train.image_epochs=2")
-"""Nothing is slower with better weights, so the model is not trained to its end."""
+"""Speed does not depend on the weights, so that a short training is enough."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A prepared warehouse: listings ingested, a model in force, no night yet.
+    """A prepared warehouse with ingested listings and a champion, before its first night.
 
     Attributes:
         warehouse: its folder.
-        taxonomy: the file of its categories.
-        listings: how many were delivered.
+        taxonomy: the taxonomy file.
+        listings: the number of delivered listings.
     """
 
     warehouse: Path
@@ -32,30 +32,32 @@ class Workspace:
     listings: int
 
 
-def prepare_workspace(place: Place, scale: float) -> Workspace:
-    """Make it, or find it: a catalogue, `ingest` and `train` under the local profile, with few epochs."""
-    listings = max(round(_LISTINGS * scale), LEAST)
+def prepare_workspace(work: WorkFolder, scale: float) -> Workspace:
+    """Prepare the workspace unless it exists: a catalogue, `ingest`, and `train` with few epochs."""
+    listings = max(round(_LISTINGS * scale), MIN_LISTINGS)
     spec = catalogue_spec(scale)
 
-    def take_in(folder: Path) -> None:
-        write_beginnings(folder, spec, [listings], lambda done: place.say(f"drawn {done:,} listings"))
-        ingest(place, folder / "warehouse", beginning(folder, listings), folder / TAXONOMY_FILE)
+    def make_ingested(folder: Path) -> None:
+        write_prefixes(folder, spec, [listings], lambda done: work.say(f"generated {done:,} listings"))
+        ingest(work, folder / "warehouse", prefix_file(folder, listings), folder / TAXONOMY_FILE)
 
-    def learn(folder: Path) -> None:
+    def make_trained(folder: Path) -> None:
         shutil.copytree(ingested / "warehouse", folder / "warehouse")
         settings = [word for setting in _SHORTENED for word in ("--set", setting)]
-        with started(place, command_line("train", "--warehouse", folder / "warehouse", "--json", *settings)) as program:
+        words = command_line("train", "--warehouse", folder / "warehouse", "--json", *settings)
+        with start_program(work, words) as program:
             program.finish()
 
-    made_from = {"listings": listings, "catalogue": spec.listings, "seed": spec.seed}
-    ingested = place.prepare(f"ingested-{listings}", made_from, take_in)
-    trained = place.prepare(f"trained-{listings}", made_from | {"settings": list(_SHORTENED), "format": FORMAT}, learn)
+    made_from: dict[str, object] = {"listings": listings, "catalogue": spec.listings, "seed": spec.seed}
+    ingested = work.prepare(f"ingested-{listings}", made_from, make_ingested)
+    made_from |= {"settings": list(_SHORTENED), "format": FORMAT}
+    trained = work.prepare(f"trained-{listings}", made_from, make_trained)
     return Workspace(trained / "warehouse", ingested / TAXONOMY_FILE, listings)
 
 
-def ingest(place: Place, warehouse: Path, delivery: Path, taxonomy: Path) -> None:
-    """Take a delivery in, in a process of its own."""
-    place.say(f"ingesting {delivery.name}")
+def ingest(work: WorkFolder, warehouse: Path, delivery: Path, taxonomy: Path) -> None:
+    """Ingest a delivery, in its own process."""
+    work.say(f"ingesting {delivery.name}")
     words = command_line("ingest", delivery, "--taxonomy", taxonomy, "--warehouse", warehouse, "--json")
-    with started(place, words) as program:
+    with start_program(work, words) as program:
         program.finish()

@@ -1,6 +1,6 @@
-"""How clean a catalogue comes out, ours and others, under many kinds of noise: `python -m benchmarks.quality FOLDER`.
+"""Measures how clean our method and cleanlab leave a catalogue, for many kinds of label noise.
 
-A catalogue whose truth is known is cut and made dirty anew; a classifier of the text, out of sample, is trained on the
-dirty labels; then ours and every rival decide from the very same probabilities. Truth makes the labels and measures
-what is left; nothing that decides sees it.
+`python -m benchmarks.quality FOLDER` takes samples of a catalogue with known truth, gives them noisy labels, and trains
+a text classifier on these labels. Our method and all of cleanlab's filters then decide from the same out-of-sample
+probabilities. The truth makes the labels and measures the remaining errors; no method sees it.
 """

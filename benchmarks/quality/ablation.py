@@ -1,4 +1,4 @@
-"""What each branch earns: the champion's judgements of the same listings, with branches taken away one by one."""
+"""What each branch contributes: the champion's errors on the same listings with subsets of its branches."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _SUBSETS = {
 
 
 def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float, float]]:
-    """Weights for each set of branches, fitted as training does, and what they leave wrong.
+    """Fit weights for each set of branches, as training does, and measure the remaining errors.
 
     Args:
-        warehouse: in which the product has learnt and cleaned.
+        warehouse: a warehouse after `train` and `nightly`.
         truth: true category by listing_id.
 
     Returns:
-        Of each set its name, the classifier's error and the best guess's, on the same listings with a text and a
-        picture, none of which was taught to the member that judges it.
+        For each set: its name, the classifier's error and the best guess's error, out of sample, on the same listings
+        with a text and a picture.
     """
     registry = open_registry(warehouse, str(warehouse), load_settings("local").registry)
     model = registry.model(registry.champion_version())
@@ -53,8 +53,8 @@ def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float
     index = {category: i for i, category in enumerate(model.spec.categories)}
     listings = _read(warehouse, truth)
     listings = listings[listings["category"].isin(index) & listings["truth"].isin(index)]
-    sample = _judge(load_predictor(model.bundle, _THREADS), listings, index)
-    right = _places(listings["truth"], index)
+    sample = _predict(load_predictor(model.bundle, _THREADS), listings, index)
+    right = _indices(listings["truth"], index)
     rates = _rates(model.noise, sample)
     likelihood = label_likelihood(sample.labels, rates, model.noise.transitions)
     rows = []
@@ -85,16 +85,18 @@ def _read(warehouse: Path, truth: pd.Series) -> pd.DataFrame:
     return listings.assign(truth=listings["listing_id"].map(truth)).sort_values("listing_id", ignore_index=True)
 
 
-def _judge(predictor: Predictor, listings: pd.DataFrame, index: dict[str, int]) -> Sample:
+def _predict(predictor: Predictor, listings: pd.DataFrame, index: dict[str, int]) -> Sample:
     parts = []
     for start in range(0, len(listings), _BATCH):
         rows = listings.iloc[start : start + _BATCH]
         titles, descriptions = _texts(rows["title"]), _texts(rows["description"])
-        judged, _ = predictor.predict(titles, descriptions, rows["image"].tolist(), rows["bucket"].to_numpy(np.int64))
-        parts.append(judged)
+        prediction, _ = predictor.predict(
+            titles, descriptions, rows["image"].tolist(), rows["bucket"].to_numpy(np.int64)
+        )
+        parts.append(prediction)
     codes, ids = seller_codes([seller if isinstance(seller, str) else None for seller in listings["seller_id"]])
     return Sample(
-        labels=_places(listings["category"], index),
+        labels=_indices(listings["category"], index),
         truths=np.full(len(listings), -1),
         sellers=codes,
         seller_ids=ids,
@@ -106,7 +108,7 @@ def _texts(column: pd.Series) -> list[str | None]:
     return [value if isinstance(value, str) else None for value in column]
 
 
-def _places(column: pd.Series, index: dict[str, int]) -> Ints:
+def _indices(column: pd.Series, index: dict[str, int]) -> Ints:
     return np.array([index[value] for value in column], np.int64)
 
 

@@ -1,4 +1,4 @@
-"""A catalogue with known truth, and the parts of it that are made dirty anew."""
+"""A catalogue with known truth, and functions that select parts of it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Listings of known truth.
+    """Listings with known truth.
 
     Attributes:
         categories: C names, sorted.
         distances: as `training.transitions.category_distances`.
-        titles, descriptions: n texts; None where there is none.
-        sellers: n ids; None where there is none.
+        titles, descriptions: n texts; None if missing.
+        sellers: n ids; None if missing.
         truth: shape (n,), category index.
-        labels: shape (n,), the sellers' category index, all >= 0.
+        labels: shape (n,), category index given by the seller, all >= 0.
     """
 
     categories: tuple[str, ...]
@@ -38,11 +38,11 @@ class Catalogue:
     labels: Ints
 
     def __len__(self) -> int:
-        """Listings."""
+        """Number of listings."""
         return len(self.truth)
 
-    def take(self, rows: Ints) -> Catalogue:
-        """These rows, in catalogue order."""
+    def select(self, rows: Ints) -> Catalogue:
+        """The given rows, in catalogue order."""
         chosen = np.sort(rows)
         columns: dict[str, Any] = {
             name: getattr(self, name)[chosen] for name in ("titles", "descriptions", "sellers", "truth", "labels")
@@ -51,7 +51,7 @@ class Catalogue:
 
 
 def read_catalogue(folder: Path) -> Catalogue:
-    """Read listings.parquet, taxonomy.csv and truth.parquet, but listings without a category of the taxonomy."""
+    """Read listings.parquet, taxonomy.csv and truth.parquet; drop listings whose label is not in the taxonomy."""
     taxonomy = pd.read_csv(folder / "taxonomy.csv").sort_values("category")
     index = {category: i for i, category in enumerate(taxonomy["category"])}
     columns = ["listing_id", "title", "description", "category", "seller_id", "updated_at"]
@@ -75,31 +75,31 @@ def read_catalogue(folder: Path) -> Catalogue:
     )
 
 
-def some(catalogue: Catalogue, rows: int, random: Random) -> Catalogue:
-    """So many listings at random, all where there are fewer."""
-    return catalogue.take(random.choice(len(catalogue), min(rows, len(catalogue)), replace=False))
+def sample(catalogue: Catalogue, rows: int, random: Random) -> Catalogue:
+    """A random sample of `rows` listings; all listings if there are fewer."""
+    return catalogue.select(random.choice(len(catalogue), min(rows, len(catalogue)), replace=False))
 
 
 def of_categories(catalogue: Catalogue, ranks: list[int]) -> Catalogue:
-    """The listings of the categories at these ranks by size, 0 the largest."""
+    """The listings of the categories with these ranks by size; 0 is the largest."""
     largest = np.bincount(catalogue.truth).argsort(kind="stable")[::-1]
-    return catalogue.take(np.flatnonzero(np.isin(catalogue.truth, largest[ranks])))
+    return catalogue.select(np.flatnonzero(np.isin(catalogue.truth, largest[ranks])))
 
 
-def one_large(catalogue: Catalogue, random: Random) -> Catalogue:
-    """The largest category, and of all others together a ninth as many."""
+def one_dominant(catalogue: Catalogue, random: Random) -> Catalogue:
+    """The largest category, and a ninth as many listings of all others, so that it has 90 %."""
     largest = np.bincount(catalogue.truth).argmax()
     own, others = np.flatnonzero(catalogue.truth == largest), np.flatnonzero(catalogue.truth != largest)
-    return catalogue.take(np.concatenate([own, random.choice(others, len(own) // 9, replace=False)]))
+    return catalogue.select(np.concatenate([own, random.choice(others, len(own) // 9, replace=False)]))
 
 
 def without_sellers(catalogue: Catalogue) -> Catalogue:
-    """Nobody knows who sells."""
+    """The same listings without seller ids."""
     return replace(catalogue, sellers=np.full(len(catalogue), None, object))
 
 
 def without_half_the_titles(catalogue: Catalogue, random: Random) -> Catalogue:
-    """Every other title, at random, is gone."""
+    """The same listings, each without its title with probability 0.5."""
     titles = catalogue.titles.copy()
     titles[random.random(len(catalogue)) < 0.5] = None
     return replace(catalogue, titles=titles)

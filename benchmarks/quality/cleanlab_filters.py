@@ -1,8 +1,8 @@
-"""cleanlab's filters, in an environment of their own: `python cleanlab_filters.py IN.npz OUT.npz`.
+"""Runs cleanlab's filters in a separate environment: `python cleanlab_filters.py IN.npz OUT.npz`.
 
-IN holds `labels`, shape (n,), and `probabilities`, shape (n, C), out of sample; OUT holds, by filter, which labels it
-finds wrong, bool, shape (n,), and `label_quality`, its score of each label. What a catalogue becomes with a filter: the
-classifier's category in the place of each label that is found wrong.
+IN contains `labels`, shape (n,), and out-of-sample `probabilities`, shape (n, C). OUT contains one bool array of shape
+(n,) per filter, true for labels that it finds wrong, and `label_quality`, cleanlab's score of each label. A catalogue
+is cleaned with a filter by replacing each label that it finds wrong by the classifier's category.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _FILTERS = (
 
 
 def main(source: str, target: str) -> None:
-    """Apply every filter with its defaults."""
-    # It says so once for every small class, and does its best.
+    """Apply all filters with their defaults."""
+    # This warning appears for every small class.
     warnings.filterwarnings("ignore", message="May not flag all label issues")
     with np.load(source) as stored:
         labels, probabilities = stored["labels"], stored["probabilities"]
-    # Classes must be numbered without gaps: those that nobody has given are left out, their mass spread.
+    # Classes must be numbered without gaps: classes that no label uses are dropped, and rows are normalised again.
     given, codes = np.unique(labels, return_inverse=True)
     known = probabilities[:, given]
     known = known / known.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""docs/quality.md: the table, written from the figures that were kept."""
+"""Writes docs/quality.md from the kept results."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _COLUMNS = (
 )
 
 
-_WHOLE = """
+_FULL = """
 ## The whole catalogue, with pictures
 
 All {listings:,} listings through `ingest` ({ingest:.0f} s), `train` ({train:.0f} s) and `nightly` ({nightly:.0f} s)
@@ -83,41 +83,43 @@ made wrong beforehand (canaries): accuracy of the classifier, error of the best 
 
 
 def quality_document(
-    kept: Sequence[Mapping[str, Any]], whole: Mapping[str, Any], pictures: Sequence[tuple[str, str]]
+    kept: Sequence[Mapping[str, Any]], full: Mapping[str, Any], charts: Sequence[tuple[str, str]]
 ) -> str:
-    """The document.
+    """The text of the report.
 
     Args:
-        whole: as `benchmarks.quality.whole.measure_whole` gives it.
-        pictures: file name, below the folder `quality`, and what is shown.
-        kept: of every scenario what, listings, ours (the fields of `Figures`), one_pass, no_sellers and classifier
+        kept: for each scenario what, listings, ours (the fields of `Metrics`), one_pass, no_sellers and classifier
             (errors), and peers (filter -> error).
+        full: the result of `benchmarks.quality.full_catalogue.measure_full_catalogue`.
+        charts: file name, below the folder `quality`, and title of each chart.
     """
     lines = [f"| catalogue | {' | '.join(_COLUMNS)} |", f"|---|{'--:|' * len(_COLUMNS)}", *map(_line, kept)]
     worse = [each for each in kept if each["ours"]["corrected"] > each["ours"]["before"]]
-    ahead = [each for each in kept if _cleanlab(each) < min(each["ours"]["best_guess"], each["ours"]["corrected"])]
+    cleanlab_better = [
+        each for each in kept if _cleanlab(each) < min(each["ours"]["best_guess"], each["ours"]["corrected"])
+    ]
     dirtier = f"Corrections made {len(worse)} of {len(kept)} catalogues dirtier{_names(worse)}."
-    behind = f"cleanlab left less than ours in {len(ahead)}{_names(ahead)}."
-    return _HEAD + "\n".join([*lines, "", dirtier, behind, ""]) + _whole(whole, pictures)
+    comparison = f"cleanlab left less than ours in {len(cleanlab_better)}{_names(cleanlab_better)}."
+    return _HEAD + "\n".join([*lines, "", dirtier, comparison, ""]) + _full_catalogue(full, charts)
 
 
-def _whole(whole: Mapping[str, Any], pictures: Sequence[tuple[str, str]]) -> str:
-    lines = [f"| {what} | {100 * answers:.1f} | {100 * wrong:.2f} |" for what, wrong, answers in whole["rows"]]
-    precision = f"Of the automatic corrections {100 * whole['precision']:.1f} % are right."
-    shown = [f"![{what}](quality/{name})\n" for name, what in pictures]
-    head = _WHOLE.format(listings=whole["listings"], **whole["seconds"])
-    branches = [f"| {what} | {100 * model:.2f} | {100 * best:.2f} |" for what, model, best in whole["branches"]]
-    wrong = {what: error for what, error, _ in whole["rows"]}
+def _full_catalogue(full: Mapping[str, Any], charts: Sequence[tuple[str, str]]) -> str:
+    lines = [f"| {what} | {100 * answers:.1f} | {100 * wrong:.2f} |" for what, wrong, answers in full["rows"]]
+    precision = f"Of the automatic corrections {100 * full['precision']:.1f} % are right."
+    images = [f"![{what}](quality/{name})\n" for name, what in charts]
+    head = _FULL.format(listings=full["listings"], **full["seconds"])
+    branches = [f"| {what} | {100 * model:.2f} | {100 * best:.2f} |" for what, model, best in full["branches"]]
+    wrong = {what: error for what, error, _ in full["rows"]}
     model, best = (wrong[what] for what in ("text and picture fused", "ours: best guess"))
-    everything = ("texts, and pictures (the default)", whole["seconds"]["train"], 1 - model, best)
+    everything = ("texts, and pictures (the default)", full["seconds"]["train"], 1 - model, best)
     minutes = [
         f"| {what} | {took / 60:.1f} | {100 * right:.2f} | {100 * error:.2f} |"
-        for what, took, right, error in (*whole["minutes"], everything)
+        for what, took, right, error in (*full["minutes"], everything)
     ]
-    leak = [f"| {what} | {' | '.join(f'{100 * share:.2f}' for share in shares)} |" for what, *shares in whole["leak"]]
+    leak = [f"| {what} | {' | '.join(f'{100 * share:.2f}' for share in shares)} |" for what, *shares in full["leak"]]
     tables = {_BRANCHES: branches, _MINUTES: minutes, _LEAK: leak}
     below = [start + "\n".join(rows) for start, rows in tables.items()]
-    return head + "\n".join([*lines, "", precision, *below, "", *shown])
+    return head + "\n".join([*lines, "", precision, *below, "", *images])
 
 
 def _cleanlab(each: Mapping[str, Any]) -> float:
@@ -126,20 +128,20 @@ def _cleanlab(each: Mapping[str, Any]) -> float:
 
 def _line(each: Mapping[str, Any]) -> str:
     ours = each["ours"]
-    rivals = {
+    errors = {
         "best": ours["best_guess"],
         "corrected": ours["corrected"],
         "classifier": each["classifier"],
         "cleanlab": _cleanlab(each),
     }
-    least = min(rivals.values())
+    lowest = min(errors.values())
 
     def cell(name: str) -> str:
-        text = f"{100 * rivals[name]:.2f}" + ("!" if rivals[name] > ours["before"] else "")
-        return f"**{text}**" if rivals[name] == least else text
+        text = f"{100 * errors[name]:.2f}" + ("!" if errors[name] > ours["before"] else "")
+        return f"**{text}**" if errors[name] == lowest else text
 
     right = "-" if ours["precision"] is None else f"{100 * ours['precision']:.1f}"
-    plain = [f"{100 * ours[name]:.2f}" for name in ("reviewed", "claimed", "audited_best_guess", "audited_claimed")]
+    shares = [f"{100 * ours[name]:.2f}" for name in ("reviewed", "claimed", "audited_best_guess", "audited_claimed")]
     cells = [
         each["what"],
         f"{each['listings']:,}",
@@ -147,7 +149,7 @@ def _line(each: Mapping[str, Any]) -> str:
         cell("best"),
         cell("corrected"),
         right,
-        *plain,
+        *shares,
         f"{100 * each['one_pass']:.2f}",
         f"{100 * each['no_sellers']:.2f}",
         cell("classifier"),

@@ -1,4 +1,4 @@
-"""The product's own commands on a whole catalogue: a stage that has been done with the same code is not done again."""
+"""Runs the product's commands on a full catalogue; a stage that was run with the same code is not run again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.place import ROOT
+from benchmarks.work_folder import ROOT
 from conf.load import load_settings
 from jobs.store import read_published
 from jobs.warehouse.session import open_session
@@ -25,17 +25,17 @@ _COLUMNS = {
 }
 
 
-def clean_whole(
+def run_pipeline(
     folder: Path, warehouse: Path, origin: str, say: Callable[[str], None], overrides: Sequence[str] = ()
 ) -> dict[str, float]:
-    """Ingest, train, clean; the seconds of each.
+    """Run `ingest`, `train` and `nightly`; returns the seconds of each.
 
     Args:
         folder: listings.parquet, taxonomy.csv.
-        warehouse: is made anew unless what is there has the same origin; marks of what is done lie beside it.
+        warehouse: created again unless it has the same origin; files next to it record the finished stages.
         origin: a digest of the catalogue and of the code.
-        say: shows a line of progress.
-        overrides: `section.name=value`, for the training.
+        say: prints a progress message.
+        overrides: `section.name=value`, settings for the training.
     """
     settings = [word for override in overrides for word in ("--set", override)]
     commands = {
@@ -46,13 +46,13 @@ def clean_whole(
     return {stage: _run(stage, commands[stage], warehouse, origin, say) for stage in _STAGES}
 
 
-def is_of(file: Path, origin: str) -> bool:
-    """Whether what is kept there was measured with this catalogue and this code."""
+def is_current(file: Path, origin: str) -> bool:
+    """Whether the kept result was measured with this catalogue and this code."""
     return file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("origin") == origin
 
 
 def read_cleaned(warehouse: Path, folder: Path) -> pd.DataFrame:
-    """A row a listing of known truth: what each witness says, and `truth`."""
+    """One row per listing with known truth: the categories from each source, and `truth`."""
     spark = open_session(load_settings("local").spark, "quality")
     try:
         workspace = open_warehouse(spark, str(warehouse))
@@ -67,13 +67,13 @@ def read_cleaned(warehouse: Path, folder: Path) -> pd.DataFrame:
 
 
 def _run(stage: str, words: list[str], warehouse: Path, origin: str, say: Callable[[str], None]) -> float:
-    mark = warehouse.with_name(f"{warehouse.name}-{stage}.json")
-    if not is_of(mark, origin):
+    marker = warehouse.with_name(f"{warehouse.name}-{stage}.json")
+    if not is_current(marker, origin):
         if stage == _STAGES[0]:
             shutil.rmtree(warehouse, ignore_errors=True)
         say(f"{warehouse.name}: {stage}")
-        begun = time.monotonic()
+        started = time.monotonic()
         command = [str(ROOT / ".venv/bin/catalog-cleaner"), *words, "--warehouse", str(warehouse)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        mark.write_text(json.dumps({"origin": origin, "seconds": time.monotonic() - begun}), encoding="utf-8")
-    return float(json.loads(mark.read_text(encoding="utf-8"))["seconds"])
+        marker.write_text(json.dumps({"origin": origin, "seconds": time.monotonic() - started}), encoding="utf-8")
+    return float(json.loads(marker.read_text(encoding="utf-8"))["seconds"])

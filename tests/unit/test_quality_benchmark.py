@@ -1,4 +1,4 @@
-"""What the quality benchmark makes dirty, how it scores what is left, and what it writes."""
+"""The quality benchmark: its label noise, its metrics and its report."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ import numpy as np
 import pytest
 
 from benchmarks.quality.__main__ import origin_of
-from benchmarks.quality.catalogue import Catalogue, of_categories, one_large, some, without_half_the_titles
+from benchmarks.quality.catalogue import Catalogue, of_categories, one_dominant, sample, without_half_the_titles
+from benchmarks.quality.charts import draw_charts
 from benchmarks.quality.document import quality_document
-from benchmarks.quality.figures import error_of, measure
-from benchmarks.quality.leak import compare_passes
-from benchmarks.quality.noise import ambiguous, anywhere, careless_sellers, one_seller, pairs
-from benchmarks.quality.ours import Ours
-from benchmarks.quality.pictures import draw_pictures
+from benchmarks.quality.leakage import compare_passes
+from benchmarks.quality.metrics import error_of, measure
+from benchmarks.quality.noise import (
+    ambiguous_errors,
+    careless_sellers,
+    one_careless_seller,
+    renamed_categories,
+    uniform_errors,
+)
+from benchmarks.quality.our_method import OurMethod
 from benchmarks.quality.scenarios import SCENARIOS
-from benchmarks.quality.tracking import track
+from benchmarks.quality.tracking import log_to_mlflow
 from conf.settings import DecideSettings
 from training.transitions import category_distances
 
@@ -27,7 +33,7 @@ RULES = DecideSettings(correction_min_listings=1)
 _NAMES = ("boots", "sandals", "shirts", "skirts")
 
 
-WHOLE = {
+FULL = {
     "seconds": {"ingest": 12.3, "train": 300.0, "nightly": 60.0},
     "listings": 2000,
     "rows": [("sellers", 0.225, 0.98), ("text and picture fused", 0.03, 1.0), ("ours: best guess", 0.02, 1.0)],
@@ -56,60 +62,60 @@ def random() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
-def test_cuts_take_what_they_name() -> None:
+def test_parts_of_a_catalogue_have_the_named_listings() -> None:
     whole = catalogue()
-    assert len(some(whole, 100, random())) == 100
-    assert len(some(whole, 10**6, random())) == _ROWS
+    assert len(sample(whole, 100, random())) == 100
+    assert len(sample(whole, 10**6, random())) == _ROWS
     largest = of_categories(whole, [0, 2])
     assert set(largest.truth) == {0, 2}
     assert [title.split()[0] for title in largest.titles] == [_NAMES[t] for t in largest.truth]
-    assert (one_large(whole, random()).truth == 0).mean() == pytest.approx(0.9, abs=0.001)
+    assert (one_dominant(whole, random()).truth == 0).mean() == pytest.approx(0.9, abs=0.001)
     titled = without_half_the_titles(whole, random())
     assert np.mean([title is None for title in titled.titles]) == pytest.approx(0.5, abs=0.03)
     assert None not in whole.titles
 
 
-def test_errors_are_as_many_as_asked_for_and_go_mostly_to_siblings() -> None:
+def test_uniform_errors_have_the_specified_rate_and_are_mostly_siblings() -> None:
     whole = catalogue()
-    labels = anywhere(whole, 0.3, random())
+    labels = uniform_errors(whole, 0.3, random())
     wrong = labels != whole.truth
     assert wrong.mean() == pytest.approx(0.3, abs=0.02)
     siblings = whole.distances[whole.truth[wrong], labels[wrong]] == 1
-    # Six in ten by design, and a third of the rest: there are three others, of which one is the sibling.
+    # 60 % by design, and a third of the rest: one of the three other categories is the sibling.
     assert siblings.mean() == pytest.approx(0.6 + 0.4 / 3, abs=0.04)
 
 
-def test_careless_sellers_differ_and_one_seller_is_alone() -> None:
+def test_careless_sellers_have_different_rates_and_one_seller_can_make_all_errors() -> None:
     whole = catalogue()
     wrong = careless_sellers(whole, 0.2, random()) != whole.truth
     rates = [wrong[whole.sellers == f"s{i}"].mean() for i in range(10)]
     assert min(rates) < 0.05
     assert max(rates) > 0.3
-    alone = one_seller(whole, random()) != whole.truth
+    alone = one_careless_seller(whole, random()) != whole.truth
     assert len(set(whole.sellers[alone])) == 1
     assert alone[whole.sellers == whole.sellers[alone][0]].mean() == pytest.approx(0.9, abs=0.05)
 
 
-def test_ambiguous_listings_get_the_category_they_look_like() -> None:
+def test_ambiguous_errors_get_the_category_that_the_classifier_predicts() -> None:
     whole = catalogue()
-    judged = np.log(np.full((_ROWS, 4), 0.01))
-    judged[np.arange(_ROWS), whole.truth] = np.log(0.97)
+    log_q = np.log(np.full((_ROWS, 4), 0.01))
+    log_q[np.arange(_ROWS), whole.truth] = np.log(0.97)
     look_like_skirts = np.arange(_ROWS) % 3 == 0
-    judged[look_like_skirts, whole.truth[look_like_skirts]] = np.log(0.02)
-    judged[look_like_skirts, 3] = np.log(0.96)
-    labels = ambiguous(whole, judged, 1.0, random())
+    log_q[look_like_skirts, whole.truth[look_like_skirts]] = np.log(0.02)
+    log_q[look_like_skirts, 3] = np.log(0.96)
+    labels = ambiguous_errors(whole, log_q, 1.0, random())
     wrong = labels != whole.truth
     assert wrong.mean() == pytest.approx(0.22, abs=0.01)
     assert set(labels[wrong & (whole.truth != 3)]) == {3}
     assert look_like_skirts[wrong & (whole.truth != 3)].all()
 
 
-def test_pairs_are_called_by_their_siblings_name_by_all_or_some() -> None:
+def test_categories_are_renamed_by_all_or_half_of_the_sellers() -> None:
     whole = catalogue()
-    everybody = pairs(whole, 1.0, random())
-    assert (everybody[whole.truth == 0] == 1).all()
-    assert (everybody[whole.truth == 2] == 3).all()
-    half = pairs(whole, 0.5, random())
+    by_all = renamed_categories(whole, 1.0, random())
+    assert (by_all[whole.truth == 0] == 1).all()
+    assert (by_all[whole.truth == 2] == 3).all()
+    half = renamed_categories(whole, 0.5, random())
     calls = {
         seller: (half[(whole.truth == 0) & (whole.sellers == seller)] == 1).mean() for seller in set(whole.sellers)
     }
@@ -117,7 +123,7 @@ def test_pairs_are_called_by_their_siblings_name_by_all_or_some() -> None:
     assert all(share == 1 or share < 0.1 for share in calls.values())
 
 
-def test_figures_count_what_is_wrong() -> None:
+def test_metrics_of_a_small_example() -> None:
     belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.6, 0.4], [0.96, 0.04], *[[1.0, 0.0]] * 16])
     labels = np.array([1, 0, 1, 1, *[0] * 16])
     truth = np.array([0, 1, 1, 0, *[0] * 15, 1])
@@ -138,7 +144,7 @@ def test_figures_count_what_is_wrong() -> None:
     assert error_of(labels == truth, 1 - truth, labels, truth) == 1.0
 
 
-def test_an_audit_shows_what_the_posterior_does_not_see() -> None:
+def test_an_audit_corrects_an_overconfident_posterior() -> None:
     truth = np.where(random().random(4000) < 0.3, 1, 0)
     belief = np.tile([0.99, 0.01], (4000, 1))
     found = measure(np.log(belief), belief, np.zeros(4000, np.int64), truth, RULES)
@@ -150,11 +156,11 @@ def test_an_audit_shows_what_the_posterior_does_not_see() -> None:
     assert found.audited_calibration < 0.06
 
 
-def test_ours_cleans_a_simple_catalogue_out_of_sample() -> None:
+def test_our_method_cleans_a_simple_catalogue() -> None:
     whole = catalogue(400)
     labels = careless_sellers(whole, 0.2, random())
-    ours = Ours(whole, labels).clean()
-    figures = measure(ours.classifier, ours.belief, labels, whole.truth, DecideSettings())
+    ours = OurMethod(whole, labels).clean()
+    figures = measure(ours.classifier, ours.posterior, labels, whole.truth, DecideSettings())
     assert figures.before > 0.15
     assert figures.best_guess < 0.02
     assert figures.corrected < 0.05
@@ -162,17 +168,17 @@ def test_ours_cleans_a_simple_catalogue_out_of_sample() -> None:
     assert figures.precision > 0.95
 
 
-def test_the_passes_are_compared_on_canaries() -> None:
+def test_one_pass_two_passes_and_nested_folds_are_compared() -> None:
     rows = {what: shares for what, *shares in compare_passes(catalogue(300))}
     assert list(rows) == ["one pass", "two passes", "two passes, nested folds"]
-    for right, wrong, undone in rows.values():
-        # The titles name the truth, so that nearly every canary is found.
+    for right, wrong, corrected in rows.values():
+        # The titles name the truth, so that nearly every canary is corrected.
         assert right > 0.95
         assert wrong < 0.05
-        assert undone > 0.8
+        assert corrected > 0.8
 
 
-def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
+def test_the_report_has_all_tables_and_lists_worse_catalogues() -> None:
     belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.9, 0.1], [0.9, 0.1]])
     ours = asdict(measure(np.log(belief), belief, np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0]), RULES))
     left = {"one_pass": 0.4, "no_sellers": 0.5, "classifier": 0.25}
@@ -181,7 +187,7 @@ def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
         {"what": "worse", "listings": 4, "ours": ours | {"corrected": 0.3}, "peers": {"both": 0.9}, **left},
     ]
     kept[0]["ours"] = ours | {"audited_best_guess": 0.07, "audited_claimed": 0.08}
-    text = quality_document(kept, WHOLE, [("review.svg", "What is left")])
+    text = quality_document(kept, FULL, [("review.svg", "What is left")])
     assert (
         "| calm | 4 | 25.00 | 25.00 | 25.00 | - | 25.00 | 5.75 | 7.00 | 8.00 | 40.00 | 50.00 | 25.00 | **10.00** |"
         in text
@@ -198,12 +204,12 @@ def test_the_document_says_who_is_ahead_and_what_became_dirtier() -> None:
     assert "![What is left](quality/review.svg)" in text
 
 
-def test_mlflow_gets_every_figure_the_curves_and_the_files(tmp_path: Path) -> None:
+def test_metrics_curves_and_files_are_logged_to_mlflow(tmp_path: Path) -> None:
     file = tmp_path / "quality.md"
     file.write_text("# Quality", encoding="utf-8")
     ours = {"before": 0.2, "best_guess": 0.03, "precision": None}
     found = {"ours": ours, "one_pass": 0.04, "no_sellers": 0.05, "classifier": 0.07, "peers": {"both": 0.06}}
-    run = track(tmp_path / "store", {"small": found}, WHOLE, [file])
+    run = log_to_mlflow(tmp_path / "store", {"small": found}, FULL, [file])
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'store' / 'mlflow.db'}")
     metrics = client.get_run(run).data.metrics
     assert metrics["small/best_guess"] == 0.03
@@ -218,29 +224,29 @@ def test_mlflow_gets_every_figure_the_curves_and_the_files(tmp_path: Path) -> No
     assert [each.path for each in client.list_artifacts(run)] == ["quality.md"]
 
 
-def test_the_pictures_show_the_figures(tmp_path: Path) -> None:
-    made = draw_pictures(WHOLE, tmp_path / "quality")
+def test_the_charts_show_the_results_and_are_reproducible(tmp_path: Path) -> None:
+    made = draw_charts(FULL, tmp_path / "quality")
     assert [name for name, _ in made] == ["reliability.svg", "review.svg", "categories.svg"]
     shown = {name: (tmp_path / "quality" / name).read_text(encoding="utf-8") for name, _ in made}
     assert "people alone" in shown["review.svg"]
     assert "boots (1,500)" in shown["categories.svg"]
     assert "mean posterior of the best guess" in shown["reliability.svg"]
-    again = draw_pictures(WHOLE, tmp_path / "again")
+    again = draw_charts(FULL, tmp_path / "again")
     assert {name: (tmp_path / "again" / name).read_text(encoding="utf-8") for name, _ in again} == shown
 
 
-def test_kept_figures_are_of_the_same_catalogue_and_code() -> None:
+def test_another_catalogue_has_another_origin() -> None:
     whole = catalogue(50)
     assert origin_of(whole) == origin_of(catalogue(50))
     assert origin_of(whole) != origin_of(replace(whole, labels=whole.labels[::-1]))
 
 
-def test_scenarios_are_the_same_every_time() -> None:
-    def unasked(_: Catalogue) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def test_scenarios_are_reproducible() -> None:
+    def not_called(_: Catalogue) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
         raise AssertionError
 
     whole = catalogue()
     for name in ("rate-22", "any-60", "small-2", "no-sellers"):
-        (first, labels), (second, again) = (SCENARIOS[name].make(whole, unasked) for _ in range(2))
+        (first, labels), (second, again) = (SCENARIOS[name].make(whole, not_called) for _ in range(2))
         assert (first.titles == second.titles).all()
         assert (labels == again).all()

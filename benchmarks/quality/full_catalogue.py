@@ -1,4 +1,4 @@
-"""The whole catalogue with its pictures, through the product's own commands; what each part earns, and the peers."""
+"""Measures the product's commands on the full catalogue with pictures, the contribution of each part, and cleanlab."""
 
 from __future__ import annotations
 
@@ -13,44 +13,45 @@ from numpy.typing import NDArray
 
 from benchmarks.quality.ablation import measure_branches
 from benchmarks.quality.catalogue import read_catalogue
-from benchmarks.quality.leak import measure_leak
-from benchmarks.quality.minutes import measure_minutes
-from benchmarks.quality.peers import ask_peers
-from benchmarks.quality.stages import clean_whole, read_cleaned
+from benchmarks.quality.leakage import measure_leakage
+from benchmarks.quality.run_cleanlab import run_cleanlab
+from benchmarks.quality.stages import read_cleaned, run_pipeline
+from benchmarks.quality.training_time import measure_training_time
 from schemas.arrays import Bools, Floats
 from training.evaluation import log_probabilities
 from udfs.rankings import RANKING
 
 _BINS = 10
 _SHARES = tuple(round(0.01 * i, 2) for i in range(31))
-"""Of the catalogue that people have looked at."""
+"""The shares of the catalogue that people review."""
 
 
-def measure_whole(folder: Path, work: Path, peers: Path, origin: str, say: Callable[[str], None]) -> dict[str, Any]:
-    """Ingest, train, clean; then hold every witness against the truth.
+def measure_full_catalogue(
+    folder: Path, work: Path, peers: Path, origin: str, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Ingest, train and clean; then compare the category from each source with the truth.
 
     Args:
         folder: listings.parquet, taxonomy.csv, truth.parquet.
-        work: keeps the warehouse: a stage that has been done with the same origin is not done again.
-        peers: the Python of the peers' environment.
+        work: folder that keeps the warehouse; a stage with the same origin is not run again.
+        peers: the Python of the environment with cleanlab.
         origin: a digest of the catalogue and of the code.
-        say: shows a line of progress.
+        say: prints a progress message.
 
     Returns:
-        seconds by stage; rows of (what, error, share that answers); what the pictures show; branches, as
-        `measure_branches` gives them; minutes, as `measure_minutes` does; leak, as
-        `measure_leak`.
+        seconds by stage; rows of (source, error, share of listings with an answer); the data of the charts; branches,
+        minutes and leak: the results of `measure_branches`, `measure_training_time` and `measure_leakage`.
     """
     warehouse = work / "whole"
-    seconds = clean_whole(folder, warehouse, origin, say)
+    seconds = run_pipeline(folder, warehouse, origin, say)
     listings = read_cleaned(warehouse, folder)
     return {
         "seconds": seconds,
         "listings": len(listings),
         **_figures(listings, work, peers),
         "branches": measure_branches(warehouse, listings["truth"]),
-        "minutes": measure_minutes(folder, work, origin, say),
-        "leak": measure_leak(read_catalogue(folder), work, origin, say),
+        "minutes": measure_training_time(folder, work, origin, say),
+        "leak": measure_leakage(read_catalogue(folder), work, origin, say),
     }
 
 
@@ -60,24 +61,24 @@ def _figures(listings: pd.DataFrame, work: Path, peers: Path) -> dict[str, Any]:
     best, kept = listings["best_category"].to_numpy(object), listings["effective_category"].to_numpy(object)
     right = best == truth
     categories = sorted(set(truth) | set(listings["category"].dropna()) | set(listings["predicted_category"].dropna()))
-    found, quality = _peers(listings, categories, work, peers)
+    found, quality = _cleanlab(listings, categories, work, peers)
     given, model = listings["category"].to_numpy(object), listings["predicted_category"].to_numpy(object)
     cleaned = {name: np.where(wrong, model, given) for name, wrong in found.items()}
-    rival = min(cleaned, key=lambda name: float((cleaned[name] != truth).mean()))
+    best_filter = min(cleaned, key=lambda name: float((cleaned[name] != truth).mean()))
     corrected = (listings["category_action"] == "corrected").to_numpy()
     sure = listings["confidence"].to_numpy(float)
-    witnesses = {
+    sources = {
         "sellers": given,
         "pictures alone": listings["image_category"].to_numpy(object),
         "texts alone": listings["text_category"].to_numpy(object),
         "text and picture fused": model,
         "the fused model where its confidence is 0.9, else the seller": np.where(sure >= 0.9, model, given),
-        f"cleanlab on the fused model ({rival})": cleaned[rival],
+        f"cleanlab on the fused model ({best_filter})": cleaned[best_filter],
         "ours: automatic corrections": kept,
         "ours: best guess": best,
     }
     return {
-        "rows": [(what, *_answered(said, truth)) for what, said in witnesses.items()],
+        "rows": [(what, *_error_and_coverage(given, truth)) for what, given in sources.items()],
         "precision": float((kept == truth)[corrected].mean()),
         "reliability": [
             (float(confidence[rows].mean()), float(right[rows].mean()))
@@ -85,7 +86,7 @@ def _figures(listings: pd.DataFrame, work: Path, peers: Path) -> dict[str, Any]:
         ],
         "review": {
             "ours": _reviewed(right, confidence),
-            f"cleanlab ({rival})": _reviewed(cleaned[rival] == truth, quality),
+            f"cleanlab ({best_filter})": _reviewed(cleaned[best_filter] == truth, quality),
             "the fused model alone": _reviewed(model == truth, sure),
             "nothing but people": _reviewed(given == truth, quality),
         },
@@ -98,14 +99,16 @@ def _figures(listings: pd.DataFrame, work: Path, peers: Path) -> dict[str, Any]:
     }
 
 
-def _answered(said: NDArray[np.object_], truth: NDArray[np.object_]) -> tuple[float, float]:
-    """Error among the listings of which something is said, and their share."""
-    answers = pd.notna(said)
-    return float((said != truth)[answers].mean()), float(answers.mean())
+def _error_and_coverage(categories: NDArray[np.object_], truth: NDArray[np.object_]) -> tuple[float, float]:
+    """The error among listings with a category from this source, and their share."""
+    answers = pd.notna(categories)
+    return float((categories != truth)[answers].mean()), float(answers.mean())
 
 
-def _peers(listings: pd.DataFrame, categories: list[str], work: Path, peers: Path) -> tuple[dict[str, Bools], Floats]:
-    """What each filter finds wrong, and how good cleanlab finds each label; a listing without one is found wrong."""
+def _cleanlab(
+    listings: pd.DataFrame, categories: list[str], work: Path, peers: Path
+) -> tuple[dict[str, Bools], Floats]:
+    """The labels that each cleanlab filter finds wrong, and cleanlab's label quality; missing labels count as wrong."""
     index = {category: i for i, category in enumerate(categories)}
     labelled = listings["category"].isin(index).to_numpy()
     counts = listings["category"][labelled].value_counts(normalize=True)
@@ -113,7 +116,7 @@ def _peers(listings: pd.DataFrame, categories: list[str], work: Path, peers: Pat
     rankings = pa.array([list(each) for each in listings["top_categories"][labelled]], RANKING)
     probabilities = np.exp(log_probabilities(rankings, categories, base))
     labels = np.array([index[category] for category in listings["category"][labelled]], np.int64)
-    answer = ask_peers(peers, work, labels, probabilities)
+    answer = run_cleanlab(peers, work, labels, probabilities)
     quality = np.zeros(len(listings))
     quality[labelled] = answer.pop("label_quality")
     found = {name: np.ones(len(listings), np.bool_) for name in answer}
@@ -123,7 +126,7 @@ def _peers(listings: pd.DataFrame, categories: list[str], work: Path, peers: Pat
 
 
 def _reviewed(right: Bools, confidence: Floats) -> list[float]:
-    """What is left wrong once people have settled each of `_SHARES`, the least sure first."""
+    """The share of wrong listings after people have reviewed each of `_SHARES`, least certain first."""
     order = np.argsort(confidence, kind="stable")
     wrong = ~right[order]
     return [float(wrong[int(share * len(wrong)) :].sum() / len(wrong)) for share in _SHARES]

@@ -1,4 +1,4 @@
-"""Where the benchmarks work: what is prepared once and kept, and what is gone at the end."""
+"""The benchmarkers' work folder: prepared data that is kept, and a scratch folder that is deleted at the end."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ from pathlib import Path
 from rich.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent
-_MARK = "made-from.json"
+_MARKER = "made-from.json"
 
 
 @dataclass(frozen=True)
-class Place:
-    """A run's folders.
+class WorkFolder:
+    """The folders of a benchmarker run.
 
     Attributes:
-        work: kept; holds what is prepared.
-        scratch: for everything else, temporary files of started programs too; removed at the end.
-        say: shows a line of progress.
+        path: is kept; holds the prepared data.
+        scratch: for everything else, including temporary files of started programs; deleted at the end.
+        say: prints a progress message.
     """
 
-    work: Path
+    path: Path
     scratch: Path
     say: Callable[[str], None]
 
     def prepare(self, name: str, made_from: Mapping[str, object], make: Callable[[Path], None]) -> Path:
-        """A folder that is made once: one that an interrupted run left half made, or made from else, is made anew.
+        """A folder that is made once; it is made again if it is incomplete or was made from something else.
 
         Args:
-            name: below `work`.
-            made_from: what it depends on, as JSON values; kept as the mark that it is whole.
-            make: fills the folder, which is there and empty.
+            name: of the folder below `path`.
+            made_from: what it depends on, as JSON values; stored in the folder when it is complete.
+            make: fills the empty folder.
         """
-        folder = self.work / name
-        mark = folder / _MARK
+        folder = self.path / name
+        marker = folder / _MARKER
         wanted = json.dumps(made_from, sort_keys=True)
-        if mark.is_file() and mark.read_text(encoding="utf-8") == wanted:
-            self.say(f"{name}: is there")
+        if marker.is_file() and marker.read_text(encoding="utf-8") == wanted:
+            self.say(f"{name}: found")
             return folder
-        self.say(f"{name}: making it")
+        self.say(f"{name}: preparing")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         make(folder)
-        mark.write_text(wanted, encoding="utf-8")
+        marker.write_text(wanted, encoding="utf-8")
         return folder
 
 
 @contextmanager
-def open_place(work: Path) -> Iterator[Place]:
-    """Hold a work folder for a run.
+def open_work_folder(work: Path) -> Iterator[WorkFolder]:
+    """Open and lock a work folder for a run.
 
     Raises:
-        SystemExit: another run holds it.
+        SystemExit: another run uses it.
     """
     work = work.resolve()
     work.mkdir(parents=True, exist_ok=True)
@@ -72,12 +72,12 @@ def open_place(work: Path) -> Iterator[Place]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SystemExit(
-                f"another run of the benchmarks works in {work}: wait for it, or name another --work."
+                f"another run of the benchmarkers uses {work}: wait for it, or name another --work."
             ) from None
         scratch = work / "scratch"
-        shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+        shutil.rmtree(scratch, ignore_errors=True)  # left by a run that was killed
         scratch.mkdir()
         try:
-            yield Place(work, scratch, say)
+            yield WorkFolder(work, scratch, say)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

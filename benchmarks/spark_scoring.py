@@ -1,4 +1,4 @@
-"""`python -m benchmarks.spark_contestant NAME SETUP`: scores listings on Spark in one of three ways, and serves."""
+"""`python -m benchmarks.spark_scoring NAME SETUP`: serves scoring on Spark, by one of three methods."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from benchmarks.machine import cores
+from benchmarks.predictions import COMMON_COLUMNS
 from benchmarks.serve import Answer, serve
-from benchmarks.verdicts import NARROW
 from conf.load import load_settings
 from jobs.warehouse.session import open_session
 from schemas.branches import IMAGE, TEXT
@@ -29,11 +29,11 @@ from udfs.predictor import load_predictor
 
 Array = NDArray[Any]
 Score = Callable[[DataFrame, int], DataFrame]
-"""(listings, how many there are) -> verdicts, lazily."""
+"""(listings, their number) -> predictions, lazily."""
 
 _INPUTS = ("title", "description", "image", "bucket")
 _BRANCHES = ("predicted", "text", "image")
-_VERDICT = (
+_PREDICTED = (
     "predicted_category STRING, confidence DOUBLE, text_category STRING, text_confidence DOUBLE, "
     "image_category STRING, image_confidence DOUBLE, image_status STRING"
 )
@@ -41,10 +41,10 @@ _RANKED = ", ".join(f"{b}_top_categories ARRAY<STRING>, {b}_top_probabilities AR
 _ROWS_SETTING = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
 
-def begin() -> Answer:
-    """Open the session, and make the way of scoring that the command line names."""
+def start() -> Answer:
+    """Open a session for the method named on the command line."""
     name, setup = sys.argv[1], json.loads(sys.argv[2])
-    # As many tasks as cores, each of one core.
+    # One task per core.
     settings = load_settings("local", [f"spark.master=local[{cores()}]"])
     spark = open_session(settings.spark, name)
     score: Score
@@ -56,24 +56,24 @@ def begin() -> Answer:
         score = _pyfunc(spark, setup["registry"], setup["model"])
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
-        """Score a folder of Parquet files; `collect` names the file for the narrow verdicts, else they are dropped."""
+        """Score a folder of Parquet files; write `COMMON_COLUMNS` to the file `collect`, or drop them if it is null."""
         if request["batch_rows"] is not None:
             spark.conf.set(_ROWS_SETTING, request["batch_rows"])
-        # A task a core, without a shuffle.
+        # One task per core, without a shuffle.
         assert spark.read.parquet(request["listings"]).rdd.getNumPartitions() == cores()
-        begun = time.perf_counter()
-        verdicts = score(spark.read.parquet(request["listings"]), request["rows"])
+        started = time.perf_counter()
+        predictions = score(spark.read.parquet(request["listings"]), request["rows"])
         if request["collect"] is None:
-            verdicts.write.format("noop").mode("overwrite").save()
+            predictions.write.format("noop").mode("overwrite").save()
         else:
-            pq.write_table(pa.Table.from_pandas(verdicts.select(*NARROW).toPandas()), request["collect"])
-        return {"seconds": time.perf_counter() - begun}
+            pq.write_table(pa.Table.from_pandas(predictions.select(*COMMON_COLUMNS).toPandas()), request["collect"])
+        return {"seconds": time.perf_counter() - started}
 
     return answer
 
 
 def _classify(bundle: str, top: int, batch_rows: int) -> Score:
-    """Ours, as `jobs.cleaning.scoring` calls it."""
+    """OurMethod, as `jobs.cleaning.scoring` calls it."""
 
     def score(listings: DataFrame, rows: int) -> DataFrame:
         return classify(
@@ -84,15 +84,17 @@ def _classify(bundle: str, top: int, batch_rows: int) -> Score:
 
 
 def _predict_batch(spark: SparkSession, bundle: str, top: int) -> Score:
-    """The one of pyspark: a factory that loads the predictor once a worker, and numpy arrays in and out."""
-    kind = StructType.fromDDL(f"{_VERDICT}, {_RANKED}")
+    """pyspark's: a factory loads the predictor once per worker; inputs and outputs are numpy arrays."""
+    kind = StructType.fromDDL(f"{_PREDICTED}, {_RANKED}")
     made: dict[int, Callable[..., Any]] = {}
 
     def score(listings: DataFrame, _rows: int) -> DataFrame:
         batch = int(spark.conf.get(_ROWS_SETTING) or 0)
         if batch not in made:
             made[batch] = predict_batch_udf(make_predict(bundle, top), return_type=kind, batch_size=batch)
-        return listings.select("listing_id", made[batch](*_INPUTS).alias("said")).select("listing_id", "said.*")
+        return listings.select("listing_id", made[batch](*_INPUTS).alias("prediction")).select(
+            "listing_id", "prediction.*"
+        )
 
     return score
 
@@ -106,7 +108,7 @@ def make_predict(bundle: str, top: int) -> Callable[[], Callable[..., dict[str, 
 
         def predict(titles: Array, descriptions: Array, images: Array, buckets: Array) -> dict[str, Array]:
             prediction, status = predictor.predict(titles, descriptions, images, buckets.astype(np.int64))  # type: ignore[arg-type]
-            said: dict[str, Array] = {"image_status": np.array(status, dtype=object)}
+            columns: dict[str, Array] = {"image_status": np.array(status, dtype=object)}
             parts = (prediction.fused, prediction.of(TEXT.name), prediction.of(IMAGE.name))
             for branch, scores in zip(_BRANCHES, parts, strict=True):
                 order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
@@ -114,9 +116,9 @@ def make_predict(bundle: str, top: int) -> Callable[[], Callable[..., dict[str, 
                 ranked = names[order]
                 ranked[np.isnan(probabilities)] = None
                 confidence = "confidence" if branch == "predicted" else f"{branch}_confidence"
-                said |= {f"{branch}_category": ranked[:, 0], confidence: probabilities[:, 0]}
-                said |= {f"{branch}_top_categories": ranked, f"{branch}_top_probabilities": probabilities}
-            return said
+                columns |= {f"{branch}_category": ranked[:, 0], confidence: probabilities[:, 0]}
+                columns |= {f"{branch}_top_categories": ranked, f"{branch}_top_probabilities": probabilities}
+            return columns
 
         return predict
 
@@ -124,17 +126,17 @@ def make_predict(bundle: str, top: int) -> Callable[[], Callable[..., dict[str, 
 
 
 def _pyfunc(spark: SparkSession, registry: str, model: str) -> Score:
-    """MLflow's: the registered model, in this environment."""
+    """MLflow's: the registered model in this environment."""
     mlflow.set_tracking_uri(registry)
     mlflow.set_registry_uri(registry)
-    udf = mlflow.pyfunc.spark_udf(spark, model, result_type=_VERDICT, env_manager="local")
+    udf = mlflow.pyfunc.spark_udf(spark, model, result_type=_PREDICTED, env_manager="local")
 
     def score(listings: DataFrame, _rows: int) -> DataFrame:
         inputs = F.struct("title", "description", "image", F.col("bucket").cast("long").alias("bucket"))
-        return listings.select("listing_id", udf(inputs).alias("said")).select("listing_id", "said.*")
+        return listings.select("listing_id", udf(inputs).alias("prediction")).select("listing_id", "prediction.*")
 
     return score
 
 
 if __name__ == "__main__":
-    serve(begin)
+    serve(start)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.reading_contestant SETUP`: reads a training set in one of two ways, and serves."""
+"""`python -m benchmarks.dataset_reading SETUP`: serves readings of a training set, by Petastorm or pyarrow."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from training.dataset import NUMBERS, READ_COLUMNS, Dataset, Shard, map_shard, r
 _ARRAYS = (*NUMBERS.values(), "splits", "ids", "weights", "slots", "pixels")
 
 
-def begin() -> Answer:
-    """Take the training set that the command line describes."""
+def start() -> Answer:
+    """Use the training set described on the command line."""
     setup = json.loads(sys.argv[1])
     dataset, height, width = Dataset(**setup["dataset"]), int(setup["height"]), int(setup["width"])
-    caches = {way: Path.cwd() / f"cache-{way}" for way in ("petastorm", "pyarrow")}
+    caches = {reader: Path.cwd() / f"cache-{reader}" for reader in ("petastorm", "pyarrow")}
 
-    def read(way: str) -> Shard:
-        shutil.rmtree(caches[way], ignore_errors=True)
-        if way == "petastorm":
-            return read_shard(dataset, 0, 1, caches[way], height, width)
-        return read_with_pyarrow(dataset, caches[way], height, width)
+    def read(reader: str) -> Shard:
+        shutil.rmtree(caches[reader], ignore_errors=True)
+        if reader == "petastorm":
+            return read_shard(dataset, 0, 1, caches[reader], height, width)
+        return read_with_pyarrow(dataset, caches[reader], height, width)
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
-        """Read in the way that is named; or in both (`way` is null), and assert that they read the same."""
-        if request["way"] is None:
+        """Read with the named reader; if `reader` is null, assert first that both read the same rows."""
+        if request["reader"] is None:
             assert_same(read("petastorm"), read("pyarrow"))
-        begun = time.perf_counter()
-        rows = len(read(request["way"] or "pyarrow"))
-        seconds = time.perf_counter() - begun
+        started = time.perf_counter()
+        rows = len(read(request["reader"] or "pyarrow"))
+        seconds = time.perf_counter() - started
         assert rows == dataset.rows
         return {"seconds": seconds}
 
@@ -47,9 +47,9 @@ def begin() -> Answer:
 
 
 def read_with_pyarrow(dataset: Dataset, cache: Path, height: int, width: int) -> Shard:
-    """What `training.dataset.read_shard` gives for one rank, as fast as pyarrow alone can.
+    """Read the same shard as `training.dataset.read_shard` does for one rank, with pyarrow alone.
 
-    Byte strings lie one after the other in Arrow's memory, so that a column goes to its file in one write.
+    Arrow stores byte strings contiguously, so that a column is written to its file in one call.
     """
     cache.mkdir(parents=True)
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*NUMBERS.values(), "lengths")}
@@ -73,9 +73,9 @@ def read_with_pyarrow(dataset: Dataset, cache: Path, height: int, width: int) ->
 
 
 def assert_same(one: Shard, other: Shard) -> None:
-    """Both hold the same rows, in the same order."""
+    """Assert that both shards have the same rows in the same order."""
     for name in _ARRAYS:
-        assert np.array_equal(getattr(one, name), getattr(other, name)), f"the two ways differ in {name}"
+        assert np.array_equal(getattr(one, name), getattr(other, name)), f"the two readers differ in {name}"
 
 
 def _offsets(column: pa.ChunkedArray) -> NDArray[np.int32]:
@@ -84,4 +84,4 @@ def _offsets(column: pa.ChunkedArray) -> NDArray[np.int32]:
 
 
 if __name__ == "__main__":
-    serve(begin)
+    serve(start)

@@ -1,4 +1,4 @@
-"""What is left wrong: decisions held against the truth."""
+"""Quality metrics: decisions compared with the truth."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from schemas.arrays import Bools, Floats, Ints
 _BINS = 10
 _REVIEWED, _AUDITED = 0.1, 400
 _EPSILON = 1e-6
-"""A posterior is taken to be this far from 0 and 1."""
+"""Posteriors are clipped to this distance from 0 and 1."""
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """Shares of the listings, 0 to 1.
 
     Attributes:
-        before: wrong as sellers label.
-        accuracy: the classifier alone is right.
-        best_guess: wrong where every listing gets its likeliest category.
+        before: wrong sellers' labels.
+        accuracy: right categories of the classifier alone.
+        best_guess: wrong if every listing gets its most probable category.
         corrected: wrong after automatic corrections alone.
-        precision: corrections that are right; None where there are none.
-        reviewed: wrong by the best guess after people have settled the tenth that is least certain.
-        claimed: wrong by the best guess, as the posterior itself believes.
-        calibration: mean distance of confidence and truth over ten bins of equal size.
-        audited_best_guess: as `best_guess`, of the other listings once people have judged 400 drawn at random.
-        audited_claimed, audited_calibration: as `claimed` and `calibration`, of those others.
+        precision: right corrections among the corrections; None if there are none.
+        reviewed: wrong by the best guess after people have decided the least certain tenth.
+        claimed: the error of the best guess that the posterior expects.
+        calibration: expected calibration error of the confidence over ten bins of equal size.
+        audited_best_guess: as `best_guess`, for the other listings after people have decided 400 random ones.
+        audited_claimed, audited_calibration: as `claimed` and `calibration`, for these other listings.
     """
 
     before: float
@@ -48,22 +48,22 @@ class Figures:
     audited_calibration: float
 
 
-def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, rules: DecideSettings) -> Figures:
-    """Score decisions by a posterior.
+def measure(classifier: Floats, posterior: Floats, labels: Ints, truth: Ints, rules: DecideSettings) -> Metrics:
+    """Measure the decisions that follow from a posterior.
 
     Args:
         classifier: shape (n, C), log q.
-        belief: shape (n, C), the posterior.
+        posterior: shape (n, C), the posterior.
         labels, truth: shape (n,).
-        rules: when a correction is made.
+        rules: the settings for corrections.
     """
-    best, confidence = belief.argmax(axis=1), belief.max(axis=1)
+    best, confidence = posterior.argmax(axis=1), posterior.max(axis=1)
     right = best == truth
     fixed = _corrected(best, confidence, labels, rules)
     final = np.where(fixed, best, labels)
     order = confidence.argsort(kind="stable")
-    audited, audited_right = _audit(classifier, belief, labels, truth)
-    return Figures(
+    audited, audited_right = _audit(classifier, posterior, labels, truth)
+    return Metrics(
         before=float((labels != truth).mean()),
         accuracy=float((classifier.argmax(axis=1) == truth).mean()),
         best_guess=float(1 - right.mean()),
@@ -78,16 +78,16 @@ def measure(classifier: Floats, belief: Floats, labels: Ints, truth: Ints, rules
     )
 
 
-def _audit(classifier: Floats, belief: Floats, labels: Ints, truth: Ints) -> tuple[Floats, Bools]:
-    """Confidence and rightness of the best guess, as an audit puts them right, of the listings that were not in it."""
+def _audit(classifier: Floats, posterior: Floats, labels: Ints, truth: Ints) -> tuple[Floats, Bools]:
+    """Confidence and correctness of the best guess after an audit, for the listings outside the audit sample."""
     drawn = np.random.default_rng(0).permutation(len(labels))
     seen, others = np.split(drawn, [min(_AUDITED, len(labels) // 2)])
     rows = np.arange(len(labels))
-    label, support = belief[rows, labels], np.exp(classifier[rows, labels])
+    label, support = posterior[rows, labels], np.exp(classifier[rows, labels])
     found = trusted(label, support, fit_trust(label[seen], support[seen], (labels == truth)[seen]))
-    belief = belief * ((1 - found) / np.maximum(1 - label, _EPSILON))[:, None]
-    belief[rows, labels] = found
-    confidence, right = belief.max(axis=1), belief.argmax(axis=1) == truth
+    posterior = posterior * ((1 - found) / np.maximum(1 - label, _EPSILON))[:, None]
+    posterior[rows, labels] = found
+    confidence, right = posterior.max(axis=1), posterior.argmax(axis=1) == truth
     calibration = fit_calibration(confidence[seen], right[seen])
     bounded = np.clip(confidence[others], _EPSILON, 1 - _EPSILON)
     return np.asarray(expit(calibration.slope * logit(bounded) + calibration.offset)), right[others]
@@ -98,15 +98,15 @@ def _calibration_error(confidence: Floats, right: Bools) -> float:
     return float(sum(len(rows) * abs(confidence[rows].mean() - right[rows].mean()) for rows in bins) / len(right))
 
 
-def error_of(found: Bools, predicted: Ints, labels: Ints, truth: Ints) -> float:
-    """What is wrong after the classifier's category has been put in the place of each label that was found wrong."""
-    return float((np.where(found, predicted, labels) != truth).mean())
+def error_of(issues: Bools, predicted: Ints, labels: Ints, truth: Ints) -> float:
+    """The share of wrong listings after each label in `issues` is replaced by the classifier's category."""
+    return float((np.where(issues, predicted, labels) != truth).mean())
 
 
 def _corrected(best: Ints, confidence: Floats, labels: Ints, rules: DecideSettings) -> Bools:
-    """Labels that are put right, by the nightly run's rule.
+    """The labels that are corrected, by the rule of the nightly run.
 
-    They are the surest whose mean posterior is high enough, into categories that are common enough.
+    These are the most certain ones whose mean posterior is high enough, into categories with enough listings.
     """
     common = np.bincount(labels, minlength=int(best.max()) + 1)[best] >= rules.correction_min_listings
     other = (best != labels) & common

@@ -1,4 +1,4 @@
-"""Our text branch and our decisions, as training and the nightly run make them, in one process and without pictures."""
+"""Our method on texts alone, in one process: the text branch and the decisions of training and the nightly run."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ from udfs.text import featurize
 
 _BUCKETS = 2520
 _BLOCK = 512
-_SHORT = 3
-"""Titles of fewer characters are no group."""
+_MIN_TITLE = 3
+"""Shorter titles, in characters, do not form groups."""
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Our results on a catalogue.
+class CleaningResult:
+    """The result of our method on a catalogue.
 
     Attributes:
-        classifier: shape (n, C), calibrated log q, out of sample.
-        belief: shape (n, C), the posterior by content, label and seller.
-        figures: of the fit: error_rate, estimated_error_left, caution, ...
+        classifier: shape (n, C), calibrated out-of-sample log-probabilities.
+        posterior: shape (n, C), the posterior given content, label and seller.
+        figures: figures of the fit, such as error_rate and estimated_error_left.
     """
 
     classifier: Floats
-    belief: Floats
+    posterior: Floats
     figures: dict[str, float]
 
 
-class Ours:
-    """Our text branch, trained once on a catalogue's labels; decisions by one pass or two, with sellers or without."""
+class OurMethod:
+    """Our text branch, trained on a catalogue's labels; cleans with one pass or two, with or without sellers."""
 
     def __init__(self, catalogue: Catalogue, labels: Ints, *overrides: str) -> None:
-        """Train on the labels; `overrides` of the default settings are `section.name=value`."""
+        """Train on the labels; `overrides` are settings as `section.name=value`."""
         settings = load_settings("local", overrides)
         self.catalogue, self.labels = catalogue, labels
         self._plan = make_plan(settings, len(catalogue), 0)
-        with TemporaryDirectory() as folder:  # what is mapped stays readable
+        with TemporaryDirectory() as folder:  # mapped files stay readable after deletion
             shard = _shard(catalogue, labels, settings, Path(folder))
         size = settings.text.hash_size
         self._trainer = make_text_trainer(
@@ -63,34 +63,34 @@ class Ours:
         )
         branch, self._c = self._trainer.first_pass()
         self.first = self._trainer.predict(branch)
-        """Log-probabilities, shape (n, C); no member predicts what it was trained on, nor its twins."""
+        """Log-probabilities, shape (n, C); no member predicts what it was trained on, or on a near duplicate."""
 
-    def clean(self, *, passes: int = 2, sellers_known: bool = True) -> Judged:
-        """Fit weights and noise model and compute the posterior, as training and the nightly run do."""
+    def clean(self, *, passes: int = 2, sellers_known: bool = True) -> CleaningResult:
+        """Fit branch weights and noise model and compute the posterior, as training and the nightly run do."""
         first, soft = self.learn(sellers_known) if passes == 2 else (None, None)
-        judged = self.first if soft is None else self._second_pass(soft)
-        return self._decide(judged, first, sellers_known)
+        predicted = self.first if soft is None else self._second_pass(soft)
+        return self._decide(predicted, first, sellers_known)
 
-    def clean_nested(self) -> Judged:
-        """Two passes, but each member's targets come from members that have seen no label of its own fold.
+    def clean_nested(self) -> CleaningResult:
+        """Clean with two passes and nested folds: no label of a member's own fold affects the targets that it learns.
 
-        So nothing of a listing's own label leaks back to it; this takes a training for each member, on fewer rows.
+        This prevents label leakage, but needs one training per member, on fewer rows.
         """
         first, soft = self.learn(sellers_known=True)
         if soft is None:
             return self._decide(self.first, first, sellers_known=True)
-        judged = np.empty_like(self.first)
+        predicted = np.empty_like(self.first)
         folds = self._trainer.shard.buckets % self._plan.text_members
         for fold in range(self._plan.text_members):
             own, others = folds == fold, np.flatnonzero(folds != fold)
-            _, nested = Ours(self.catalogue.take(others), self.labels[others]).learn(sellers_known=True)
+            _, nested = OurMethod(self.catalogue.select(others), self.labels[others]).learn(sellers_known=True)
             if nested is not None:
                 soft[others] = nested
-            judged[own] = self._second_pass(soft)[own]
-        return self._decide(judged, first, sellers_known=True)
+            predicted[own] = self._second_pass(soft)[own]
+        return self._decide(predicted, first, sellers_known=True)
 
     def learn(self, sellers_known: bool) -> tuple[FirstPass | None, Floats32 | None]:
-        """The first pass and its soft labels; None and None where there are too few texts."""
+        """Fit the first pass; returns it and its soft labels, or None and None if there are too few texts."""
         codes, ids = self._sellers(sellers_known)
         sample = _sample(self.labels, codes, ids, self.first)
         if not enough_texts(sample):
@@ -102,22 +102,22 @@ class Ours:
         """The second pass's log-probabilities, out of sample."""
         return self._trainer.predict(self._trainer.train(soft.__getitem__, self._c, SECOND_PASS))
 
-    def _decide(self, judged: Floats32, first: FirstPass | None, sellers_known: bool) -> Judged:
+    def _decide(self, predicted: Floats32, first: FirstPass | None, sellers_known: bool) -> CleaningResult:
         codes, ids = self._sellers(sellers_known)
-        sample = _sample(self.labels, codes, ids, judged)
+        sample = _sample(self.labels, codes, ids, predicted)
         fitted = fit_sample(sample, self.catalogue.distances, self.catalogue.categories, first)
         log_q = fuse(sample.branches, fitted.fusion).astype(np.float64)
         log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
         rates = np.array([*(fitted.noise.sellers[seller] for seller in ids), fitted.noise.error_rate])[codes]
-        belief, _ = posterior(log_q, self.labels, rates, fitted.noise.transitions)
-        return Judged(log_q, belief, fitted.figures)
+        probabilities, _ = posterior(log_q, self.labels, rates, fitted.noise.transitions)
+        return CleaningResult(log_q, probabilities, fitted.figures)
 
     def _sellers(self, known: bool) -> tuple[Ints, tuple[str, ...]]:
         return seller_codes(self.catalogue.sellers.tolist() if known else [None] * len(self.catalogue))
 
 
-def _sample(labels: Ints, codes: Ints, ids: tuple[str, ...], judged: Floats32) -> Sample:
-    return Sample(labels, np.full(len(labels), -1), codes, ids, {TEXT.name: judged})
+def _sample(labels: Ints, codes: Ints, ids: tuple[str, ...], predicted: Floats32) -> Sample:
+    return Sample(labels, np.full(len(labels), -1), codes, ids, {TEXT.name: predicted})
 
 
 def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path) -> Shard:
@@ -151,6 +151,6 @@ def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path)
 
 
 def _bucket(row: int, title: str | None) -> int:
-    """Listings of one normalised title share a bucket; those without one have their own."""
+    """Listings with the same normalised title share a bucket; a listing without a title has its own."""
     plain = normalized_title(title or "")
-    return zlib.crc32((plain if len(plain) >= _SHORT else str(row)).encode()) % _BUCKETS
+    return zlib.crc32((plain if len(plain) >= _MIN_TITLE else str(row)).encode()) % _BUCKETS

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ranks_contestant WAREHOUSE FOLDER`: writes a training set and trains on it, and serves."""
+"""`python -m benchmarks.rank_training WAREHOUSE FOLDER`: serves training runs on one training set."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from training.train import feature_arguments
 from training.transitions import category_distances
 
 _PLAN = ("train.text_epochs=5", "train.image_epochs=3", "train.image_members=2", "train.patience=1000")
-"""A few epochs, and none stops early: every run does the same."""
+"""A few epochs without early stopping, so that every run does the same work."""
 
 
-def begin() -> Answer:
-    """Write the training set for two ranks, of all listings in force."""
+def start() -> Answer:
+    """Write the training set for two ranks from all current listings."""
     location, folder = sys.argv[1], Path(sys.argv[2])
     settings = load_settings("local", [f"spark.master=local[{max(cores(), 2)}]", *_PLAN])
     workspace = open_warehouse(open_session(settings.spark, "ranks"), location)
@@ -58,7 +58,7 @@ def begin() -> Answer:
     code = zip_project(folder / "code.zip")
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
-        """Describe the training set (`ranks` is 0), or train on it with so many ranks."""
+        """Train with `ranks` ranks, or describe the training set if `ranks` is 0."""
         ranks = int(request["ranks"])
         shape = {"height": settings.picture.height, "width": settings.picture.width}
         if not ranks:
@@ -66,12 +66,12 @@ def begin() -> Answer:
         work = folder / "run"
         work.mkdir()
         task = RankTask(dataset, plan, distances, settings.text.hash_size, folder=str(work), **shape)
-        begun = time.perf_counter()
+        started = time.perf_counter()
         timeout = settings.train.start_timeout_seconds
         run_on_ranks(
             "training.worker:train_rank", (task,), ranks=ranks, code=code, failure=task.failure, timeout_seconds=timeout
         )
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
         epochs = [json.loads(line) for line in task.progress.read_text(encoding="utf-8").splitlines()]
         shutil.rmtree(work)
         return {"seconds": seconds, "epochs": epochs}
@@ -80,4 +80,4 @@ def begin() -> Answer:
 
 
 if __name__ == "__main__":
-    serve(begin)
+    serve(start)
