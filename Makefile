@@ -26,10 +26,10 @@ demo: setup ## generate a catalogue of 3,000 listings, clean it and show the res
 	@$(BIN)/catalog-cleaner demo --warehouse "$(WAREHOUSE)" --profile "$(PROFILE)" --listings $(LISTINGS)
 
 test: setup .venv-airflow lint ## run everything: lint, all tests, the DAGs in a real Airflow
-	@$(PYTEST)
+	@$(PYTEST) --numprocesses 2
 
 test-fast: setup ## run the fast tests, which need no Spark
-	@$(PYTEST) tests/unit tests/contracts -m "not airflow and not end_to_end"
+	@$(PYTEST) --numprocesses 2 tests/unit tests/contracts -m "not airflow and not end_to_end"
 
 test-airflow: setup .venv-airflow ## run the DAGs in a real Airflow, in its own environment
 	@$(PYTEST) -m airflow

@@ -87,19 +87,41 @@ def test_a_date_is_refused_once_a_later_one_is_published(workspace: Workspace) -
     assert re.search(r"nightly-2026-11-12-[0-9a-f]{6} is published", refusal["error"])
 
 
-def test_only_a_changed_listing_is_scored_again(workspace: Workspace, tmp_path: Path) -> None:
+def test_only_what_changed_or_lacked_its_picture_is_scored_again(workspace: Workspace, tmp_path: Path) -> None:
     before = dict.fromkeys(content(workspace, "predictions", without=_RUN | {"job"}), True)
+    store = tmp_path / "pictures"
+    allowed = ("--set", f"ingest.image_prefixes=[{store}]")
+    with_picture: dict[str, bytes] = {}
 
-    def retitle(listings: pd.DataFrame) -> pd.DataFrame:
-        one = newer(listings.iloc[[5]])
-        return one.assign(title="something else entirely")
+    def change(listings: pd.DataFrame) -> pd.DataFrame:
+        usable = listings[listings.title.notna() & listings.image.map(lambda image: image is not None)]
+        retitled, moved = newer(usable.iloc[[5]]), newer(usable.iloc[[6]])
+        with_picture[moved.listing_id.item()] = moved.image.item()
+        return pd.concat(
+            [retitled.assign(title="something else entirely"), moved.assign(image=None, image_uri="a.png")]
+        )
 
-    workspace.ingest(workspace.delivery(tmp_path, retitle))
-    summary = workspace.run("nightly", "--run-date", "2026-11-11")
-    assert (summary["rows_current"], summary["rows_unchanged"]) == (1, LISTINGS - 1)
+    workspace.ingest(workspace.delivery(tmp_path, change), *allowed)
+    summary = workspace.run("nightly", "--run-date", "2026-11-11", *allowed)
+    assert (summary["rows_current"], summary["rows_unchanged"]) == (2, LISTINGS - 2)
     after = content(workspace, "predictions", without=_RUN | {"job"})
     assert len(after) == LISTINGS
-    assert sum(row not in before for row in after) == 1
+    assert sum(row not in before for row in after) == 2
+
+    # The picture store was away. The next night tries the picture again, and nothing else.
+    ((moved, picture),) = with_picture.items()
+    assert status(workspace, moved) == "unreadable"
+    store.mkdir()
+    (store / "a.png").write_bytes(picture)
+    summary = workspace.run("nightly", "--run-date", "2026-11-12", *allowed)
+    assert (summary["rows_current"], summary["rows_unchanged"]) == (1, LISTINGS - 1)
+    assert status(workspace, moved) == "ok"
+
+
+def status(workspace: Workspace, listing_id: str) -> str:
+    """The image status of a listing's published prediction."""
+    [row] = read_published(workspace.warehouse, "predictions").where(f"listing_id = '{listing_id}'").collect()
+    return str(row.image_status)
 
 
 def test_a_flipped_label_leaves_the_predictions_as_they_are_bit_for_bit(workspace: Workspace, tmp_path: Path) -> None:

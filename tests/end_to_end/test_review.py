@@ -11,16 +11,21 @@ from pyspark.sql import functions as F
 
 from jobs.store import read_published
 from schemas.tables import QUARANTINE, REVIEW_DECISIONS
-from tests.end_to_end.conftest import CATEGORIES, Workspace
+from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
 
 pytestmark = pytest.mark.end_to_end
 
 _WHEN = "2026-11-10T12:00:00Z"
 
 
+def true_categories(workspace: Workspace) -> pd.Series[str]:
+    """listing_id -> the category that is right."""
+    return pd.read_parquet(workspace.source / "truth.parquet").set_index("listing_id").true_category
+
+
 def decisions_file(workspace: Workspace, folder: Path) -> tuple[Path, dict[str, str]]:
     """A reviewer's file on the first six flagged listings, with four rows that cannot be used; the right answers."""
-    truth = pd.read_parquet(workspace.source / "truth.parquet").set_index("listing_id").true_category
+    truth = true_categories(workspace)
     flagged = read_published(workspace.warehouse, "flagged_items").toPandas().sort_values("listing_id")
     asked = flagged[flagged.reasons.map(lambda reasons: "low_confidence" in reasons)].listing_id[:6]
     answers = {str(listing): str(truth[listing]) for listing in asked}
@@ -74,6 +79,30 @@ def test_decisions_win_and_are_taken_in_once(workspace: Workspace, tmp_path: Pat
     open_items = flagged[flagged.status == "open"].reasons
     about = {"low_confidence", "wrong_category", "missing_category", "unknown_category", "audit_sample"}
     assert [listing for listing in answers if about & set(open_items.get(listing, ()))] == []
+
+
+def test_an_answered_audit_backs_the_figures_of_the_next_night(workspace: Workspace, tmp_path: Path) -> None:
+    truth, flagged = true_categories(workspace), work_list(workspace)
+    seen = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
+    in_audit = flagged.reasons.map(lambda reasons: "audit_sample" in reasons)
+    in_queue = flagged.reasons.map(lambda reasons: "low_confidence" in reasons)
+    audited, asked = flagged.index[in_audit], flagged.index[in_queue & ~in_audit]
+    rows = pd.DataFrame({"listing_id": [*audited, *asked], "decision": "set_category"})
+    rows["category"] = truth[rows.listing_id].to_numpy()
+    path = tmp_path / "decisions.csv"
+    rows.assign(reviewer="ada", decided_at=_WHEN).to_csv(path, index=False)
+    assert workspace.run("review", "apply", str(path))["rows_current"] == len(rows)
+
+    night = workspace.run("nightly", "--run-date", "2026-11-11")
+    before, left = night["audited_error_before"], night["audited_error_left"]
+    # Of the listings decided outside the audit every error is known. The audit stands for all others.
+    wrong = seen.category != truth[seen.index]
+    expected = wrong[asked].sum() + (LISTINGS - len(asked)) * wrong[audited].mean()
+    assert before["value"] == pytest.approx(expected / LISTINGS)
+    assert before["lower"] < wrong.mean() < before["upper"]
+    assert left["lower"] <= left["value"] < before["value"]
+    assert (night["audited"], night["audit_open"]) == (len(audited), 0)
+    assert len(audited) > 10
 
 
 def work_list(workspace: Workspace) -> pd.DataFrame:
