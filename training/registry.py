@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -35,7 +34,6 @@ CHAMPION = "champion"
 _BUNDLE_TAG = "bundle"
 """Tag with the bundle's path relative to the registry's folder. MLflow stores absolute paths, which are wrong in a
 copied warehouse."""
-_MISSING = re.compile(r"alias \S+ not found|'version' must be an integer")
 _PREVIOUS_TAG = "previous_champion"
 _CODE_PACKAGES = ("schemas", "udfs")
 _REQUIREMENTS = ("tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pillow", "pyarrow", "pandas", "pyspark")
@@ -82,11 +80,13 @@ class Registry:
         """
         with self._translate_errors():
             try:
-                return str(self._client.get_model_version_by_alias(self._settings.model_name, CHAMPION).version)
+                # By the model: MLflow has no error code for a missing alias.
+                aliases = self._client.get_registered_model(self._settings.model_name).aliases
             except MlflowException as error:
                 if not _is_missing(error):
                     raise
                 return None
+        return str(aliases[CHAMPION]) if CHAMPION in aliases else None
 
     def model(self, version: str) -> Model:
         """Load a version's bundle; it is downloaded if the registry is remote.
@@ -124,9 +124,10 @@ class Registry:
         before = self.find_champion()
         if before == version:
             return
-        if before is not None:
-            self._client.set_model_version_tag(self._settings.model_name, version, _PREVIOUS_TAG, before)
-        self._client.set_registered_model_alias(self._settings.model_name, CHAMPION, version)
+        with self._translate_errors():
+            if before is not None:
+                self._client.set_model_version_tag(self._settings.model_name, version, _PREVIOUS_TAG, before)
+            self._client.set_registered_model_alias(self._settings.model_name, CHAMPION, version)
 
     def rollback(self) -> str:
         """Make the previous champion the champion again.
@@ -142,7 +143,8 @@ class Registry:
         if before is None:
             raise RegistryError(f"version {version} was the first champion, so there is no earlier one to go back to.")
         self._version(before)
-        self._client.set_registered_model_alias(self._settings.model_name, CHAMPION, before)
+        with self._translate_errors():
+            self._client.set_registered_model_alias(self._settings.model_name, CHAMPION, before)
         return str(before)
 
     def register(
@@ -167,36 +169,40 @@ class Registry:
 
         Returns:
             The new version.
+
+        Raises:
+            RegistryUnavailableError: the registry does not answer.
         """
         _silence_mlflow()
         mlflow.set_tracking_uri(self._uri)
         mlflow.set_registry_uri(self._uri)
-        with mlflow.start_run(experiment_id=self._experiment(), tags=dict(tags)) as run:
-            metrics = [Metric(name, float(value), run.info.start_time, 0) for name, value in figures.items()]
-            metrics += [
-                Metric(f"loss {branch}", loss, run.info.start_time, epoch)
-                for branch, losses in curves.items()
-                for epoch, loss in enumerate(losses, 1)
-            ]
-            self._client.log_batch(run.info.run_id, metrics, [Param(k, str(v)) for k, v in params.items()])
-            mlflow.log_dict({k: dict(v) for k, v in by_category.items()}, "by_category.json")
-            with tempfile.TemporaryDirectory() as code, warnings.catch_warnings():
-                warnings.filterwarnings("ignore", ".*An input example was not provided")
-                logged = mlflow.pyfunc.log_model(
-                    name="bundle",
-                    loader_module="udfs.pyfunc",
-                    data_path=bundle,
-                    code_paths=[copy_package(package, Path(code)) for package in _CODE_PACKAGES],
-                    signature=ModelSignature(
-                        Schema([ColSpec(kind, name, required=False) for name, kind in INPUTS.items()])
-                    ),
-                    pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
-                )
-        version = self._new_version(logged, run.info.run_id)
-        version_tags = {**tags, _BUNDLE_TAG: self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")}
-        for name, value in version_tags.items():
-            self._client.set_model_version_tag(self._settings.model_name, version, name, value)
-        return version
+        with self._translate_errors():
+            with mlflow.start_run(experiment_id=self._experiment(), tags=dict(tags)) as run:
+                metrics = [Metric(name, float(value), run.info.start_time, 0) for name, value in figures.items()]
+                metrics += [
+                    Metric(f"loss {branch}", loss, run.info.start_time, epoch)
+                    for branch, losses in curves.items()
+                    for epoch, loss in enumerate(losses, 1)
+                ]
+                self._client.log_batch(run.info.run_id, metrics, [Param(k, str(v)) for k, v in params.items()])
+                mlflow.log_dict({k: dict(v) for k, v in by_category.items()}, "by_category.json")
+                with tempfile.TemporaryDirectory() as code, warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", ".*An input example was not provided")
+                    logged = mlflow.pyfunc.log_model(
+                        name="bundle",
+                        loader_module="udfs.pyfunc",
+                        data_path=bundle,
+                        code_paths=[copy_package(package, Path(code)) for package in _CODE_PACKAGES],
+                        signature=ModelSignature(
+                            Schema([ColSpec(kind, name, required=False) for name, kind in INPUTS.items()])
+                        ),
+                        pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
+                    )
+            version = self._new_version(logged, run.info.run_id)
+            version_tags = {**tags, _BUNDLE_TAG: self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")}
+            for name, value in version_tags.items():
+                self._client.set_model_version_tag(self._settings.model_name, version, name, value)
+            return version
 
     def _new_version(self, logged: ModelInfo, run_id: str) -> str:
         name = self._settings.model_name
@@ -207,14 +213,15 @@ class Registry:
     def _version(self, version: str) -> ModelVersion:
         with self._translate_errors():
             try:
-                return self._client.get_model_version(self._settings.model_name, version)
+                if version.isdecimal():
+                    return self._client.get_model_version(self._settings.model_name, version)
             except MlflowException as error:
                 if not _is_missing(error):
                     raise
-                raise RegistryError(
-                    f"there is no version {version!r} of model {self._settings.model_name!r} in {self._uri}: "
-                    "`catalog-cleaner models list` lists the versions."
-                ) from error
+            raise RegistryError(
+                f"there is no version {version!r} of model {self._settings.model_name!r} in {self._uri}: "
+                "`catalog-cleaner models list` lists the versions."
+            )
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -228,7 +235,7 @@ class Registry:
         except (MlflowException, SQLAlchemyError) as error:
             cause = str(error).strip().splitlines()[0]
             raise RegistryUnavailableError(
-                f"the model registry {self._uri} does not answer: {cause}. Nothing was changed; try again later."
+                f"the model registry {self._uri} does not answer: {cause}. Try again later."
             ) from error
 
     def _bundle(self, version: ModelVersion) -> str:
@@ -292,11 +299,8 @@ def open_registry(folder: Path | None, location: str, settings: RegistrySettings
 
 
 def _is_missing(error: MlflowException) -> bool:
-    """Whether the registry says that a model, version or alias does not exist."""
-    # MLflow has no error code for a missing alias, and a version that is not a number cannot exist.
-    return error.error_code == "RESOURCE_DOES_NOT_EXIST" or (
-        error.error_code == "INVALID_PARAMETER_VALUE" and bool(_MISSING.search(str(error)))
-    )
+    """Whether the registry says that a model or version does not exist."""
+    return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
 
 
 def _silence_mlflow() -> None:

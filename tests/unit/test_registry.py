@@ -34,6 +34,8 @@ def test_a_registry_that_does_not_answer_is_not_one_without_a_champion(monkeypat
         registry.find_champion()
     with pytest.raises(RegistryUnavailableError, match="does not answer"):
         registry.model("1")
+    with pytest.raises(RegistryUnavailableError, match="does not answer"):
+        registry.register("bundle", params={}, figures={}, curves={}, by_category={}, tags={})
 
 
 def test_cached_files_are_private_in_every_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
