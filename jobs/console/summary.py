@@ -180,7 +180,7 @@ def _text(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float) and not isinstance(value, Share):
-        return f"{value:.4g}"
+        return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
     if isinstance(value, list | tuple):
         return "\n".join(_text(part) for part in value)
     return str(value)
