@@ -1,1 +1,1 @@
-"""Settings: frozen dataclasses with every setting's meaning, and the YAML profiles that fill them."""
+"""Settings: frozen dataclasses that document every setting, and YAML profiles with values."""

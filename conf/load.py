@@ -1,4 +1,4 @@
-"""YAML profile + overrides -> `Settings`, with every error at once."""
+"""Load `Settings` from a YAML profile and overrides, reporting all errors at once."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from conf.settings import Settings
 
 
 class SettingsError(ValueError):
-    """Raised when a profile or an override cannot be used; the message lists every fault and the way out."""
+    """Raised when a profile or an override is invalid; the message lists all errors and how to fix them."""
 
 
 def load_settings(profile: str = "local", overrides: Iterable[str] = ()) -> Settings:
-    """Read a profile and lay overrides over it.
+    """Read a profile and apply overrides to it.
 
     Args:
-        profile: a profile of ours (local, test, cluster) or the path of a YAML file.
+        profile: a built-in profile (local, test, cluster) or the path of a YAML file.
         overrides: `section.key=value`, the value in YAML: `train.ranks=4`, `ingest.columns={title: name}`.
 
     Raises:
-        SettingsError: the profile is not there, an override is malformed, a key is unknown or a value is out of range.
+        SettingsError: the profile does not exist, an override is malformed, a key is unknown or a value is invalid.
     """
     values = _read_profile(profile)
-    faults: list[str] = []
+    problems: list[str] = []
     for override in overrides:
-        _apply(values, override, faults)
+        _apply(values, override, problems)
     try:
         settings = TypeAdapter(Settings).validate_python(values)
     except ValidationError as error:
-        faults += [_describe(fault) for fault in error.errors()]
-    if faults:
-        lines = "\n".join(f"  - {fault}" for fault in faults)
-        raise SettingsError(f"the settings cannot be used:\n{lines}\nEvery setting and its meaning: conf/settings.py.")
+        problems += [_describe(problem) for problem in error.errors()]
+    if problems:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise SettingsError(f"the settings are invalid:\n{lines}\nAll settings are documented in conf/settings.py.")
     return settings
 
 
 def _read_profile(profile: str) -> dict[str, Any]:
-    shipped = {p.name.removesuffix(".yaml"): p for p in resources.files("conf").iterdir() if p.name.endswith(".yaml")}
-    if profile in shipped:
-        text = shipped[profile].read_text(encoding="utf-8")
+    built_in = {p.name.removesuffix(".yaml"): p for p in resources.files("conf").iterdir() if p.name.endswith(".yaml")}
+    if profile in built_in:
+        text = built_in[profile].read_text(encoding="utf-8")
     elif profile.endswith((".yaml", ".yml")) and Path(profile).is_file():
         text = Path(profile).read_text(encoding="utf-8")
     else:
         raise SettingsError(
-            f"no profile {profile!r}: name one of {', '.join(sorted(shipped))}, or the path of a .yaml file."
+            f"no profile {profile!r}: use one of {', '.join(sorted(built_in))}, or the path of a .yaml file."
         )
     try:
         values = yaml.safe_load(text) or {}
@@ -60,28 +60,28 @@ def _read_profile(profile: str) -> dict[str, Any]:
     return values
 
 
-def _apply(values: dict[str, Any], override: str, faults: list[str]) -> None:
+def _apply(values: dict[str, Any], override: str, problems: list[str]) -> None:
     path, equals, text = override.partition("=")
     keys = path.strip().split(".")
     if not equals or len(keys) < 2 or not all(keys):
-        faults.append(f"{override!r}: write --set section.key=value, e.g. --set train.ranks=4")
+        problems.append(f"{override!r}: write --set section.key=value, e.g. --set train.ranks=4")
         return
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        faults.append(f"{override!r}: the value is not valid YAML")
+        problems.append(f"{override!r}: the value is not valid YAML")
         return
     node: Any = values
     for key in keys[:-1]:
         node = node.setdefault(key, {})
         if not isinstance(node, dict):
-            faults.append(f"{override!r}: {key} is not a section")
+            problems.append(f"{override!r}: {key} is not a section")
             return
     node[keys[-1]] = value
 
 
-def _describe(fault: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "unexpected_keyword_argument":
+def _describe(problem: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "unexpected_keyword_argument":
         return f"{where}: no such setting"
-    return f"{where} = {fault['input']!r}: {fault['msg'].lower()}"
+    return f"{where} = {problem['input']!r}: {problem['msg'].lower()}"

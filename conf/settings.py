@@ -1,6 +1,6 @@
-"""Every setting with its default and meaning. Values come from a YAML profile and `--set key=value`.
+"""All settings with their defaults and meanings. Values come from a YAML profile and `--set key=value`.
 
-A command reads the settings once (`conf.load`) and passes them on as values.
+A command loads the settings once (`conf.load`) and passes them on as values.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class IngestSettings:
     """How to read delivered files."""
 
     columns: dict[ListingColumn, str] = dataclasses.field(default_factory=dict)
-    """Our column -> the file's column, where the names differ: {title: product_name}."""
+    """Column of the table listings -> column of the file, where the names differ: {title: product_name}."""
     image_prefixes: tuple[ImagePrefix, ...] = ()
-    """Pictures given as a path or URI are read only below these folders; empty: no such picture is read."""
+    """Picture paths and URIs are read only below these folders; empty: none are read."""
     max_image_bytes: Count = 20_000_000
-    """Larger pictures behind a path or URI are not read."""
+    """Larger files at a picture path or URI are not read."""
     max_listing_id_length: Count = 256
     csv_delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     max_withdrawn_share: Share = 0.5
@@ -60,12 +60,13 @@ class TextSettings:
     hash_size: Count = 1 << 20
     """Size of the hashed feature space; the network keeps only features that occur in the training set."""
     max_features: Count = 100_000
-    """Size of the vocabulary: the features that occur in most listings are kept."""
+    """Maximum size of the vocabulary; the features that occur in the most listings are kept."""
     min_listings: Count = 2
     """Features that occur in fewer training listings are left out."""
     word_ngrams: Count = 2
+    """Maximum length of word n-grams."""
     char_ngrams: tuple[Count, Count] = (3, 5)
-    """Lengths of the character n-grams inside words."""
+    """Minimum and maximum length of character n-grams inside words."""
     max_chars: Count = 4000
     """Title and description together are cut off after this many characters."""
     encoder: str | None = None
@@ -88,7 +89,7 @@ class PictureSettings:
 
 @dataclass(frozen=True, config=_FROZEN)
 class TrainSettings:
-    """How to train a model. None means: chosen from the data (rows, categories, pictures)."""
+    """How to train a model. Where None is possible, it means: chosen from the data, unless documented otherwise."""
 
     ranks: Count = 2
     """Number of Horovod processes."""
@@ -107,13 +108,14 @@ class TrainSettings:
     """Number of listings, chosen by hash, on which the noise model and the calibration are fitted."""
     seed: int = 20
     start_timeout_seconds: Count = 300
-    """How long Horovod's ranks may take to start."""
+    """How long the Horovod ranks may take to start."""
     image_backbone: Literal["residual", "efficientnetv2-b0", "mobilenetv3-small"] = "residual"
-    """The picture network: a small residual network, or, for GPUs, one of Keras's applications."""
+    """The picture network: a small residual network, or, for GPUs, a Keras application."""
     image_weights: str | None = None
-    """File with the application's weights without its top layer, on every machine that trains; None: random."""
+    """File with the weights of the Keras application without its top layer, on every machine that trains; None: random
+    initialisation."""
     mixed_precision: bool | None = None
-    """Train the picture network in 16 bits (inference uses 32); None: if every rank has a GPU."""
+    """Train the picture network in mixed precision (float16); inference uses float32. None: if every rank has a GPU."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
@@ -121,9 +123,9 @@ class ClassifySettings:
     """How to score listings."""
 
     batch_rows: Count = 256
-    """Rows per Arrow batch; bounds a worker's memory."""
+    """Rows per Arrow batch; limits the memory of a worker."""
     top: Count = 20
-    """How many probabilities to keep per branch; the rest of the mass is spread over the other categories."""
+    """Number of probabilities to keep per branch; the remaining probability is spread over the other categories."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
@@ -131,30 +133,30 @@ class DecideSettings:
     """How to turn a posterior into an action."""
 
     correction_precision: Share = 0.95
-    """Corrections go down to the lowest threshold at which their mean posterior still reaches this."""
+    """The threshold for corrections is the lowest at which their mean posterior is at least this."""
     correction_min_listings: Annotated[int, Field(ge=0)] = 10
-    """Nothing is corrected into a category with fewer labelled listings: a model that has seen so few is
+    """No listing is corrected to a category with fewer labelled listings, because a model trained on so few is
     overconfident. Such listings are referred."""
     refer_below: Share = 0.9
     """A seller's category with a lower posterior is referred to a person."""
     mismatch_probability: Share = 0.5
-    """A picture is flagged if it shows something else with at least this probability."""
+    """A picture is flagged if the probability that it shows something else is at least this."""
     seller_prior: Positive = 4.0
-    """Strength of shrinkage of a seller's error rate to the overall rate, in listings."""
+    """Strength of the shrinkage of a seller's error rate to the overall rate, in listings."""
     seller_hysteresis: Positive = 1.0
-    """A seller's rate changes only if the new estimate is this many standard errors from the old one."""
+    """A seller's rate changes only if the new estimate differs from the old one by this many standard errors."""
     suggestions: Count = 5
     """Number of categories suggested to a reviewer."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class ReviewSettings:
-    """What people are asked to review."""
+    """Which listings people are asked to review."""
 
     queue_share: Share = 0.1
-    """The category queue holds this share of the catalogue, least certain listings first."""
+    """Length of the category queue as a share of the catalogue; the least certain listings come first."""
     audit_listings: Annotated[int, Field(ge=0)] = 400
-    """Listings drawn at random each month, whatever the model thinks of them ..."""
+    """Number of listings drawn at random each month, independently of the model ..."""
     max_audit_share: Share = 0.05
     """... but at most this share of the catalogue."""
 
@@ -164,20 +166,21 @@ class GateSettings:
     """When a run refuses to publish (exit 3)."""
 
     max_quarantined_share: Share = 0.05
-    """Share of rows that cannot be used."""
+    """Share of delivered rows that cannot be used."""
     max_empty_share: Share = 0.5
-    """Share of listings with neither text nor picture; a larger share suggests that a delivery lost its columns."""
+    """Share of listings with neither text nor picture; a larger share suggests that columns of a delivery are
+    missing."""
     max_corrected_share: Share = 0.8
     max_unpredicted_share: Share = 0.5
-    """Share of listings that the model could not judge."""
+    """Share of listings for which the model has no prediction."""
     max_unreadable_image_rise: Share = 0.2
-    """Rise of the share of pictures that could not be read, from the last publication to the present run: 0.2 is a
-    rise of 20 points. A larger rise suggests that the picture store does not answer."""
+    """Increase in the share of unreadable pictures since the last publication; 0.2 is 20 percentage points. A larger
+    increase suggests that the picture store is not available."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
 class RegistrySettings:
-    """Where to keep models."""
+    """Where to store models."""
 
     tracking_uri: str | None = None
     """Default: a SQLite store and local artifacts inside the warehouse."""
@@ -187,10 +190,10 @@ class RegistrySettings:
 
 @dataclass(frozen=True, config=_FROZEN)
 class LockSettings:
-    """How to wait for a local warehouse that another job is writing to."""
+    """How to wait for a local warehouse while another job writes to it."""
 
     wait_seconds: Annotated[float, Field(ge=0.0)] = 0.0
-    """How long to wait for the other job; 0: fail at once."""
+    """How long to wait for the other job; 0: fail immediately."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

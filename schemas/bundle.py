@@ -1,7 +1,7 @@
-"""The files of a bundle, the folder that the registry keeps of a trained model.
+"""The files of a bundle, the folder in which the registry stores a trained model.
 
-It holds `bundle.json` (`BundleSpec`), `noise.npz` (`NoiseModel`), the networks as TensorFlow SavedModels, and the
-folder `encoder` if a pretrained text encoder is used. Inference needs nothing else: no settings, no training data.
+It contains `bundle.json` (`BundleSpec`), `noise.npz` (`NoiseModel`), the networks as TensorFlow SavedModels, and the
+folder `encoder` if a pretrained text encoder is used. Inference needs nothing else, neither settings nor training data.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ SPEC_FILE = "bundle.json"
 NOISE_FILE = "noise.npz"
 ENCODER_FOLDER = "encoder"
 FORMAT = 5
-"""The version of these files; raise it when older code could not read them."""
+"""Version of these files; increase it when older code cannot read them."""
 
 BUCKETS = 2520
-"""Groups of listings hash to 0..2519, which 2 to 10 divide: folds are of equal size for every number of members."""
+"""Groups of listings hash to 0..2519. Every number from 2 to 10 divides 2520, so folds are of equal size for every
+number of members."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,16 @@ class BundleSpec:
     """How to run the networks and read their outputs.
 
     Attributes:
-        categories: C category codes, the order of every probability vector.
-        text_members: K, the text members; member bucket mod K has not trained on the listing and predicts it.
-        image_members: the fused members, a divisor of `text_members`; 0: the model uses no pictures.
+        categories: C category codes, in the order of all probability vectors.
+        text_members: K, number of text members; member bucket mod K has not trained on the listing and predicts it.
+        image_members: number of fused members, a divisor of `text_members`; 0: the model uses no pictures.
         text: keyword arguments of `udfs.text.featurize`.
         picture: keyword arguments of `udfs.pictures.decode`.
-        fusion: the branches' weights.
-        prior: C probabilities of the categories, for a listing without any input.
-        novel_above: a larger `predictions.novelty` means that the listing is unlike the training set.
+        fusion: the branch weights.
+        prior: C probabilities of the categories, used for a listing without any input.
+        novel_above: threshold of `predictions.novelty`; listings above it are unlike the training set.
         canary_share: share of the listings whose label was made wrong for training; see `training.canaries`.
+        format: version of the bundle's files.
     """
 
     categories: tuple[str, ...]
@@ -51,18 +53,18 @@ class BundleSpec:
 
 @dataclass(frozen=True)
 class NoiseModel:
-    """How sellers label, and how often pictures show something else, as fitted in training.
+    """Error rates of sellers, transitions between categories, and mismatched pictures, as fitted in training.
 
     Attributes:
         categories: C category codes.
         transitions: float64, shape (C, C), M[c, l] = P(the label is l | the truth is c and the label is wrong);
             rows sum to 1, diagonal 0.
         error_rate: the overall share of wrong labels, 0 to 1; used where there is no seller.
-        rate_factor: error_rate divided by the posterior's share of wrong labels, above 0.
-        sellers: seller_id -> error rate, shrunk towards the overall one.
-        mismatch_weight: exponent of the picture's probabilities in the test whether it shows something else.
-        image_marginal: float64, shape (C,), mean of these powers, normalised: a random picture's probabilities.
-        mismatch_rate: the share of pictures that show something else, 0 to 1.
+        rate_factor: `error_rate` divided by the share of wrong labels according to the posteriors, above 0.
+        sellers: seller_id -> error rate, shrunk to the overall rate.
+        mismatch_weight: exponent of the picture's probabilities in the mismatch test.
+        image_marginal: float64, shape (C,), normalised mean of the picture probabilities raised to this exponent.
+        mismatch_rate: the share of mismatched pictures, which show something other than the listing, 0 to 1.
     """
 
     categories: tuple[str, ...]

@@ -1,24 +1,24 @@
-"""The errors that a command ends with, each with its exit code. Their message is what the user reads."""
+"""The errors that end a command, with their exit codes. The user reads the message."""
 
 from __future__ import annotations
 
 
 class CleanerError(Exception):
-    """Base of all errors that a command reports in a sentence instead of a traceback."""
+    """Base class of all errors that a command reports as a message instead of a traceback."""
 
     exit_code = 1
 
 
 class FailedError(CleanerError):
-    """Raised when a run cannot go on; nothing was published. Exit code 1."""
+    """Raised when a run cannot continue; nothing was published. Exit code 1."""
 
 
 class BundleFormatError(FailedError):
-    """Raised when a model was written in a format that this version does not read. Exit code 1."""
+    """Raised when a model has a format that this version cannot read. Exit code 1."""
 
 
 class UsageError(CleanerError):
-    """Raised when a command is called wrongly, or before what it needs is there. Exit code 2."""
+    """Raised when a command is used incorrectly, or when something it requires does not exist. Exit code 2."""
 
     exit_code = 2
 

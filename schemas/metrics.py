@@ -1,7 +1,7 @@
-"""The quality metrics that a publication contains, each declared once.
+"""The quality metrics of a publication, each declared once.
 
-`jobs.cleaning.steps.measure` computes what is declared here, the tables `metric_definitions` and `quality_metrics`
-publish it, and docs/tables.md lists it.
+`jobs.cleaning.steps.measure` computes the metrics declared here, the tables `metric_definitions` and `quality_metrics`
+publish them, and docs/tables.md lists them.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from enum import StrEnum
 
 
 class MetricSource(StrEnum):
-    """What a figure rests on (`quality_metrics.source`)."""
+    """What a metric is based on (`quality_metrics.source`)."""
 
     COUNT = "count"
-    """Listings were counted. The whole catalogue is counted, so there is no sampling error and no interval."""
+    """A count over the whole catalogue. There is no sampling error and no interval."""
     MODEL = "model"
-    """The model's own estimate: a mean of posteriors. No interval, because it cannot tell how wrong the model is."""
+    """The model's own estimate, a mean of posteriors. No interval, because it does not show how wrong the model is."""
     AUDIT = "audit"
-    """People looked at a random sample. The interval is the sampling error around their answers."""
+    """People's answers for a random sample. The interval is the sampling error."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A published figure.
+    """A published metric.
 
     Attributes:
         name: as in `quality_metrics.metric`.
         unit: of the value.
-        meaning: what the value says.
+        meaning: what the value describes.
         numerator: what is summed.
-        denominator: what the sum is divided by; None where the value is the sum itself.
-        dimensions: what the figure is split by; `all` is the whole catalogue.
-        source: what it rests on.
+        denominator: what the sum is divided by; None if the value is the sum itself.
+        dimensions: what the metric is split by; `all` is the whole catalogue.
+        source: what the metric is based on.
     """
 
     name: str

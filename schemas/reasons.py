@@ -1,4 +1,4 @@
-"""Names that tables, messages and docs share: why a listing is flagged, why a row is unusable, what was decided."""
+"""Enumerations shared by tables, messages and docs: reasons, statuses, actions and decisions."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ class Queue(StrEnum):
     """Which work list a reason belongs to."""
 
     CATEGORY = "category"
-    """Which category is right? One queue with one budget, sorted by the probability of a wrong category."""
+    """Questions about the category: one queue with one budget, sorted by the probability of a wrong category."""
     OTHER = "other"
-    """Another fault of the listing."""
+    """Any other fault of the listing."""
     AUDIT = "audit"
     """Drawn at random, to measure the quality of the catalogue."""
 
 
 class Reason(StrEnum):
-    """Why a person should look at a listing (`flagged_items.reasons`): one entry a reason.
+    """Why a person should review a listing (`flagged_items.reasons`).
 
     The rule that raises a reason is in `jobs.cleaning.steps.reason_rules.RULES`; a reason without a rule is never
-    raised. A reason's metric is its share of the listings: `flagged_share`, dimension `reason`, segment its name.
+    raised. The share of listings with a reason is the metric `flagged_share` with dimension `reason` and the reason's
+    name as segment.
 
     Attributes:
         queue: the work list that it belongs to.
-        severity: 0 to 1, the item's priority where its category is not asked about. None for the category queue,
+        severity: 0 to 1, the priority of an item without a question about its category. None for the category queue,
             whose priority is the probability of a wrong category.
-        meaning: when it is raised, one sentence for the docs.
-        explanation: what a reviewer reads.
+        meaning: when the reason is raised, one sentence for the docs.
+        explanation: the text for reviewers.
     """
 
     _value_: str
@@ -36,7 +37,7 @@ class Reason(StrEnum):
     meaning: str
     explanation: str
 
-    # The defaults serve `Reason("blank_image")`, which looks an entry up; every entry is complete.
+    # The defaults are needed for a lookup, `Reason("blank_image")`; every entry gives all values.
     def __new__(
         cls,
         name: str,
@@ -45,7 +46,7 @@ class Reason(StrEnum):
         meaning: str = "",
         explanation: str = "",
     ) -> Reason:
-        """A string, its name, with the rest of its entry as attributes."""
+        """Create a string with the name as its value, and the other values as attributes."""
         reason = str.__new__(cls, name)
         reason._value_ = name
         reason.queue = queue
@@ -155,20 +156,20 @@ class Reason(StrEnum):
     AUDIT_SAMPLE = (
         "audit_sample",
         Queue.AUDIT,
-        0.35,  # before all other faults: few listings, and the figures depend on their answers
+        0.35,  # above most other faults: few listings, and the metrics depend on their answers
         "Drawn at random each month, whatever the model says of the listing.",
         "drawn at random to measure the quality of the catalogue",
     )
 
 
 CATEGORY_REASONS: tuple[Reason, ...] = tuple(reason for reason in Reason if reason.queue is Queue.CATEGORY)
-"""Reasons that ask about the category: one queue with one budget."""
+"""Reasons with a question about the category: one queue with one budget."""
 
 ANSWERED_BY_CATEGORY: tuple[Reason, ...] = (*CATEGORY_REASONS, Reason.AUDIT_SAMPLE)
-"""Reasons that a reviewer answers by deciding the category."""
+"""Reasons that a decision about the category answers."""
 
 NOVEL = "most of its words are new: perhaps it fits no category, or is a new kind of listing"
-"""Added to the explanation of a listing that is unlike all that the model has learnt from."""
+"""Added to the explanation of a listing that is unlike the training data."""
 
 
 class ImageStatus(StrEnum):
@@ -181,9 +182,9 @@ class ImageStatus(StrEnum):
     BLANK = "blank"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
-    """The picture store failed or refused: the next night tries again."""
+    """The picture store failed or denied access; the next run tries again."""
     NOT_ALLOWED = "not_allowed"
-    """The URI is under none of the allowed prefixes."""
+    """The URI is not below any allowed prefix."""
     NOT_FOUND = "not_found"
     """The picture store has no such file."""
 
@@ -193,27 +194,27 @@ NO_PICTURE: tuple[str, ...] = (
     ImageStatus.NOT_ALLOWED.value,
     ImageStatus.NOT_FOUND.value,
 )
-"""Statuses of listings that have no picture for us."""
+"""Statuses that count as having no picture."""
 
 
 class TitleStatus(StrEnum):
-    """What a title says about its product: exactly one."""
+    """Whether a title describes its product. A title has exactly one status."""
 
     OK = "ok"
     MISSING = "missing"
-    """There is none."""
+    """There is no title."""
     EMPTY = "empty"
-    """It has no character but spaces."""
+    """It is empty or has only spaces."""
     UNINFORMATIVE = "uninformative"
-    """It says nothing, for example "n/a" or "aaa"."""
+    """It says nothing about the product, for example "n/a" or "aaa"."""
 
 
 NO_TITLE = (TitleStatus.MISSING.value, TitleStatus.EMPTY.value)
-"""Statuses of a listing that cannot be read about at all."""
+"""Statuses that count as having no title."""
 
 
 class CategoryAction(StrEnum):
-    """What a run does with a listing's category (`clean_listings.category_action`): exactly one."""
+    """What a run does with a listing's category (`clean_listings.category_action`)."""
 
     KEPT = "kept"
     CORRECTED = "corrected"
@@ -221,7 +222,7 @@ class CategoryAction(StrEnum):
 
 
 class CategorySource(StrEnum):
-    """Whose word `clean_listings.effective_category` is."""
+    """Who decided `clean_listings.effective_category`."""
 
     SELLER = "seller"
     MODEL = "model"
@@ -229,7 +230,7 @@ class CategorySource(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a reviewer decides (`review_decisions.decision`)."""
+    """A reviewer's decision (`review_decisions.decision`)."""
 
     ACCEPT = "accept"
     """The suggestion is right."""
@@ -244,7 +245,7 @@ class Decision(StrEnum):
 
 
 class ItemStatus(StrEnum):
-    """What has become of an item of the work list (`flagged_items.status`)."""
+    """The status of an item of the work list (`flagged_items.status`)."""
 
     OPEN = "open"
     ACCEPTED = "accepted"
@@ -258,14 +259,14 @@ STATUS_AFTER: dict[Decision, ItemStatus] = {
     Decision.SET_CATEGORY: ItemStatus.RESOLVED,
     Decision.RESOLVE: ItemStatus.RESOLVED,
 }
-"""The status of an item of which nothing is open any more, by its newest decision."""
+"""Newest decision -> status of an item without open reasons."""
 
 CATEGORY_DECISIONS: tuple[str, ...] = (Decision.ACCEPT.value, Decision.REJECT.value, Decision.SET_CATEGORY.value)
-"""Decisions that say which category is right, unless accept or reject name a reason that is not about the category."""
+"""Decisions about the category, unless accept or reject name a reason that is not about the category."""
 
 
 class QuarantineReason(StrEnum):
-    """Why a delivered row could not be used (`quarantine.reasons`)."""
+    """Why a delivered row cannot be used (`quarantine.reasons`)."""
 
     MALFORMED_ROW = "malformed_row"
     MISSING_LISTING_ID = "missing_listing_id"
@@ -274,9 +275,9 @@ class QuarantineReason(StrEnum):
     INVALID_UPDATED_AT = "invalid_updated_at"
     INVALID_PRICE = "invalid_price"
     INVALID_DECISION = "invalid_decision"
-    """No decision, or one about a reason that there is not, or one that lacks its reason."""
+    """The decision is missing or unknown, its reason is unknown, or a required reason is missing."""
     MISSING_REVIEWER = "missing_reviewer"
     INVALID_DECIDED_AT = "invalid_decided_at"
     NOT_PUBLISHED = "not_published"
-    """No publication before the decision shows the listing."""
+    """The listing was not in a publication before the decision."""
     UNKNOWN_CATEGORY = "unknown_category"

@@ -1,11 +1,11 @@
-"""Every Delta table of the warehouse, declared once: columns, key, slice and meaning.
+"""Every Delta table of the warehouse, declared once: columns, key, partitioning and meaning.
 
-`Table.ddl` is the schema as Spark reads it. Tables are of four kinds:
+`Table.ddl` is the schema as Spark DDL. There are four kinds of tables:
 
 * **source**: written by `ingest` and `review`; a run pins a version of it and never changes it;
-* **fact**: the results of a run, in its own slice (job, run_date), which a rerun replaces;
-* **state**: the present state, one row per key, rewritten by every publication;
-* **log**: appended only.
+* **fact**: results of a run in its own slice (job, run_date), which a rerun replaces;
+* **state**: the current state, one row per key, rewritten by every publication;
+* **log**: append-only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Kind = Literal["source", "fact", "state", "log"]
 
 @dataclass(frozen=True)
 class Column:
-    """A table's column: its name, its type as Spark DDL, and what it means."""
+    """A column of a table: name, type as Spark DDL, and meaning."""
 
     name: str
     type: str
@@ -32,13 +32,14 @@ class Table:
     Attributes:
         name: its name in the warehouse.
         kind: who writes it, and how.
-        row: what one row is.
-        key: identifies a row within one publication.
-        columns: in order. To add one, append it and raise `version`: a stored table gets it before the next write,
-            and its older rows have null there. Columns are never renamed, dropped or given another type.
-        partition: the columns by which the table is partitioned.
-        properties: Delta's table properties.
-        version: of this declaration. A program that knows only an older version refuses to use the table.
+        row: what a row represents.
+        key: columns that identify a row within one publication.
+        columns: the columns in order. To add one, append it and increase `version`: a stored table gets the column
+            before the next write, with null in older rows. Columns are never renamed or dropped, and never change their
+            type.
+        partition: the partition columns.
+        properties: Delta table properties.
+        version: version of this declaration. A program that knows only an older version refuses to use the table.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Table:
         return tuple(c.name for c in self.columns)
 
 
-# A category with its probability; arrays of it are sorted, most probable first.
+# Categories with their probabilities, most probable first.
 _RANKED = "ARRAY<STRUCT<category: STRING, probability: DOUBLE>>"
 
 _RUN = (
@@ -73,12 +74,12 @@ _SLICE = (Column("job", "STRING", "the job whose slice the row is in"), *_RUN)
 LISTINGS = Table(
     name="listings",
     kind="source",
-    row="a listing as delivered, in its newest version; cleaning never changes it",
+    row="the newest version of a listing, as delivered; cleaning never changes it",
     key=("listing_id",),
     properties=(
         ("delta.enableDeletionVectors", "true"),
         ("delta.enableChangeDataFeed", "true"),
-        # No statistics on personal columns or pictures: only on the columns named here.
+        # Collect statistics only on these columns, not on columns with personal data or pictures.
         ("delta.dataSkippingStatsColumns", "listing_id,updated_at,bucket"),
     ),
     columns=(
@@ -89,12 +90,12 @@ LISTINGS = Table(
         Column("price", "DOUBLE", "in the marketplace's currency; null or NaN where it is missing"),
         Column("seller_id", "STRING", "the seller; null where unknown"),
         Column("updated_at", "TIMESTAMP", "UTC; the newest version of a listing wins"),
-        Column("withdrawn", "BOOLEAN", "true if a full load did not contain it; it is kept, but no longer judged"),
+        Column("withdrawn", "BOOLEAN", "true if a full load did not contain it; it is kept, but no longer cleaned"),
         Column("delivery_id", "STRING", "the ingest run that loaded this version"),
-        Column("content_hash", "STRING", "SHA-256 over title, description and picture: what the model sees"),
+        Column("content_hash", "STRING", "SHA-256 over title, description and picture, the model's inputs"),
         Column("image_hash", "STRING", "SHA-256 of the picture's bytes; null where there are none"),
-        Column("group_id", "STRING", "listings of one product share it; it stays when the title is edited"),
-        Column("bucket", "INT", "hash of group_id, 0 to 2519; a bundle of K members judges it by member bucket mod K"),
+        Column("group_id", "STRING", "shared by listings of the same product; editing the title does not change it"),
+        Column("bucket", "INT", "hash of group_id, 0 to 2519; of K members, member bucket mod K predicts it"),
         Column("title_key", "BIGINT", "hash of the normalised title; null if it is uninformative"),
         Column(
             "image_key", "BIGINT", "perceptual hash of the picture; null without a usable one; near duplicates share it"
@@ -141,17 +142,17 @@ TAXONOMY = Table(
 PREDICTIONS = Table(
     name="predictions",
     kind="fact",
-    row="what one model version says of a listing's present content, whatever the seller's category",
+    row="a model version's prediction for the current content of a listing; it does not use the seller's category",
     key=("listing_id", "model_version"),
     partition=("job", "run_date"),
-    # A listing's new content puts an end to its old prediction, without rewriting its neighbours'.
+    # New content of a listing deletes its old prediction without rewriting other rows of the file.
     properties=(("delta.enableDeletionVectors", "true"),),
     columns=(
         Column("listing_id", "STRING", "the listing"),
-        Column("content_hash", "STRING", "of the content that was judged"),
-        Column("model_version", "STRING", "the model that judged it"),
-        Column("fold", "INT", "its fold; the member that judged it has not trained on this fold"),
-        Column("predicted_category", "STRING", "the most probable category; null if nothing could be judged"),
+        Column("content_hash", "STRING", "of the content that was scored"),
+        Column("model_version", "STRING", "the model that scored it"),
+        Column("fold", "INT", "its fold; the member that scored it has not trained on this fold"),
+        Column("predicted_category", "STRING", "the most probable category; null if the listing has no usable input"),
         Column("confidence", "DOUBLE", "the fused probability of predicted_category, 0 to 1"),
         Column(
             "top_categories", _RANKED, "by text and picture; the remaining probability belongs to the other categories"
@@ -163,7 +164,7 @@ PREDICTIONS = Table(
         Column("image_category", "STRING", "first of image_top"),
         Column("image_confidence", "DOUBLE", "its probability"),
         Column("image_status", "STRING", "ok, or why there is no usable picture; the names are in schemas/reasons.py"),
-        Column("novelty", "DOUBLE", "share of words that occur in no training listing, 0 to 1; null without words"),
+        Column("novelty", "DOUBLE", "share of words outside the model's vocabulary, 0 to 1; null without words"),
         *_SLICE,
     ),
 )
@@ -171,14 +172,14 @@ PREDICTIONS = Table(
 CORRECTIONS = Table(
     name="corrections",
     kind="fact",
-    row="a correction of a listing's category begins, changes or ends",
+    row="the start, change or end of a correction of a listing's category",
     key=("run_id", "listing_id"),
     partition=("job", "run_date"),
     columns=(
         Column("listing_id", "STRING", "the listing"),
         Column("event", "STRING", "begun, changed or ended"),
         Column("seller_category", "STRING", "the seller's label at the time"),
-        Column("corrected_category", "STRING", "the corrected category; for an ended correction the last one"),
+        Column("corrected_category", "STRING", "the corrected category; if the correction ended, the last one"),
         Column("confidence", "DOUBLE", "posterior probability that corrected_category is right; null if it ended"),
         Column("decided_by", "STRING", "model or reviewer"),
         Column("model_version", "STRING", "the champion of the run"),
@@ -200,7 +201,7 @@ CLEAN_LISTINGS = Table(
         Column("seller_id", "STRING", "as delivered"),
         Column("updated_at", "TIMESTAMP", "as delivered"),
         Column("image_uri", "STRING", "as delivered"),
-        Column("content_hash", "STRING", "of the content that was judged"),
+        Column("content_hash", "STRING", "of the content that was cleaned"),
         Column("effective_category", "STRING", "the category to show"),
         Column("category_source", "STRING", "who decided it: seller, model or reviewer"),
         Column("category_action", "STRING", "kept, corrected or referred"),
@@ -219,9 +220,7 @@ FLAGGED_ITEMS = Table(
     key=("listing_id",),
     columns=(
         Column("listing_id", "STRING", "the listing"),
-        Column(
-            "reasons", "ARRAY<STRING>", "why it is flagged, sorted; what is not settled yet, or what was answered last"
-        ),
+        Column("reasons", "ARRAY<STRING>", "why it is flagged, sorted: the open reasons, or those answered last"),
         Column("suggested_categories", _RANKED, "by posterior, the most probable first, at most five"),
         Column("priority", "DOUBLE", "higher comes first; for the category queue the probability of an error, 0 to 1"),
         Column("explanation", "STRING", "the reasons in words"),
@@ -231,8 +230,8 @@ FLAGGED_ITEMS = Table(
             "STRING",
             "open; or accepted, rejected or resolved by a reviewer, until the listing's content changes",
         ),
-        Column("content_hash", "STRING", "of the content that was judged"),
-        Column("first_run_date", "DATE", "since when it has been flagged without a break"),
+        Column("content_hash", "STRING", "of the content that was cleaned"),
+        Column("first_run_date", "DATE", "since when it has been flagged without interruption"),
         *_RUN,
     ),
 )
@@ -240,7 +239,7 @@ FLAGGED_ITEMS = Table(
 SELLERS = Table(
     name="sellers",
     kind="state",
-    row="how often a seller is wrong",
+    row="a seller with the estimated share of wrong labels",
     key=("seller_id",),
     columns=(
         Column("seller_id", "STRING", "the seller; listings without a seller are not in the table"),
@@ -250,7 +249,7 @@ SELLERS = Table(
             "DOUBLE",
             "share of wrong labels as the model estimates it, shrunk to the overall rate, 0 to 1",
         ),
-        Column("lower", "DOUBLE", "lower end of the model's 95 % interval of error_rate; no audit stands behind it"),
+        Column("lower", "DOUBLE", "lower end of the model's 95 % interval of error_rate; not based on an audit"),
         Column("upper", "DOUBLE", "upper end"),
         *_RUN,
     ),
@@ -274,14 +273,14 @@ QUARANTINE = Table(
 QUALITY_METRICS = Table(
     name="quality_metrics",
     kind="fact",
-    row="a figure of a run",
+    row="the value of a metric in a run",
     key=("run_id", "metric", "dimension", "segment"),
     partition=("job", "run_date"),
     version=2,
     columns=(
-        Column("metric", "STRING", "its name; metric_definitions says what it means"),
-        Column("dimension", "STRING", "what it is split by: all, category, reason or image_status"),
-        Column("segment", "STRING", "which of them; 'all' where it is not split"),
+        Column("metric", "STRING", "its name; defined in metric_definitions"),
+        Column("dimension", "STRING", "the dimension by which it is split: all, category, reason or image_status"),
+        Column("segment", "STRING", "the value of the dimension; 'all' if it is not split"),
         Column("value", "DOUBLE", "numerator / denominator, or the numerator where there is no denominator"),
         Column("numerator", "DOUBLE", "of the share or mean"),
         Column("denominator", "DOUBLE", "of the share or mean; null for a count"),
@@ -300,16 +299,16 @@ QUALITY_METRICS = Table(
 METRIC_DEFINITIONS = Table(
     name="metric_definitions",
     kind="state",
-    row="a metric: what its figures in quality_metrics mean",
+    row="a metric and the meaning of its values in quality_metrics",
     key=("metric",),
     columns=(
         Column("metric", "STRING", "its name"),
         Column("unit", "STRING", "of the value"),
-        Column("meaning", "STRING", "what the value says"),
+        Column("meaning", "STRING", "what the value describes"),
         Column("numerator", "STRING", "what is summed"),
-        Column("denominator", "STRING", "what the sum is divided by; null where the value is the sum itself"),
-        Column("dimensions", "ARRAY<STRING>", "what it is split by; `all` is the whole catalogue"),
-        Column("source", "STRING", "what it rests on: count, model or audit"),
+        Column("denominator", "STRING", "what the sum is divided by; null if the value is the sum itself"),
+        Column("dimensions", "ARRAY<STRING>", "the dimensions by which it is split; `all` is the whole catalogue"),
+        Column("source", "STRING", "what it is based on: count, model or audit"),
         *_RUN,
     ),
 )
@@ -317,13 +316,13 @@ METRIC_DEFINITIONS = Table(
 GATE_RESULTS = Table(
     name="gate_results",
     kind="fact",
-    row="an expectation that a gate has checked",
+    row="an expectation checked by a gate",
     key=("run_id", "gate", "expectation", "column_name"),
     partition=("job", "run_date"),
     columns=(
         Column("gate", "STRING", "input or output"),
         Column("expectation", "STRING", "what was expected"),
-        Column("column_name", "STRING", "of which column; empty for the table as a whole"),
+        Column("column_name", "STRING", "the column; empty if it is about the whole table"),
         Column("success", "BOOLEAN", "whether it was met"),
         Column("observed", "STRING", "the observed value"),
         *_SLICE,
@@ -333,7 +332,7 @@ GATE_RESULTS = Table(
 REVIEW_DECISIONS = Table(
     name="review_decisions",
     kind="log",
-    row="a person's decision; appended only",
+    row="a person's decision; append-only",
     key=("decision_id",),
     columns=(
         Column("decision_id", "STRING", "its id"),
@@ -341,8 +340,8 @@ REVIEW_DECISIONS = Table(
         Column("content_hash", "STRING", "of the content that was reviewed; the decision holds only for this content"),
         Column("run_id", "STRING", "the publication that the reviewer saw"),
         Column("decision", "STRING", "accept, reject, set_category, resolve or skip"),
-        Column("reason", "STRING", "the reason that it is about; null = the category"),
-        Column("category", "STRING", "the category that is right; null unless the decision is about the category"),
+        Column("reason", "STRING", "the reason that it is about; null if it is about the category"),
+        Column("category", "STRING", "the right category; null unless the decision is about the category"),
         Column("audit_chance", "DOUBLE", "flagged_items.audit_chance of the reviewed item; null outside the audit"),
         Column("reviewer", "STRING", "the person who decided"),
         Column("decided_at", "TIMESTAMP", "UTC"),
@@ -366,10 +365,10 @@ RUNS = Table(
         Column(
             "decisions_version", "BIGINT", "Delta version of review_decisions that it read; null where there were none"
         ),
-        Column("model_version", "STRING", "the champion that judged, or the version that was trained"),
+        Column("model_version", "STRING", "the champion that was used, or the version that was trained"),
         Column("published_versions", "MAP<STRING, BIGINT>", "table -> Delta version; null unless it published"),
         Column("settings_hash", "STRING", "SHA-256 of the settings, 16 digits"),
-        Column("counts", "MAP<STRING, BIGINT>", "the row account and other counts"),
+        Column("counts", "MAP<STRING, BIGINT>", "numbers of rows read and written, and other counts"),
         Column("message", "STRING", "why it failed or was refused"),
         Column("started_at", "TIMESTAMP", "UTC"),
         Column("finished_at", "TIMESTAMP", "UTC"),
@@ -379,7 +378,7 @@ RUNS = Table(
 PINS = Table(
     name="pins",
     kind="log",
-    row="the versions that a run reads, recorded before any work; a retry of the date reads the same",
+    row="a job's date with the versions that its run reads, recorded before it starts; a retry reads the same versions",
     key=("job", "run_date"),
     columns=(
         Column("job", "STRING", "the job"),

@@ -1,7 +1,7 @@
-"""Inputs and outputs of the networks, in training and inference: shapes, types and ranges of values.
+"""Inputs and outputs of the networks in training and inference: shapes, types and value ranges.
 
-Texts are sparse, so a batch of n listings holds them as compressed rows: listing i has the features
-`ids[splits[i]:splits[i + 1]]`. Pictures have one shape and a flag; without a usable picture the pixels are zero and the
+Text features are sparse and stored as compressed sparse rows: listing i has the features
+`ids[splits[i]:splits[i + 1]]`. Pictures are dense and have a flag; without a usable picture the pixels are zero and the
 flag is false.
 """
 
@@ -22,9 +22,9 @@ class TextBatch:
     """The text features of n listings.
 
     Attributes:
-        ids: int64, shape (m,): hashed features, 0 <= id < `hash_size` of the text settings; from `hash_size` on,
-            dimensions of a pretrained encoder's vector.
-        weights: float32, shape (m,): term frequencies > 0, before IDF; for a vector, its values.
+        ids: int64, shape (m,): hashed features, 0 <= id < `hash_size` of the text settings; ids from
+            `hash_size` on are dimensions of a pretrained encoder's vector.
+        weights: float32, shape (m,): term frequencies > 0, before IDF; for the encoder's dimensions, its values.
         splits: int64, shape (n + 1,), ascending, splits[0] = 0, splits[n] = m.
     """
 
@@ -33,11 +33,11 @@ class TextBatch:
     splits: Ints
 
     def take(self, rows: Ints) -> TextBatch:
-        """The texts of some rows, in the order of `rows`; copies them out of a memory map."""
+        """The features of some rows, in the order of `rows`; copied, also from a memory map."""
         lengths = self.splits[rows + 1] - self.splits[rows]
         splits = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        where = np.repeat(self.splits[rows] - splits[:-1], lengths) + np.arange(splits[-1])
-        return TextBatch(self.ids[where].astype(np.int64), np.asarray(self.weights[where]), splits)
+        positions = np.repeat(self.splits[rows] - splits[:-1], lengths) + np.arange(splits[-1])
+        return TextBatch(self.ids[positions].astype(np.int64), np.asarray(self.weights[positions]), splits)
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Prediction:
     """A bundle's predictions for n listings, over its C categories (in the bundle's order).
 
     Attributes:
-        branches: name of each branch of the bundle -> its log-probabilities, float32, shape (n, C); a row is NaN where
-            the listing lacks an input of the branch.
+        branches: branch name -> log-probabilities, float32, shape (n, C); a row is NaN if the listing lacks an input of
+            the branch.
         fused: float32, shape (n, C), log of the calibrated probabilities from all inputs; NaN without any input.
-        novelty: float64, shape (n,), share of the words that no listing of the training set has, 0 to 1; NaN without
+        novelty: float64, shape (n,), share of the listing's words that are not in the vocabulary, 0 to 1; NaN without
             words.
     """
 
@@ -72,5 +72,5 @@ class Prediction:
     novelty: Floats
 
     def of(self, branch: str) -> Floats32:
-        """A branch's log-probabilities, shape (n, C); all NaN where the bundle lacks the branch."""
+        """The log-probabilities of a branch, shape (n, C); all NaN if the bundle lacks the branch."""
         return self.branches.get(branch, np.full_like(self.fused, np.nan))

@@ -1,1 +1,1 @@
-"""Examples, dataset, network, workers, noise model, calibration, evaluation, registry."""
+"""Training: dataset, networks, ranks, noise model, calibration, comparison and model registry."""

@@ -1,1 +1,1 @@
-"""What runs inside executors: text, pictures, predictor, classify, posterior, titles."""
+"""Code that runs in Spark executors: features, pictures, prediction, posteriors, hashes."""

@@ -1,4 +1,4 @@
-"""Read a bundle's description and noise model."""
+"""Read a bundle's specification and noise model."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from schemas.errors import BundleFormatError
 
 
 def load_spec(folder: str) -> BundleSpec:
-    """Read the bundle's description.
+    """Read the bundle's specification.
 
     Raises:
-        FileNotFoundError: the folder holds no bundle.
-        BundleFormatError: it was written in another format.
+        FileNotFoundError: the folder is not a bundle.
+        BundleFormatError: the bundle has another format version.
     """
     path = Path(folder) / SPEC_FILE
     if not path.is_file():
         raise FileNotFoundError(
-            f"{folder} holds no {SPEC_FILE}, so it is no bundle: train one, or give a bundle's folder."
+            f"{folder} contains no {SPEC_FILE}, so it is not a bundle: train a model, or give the folder of a bundle."
         )
     values = json.loads(path.read_text(encoding="utf-8"))
     if values.get("format") != FORMAT:

@@ -1,7 +1,7 @@
-"""Score listings on Spark: an iterator over Arrow batches adds the model's predictions to each row.
+"""Score listings on Spark: a `mapInArrow` function returns the model's predictions for each row.
 
-Each Python worker loads the bundle once. While the networks run on one batch, the next one is decoded. A bad picture
-gets a status, never an exception.
+Each Python worker loads the bundle once. While the networks run on one batch, a thread decodes the next one. A bad
+picture results in a status, never in an exception.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ _ROWS_PER_TASK = 10_000
 
 @dataclass(frozen=True)
 class Scoring:
-    """How executors score.
+    """The parameters of scoring in executors.
 
     Attributes:
-        archive: the bundle's name among the session's archives (`ship_bundle`).
+        archive: name of the bundle's archive in the Spark session (`ship_bundle`).
         model_version: stored with every prediction.
         batch_rows: listings per batch; bounds a worker's memory.
-        top: how many probabilities to keep per branch.
-        threads: cores of a task, for the networks and for decoding.
-        prefixes: where pictures behind URIs may be read (`udfs.picture_uris.read_uri`).
+        top: number of probabilities to keep per branch.
+        threads: CPU cores per task, for the networks and for decoding.
+        prefixes: the prefixes below which picture URIs may be read (`udfs.picture_uris.read_uri`).
         max_image_bytes: larger pictures are not read.
     """
 
@@ -71,18 +71,18 @@ def classify(
     prefixes: tuple[str, ...],
     max_image_bytes: int,
 ) -> DataFrame:
-    """Predict listings, lazily: write the result before anything reads it twice.
+    """Predict listings. The result is lazy: write it to a table before reading it more than once.
 
     Args:
-        listings: the columns of `READ`, a row a listing.
+        listings: the columns of `READ`; one row per listing.
         bundle: the bundle's folder on the driver.
-        model_version: its version.
-        rows: about how many listings there are; sets the number of tasks.
+        model_version: version of the model.
+        rows: approximate number of listings; determines the number of tasks.
         batch_rows, top, prefixes, max_image_bytes: as in `Scoring`.
 
     Returns:
-        A row for each listing with the columns of `COLUMNS`. `predicted_category` is null where a listing has neither
-        a usable picture nor any word in the model's vocabulary.
+        One row per listing with the columns of `COLUMNS`. `predicted_category` is null if a listing has neither a
+        usable picture nor any feature in the model's vocabulary.
     """
     spark = listings.sparkSession
     context = spark.sparkContext
@@ -96,16 +96,16 @@ def classify(
         max_image_bytes=max_image_bytes,
     )
     slots = context.defaultParallelism
-    # Without pictures the rows are small, and adaptive execution would put all of them into one task.
+    # Rows without pictures are small; adaptive execution would coalesce all of them into one task.
     tasks = slots * math.ceil(max(rows, 1) / (slots * _ROWS_PER_TASK))
     schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
     return listings.select(*READ).repartition(tasks).mapInArrow(make_classify(scoring), schema)
 
 
 def ship_bundle(spark: SparkSession, bundle: str) -> str:
-    """Send a bundle to every node, once per session; tasks find it under the returned name (`SparkFiles`).
+    """Distribute a bundle to every node, once per Spark session; tasks find it under the returned name (`SparkFiles`).
 
-    The name is a hash of the content: a session may serve several warehouses, each with its own model version 1.
+    The name is a hash of the content, because one session may use several warehouses, each with a model version 1.
     """
     files = sorted(p for p in Path(bundle).rglob("*") if p.is_file())
     digest = hashlib.sha256()
@@ -115,7 +115,7 @@ def ship_bundle(spark: SparkSession, bundle: str) -> str:
     name = f"catalog-cleaner-model-{digest.hexdigest()[:16]}"
     shipped = _shipped(spark.sparkContext.applicationId or "")
     if name not in shipped:
-        # Keep the folder as long as this process: nodes that join later fetch the archive, too.
+        # Keep the folder as long as this process runs: executors that start later also download the archive.
         folder = tempfile.TemporaryDirectory(prefix="catalog-cleaner-")
         path = Path(folder.name) / f"{name}.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -132,7 +132,7 @@ def _shipped(_application: str) -> dict[str, tempfile.TemporaryDirectory[str]]:
 
 
 def make_classify(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function for `mapInArrow`; its closure holds names and numbers, no model."""
+    """Make a function for `mapInArrow`; its closure contains only parameters, not the model."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         predictor = _predictor(str(Path(SparkFiles.getRootDirectory()) / scoring.archive), scoring.threads)
@@ -143,7 +143,7 @@ def make_classify(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iter
 
 @cache
 def _predictor(folder: str, threads: int) -> Predictor:
-    """Load a bundle once per worker process, for all of its batches and tasks."""
+    """Load a bundle once per worker process, for all its tasks."""
     return load_predictor(folder, threads)
 
 
@@ -168,7 +168,7 @@ def score_batches(
         waiting = ahead.submit(prepare, piece) if piece is not None else None
         while piece is not None and waiting is not None:
             prepared, status = waiting.result()
-            # Only this thread may fetch Spark's rows, so only decoding runs ahead.
+            # Only this thread may read rows from Spark, so only decoding runs ahead.
             following = next(pieces, None)
             waiting = ahead.submit(prepare, following) if following is not None else None
             buckets = np.asarray(piece.column("bucket"), dtype=np.int64)

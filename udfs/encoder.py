@@ -1,4 +1,4 @@
-"""A pretrained text encoder that someone plugs in: texts in, a vector each out."""
+"""An optional pretrained text encoder, which maps each text to a vector."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ Encode = Callable[[Sequence[str]], Floats32]
 """n texts -> vectors, shape (n, D)."""
 
 _RULE = (
-    "It must be a TensorFlow SavedModel whose serving signature takes one input, strings of shape (n,), and gives one "
-    "output, numbers of shape (n, D)"
+    "It must be a TensorFlow SavedModel whose serving signature takes one input, strings of shape (n,), and returns "
+    "one output, numbers of shape (n, D)"
 )
 
 
 def check_encoder(folder: str) -> None:
-    """Refuse what cannot be an encoder, without loading it.
+    """Check that a folder contains a SavedModel, without loading it.
 
     Raises:
-        UsageError: the folder holds no SavedModel.
+        UsageError: the folder contains no SavedModel.
     """
     if not (Path(folder) / "saved_model.pb").is_file():
-        raise UsageError(f"text.encoder={folder} holds no saved_model.pb. {_RULE}, in a folder that every node sees.")
+        raise UsageError(f"text.encoder={folder} contains no saved_model.pb. {_RULE}, in a folder on every node.")
 
 
 @cache
 def load_encoder(folder: str, threads: int) -> Encode:
-    """Load an encoder, once a process.
+    """Load an encoder, once per process.
 
     Args:
         folder: a SavedModel.
-        threads: cores that this process may use.
+        threads: CPU cores that this process may use.
 
     Raises:
-        UsageError: it takes or gives something else.
+        UsageError: its input or output is not as required.
     """
     network, inputs = load_network(folder, threads)
     if len(inputs) != 1:
@@ -51,7 +51,7 @@ def load_encoder(folder: str, threads: int) -> Encode:
         outputs = network(**{name: np.array([text.encode() for text in texts], object)})
         vectors = next(iter(outputs.values()))
         if len(outputs) != 1 or vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-            raise UsageError(f"the text encoder {folder} gives {outputs} for {len(texts)} texts. {_RULE}, all finite.")
+            raise UsageError(f"the text encoder {folder} returned {outputs} for {len(texts)} texts. {_RULE}, finite.")
         return np.asarray(vectors, np.float32)
 
     return encode

@@ -17,25 +17,25 @@ from udfs.picture_uris import read_uri
 def text_hash(title: Column, description: Column) -> Column:
     """SHA-256 (64 hex digits) over title and description.
 
-    A null differs from an empty text, and so does text that moves from one to the other.
+    Null and empty text have different hashes, and moving text from the title to the description changes the hash.
     """
     return joint_hash(title, description)
 
 
 def content_hash(text: Column, image_hash: Column) -> Column:
-    """SHA-256 over `text_hash` and the picture's hash: what the model sees, so without category, price and seller."""
+    """SHA-256 over `text_hash` and the picture's hash: the model's inputs, so without category, price and seller."""
     return joint_hash(text, image_hash)
 
 
 def joint_hash(*columns: Column) -> Column:
-    """SHA-256 over columns of any simple type, each preceded by its length so that no two rows run together."""
+    """SHA-256 over columns of any simple type; length prefixes keep different rows from having the same input."""
     texts = [column.cast("string") for column in columns]
     parts = [F.coalesce(F.concat(F.octet_length(t).cast("string"), F.lit(":"), t), F.lit("-")) for t in texts]
     return F.sha2(F.concat(*parts), 256)
 
 
 def uri_hash(prefixes: tuple[str, ...], max_bytes: int) -> Callable[[Column], Column]:
-    """Make a UDF: picture URI -> `image_hash` (SHA-256 of its bytes) and `picture` (its status).
+    """Make a UDF: picture URI -> `image_hash` (SHA-256 of the picture's bytes) and `picture` (its status).
 
     `picture` is a value of `schemas.reasons.ImageStatus`, as `udfs.picture_uris.read_uri` returns it. Both are null if
     there is no URI; `image_hash` is null unless the status is `ok`.
@@ -46,7 +46,7 @@ def uri_hash(prefixes: tuple[str, ...], max_bytes: int) -> Callable[[Column], Co
             rows = [_hash(uri, prefixes, max_bytes) for uri in uris]
             yield pd.DataFrame(rows, columns=["image_hash", "picture"], dtype=object)
 
-    # The stubs know this form only with the type as an argument, which pyspark itself advises against.
+    # The type stubs require the function type as an argument, but pyspark advises against it.
     udf = pandas_udf(hashes, "image_hash STRING, picture STRING")  # type: ignore[call-overload]
     return cast("Callable[[Column], Column]", udf)
 

@@ -1,4 +1,4 @@
-"""Late fusion: the branches' probabilities, each raised to its weight, multiplied and normalised."""
+"""Late fusion: the normalised product of the branches' probabilities, each raised to its weight."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from schemas.branches import BRANCHES, INPUT_SETS, Fusion, Input, Weights
 
 
 def fuse(branches: Mapping[str, Floats32], fusion: Fusion) -> Floats32:
-    """`log q ∝ Σ_b w_b log p_b`, with the weights for the inputs that each listing has.
+    """Fuse the branches: `log q = Σ_b w_b log p_b + const`, with the weights for the inputs that each listing has.
 
     Args:
         branches: at least one, name -> log-probabilities, shape (n, C); NaN where the branch has no prediction.
-        fusion: the weights.
+        fusion: the weights for each set of inputs.
 
     Returns:
         log q, shape (n, C); NaN where a listing has no input.
@@ -30,7 +30,7 @@ def fuse(branches: Mapping[str, Floats32], fusion: Fusion) -> Floats32:
 
 
 def has_input(branches: Mapping[str, Floats32], wanted: Input) -> Bools:
-    """Which listings have an input: a branch that needs nothing else has a prediction. Shape (n,)."""
+    """Which listings have an input, shape (n,): those for which a branch with only this input has a prediction."""
     alone = [branch.name for branch in BRANCHES if branch.inputs == {wanted} and branch.name in branches]
     has = np.zeros(shape_of(branches)[0], np.bool_)
     for name in alone:
@@ -46,7 +46,7 @@ def shape_of(branches: Mapping[str, Floats32]) -> tuple[int, ...]:
 def weighted_product(branches: Mapping[str, Floats32], weights: Weights) -> Floats32:
     """The normalised product of the branches under one set of weights, as log-probabilities, shape (n, C).
 
-    A row of NaN does not change the product: the branch has no prediction there.
+    Rows of NaN, where a branch has no prediction, are ignored.
     """
     total = np.zeros(shape_of(branches), np.float32)
     for name, weight in weights.items():
@@ -57,12 +57,12 @@ def weighted_product(branches: Mapping[str, Floats32], weights: Weights) -> Floa
 
 
 def sharpened(probabilities: Floats, weight: float) -> Floats:
-    """Probabilities, shape (n, C), raised to a weight and normalised again."""
+    """Probabilities, shape (n, C), raised to an exponent and normalised."""
     raised = probabilities**weight
     return np.asarray(raised / np.maximum(raised.sum(axis=1, keepdims=True), 1e-300))
 
 
 def log_softmax(scores: Floats32) -> Floats32:
-    """Scores -> log-probabilities, row by row."""
+    """Scores -> log-probabilities of each row."""
     shifted = scores - scores.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), dtype=np.float32)

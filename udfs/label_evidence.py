@@ -1,13 +1,13 @@
-"""Label evidence: a few numbers per listing from which Spark computes the posterior.
+"""Label evidence: a few numbers per listing from which Spark computes the posteriors.
 
-Let q be the classifier's probabilities, l the label and M the transitions. The posterior of every category follows from
-two sums and the seller's error rate e (see `udfs.posterior`)::
+Let q be the classifier's probabilities, l the label and M the transition matrix. The posterior of every category
+follows from two sums and the seller's error rate e (see `udfs.posterior`)::
 
     label_support = q(l)                    P(l is right)  = (1 - e) · label_support / Z
     other_support = Σ_{c≠l} q(c) M[c, l]    P(c is right)  = e · q(c) M[c, l] / Z
     Z = (1 - e) · label_support + e · other_support
 
-So plain column arithmetic is enough to update the sellers' rates and to decide listings.
+So updating sellers' rates and deciding listings needs only column arithmetic.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ EVIDENCE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("image_label_ratio", "DOUBLE"),
     ("image_other_ratio", "DOUBLE"),
 )
-"""The columns that `make_label_evidence` adds, as Spark types. `candidates`: categories other than the label with their
-share of other_support, likeliest first. `text_*`: the supports from the text alone. `image_label_ratio`: how many times
-likelier the picture is under the label than for a random listing; `image_other_ratio`: the same for the other
-categories, averaged with the text's probabilities. Both are null where there is no usable picture."""
+"""The columns that `make_label_evidence` adds, with Spark types. `candidates`: categories other than the label with
+their share of other_support, most probable first. `text_*`: the supports from the text alone. `image_label_ratio`:
+likelihood ratio of the picture, the label against a random listing; `image_other_ratio`: the same for the other
+categories, averaged with the text's probabilities. Both are null if there is no usable picture."""
 
 REPLACED_COLUMNS: tuple[str, ...] = ("top_categories", "text_top", "image_top")
-"""The columns that `make_label_evidence` replaces by `EVIDENCE_COLUMNS`, because long lists are expensive."""
+"""The columns that `make_label_evidence` replaces with `EVIDENCE_COLUMNS`, because long lists are expensive."""
 
 _NO_LABEL = -1
 _UNKNOWN_TO_MODEL = -2
 _BLOCK = 2000
-"""Rows per step: bounds memory with a thousand categories."""
+"""Rows processed at once; limits memory if there are many categories."""
 
 
 def make_label_evidence(
     noise: NoiseModel, prior: Sequence[float], taxonomy: Sequence[str], suggestions: int
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A function for `mapInArrow` that replaces `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`.
+    """Make a function for `mapInArrow` that replaces `REPLACED_COLUMNS` with `EVIDENCE_COLUMNS`.
 
-    It reads `category` (the seller's label; null or outside the taxonomy counts as no label) and `top_categories`,
-    `text_top` and `image_top` as in the table predictions (null: no prediction).
+    It reads `category` (the seller's label; null or a category outside the taxonomy counts as no label) and
+    `top_categories`, `text_top` and `image_top` as in the table predictions (null: no prediction).
 
     Args:
-        noise: the bundle's.
-        prior: C probabilities, for a listing without a prediction.
-        taxonomy: the current categories; no others are suggested.
-        suggestions: the greatest length of `candidates`.
+        noise: the noise model of the bundle.
+        prior: C probabilities, used for a listing without a prediction.
+        taxonomy: the current categories; only these are suggested.
+        suggestions: maximum length of `candidates`.
     """
     categories = np.array(noise.categories, dtype=object)
     known = {category: i for i, category in enumerate(noise.categories)}
-    in_force = np.array([category in set(taxonomy) for category in noise.categories])
-    # The model cannot predict a category that it has not learned, so only the seller's rate counts there.
+    in_taxonomy = np.array([category in set(taxonomy) for category in noise.categories])
+    # The model cannot predict a category that it was not trained on; then only the seller's error rate counts.
     labels_of = {category: known.get(category, _UNKNOWN_TO_MODEL) for category in taxonomy}
     base = np.asarray(prior, dtype=np.float64)
 
@@ -77,7 +77,7 @@ def make_label_evidence(
         labels = np.array([labels_of.get(name, _NO_LABEL) for name in label_names], dtype=np.int64)
         q = densify(rows.column("top_categories"), known, base)
         label_support, others = _split(q, labels, noise.transitions)
-        others *= in_force
+        others *= in_taxonomy
         other_support = others.sum(axis=1)
         text = densify(rows.column("text_top"), known, base)
         text_label, text_others = _split(text, labels, noise.transitions)
@@ -104,7 +104,7 @@ def make_label_evidence(
 
 
 def _split(q: Floats, labels: Ints, transitions: Floats) -> tuple[Floats, Floats]:
-    """q(l), shape (n,), and q(c) M[c, l] for the other categories, shape (n, C); without a label, 0 and q."""
+    """q(l), shape (n,), and q(c) M[c, l] for the other categories, shape (n, C); 0 and q if there is no label."""
     rows = np.arange(len(labels))
     label_support = np.where(labels >= 0, q[rows, labels], 0.0)
     others = np.where((labels >= 0)[:, None], q * transitions.T[labels], q)
@@ -112,11 +112,11 @@ def _split(q: Floats, labels: Ints, transitions: Floats) -> tuple[Floats, Floats
     return label_support, others
 
 
-def _ranked(weights: Floats, total: Floats, categories: NDArray[np.object_], most: int) -> pa.ListArray:
-    """The categories of greatest weight in each row with their share of the total, as an array of structs."""
-    most = min(most, weights.shape[1])
-    # A stable order, so that equal weights are ranked alike on every machine.
-    order = np.argsort(-weights, axis=1, kind="stable")[:, :most]
+def _ranked(weights: Floats, total: Floats, categories: NDArray[np.object_], top: int) -> pa.ListArray:
+    """The `top` categories by weight in each row with their share of the total, as an array of structs."""
+    top = min(top, weights.shape[1])
+    # A stable sort, so that ties have the same order on every machine.
+    order = np.argsort(-weights, axis=1, kind="stable")[:, :top]
     share = np.take_along_axis(weights, order, axis=1) / np.maximum(total, 1e-300)[:, None]
     keep = share > 0
     offsets = np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int32)

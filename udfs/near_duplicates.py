@@ -1,4 +1,4 @@
-"""What makes two listings twins: the words of their titles, and what their pictures look like."""
+"""Keys of near duplicates: the normalised title, and a perceptual hash of the picture."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pyspark.sql.pandas.functions import pandas_udf
 
 from udfs.pictures import decode, load_images
 
-_SIDE = 32  # what pHash looks at
+_SIDE = 32  # pHash works on 32 x 32 pixels
 _ASCII_GAPS = re.compile(r"[\W_]+", re.ASCII)
 
 
 def normalized_title(title: str) -> str:
-    """The title as twins are found by it: NFKC, case folded, punctuation and whitespace collapsed to one space.
+    """The title in Unicode NFKC and case folded, with punctuation and whitespace collapsed to single spaces.
 
-    Letters, digits and combining marks of any script stay; empty where there are none.
+    Letters, digits and combining marks of any script are kept; the result is empty if there are none.
     """
     text = unicodedata.normalize("NFKC", title).casefold()
     if text.isascii():
@@ -35,11 +35,11 @@ def normalized_title(title: str) -> str:
 def picture_keys(images: Sequence[bytes | None], max_pixels: int, blank_deviation: float) -> list[int | None]:
     """The perceptual hash (pHash, 64 bits) of each picture, as a signed integer.
 
-    Re-encoded copies of a picture mostly have the same one. None where there is no picture, or none to see:
-    corrupt, blank or too large.
+    Re-encoded copies of a picture usually have the same hash. None if there is no picture, or if it is corrupt, blank
+    or too large.
     """
     batch = decode(images, height=_SIDE, width=_SIDE, max_pixels=max_pixels, blank_deviation=blank_deviation)
-    return [_phash(px) if seen else None for px, seen in zip(batch.pixels, batch.present, strict=True)]
+    return [_phash(pixels) if present else None for pixels, present in zip(batch.pixels, batch.present, strict=True)]
 
 
 def _phash(pixels: NDArray[np.uint8]) -> int:
@@ -50,9 +50,9 @@ def _phash(pixels: NDArray[np.uint8]) -> int:
 def near_duplicate_keys(
     prefixes: tuple[str, ...], max_bytes: int, max_pixels: int, blank_deviation: float
 ) -> Callable[[Column, Column, Column], Column]:
-    """A UDF: title, picture bytes, picture URI -> `normalized_title` and `image_key` of each row.
+    """Make a UDF: title, picture bytes, picture URI -> `normalized_title` and `image_key` of each row.
 
-    The URI is read where there are no bytes. Both are null where there is nothing to compare.
+    The URI is read if there are no bytes. A key is null if there is no usable title or picture.
     """
 
     def keys(batches: Iterator[tuple[pd.Series, pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
@@ -62,6 +62,6 @@ def near_duplicate_keys(
             found = picture_keys(data, max_pixels, blank_deviation)
             yield pd.DataFrame({"normalized_title": plain, "image_key": pd.array(found, dtype="Int64")})
 
-    # The stubs know this form only with the type as an argument, which pyspark itself advises against.
+    # The type stubs require the function type as an argument, but pyspark advises against it.
     udf = pandas_udf(keys, "normalized_title STRING, image_key BIGINT")  # type: ignore[call-overload]
     return cast("Callable[[Column, Column, Column], Column]", udf)

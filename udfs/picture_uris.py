@@ -1,4 +1,4 @@
-"""Read pictures behind a path or URI in the executors, only under the prefixes that the settings allow."""
+"""Read pictures from paths and URIs in executors, only below the prefixes that the settings allow."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes | None, ImageStatus]:
     """Read the bytes of a picture.
 
-    A prefix allows what lies under it after `..`, percent-encoding and symbolic links are resolved. Of a remote URI
-    only the part after the prefix is used, as a literal key; its host and query are not.
+    A prefix allows everything below it, after `..`, percent-encoding and symbolic links are resolved. Of a remote URI
+    only the part after the prefix is used, as a literal key; host and query are not interpreted.
 
-    There are no retries here: the clients of remote stores retry by themselves, and a second loop around them would
-    multiply the time that a run takes while a store is away.
+    There are no retries here, because the clients of remote stores already retry. A second loop around them would
+    multiply the duration of a run while a store is unavailable.
 
     Args:
         uri: an absolute path, a `file:` URI, a URI with the scheme of a remote prefix, or a path relative to a prefix
-            (the first prefix that it stays under).
+            (the first prefix that it stays below).
         prefixes: folders: absolute paths, `file:///...`, or URIs that `pyarrow.fs.FileSystem.from_uri` knows
             (s3, gs, hdfs). If there are none, nothing is read.
         max_bytes: larger pictures are not read.
@@ -36,12 +36,12 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
     Returns:
         The bytes and `ok`; or None and the reason:
 
-        - `not_allowed`: the URI is under no prefix.
-        - `not_found`: the store answers, and has no such file (or it is a folder, a pipe or a device).
+        - `not_allowed`: the URI is not below any prefix.
+        - `not_found`: the store answers but has no such file (or it is a folder, a pipe or a device).
         - `missing`: the file is empty.
         - `too_large`: the file has more than `max_bytes`.
-        - `unreadable`: anything else, such as a time-out, a missing permission, or a prefix whose own folder is
-          missing or empty, as it is while a store is not mounted. A later read may succeed.
+        - `unreadable`: any other error, such as a time-out or a missing permission; also if the folder of the prefix
+          is missing or empty, as when a store is not mounted. A later read may succeed.
     """
     location = locate(uri, prefixes)
     if location is None:
@@ -108,7 +108,7 @@ def _open(prefix: str, path: str) -> BinaryIO:
     if not prefix.startswith("/"):
         storage, base = _storage(prefix)
         return cast("BinaryIO", storage.open_input_stream(f"{base.rstrip('/')}/{path}"))
-    # A link that appeared after the check is not followed, and opening a pipe does not block.
+    # A symbolic link created after the check is not followed, and opening a pipe does not block.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
@@ -124,7 +124,7 @@ def _is_available(prefix: str) -> bool:
             return bool(storage.get_file_info(base.rstrip("/")).type != FileType.NotFound)
         with os.scandir(prefix) as entries:
             return next(entries, None) is not None
-    except Exception:  # as in `read_uri`: a store that does not answer is not available
+    except Exception:  # as in `read_uri`: a store that fails is not available
         return False
 
 

@@ -1,4 +1,4 @@
-"""Encoded pictures -> tensors: any format, size and mode; a bad picture becomes a status, never an exception."""
+"""Decode pictures of any format, size and mode to tensors; a bad picture results in a status, never an exception."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from schemas.tensors import CHANNELS, PictureBatch
 from udfs.picture_uris import read_uri
 
 Image.init()
-# Pillow also opens formats that run other programs (EPS calls Ghostscript): only plain raster formats are read.
+# Pillow also opens formats that run other programs (EPS runs Ghostscript), so only raster formats are allowed.
 _RASTER = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "JPEG2000", "PPM", "TGA", "ICO", "PCX")
 FORMATS = tuple(kind for kind in _RASTER if kind in Image.OPEN)
 
-# What Pillow finds odd about a picture is no news: the picture gets a status.
+# Pillow's warnings about a picture are not useful here, because the picture gets a status.
 warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-# `max_pixels` is checked from the header before decoding; Pillow's own error at 179 million pixels stays.
+# `max_pixels` is checked before decoding, so the warning is not needed; Pillow's error at 179 million pixels stays.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
@@ -46,11 +46,11 @@ def decode(
         threads: pictures decoded at once.
 
     Returns:
-        Pixels, presence and status of each. Truncated, random or unknown bytes: corrupt.
+        Pixels, presence and status of each picture. Truncated data and unknown formats have the status `corrupt`.
     """
     pixels = np.zeros((len(images), height, width, CHANNELS), np.uint8)
-    one = partial(_decode_into, max_pixels=max_pixels, blank_deviation=blank_deviation)
-    status = list((_pool(threads).map if threads > 1 else map)(one, images, pixels))
+    decode_one = partial(_decode_into, max_pixels=max_pixels, blank_deviation=blank_deviation)
+    status = list((_pool(threads).map if threads > 1 else map)(decode_one, images, pixels))
     present = np.array([s == ImageStatus.OK for s in status], dtype=np.bool_)
     return PictureBatch(pixels=pixels, present=present, status=[str(s) for s in status])
 
@@ -58,15 +58,15 @@ def decode(
 def load_images(
     images: Sequence[bytes | None], uris: Sequence[str | None], prefixes: tuple[str, ...], max_bytes: int
 ) -> tuple[list[bytes | None], list[str | None]]:
-    """The encoded picture of each of n listings: its bytes, or what its URI leads to.
+    """Load the encoded pictures of n listings: the given bytes, or else the file at the URI.
 
     Args:
         images: n encoded pictures; None where there are no bytes.
-        uris: n paths or URIs, read where there are no bytes; None where there is none.
+        uris: n paths or URIs, read where there are no bytes; None where there is no URI.
         prefixes, max_bytes: as in `udfs.picture_uris.read_uri`.
 
     Returns:
-        The pictures, and the status of each that could not be read, None for the others.
+        The pictures, and a status for each picture that could not be read (None for the others).
     """
     loaded, failed = list(images), [None if image else uri for image, uri in zip(images, uris, strict=True)]
     for row, uri in enumerate(failed):
@@ -77,7 +77,7 @@ def load_images(
 
 
 def _decode_into(data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int, blank_deviation: float) -> ImageStatus:
-    """Decode one picture into its slice of the batch, which stays zero unless the status is ok."""
+    """Decode one picture into its slice of the batch; the slice stays zero unless the status is ok."""
     if not data:
         return ImageStatus.MISSING
     height, width = out.shape[:2]
@@ -85,14 +85,14 @@ def _decode_into(data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int,
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > max_pixels:
                 return ImageStatus.TOO_LARGE
-            # JPEG scales by 2, 4 or 8 while decoding; twice the target leaves enough for a clean resize.
+            # JPEG can downscale by 2, 4 or 8 while decoding; twice the target size is enough for a good resize.
             side = 2 * max(height, width)
             image.draft(None, (side, side))
             upright = ImageOps.exif_transpose(image)
             small = to_rgb(upright).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     except Image.DecompressionBombError:
         return ImageStatus.TOO_LARGE
-    except Exception:  # a decoder of foreign bytes raises anything at all: OSError, SyntaxError, struct.error, ...
+    except Exception:  # decoders raise many types: OSError, SyntaxError, struct.error, ...
         return ImageStatus.CORRUPT
     rgb = np.asarray(small, dtype=np.uint8)
     if float(rgb.std(axis=(0, 1)).max()) < blank_deviation:
@@ -102,7 +102,7 @@ def _decode_into(data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int,
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """The first frame in RGB; transparency over white; 16-bit and float grey scaled by their own range."""
+    """The first frame in RGB; transparency becomes white; 16-bit and float grey is scaled to its own range."""
     if image.mode.startswith(("I", "F")):
         grey = np.asarray(image, dtype=np.float64)
         span = max(float(grey.max() - grey.min()), 1.0)

@@ -1,4 +1,4 @@
-"""The posterior of every category from the seller's label and the model's probabilities, in NumPy.
+"""The posterior of every category given the seller's label and the classifier's probabilities, in NumPy.
 
 The noise model is that of Dawid and Skene (1979) with a classifier as the second annotator (Raykar et al., JMLR 2010;
 Khetan, Lipton and Anandkumar, ICLR 2018): ``P(c | x, l, s) ∝ q(c | x) · P(l | c, s)``. A seller s gives the right label
@@ -31,7 +31,7 @@ def label_likelihood(labels: Ints, error_rates: Floats, transitions: Floats) -> 
 
 
 def posterior(log_q: Floats, labels: Ints, error_rates: Floats, transitions: Floats) -> tuple[Floats, Floats]:
-    """The probability of every category given content and label, and the likelihood of the label.
+    """The posterior of every category given content and label, and the likelihood of the label.
 
     Args:
         log_q: shape (n, C), log of the classifier's calibrated probabilities, out of sample.

@@ -1,4 +1,4 @@
-"""Load a bundle and predict with it: texts and pictures in, log-probabilities out. Needs no training code."""
+"""Load a bundle and predict with it: texts and pictures in, log-probabilities out. It needs no training code."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from udfs.tf_runtime import Network, load_network
 
 _MEMORY = 512 * 1024 * 1024
 _BYTES_PER_PIXEL = 400
-"""Memory of a picture inside the network: about four layers of 24 float32 channels at once."""
+"""Memory of the network per pixel: about four layers of 24 float32 channels at a time."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The networks' inputs for n listings."""
+    """The inputs of the networks for n listings."""
 
     text: TextBatch
     pictures: PictureBatch
 
 
 class Predictor:
-    """Predicts each listing with the members that have not trained on its fold."""
+    """Predicts each listing with the members that have not trained on the listing's fold."""
 
     def __init__(
         self, spec: BundleSpec, text: Network, fused: Sequence[Network], threads: int, encode: Encode | None = None
     ) -> None:
-        """Use loaded networks; `load_predictor` loads them.
+        """Use networks that are already loaded; see `load_predictor`.
 
         Args:
-            spec: the bundle's description.
+            spec: the bundle's specification.
             text: all text members, (ids, weights, splits, fold) -> text, known, known_words.
-            fused: each fused member, (pixels, ids, weights, splits) -> image, head.
-            threads: how many pictures to decode at once.
-            encode: the text encoder, if the bundle has one.
+            fused: the fused members, (pixels, ids, weights, splits) -> image, head.
+            threads: number of pictures to decode in parallel.
+            encode: the text encoder; None if the bundle has none.
         """
         self.spec, self._encode = spec, encode
         self._text, self._fused, self._threads = text, list(fused), threads
@@ -65,7 +65,7 @@ class Predictor:
             buckets: shape (n,), 0 to 2519.
 
         Returns:
-            The prediction and each picture's status.
+            The prediction, and the status of each picture.
         """
         prepared = self.prepare(titles, descriptions, images)
         return self.run(prepared, buckets), prepared.pictures.status
@@ -73,12 +73,12 @@ class Predictor:
     def prepare(
         self, titles: Sequence[str | None], descriptions: Sequence[str | None], images: Sequence[bytes | None]
     ) -> Prepared:
-        """Hash the texts and decode the pictures; may run in a thread beside `run`."""
+        """Hash the texts and decode the pictures; may run in another thread than `run`."""
         text = featurize(titles, descriptions, encode=self._encode, **self.spec.text)  # type: ignore[arg-type]
         return Prepared(text, decode(images, **self.spec.picture, threads=self._threads))  # type: ignore[arg-type]
 
     def run(self, prepared: Prepared, buckets: Ints) -> Prediction:
-        """Run the networks: the text members on all rows, each fused member on the rows of its fold with a picture."""
+        """Run the text members on all rows, and each fused member on the rows of its fold that have a picture."""
         batch = prepared.text
         outputs = self._text(
             ids=batch.ids,
@@ -91,13 +91,13 @@ class Predictor:
         words = count_words(batch, int(cast("int", self.spec.text["hash_size"])))
         return Prediction(branches, fuse(branches, self.spec.fusion), novelty(words, outputs["known_words"]))
 
-    def _run_fused(self, prepared: Prepared, buckets: Ints, nothing: Floats32) -> dict[str, Floats32]:
-        """The branches of the fused network; rows without a picture stay as in `nothing`."""
+    def _run_fused(self, prepared: Prepared, buckets: Ints, missing: Floats32) -> dict[str, Floats32]:
+        """The branches of the fused network; rows without a picture are copied from `missing`."""
         names = predicted_by(FUSED_NETWORK) if self._fused else []
-        branches = {name: nothing.copy() for name in names}
+        branches = {name: missing.copy() for name in names}
         for member, network in enumerate(self._fused):
-            own = prepared.pictures.present & (buckets % len(self._fused) == member)
-            for rows in self._pieces(np.flatnonzero(own)):
+            in_fold = prepared.pictures.present & (buckets % len(self._fused) == member)
+            for rows in self._chunks(np.flatnonzero(in_fold)):
                 texts = prepared.text.take(rows)
                 outputs = network(
                     pixels=prepared.pictures.pixels[rows], ids=texts.ids, weights=texts.weights, splits=texts.splits
@@ -106,20 +106,19 @@ class Predictor:
                     branches[name][rows] = predicted
         return branches
 
-    def _pieces(self, rows: Ints) -> list[Ints]:
-        """Split rows so that the network's memory for a piece stays bounded."""
+    def _chunks(self, rows: Ints) -> list[Ints]:
+        """Split rows into chunks that limit the memory of the network."""
         area = int(self.spec.picture["height"]) * int(self.spec.picture["width"])
-        most = max(_MEMORY // (area * _BYTES_PER_PIXEL), 1)
-        return [rows[start : start + most] for start in range(0, len(rows), most)]
+        chunk = max(_MEMORY // (area * _BYTES_PER_PIXEL), 1)
+        return [rows[start : start + chunk] for start in range(0, len(rows), chunk)]
 
 
 def load_predictor(folder: str, threads: int) -> Predictor:
-    """Load a bundle, once a process.
+    """Load a bundle.
 
     Args:
-        folder: a bundle.
-        threads: cores that this process may use. TensorFlow reads the number when it is first used; a process that
-            has used it before keeps the earlier number.
+        folder: the folder of a bundle.
+        threads: CPU cores that this process may use. It has no effect if the process has already used TensorFlow.
 
     Raises:
         FileNotFoundError, BundleFormatError: as `udfs.bundle.load_spec`.

@@ -18,21 +18,21 @@ _TOP = 20
 
 
 class PyfuncModel:
-    """Predicts a frame of listings."""
+    """Predicts a data frame of listings."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
-        """The fused prediction and those of text and picture for each listing, null where the input is missing.
+        """The predictions from all inputs, from text and from the picture; null where the input is missing.
 
         Args:
             frame: the columns of `INPUTS`.
-            params: ignored; MLflow's interface requires it.
+            params: ignored; required by MLflow's interface.
 
         Returns:
             `predicted_category`, `confidence`, `text_category`, `text_confidence`, `image_category`,
-            `image_confidence`, `image_status`, and `top_categories`, the 20 likeliest with their probability.
+            `image_confidence`, `image_status`, and `top_categories`, the 20 most probable ones with their probability.
         """
         texts = [[v if isinstance(v, str) else None for v in frame[name]] for name in ("title", "description")]
         images = [v if isinstance(v, bytes) else None for v in frame["image"]]

@@ -1,4 +1,4 @@
-"""The likeliest categories with their probabilities, as predictions store them, and back to all C categories."""
+"""Convert between probabilities of all C categories and the ranked lists that predictions store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 from schemas.arrays import Floats, Floats32, Ints
 
 RANKING = pa.list_(pa.struct([("category", pa.string()), ("probability", pa.float64())]))
-"""The Arrow type of `predictions.top_categories` and its like."""
+"""The Arrow type of `predictions.top_categories` and similar columns."""
 
 
 def rank(log_probabilities: Floats32, categories: Sequence[str], top: int) -> pa.ListArray:
@@ -19,37 +19,37 @@ def rank(log_probabilities: Floats32, categories: Sequence[str], top: int) -> pa
     Args:
         log_probabilities: shape (n, C); a row of NaN where there is no prediction.
         categories: C names.
-        top: the length of each list, at most C.
+        top: maximum length of each list.
 
     Returns:
         n lists of type `RANKING`; null where the row is NaN.
     """
-    here = ~np.isnan(log_probabilities[:, 0])
-    shown = log_probabilities[here]
+    predicted = ~np.isnan(log_probabilities[:, 0])
+    known = log_probabilities[predicted]
     count = min(top, len(categories))
-    # A stable order, so that equal probabilities are ranked alike on every machine.
-    order = np.argsort(-shown, axis=1, kind="stable")[:, :count]
-    probabilities = np.exp(np.take_along_axis(shown, order, axis=1).astype(np.float64))
+    # A stable sort, so that ties have the same order on every machine.
+    order = np.argsort(-known, axis=1, kind="stable")[:, :count]
+    probabilities = np.exp(np.take_along_axis(known, order, axis=1).astype(np.float64))
     names = pa.DictionaryArray.from_arrays(pa.array(order.ravel()), pa.array(categories, pa.string()))
     values = pa.StructArray.from_arrays(
         [names.cast(pa.string()), pa.array(probabilities.ravel())], names=["category", "probability"]
     )
-    offsets = np.concatenate([[0], np.cumsum(np.where(here, count, 0))]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(~here)).cast(RANKING)
+    offsets = np.concatenate([[0], np.cumsum(np.where(predicted, count, 0))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(~predicted)).cast(RANKING)
 
 
 def first(rankings: pa.ListArray, field: str) -> pa.Array:
-    """`category` or `probability` of each list's first entry; null where the list is null."""
+    """The `category` or `probability` of each list's first entry; null where the list is null."""
     taken = pa.array(np.asarray(rankings.offsets)[:-1], mask=~np.asarray(rankings.is_valid()))
     return rankings.values.field(field).take(taken)
 
 
 def densify(rankings: pa.ListArray, index: Mapping[str, int], base: Floats) -> Floats:
-    """The probabilities of all C categories; the mass that is not ranked is spread in proportion to `base`.
+    """The probabilities of all C categories; the unranked remainder is spread in proportion to `base`.
 
     Args:
-        rankings: n lists of type `RANKING`; a null one gets `base` itself.
-        index: category -> column; a category that is not in it counts as not ranked.
+        rankings: n lists of type `RANKING`; null becomes `base`.
+        index: category -> column; other categories are ignored.
         base: shape (C,), probabilities.
 
     Returns:
@@ -59,12 +59,12 @@ def densify(rankings: pa.ListArray, index: Mapping[str, int], base: Floats) -> F
     entries = rankings.flatten()
     rows, columns = np.repeat(np.arange(len(rankings)), counts), _columns(entries, index)
     known = columns >= 0
-    named = np.zeros((len(rankings), len(base)))
-    named[rows[known], columns[known]] = np.asarray(entries.field("probability"), dtype=np.float64)[known]
-    rest = np.clip(1.0 - named.sum(axis=1), 0.0, 1.0)
-    unnamed = np.where(named > 0, 0.0, base)
-    scale = np.maximum(unnamed.sum(axis=1), 1e-300)
-    return np.asarray(named + unnamed * (rest / scale)[:, None])
+    ranked = np.zeros((len(rankings), len(base)))
+    ranked[rows[known], columns[known]] = np.asarray(entries.field("probability"), dtype=np.float64)[known]
+    remainder = np.clip(1.0 - ranked.sum(axis=1), 0.0, 1.0)
+    unranked = np.where(ranked > 0, 0.0, base)
+    scale = np.maximum(unranked.sum(axis=1), 1e-300)
+    return np.asarray(ranked + unranked * (remainder / scale)[:, None])
 
 
 def _columns(entries: pa.StructArray, index: Mapping[str, int]) -> Ints:

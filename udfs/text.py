@@ -1,4 +1,4 @@
-"""Title and description -> features: hashed words, pairs and character n-grams, and what an encoder says."""
+"""Text features: hashed words, word pairs and character n-grams, and the vectors of an optional encoder."""
 
 from __future__ import annotations
 
@@ -29,32 +29,33 @@ def featurize(
     max_chars: int,
     encode: Encode | None = None,
 ) -> TextBatch:
-    """Hash the texts of n listings. Nothing is learned here: equal texts give equal features, everywhere.
+    """Compute the features of n listings. This is stateless: equal texts always have equal features.
 
-    Words and character n-grams are hashed apart (MurmurHash3, as scikit-learn's `HashingVectorizer` does):
-    ids below `hash_size // 2` are words and pairs, those below `hash_size` characters, so that the network can weigh
-    the two blocks apart. From there on are the places of an encoder's vectors, where there is one.
+    Words and character n-grams are hashed to separate id ranges (MurmurHash3, with scikit-learn's `HashingVectorizer`),
+    so that the network can normalise the two blocks separately: ids below `hash_size // 2` are words and word pairs,
+    ids from there to `hash_size` are character n-grams. Ids from `hash_size` on are the dimensions of the encoder's
+    vector, if there is an encoder.
 
     Args:
         titles, descriptions: n texts each; None or empty where there is none.
         hash_size: size of the feature space, an even number.
-        word_ngrams: longest run of words that makes a feature.
-        char_ngrams: shortest and longest character n-gram, inside words.
-        max_chars: of title and description together; the rest is cut off.
-        encode: a pretrained encoder of the texts as they are written.
+        word_ngrams: maximum length of word n-grams.
+        char_ngrams: minimum and maximum length of character n-grams inside words.
+        max_chars: maximum length of title and description together; the rest is cut off.
+        encode: a pretrained encoder; it gets the texts without normalisation.
 
     Returns:
-        Features with their counts, and of an encoder the vectors' values, sorted by id; a listing without any text has
-        none.
+        Features sorted by id, with their counts or the values of the encoder's vector. A listing without text has no
+        features.
     """
-    written = [f"{title or ''} \n {text or ''}" for title, text in zip(titles, descriptions, strict=True)]
-    texts = [normalize(text, max_chars) for text in written]
+    raw = [f"{title or ''} \n {text or ''}" for title, text in zip(titles, descriptions, strict=True)]
+    texts = [normalize(text, max_chars) for text in raw]
     words, chars = _vectorizers(hash_size // 2, word_ngrams, char_ngrams[0], char_ngrams[1])
     if not texts:
         return TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
     blocks = [words.transform(texts), chars.transform(texts)]
     if encode is not None:
-        blocks.append(_encoded([truncate(text, max_chars).strip() for text in written], encode))
+        blocks.append(_encoded([truncate(text, max_chars).strip() for text in raw], encode))
     features = csr_matrix(hstack(blocks, format="csr"))
     features.sort_indices()
     return TextBatch(
@@ -63,28 +64,28 @@ def featurize(
 
 
 def count_words(batch: TextBatch, hash_size: int) -> Ints:
-    """How many different words and pairs each listing's features hold, shape (n,)."""
+    """Number of distinct word features (words and pairs) of each listing, shape (n,)."""
     rows = np.repeat(np.arange(len(batch.splits) - 1), np.diff(batch.splits))
     return np.bincount(rows[batch.ids < hash_size // 2], minlength=len(batch.splits) - 1)
 
 
 def novelty(words: Ints, known: Ints) -> Floats:
-    """The share of a listing's words that are not known, 0 to 1, shape (n,); NaN where there are no words."""
+    """The share of a listing's words that are unknown, 0 to 1, shape (n,); NaN if there are no words."""
     return np.where(words > 0, 1.0 - known / np.maximum(words, 1), np.nan)
 
 
 def normalize(text: str, max_chars: int) -> str:
-    """The text as the features see it: Unicode NFKC, case folded, at most `max_chars` characters."""
+    """The text in Unicode NFKC, case folded; only its first `max_chars` characters are used."""
     return unicodedata.normalize("NFKC", truncate(text, max_chars)).casefold()
 
 
 def truncate(text: str, max_chars: int) -> str:
-    """Its first `max_chars` characters; half a surrogate pair, which no UTF-8 has, becomes a question mark."""
+    """The first `max_chars` characters; an unpaired surrogate, which UTF-8 cannot encode, becomes a question mark."""
     return text[:max_chars].encode("utf-8", "replace").decode("utf-8")
 
 
 def read_texts(column: pa.Array) -> list[str | None]:
-    """A string column's values; bytes that are no UTF-8 become replacement characters."""
+    """The values of a string column; invalid UTF-8 becomes replacement characters."""
     try:
         return cast("list[str | None]", column.to_pylist())
     except UnicodeDecodeError:
@@ -93,7 +94,7 @@ def read_texts(column: pa.Array) -> list[str | None]:
 
 
 def _encoded(texts: Sequence[str], encode: Encode) -> csr_matrix:
-    """The vectors, shape (n, D); of nothing where there is no text."""
+    """The vectors, shape (n, D); zero if there is no text."""
     vectors = encode(texts)
     vectors[[not text for text in texts]] = 0.0
     return csr_matrix(vectors)

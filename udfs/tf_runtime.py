@@ -1,4 +1,4 @@
-"""TensorFlow in a task or a program: its share of the machine, and SavedModels that it runs."""
+"""TensorFlow in a Spark task or on the driver: threads, GPUs and SavedModels."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _log = logging.getLogger(__name__)
 
 
 def load_network(folder: str, threads: int) -> tuple[Network, dict[str, Any]]:
-    """A SavedModel's serving signature, and what it takes: name -> `tf.TensorSpec`; threads as `import_tensorflow`."""
+    """A SavedModel's serving signature and its inputs, name -> `tf.TensorSpec`; threads as in `import_tensorflow`."""
     tf = import_tensorflow(threads)
     loaded = tf.saved_model.load(folder)
 
     def run(**inputs: Array) -> dict[str, Array]:
-        # The signature does not keep what it was loaded from alive.
+        # The closure must refer to `loaded`: the signature alone does not keep the loaded model alive.
         outputs = loaded.signatures["serving_default"](**{key: tf.constant(value) for key, value in inputs.items()})
         return {key: value.numpy() for key, value in outputs.items()}
 
@@ -32,16 +32,16 @@ def load_network(folder: str, threads: int) -> tuple[Network, dict[str, Any]]:
 
 
 def import_tensorflow(threads: int) -> ModuleType:
-    """TensorFlow, kept to this task's share of the machine: so many threads, and its own GPU or none.
+    """Import TensorFlow, limited to this task's share of the machine: `threads` threads, and the task's GPUs or none.
 
-    Whatever used TensorFlow before in this process has the first word; then this changes nothing.
+    If the process has already used TensorFlow, the limits do not change.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["OMP_NUM_THREADS"] = str(threads)
     addresses = _task_gpus()
     if addresses is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(addresses)
-    # Here and not above: threads that start before Spark's daemon forks a worker can deadlock it.
+    # Not at the top of the module: threads started before Spark's daemon forks a worker can deadlock the worker.
     import tensorflow as tf
 
     try:
@@ -55,7 +55,7 @@ def import_tensorflow(threads: int) -> ModuleType:
 
 
 def _task_gpus() -> list[str] | None:
-    """Addresses of the GPUs that Spark gave this task; none where it gave none; None outside a task."""
+    """Addresses of the GPUs that Spark assigned to this task, possibly none; None outside a task."""
     context = TaskContext.get()
     if context is None:
         return None

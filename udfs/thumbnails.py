@@ -1,4 +1,4 @@
-"""Small pictures for people to look at, made in the executors, so that no large one reaches the driver."""
+"""Thumbnails for the report, made in the executors so that no large picture reaches the driver."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from udfs.pictures import FORMATS, load_images, to_rgb
 _QUALITY = 82
 
 THUMBNAIL = "listing_id STRING, thumbnail BINARY"
-"""What `make_thumbnails` gives, as Spark types; `thumbnail` is null where there is no picture to see."""
+"""The output schema of `make_thumbnails`; `thumbnail` is null if there is no readable picture."""
 
 
 def thumbnail(data: bytes | None, side: int, max_pixels: int) -> bytes | None:
-    """A JPEG of at most `side` x `side` pixels, in the picture's own proportions, upright, without its metadata.
+    """A JPEG of at most `side` x `side` pixels with the original aspect ratio, upright and without metadata.
 
     Args:
         data: an encoded picture; None or empty where there is none.
@@ -25,7 +25,7 @@ def thumbnail(data: bytes | None, side: int, max_pixels: int) -> bytes | None:
         max_pixels: a picture of more (width x height, from its header) is not decoded.
 
     Returns:
-        None where there is no picture, or none that can be decoded.
+        None if there is no picture, or if it cannot be decoded.
     """
     if not data:
         return None
@@ -38,7 +38,7 @@ def thumbnail(data: bytes | None, side: int, max_pixels: int) -> bytes | None:
             rgb = to_rgb(ImageOps.exif_transpose(image))
         rgb.thumbnail((side, side), Image.Resampling.LANCZOS)
         rgb.save(small, "JPEG", quality=_QUALITY, optimize=True)
-    except Exception:  # a decoder of foreign bytes raises anything at all: OSError, SyntaxError, struct.error, ...
+    except Exception:  # decoders raise many types: OSError, SyntaxError, struct.error, ...
         return None
     return small.getvalue()
 
@@ -46,7 +46,7 @@ def thumbnail(data: bytes | None, side: int, max_pixels: int) -> bytes | None:
 def make_thumbnails(
     side: int, max_pixels: int, prefixes: tuple[str, ...], max_bytes: int
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
-    """A function for `mapInArrow`: listing_id, image, image_uri -> the columns of `THUMBNAIL`.
+    """Make a function for `mapInArrow`: listing_id, image, image_uri -> the columns of `THUMBNAIL`.
 
     Args:
         side, max_pixels: as in `thumbnail`.

@@ -1,4 +1,4 @@
-"""Titles that say nothing about the product."""
+"""Detect titles that say nothing about the product."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def is_uninformative(title: Column) -> Column:
     """Whether a title is empty, a placeholder, one repeated letter, or has no letter of any script.
 
     Args:
-        title: string; false where it is null.
+        title: a string column; the result is false where it is null.
     """
     plain = F.lower(F.trim(title))
-    says_nothing = ~plain.rlike(r"\p{L}") | plain.isin(*_PLACEHOLDERS) | plain.rlike(r"^(\p{IsLatin})\1*$")
-    return title.isNotNull() & says_nothing
+    uninformative = ~plain.rlike(r"\p{L}") | plain.isin(*_PLACEHOLDERS) | plain.rlike(r"^(\p{IsLatin})\1*$")
+    return title.isNotNull() & uninformative
 
 
 def title_status(title: Column) -> Column:
-    """A title's `TitleStatus`.
+    """The `TitleStatus` of a title.
 
     Args:
-        title: string; null is `missing`.
+        title: a string column; null is `missing`.
     """
     return (
         F.when(title.isNull(), TitleStatus.MISSING.value)

@@ -46,4 +46,4 @@ def test_a_model_brings_its_text_encoder_along(trained: Workspace, tmp_path: Pat
     clean = read_published(workspace.warehouse, "clean_listings").toPandas()
     assert clean.best_category.notna().all()
     missing = workspace.run("train", "--set", f"text.encoder={encoder}", fails_with=2)["error"]
-    assert "holds no saved_model.pb" in missing
+    assert "contains no saved_model.pb" in missing

@@ -90,7 +90,7 @@ def test_what_only_the_encoder_tells_is_learnt(ranks: Ranks, tmp_path: Path) -> 
 
 
 def test_an_encoder_must_keep_its_rules(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"text\.encoder=.*nothing holds no saved_model\.pb"):
+    with pytest.raises(UsageError, match=r"text\.encoder=.*nothing contains no saved_model\.pb"):
         check_encoder(str(tmp_path / "nothing"))
     good = save_encoder(tmp_path / "good")
     check_encoder(good)

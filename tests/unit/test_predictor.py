@@ -240,7 +240,7 @@ def test_a_bundle_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_bundle_and_one_of_another_format_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="is no bundle"):
+    with pytest.raises(FileNotFoundError, match="is not a bundle"):
         load_spec(str(tmp_path))
     (tmp_path / "bundle.json").write_text('{"format": 99}')
     with pytest.raises(BundleFormatError, match="format 99"):

@@ -43,7 +43,7 @@ def test_every_fault_is_named_at_once() -> None:
 
 
 def test_an_unknown_profile_names_the_shipped_ones() -> None:
-    with pytest.raises(SettingsError, match="name one of cluster, local, test"):
+    with pytest.raises(SettingsError, match="use one of cluster, local, test"):
         load_settings("productoin")
 
 
