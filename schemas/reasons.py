@@ -59,15 +59,15 @@ class Reason(StrEnum):
         "wrong_category",
         Queue.CATEGORY,
         None,
-        "Another category is likelier than the seller's, but not certain enough to correct it.",
+        "Another category is more probable than the seller's, but not certain enough for a correction.",
         "text and picture suggest another category than the seller's, without enough certainty to correct it",
     )
     LOW_CONFIDENCE = (
         "low_confidence",
         Queue.CATEGORY,
         None,
-        "The category in force is the likeliest one, but among the least certain of the catalogue.",
-        "the category in force is the likeliest one, but among the least certain",
+        "The current category is the most probable one, but it is among the least certain in the catalogue.",
+        "the current category is the most probable one, but it is among the least certain",
     )
     MISSING_CATEGORY = (
         "missing_category",
@@ -87,7 +87,7 @@ class Reason(StrEnum):
         "sensitive_category",
         Queue.CATEGORY,
         None,
-        "The likeliest change would move the listing into or out of a sensitive category.",
+        "The most probable change would move the listing into or out of a sensitive category.",
         "the change touches a sensitive category, which only a person may change",
     )
     IMAGE_MISMATCH = (
@@ -157,7 +157,7 @@ class Reason(StrEnum):
         "audit_sample",
         Queue.AUDIT,
         0.35,  # above most other faults: few listings, and the metrics depend on their answers
-        "Drawn at random each month, whatever the model says of the listing.",
+        "Drawn at random each month, independently of the model.",
         "drawn at random to measure the quality of the catalogue",
     )
 

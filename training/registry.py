@@ -80,7 +80,7 @@ class Registry:
         """
         with self._translate_errors():
             try:
-                # By the model: MLflow has no error code for a missing alias.
+                # Look the alias up in the model: MLflow has no error code for a missing alias.
                 aliases = self._client.get_registered_model(self._settings.model_name).aliases
             except MlflowException as error:
                 if not _is_missing(error):

@@ -118,7 +118,8 @@ def load_predictor(folder: str, threads: int) -> Predictor:
 
     Args:
         folder: the folder of a bundle.
-        threads: CPU cores that this process may use. It has no effect if the process has already used TensorFlow.
+        threads: CPU cores that this process may use. TensorFlow ignores it if the process has already used
+            TensorFlow.
 
     Raises:
         FileNotFoundError, BundleFormatError: as `udfs.bundle.load_spec`.

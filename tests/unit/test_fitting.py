@@ -71,7 +71,7 @@ def test_what_people_have_decided_is_certain() -> None:
     assert after > 0.7
 
 
-def test_caution_grows_with_the_mistakes_of_the_classifier_and_with_few_listings() -> None:
+def test_the_temperature_rises_with_mistakes_of_the_classifier_and_with_few_listings() -> None:
     log_q = np.log(np.array([[0.9, 0.1]] * 100))
     labels = np.arange(100) % 2
     sure, unsure = np.tile([1.0, 0.0], (100, 1)), np.tile([0.4, 0.6], (100, 1))
