@@ -1,1 +1,1 @@
-"""The commands, one a file, and behind them their rooms: see docs/architecture.md."""
+"""The commands, one module each, and the packages behind them: see docs/architecture.md."""

@@ -1,4 +1,4 @@
-"""`catalog-cleaner`: the command line. Each command is a module of its own, which spark-submit can also run."""
+"""`catalog-cleaner`: the command line. Each command is a separate module, which spark-submit can also run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from jobs import demo, ingest, models, nightly, report, review, runs, train
 
 app = typer.Typer(
     name="catalog-cleaner",
-    help="Find and correct wrong categories in a marketplace's product catalogue. Every listing is checked by its text "
-    "and picture: categories that are surely wrong are corrected, doubtful ones are referred to people.",
+    help="Find and correct wrong categories in a marketplace's product catalogue.\n\n"
+    "A model judges every listing by its text and picture. Categories that are almost certainly wrong are corrected; "
+    "uncertain ones go to a work list for people.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,

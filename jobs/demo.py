@@ -13,27 +13,28 @@ import typer
 from conf.settings import Settings
 from jobs.console.command import as_command
 from jobs.console.job import Job
-from jobs.console.summary import Section, Summary
+from jobs.console.summary import Section, Share, Summary
 from jobs.ingest import ingest
 from jobs.nightly import nightly
 from jobs.reporting.truth import TruthComparison, compare_with_truth
 from jobs.train import train
 from schemas.errors import UsageError
 
-_MARK = "made-by-catalog-cleaner-demo"
-_DRAWING = 32
-"""Pixels: the drawn pictures say as much at this size as at the usual one, in half the time."""
-_MEMBERS = 2
-"""Of the picture branch, where the settings leave it open: fewer than such a small catalogue would get, for time."""
-_EPOCHS = 15
-"""Likewise: half of what it would get."""
+_MARKER = "made-by-catalog-cleaner-demo"
+_PICTURE_SIZE = 32
+"""Height and width in pixels. The generated pictures are as easy to classify at this size, in half the time."""
+_IMAGE_MEMBERS = 2
+"""Members of the picture branch, unless the settings give a number. Fewer than the default, to save time."""
+_IMAGE_EPOCHS = 15
+"""Epochs of the picture branch, unless the settings give a number. Half of the default, to save time."""
 
 DemoWarehouseOption = Annotated[
-    str, typer.Option("--warehouse", metavar="PATH", help="The folder to create; an earlier demo in it is replaced.")
+    str,
+    typer.Option("--warehouse", metavar="PATH", help="Folder to create; the output of an earlier demo is replaced."),
 ]
-ListingsOption = Annotated[int, typer.Option("--listings", min=200, help="How many listings to generate.")]
-CategoriesOption = Annotated[int, typer.Option("--categories", min=2, help="How many categories they are in.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Random seed; another seed gives another catalogue.")]
+ListingsOption = Annotated[int, typer.Option("--listings", min=200, help="Number of listings to generate.")]
+CategoriesOption = Annotated[int, typer.Option("--categories", min=2, help="Number of categories.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Random seed of the catalogue.")]
 
 
 def demo(
@@ -43,24 +44,24 @@ def demo(
     categories: CategoriesOption = 24,
     seed: SeedOption = 7,
 ) -> Summary:
-    """Clean a generated catalogue and compare it with the truth.
+    """Generate a catalogue, clean it and compare the result with the truth.
 
-    Everything is written to one folder: the catalogue as files, and the warehouse's tables beside it.
+    Runs ingest, train and nightly. The generated files and the tables are written to one folder.
     """
-    generate = _generator()
-    job = replace(job, settings=_hasten(job.settings))
+    generate = _load_generator()
+    job = replace(job, settings=_faster_settings(job.settings))
     source = _fresh_folder(job.warehouse.folder, warehouse) / "catalogue"
-    job.say(f"generating {listings:,} listings in {categories} categories in {source}")
+    job.print_progress(f"generating {listings:,} listings in {categories} categories in {source}")
     generate(source, listings, categories, seed)
     ingest(replace(job, name="ingest"), str(source / "listings.parquet"), str(source / "taxonomy.csv"))
     train(replace(job, name="train"))
     cleaned = nightly(replace(job, name="nightly"), job.started_at.date())
-    job.say("comparing the result with the truth")
+    job.print_progress("comparing the result with the truth")
     return _summary(job, compare_with_truth(job.warehouse, source), cleaned)
 
 
-def _generator() -> Callable[[Path, int, int, int], None]:
-    """Writes a catalogue: folder, listings, categories, seed.
+def _load_generator() -> Callable[[Path, int, int, int], None]:
+    """Import the function that writes a catalogue. Its arguments are folder, listings, categories and seed.
 
     Raises:
         UsageError: the generator is not installed.
@@ -70,7 +71,7 @@ def _generator() -> Callable[[Path, int, int, int], None]:
         from catalogue_generator.spec import CatalogueSpec  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise UsageError(
-            "the demo needs the package catalogue_generator, which the zip for spark-submit leaves out: run "
+            "the demo needs the package catalogue_generator, which is not in the zip for spark-submit: run "
             "`make demo` in a checkout, or install the wheel and run `catalog-cleaner demo`."
         ) from error
     return lambda folder, listings, categories, seed: write_catalogue(
@@ -78,79 +79,92 @@ def _generator() -> Callable[[Path, int, int, int], None]:
     )
 
 
-def _hasten(settings: Settings) -> Settings:
-    """Settings with which drawn pictures are learnt in a minute or two."""
+def _faster_settings(settings: Settings) -> Settings:
+    """Reduce picture size, members and epochs, so that training takes a minute or two."""
     picture = replace(
-        settings.picture, height=min(settings.picture.height, _DRAWING), width=min(settings.picture.width, _DRAWING)
+        settings.picture,
+        height=min(settings.picture.height, _PICTURE_SIZE),
+        width=min(settings.picture.width, _PICTURE_SIZE),
     )
-    learning = replace(
+    train_settings = replace(
         settings.train,
-        image_members=settings.train.image_members or _MEMBERS,
-        image_epochs=settings.train.image_epochs or _EPOCHS,
+        image_members=settings.train.image_members or _IMAGE_MEMBERS,
+        image_epochs=settings.train.image_epochs or _IMAGE_EPOCHS,
     )
-    return replace(settings, picture=picture, train=learning)
+    return replace(settings, picture=picture, train=train_settings)
 
 
 def _fresh_folder(folder: Path | None, warehouse: str) -> Path:
-    """The demo's folder, emptied.
+    """Create the demo's folder, or empty it if it exists.
 
     Args:
-        folder: the warehouse's folder on this machine; None where the warehouse is elsewhere.
-        warehouse: its address, for messages.
+        folder: the warehouse's local folder; None if the warehouse is elsewhere.
+        warehouse: the value of `--warehouse`, for messages.
 
     Raises:
-        UsageError: the warehouse is no local folder, or it holds something else.
+        UsageError: the warehouse is not a local folder, or the folder was not created by the demo.
     """
     if folder is None:
-        raise UsageError(f"--warehouse {warehouse}: the demo writes to a folder of this machine; name one.")
-    mark = folder / _MARK
-    if folder.exists() and not mark.exists() and any(folder.iterdir()):
+        raise UsageError(f"--warehouse {warehouse}: the demo needs a local folder; give the path of one.")
+    marker = folder / _MARKER
+    if folder.exists() and not marker.exists() and any(folder.iterdir()):
         raise UsageError(
-            f"--warehouse {warehouse}: exists and was not made by the demo; name a folder that does not exist."
+            f"--warehouse {warehouse}: the folder is not empty and was not created by the demo; give the path of "
+            "another folder."
         )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    mark.touch()
+    marker.touch()
     return folder
 
 
 def _summary(job: Job, truth: TruthComparison, cleaned: Summary) -> Summary:
-    place = job.warehouse.location
+    location = job.warehouse.location
     facts = {
         "listings": truth.listings,
-        "wrong_before": f"{truth.wrong_before:.1%}",
-        "wrong_after": f"{truth.wrong_after:.1%}  (before anybody reviews a listing)",
-        "wrong_after_tenth": f"{truth.wrong_after_tenth:.1%}  (if people review {_part(truth.tenth, truth)})",
-        "wrong_after_review": f"{truth.wrong_after_review:.1%}  (if people review {_part(truth.asked, truth)})",
+        "wrong_before": Share(truth.wrong_before),
+        "wrong_after": Share(truth.wrong_after),
+        "wrong_after_tenth": Share(truth.wrong_after_tenth),
+        "wrong_after_review": Share(truth.wrong_after_review),
         "corrected": truth.corrected,
-        "corrections_right": f"{truth.corrections_right:.1%}",
+        "corrections_right": Share(truth.corrections_right),
         "flagged": cleaned.facts["flagged"],
         "seconds": round(truth.seconds(job.started_at)),
     }
     return Summary(
-        "A catalogue, cleaned",
+        "Demo: a generated catalogue, cleaned",
         facts,
         (
             Section(
-                "what people are asked to look at", ("reason", "planted", "flagged", "found", "right"), truth.reasons
+                "reasons on the work list (found: recall, right: precision)",
+                ("reason", "planted", "flagged", "found", "right"),
+                truth.reasons,
+                key="what people are asked to look at",
             ),
             Section(
-                "some corrections", ("seller said", "corrected to", "right", "confidence", "title"), truth.examples
+                "examples of corrections",
+                ("seller said", "corrected to", "right", "confidence", "title"),
+                truth.examples,
+                key="some corrections",
             ),
             *cleaned.sections[1:],
         ),
         (
-            f"The tables are Delta folders in {place}: clean_listings, flagged_items, corrections, sellers, ...",
-            f"See it with pictures:  catalog-cleaner report --warehouse {place} --html report.html",
-            f"What ran:              catalog-cleaner runs --warehouse {place}",
-            "Query it:              from jobs.store import read_published   (docs/tables.md shows how)",
+            f"The tables are Delta folders in {location}: clean_listings, flagged_items, corrections, sellers, ...",
+            f"Report with pictures:  catalog-cleaner report --warehouse {location} --html report.html",
+            f"List of runs:          catalog-cleaner runs --warehouse {location}",
+            "Query the tables:      from jobs.store import read_published   (see docs/tables.md)",
         ),
+        notes={
+            "wrong_after": "before any review",
+            "wrong_after_tenth": f"after people review {_most_urgent(truth.tenth, truth)}",
+            "wrong_after_review": f"after people review {_most_urgent(truth.to_review, truth)}",
+        },
     )
 
 
-def _part(count: int, truth: TruthComparison) -> str:
-    """The most urgent listings whose category people are asked about."""
-    return f"the {count:,} most urgent listings, {count / truth.listings:.0%} of the catalogue"
+def _most_urgent(count: int, truth: TruthComparison) -> str:
+    return f"the {count:,} most urgent listings, {Share(count / truth.listings)} of the catalogue"
 
 
 main = as_command("demo", demo)

@@ -11,10 +11,10 @@ from jobs.console.command import as_command
 from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.ingestion.deliveries import open_delivery
-from jobs.ingestion.ingest_summary import count_rows, refuse_withdrawal, summarise_ingest
-from jobs.ingestion.merge_listings import repair_interrupted_ingests, work_out_changes, write_changes, write_quarantine
+from jobs.ingestion.ingest_summary import count_rows, refuse_large_withdrawal, summarise_ingest
+from jobs.ingestion.merge_listings import repair_interrupted_ingests, stage_changes, write_changes, write_quarantine
 from jobs.ingestion.steps.parse import add_hashes
-from jobs.ingestion.steps.versions import absent, outcomes
+from jobs.ingestion.steps.versions import find_missing, find_outcomes
 from jobs.ingestion.taxonomies import find_taxonomy, store_taxonomy
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import run_context
@@ -23,58 +23,59 @@ from schemas.tables import LISTINGS
 
 ListingsArgument = Annotated[
     str,
-    typer.Argument(metavar="LISTINGS", help="A Parquet, CSV or JSON lines file, or a folder of files of one format."),
+    typer.Argument(metavar="LISTINGS", help="Parquet, CSV or JSON lines file, or a folder of files of one format."),
 ]
 TaxonomyOption = Annotated[
     str | None,
     typer.Option(
         "--taxonomy",
         metavar="FILE",
-        help="The categories: category, label, parent, department, sensitive. Required the first time; later it "
-        "replaces the stored ones.",
+        help="Taxonomy file with the columns category, label, parent, department and sensitive. Required for the first "
+        "load. Later, it replaces the stored taxonomy.",
     ),
 ]
 FullOption = Annotated[
     bool,
-    typer.Option("--full/--delta", help="Full: withdraw the listings that are not in the batch. Delta: keep them."),
+    typer.Option("--full/--delta", help="Withdraw the listings that are missing from the batch, or keep them."),
 ]
 
 
 def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None, full: FullOption = False) -> Summary:
     """Load a batch of listings.
 
-    The newest version of each listing is kept; loading the same batch again changes nothing. Rows that cannot be used
-    go to the table quarantine, with the reasons.
+    Keeps the newest version of each listing. Loading the same batch again changes nothing. Rows that cannot be used
+    are written to the table quarantine with the reasons.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, or unreadable files, 3 refused (a full batch that would
-    withdraw too many listings).
+    Exit codes: 0 success; 1 failure; 2 invalid usage, settings or files; 3 refused, because a full batch would withdraw
+    too many listings.
     """
     warehouse, settings = job.warehouse, job.settings
     categories = find_taxonomy(warehouse, taxonomy, settings.ingest.csv_delimiter)
     delivery = open_delivery(job.spark, listings, settings.ingest)
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         repair_interrupted_ingests(run)
-        job.say(f"{run.run_id}: reading {delivery.files}")
-        with delivery.readable():
-            rows = add_hashes(delivery.rows, settings.ingest, uris=delivery.uris)
+        job.print_progress(f"{run.run_id}: reading {delivery.files}")
+        with delivery.reported_read_errors():
+            rows = add_hashes(delivery.rows, settings.ingest, has_uris=delivery.has_uris)
             delivered = warehouse.stage(f"{run.run_id}-delivered", rows)
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
 
         stored = warehouse.read(LISTINGS)
-        found = cached(outcomes(delivered, stored), at_end)
-        gone = absent(stored, delivered) if full else stored.limit(0)
-        run.counts |= count_rows(delivered, found, gone)
-        job.say(f"{run.counts['rows_in']:,} rows, {run.counts['rows_current']:,} of them new or changed listings")
+        outcomes = cached(find_outcomes(delivered, stored), at_end)
+        withdrawn = find_missing(stored, delivered) if full else stored.limit(0)
+        run.counts |= count_rows(delivered, outcomes, withdrawn)
+        rows_in, current = run.counts["rows_in"], run.counts["rows_current"]
+        job.print_progress(f"{rows_in:,} rows, {current:,} of them new or changed listings")
         if run.counts["rows_quarantined"]:
             write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), delivered)
-        refuse_withdrawal(stored, run.counts, settings.ingest)
+        refuse_large_withdrawal(stored, run.counts, settings.ingest)
 
         run.counts["taxonomy_written"] = int(store_taxonomy(warehouse, categories))
         if run.counts["rows_current"] or run.counts["withdrawn"]:
-            job.say("grouping listings that show the same product")
-            changes = work_out_changes(warehouse, f"{run.run_id}-changes", delivered, found, gone, settings)
+            job.print_progress("grouping near duplicates")
+            changes = stage_changes(warehouse, f"{run.run_id}-changes", delivered, outcomes, withdrawn, settings)
             at_end.callback(warehouse.unstage, f"{run.run_id}-changes")
-            job.say("writing listings")
+            job.print_progress("writing listings")
             write_changes(warehouse, run.run_id, delivered, changes)
         warehouse.create(LISTINGS)
         return summarise_ingest(job, run, delivery, full)

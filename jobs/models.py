@@ -1,4 +1,4 @@
-"""`catalog-cleaner models`: list the models, and choose the champion."""
+"""`catalog-cleaner models`: list the models and choose the champion."""
 
 from __future__ import annotations
 
@@ -13,36 +13,42 @@ from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import run_context
 from training.registry import Registry, open_registry
 
-VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="The model's version, see `models list`.")]
+VersionArgument = Annotated[
+    str, typer.Argument(metavar="VERSION", help="Version of the model, as shown by `models list`.")
+]
 
-app = typer.Typer(
-    help="List the models, make one the champion, or go back to the previous champion.", no_args_is_help=True
-)
+app = typer.Typer(help="List the models and choose the champion.", no_args_is_help=True)
 
 
 def list_models(job: Job) -> Summary:
-    """List the models, the newest first, with their training metrics."""
-    return _listing(job, _registry(job))
+    """List the models, newest first.
+
+    Shows when each was trained, on which listings, and its estimated error.
+    """
+    return _summary(job, _registry(job))
 
 
 def promote(job: Job, version: VersionArgument) -> Summary:
-    """Make a version the champion.
+    """Make a model the champion.
 
-    The next nightly run uses it and scores every listing again.
+    The next nightly run uses it and scores all listings again.
     """
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
         registry.promote(version)
         run.model_version = version
-        return _listing(job, registry)
+        return _summary(job, registry)
 
 
 def rollback(job: Job) -> Summary:
-    """Make the previous champion the champion again."""
+    """Restore the previous champion.
+
+    The next nightly run uses it and scores all listings again.
+    """
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
         run.model_version = registry.rollback()
-        return _listing(job, registry)
+        return _summary(job, registry)
 
 
 app.command("list")(as_command("models", list_models))
@@ -54,7 +60,7 @@ def _registry(job: Job) -> Registry:
     return open_registry(job.warehouse.folder, job.warehouse.location, job.settings.registry)
 
 
-def _listing(job: Job, registry: Registry) -> Summary:
+def _summary(job: Job, registry: Registry) -> Summary:
     models = registry.models()
     rows = [
         (
@@ -73,7 +79,7 @@ def _listing(job: Job, registry: Registry) -> Summary:
         f"Models of {job.warehouse.location}",
         {"models_known": len(models), "champion": registry.find_champion()},
         (Section("models", columns, rows),),
-        () if models else ("There is no model yet: train one with `catalog-cleaner train`.",),
+        () if models else ("There are no models yet. Train one with `catalog-cleaner train`.",),
     )
 
 

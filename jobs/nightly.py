@@ -1,4 +1,4 @@
-"""`catalog-cleaner nightly`: correct categories that are surely wrong, refer doubtful ones to people, publish."""
+"""`catalog-cleaner nightly`: correct wrong categories, refer uncertain ones to people and publish the result."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ from training.registry import open_registry
 FreshPinsOption = Annotated[
     bool,
     typer.Option(
-        "--fresh-pins", help="Read today's model and table versions, even if an earlier run of the date read others."
+        "--fresh-pins",
+        help="Read the current model and table versions, even if an earlier run for this date pinned others.",
     ),
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what the run would do; publish nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Compute and print the summary, but publish nothing.")]
 
 
 def nightly(
@@ -39,11 +40,12 @@ def nightly(
 ) -> Summary:
     """Clean the catalogue for a date and publish the result.
 
-    New and changed listings are scored, then the category of every listing is decided. A rerun of a
-    published date reads the same versions and replaces its rows. A retry of a date that is not published reads the same
-    table versions, with today's champion.
+    Scores new and changed listings, then decides the category of every listing. Rerunning a published date reads the
+    same model and table versions and replaces its rows. Retrying a date that was not published reads the same table
+    versions with the current champion.
 
-    Exit codes: 0 published, 1 failed (nothing published), 2 wrong usage or settings, 3 a gate refused to publish.
+    Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings; 3 refused by a gate, nothing
+    was published.
     """
     warehouse, settings = job.warehouse, job.settings
     with run_context(job, run_date, dry_run) as run, ExitStack() as at_end:
@@ -52,11 +54,13 @@ def nightly(
         taken = take_pins(warehouse, job.name, run_date, champion, job.started_at, keep=not dry_run, fresh=fresh_pins)
         run.pins = pins = taken.pins
         if taken.note:
-            job.say(taken.note)
+            job.print_progress(taken.note)
         model = registry.model(pins.model_version)
         base = find_publication(warehouse, pins.base_run_id) if pins.base_run_id else None
         based_on = pins.base_run_id or "no earlier run"
-        job.say(f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, based on {based_on}")
+        job.print_progress(
+            f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, based on {based_on}"
+        )
 
         listings, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
         taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
@@ -65,12 +69,12 @@ def nightly(
         checks = check_input(to_check(listings, quarantined), settings.gates)
         refuse_failed(checks)
 
-        # On a local folder only this run writes, so that a retry finds the staged predictions by their name.
+        # A local folder has one writer at a time, so a retry can find the staged predictions under a fixed name.
         stage = STAGED_PREDICTIONS if warehouse.folder is not None and not dry_run else run.run_id
         if stage == run.run_id:
             at_end.callback(warehouse.unstage, stage)
         scored = score(job, listings, model, pins, base, stage)
-        job.say("deciding categories")
+        job.print_progress("deciding categories")
         evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
         result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, pins, base, run_date, settings))
         run.counts |= account(warehouse, listings, quarantined, scored, result, pins)
@@ -80,7 +84,7 @@ def nightly(
         refuse_failed(checks)
 
         if not dry_run:
-            job.say("publishing")
+            job.print_progress("publishing")
             tables = result.tables(scored.new, quarantined, checks, with_texts(result.decided, whole))
             publish(warehouse, Slice(job.name, run.run_id, run_date), tables)
             run.published_versions = table_versions(warehouse, pins)

@@ -1,4 +1,4 @@
-"""`catalog-cleaner report`: shows a published run in the terminal and as an HTML page with pictures."""
+"""`catalog-cleaner report`: show a published run in the terminal or as an HTML page with pictures."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from jobs.reporting.target import check_target, write_whole
 from jobs.reporting.terminal import report_summary
 
 
-def _checked(html: Path | None) -> Path | None:
-    """Refuse a target that cannot be written before the work begins."""
+def _check_html(html: Path | None) -> Path | None:
+    """Refuse a file that cannot be written before the work starts."""
     if html is not None:
         with reported_errors("report", clock()):
             check_target(html)
@@ -27,31 +27,31 @@ def _checked(html: Path | None) -> Path | None:
 
 
 RunOption = Annotated[
-    str | None, typer.Option("--run", metavar="RUN_ID", help="The published run to show; the newest by default.")
+    str | None, typer.Option("--run", metavar="RUN_ID", help="Published run to show; default: the newest.")
 ]
 HtmlOption = Annotated[
     Path | None,
     typer.Option(
-        "--html", metavar="FILE", callback=_checked, help="Also write the report as one HTML file, with pictures."
+        "--html", metavar="FILE", callback=_check_html, help="Also write the report with pictures to this HTML file."
     ),
 ]
 
 
 def report(job: Job, run: RunOption = None, html: HtmlOption = None) -> Summary:
-    """Show a published run.
+    """Show the results of a published run.
 
-    Error before and after, corrections, the work list, sellers, and earlier runs. Reads the tables as they were when
-    the run was published, changes nothing and takes no lock.
+    Shows the error before and after cleaning, corrections, the work list, sellers and earlier runs. Reads the tables as
+    they were when the run was published. Changes nothing and can run at any time.
     """
     snapshot = find_snapshot(job.warehouse, run)
-    job.say(f"reading {snapshot.run.run_id}")
+    job.print_progress(f"reading {snapshot.run.run_id}")
     names = snapshot.names()
     figures = read_figures(snapshot, names)
     examples = read_examples(snapshot, figures.changes, names)
     if html is not None:
         from jobs.reporting.page import render  # noqa: PLC0415 - matplotlib takes a second, and only the page needs it
 
-        job.say("writing the page")
+        job.print_progress("writing the page")
         write_whole(html, render(figures, examples, read_thumbnails(snapshot, examples.listing_ids, job.settings)))
     return report_summary(figures, examples, job.warehouse.location, str(html) if html is not None else None)
 

@@ -1,8 +1,9 @@
-"""`catalog-cleaner review`: load what reviewers have decided."""
+"""`catalog-cleaner review`: load reviewers' decisions."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import reduce
 from typing import Annotated
 
 import typer
@@ -12,9 +13,9 @@ from pyspark.sql import functions as F
 from jobs.console.command import as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
-from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, readable
+from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, reported_read_errors
 from jobs.ingestion.merge_listings import write_quarantine
-from jobs.ingestion.steps.decisions import judge_decisions, looked_at, read_decisions
+from jobs.ingestion.steps.decisions import latest_publications, read_decisions, validate_decisions
 from jobs.lifecycle.publications import find_publication, publications
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.row_account import row_account
@@ -28,48 +29,52 @@ FileArgument = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="Parquet, CSV or JSON lines with listing_id, decision, reviewer, decided_at; category for set_category.",
+        help="Parquet, CSV or JSON lines file with the columns listing_id, decision, reviewer and decided_at, and "
+        "category for the decision set_category.",
     ),
 ]
 
-app = typer.Typer(help="Load what reviewers have decided.", no_args_is_help=True)
+app = typer.Typer(help="Load reviewers' decisions.", no_args_is_help=True)
 
 
 @app.callback()
 def review() -> None:
-    """Load what reviewers have decided."""
+    """Load reviewers' decisions."""
 
 
 def apply(job: Job, file: FileArgument) -> Summary:
-    """Load reviewers' decisions.
+    """Load reviewers' decisions from a file.
 
-    The next nightly run follows them, and the next training learns from them. A decision that is loaded twice counts
-    once. Missing values are filled in from the publication that the reviewer saw, the latest one at decided_at. Rows
-    that cannot be used go to the table quarantine, with the reasons.
+    The next nightly run applies them, and the next training learns from them. A decision that is loaded twice counts
+    once. Missing values are filled in from the latest publication at decided_at. Rows that cannot be used are written
+    to the table quarantine with the reasons.
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage or an unreadable file.
+    Exit codes: 0 success; 1 failure; 2 invalid usage, settings or file.
     """
     warehouse = job.warehouse
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         files = find_files(job.spark, file)
         rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)
-        with readable(file):
+        with reported_read_errors(file):
             delivered = warehouse.stage(f"{run.run_id}-delivered", read_decisions(rows, MALFORMED))
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
-        shown, dated = _shown(warehouse, delivered)
-        judged = cached(judge_decisions(dated, shown, warehouse.read(TAXONOMY)), at_end)
-        usable = judged.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
+        published, decisions = _reviewed_publications(warehouse, delivered)
+        validated = cached(validate_decisions(decisions, published, warehouse.read(TAXONOMY)), at_end)
+        usable = validated.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
         known = warehouse.read(REVIEW_DECISIONS).select("decision_id")
         new = cached(usable.join(known, "decision_id", "left_anti"), at_end)
-        run.counts |= _account(judged, usable.count(), new.count())
+        run.counts |= _account(validated, usable.count(), new.count())
         if run.counts["rows_quarantined"]:
-            write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), judged)
+            write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), validated)
         warehouse.append(REVIEW_DECISIONS, new)
-        return _summary(run, file, judged, new)
+        return _summary(run, file, validated, new)
 
 
-def _shown(warehouse: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """What the reviewers saw, and the decisions with the run_id of the publication that they saw.
+def _reviewed_publications(warehouse: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Find the publication that each reviewer saw.
+
+    Returns:
+        The listings of these publications; and the decisions with `reviewed_run_id`, the publication's run_id.
 
     Raises:
         UsageError: nothing has been published yet.
@@ -77,58 +82,57 @@ def _shown(warehouse: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataF
     published = [(row.run_date, row.finished_at.date(), row.run_id) for row in publications(warehouse)]
     if not published:
         raise UsageError(
-            f"{warehouse.location} has no publication yet that reviewers could have seen: run `nightly` first."
+            f"nothing has been published in {warehouse.location} yet, so there is nothing to review: run "
+            "`catalog-cleaner nightly` first."
         )
     day = F.to_date("decided_at")
     days = [row.day for row in delivered.select(day.alias("day")).where("day IS NOT NULL").distinct().collect()]
-    runs = looked_at(days, published)
-    of_day = warehouse.spark.createDataFrame(sorted(runs.items()), "day DATE, looked_at STRING")
-    dated = delivered.withColumn("day", day).join(F.broadcast(of_day), "day", "left").drop("day")
-    # If no decision refers to a publication, any publication gives the columns.
-    wanted = sorted(set(runs.values())) or [published[-1][-1]]
-    shown = [_published_listings(warehouse, run_id) for run_id in wanted]
-    together = shown[0]
-    for more in shown[1:]:
-        together = together.unionByName(more)
-    return together, dated
+    runs = latest_publications(days, published)
+    run_of_day = warehouse.spark.createDataFrame(sorted(runs.items()), "day DATE, reviewed_run_id STRING")
+    decisions = delivered.withColumn("day", day).join(F.broadcast(run_of_day), "day", "left").drop("day")
+    # If no decision refers to a publication, any publication provides the columns.
+    run_ids = sorted(set(runs.values())) or [published[-1][-1]]
+    return reduce(DataFrame.unionByName, [_published_listings(warehouse, run_id) for run_id in run_ids]), decisions
 
 
 def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:
-    """What a reviewer saw of each listing in a publication."""
-    of = find_publication(warehouse, run_id)
-    clean = warehouse.read(CLEAN_LISTINGS, of.version(CLEAN_LISTINGS))
-    drawn = warehouse.read(FLAGGED_ITEMS, of.version(FLAGGED_ITEMS)).select("listing_id", "audit_chance")
-    seen = clean.join(drawn, "listing_id", "left")
+    """The listings of a publication with the columns that decisions refer to, prefixed with `seen_`."""
+    publication = find_publication(warehouse, run_id)
+    clean = warehouse.read(CLEAN_LISTINGS, publication.version(CLEAN_LISTINGS))
+    items = warehouse.read(FLAGGED_ITEMS, publication.version(FLAGGED_ITEMS)).select("listing_id", "audit_chance")
+    listings = clean.join(items, "listing_id", "left")
     columns = ("content_hash", "category", "best_category", "audit_chance")
-    return seen.select(
-        F.lit(run_id).alias("looked_at"), "listing_id", *(F.col(name).alias(f"seen_{name}") for name in columns)
+    return listings.select(
+        F.lit(run_id).alias("reviewed_run_id"), "listing_id", *(F.col(name).alias(f"seen_{name}") for name in columns)
     )
 
 
-def _account(judged: DataFrame, usable: int, new: int) -> dict[str, int]:
-    """The row account; of equal decisions in one file all but one count as superseded.
+def _account(validated: DataFrame, usable: int, new: int) -> dict[str, int]:
+    """The row account. If a file repeats a decision, all but one of these rows count as superseded.
 
     Raises:
-        FailedError: rows were lost or doubled.
+        FailedError: rows were lost or duplicated.
     """
-    rows = judged.agg(
+    rows = validated.agg(
         F.count(F.lit(1)).alias("all"),
         F.count_if(F.size("reasons") > 0).alias("bad"),
-        F.count_distinct("row_number").alias("numbers"),
+        F.count_distinct("row_number").alias("distinct"),
     )
-    everything, bad, numbers = rows.collect()[0]
-    superseded = everything - bad - usable
-    return row_account(numbers, current=new, superseded=superseded, unchanged=usable - new, quarantined=bad)
+    total, bad, distinct = rows.collect()[0]
+    superseded = total - bad - usable
+    return row_account(distinct, current=new, superseded=superseded, unchanged=usable - new, quarantined=bad)
 
 
-def _summary(run: RunContext, file: str, judged: DataFrame, new: DataFrame) -> Summary:
+def _summary(run: RunContext, file: str, validated: DataFrame, new: DataFrame) -> Summary:
     by_decision = new.groupBy("decision").agg(F.count(F.lit(1)), F.count("audit_chance")).orderBy("decision").collect()
-    reasons = judged.select(F.explode("reasons").alias("reason")).groupBy("reason").count().orderBy("reason").collect()
+    quarantined = validated.select(F.explode("reasons").alias("reason"))
+    reasons = quarantined.groupBy("reason").count().orderBy("reason").collect()
+    location = run.job.warehouse.location
     hints = [
-        f"They take effect in the next nightly run:  catalog-cleaner nightly --warehouse {run.job.warehouse.location}"
+        f"The next nightly run applies them:  catalog-cleaner nightly --run-date YYYY-MM-DD --warehouse {location}"
     ]
-    if run.counts["rows_quarantined"]:
-        hints.insert(0, f"{run.counts['rows_quarantined']:,} rows could not be used; they are in the table quarantine.")
+    if bad := run.counts["rows_quarantined"]:
+        hints.insert(0, f"{bad:,} rows could not be used; they are in the table quarantine, with the reasons.")
     return Summary(
         "Decisions loaded",
         {"run_id": run.run_id, "file": file, **run.counts},

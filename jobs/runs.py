@@ -1,4 +1,4 @@
-"""`catalog-cleaner runs`: list what ran, when, on what, and how it ended."""
+"""`catalog-cleaner runs`: list the runs, what they read and how they ended."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from jobs.console.summary import Section, Summary
 from jobs.lifecycle.starts import Start, find_starts
 from schemas.tables import RUNS
 
-LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many runs to show.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of runs to show.")]
 
 _COUNTS = ("rows_in", "rows_current", "corrected", "referred", "flagged", "rows_quarantined")
 _COLUMNS = ("run_id", "status", "finished_at", "took", "model", "base", "counts", "message")
 
 
 def runs(job: Job, limit: LimitOption = 20) -> Summary:
-    """List the runs, the newest first, also those that are running or were killed.
+    """List the runs, newest first.
 
-    Shows status, model, the run it is based on, counts, and why a run failed.
+    Shows status, model, base run, counts, and why a run failed. Includes runs that are in progress or were killed.
     """
     stored = job.warehouse.read(RUNS)
     newest = stored.orderBy(F.col("finished_at").desc()).limit(limit).collect()
     ended = {row.run_id for row in newest}
     unfinished = [_unfinished(start) for start in find_starts(job.warehouse.folder) if start.run_id not in ended]
     rows = (unfinished + [_ended(row) for row in newest])[:limit]
-    # Three tables, so that each fits a terminal of 80 columns; as JSON they are one.
+    # Three tables, because each fits a terminal with 80 columns; the JSON object has one.
     sections = (
         Section("runs", _COLUMNS, rows, shown=("run_id", "status", "finished_at", "took", "model")),
-        _part("counts", rows),
-        _part("message", rows),
+        _single_column("counts", rows),
+        _single_column("message", rows),
     )
     return Summary(
         f"Runs in {job.warehouse.location}",
         {"runs": stored.count() + len(unfinished), "shown": len(rows)},
         sections,
-        () if rows else ("Nothing has run here yet: start with `catalog-cleaner ingest`.",),
+        () if rows else ("There are no runs yet. Start with `catalog-cleaner ingest`.",),
     )
 
 
@@ -62,10 +62,10 @@ def _unfinished(start: Start) -> tuple[object, ...]:
     return (start.run_id, status, None, None, None, None, "", start.message)
 
 
-def _part(column: str, rows: list[tuple[object, ...]]) -> Section:
-    """One column of the runs that have something in it, as a table that only people see."""
-    place = _COLUMNS.index(column)
-    return Section(f"{column} by run", ("run_id", column), [(row[0], row[place]) for row in rows if row[place]], key="")
+def _single_column(column: str, rows: list[tuple[object, ...]]) -> Section:
+    """One column of the runs that have a value in it, as a table that is not in the JSON object."""
+    i = _COLUMNS.index(column)
+    return Section(f"{column} by run", ("run_id", column), [(row[0], row[i]) for row in rows if row[i]], key="")
 
 
 main = as_command("runs", runs)

@@ -1,4 +1,4 @@
-"""The import path that notebooks and dashboards use for `read_published`."""
+"""The import path of `read_published` for notebooks and dashboards."""
 
 from jobs.lifecycle.publications import read_published
 

@@ -1,4 +1,4 @@
-"""`catalog-cleaner train`: trains a model on the catalogue; a better one becomes champion."""
+"""`catalog-cleaner train`: train a model, which becomes champion if it is better than the present one."""
 
 from __future__ import annotations
 
@@ -31,43 +31,44 @@ from training.train import TrainedBundle, train_bundle
 TrainDateOption = Annotated[
     dt.date | None,
     typer.Option(
-        "--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="The date to record for the run; today by default."
+        "--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="Date to record for the run; default: today."
     ),
 ]
 
 
 def train(job: Job, run_date: TrainDateOption = None) -> Summary:
-    """Train a model; it becomes champion only if it is better.
+    """Train a model and promote it if it is better.
 
-    It learns from sellers' labels and reviewers' decisions.
+    Learns from the sellers' categories and the reviewers' decisions. The new model is compared with the champion and
+    becomes champion only if it is better.
 
-    Exit codes: 0 done (whether or not the model became champion), 1 failed, 2 wrong usage or settings.
+    Exit codes: 0 success, whether or not the model became champion; 1 failure; 2 invalid usage or settings.
     """
     warehouse, settings = job.warehouse, job.settings
     with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         version, taxonomy_version = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
         if version is None or taxonomy_version is None:
-            raise UsageError(f"{warehouse.location} holds no listings: run `catalog-cleaner ingest` first.")
+            raise UsageError(f"{warehouse.location} contains no listings: run `catalog-cleaner ingest` first.")
         decisions = standing_decisions(warehouse.read(REVIEW_DECISIONS))
         listings = with_decisions(in_force(warehouse.read(LISTINGS, version)), decisions)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
         categories = [TaxonomyCategory(*row) for row in taxonomy]
-        # Before the training: a registry that does not answer must not cost one.
-        champion = _champion(registry, job.say)
+        # Fetched before the training, so that an unavailable registry does not waste one.
+        champion = _champion(registry, job.print_progress)
         work = _work_folder(warehouse.folder, run.run_id)
         try:
-            job.say(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
-            with StageProgress(job.console, job.say) as shown:
+            job.print_progress(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
+            with StageProgress(job.console, job.print_progress) as stages:
                 trained = train_bundle(
                     listings,
                     categories,
                     settings,
                     str(work),
-                    planned=lambda plan: shown.plan(plan.stages),
-                    progress=lambda epoch: shown.advance(epoch.what, epoch.loss, epoch.seconds),
+                    planned=lambda plan: stages.plan(plan.stages),
+                    progress=lambda epoch: stages.advance(epoch.what, epoch.loss, epoch.seconds),
                 )
-            job.say("comparing the model with the champion")
+            job.print_progress("comparing the model with the champion")
             comparison = evaluate(listings, trained.folder, champion, categories, settings)
             run.model_version = registry.register(
                 trained.folder,
@@ -93,7 +94,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
 
 
 def _work_folder(warehouse: Path | None, run_id: str) -> Path:
-    """A new folder that all nodes see: inside the warehouse, if that is a folder."""
+    """Create a work folder: inside the warehouse, which all nodes can read, or a local one if it is not a folder."""
     if warehouse is None:
         return Path(tempfile.mkdtemp(prefix=run_id))
     work = warehouse / WORK_FOLDER / run_id
@@ -101,19 +102,19 @@ def _work_folder(warehouse: Path | None, run_id: str) -> Path:
     return work
 
 
-def _champion(registry: Registry, say: Callable[[str], None]) -> tuple[str, str] | None:
-    """The champion's version and its bundle's folder; None if there is none, or none that can be compared with."""
+def _champion(registry: Registry, print_progress: Callable[[str], None]) -> tuple[str, str] | None:
+    """The champion's version and bundle folder; None if there is no champion or its format cannot be read."""
     version = registry.find_champion()
     if version is None:
         return None
     try:
         return version, registry.model(version).bundle
     except BundleFormatError as error:
-        say(f"the new model replaces champion {version} without a comparison: {error}")
+        print_progress(f"the new model replaces champion {version} without a comparison: {error}")
         return None
 
 
-def _summary(version: str, trained: TrainedBundle, comparison: Comparison, place: str) -> Summary:
+def _summary(version: str, trained: TrainedBundle, comparison: Comparison, location: str) -> Summary:
     facts: dict[str, object] = {
         "model_version": version,
         "champion": comparison.better,
@@ -122,14 +123,14 @@ def _summary(version: str, trained: TrainedBundle, comparison: Comparison, place
         **{name: round(value, 4) for name, value in (trained.figures | comparison.figures).items()},
     }
     curves = [(branch, len(losses), min(losses)) for branch, losses in trained.curves.items() if losses]
-    promote = f"models promote {version} --warehouse {place}"
-    next_step = f"Clean the catalogue with it:  catalog-cleaner nightly --warehouse {place} --run-date YYYY-MM-DD"
-    stays = f"The champion stays, because the new model is not better. To use it anyway:  catalog-cleaner {promote}"
+    clean = f"Clean the catalogue with it:  catalog-cleaner nightly --run-date YYYY-MM-DD --warehouse {location}"
+    promote = f"To use the new model anyway:  catalog-cleaner models promote {version} --warehouse {location}"
+    outcome = "it is the new champion" if comparison.better else "it is not better, so the champion stays"
     return Summary(
-        f"Model {version} trained: " + ("it is the new champion" if comparison.better else "the champion stays"),
+        f"Model {version} trained: {outcome}",
         facts,
         (Section("branches", ("branch", "epochs", "best loss"), curves),),
-        (next_step if comparison.better else stays,),
+        (clean if comparison.better else promote,),
     )
 
 

@@ -1,4 +1,4 @@
-"""The end of a cleaning run: the row account, and the summary for people and machines."""
+"""The row account and the summary of a cleaning run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from jobs.cleaning.audit import read_audit
 from jobs.cleaning.clean import Cleaned
 from jobs.cleaning.scoring import Scored
-from jobs.console.summary import Section, Share, Summary
+from jobs.console.summary import Interval, Section, Share, Summary
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
@@ -21,19 +21,19 @@ from schemas.tables import LISTINGS
 def account(
     warehouse: Warehouse, listings: DataFrame, quarantined: DataFrame, scored: Scored, result: Cleaned, pins: Pins
 ) -> dict[str, int]:
-    """Count the rows that came in, and where each went.
+    """Count the rows that were read, by what happened to them.
 
     Args:
-        warehouse: where the listings are.
-        listings: the usable ones.
-        quarantined: the others.
+        warehouse: the warehouse with the listings.
+        listings: usable listings.
+        quarantined: unusable listings.
         scored: the run's predictions.
         result: the run's decisions.
-        pins: the versions read.
+        pins: the table versions that the run reads.
 
     Raises:
-        FailedError: rows in are not rows scored + unchanged + withdrawn + quarantined, or a listing was decided twice
-            or not at all.
+        FailedError: scored, unchanged, withdrawn and quarantined rows do not add up to the rows read, or a listing was
+            decided twice or not at all.
     """
     stored = warehouse.read(LISTINGS, pins.listings_version).agg(
         F.count(F.lit(1)).alias("rows"), F.count_if("withdrawn").alias("withdrawn")
@@ -46,7 +46,7 @@ def account(
     by_action = {row.category_action: row.n for row in decided}
     if sum(by_action.values()) != good:
         raise FailedError(f"{sum(by_action.values()):,} of {good:,} listings were decided. Nothing was published.")
-    # Ingest keeps one row a listing, so that none is superseded here.
+    # Ingest keeps one row per listing, so no row is superseded here.
     counts = row_account(
         rows_in, current=scored.count, unchanged=good - scored.count, withdrawn=withdrawn, quarantined=bad
     )
@@ -61,10 +61,10 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
     """The summary of a cleaning run."""
     counts, location = run.counts, run.job.warehouse.location
     figures = {row.metric: row for row in result.metrics.where("dimension = 'all'").collect()}
-    found = result.metrics.where("dimension = 'reason' AND numerator > 0")
-    reasons = found.orderBy(F.col("numerator").desc(), "segment").collect()
-    drawn = sum(int(r.numerator) for r in reasons if r.segment == Reason.AUDIT_SAMPLE.value)
-    audit = read_audit(figures, drawn)
+    by_reason = result.metrics.where("dimension = 'reason' AND numerator > 0")
+    reasons = by_reason.orderBy(F.col("numerator").desc(), "segment").collect()
+    audit_items = sum(int(r.numerator) for r in reasons if r.segment == Reason.AUDIT_SAMPLE.value)
+    audit = read_audit(figures, audit_items)
     worst = result.rates.where("listings >= 10").orderBy(F.col("lower").desc(), "seller_id").limit(5).collect()
     facts: dict[str, object] = {
         "run_id": run.run_id,
@@ -87,17 +87,17 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
             Section(
                 "flagged by reason",
                 ("reason", "listings", "share"),
-                [(r.segment, int(r.numerator), f"{r.value:.1%}") for r in reasons],
+                [(r.segment, int(r.numerator), Share(r.value)) for r in reasons],
             ),
             Section(
                 "sellers who mislabel most",
                 ("seller", "listings", "error_rate", "interval"),
-                [(s.seller_id, s.listings, f"{s.error_rate:.1%}", f"{s.lower:.1%} to {s.upper:.1%}") for s in worst],
+                [(s.seller_id, s.listings, Share(s.error_rate), Interval(s.lower, s.upper)) for s in worst],
             ),
         ),
         hints=(
             audit.note(location),
             "The sellers' error rates are the model's estimates.",
-            f"look closer: catalog-cleaner report --warehouse {location}",
+            f"See the report:  catalog-cleaner report --warehouse {location}",
         ),
     )

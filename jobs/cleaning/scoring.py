@@ -60,11 +60,11 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
         wanted = cached(unscored(missing, earlier), at_end)
         unread = cached(unread_pictures(before, wanted, model.version), at_end)
         count, total, reused, again = wanted.count(), listings.count(), earlier.count(), unread.count()
-        job.say(f"scoring {count:,} of {total:,} listings with model {model.version}")
+        job.print_progress(f"scoring {count:,} of {total:,} listings with model {model.version}")
         if again:
-            job.say(f"trying {again:,} pictures again that could not be read before")
+            job.print_progress(f"trying {again:,} pictures again that could not be read before")
         if reused:
-            job.say(f"using {reused:,} predictions of an earlier run that did not publish")
+            job.print_progress(f"using {reused:,} predictions of an earlier run that did not publish")
         content = (
             wanted_content(warehouse, wanted, unread, count == total, pins, base)
             if count

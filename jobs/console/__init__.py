@@ -1,1 +1,1 @@
-"""The terminal: options, commands, progress and summaries."""
+"""Command line: options, commands, progress and summaries."""

@@ -1,4 +1,4 @@
-"""Makes a command of a function: the options that all commands take, the job, and the summary at the end."""
+"""Turns a function into a command: adds the common options, opens the job and prints the summary."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Own = ParamSpec("Own")
 
 
 def as_command(name: str, function: Callable[Concatenate[Job, Own], Summary]) -> Callable[..., None]:
-    """The main of a command, as Typer and `typer.run` take it.
+    """Make the main function of a command, for `Typer.command` and `typer.run`.
 
-    Its parameters are those of `function` after the job, then the common ones (see `_run`). A common one that the
-    function declares itself, say with another default, is the function's, and is passed on to it as well.
+    Its parameters are those of `function` without the job, followed by the common ones (see `_run`). If `function`
+    declares a common parameter itself, for example with a default, its declaration is used and it receives the value.
 
     Args:
         name: the job's name in the run log.
-        function: does the work; its docstring is the command's help, its annotations declare the options.
+        function: does the work. Its docstring is the command's help, its annotations declare the options.
     """
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     names = [parameter.name for parameter in own]
@@ -33,7 +33,7 @@ def as_command(name: str, function: Callable[Concatenate[Job, Own], Summary]) ->
         _run(name, function, {key: values[key] for key in names}, **options)
 
     main.__doc__ = function.__doc__
-    # By keyword, an option with a default may stand before one without.
+    # Keyword-only, because then a parameter with a default may precede one without.
     by_keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     main.__signature__ = inspect.Signature(by_keyword)  # type: ignore[attr-defined]
     return main
@@ -48,7 +48,7 @@ def _run(
     overrides: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Do a command's work. The annotated parameters declare the options that every command takes."""
+    """Run a command. The annotated parameters declare the common options."""
     with open_job(name, warehouse, profile, overrides or ()) as job:
         summary = function(job, **own)
     print_summary(summary, as_json)

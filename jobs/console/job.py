@@ -1,4 +1,4 @@
-"""What a command works with: settings, session, warehouse and console; and how its errors are reported."""
+"""The context of a command (settings, session, warehouse, console) and the reporting of its errors."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import CleanerError, UsageError
 
 _INTERRUPTED = 130
-"""Exit code of a command that was interrupted, as shells have it."""
+"""Exit code of an interrupted command, as in shells."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a command works with.
+    """The context of a command.
 
     Attributes:
         name: the job's name in the run log.
-        settings: loaded once.
-        spark: the session.
-        warehouse: where the tables are.
-        started_at: UTC; the only look at the clock before the run's end.
+        settings: the settings.
+        spark: the Spark session.
+        warehouse: the tables.
+        started_at: UTC. The clock is not read again before the end of the run.
         console: standard error, for progress and errors.
     """
 
@@ -49,34 +49,34 @@ class Job:
     started_at: dt.datetime
     console: Console
 
-    def say(self, line: str) -> None:
-        """Print a line of progress with the seconds since the start."""
+    def print_progress(self, line: str) -> None:
+        """Print a progress message with the seconds since the start."""
         seconds = (clock() - self.started_at).total_seconds()
         self.console.print(f"[dim]{seconds:7.1f} s[/dim]  {escape(line)}", soft_wrap=True)
 
 
 def clock() -> dt.datetime:
-    """Now, UTC. Steps take times as values; only commands look at the clock."""
+    """The current time, UTC. Only commands read the clock; steps receive times as arguments."""
     return dt.datetime.now(dt.UTC)
 
 
 @contextmanager
 def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str]) -> Iterator[Job]:
-    """Load settings, open session and warehouse; errors become a sentence and an exit code.
+    """Load the settings and open the session and the warehouse. Errors are reported as by `reported_errors`.
 
-    A session that this process already has is used and stays open.
+    If this process already has a Spark session, it is used and stays open.
 
     Args:
         name: the job's name in the run log.
-        warehouse: as `WarehouseOption`.
-        profile: as `ProfileOption`.
-        overrides: as `SetOption`.
+        warehouse: the value of `WarehouseOption`.
+        profile: the value of `ProfileOption`.
+        overrides: the values of `SetOption`.
     """
     started_at = clock()
     with reported_errors(name, started_at) as log_file:
         console = Console(stderr=True, highlight=False)
         settings = load_settings(profile, overrides)
-        _quieten()
+        _silence_libraries()
         shared = SparkSession.getActiveSession() is not None
         session = open_session(settings.spark, f"catalog-cleaner {name}", log_file)
         try:
@@ -88,14 +88,14 @@ def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str]) 
 
 @contextmanager
 def reported_errors(name: str, now: dt.datetime) -> Iterator[Path]:
-    """Report an error in a sentence on stderr and exit with its code.
+    """Report an error as a message on stderr and exit with its exit code.
 
-    A `CleanerError` says what is wrong itself. Of any other error the root cause is printed, and the traceback goes to
-    the log file, whose name is printed, too.
+    The message of a `CleanerError` is printed as it is. For any other error the root cause is printed and the traceback
+    is written to the log file.
 
     Args:
         name: the command.
-        now: UTC.
+        now: the current time, UTC.
 
     Yields:
         The log file.
@@ -114,7 +114,7 @@ def reported_errors(name: str, now: dt.datetime) -> Iterator[Path]:
     except (typer.Exit, typer.Abort, click.ClickException):
         raise
     except KeyboardInterrupt as error:
-        _print_error("interrupted", f"{name} was stopped by hand before it was done")
+        _print_error("interrupted", f"{name} was stopped by the user")
         raise typer.Exit(_INTERRUPTED) from error
     except Exception as error:
         with log_file.open("a", encoding="utf-8") as log:
@@ -123,12 +123,12 @@ def reported_errors(name: str, now: dt.datetime) -> Iterator[Path]:
         raise typer.Exit(1) from error
 
 
-def _print_error(label: str, sentence: str) -> None:
-    Console(stderr=True, highlight=False).print(f"[bold red]{label}:[/bold red] {escape(sentence)}", soft_wrap=True)
+def _print_error(label: str, message: str) -> None:
+    Console(stderr=True, highlight=False).print(f"[bold red]{label}:[/bold red] {escape(message)}", soft_wrap=True)
 
 
-def _quieten() -> None:
-    """Keep libraries' notices out of the progress."""
+def _silence_libraries() -> None:
+    """Suppress warnings of libraries, which would appear between the progress messages."""
     for name in ("py4j", "great_expectations"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)

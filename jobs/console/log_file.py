@@ -1,4 +1,4 @@
-"""The log file of a command: Spark's log, and the traceback of a failure that nobody foresaw."""
+"""The log file of a command: Spark's log and the traceback of an unexpected error."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 
 from training.private_folder import private_folder
 
-_KEPT = 50
-"""Log files that are kept; older ones are removed."""
+_MAX_FILES = 50
+"""Number of log files to keep; older ones are removed."""
 
 
 def new_log_file(name: str, now: dt.datetime) -> Path:
-    """The log file of a command that starts now, in a folder that only this user can read; nothing is written yet.
+    """Choose the log file of a command, in a folder that only this user can read. The file is not created yet.
 
     Args:
         name: the command.
-        now: UTC.
+        now: the current time, UTC.
 
     Raises:
         FailedError: as `private_folder`.
     """
     folder = private_folder("logs")
-    for old in sorted(folder.glob("*.log"), key=lambda file: file.stat().st_mtime)[: -_KEPT + 1]:
+    for old in sorted(folder.glob("*.log"), key=lambda file: file.stat().st_mtime)[: -_MAX_FILES + 1]:
         old.unlink(missing_ok=True)
     return folder / f"{name}-{now:%Y-%m-%dT%H%M%S}-{os.getpid()}.log"

@@ -9,18 +9,18 @@ import typer
 
 WarehouseOption = Annotated[
     str,
-    typer.Option("--warehouse", metavar="PATH", help="Where the tables are: a folder, a URI, or catalog.schema."),
+    typer.Option("--warehouse", metavar="PATH", help="Warehouse with the tables: a folder, a URI or catalog.schema."),
 ]
 
 
 ProfileOption = Annotated[
-    str, typer.Option("--profile", metavar="NAME", help="Settings profile: local, test, cluster, or a YAML file.")
+    str, typer.Option("--profile", metavar="NAME", help="Settings profile: local, cluster, test or a YAML file.")
 ]
 
 
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.ranks=4. May be repeated."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.ranks=4. Can be repeated."),
 ]
 
 
@@ -41,5 +41,5 @@ def parse_date(text: str) -> dt.date:
 
 RunDateOption = Annotated[
     dt.date,
-    typer.Option("--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="The date to clean the catalogue for."),
+    typer.Option("--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="Date to clean the catalogue for."),
 ]

@@ -1,4 +1,4 @@
-"""Shows long work that has stages of epochs: a bar for each stage on a terminal, elsewhere a line when a stage ends."""
+"""Shows the progress of training: one bar per stage on a terminal, elsewhere one line per finished stage."""
 
 from __future__ import annotations
 
@@ -12,48 +12,52 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 @dataclass
 class _Stage:
-    """What is known of the stage at work.
+    """The stage in progress.
 
     Attributes:
-        name: shown to people.
-        begun: seconds at its start.
-        epochs: finished ones.
-        best: lowest loss.
-        seconds: at its last epoch's end.
+        name: name to show.
+        started: seconds from the start of the first stage to the start of this one.
+        epochs: number of finished epochs.
+        best: lowest loss so far.
+        seconds: seconds from the start of the first stage to the end of the last epoch.
     """
 
     name: str
-    begun: float
+    started: float
     epochs: int = 0
     best: float = float("inf")
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        """The line that is printed when the stage ends."""
+        """The line to print when the stage ends."""
         epochs = f"{self.epochs} epoch" + ("s" if self.epochs != 1 else "")
-        return f"{self.name}: {epochs}, best loss {self.best:.4f}, {self.seconds - self.begun:.0f} s"
+        return f"{self.name}: {epochs}, best loss {self.best:.4f}, {self.seconds - self.started:.0f} s"
 
     def figures(self, epochs: float) -> str:
-        """The text beside the bar of a stage of at most so many epochs: loss, time taken, estimate of the time left."""
-        taken = self.seconds - self.begun
+        """The text next to the bar: loss, time taken and estimated time left.
+
+        Args:
+            epochs: maximum number of epochs of the stage.
+        """
+        taken = self.seconds - self.started
         left = taken / self.epochs * (epochs - self.epochs)
         return f", best loss {self.best:.4f}, {taken:.0f} s" + (f", at most {left:.0f} s left" if left else "")
 
 
 class StageProgress:
-    """A context manager that shows stages until it is left.
+    """A context manager that shows the progress of stages.
 
-    On a terminal every planned stage has a bar from the beginning, so that what remains can be seen.
+    On a terminal every planned stage has a bar from the beginning, so that the remaining work is visible.
     """
 
-    def __init__(self, console: Console, say: Callable[[str], None]) -> None:
-        """Show nothing yet.
+    def __init__(self, console: Console, print_line: Callable[[str], None]) -> None:
+        """Create the display without showing it.
 
         Args:
-            console: where the bars are drawn if it is a terminal.
-            say: prints a line if it is not.
+            console: draws the bars if it is a terminal.
+            print_line: prints a line for each finished stage if it is not.
         """
-        self._say = say
+        self._print_line = print_line
         self._bars: Progress | None = None
         if console.is_terminal:
             self._bars = Progress(
@@ -78,27 +82,27 @@ class StageProgress:
         if self._bars is None:
             return
         for task in self._bars.tasks:
-            if error is None and not task.completed:  # a planned stage that was not needed
+            if error is None and not task.completed:  # a planned stage that was skipped
                 self._bars.update(task.id, visible=False)
         self._bars.stop()
 
     def plan(self, stages: Mapping[str, int]) -> None:
-        """Announce the stages to come, in order: name -> epochs at most."""
+        """Add the planned stages in order: name -> maximum number of epochs."""
         if self._bars is not None:
             for name, epochs in stages.items():
                 self._tasks[name] = self._bars.add_task(name, total=epochs, figures="")
 
     def advance(self, name: str, loss: float, seconds: float) -> None:
-        """Count an epoch of a stage; another stage than before ends the one before.
+        """Count a finished epoch. The first epoch of a stage ends the previous stage.
 
         Args:
-            name: the stage's.
-            loss: after the epoch.
-            seconds: since the first stage began.
+            name: name of the stage.
+            loss: loss after the epoch.
+            seconds: seconds since the start of the first stage.
         """
         if self._stage is None or self._stage.name != name:
             self._end_stage()
-            self._stage = _Stage(name, begun=self._seconds)
+            self._stage = _Stage(name, started=self._seconds)
         stage = self._stage
         stage.epochs += 1
         stage.best = min(stage.best, loss)
@@ -108,11 +112,11 @@ class StageProgress:
             self._bars.update(task, completed=stage.epochs, figures=figures, refresh=True)
 
     def _end_stage(self) -> None:
-        """Print the stage's line, or fill its bar: a stage may need fewer epochs than planned."""
+        """Print the stage's line or fill its bar. A stage may end before the maximum number of epochs."""
         stage, self._stage = self._stage, None
         if stage is None:
             return
         if self._bars is None:
-            self._say(str(stage))
+            self._print_line(str(stage))
         elif (task := self._tasks.get(stage.name)) is not None:
             self._bars.update(task, total=stage.epochs, figures=stage.figures(stage.epochs))

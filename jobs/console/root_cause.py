@@ -1,4 +1,4 @@
-"""What really went wrong: the innermost cause of an error that came through Java, Spark and Python workers."""
+"""Finds the root cause of an error that was passed on by Java, Spark or Python workers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _JAVA_PREFIX = re.compile(r"^(?:[a-z_]\w*\.)+([A-Z][\w$]*): ")
 
 
 def root_cause(error: BaseException) -> str:
-    """One sentence about an error: the innermost cause's type and message, at most 500 characters.
+    """Describe the root cause of an error: its type and message, at most 500 characters.
 
-    The message of a `CleanerError` is returned as it is. Of a Python worker's traceback in Spark's message the last
-    error counts, of a chain of Java or Python exceptions the innermost one.
+    The root cause is the innermost exception of a chain of Java or Python exceptions. If Spark's message contains the
+    traceback of a Python worker, it is the error at the end of the traceback. The message of a `CleanerError` is
+    returned as it is.
     """
     if isinstance(error, CleanerError):
         return str(error)
@@ -32,7 +33,7 @@ def root_cause(error: BaseException) -> str:
         text = f"{type(error).__name__}: {error}"
     else:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return _shortened(_python_cause(text) or text)
+    return _shorten(_python_cause(text) or text)
 
 
 def _innermost(java: Any) -> str:  # noqa: ANN401 - a Java exception behind Py4J
@@ -50,7 +51,8 @@ def _python_cause(text: str) -> str | None:
     return ends[-1] if ends else None
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
+    """The first line, without the package of a Java exception."""
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     first = _JAVA_PREFIX.sub(r"\1: ", first)
     return first if len(first) <= _MAX_LENGTH else f"{first[: _MAX_LENGTH - 1]}…"

@@ -1,4 +1,4 @@
-"""The summary that a command prints at its end: tables for people, one JSON object for programs."""
+"""The summary that a command prints when it ends: tables for people, or one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BAR_WIDTH = 8
 
 
 class Share(float):
-    """A share, 0 to 1: shown as a percentage, written to JSON as the number."""
+    """A share, 0 to 1. It is shown as a percentage and written to JSON as the number."""
 
     def __str__(self) -> str:
-        """One decimal, two below 1 %. A tiny share is not shown as 0 %, and a share below 1 not as 100 %."""
+        """One decimal, or two below 1 %. Only 0 is shown as 0 %, and only 1 as 100 %."""
         share = float(self)
         if 0 < share < 0.00005:
             return "<0.01%"
@@ -29,26 +29,41 @@ class Share(float):
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A share and the ends of its 95 % interval, all 0 to 1.
+class Interval:
+    """The bounds of a 95 % interval, both 0 to 1. It is written to JSON as an object."""
 
-    A count of the whole catalogue and the model's own estimate have no interval: lower and upper are None.
+    lower: float
+    upper: float
+
+    def __str__(self) -> str:
+        """Both bounds as percentages."""
+        return f"{Share(self.lower)} to {Share(self.upper)}"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A share and the bounds of its 95 % interval, all 0 to 1. It is written to JSON as an object.
+
+    Counts of the whole catalogue and the model's own estimates have no interval: lower and upper are None.
     """
 
     value: float
     lower: float | None = None
     upper: float | None = None
 
+    @property
+    def interval(self) -> Interval | None:
+        """The interval; None if there is none."""
+        return None if self.lower is None or self.upper is None else Interval(self.lower, self.upper)
+
     def __str__(self) -> str:
-        """The value, and the interval in brackets where there is one."""
-        if self.lower is None or self.upper is None:
-            return str(Share(self.value))
-        return f"{Share(self.value)} ({Share(self.lower)} to {Share(self.upper)})"
+        """The value, followed by the interval in brackets if there is one."""
+        return str(Share(self.value)) if self.interval is None else f"{Share(self.value)} ({self.interval})"
 
 
 @dataclass(frozen=True)
 class Named:
-    """A code with its name: the name is shown, the code is written to JSON."""
+    """A code and its name. The name is shown, the code is written to JSON."""
 
     code: str
     name: str
@@ -65,10 +80,10 @@ class Section:
     Attributes:
         title: shown above the table.
         columns, rows: names and values.
-        bars: columns (of shares or estimates) that are drawn as bars, too.
-        key: of the table in the JSON object; the title by default. Keys are an interface, titles are not. Empty: the
-            table is not in the JSON object.
-        shown: columns that are shown; all by default. The JSON object has all of them.
+        bars: columns of shares or estimates that are also drawn as bars.
+        key: key of the table in the JSON object; default: the title. Keys are part of the interface, titles are not.
+            A table with an empty key is left out of the JSON object.
+        shown: columns to show; default: all. The JSON object always contains all columns.
     """
 
     title: str
@@ -80,7 +95,7 @@ class Section:
 
     @property
     def rows_by_name(self) -> list[dict[str, object]]:
-        """The rows as column -> value."""
+        """The rows as mappings column -> value."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
@@ -91,14 +106,16 @@ class Summary:
     Attributes:
         title: one line.
         facts: names and values in display order; the top level of the JSON object.
-        sections: tables shown below.
+        sections: tables shown below the facts.
         hints: what to do or look at next; not in the JSON object.
+        notes: name of a fact -> remark shown after its value; not in the JSON object.
     """
 
     title: str
     facts: Mapping[str, object]
     sections: Sequence[Section] = ()
     hints: Sequence[str] = field(default_factory=tuple)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> str:
         """One JSON object: the facts, and each section as a list of objects under its key."""
@@ -107,12 +124,13 @@ class Summary:
         return json.dumps({"title": self.title, **self.facts, **tables}, default=_plain)
 
     def show(self, console: Console) -> None:
-        """Print for people. Text from the catalogue is printed literally: no markup, no control characters."""
+        """Print the summary for people. Text from the catalogue is printed without markup and control characters."""
         console.print()
         console.print(_printable(self.title), style="bold")
         facts = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
         for name, value in self.facts.items():
-            facts.add_row(name.replace("_", " "), _cell(value))
+            note = f"  ({self.notes[name]})" if name in self.notes else ""
+            facts.add_row(name.replace("_", " "), _printable(_text(value) + note))
         console.print(facts)
         for section in self.sections:
             if section.rows:
@@ -126,7 +144,7 @@ class Summary:
 
 
 def print_summary(summary: Summary, as_json: bool) -> None:
-    """Print a summary on standard output: for people, or as one JSON object."""
+    """Print a summary to standard output: for people, or as one JSON object."""
     if as_json:
         sys.stdout.write(summary.as_json() + "\n")
     else:
@@ -134,16 +152,17 @@ def print_summary(summary: Summary, as_json: bool) -> None:
 
 
 def _table(section: Section) -> Table:
-    """On a narrow terminal texts wrap; ids (the first column), figures and lists do not."""
+    """A section as a table. On a narrow terminal texts wrap; the first column, numbers and lists do not."""
     table = Table(header_style="dim", box=None, padding=(0, 1))
     largest: dict[int, float] = {}
     places = [i for i, column in enumerate(section.columns) if section.shown is None or column in section.shown]
     for place in places:
         column = section.columns[place]
         values = [row[place] for row in section.rows]
-        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-        whole = place == 0 or numbers or any(isinstance(value, Estimate | list) for value in values)
-        table.add_column(column.replace("_", " "), justify="right" if numbers else "left", no_wrap=whole)
+        present = [value for value in values if value is not None]
+        numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in present or [""])
+        no_wrap = place == 0 or numeric or any(isinstance(value, Estimate | Interval | list) for value in values)
+        table.add_column(column.replace("_", " "), justify="right" if numeric else "left", no_wrap=no_wrap)
         if column in section.bars:
             largest[place] = max(map(_number, values)) or 1.0
             table.add_column("", no_wrap=True)
@@ -168,7 +187,7 @@ def _cell(value: object) -> Text:
 
 
 def _printable(text: str) -> Text:
-    """Replace control characters: a title must not be able to overwrite the terminal."""
+    """Replace control characters, so that a listing's title cannot overwrite the terminal."""
     return Text("".join(c if c.isprintable() or c == "\n" else " " for c in text))
 
 
@@ -187,7 +206,7 @@ def _text(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Estimate):
+    if isinstance(value, Estimate | Interval):
         return asdict(value)
     if isinstance(value, Named):
         return value.code

@@ -1,6 +1,6 @@
 """Finds and reads the files of a batch: Parquet, CSV or JSON lines, one file or a folder of files.
 
-Rows have the files' own columns and `MALFORMED`: null, or the text of a row that could not be read.
+Rows have the columns of the files and `MALFORMED`, the text of a row that could not be parsed, else null.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from conf.settings import IngestSettings
 from jobs.console.root_cause import root_cause
-from jobs.ingestion.steps.parse import judge_rows, match_columns
+from jobs.ingestion.steps.parse import match_columns, validate_rows
 from schemas.errors import UsageError
 
 MALFORMED = "__malformed__"
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
 
-# Spark takes a path for a pattern: what would be one is escaped.
+# Spark treats paths as glob patterns, so special characters are escaped.
 _PATTERN = re.compile(r"([\\*?\[\]{}])")
-# JSON's numbers that are none come back from Spark in quotes.
-_NO_NUMBERS = ('"NaN"', '"Infinity"', '"-Infinity"')
-_KEPT_TEXT = 10_000
+# Spark returns these JSON values as strings in quotes.
+_NON_FINITE = ('"NaN"', '"Infinity"', '"-Infinity"')
+_MAX_MALFORMED_TEXT = 10_000
+"""Characters of a malformed row that are kept."""
 
 
 @dataclass(frozen=True)
@@ -44,71 +45,71 @@ class Files:
     paths: tuple[str, ...]
 
     def __str__(self) -> str:
-        """For people: how many of which format, and where."""
+        """Number, format and location of the files, for messages."""
         count = len(self.paths)
         return f"{count:,} {self.format} file{'s' if count != 1 else ''} from {self.location}"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A batch of listings, opened.
+    """A batch of listings.
 
     Attributes:
-        files: where they come from.
-        rows: the output of `jobs.ingestion.steps.parse.judge_rows`, not yet read.
-        extra: columns of the files that are not used.
-        uris: whether pictures come as paths or URIs.
+        files: the files of the batch.
+        rows: the output of `jobs.ingestion.steps.parse.validate_rows`, not yet computed.
+        ignored_columns: columns of the files that are not used.
+        has_uris: whether pictures are given as paths or URIs.
     """
 
     files: Files
     rows: DataFrame
-    extra: tuple[str, ...]
-    uris: bool
+    ignored_columns: tuple[str, ...]
+    has_uris: bool
 
-    def readable(self) -> AbstractContextManager[None]:
-        """`readable` for these files; needed while the rows are read."""
-        return readable(self.files.location)
+    def reported_read_errors(self) -> AbstractContextManager[None]:
+        """`reported_read_errors` for these files; use it while the rows are read."""
+        return reported_read_errors(self.files.location)
 
 
 def open_delivery(spark: SparkSession, location: str, settings: IngestSettings) -> Delivery:
     """Find the files of a batch and check their columns.
 
     Raises:
-        UsageError: files or columns cannot be used.
+        UsageError: the files or their columns cannot be used.
     """
     files = find_files(spark, location)
     rows = read_files(spark, files, settings.csv_delimiter)
     given = [name for name in rows.columns if name != MALFORMED]
     matched = match_columns(given, settings)
-    extra = tuple(name for name in given if name not in matched.values())
-    judged = judge_rows(rows, matched, MALFORMED, settings.max_listing_id_length)
-    return Delivery(files, judged, extra, "image_uri" in matched)
+    ignored = tuple(name for name in given if name not in matched.values())
+    validated = validate_rows(rows, matched, MALFORMED, settings.max_listing_id_length)
+    return Delivery(files, validated, ignored, has_uris="image_uri" in matched)
 
 
 def find_files(spark: SparkSession, location: str) -> Files:
-    """The files at a location, on any file system that Spark knows. Names that begin with _ or . are skipped.
+    """List the files at a location, on any file system that Spark supports. Names that begin with _ or . are skipped.
 
     Raises:
-        UsageError: there are no files, the folder contains folders, or the extensions are unknown or mixed.
+        UsageError: there are no files, the folder contains folders, or file extensions are unknown or mixed.
     """
     jvm, context = _java(spark)
     try:
-        place = jvm.org.apache.hadoop.fs.Path(location)
-        system = place.getFileSystem(context.hadoopConfiguration())
-        if not system.exists(place):
+        path = jvm.org.apache.hadoop.fs.Path(location)
+        file_system = path.getFileSystem(context.hadoopConfiguration())
+        if not file_system.exists(path):
             raise UsageError(f"{location}: no such file or folder.")
-        listed = list(system.listStatus(place))
+        statuses = list(file_system.listStatus(path))
     except Py4JJavaError as error:
         raise UsageError(f"{location}: {root_cause(error)}") from error
-    seen = sorted((str(s.getPath().toString()), bool(s.isDirectory())) for s in listed)
-    seen = [(path, folder) for path, folder in seen if len(seen) == 1 or PurePosixPath(path).name[0] not in "._"]
-    if folders := [path for path, folder in seen if folder]:
+    entries = sorted((str(s.getPath().toString()), bool(s.isDirectory())) for s in statuses)
+    entries = [(name, is_folder) for name, is_folder in entries if len(entries) == 1 or _name(name)[0] not in "._"]
+    if folders := [name for name, is_folder in entries if is_folder]:
         raise UsageError(
-            f"{location} contains folders ({_name(folders[0])}, ...): name the folder that contains the files."
+            f"{location} contains folders ({_name(folders[0])}, ...): give the folder that directly contains the files."
         )
-    paths = tuple(path for path, _ in seen)
+    paths = tuple(name for name, _ in entries)
     if not paths:
-        raise UsageError(f"{location} contains no files.")
+        raise UsageError(f"{location} contains no files: give a file or a folder of files.")
     return Files(location, _format(location, paths), paths)
 
 
@@ -117,30 +118,30 @@ def _format(location: str, paths: Sequence[str]) -> str:
     known = ", ".join(FORMATS)
     if unknown := [e for e in extensions if e not in FORMATS]:
         example = next(_name(p) for p in paths if PurePosixPath(p).suffix.lower() == unknown[0])
-        raise UsageError(f"{location}: {example} has an unknown extension; file names must end in {known}.")
+        raise UsageError(f"{location}: {example} has an unknown extension; use one of {known}.")
     if len({FORMATS[e] for e in extensions}) > 1:
-        raise UsageError(f"{location} mixes {' and '.join(extensions)} files: load one format at a time.")
+        raise UsageError(f"{location} contains {' and '.join(extensions)} files: load one format at a time.")
     return FORMATS[extensions[0]]
 
 
 def read_files(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
-    """The rows of the files: their columns (as text for CSV and JSON) and `MALFORMED`.
+    """Read the rows of files: their columns (as text for CSV and JSON) and `MALFORMED`.
 
     Args:
         spark: the session.
-        files: of one format.
-        delimiter: between the values of a CSV row.
+        files: the files.
+        delimiter: separator of CSV values.
 
     Raises:
-        UsageError: a file cannot be read, the files' columns have conflicting types, or two columns share a name.
+        UsageError: a file cannot be read, the types of a column conflict, or two columns have the same name.
     """
-    with readable(files.location):
+    with reported_read_errors(files.location):
         return {"parquet": _parquet, "json": _json, "csv": _csv}[files.format](spark, files, delimiter)
 
 
 @contextmanager
-def readable(location: str) -> Iterator[None]:
-    """Turn Spark's errors about unreadable files into a sentence.
+def reported_read_errors(location: str) -> Iterator[None]:
+    """Turn Spark's errors about unreadable files into usage errors.
 
     Raises:
         UsageError: a file is damaged or not in the format of its extension.
@@ -159,28 +160,32 @@ def _parquet(spark: SparkSession, files: Files, _delimiter: str) -> DataFrame:
 
 
 def _json(spark: SparkSession, files: Files, _delimiter: str) -> DataFrame:
-    """Every value as text, because types may differ between lines. A line that is not an object is malformed."""
+    """Read every value as text, because types may differ between lines. A line that is not an object is malformed."""
     lines = spark.read.text(list(_escaped(files.paths))).where(F.trim("value") != "")
     keys = lines.select(F.explode(F.json_object_keys("value"))).distinct().collect()
     names = sorted(row[0] for row in keys if row[0] != MALFORMED)
     if not names and not lines.isEmpty():
         raise UsageError(f"{files.location}: no line is a JSON object; a JSON lines file has one object per line.")
-    _refuse_twins(files.location, names)
+    _refuse_duplicate_names(files.location, names)
     parsed = F.from_json("value", _text_schema(names), {"columnNameOfCorruptRecord": MALFORMED})
     rows = lines.select(F.col("value").alias("__line__"), parsed.alias("r"))
-    values = [F.when(_of(n).isin(*_NO_NUMBERS), F.btrim(_of(n), F.lit('"'))).otherwise(_of(n)).alias(n) for n in names]
-    broken = F.when(F.col("r").isNull() | _of(MALFORMED).isNotNull(), F.substring("__line__", 1, _KEPT_TEXT))
-    return rows.select(*values, broken.alias(MALFORMED))
+    values = [
+        F.when(_field(n).isin(*_NON_FINITE), F.btrim(_field(n), F.lit('"'))).otherwise(_field(n)).alias(n)
+        for n in names
+    ]
+    is_malformed = F.col("r").isNull() | _field(MALFORMED).isNotNull()
+    malformed = F.when(is_malformed, F.substring("__line__", 1, _MAX_MALFORMED_TEXT))
+    return rows.select(*values, malformed.alias(MALFORMED))
 
 
 def _csv(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
-    """Files with the same header are read together; those with another header or column order separately."""
+    """Read files with the same header together, because Spark matches CSV columns by position."""
     by_header: dict[tuple[str, ...], list[str]] = {}
     for path in files.paths:
         by_header.setdefault(_header(spark, path, delimiter), []).append(path)
     parts = [_csv_part(spark, header, paths, delimiter) for header, paths in by_header.items()]
     rows = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), parts)
-    # Quoted values may contain line ends, so Spark reads a file in one task; later work is spread over the cores.
+    # Quoted values may contain line breaks, so Spark reads a file in one task; spread the later work over the cores.
     cores = spark.sparkContext.defaultParallelism
     return rows.repartition(cores) if len(files.paths) < cores else rows
 
@@ -188,18 +193,20 @@ def _csv(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:
 def _header(spark: SparkSession, path: str, delimiter: str) -> tuple[str, ...]:
     first = spark.read.text(_escaped([path])[0]).first()
     if first is None:
-        raise UsageError(f"{_name(path)} is empty: a CSV file must begin with a header.")
+        raise UsageError(f"{_name(path)} is empty: a CSV file must start with a header.")
     names = next(csv.reader([first.value], delimiter=delimiter), [])
     names = [name.strip() or f"_column_{i}" for i, name in enumerate(names, 1)]
-    _refuse_twins(_name(path), names)
+    _refuse_duplicate_names(_name(path), names)
     return tuple(names)
 
 
-def _refuse_twins(location: str, names: Sequence[str]) -> None:
-    """Refuse names that Spark cannot tell apart: it ignores case. Parquet files it checks itself."""
+def _refuse_duplicate_names(location: str, names: Sequence[str]) -> None:
+    """Refuse column names that differ only in case, which Spark ignores. Spark checks Parquet files itself."""
     lower = [name.lower() for name in names]
-    if twins := [name for name in names if lower.count(name.lower()) > 1]:
-        raise UsageError(f"{location}: columns {', '.join(twins)}: names must differ by more than case.")
+    if duplicates := [name for name in names if lower.count(name.lower()) > 1]:
+        raise UsageError(
+            f"{location} has the columns {', '.join(duplicates)}: names must differ in more than case. Rename them."
+        )
 
 
 def _csv_part(spark: SparkSession, header: Sequence[str], paths: Sequence[str], delimiter: str) -> DataFrame:
@@ -210,25 +217,25 @@ def _csv_part(spark: SparkSession, header: Sequence[str], paths: Sequence[str], 
         multiLine="true",
         quote='"',
         escape='"',  # a quote inside quotes is doubled
-        nullValue="\0",  # nothing at all is null, two quotes are an empty text
+        nullValue="\0",  # an empty value is null, two quotes are an empty text
         emptyValue="",
         columnNameOfCorruptRecord=MALFORMED,
-        columnPruning="false",  # else a row of too many values goes unnoticed
+        columnPruning="false",  # otherwise Spark accepts rows with too many values
     )
     rows = reader.schema(_text_schema(header)).csv(list(_escaped(paths)))
-    return rows.withColumn(MALFORMED, F.substring(MALFORMED, 1, _KEPT_TEXT))
+    return rows.withColumn(MALFORMED, F.substring(MALFORMED, 1, _MAX_MALFORMED_TEXT))
 
 
 def _text_schema(names: Sequence[str]) -> StructType:
     return StructType([StructField(name, StringType()) for name in (*names, MALFORMED)])
 
 
-def _of(name: str) -> Column:
+def _field(name: str) -> Column:
     return F.col("r").getField(name)
 
 
 def _java(spark: SparkSession) -> tuple[Any, Any]:
-    """The JVM and its Spark context: PySpark offers no other way to Hadoop's file systems."""
+    """The JVM and its Spark context, because PySpark has no API for Hadoop's file systems."""
     return spark.sparkContext._jvm, spark.sparkContext._jsc  # noqa: SLF001
 
 

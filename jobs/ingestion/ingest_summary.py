@@ -1,4 +1,4 @@
-"""An ingest in numbers: the row account, the limit on withdrawals, and the summary."""
+"""The row account of an ingest, its limit on withdrawals, and its summary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from conf.settings import IngestSettings
 from jobs.console.job import Job
-from jobs.console.summary import Section, Summary
+from jobs.console.summary import Section, Share, Summary
 from jobs.ingestion.deliveries import Delivery
 from jobs.ingestion.steps.versions import CURRENT, Outcome
 from jobs.lifecycle.row_account import row_account
@@ -19,45 +19,46 @@ from schemas.errors import RefusedError
 from schemas.reasons import ImageStatus
 from schemas.tables import LISTINGS, QUARANTINE, RUNS, TAXONOMY
 
-_SHOWN = 5
-_UNREAD = {
+_UNKNOWN_CATEGORIES = 5
+"""Number of unknown categories to show."""
+_UNREAD_PICTURES = {
     "not_allowed": (ImageStatus.NOT_ALLOWED,),
     "not_found": (ImageStatus.NOT_FOUND,),
     "unreadable": (ImageStatus.UNREADABLE,),
     "unusable": (ImageStatus.MISSING, ImageStatus.TOO_LARGE),
 }
-"""What the counts call the pictures behind URIs that were not read, and the statuses of each."""
+"""Name in the counts -> statuses of pictures behind URIs that were not read."""
 
 
-def count_rows(delivered: DataFrame, found: DataFrame, gone: DataFrame) -> dict[str, int]:
-    """The row account, and what else the run's row keeps.
+def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame) -> dict[str, int]:
+    """The counts of the run's row: the row account, withdrawn listings and unread pictures.
 
     Args:
         delivered: the staged delivery.
-        found: row_number, listing_id, outcome.
-        gone: listings to be withdrawn.
+        outcomes: row_number, listing_id, outcome.
+        withdrawn: listing_id of the listings to withdraw.
 
     Raises:
         FailedError: the account does not add up.
     """
-    by_outcome = {row.outcome: row["count"] for row in found.groupBy("outcome").count().collect()}
+    by_outcome = {row.outcome: row["count"] for row in outcomes.groupBy("outcome").count().collect()}
     counts = count_outcomes(delivered.count(), by_outcome)
     pictures = {row.picture: row["count"] for row in delivered.groupBy("picture").count().collect()}
     return counts | {
-        "withdrawn": gone.count(),
+        "withdrawn": withdrawn.count(),
         **{
             f"pictures_{name}": sum(pictures.get(status.value, 0) for status in statuses)
-            for name, statuses in _UNREAD.items()
+            for name, statuses in _UNREAD_PICTURES.items()
         },
     }
 
 
 def count_outcomes(rows_in: int, by_outcome: Mapping[str, int]) -> dict[str, int]:
-    """The row account of a delivery, and how many rows had some of the outcomes.
+    """The row account of a delivery, and the number of inserted, updated, returned and conflicting rows.
 
     Args:
         rows_in: rows that were read.
-        by_outcome: outcome -> rows; an outcome of no row may be missing.
+        by_outcome: outcome -> rows; an outcome without rows may be missing.
 
     Raises:
         FailedError: the account does not add up.
@@ -77,33 +78,35 @@ def count_outcomes(rows_in: int, by_outcome: Mapping[str, int]) -> dict[str, int
     return account | {outcome.value: rows(outcome) for outcome in named}
 
 
-def refuse_withdrawal(stored: DataFrame, counts: dict[str, int], settings: IngestSettings) -> None:
-    """Refuse a full batch that lacks too much of the catalogue: it is probably truncated.
+def refuse_large_withdrawal(stored: DataFrame, counts: dict[str, int], settings: IngestSettings) -> None:
+    """Refuse a full batch that would withdraw too many listings, because it is probably truncated.
 
     Raises:
-        RefusedError: it would withdraw more than the settings allow.
+        RefusedError: the share of withdrawn listings is above `ingest.max_withdrawn_share`.
     """
     if not counts["withdrawn"]:
         return
     in_force = narrow(stored).count()
-    share = counts["withdrawn"] / in_force
+    share = Share(counts["withdrawn"] / in_force)
     if share > settings.max_withdrawn_share:
         raise RefusedError(
-            f"the full batch of {counts['rows_in']:,} rows lacks {counts['withdrawn']:,} of {in_force:,} listings "
-            f"({share:.0%}, at most {settings.max_withdrawn_share:.0%} may be withdrawn); no listing was changed. "
-            "Is the file truncated? If not, use --delta or --set ingest.max_withdrawn_share=1."
+            f"the full batch of {counts['rows_in']:,} rows lacks {counts['withdrawn']:,} of {in_force:,} listings: "
+            f"{share} would be withdrawn, and at most {Share(settings.max_withdrawn_share)} may be. No listing was "
+            "changed. Check whether the file is truncated. If it is complete, use --set ingest.max_withdrawn_share=1; "
+            "if it contains only some of the listings, use --delta."
         )
 
 
 def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) -> Summary:
-    """What was loaded, what to check, and what to do next."""
+    """The summary of an ingest."""
     warehouse, counts = job.warehouse, run.counts
     in_force = narrow(warehouse.read(LISTINGS))
     taxonomy = warehouse.read(TAXONOMY)
-    lacking = with_taxonomy(in_force, taxonomy).where("category IS NOT NULL AND NOT in_taxonomy")
-    unknown = lacking.groupBy("category").count().orderBy(F.col("count").desc(), "category").limit(_SHOWN).collect()
-    mine = warehouse.read(QUARANTINE).where(F.col("run_id") == run.run_id)
-    reasons = mine.select(F.explode("reasons").alias("reason")).groupBy("reason").count().orderBy("reason").collect()
+    unknown = with_taxonomy(in_force, taxonomy).where("category IS NOT NULL AND NOT in_taxonomy")
+    by_category = unknown.groupBy("category").count().orderBy(F.col("count").desc(), "category")
+    quarantined = warehouse.read(QUARANTINE).where(F.col("run_id") == run.run_id)
+    quarantined = quarantined.select(F.explode("reasons").alias("reason"))
+    reasons = quarantined.groupBy("reason").count().orderBy("reason").collect()
     trained = not warehouse.read(RUNS).where("job = 'train' AND status = 'done'").isEmpty()
     facts = {
         "run_id": run.run_id,
@@ -111,7 +114,7 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) 
         **counts,
         "listings": in_force.count(),
         "categories": taxonomy.count(),
-        "columns_ignored": ", ".join(delivery.extra) or None,
+        "columns_ignored": ", ".join(delivery.ignored_columns) or None,
     }
     command = "nightly --run-date YYYY-MM-DD" if trained else "train"
     return Summary(
@@ -122,7 +125,7 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) 
             Section(
                 "categories missing from the taxonomy",
                 ("category", "listings"),
-                [tuple(row) for row in unknown],
+                [tuple(row) for row in by_category.limit(_UNKNOWN_CATEGORIES).collect()],
                 key="categories that the taxonomy lacks",
             ),
         ),
@@ -131,7 +134,7 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) 
 
 
 def _warnings(counts: dict[str, int]) -> list[str]:
-    """Warnings in words."""
+    """Warnings about the rows and pictures that were not used."""
     texts = {
         "rows_quarantined": "{:,} rows could not be used; they are in the table quarantine, with the reasons.",
         "conflicting": (
@@ -139,12 +142,12 @@ def _warnings(counts: dict[str, int]) -> list[str]:
             "kept. The source must change updated_at whenever it changes a listing."
         ),
         "pictures_not_allowed": (
-            "{:,} pictures are outside the allowed folders and were not read: allow their folder with "
+            "{:,} pictures are outside the allowed folders and were not read. Allow their folder with "
             "--set 'ingest.image_prefixes=[/folder]'."
         ),
-        "pictures_not_found": "{:,} pictures are not at their URI; they are looked for again at the next delivery.",
+        "pictures_not_found": "{:,} pictures do not exist at their URI; the next delivery looks for them again.",
         "pictures_unreadable": (
-            "{:,} pictures could not be read from their URI: is the picture store away? Every night tries them again."
+            "{:,} pictures could not be read from their URI. Check the picture store; every nightly run tries again."
         ),
         "pictures_unusable": "{:,} picture files are empty or larger than ingest.max_image_bytes.",
     }

@@ -1,4 +1,4 @@
-"""The taxonomy: read from a file, checked as a whole, and stored if it has changed."""
+"""Reads the taxonomy from a file, validates it and stores it if it has changed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import TAXONOMY
 
-TOP = "all"
-"""The department of a category without one."""
+DEFAULT_DEPARTMENT = "all"
+"""Department of a category without one."""
 
 _SENSITIVE = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 _MAX_FAULTS = 50
 
 Category = tuple[str, str, str, str, bool]
-"""A row of the table: category, label, parent, department, sensitive."""
+"""Category, label, parent, department, sensitive."""
 
 
 def find_taxonomy(warehouse: Warehouse, location: str | None, delimiter: str) -> list[Category] | None:
-    """The categories of the file at `location`; None without a file, where the warehouse already holds a taxonomy.
+    """The categories of the file at `location`; None if no file is given and the warehouse has a taxonomy.
 
     Raises:
         UsageError: the file cannot be used, or there is neither a file nor a stored taxonomy.
@@ -31,38 +31,42 @@ def find_taxonomy(warehouse: Warehouse, location: str | None, delimiter: str) ->
     if location is not None:
         return read_taxonomy(warehouse.spark, location, delimiter)
     if not warehouse.exists(TAXONOMY):
-        raise UsageError(f"{warehouse.location} holds no taxonomy yet: name the file of categories with --taxonomy.")
+        raise UsageError(f"{warehouse.location} contains no taxonomy yet: give a taxonomy file with --taxonomy.")
     return None
 
 
 def read_taxonomy(spark: SparkSession, location: str, delimiter: str) -> list[Category]:
-    """The categories of a taxonomy file (CSV, JSON lines or Parquet), sorted.
+    """Read the categories of a taxonomy file (CSV, JSON lines or Parquet), sorted.
 
     Raises:
-        UsageError: it cannot be read or used; the message lists every error.
+        UsageError: the file cannot be read or used. The message lists every error.
     """
     rows = read_files(spark, find_files(spark, location), delimiter)
     names = [name for name in rows.columns if name != MALFORMED]
     if "category" not in names:
-        raise UsageError(f"--taxonomy {location} lacks the column category; it has {', '.join(names) or 'none'}.")
+        found = ", ".join(names) or "none"
+        raise UsageError(f"--taxonomy {location} lacks the column category; its columns are {found}.")
     texts = [F.col(name).cast("string") for name in (*(n for n in TAXONOMY.names if n in names), MALFORMED)]
     try:
-        return check_taxonomy([row.asDict() for row in rows.select(*texts).collect()])
+        return validate_taxonomy([row.asDict() for row in rows.select(*texts).collect()])
     except ValueError as error:
         raise UsageError(f"--taxonomy {location} cannot be used:\n{error}") from error
 
 
-def check_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
-    """The categories of a taxonomy.
+def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
+    """Validate a taxonomy and fill in its defaults.
 
     Args:
-        rows: category and, where given, label, parent, department, sensitive (true or false, 1 or 0, yes or no;
-            empty is false), as text; `MALFORMED` where a row could not be read. A missing label or parent defaults to
-            the category, a missing department to `TOP`.
+        rows: category and optionally label, parent, department and sensitive (true or false, 1 or 0, yes or no; empty
+            is false) as text, and `MALFORMED`. Label and parent default to the category, department to
+            `DEFAULT_DEPARTMENT`.
+
+    Returns:
+        The categories, sorted.
 
     Raises:
-        ValueError: rows are malformed, a category is missing or repeated, sensitive is neither true nor false, or there
-            is no category. The message has one line per error.
+        ValueError: a row is malformed, a category is missing or repeated, sensitive is not a truth value, or there are
+            no categories. The message has one line per error.
     """
     faults: list[str] = []
     categories: dict[str, Category] = {}
@@ -76,10 +80,13 @@ def check_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
         elif category in categories:
             faults.append(f"row {number} repeats category {category!r}")
         elif sensitive is None:
-            faults.append(f"row {number}, category {category!r}: sensitive is {text['sensitive']!r}, not true or false")
+            faults.append(
+                f"row {number}, category {category!r}: sensitive is {text['sensitive']!r}; it must be true or false"
+            )
         else:
-            label, parent, department = (text.get(name) for name in ("label", "parent", "department"))
-            categories[category] = (category, label or category, parent or category, department or TOP, sensitive)
+            label, parent = text.get("label") or category, text.get("parent") or category
+            department = text.get("department") or DEFAULT_DEPARTMENT
+            categories[category] = (category, label, parent, department, sensitive)
     if not rows:
         faults.append("there are no categories")
     if faults:
@@ -89,7 +96,7 @@ def check_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
 
 
 def store_taxonomy(warehouse: Warehouse, categories: Sequence[Category] | None) -> bool:
-    """Replace the stored taxonomy if it differs; return whether it did. None leaves it as it is."""
+    """Replace the stored taxonomy if it differs, and return whether it did. None keeps the stored one."""
     if categories is None:
         return False
     stored = sorted(tuple(row) for row in warehouse.read(TAXONOMY).collect())

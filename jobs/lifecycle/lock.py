@@ -1,8 +1,8 @@
-"""One writing job at a time on a local warehouse.
+"""The lock of a local warehouse: only one job may write at a time.
 
-On a local file system Delta guards commits only within one JVM, so a second process could overwrite a commit unnoticed.
-The operating system holds the lock and frees it as soon as a process dies; a second file names the holder for people.
-Object stores and catalogues have guarantees of their own.
+On a local file system Delta protects commits only within one JVM, so a second process could silently overwrite a
+commit. The operating system holds the lock and releases it when the process ends. A second file names the holder for
+people. Object stores and catalogues provide their own guarantees.
 """
 
 from __future__ import annotations
@@ -21,11 +21,17 @@ from schemas.errors import FailedError
 
 
 @contextmanager
-def hold(folder: Path | None, job: str, wait_seconds: float, now: dt.datetime) -> Iterator[None]:
-    """Hold the warehouse while the block runs. Does nothing if the warehouse is not a local folder.
+def warehouse_lock(folder: Path | None, job: str, wait_seconds: float, now: dt.datetime) -> Iterator[None]:
+    """Hold the lock of a warehouse while the block runs. Does nothing if the warehouse is not a local folder.
+
+    Args:
+        folder: the warehouse's folder; None if it is not a local folder.
+        job: name of the job, for messages.
+        wait_seconds: how long to wait for another job.
+        now: the current time, UTC.
 
     Raises:
-        FailedError: another job still holds it after `wait_seconds`.
+        FailedError: another job still holds the lock after `wait_seconds`.
     """
     if folder is None:
         yield
@@ -37,8 +43,8 @@ def hold(folder: Path | None, job: str, wait_seconds: float, now: dt.datetime) -
         lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise FailedError(
-            f"{folder} is held by {_holder(owner)}; only one job at a time may write. Run the command again when "
-            "it has finished, or let it wait: --set lock.wait_seconds=600."
+            f"{folder} is locked by {_holder(owner)}; only one job may write at a time. Run the command again when "
+            "that job has finished, or wait for it with --set lock.wait_seconds=600."
         ) from None
     try:
         text = {
@@ -59,4 +65,4 @@ def _holder(owner: Path) -> str:
         who = json.loads(owner.read_text(encoding="utf-8"))
         return f"job {who['job']} (process {who['process']} on {who['host']}, since {who['since']})"
     except (OSError, ValueError, KeyError):
-        return "another job that has not written its name yet"
+        return "another job, which has not written its name yet"

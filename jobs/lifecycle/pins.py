@@ -1,4 +1,4 @@
-"""What a run reads, written down before any work, so that it can be repeated."""
+"""Pins: the versions that a run reads, recorded before it starts so that it can be repeated."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from schemas.tables import LISTINGS, PINS, REVIEW_DECISIONS, RUNS, TABLES, TAXON
 
 @dataclass(frozen=True)
 class Pins:
-    """What a run reads, written down before any work, so that it can be repeated.
+    """The versions that a run reads.
 
     Attributes:
-        model_version: the champion's version at the time.
+        model_version: version of the champion.
         listings_version: Delta version of listings.
         taxonomy_version: Delta version of taxonomy.
-        decisions_version: Delta version of review_decisions; None where there were none.
-        base_run_id: the last publication before the run's date; None for the first.
+        decisions_version: Delta version of review_decisions; None if the table did not exist.
+        base_run_id: the last publication before the run's date; None for the first publication.
     """
 
     model_version: str
@@ -36,7 +36,7 @@ class Pins:
 
 @dataclass(frozen=True)
 class TakenPins:
-    """A run's pins, and what to say about them; empty if they are new."""
+    """A run's pins and a message about where they come from; the message is empty for new pins."""
 
     pins: Pins
     note: str = ""
@@ -45,36 +45,36 @@ class TakenPins:
 def take_pins(
     warehouse: Warehouse, job: str, run_date: dt.date, champion: str, now: dt.datetime, *, keep: bool, fresh: bool
 ) -> TakenPins:
-    """The pins of an earlier attempt at the date, or new ones.
+    """Return the pins of an earlier run for the date, or new ones.
 
-    A date that is published keeps all its pins, so that a rerun gives the same rows. A date that is not published yet
-    keeps the versions of its tables, but takes today's champion: the earlier one may have been rolled back since.
+    A published date keeps all its pins, so that a rerun gives the same rows. A date that was not published keeps its
+    table versions but gets the current champion, because the earlier one may have been rolled back.
 
     Args:
         warehouse: the tables.
         job, run_date: the run.
-        champion: today's champion.
-        now: UTC.
+        champion: version of the current champion.
+        now: the current time, UTC.
         keep: whether to record the pins.
         fresh: whether to take new pins even if there are earlier ones.
 
     Raises:
-        UsageError: a later date is published, or listings or taxonomy do not exist.
+        UsageError: a later date is published, or the table listings or taxonomy does not exist.
     """
     published = publications(warehouse)
     later = [row for row in published if row.run_date > run_date]
     if later:
         raise UsageError(
-            f"--run-date {run_date}: {later[-1].run_id} is published, and a date is refused once a later one is; "
-            "run a later date."
+            f"--run-date {run_date}: the later run {later[-1].run_id} is already published, and dates must be "
+            f"published in order. Use --run-date {later[-1].run_date} or later."
         )
     same = [run for run in published if run.run_date == run_date]
     if same and not fresh:
         last = same[-1]
         versions = (last.listings_version, last.taxonomy_version, last.decisions_version)
-        note = f"{run_date} is published: reading the same versions again, with model {last.model_version}"
+        note = f"{run_date} is already published: reading the same versions, with model {last.model_version}"
         pins = Pins(last.model_version, *versions, last.base_run_id)
-        return TakenPins(pins, f"{note} (--fresh-pins takes today's)")
+        return TakenPins(pins, f"{note} (use --fresh-pins for the current versions)")
     earlier = warehouse.read(PINS).where((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
     row = None if fresh or same else earlier.orderBy(F.col("pinned_at").desc()).first()
     if row is not None:
@@ -82,10 +82,10 @@ def take_pins(
         pins = replace(before, model_version=champion)
         if pins != before and keep:
             _record_pins(warehouse, job, run_date, pins, now)
-        return TakenPins(pins, f"an earlier attempt at {run_date} did not publish: reading the same table versions")
+        return TakenPins(pins, f"an earlier run for {run_date} did not publish: reading the same table versions")
     listings, taxonomy = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
     if listings is None or taxonomy is None:
-        raise UsageError(f"{warehouse.location} holds no listings: run `catalog-cleaner ingest` first.")
+        raise UsageError(f"{warehouse.location} contains no listings: run `catalog-cleaner ingest` first.")
     base = next((run.run_id for run in reversed(published) if run.run_date < run_date), None)
     pins = Pins(champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), base)
     if keep:
@@ -99,12 +99,12 @@ def _record_pins(warehouse: Warehouse, job: str, run_date: dt.date, pins: Pins, 
 
 
 def release_pins(warehouse: Warehouse, job: str, run_date: dt.date) -> None:
-    """Drop the pins of a refused run: the next attempt must see what was mended."""
+    """Delete the pins of a refused run, so that the next attempt reads the repaired data."""
     warehouse.table(PINS).delete((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
 
 
 def table_versions(warehouse: Warehouse, pins: Pins) -> dict[str, int]:
-    """The versions of all tables as they stand, with the sources as pinned."""
+    """The current versions of all tables, except that the input tables have their pinned versions."""
     sources = {
         "listings": pins.listings_version,
         "taxonomy": pins.taxonomy_version,

@@ -1,4 +1,4 @@
-"""The publications: which runs have published, and the Delta version of every table of each."""
+"""The publications: which runs were published, and the Delta version of each of their tables."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Publication:
 
     Attributes:
         run_id, run_date: the run.
-        model_version: the model that judged.
-        listings_version, taxonomy_version, decisions_version: the Delta versions that it read; None if there were no
-            decisions.
-        base_run_id: the publication that it builds on; None for the first.
+        model_version: version of the model that scored the listings.
+        listings_version, taxonomy_version, decisions_version: Delta versions of the input tables; decisions_version is
+            None if there were no decisions.
+        base_run_id: the publication before it; None for the first one.
         published_versions: table -> Delta version.
         counts: the row account and other counts.
         started_at, finished_at: UTC.
@@ -49,10 +49,9 @@ class Publication:
         return (self.finished_at - self.started_at).total_seconds()
 
     def read(self, warehouse: Warehouse, table: Table) -> DataFrame:
-        """The table's rows at the published version; no rows if the table was not part of the publication.
+        """Read a table at its published version; no rows if the table was not part of the publication.
 
-        The tables `runs` and `pins` are about the runs themselves: no publication has a version of them, and they are
-        read as they are now.
+        The tables `runs` and `pins` are never part of a publication and are read at their current version.
         """
         version = self.version(table)
         if version is None and table not in (RUNS, PINS):
@@ -60,7 +59,7 @@ class Publication:
         return warehouse.read(table, version)
 
     def own_metrics(self, warehouse: Warehouse) -> DataFrame:
-        """The rows of quality_metrics that the run wrote."""
+        """Rows of quality_metrics that this run wrote."""
         return self.read(warehouse, QUALITY_METRICS).where(F.col("run_id") == self.run_id)
 
     def version(self, table: Table) -> int | None:
@@ -69,7 +68,7 @@ class Publication:
 
 
 def publications(warehouse: Warehouse) -> list[Publication]:
-    """All publications, oldest run date first; of one date, the first finished first."""
+    """All publications, sorted by run date and finish time."""
     runs = warehouse.read(RUNS).where("published_versions IS NOT NULL").where(F.col("job").isin(*PUBLISHING_JOBS))
     fields = tuple(Publication.__dataclass_fields__)
     found = [Publication(**row.asDict()) for row in runs.select(*fields).collect()]
@@ -77,42 +76,50 @@ def publications(warehouse: Warehouse) -> list[Publication]:
 
 
 def find_publication(warehouse: Warehouse, run_id: str | None = None) -> Publication:
-    """The publication of a run; for None the newest one.
+    """The publication of a run; by default the newest one.
 
     Raises:
-        UsageError: nothing has been published, or not by that run; the message says what to run.
+        UsageError: nothing has been published yet, or the run was not published. The message says what to do.
     """
     return publications_until(warehouse, run_id)[-1]
 
 
 def publications_until(warehouse: Warehouse, run_id: str | None = None) -> list[Publication]:
-    """The publication of a run (for None the newest one), and before it all older ones, oldest first.
+    """The publications up to that of a run (by default the newest one), oldest first.
 
     Raises:
         UsageError: as `find_publication`.
     """
     found = publications(warehouse)
     if not found:
-        raise UsageError(f"nothing is published in {warehouse.location} yet: {_next_step(warehouse)}.")
+        raise UsageError(f"nothing has been published in {warehouse.location} yet: {_next_step(warehouse)}.")
     if run_id is None:
         return found
-    for place, run in enumerate(found):
+    for i, run in enumerate(found):
         if run.run_id == run_id:
-            return found[: place + 1]
+            return found[: i + 1]
     raise UsageError(
-        f"run {run_id} has published nothing; the newest publication is {found[-1].run_id}, and "
-        "`catalog-cleaner runs` lists all runs."
+        f"run {run_id} was not published; the newest publication is {found[-1].run_id}. `catalog-cleaner runs` lists "
+        "all runs."
     )
 
 
 def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -> DataFrame:
-    """A table as it was when a run was published (default: the newest publication); see `Publication.read`.
+    """Read a table as it was when a run was published.
+
+    Args:
+        warehouse: the warehouse.
+        name: name of the table.
+        run_id: the published run; default: the newest.
+
+    Returns:
+        The rows; see `Publication.read`.
 
     Raises:
-        UsageError: there is no such table, or no such publication.
+        UsageError: there is no such table or no such publication.
     """
     if name not in TABLES:
-        raise UsageError(f"no table {name!r}: name one of {', '.join(TABLES)}.")
+        raise UsageError(f"there is no table {name!r}; the tables are {', '.join(TABLES)}.")
     return find_publication(warehouse, run_id).read(warehouse, TABLES[name])
 
 
@@ -121,6 +128,6 @@ def _next_step(warehouse: Warehouse) -> str:
         command = f"catalog-cleaner ingest LISTINGS --taxonomy FILE --warehouse {warehouse.location}"
         return f"load a catalogue with `{command}`"
     return (
-        f"clean the catalogue with `catalog-cleaner nightly --run-date D --warehouse {warehouse.location}`"
-        " (`catalog-cleaner train` makes the model that it needs)"
+        f"clean the catalogue with `catalog-cleaner nightly --run-date YYYY-MM-DD --warehouse {warehouse.location}`"
+        " (train a model with `catalog-cleaner train` first)"
     )

@@ -1,4 +1,4 @@
-"""The row account of a run: every row that came in went somewhere, exactly once."""
+"""The row account of a run: every input row is counted exactly once, by what happened to it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def row_account(
     superseded: int = 0,
     withdrawn: int | None = None,
 ) -> dict[str, int]:
-    """The counts that every run records in `runs.counts`, checked.
+    """Check the counts that every run records in `runs.counts`, and name them.
 
     Args:
         rows_in: rows that were read.
         current: rows that were loaded or scored.
         unchanged: rows that changed nothing.
-        quarantined: rows that cannot be used.
-        superseded: rows replaced by a newer version.
-        withdrawn: rows that are kept but not judged; None for a job that does not read such rows.
+        quarantined: rows that could not be used.
+        superseded: rows that are older than another version of the same listing.
+        withdrawn: rows of withdrawn listings; None for a job that does not read them.
 
     Raises:
         FailedError: the parts do not add up to `rows_in`.
@@ -39,6 +39,6 @@ def row_account(
         shown = ", ".join(f"{name.removeprefix('rows_')} {count:,}" for name, count in parts.items())
         raise FailedError(
             f"the row account does not add up: {rows_in:,} rows in, {total:,} accounted for ({shown}). "
-            "Nothing was published."
+            "Nothing was published. This is a defect of catalog-cleaner: please report it with this message."
         )
     return {"rows_in": rows_in, **parts}

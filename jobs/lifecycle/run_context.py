@@ -1,4 +1,4 @@
-"""A run from start to end: its id, the lock it holds, and the row in `runs` that it writes however it ends."""
+"""The life of a run: its id, its lock, and its row in `runs`, which is written however the run ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from jobs.console.job import Job, clock
 from jobs.console.root_cause import root_cause
-from jobs.lifecycle.lock import hold
+from jobs.lifecycle.lock import warehouse_lock
 from jobs.lifecycle.pins import Pins, release_pins
 from jobs.lifecycle.run_log import RunRecord, new_run_id, record
 from jobs.lifecycle.starts import find_starts, forget_start, mark_start
@@ -18,24 +18,24 @@ from schemas.errors import RefusedError, UsageError
 from schemas.tables import RUNS
 
 WORK_FOLDER = "_work"
-"""Below a local warehouse: a folder a training, of its run id."""
+"""Folder in a local warehouse with one folder per training, named by its run id."""
 STAGED_PREDICTIONS = "predictions"
-"""Name under which a run on a local folder stages its predictions: if it does not publish, the next run reuses them.
-Elsewhere two runs may stage at once, so that each uses its own name, and an unpublished run's scoring is lost."""
+"""Name under which a run stages its predictions in a local folder. If the run does not publish, the next run reuses
+them. Elsewhere two runs may stage at the same time, so each uses its own name and its predictions are not reused."""
 
 
 @dataclass
 class RunContext:
-    """What is known of a run; filled in while it runs.
+    """The state of a run, filled in while it runs.
 
     Attributes:
         job: the command's job.
-        run_id: the run.
+        run_id: id of the run.
         run_date: the date for which it runs.
-        pins: what it reads; None until taken.
-        model_version: for runs without pins (training).
-        counts: the row account and what the run did.
-        published_versions: set by a run that publishes; makes its row the commit mark.
+        pins: the versions that it reads; None until they are taken.
+        model_version: the model of a run without pins, such as a training.
+        counts: the row account and other counts.
+        published_versions: table -> Delta version, for a run that publishes. Its row then commits the publication.
     """
 
     job: Job
@@ -69,19 +69,24 @@ class RunContext:
 
 @contextmanager
 def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: bool = True) -> Iterator[RunContext]:
-    """Hold the warehouse for a run and write its row at the end: published, done, refused or failed.
+    """Lock the warehouse for a run and write its row at the end, with status published, done, refused or failed.
 
-    The runs that were killed since get their row, `interrupted`, and what they left behind is removed. The pins of a
-    refused run are dropped, so that the next attempt sees what was mended; those of a failed run are kept. A dry run
-    writes nothing. With `exclusive` false the warehouse is held only while the row is written: for a job that works
-    long and writes no other table.
+    First, earlier runs that were killed get a row with status `interrupted`, and their leftovers are removed. The pins
+    of a refused run are deleted, so that the next attempt reads the repaired data; those of a failed run are kept.
+
+    Args:
+        job: the command's job.
+        run_date: the date of the run.
+        dry_run: write nothing.
+        exclusive: hold the lock during the whole run. If false, hold it only while the run's row is written; this is
+            for a long job that writes no other table.
 
     Raises:
-        FailedError: another job holds the warehouse.
+        FailedError: another job holds the lock.
     """
 
     def lock() -> AbstractContextManager[None]:
-        return hold(job.warehouse.folder, job.name, job.settings.lock.wait_seconds, job.started_at)
+        return warehouse_lock(job.warehouse.folder, job.name, job.settings.lock.wait_seconds, job.started_at)
 
     with lock() if exclusive else nullcontext():
         if exclusive and not dry_run:
@@ -104,20 +109,20 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
 
 
 def clean_up_killed_runs(job: Job) -> None:
-    """Write a row, `interrupted`, for each run that was killed, and remove what it has left behind.
+    """Write a row with status `interrupted` for each killed run, and remove its leftovers.
 
-    Only the holder of the warehouse may call it: then whatever is staged belongs to a run that has ended, except the
-    predictions, which the next night reuses.
+    Call it only with the lock held: then all staged tables belong to runs that have ended. Staged predictions are kept,
+    because the next nightly run reuses them.
     """
     folder = job.warehouse.folder
-    # Looked up before the markers: a training that starts meanwhile makes its marker before its folder.
+    # Listed before the markers, because a training that starts now creates its marker before its folder.
     trainings = list((folder / WORK_FOLDER).glob("*")) if folder is not None else []
     starts = find_starts(folder)
     killed = [start for start in starts if not start.alive]
-    known = {row.run_id for row in job.warehouse.read(RUNS).select("run_id").collect()} if killed else set()
+    recorded = {row.run_id for row in job.warehouse.read(RUNS).select("run_id").collect()} if killed else set()
     for start in killed:
-        if start.run_id not in known:
-            job.say(f"{start.run_id} was killed: adding its row to runs")
+        if start.run_id not in recorded:
+            job.print_progress(f"{start.run_id} was killed: adding its row to runs")
             record(
                 job.warehouse,
                 RunRecord(
@@ -135,10 +140,10 @@ def clean_up_killed_runs(job: Job) -> None:
         if folder is not None:
             forget_start(folder, start.run_id)
     if folder is not None:
-        at_work = {start.run_id for start in starts if start.alive}
-        staged = (left for left in (folder / "_staging").glob("*") if left.name != STAGED_PREDICTIONS)
-        for left in (*staged, *(training for training in trainings if training.name not in at_work)):
-            shutil.rmtree(left, ignore_errors=True)
+        running = {start.run_id for start in starts if start.alive}
+        staged = (path for path in (folder / "_staging").glob("*") if path.name != STAGED_PREDICTIONS)
+        for path in (*staged, *(training for training in trainings if training.name not in running)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _write_failure(run: RunContext, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""The run log: run ids, and the row that ends each run and is the commit mark of a publication."""
+"""The run log: run ids, and the row that each run writes last. It commits a publication."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from schemas.tables import RUNS
 
 @dataclass(frozen=True)
 class RunRecord:
-    """How a run ended: a row of `runs`."""
+    """A row of `runs`: how a run ended."""
 
     run_id: str
     job: str
@@ -31,12 +31,12 @@ class RunRecord:
 
 
 def new_run_id(job: str, run_date: dt.date) -> str:
-    """A new run id: job, run date and six random hex digits, so that two runs that start at once never share one."""
+    """Make a run id: job, run date and six random hex digits, so that simultaneous runs have different ids."""
     return f"{job}-{run_date:%Y-%m-%d}-{token_hex(3)}"
 
 
 def record(warehouse: Warehouse, run: RunRecord) -> None:
-    """Write the run's row: the last write of a run, and the commit mark where it published."""
+    """Write the run's row. It is the last write of a run and commits its publication."""
     pins = run.pins
     values = {
         "run_id": run.run_id,

@@ -1,7 +1,7 @@
-"""Which runs are at work: a marker file beside the tables, from a run's start until its row in `runs` is written.
+"""Markers of started runs: a file in the warehouse's folder, until the run's row in `runs` is written.
 
-A run holds an operating system lock on its marker while it runs. So a marker whose lock is free belongs to a run that
-was killed. Markers exist only for warehouses that are local folders: elsewhere a killed run leaves no trace, and the
+A run holds an operating system lock on its marker while it runs. A marker whose lock is free therefore belongs to a run
+that was killed. Markers exist only if the warehouse is a local folder. Elsewhere a killed run leaves no trace, and the
 next run repeats its work.
 """
 
@@ -27,9 +27,9 @@ class Start:
 
     Attributes:
         run_id, job, run_date: the run.
-        started_at: UTC.
-        host, process: where it runs or ran.
-        alive: whether it is still running.
+        started_at: start time, UTC.
+        host, process: host name and process id.
+        alive: whether the run is still in progress.
     """
 
     run_id: str
@@ -42,35 +42,33 @@ class Start:
 
     @property
     def message(self) -> str:
-        """Where it runs, or that it was killed."""
+        """Describe where the run is in progress, or that it was killed."""
         if self.alive:
             return f"process {self.process} on {self.host}, since {self.started_at:%Y-%m-%d %H:%M} UTC"
-        return (
-            f"process {self.process} on {self.host} was killed; it had started at {self.started_at:%Y-%m-%d %H:%M} UTC"
-        )
+        return f"process {self.process} on {self.host} was killed; it started at {self.started_at:%Y-%m-%d %H:%M} UTC"
 
 
 class Marker:
-    """The marker of the present run."""
+    """The marker of the current run."""
 
     def __init__(self, file: Path | None) -> None:
-        """Take the marker file; None where the warehouse is not a local folder."""
+        """Store the marker file; None if the warehouse is not a local folder."""
         self._file = file
 
     def remove(self) -> None:
-        """Remove the marker: the run's row is written, or the run needs none."""
+        """Remove the marker, because the run's row is written or the run needs none."""
         if self._file is not None:
             self._file.unlink(missing_ok=True)
 
 
 @contextmanager
 def mark_start(folder: Path | None, run_id: str, job: str, run_date: dt.date, now: dt.datetime) -> Iterator[Marker]:
-    """Write the run's marker and hold its lock while the block runs. A block that does not remove it was interrupted.
+    """Write the run's marker and hold its lock while the block runs. The block must remove the marker.
 
     Args:
-        folder: the warehouse's folder; None where it is none: then nothing is written.
+        folder: the warehouse's folder; None if it is not a local folder. Then nothing is written.
         run_id, job, run_date: the run.
-        now: UTC.
+        now: the current time, UTC.
     """
     if folder is None:
         yield Marker(None)
@@ -87,7 +85,7 @@ def mark_start(folder: Path | None, run_id: str, job: str, run_date: dt.date, no
         "process": os.getpid(),
     }
     with lock:
-        # Moved into its place, so that nobody ever reads half of it.
+        # Written to a temporary file and renamed, so that no process reads an incomplete marker.
         partial = marker.with_suffix(".tmp")
         partial.write_text(json.dumps(values), encoding="utf-8")
         partial.replace(marker)
@@ -99,7 +97,7 @@ def mark_start(folder: Path | None, run_id: str, job: str, run_date: dt.date, no
 
 
 def find_starts(folder: Path | None) -> list[Start]:
-    """The runs that have started and have no row yet, the newest first."""
+    """The runs that have started and have no row yet, newest first."""
     files = (folder / _FOLDER).glob("*.json") if folder is not None else ()
     found = [start for file in files if (start := _read(file)) is not None]
     return sorted(found, key=lambda start: start.started_at, reverse=True)
@@ -115,7 +113,7 @@ def forget_start(folder: Path, run_id: str) -> None:
 def _read(file: Path) -> Start | None:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:  # the run has ended meanwhile
+    except FileNotFoundError:  # the run has ended in the meantime
         return None
     return Start(
         run_id=file.stem,

@@ -59,7 +59,7 @@ def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]
         "day": words.day,
         "explain": words.explain,
         "evidence": words.evidence,
-        "range": _range,
+        "interval": _interval,
         "picture_status": lambda status: words.PICTURE.get(status, "no picture"),
     }
     sections = {
@@ -124,7 +124,7 @@ def _errors(figures: Figures) -> list[Chart]:
                 f"{sellers[0].seller_id} with {sellers[0].error_rate}; all listings: {Share(overall)}.",
                 ("seller", "listings", "wrong labels", "the model's 95% interval"),
                 [
-                    (s.seller_id, f"{s.listings:,}", Share(s.error_rate.value), _range(s.error_rate))
+                    (s.seller_id, f"{s.listings:,}", Share(s.error_rate.value), _interval(s.error_rate))
                     for s in figures.sellers
                 ],
                 key=(("c-before", "share of wrong labels, with the model's 95% interval"), ("upright", "all listings")),
@@ -234,10 +234,9 @@ def _trends(publications: Sequence[PublicationFigures]) -> list[Chart]:
     ]
 
 
-def _range(estimate: Estimate) -> str:
-    if estimate.lower is None or estimate.upper is None:
-        return ""
-    return f"{Share(estimate.lower)} to {Share(estimate.upper)}"
+def _interval(estimate: Estimate) -> str:
+    """The interval as text; empty if there is none."""
+    return str(estimate.interval or "")
 
 
 def _safe(drawing: str) -> Markup:

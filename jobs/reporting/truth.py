@@ -1,4 +1,4 @@
-"""Compares a publication with a generated catalogue's known truth. Only the demo does so; no job reads the truth."""
+"""Compares a publication with the known truth of a generated catalogue. Only the demo reads the truth."""
 
 from __future__ import annotations
 
@@ -10,50 +10,53 @@ import numpy as np
 import pandas as pd
 
 from jobs.console.job import clock
+from jobs.console.summary import Share
 from jobs.lifecycle.publications import read_published
 from jobs.warehouse.tables import Warehouse
 from schemas.reasons import CATEGORY_REASONS, CategoryAction, ItemStatus, Reason
 
 _EXAMPLES = 6
-_ASKING = frozenset(reason.value for reason in CATEGORY_REASONS)
+_CATEGORY_REASONS = frozenset(reason.value for reason in CATEGORY_REASONS)
 _FLAGGED = ("listing_id", "reasons", "priority")
+ReasonAccuracy = tuple[str, int, int, Share | None, Share | None]
+"""Reason, planted, flagged, recall, precision."""
 _CLEAN = ("listing_id", "title", "category", "effective_category", "category_action", "category_confidence")
 
 
 @dataclass(frozen=True)
 class TruthComparison:
-    """How right a publication is.
+    """How accurate a publication is; all shares are 0 to 1.
 
     Attributes:
         listings: number of listings.
-        wrong_before: share of listings whose seller's category is not the true one, 0 to 1.
-        wrong_after: the same for the effective category.
-        wrong_after_review: the same once people have decided every listing whose category they are asked about.
-        asked: how many those are.
-        wrong_after_tenth: the same once people have decided only the most urgent of those, at most a tenth of the
+        wrong_before: share of listings with a wrong seller's category.
+        wrong_after: share of listings with a wrong effective category.
+        wrong_after_review: the same if people review all listings with an open question about the category.
+        to_review: number of these listings.
+        wrong_after_tenth: the same if people review only the most urgent of these listings, at most a tenth of the
             catalogue.
-        tenth: how many those are.
-        corrected: corrections by the model.
-        corrections_right: share of those that are true.
-        reasons: reason, planted, flagged, share of the planted that were found, share of the flagged that are right;
-            every reason that is planted or flagged.
-        examples: seller's category, effective category, whether it is true, confidence, title.
+        tenth: number of these most urgent listings.
+        corrected: number of corrections by the model.
+        corrections_right: precision of the corrections; 1 if there are none.
+        reasons: one row for each reason that was planted or flagged: reason, listings with the planted fault, flagged
+            listings, recall, precision; recall or precision is None if it is undefined.
+        examples: seller's category, effective category, whether it is right, confidence, title.
     """
 
     listings: int
     wrong_before: float
     wrong_after: float
     wrong_after_review: float
-    asked: int
+    to_review: int
     wrong_after_tenth: float
     tenth: int
     corrected: int
     corrections_right: float
-    reasons: list[tuple[str, int, int, str, str]]
-    examples: list[tuple[str, str, str, str, str]]
+    reasons: list[ReasonAccuracy]
+    examples: list[tuple[str, str, str, Share, str]]
 
     def seconds(self, since: dt.datetime) -> float:
-        """The time since the start of the demo."""
+        """Seconds since the start of the demo."""
         return (clock() - since).total_seconds()
 
 
@@ -67,54 +70,55 @@ def compare_with_truth(warehouse: Warehouse, source: Path) -> TruthComparison:
     wrong = clean.effective_category != truth.true_category
     corrected = clean.category_action == CategoryAction.CORRECTED.value
     flagged = work.reasons.reindex(truth.index).map(_names)
-    asked = flagged.map(lambda reasons: not _ASKING.isdisjoint(reasons))
-    first = _most_urgent(work.priority.reindex(truth.index)[asked], len(truth) // 10)
+    to_review = flagged.map(lambda reasons: not _CATEGORY_REASONS.isdisjoint(reasons))
+    tenth = _most_urgent(work.priority.reindex(truth.index)[to_review], len(truth) // 10)
     return TruthComparison(
         listings=len(truth),
         wrong_before=float((clean.category != truth.true_category).mean()),
         wrong_after=float(wrong.mean()),
-        wrong_after_review=float((wrong & ~asked).mean()),
-        asked=int(asked.sum()),
-        wrong_after_tenth=float((wrong & ~truth.index.isin(first)).mean()),
-        tenth=len(first),
+        wrong_after_review=float((wrong & ~to_review).mean()),
+        to_review=int(to_review.sum()),
+        wrong_after_tenth=float((wrong & ~truth.index.isin(tenth)).mean()),
+        tenth=len(tenth),
         corrected=int(corrected.sum()),
         corrections_right=float((~wrong)[corrected].mean()) if corrected.any() else 1.0,
-        reasons=reasons_found(truth.issues.map(_names), flagged, corrected),
+        reasons=reason_accuracy(truth.issues.map(_names), flagged, corrected),
         examples=_examples(clean[corrected], truth.true_category),
     )
 
 
 def _most_urgent(priority: pd.Series, count: int) -> pd.Index:
-    """The ids of the listings with the highest priority; equal ones by id."""
+    """The ids of the listings with the highest priority; ties are broken by id."""
     return priority.sort_index().sort_values(ascending=False, kind="stable").index[:count]
 
 
 def _names(reasons: object) -> frozenset[str]:
-    """The reasons of a listing; none where it has no list."""
+    """The reasons of a listing; empty if it has no list."""
     return frozenset(map(str, reasons)) if isinstance(reasons, (list, tuple, np.ndarray)) else frozenset()
 
 
-def reasons_found(planted: pd.Series, flagged: pd.Series, corrected: pd.Series) -> list[tuple[str, int, int, str, str]]:
-    """One row a reason that was planted or flagged, the most frequently flagged first.
+def reason_accuracy(planted: pd.Series, flagged: pd.Series, corrected: pd.Series) -> list[ReasonAccuracy]:
+    """Recall and precision of each reason that was planted or flagged, the most frequently flagged first.
 
     Args:
-        planted: the reasons that are true of each listing, as frozensets.
-        flagged: the reasons that it is flagged for, likewise.
-        corrected: whether the model has corrected its category; a planted wrong category counts as found then, too.
+        planted: the true reasons of each listing, as frozensets.
+        flagged: the reasons for which each listing is flagged, as frozensets.
+        corrected: whether the model has corrected the listing's category. A corrected wrong category counts as found.
     """
     rows = []
     for reason in frozenset().union(*planted, *flagged):
         is_planted = planted.map(lambda names, reason=reason: reason in names)
         is_flagged = flagged.map(lambda names, reason=reason: reason in names)
         is_found = is_flagged | corrected if reason == Reason.WRONG_CATEGORY.value else is_flagged
-        there, total = int(is_planted.sum()), int(is_flagged.sum())
-        found = f"{(is_planted & is_found).sum() / there:.0%}" if there else "-"
-        right = f"{(is_planted & is_flagged).sum() / total:.0%}" if there and total else "-"
-        rows.append((reason, there, total, found, right))
+        positives, total = int(is_planted.sum()), int(is_flagged.sum())
+        recall = Share((is_planted & is_found).sum() / positives) if positives else None
+        precision = Share((is_planted & is_flagged).sum() / total) if positives and total else None
+        rows.append((reason, positives, total, recall, precision))
     return sorted(rows, key=lambda row: (-row[2], -row[1], row[0]))
 
 
-def _examples(corrected: pd.DataFrame, truth: pd.Series) -> list[tuple[str, str, str, str, str]]:
+def _examples(corrected: pd.DataFrame, truth: pd.Series) -> list[tuple[str, str, str, Share, str]]:
+    """Corrections spread evenly over the range of confidences."""
     chosen = corrected[corrected.title.notna() & corrected.category.notna()].sort_values(
         "category_confidence", ascending=False
     )
@@ -122,6 +126,6 @@ def _examples(corrected: pd.DataFrame, truth: pd.Series) -> list[tuple[str, str,
     right = truth.reindex(spread.index)
     columns = (spread.title, spread.category, spread.effective_category, spread.category_confidence, right)
     return [
-        (str(said), str(now), "yes" if now == true else f"no: {true}", f"{confidence:.0%}", str(title))
-        for title, said, now, confidence, true in zip(*columns, strict=True)
+        (str(before), str(after), "yes" if after == true else f"no: {true}", Share(confidence), str(title))
+        for title, before, after, confidence, true in zip(*columns, strict=True)
     ]

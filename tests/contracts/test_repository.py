@@ -129,7 +129,7 @@ def test_the_zip_for_spark_submit_leaves_the_catalogue_generator_out(wheel: Path
         assert set(archive.namelist()) == _files_of(SHIPPED - {"catalogue_generator"})
     # The command line must start without the generator, and the demo must say what is missing.
     code = "import sys; sys.path.insert(0, sys.argv[1]); sys.modules['catalogue_generator'] = None; "
-    code += "from jobs import cli, demo; print(cli.__file__); demo._generator()"
+    code += "from jobs import cli, demo; print(cli.__file__); demo._load_generator()"
     done = subprocess.run(
         [sys.executable, "-I", "-c", code, target], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
 from jobs.cli import app
-from jobs.lifecycle.lock import hold
+from jobs.lifecycle.lock import warehouse_lock
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import UsageError
 from schemas.tables import LISTINGS, Column, Table
@@ -106,9 +106,9 @@ def test_a_folder_s_name_may_have_spaces_and_signs(spark: SparkSession, tmp_path
 def test_two_jobs_on_two_spellings_of_a_folder_do_not_run_side_by_side(tmp_path: Path) -> None:
     (tmp_path / "decisions.csv").write_text("listing_id,decision,reviewer,decided_at\n")
     words = ["review", "apply", str(tmp_path / "decisions.csv"), "--profile", "test", "--warehouse"]
-    with hold(tmp_path / "w", "nightly", 0.0, dt.datetime(2026, 1, 5, 3, tzinfo=dt.UTC)):
+    with warehouse_lock(tmp_path / "w", "nightly", 0.0, dt.datetime(2026, 1, 5, 3, tzinfo=dt.UTC)):
         for spelling in (f"file://{tmp_path}/w", f"file:{tmp_path}/w/", f"{tmp_path}/x/../w"):
             result = CliRunner().invoke(app, [*words, spelling])
             assert result.exit_code == 1
-            assert "w is held by job nightly" in " ".join(result.stderr.split())
+            assert "w is locked by job nightly" in " ".join(result.stderr.split())
     assert {path.name for path in (tmp_path / "w").iterdir()} <= {"_lock"}  # Nobody has written.

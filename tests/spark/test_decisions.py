@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.cleaning.clean import pinned_decisions
-from jobs.ingestion.steps.decisions import judge_decisions, looked_at, read_decisions
+from jobs.ingestion.steps.decisions import latest_publications, read_decisions, validate_decisions
 from jobs.lifecycle.pins import Pins
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
@@ -18,15 +18,15 @@ from tests.spark.frames import frame
 
 _DDL = (
     "listing_id string, decision string, category string, reason string, reviewer string, decided_at string, "
-    "looked_at string, broken string"
+    "reviewed_run_id string, broken string"
 )
 _SEEN = (
-    "looked_at string, listing_id string, seen_content_hash string, seen_category string, seen_best_category string, "
-    "seen_audit_chance double"
+    "reviewed_run_id string, listing_id string, seen_content_hash string, seen_category string, "
+    "seen_best_category string, seen_audit_chance double"
 )
 _GOOD: dict[str, Any] = {
     "listing_id": "a", "decision": "set_category", "category": "boots", "reason": None, "reviewer": "ada",
-    "decided_at": "2026-01-05T10:00:00Z", "looked_at": "n-1", "broken": None,
+    "decided_at": "2026-01-05T10:00:00Z", "reviewed_run_id": "n-1", "broken": None,
 }  # fmt: skip
 
 CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
@@ -47,7 +47,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
     "no time": ({"decided_at": "yesterday"}, ["invalid_decided_at"], "boots"),
     "no listing": ({"listing_id": None}, ["missing_listing_id"], "boots"),
     "never shown": ({"listing_id": "z"}, ["not_published"], "boots"),
-    "before all publications": ({"looked_at": None}, ["not_published"], "boots"),
+    "before all publications": ({"reviewed_run_id": None}, ["not_published"], "boots"),
     "no such category": ({"category": "bootz"}, ["unknown_category"], "bootz"),
     "set, but to nothing": ({"category": None}, ["unknown_category"], None),
     "dealt with, but what": ({"decision": "resolve", "category": None}, ["invalid_decision"], None),
@@ -60,12 +60,12 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
 def test_each_row_is_filled_in_or_named(spark: SparkSession) -> None:
     rows = [tuple({**_GOOD, **row}.values()) for row, _, _ in CASES.values()]
     given = frame(spark, _DDL, *rows).coalesce(1)
-    delivered = read_decisions(given.drop("looked_at"), "broken")
+    delivered = read_decisions(given.drop("reviewed_run_id"), "broken")
     # In one partition the rows' numbers are their order.
-    looked = frame(spark, "row_number bigint, looked_at string", *((n, row[6]) for n, row in enumerate(rows)))
+    looked = frame(spark, "row_number bigint, reviewed_run_id string", *((n, row[6]) for n, row in enumerate(rows)))
     shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", 0.1))
     taxonomy = frame(spark, "category string", ("boots",), ("shoes",), ("sandals",))
-    judged = judge_decisions(delivered.join(looked, "row_number"), shown, taxonomy).orderBy("row_number").collect()
+    judged = validate_decisions(delivered.join(looked, "row_number"), shown, taxonomy).orderBy("row_number").collect()
     assert {name: (row.reasons, row.category) for name, row in zip(CASES, judged, strict=True)} == {
         name: (reasons, category) for name, (_, reasons, category) in CASES.items()
     }
@@ -90,13 +90,14 @@ def test_a_day_belongs_to_the_latest_publication_before_it() -> None:
     first, fifth, sixth = (dt.date(2026, 1, day) for day in (1, 5, 6))
     published = [(first, first, "n-1"), (fifth, sixth, "n-5")]
     days = [dt.date(2025, 12, 31), first, dt.date(2026, 1, 4), dt.date(2026, 2, 1)]
-    assert looked_at(days, published) == {days[1]: "n-1", days[2]: "n-1", days[3]: "n-5"}
+    assert latest_publications(days, published) == {days[1]: "n-1", days[2]: "n-1", days[3]: "n-5"}
 
 
 def test_a_night_for_a_date_to_come_can_be_looked_at_once_it_is_finished() -> None:
     finished = dt.date(2026, 1, 3)
     published = [(dt.date(2026, 1, 1), finished, "n-1"), (dt.date(2027, 1, 1), finished, "n-2")]
-    assert looked_at([dt.date(2026, 1, 2), finished], published) == {dt.date(2026, 1, 2): "n-1", finished: "n-2"}
+    before = dt.date(2026, 1, 2)
+    assert latest_publications([before, finished], published) == {before: "n-1", finished: "n-2"}
 
 
 def test_a_file_must_have_what_a_decision_needs(spark: SparkSession) -> None:

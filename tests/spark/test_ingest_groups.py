@@ -113,8 +113,8 @@ def test_more_bridges_than_the_driver_connects_are_refused_in_words(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain = _new(spark, ("a", 1, 10, "a"), ("b", 1, 10, "b"), ("c", 2, 11, "c"), ("d", 2, 11, "d"))
-    monkeypatch.setattr(groups, "MAX_BRIDGES", 2)
+    monkeypatch.setattr(groups, "MAX_EDGES", 2)
     assert _groups(chain, _stored(spark)) == {"a": "a", "b": "a", "c": "c", "d": "c"}
-    monkeypatch.setattr(groups, "MAX_BRIDGES", 1)
+    monkeypatch.setattr(groups, "MAX_EDGES", 1)
     with pytest.raises(FailedError, match=r"2 pairs of keys .* at most 1 can be grouped .* Split the delivery"):
         assign_groups(chain, _stored(spark))

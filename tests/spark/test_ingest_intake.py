@@ -204,7 +204,7 @@ def test_columns_are_mapped_and_others_named(spark: SparkSession, tmp_path: Path
     settings = IngestSettings(columns={"listing_id": "sku", "title": "name", "updated_at": "changed"})
     delivery = open_delivery(spark, str(tmp_path / "rows.csv"), settings)
     assert rows_of(delivery.rows, "listing_id", "title", "category") == [("1", "this", None)]
-    assert delivery.extra == ("title",)
+    assert delivery.ignored_columns == ("title",)
 
 
 def test_files_of_a_folder_may_order_their_columns_differently(spark: SparkSession, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_files_of_a_folder_may_order_their_columns_differently(spark: SparkSessi
     (tmp_path / "b.csv").write_text("title,listing_id,updated_at,colour\ntwo,2,2024-01-02,red\n")
     delivery = open_delivery(spark, str(tmp_path), IngestSettings())
     assert rows_of(delivery.rows, "listing_id", "title", "reasons") == [("1", "one", []), ("2", "two", [])]
-    assert delivery.extra == ("colour",)
+    assert delivery.ignored_columns == ("colour",)
 
 
 def test_deliveries_that_cannot_be_used_say_why(spark: SparkSession, tmp_path: Path) -> None:
@@ -225,11 +225,11 @@ def test_deliveries_that_cannot_be_used_say_why(spark: SparkSession, tmp_path: P
     fails(tmp_path / "nothing.csv", "no such file or folder")
     fails(tmp_path, "contains no files")
     (tmp_path / "a.txt").touch()
-    fails(tmp_path / "a.txt", "a.txt has an unknown extension; file names must end in .parquet, .csv")
+    fails(tmp_path / "a.txt", "a.txt has an unknown extension; use one of .parquet, .csv")
     (tmp_path / "mixed").mkdir()
     (tmp_path / "mixed" / "a.csv").write_text("listing_id,updated_at\n")
     (tmp_path / "mixed" / "b.jsonl").write_text("{}")
-    fails(tmp_path / "mixed", "mixes .csv and .jsonl files")
+    fails(tmp_path / "mixed", "contains .csv and .jsonl files: load one format at a time")
     fails(tmp_path, "contains folders")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 but not really")
     fails(tmp_path / "bad.parquet", "bad.parquet cannot be read: .*bad.parquet is not a Parquet file")
@@ -247,8 +247,8 @@ def test_deliveries_that_cannot_be_used_say_why(spark: SparkSession, tmp_path: P
     (tmp_path / "text.jsonl").write_text("hello\n")
     fails(tmp_path / "text.jsonl", "no line is a JSON object")
     (tmp_path / "twice.csv").write_text("listing_id,updated_at,title,title\n")
-    fails(tmp_path / "twice.csv", "twice.csv: columns title, title: names must differ")
+    fails(tmp_path / "twice.csv", "twice.csv has the columns title, title: names must differ")
     (tmp_path / "case.jsonl").write_text('{"listing_id": 1, "updated_at": 2, "Title": 1, "title": 2}\n')
-    fails(tmp_path / "case.jsonl", "columns Title, title: names must differ by more than case")
+    fails(tmp_path / "case.jsonl", "has the columns Title, title: names must differ in more than case")
     pq.write_table(pa.table({"listing_id": [1], "updated_at": [1], "image": [1.5]}), tmp_path / "image.parquet")
-    fails(tmp_path / "image.parquet", "column 'image' is double: a picture is bytes, or base64 text")
+    fails(tmp_path / "image.parquet", "column 'image' has type double; pictures must be bytes or base64 text")

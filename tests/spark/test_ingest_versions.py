@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.ingestion.steps.versions import absent, outcomes
+from jobs.ingestion.steps.versions import find_missing, find_outcomes
 from tests.spark.frames import frame, rows_of
 from udfs.fingerprint import content_hash, text_hash
 
@@ -49,7 +49,7 @@ def _check(spark: SparkSession, cases: list[Case]) -> None:
     """Each case is a listing of its own: a delivered row, what is stored of it, the outcome."""
     delivered = _delivered(spark, *({"listing_id": str(i), **row} for i, (row, _, _) in enumerate(cases)))
     stored = _stored(spark, *({"listing_id": str(i), **row} for i, (_, row, _) in enumerate(cases) if row is not None))
-    found = dict(rows_of(outcomes(delivered, stored), "listing_id", "outcome"))
+    found = dict(rows_of(find_outcomes(delivered, stored), "listing_id", "outcome"))
     assert [(case, found[str(i)]) for i, case in enumerate(cases)] == [(case, case[2]) for case in cases]
 
 
@@ -102,7 +102,7 @@ def test_the_newest_row_of_a_delivery_wins_and_ties_go_by_content_in_any_order(s
     orders = list(itertools.permutations(rows))
     listings = [{**row, "listing_id": str(i)} for i, order in enumerate(orders) for row in order]
     delivered = _delivered(spark, *listings)
-    found = outcomes(delivered, _stored(spark)).join(delivered.select("row_number", "title"), "row_number")
+    found = find_outcomes(delivered, _stored(spark)).join(delivered.select("row_number", "title"), "row_number")
     by_order = [dict[str, str]() for _ in orders]
     for listing, title, outcome in rows_of(found, "listing_id", "title", "outcome"):
         by_order[int(listing)][title] = outcome
@@ -114,13 +114,13 @@ def test_the_newest_row_of_a_delivery_wins_and_ties_go_by_content_in_any_order(s
 
 
 def test_equal_rows_of_a_delivery_count_once(spark: SparkSession) -> None:
-    found = outcomes(_delivered(spark, {}, {}, {}), _stored(spark, {}))
+    found = find_outcomes(_delivered(spark, {}, {}, {}), _stored(spark, {}))
     assert rows_of(found, "outcome") == [("superseded",), ("superseded",), ("unchanged",)]
 
 
 def test_rows_without_an_id_are_kept_apart(spark: SparkSession) -> None:
     bad = {"listing_id": None, "reasons": ["missing_listing_id"]}
-    found = outcomes(_delivered(spark, bad, bad, {}), _stored(spark, {}))
+    found = find_outcomes(_delivered(spark, bad, bad, {}), _stored(spark, {}))
     assert rows_of(found, "row_number", "outcome") == [(1, "quarantined"), (2, "quarantined"), (3, "unchanged")]
 
 
@@ -139,5 +139,5 @@ def test_a_full_delivery_withdraws_what_it_lacks_and_could_have_known(spark: Spa
         {"listing_id": "unusable", "updated_at": 9, "reasons": ["invalid_price"]},
         {"listing_id": None, "reasons": ["missing_listing_id"]},
     )
-    assert rows_of(absent(stored, delivered), "listing_id") == [("gone",)]
-    assert len(rows_of(absent(stored, delivered.limit(0)), "listing_id")) == 4
+    assert rows_of(find_missing(stored, delivered), "listing_id") == [("gone",)]
+    assert len(rows_of(find_missing(stored, delivered.limit(0)), "listing_id")) == 4

@@ -198,7 +198,7 @@ def test_people_get_a_page_and_machines_the_figures_and_the_warehouse_is_untouch
 def test_a_run_that_published_nothing_is_refused(warehouse: Warehouse) -> None:
     code, _, errors = call("--warehouse", warehouse.location, "--run", FAILED)
     assert code == 2
-    assert f"run {FAILED} has published nothing; the newest publication is {SECOND}" in errors
+    assert f"run {FAILED} was not published; the newest publication is {SECOND}" in errors
 
 
 def test_without_a_publication_the_next_step_is_named(warehouse: Warehouse, tmp_path: Path) -> None:

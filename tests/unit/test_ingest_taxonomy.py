@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from jobs.ingestion.deliveries import MALFORMED
-from jobs.ingestion.taxonomies import check_taxonomy
+from jobs.ingestion.taxonomies import validate_taxonomy
 
 
 def test_what_is_lacking_falls_back() -> None:
@@ -11,18 +11,18 @@ def test_what_is_lacking_falls_back() -> None:
         {"category": "bags", "label": "Bags", "parent": "Leather", "department": "Fashion", "sensitive": "TRUE"},
         {"category": " shoes ", "label": None, "parent": "", "department": None, "sensitive": None},
     ]
-    assert check_taxonomy(rows) == [
+    assert validate_taxonomy(rows) == [
         ("bags", "Bags", "Leather", "Fashion", True),
         ("shoes", "shoes", "shoes", "all", False),
     ]
-    assert check_taxonomy([{"category": "bags"}]) == [("bags", "bags", "bags", "all", False)]
+    assert validate_taxonomy([{"category": "bags"}]) == [("bags", "bags", "bags", "all", False)]
 
 
 @pytest.mark.parametrize(
     ("given", "meant"), [("1", True), ("0", False), ("true", True), ("False", False), ("yes", True), ("", False)]
 )
 def test_sensitive_is_read_from_words_and_digits(given: str, meant: bool) -> None:
-    assert check_taxonomy([{"category": "bags", "sensitive": given}])[0][4] is meant
+    assert validate_taxonomy([{"category": "bags", "sensitive": given}])[0][4] is meant
 
 
 def test_all_faults_are_named_at_once() -> None:
@@ -34,9 +34,9 @@ def test_all_faults_are_named_at_once() -> None:
         {"category": "hats", "sensitive": "0", MALFORMED: "hats,0,9"},
     ]
     with pytest.raises(ValueError, match="row 1") as caught:
-        check_taxonomy(rows)
+        validate_taxonomy(rows)
     assert str(caught.value).splitlines() == [
-        "  - row 1, category 'bags': sensitive is 'perhaps', not true or false",
+        "  - row 1, category 'bags': sensitive is 'perhaps'; it must be true or false",
         "  - row 2 has no category",
         "  - row 4 repeats category 'shoes'",
         "  - row 5 cannot be read: 'hats,0,9'",
@@ -45,4 +45,4 @@ def test_all_faults_are_named_at_once() -> None:
 
 def test_an_empty_taxonomy_is_a_fault() -> None:
     with pytest.raises(ValueError, match="no categories"):
-        check_taxonomy([])
+        validate_taxonomy([])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lifecycle.lock import hold
+from jobs.lifecycle.lock import warehouse_lock
 from jobs.warehouse.address import parse_address
 from schemas.errors import FailedError
 
@@ -18,7 +18,7 @@ NOW = dt.datetime(2026, 1, 1, 3, tzinfo=dt.UTC)
 
 
 def _hold_until_killed(folder: Path) -> None:
-    with hold(folder, "nightly", 0.0, NOW):
+    with warehouse_lock(folder, "nightly", 0.0, NOW):
         time.sleep(60)
 
 
@@ -35,7 +35,7 @@ def holder(tmp_path: Path) -> multiprocessing.process.BaseProcess:
 
 def test_a_live_holder_refuses_and_is_named(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
     said = rf"job nightly \(process {holder.pid} on .*since 2026-01-01T03:00:00"
-    with pytest.raises(FailedError, match=said), hold(tmp_path, "ingest", 0.0, NOW):
+    with pytest.raises(FailedError, match=said), warehouse_lock(tmp_path, "ingest", 0.0, NOW):
         pass
     holder.kill()
     holder.join()
@@ -49,7 +49,7 @@ def test_every_spelling_of_a_folder_asks_for_the_same_lock(
     spellings = (tmp_path.name, f"{tmp_path}/", f"{tmp_path}/link", f"file://{tmp_path}", f"file:{tmp_path}/x/..")
     for text in spellings:
         folder = parse_address(text, lambda _: False).folder
-        with pytest.raises(FailedError, match="is held by job nightly"), hold(folder, "nightly", 0.0, NOW):
+        with pytest.raises(FailedError, match="is locked by job nightly"), warehouse_lock(folder, "nightly", 0.0, NOW):
             pass
     holder.kill()
     holder.join()
@@ -60,7 +60,7 @@ def test_a_dead_holder_s_lock_is_taken_over(tmp_path: Path, holder: multiprocess
     os.kill(holder.pid, signal.SIGKILL)
     holder.join()
     assert (tmp_path / "_lock.json").exists()
-    with hold(tmp_path, "ingest", 0.0, NOW):
+    with warehouse_lock(tmp_path, "ingest", 0.0, NOW):
         owner = json.loads((tmp_path / "_lock.json").read_text())
     assert (owner["job"], owner["process"]) == ("ingest", os.getpid())
     assert not (tmp_path / "_lock.json").exists()
@@ -68,7 +68,7 @@ def test_a_dead_holder_s_lock_is_taken_over(tmp_path: Path, holder: multiprocess
 
 def test_a_job_waits_as_long_as_it_is_told(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
     began = time.monotonic()
-    with pytest.raises(FailedError), hold(tmp_path, "ingest", 0.5, NOW):
+    with pytest.raises(FailedError), warehouse_lock(tmp_path, "ingest", 0.5, NOW):
         pass
     assert time.monotonic() - began >= 0.5
     holder.kill()
@@ -76,5 +76,5 @@ def test_a_job_waits_as_long_as_it_is_told(tmp_path: Path, holder: multiprocessi
 
 
 def test_there_is_nothing_to_hold_elsewhere_than_in_a_folder() -> None:
-    with hold(None, "ingest", 0.0, NOW), hold(None, "nightly", 0.0, NOW):
+    with warehouse_lock(None, "ingest", 0.0, NOW), warehouse_lock(None, "nightly", 0.0, NOW):
         pass

@@ -5,7 +5,7 @@ import json
 
 from rich.console import Console
 
-from jobs.console.summary import Section, Summary
+from jobs.console.summary import Interval, Section, Share, Summary
 
 SUMMARY = Summary(
     "Catalogue cleaned",
@@ -41,4 +41,23 @@ def test_machines_read_one_object() -> None:
         "dry": False,
         "worst": [{"seller": "s1", "rate": 0.5}],
         "none": [],
+    }
+
+
+def test_a_share_is_shown_as_a_percentage_and_written_to_json_as_a_number() -> None:
+    rows = [("s1", Share(0.1234), Interval(0.1, 0.2)), ("s2", None, None)]
+    section = Section("sellers", ("seller", "error_rate", "interval"), rows)
+    summary = Summary("Cleaned", {"wrong": Share(0.018)}, (section,), notes={"wrong": "before any review"})
+    out = io.StringIO()
+    summary.show(Console(file=out, width=100))
+    text = " ".join(out.getvalue().split())
+    assert "wrong 1.8% (before any review)" in text
+    assert "s1 12.3% 10.0% to 20.0%" in text
+    assert json.loads(summary.as_json()) == {
+        "title": "Cleaned",
+        "wrong": 0.018,
+        "sellers": [
+            {"seller": "s1", "error_rate": 0.1234, "interval": {"lower": 0.1, "upper": 0.2}},
+            {"seller": "s2", "error_rate": None, "interval": None},
+        ],
     }

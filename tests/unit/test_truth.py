@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from jobs.reporting import truth
-from jobs.reporting.truth import TruthComparison, compare_with_truth, reasons_found
+from jobs.reporting.truth import TruthComparison, compare_with_truth, reason_accuracy
 
 
 class Rows:
@@ -56,7 +56,7 @@ def test_people_who_review_only_a_tenth_decide_the_most_urgent_listings_that_are
     compared: TruthComparison,
 ) -> None:
     assert (compared.wrong_before, compared.wrong_after) == (0.3, 0.25)
-    assert (compared.asked, compared.wrong_after_review) == (4, 0.05)
+    assert (compared.to_review, compared.wrong_after_review) == (4, 0.05)
     # A tenth of 20 are listings 4 and 3: listing 5 has a higher priority, but not for its category.
     assert (compared.tenth, compared.wrong_after_tenth) == (2, 0.15)
 
@@ -69,9 +69,9 @@ def test_every_planted_reason_is_shown_even_if_none_was_found() -> None:
     planted = pd.Series([names("duplicate", "blank_image"), names("wrong_category"), names("wrong_category"), names()])
     flagged = pd.Series([names("blank_image"), names(), names("wrong_category"), names("audit_sample", "blank_image")])
     corrected = pd.Series([False, True, False, False])
-    assert reasons_found(planted, flagged, corrected) == [
-        ("blank_image", 1, 2, "100%", "50%"),
-        ("wrong_category", 2, 1, "100%", "100%"),
-        ("audit_sample", 0, 1, "-", "-"),
-        ("duplicate", 1, 0, "0%", "-"),
+    assert reason_accuracy(planted, flagged, corrected) == [
+        ("blank_image", 1, 2, 1.0, 0.5),
+        ("wrong_category", 2, 1, 1.0, 1.0),
+        ("audit_sample", 0, 1, None, None),
+        ("duplicate", 1, 0, 0.0, None),
     ]

@@ -15,22 +15,22 @@ from pyspark.sql.types import (
 )
 
 _SPACES = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff"
-# An epoch counts seconds, milliseconds, microseconds or nanoseconds: between 1973 and 5138 its size says which.
-# Smaller numbers are not times; 20240131, for example, is a date without separators.
+# Epochs are in seconds, milliseconds, microseconds or nanoseconds. For the years 1973 to 5138 the magnitude gives the
+# unit. Smaller numbers are not times; 20240131, for example, is a date without separators.
 _EPOCH = ((1e17, "0.001"), (1e14, "1"), (1e11, "1000"), (1e8, "1000000"))
 _TOO_LARGE = 1e20
 _NUMBER = r"^[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
-_DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ]|$)"  # Spark would also accept a bare year, or a time of today
+_DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ]|$)"  # Spark would also accept a year alone or a time without a date
 _YEARS = (1970, 2199)
 
 
 def quoted(name: str) -> Column:
-    """A column whose name may contain any character."""
+    """Refer to a column whose name may contain any character."""
     return F.col("`" + name.replace("`", "``") + "`")
 
 
 def plain(value: Column, kind: DataType) -> Column:
-    """Text without surrounding spaces; null if nothing is left. The float 12.0 becomes 12."""
+    """Cast to text without surrounding spaces; null if empty. The float 12.0 becomes 12."""
     written = F.make_valid_utf8(value.cast("string"))
     if isinstance(kind, FractionalType):
         whole = value.try_cast("bigint")
@@ -40,17 +40,17 @@ def plain(value: Column, kind: DataType) -> Column:
 
 
 def text(value: Column, _kind: DataType) -> Column:
-    """Text as it is written, made valid UTF-8."""
+    """Cast to text with spaces kept. Invalid UTF-8 is replaced."""
     return F.make_valid_utf8(value.cast("string"))
 
 
 def price(value: Column, kind: DataType) -> Column:
-    """NaN, negative and zero prices are kept: whether a price makes sense is judged later."""
+    """Cast to a price; null if it is not a number. NaN, negative and zero prices are kept."""
     return (value if isinstance(kind, NumericType) else plain(value, kind)).try_cast("double")
 
 
 def time(value: Column, kind: DataType) -> Column:
-    """A timestamp, in UTC if no zone is given; null if it is not a time, or not between the years 1970 and 2199."""
+    """Cast to a timestamp, in UTC if no zone is given; null if it is not a time in the years 1970 to 2199."""
     if isinstance(kind, TimestampType | TimestampNTZType | DateType):
         parsed = value.cast("timestamp")
     elif isinstance(kind, NumericType):
@@ -70,7 +70,7 @@ def _epoch(value: Column) -> Column:
 
 
 def image(value: Column, kind: DataType) -> Column:
-    """The encoded picture; null if empty. Text that is not base64 is kept as bytes and later found corrupt."""
+    """Cast to the encoded picture; null if empty. Text that is not base64 is kept as bytes, which are later corrupt."""
     if isinstance(kind, StringType):
         value = F.coalesce(F.try_to_binary(value, F.lit("base64")), F.to_binary(value, F.lit("utf-8")))
     return F.when(F.octet_length(value) > 0, value)

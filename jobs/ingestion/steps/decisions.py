@@ -1,4 +1,4 @@
-"""Reviewers' decisions as delivered -> rows of review_decisions, each filled in from what was looked at."""
+"""Validates reviewers' decisions and fills in missing values from the publication that the reviewer saw."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from udfs.fingerprint import joint_hash
 
 REQUIRED = ("listing_id", "decision", "reviewer", "decided_at")
 OPTIONAL = ("category", "reason", "decision_id", "content_hash", "run_id", "note")
-_OF_CATEGORY = tuple(reason.value for reason in ANSWERED_BY_CATEGORY)
+_CATEGORY_REASONS = tuple(reason.value for reason in ANSWERED_BY_CATEGORY)
 _IDENTITY = ("listing_id", "decision", "reason", "category", "reviewer", "decided_at")
 
 
 def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
-    """Cast every row: row_number, `REQUIRED` and `OPTIONAL` columns, and `raw`, the row as JSON.
+    """Cast every row.
 
     Args:
-        rows: a file's rows.
-        malformed: the column that holds the text of a row that could not be read.
+        rows: rows of a file.
+        malformed: name of the column with the text of a row that could not be parsed.
+
+    Returns:
+        row_number, the columns `REQUIRED` and `OPTIONAL`, `raw` (the row as JSON) and whether the row is `malformed`.
 
     Raises:
-        UsageError: a required column is not there; the message lists what is.
+        UsageError: a required column is missing. The message lists the columns of the file.
     """
     given = [name for name in rows.columns if name != malformed]
-    if lacking := [name for name in REQUIRED if name not in given]:
-        raise UsageError(f"the file lacks {', '.join(lacking)}; its columns are {', '.join(given) or 'none'}.")
+    if missing := [name for name in REQUIRED if name not in given]:
+        raise UsageError(f"the file lacks {', '.join(missing)}; its columns are {', '.join(given) or 'none'}.")
 
     def value(name: str) -> Column:
         if name not in given:
@@ -53,54 +56,59 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
     )
 
 
-def looked_at(decided_on: Sequence[dt.date], published: Sequence[tuple[dt.date, dt.date, str]]) -> dict[dt.date, str]:
-    """Which publication was looked at on which day: the latest that was there.
+def latest_publications(
+    days: Sequence[dt.date], published: Sequence[tuple[dt.date, dt.date, str]]
+) -> dict[dt.date, str]:
+    """Find the latest publication of each day, which is what reviewers saw on that day.
 
-    It is there from its run date on; where it was run for a date to come, from the day on which it was finished.
-
-    Args:
-        decided_on: days of decisions.
-        published: run date, the day on which the run was finished, run_id; the latest last.
-
-    Returns:
-        Day -> run_id, of the days that have one.
-    """
-    there = [(min(run_date, finished), run_id) for run_date, finished, run_id in published]
-    latest = {day: [run_id for since, run_id in there if since <= day] for day in decided_on}
-    return {day: runs[-1] for day, runs in latest.items() if runs}
-
-
-def judge_decisions(delivered: DataFrame, shown: DataFrame, taxonomy: DataFrame) -> DataFrame:
-    """Fill each decision in from what was looked at, and name what cannot be used.
+    A publication is available from its run date. If the run date was in the future, it is available from the day on
+    which the run finished.
 
     Args:
-        delivered: the output of `read_decisions`, with `looked_at`, the publication's run_id where there is one.
-        shown: of these publications looked_at, listing_id and, as `seen_` columns, content_hash, category,
-            best_category and audit_chance.
-        taxonomy: the categories in force.
+        days: days on which decisions were made.
+        published: run date, finish date and run_id of each publication, latest last.
 
     Returns:
-        The columns of review_decisions, row_number, raw, and `reasons` (array, empty where the row can be used).
+        Day -> run_id; days before the first publication are left out.
     """
-    joined = delivered.join(shown, ["looked_at", "listing_id"], "left")
+    available = [(min(run_date, finished), run_id) for run_date, finished, run_id in published]
+    until = {day: [run_id for since, run_id in available if since <= day] for day in days}
+    return {day: runs[-1] for day, runs in until.items() if runs}
+
+
+def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: DataFrame) -> DataFrame:
+    """Fill in missing values of each decision, and find the reasons why a row cannot be used.
+
+    Args:
+        delivered: the output of `read_decisions` with `reviewed_run_id`, the run_id of the publication that the
+            reviewer saw; null if there was none.
+        published: the listings of these publications: reviewed_run_id, listing_id and the columns `seen_*`:
+            content_hash, category, best_category and audit_chance.
+        taxonomy: the current taxonomy.
+
+    Returns:
+        The columns of review_decisions, row_number, raw, and `reasons` (array, empty if the row can be used).
+    """
+    joined = delivered.join(published, ["reviewed_run_id", "listing_id"], "left")
     decision = F.lower("decision")
     reason = F.lower("reason")
-    # A reason of the category queue stands for the category, except where it is the reason that is resolved.
-    means_category = reason.isin(*_OF_CATEGORY) & (decision != Decision.RESOLVE.value)
+    # A decision with a reason of the category queue is about the category, unless it resolves that reason.
+    means_category = reason.isin(*_CATEGORY_REASONS) & (decision != Decision.RESOLVE.value)
     means_category |= reason.isin(*(r.value for r in Reason)) & (decision == Decision.SET_CATEGORY.value)
-    about = F.when(~means_category, reason)
+    other_reason = F.when(~means_category, reason)
     category = (
         F.when(decision == Decision.ACCEPT.value, F.coalesce("category", "seen_best_category"))
         .when(decision == Decision.REJECT.value, F.coalesce("category", "seen_category"))
         .otherwise(F.col("category"))
     )
-    gives_category = (decision == Decision.SET_CATEGORY.value) | decision.isin(*CATEGORY_DECISIONS) & about.isNull()
+    is_about_category = decision.isin(*CATEGORY_DECISIONS) & other_reason.isNull()
+    gives_category = (decision == Decision.SET_CATEGORY.value) | is_about_category
     filled = joined.withColumns(
         {
             "decision": decision,
-            "reason": about,
+            "reason": other_reason,
             "category": F.when(gives_category, category),
-            "run_id": F.coalesce("run_id", "looked_at"),
+            "run_id": F.coalesce("run_id", "reviewed_run_id"),
             "content_hash": F.coalesce("content_hash", "seen_content_hash"),
             "audit_chance": F.col("seen_audit_chance"),
         }

@@ -1,6 +1,6 @@
-"""Casts rows of a batch to listings of the declared types, and names the reasons why a row cannot be used.
+"""Casts delivered rows to the declared types of listings and finds the reasons why a row cannot be used.
 
-Types vary between files, so every value is cast on its own, and each failed cast is a reason.
+Types vary between files, so every value is cast separately, and each failed cast is a reason.
 """
 
 from __future__ import annotations
@@ -25,89 +25,96 @@ _Cast = Callable[[Column, DataType], Column]
 
 
 def match_columns(given: Sequence[str], settings: IngestSettings) -> dict[str, str]:
-    """Map our columns to those of the file that has them.
+    """Map the columns of listings to the columns of the files.
 
     Args:
-        given: the delivery's columns.
-        settings: `columns` names theirs, where they differ from ours.
-
-    Raises:
-        UsageError: a required column, or one that the settings name, is not there; the message lists what is.
-    """
-    columns = {str(ours): theirs for ours, theirs in settings.columns.items()}
-    matched = {ours: columns.get(ours, ours) for ours in (*REQUIRED, *OPTIONAL)}
-    lacking = [ours for ours in matched if matched[ours] not in given and (ours in REQUIRED or ours in columns)]
-    if lacking:
-        wanted = ", ".join(ours if matched[ours] == ours else f"{ours} ({matched[ours]!r})" for ours in lacking)
-        raise UsageError(
-            f"the file lacks {wanted}; its columns are {', '.join(given) or 'none'}. Map a column with another name "
-            f"with --set 'ingest.columns={{{lacking[0]}: THEIR_NAME}}'."
-        )
-    return {ours: theirs for ours, theirs in matched.items() if theirs in given}
-
-
-def judge_rows(rows: DataFrame, matched: Mapping[str, str], malformed: str, max_id_length: int) -> DataFrame:
-    """Cast every row, and name the reasons why it cannot be used.
-
-    Args:
-        rows: as delivered.
-        matched: our columns -> the delivery's; what is not in it is null.
-        malformed: the column that holds the text of a row that could not be read.
-        max_id_length: a longer listing_id cannot be used.
+        given: columns of the files.
+        settings: `columns` maps columns whose names differ.
 
     Returns:
-        row_number (an id of the row within the delivery), the columns of listings that a delivery brings, `reasons`
-        (array, empty where the row can be used) and `raw` (the row as JSON without pictures, where it cannot).
+        Column of listings -> column of the files; optional columns that the files lack are left out.
 
     Raises:
-        UsageError: the picture's column is neither bytes nor text.
+        UsageError: a required or mapped column is missing. The message lists the columns of the files.
     """
-    types = {ours: rows.schema[theirs].dataType for ours, theirs in matched.items()}
+    renamed = {str(column): source for column, source in settings.columns.items()}
+    sources = {column: renamed.get(column, column) for column in (*REQUIRED, *OPTIONAL)}
+    required = [column for column in sources if column in REQUIRED or column in renamed]
+    missing = [column for column in required if sources[column] not in given]
+    if missing:
+        names = ", ".join(name if sources[name] == name else f"{name} ({sources[name]!r})" for name in missing)
+        raise UsageError(
+            f"the file lacks {names}; its columns are {', '.join(given) or 'none'}. If a column has another name, map "
+            f"it with --set 'ingest.columns={{{missing[0]}: NAME_IN_FILE}}'."
+        )
+    return {column: source for column, source in sources.items() if source in given}
+
+
+def validate_rows(rows: DataFrame, sources: Mapping[str, str], malformed: str, max_id_length: int) -> DataFrame:
+    """Cast every row and find the reasons why it cannot be used.
+
+    Args:
+        rows: delivered rows.
+        sources: column of listings -> column of `rows`; columns that are not in it become null.
+        malformed: name of the column with the text of a row that could not be parsed.
+        max_id_length: maximum length of listing_id.
+
+    Returns:
+        row_number (an id of the row within the delivery), the delivered columns of listings, `reasons` (array, empty if
+        the row can be used) and `raw` (the row as JSON without pictures; null if the row can be used).
+
+    Raises:
+        UsageError: the column of pictures has neither bytes nor text.
+    """
+    types = {column: rows.schema[source].dataType for column, source in sources.items()}
     if "image" in types and not isinstance(types["image"], BinaryType | StringType):
         raise UsageError(
-            f"column {matched['image']!r} is {types['image'].simpleString()}: a picture is bytes, or base64 text."
+            f"column {sources['image']!r} has type {types['image'].simpleString()}; pictures must be bytes or base64 "
+            "text."
         )
 
-    def value(ours: str, cast: _Cast) -> Column:
-        return cast(quoted(matched[ours]), types[ours]) if ours in matched else F.lit(None)
+    def value(column: str, cast: _Cast) -> Column:
+        return cast(quoted(sources[column]), types[column]) if column in sources else F.lit(None)
 
-    theirs = {ours: value(ours, _CASTS[ours]) for ours in (*REQUIRED, *OPTIONAL)}
-    given = {ours: value(ours, casts.plain) for ours in ("updated_at", "price")}
-    long_id = F.char_length(theirs["listing_id"]) > max_id_length
+    values = {column: value(column, _CASTS[column]) for column in (*REQUIRED, *OPTIONAL)}
+    texts = {column: value(column, casts.plain) for column in ("updated_at", "price")}
     faults = {
-        QuarantineReason.MISSING_LISTING_ID: theirs["listing_id"].isNull(),
-        QuarantineReason.LISTING_ID_TOO_LONG: long_id,
-        QuarantineReason.MISSING_UPDATED_AT: given["updated_at"].isNull(),
-        QuarantineReason.INVALID_UPDATED_AT: given["updated_at"].isNotNull() & theirs["updated_at"].isNull(),
-        QuarantineReason.INVALID_PRICE: given["price"].isNotNull() & theirs["price"].isNull(),
+        QuarantineReason.MISSING_LISTING_ID: values["listing_id"].isNull(),
+        QuarantineReason.LISTING_ID_TOO_LONG: F.char_length(values["listing_id"]) > max_id_length,
+        QuarantineReason.MISSING_UPDATED_AT: texts["updated_at"].isNull(),
+        QuarantineReason.INVALID_UPDATED_AT: texts["updated_at"].isNotNull() & values["updated_at"].isNull(),
+        QuarantineReason.INVALID_PRICE: texts["price"].isNotNull() & values["price"].isNull(),
     }
-    found = F.array_compact(F.array(*(F.when(fault, reason.value) for reason, fault in faults.items())))
-    broken = quoted(malformed)
-    reasons = F.when(broken.isNotNull(), F.array(F.lit(QuarantineReason.MALFORMED_ROW.value))).otherwise(found)
-    kept = [quoted(f.name) for f in rows.schema.fields if f.name not in (malformed, matched.get("image"))]
-    plain = [c for c in kept if not isinstance(rows.select(c).schema[0].dataType, BinaryType)]
-    whole = F.to_json(F.struct(*plain), {"ignoreNullFields": "false"})
-    raw = F.when(broken.isNotNull(), F.to_json(F.struct(broken.alias("row")))).otherwise(whole)
+    invalid = F.array_compact(F.array(*(F.when(fault, reason.value) for reason, fault in faults.items())))
+    malformed_text = quoted(malformed)
+    is_malformed = malformed_text.isNotNull()
+    reasons = F.when(is_malformed, F.array(F.lit(QuarantineReason.MALFORMED_ROW.value))).otherwise(invalid)
+    columns = [quoted(f.name) for f in rows.schema.fields if f.name not in (malformed, sources.get("image"))]
+    not_binary = [c for c in columns if not isinstance(rows.select(c).schema[0].dataType, BinaryType)]
+    row_as_json = F.to_json(F.struct(*not_binary), {"ignoreNullFields": "false"})
+    raw = F.when(is_malformed, F.to_json(F.struct(malformed_text.alias("row")))).otherwise(row_as_json)
     return rows.select(
         F.monotonically_increasing_id().alias("row_number"),
-        *(column.cast(_TYPES.get(ours, "string")).alias(ours) for ours, column in theirs.items()),
+        *(value.cast(_TYPES.get(column, "string")).alias(column) for column, value in values.items()),
         reasons.alias("reasons"),
         F.when(F.size(reasons) > 0, raw).alias("raw"),
     )
 
 
-def add_hashes(rows: DataFrame, settings: IngestSettings, *, uris: bool) -> DataFrame:
-    """Add what the content is: text_hash, image_hash, content_hash; and picture (null unless a URI was to be read).
+def add_hashes(rows: DataFrame, settings: IngestSettings, *, has_uris: bool) -> DataFrame:
+    """Add text_hash, image_hash and content_hash; and picture, the result of reading a URI (null if none was read).
+
+    A URI is read only if the row has no picture as bytes and can be used.
 
     Args:
-        rows: the output of `judge_rows`.
-        settings: where pictures behind URIs may be read.
-        uris: whether the delivery has any. Bytes in the row go before a URI; those of quarantined rows are not read.
+        rows: the output of `validate_rows`.
+        settings: which URIs may be read.
+        has_uris: whether the delivery has a column of URIs.
     """
     read = F.lit(None).cast("struct<image_hash: string, picture: string>")
-    if uris:
-        wanted = F.when(F.col("image").isNull() & (F.size("reasons") == 0), F.col("image_uri"))
-        read = uri_hash(settings.image_prefixes, settings.max_image_bytes)(wanted)
+    if has_uris:
+        uri = F.when(F.col("image").isNull() & (F.size("reasons") == 0), F.col("image_uri"))
+        read = uri_hash(settings.image_prefixes, settings.max_image_bytes)(uri)
     hashed = rows.withColumns({"read": read, "text_hash": text_hash(F.col("title"), F.col("description"))})
     hashed = hashed.withColumn("image_hash", F.coalesce(F.sha2("image", 256), F.col("read.image_hash")))
     hashed = hashed.withColumn("content_hash", content_hash(F.col("text_hash"), F.col("image_hash")))

@@ -1,7 +1,7 @@
-"""Which version of a listing is current: compares the rows of a batch with what is stored.
+"""Finds the current version of each listing: compares the rows of a batch with the stored listings.
 
-The newest `updated_at` wins; an older row changes nothing. Of rows with the same time in a batch one is chosen by
-content, so the order of rows does not matter. A stored row wins over a new one with the same time.
+The row with the newest `updated_at` wins. Ties within a batch are broken by a hash of the content, so the order of rows
+does not matter. A stored row wins over a delivered one with the same time.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from udfs.fingerprint import content_hash, joint_hash
 
 _VALUES = ("category", "price", "seller_id", "image_uri")
 STORED = ("listing_id", "updated_at", "withdrawn", "content_hash", "image_hash", *_VALUES)
-"""The columns of stored listings that are compared: no texts, no pictures."""
+"""Columns of stored listings that are compared. Texts and pictures are compared by their hashes."""
 
 
 class Outcome(StrEnum):
-    """What happened to a row; each row has exactly one outcome."""
+    """What an ingest does with a row. Each row has exactly one outcome."""
 
     QUARANTINED = "quarantined"
     INSERTED = "inserted"
     UPDATED = "updated"
     RETURNED = "returned"
-    """The stored version of a withdrawn listing, loaded again: the listing is back."""
+    """The stored version of a withdrawn listing was delivered again, so the listing is no longer withdrawn."""
     SUPERSEDED = "superseded"
-    """The batch or the warehouse has a newer version."""
+    """The batch or the warehouse contains a newer version."""
     CONFLICTING = "conflicting"
-    """Same time as the stored version but different values: the stored version is kept."""
+    """It has the same time as the stored version but different values. The stored version is kept."""
     UNCHANGED = "unchanged"
 
 
 CURRENT = (Outcome.INSERTED, Outcome.UPDATED, Outcome.RETURNED)
-"""Outcomes whose row is the listing's current version afterwards."""
+"""Outcomes of rows that become the current version of their listing."""
 
 
-def outcomes(delivered: DataFrame, stored: DataFrame) -> DataFrame:
+def find_outcomes(delivered: DataFrame, stored: DataFrame) -> DataFrame:
     """Find the outcome of every row.
 
-    A picture behind a URI has changed when its bytes differ from those read last time. So a row with the stored time
-    whose picture alone differs is an update. If the bytes could not be read, they count as unchanged.
+    A picture behind a URI can change without a new `updated_at`. A row that has the stored time and values but other
+    picture bytes is therefore an update. A picture that could not be read counts as unchanged.
 
     Args:
         delivered: row_number, reasons, the values of a listing, text_hash, image_hash, content_hash, and picture
-            (`ok` or why a URI could not be read; null where there was none to read).
-        stored: the columns `STORED`, one row a listing.
+            (`ok`, or why the URI could not be read; null if no URI was read).
+        stored: the columns `STORED`, one row per listing.
 
     Returns:
         row_number, listing_id, outcome; one row per input row.
@@ -66,13 +66,13 @@ def outcomes(delivered: DataFrame, stored: DataFrame) -> DataFrame:
         .when(F.col("s.listing_id").isNull(), Outcome.INSERTED.value)
         .when(F.col("d.updated_at") > F.col("s.updated_at"), Outcome.UPDATED.value)
         .when(F.col("d.updated_at") < F.col("s.updated_at"), Outcome.SUPERSEDED.value)
-        .otherwise(_of_one_time())
+        .otherwise(_outcome_at_same_time())
     )
     return joined.select("d.row_number", "d.listing_id", outcome.alias("outcome"))
 
 
-def _of_one_time() -> Column:
-    """The outcome of a row (`d`) with the same time as the stored one (`s`)."""
+def _outcome_at_same_time() -> Column:
+    """The outcome of a row `d` with the same time as the stored row `s`."""
     with_stored_picture = content_hash(F.col("d.text_hash"), F.col("s.image_hash"))
     same_values = with_stored_picture == F.col("s.content_hash")
     for name in _VALUES:
@@ -88,14 +88,16 @@ def _of_one_time() -> Column:
     )
 
 
-def absent(stored: DataFrame, delivered: DataFrame) -> DataFrame:
-    """The listing_id of current listings that a full batch lacks.
+def find_missing(stored: DataFrame, delivered: DataFrame) -> DataFrame:
+    """Find the stored listings that are missing from a full batch.
 
-    A row that could not be used still shows that its listing exists. A listing that was changed later than every row
-    of the batch is newer than the batch and is not counted as missing.
+    A listing whose row cannot be used is not missing. Neither is a listing that is newer than every row of the batch.
+
+    Returns:
+        listing_id.
     """
     newest = delivered.where(F.size("reasons") == 0).agg(F.max("updated_at").alias("newest"))
     in_force = stored.where(~F.coalesce("withdrawn", F.lit(False)))
-    lacking = in_force.join(delivered.select("listing_id").distinct(), "listing_id", "left_anti")
+    missing = in_force.join(delivered.select("listing_id").distinct(), "listing_id", "left_anti")
     older = F.col("newest").isNull() | (F.col("updated_at") <= F.col("newest"))
-    return lacking.crossJoin(F.broadcast(newest)).where(older).select("listing_id")
+    return missing.crossJoin(F.broadcast(newest)).where(older).select("listing_id")
