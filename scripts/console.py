@@ -1,4 +1,4 @@
-"""Shows what the set-up is doing and how long it took, and runs programs without their chatter."""
+"""Prints the steps of the set-up and their duration, and runs programs with their output in a log file."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _HEARTBEAT_SECONDS = 20
 
 
 class SetupError(Exception):
-    """Raised when a step cannot be done; the message says what to do."""
+    """Raised when a step fails; the message says what to do."""
 
 
 def say(line: str) -> None:
-    """Print a line at once."""
+    """Print a line without buffering."""
     print(line, flush=True)
 
 
 @contextmanager
 def step(name: str) -> Iterator[None]:
-    """Print the name of a step, and its seconds when it is done."""
+    """Print the name of a step, and its seconds at the end."""
     print(f"  {name} ...", end="", flush=True)
     started = time.monotonic()
     try:
@@ -39,21 +39,21 @@ def step(name: str) -> Iterator[None]:
 
 
 def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> None:
-    """Run a program to its end, its output in the log; shows every 20 seconds that it lives.
+    """Run a program with its output in the log; print the elapsed seconds every 20 seconds.
 
     Args:
         command: program and arguments.
-        env: variables over this process's own.
+        env: environment variables that are added to those of this process.
 
     Raises:
-        SetupError: it did not end with 0; the message carries the end of its output.
+        SetupError: its exit code is not 0; the message contains the end of its output.
     """
     words = [str(word) for word in command]
     LOG.parent.mkdir(exist_ok=True)
     with LOG.open("ab") as log:
         log.write(f"\n$ {' '.join(words)}\n".encode())
         log.flush()
-        begin = log.tell()
+        start = log.tell()
         process = subprocess.Popen(
             words,
             cwd=ROOT,
@@ -62,23 +62,23 @@ def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> 
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            close_fds=False,  # what a killed set-up has started keeps its lock until it ends
+            close_fds=False,  # after a killed set-up, its child processes hold the lock until they end
         )
         try:
             code = _wait(process)
         except BaseException:
-            # Whoever stops the set-up stops its compilers too.
+            # Stopping the set-up also stops its compilers.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
     if code != 0:
-        output = LOG.read_bytes()[begin:].decode(errors="replace").splitlines()
+        output = LOG.read_bytes()[start:].decode(errors="replace").splitlines()
         tail = "\n".join(f"    {line}" for line in output[-25:])
-        raise SetupError(f"{Path(words[0]).name} ended with {code}:\n{tail}\nThe whole output: {LOG}")
+        raise SetupError(f"{Path(words[0]).name} ended with {code}:\n{tail}\nThe complete output: {LOG}")
 
 
 def stop_on_termination() -> None:
-    """Let SIGTERM end this process as an interruption does, so that started programs are stopped."""
+    """Let SIGTERM exit this process in the usual way, so that started programs are stopped."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 

@@ -1,4 +1,4 @@
-"""Fetches Delta's jars once, through Spark's own resolver, and keeps those whose SHA-256 the repository records."""
+"""Downloads Delta's jars once with Spark's resolver, and keeps them if their SHA-256 is the recorded one."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ LOCK = ROOT / "requirements" / "jars.txt"
 
 
 def folder(cache: Path, delta: str) -> Path:
-    """Where the jars of a version of Delta are kept."""
+    """The folder for the jars of a version of Delta."""
     return cache / f"delta-{delta}"
 
 
 def missing(kept: Path) -> bool:
-    """Whether a folder lacks a recorded jar, holds a damaged one, or one that is not recorded."""
+    """Whether a recorded jar is missing or damaged, or the folder contains other jars."""
     return {jar.name: _sha256(jar) for jar in kept.glob("*.jar")} != _recorded()
 
 
 def fetch(environment: Path, cache: Path, delta: str) -> None:
-    """Fill the folder of this version of Delta.
+    """Download the jars of this version of Delta.
 
     Args:
-        environment: holds pyspark.
-        cache: where the folders are kept.
-        delta: Delta's version, the same as delta-spark's in the lock.
+        environment: a virtual environment with pyspark.
+        cache: the folder of the jar folders.
+        delta: version of Delta, equal to that of delta-spark in the lock.
 
     Raises:
-        SetupError: they cannot be fetched, or are not those that the repository records.
+        SetupError: the jars cannot be downloaded, or their checksums differ from the recorded ones.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    for leftover in cache.glob("fetching-*"):  # of a set-up that was killed
+    for leftover in cache.glob("fetching-*"):  # left by a killed set-up
         shutil.rmtree(leftover, ignore_errors=True)
     with (
         step(f"Delta's jars, version {delta}"),
         tempfile.TemporaryDirectory(prefix="fetching-", dir=cache) as temporary,
     ):
         fetched = Path(temporary)
-        nothing = fetched / "nothing.py"
-        nothing.write_text("", encoding="utf-8")
+        empty_script = fetched / "nothing.py"
+        empty_script.write_text("", encoding="utf-8")
         options = {"spark.jars.ivy": str(fetched / "ivy"), "spark.jars.packages": f"io.delta:delta-spark_2.13:{delta}"}
         configuration = [word for name, value in options.items() for word in ("--conf", f"{name}={value}")]
         run(
-            [environment / "bin" / "spark-submit", "--master", "local[1]", *configuration, nothing],
+            [environment / "bin" / "spark-submit", "--master", "local[1]", *configuration, empty_script],
             env={"SPARK_HOME": _spark_home(environment), "PYSPARK_PYTHON": str(environment / "bin" / "python")},
         )
         finished = fetched / "finished"
@@ -57,9 +57,9 @@ def fetch(environment: Path, cache: Path, delta: str) -> None:
             found = next((fetched / "ivy" / "jars").glob(f"*_{jar}"), None)
             if found is None or _sha256(found) != checksum:
                 raise SetupError(
-                    f"Spark's resolver brought {found and _sha256(found)} for {jar}, {LOCK.relative_to(ROOT)} records "
+                    f"the SHA-256 of {jar} is {found and _sha256(found)}, but {LOCK.relative_to(ROOT)} records "
                     f"{checksum}. If Delta's version has changed, record the new jars there with sha256sum; "
-                    "if it has not, do not trust what was fetched."
+                    "otherwise do not trust the download."
                 )
             shutil.move(found, finished / jar)
         kept = folder(cache, delta)

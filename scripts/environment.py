@@ -1,8 +1,8 @@
-"""Makes the environments, and mends them: `python -m scripts.environment [airflow]`, as `make setup` calls it.
+"""Creates and repairs the virtual environments: `python -m scripts.environment [airflow]`; `make setup` calls it.
 
-A stamp, written last, says from what an environment was made. Where it is not what it would be now, or a
-package, a file of one or a jar is missing, the environment is brought up to date; where that does not
-suffice, it is made anew. When all is well this takes about a second.
+A stamp, written last, records what an environment was made from. If that has changed, or a package, one of its files
+or a jar is missing, the environment is updated; if an update is not enough, it is created again. If nothing is wrong,
+this takes about a second.
 """
 
 from __future__ import annotations
@@ -25,52 +25,52 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cat
 
 
 def main() -> int:
-    """Make or mend the environment that the command line names; the exit code."""
+    """Create or repair the environment named on the command line; returns the exit code."""
     stop_on_termination()
     if sys.version_info[:2] != (3, 11):
         say(f"the environment is for Python 3.11, this is {platform.python_version()}: start it with `make setup`")
         return 1
     try:
         if sys.argv[1:] == ["airflow"]:
-            _ensure(ROOT / ".venv-airflow", _airflow_faults, _make_airflow)
+            _ensure(ROOT / ".venv-airflow", _airflow_problems, _make_airflow)
         else:
-            _ensure(ROOT / ".venv", _project_faults, _make_project)
+            _ensure(ROOT / ".venv", _project_problems, _make_project)
     except SetupError as error:
         say(f"set-up failed: {error}")
         return 1
     return 0
 
 
-def _ensure(environment: Path, faults: Callable[[Path], list[str]], make: Callable[[Path], None]) -> None:
+def _ensure(environment: Path, problems: Callable[[Path], list[str]], make: Callable[[Path], None]) -> None:
     stamp = environment / "made-from"
     wanted = _inputs()
-    if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted and not faults(environment):
-        say(f"{environment.name} is in order")
+    if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted and not problems(environment):
+        say(f"{environment.name} is up to date")
         return
     started = time.monotonic()
-    with _alone():
+    with _lock():
         LOG.unlink(missing_ok=True)
-        for anew in (False, True):
-            if not anew and not packages.usable(environment):
+        for recreate in (False, True):
+            if not recreate and not packages.usable(environment):
                 continue
-            say(f"{environment.name}: {'making it' if anew else 'bringing it up to date'}")
+            say(f"{environment.name}: {'creating it' if recreate else 'updating it'}")
             stamp.unlink(missing_ok=True)
-            if anew:
+            if recreate:
                 with step(f"an environment with Python {platform.python_version()}, and uv"):
                     packages.create(environment)
             try:
                 make(environment)
-                found = faults(environment)
+                found = problems(environment)
             except SetupError as error:
-                if anew:
+                if recreate:
                     raise
                 found = [str(error)]
             if not found:
                 stamp.write_text(wanted, encoding="ascii")
-                say(f"{environment.name} is in order after {time.monotonic() - started:.0f} s")
+                say(f"{environment.name} is up to date after {time.monotonic() - started:.0f} s")
                 return
             say("  " + "\n  ".join(found[:5]))
-    raise SetupError(f"{environment.name} is still not right; the whole output: {LOG}")
+    raise SetupError(f"{environment.name} still has problems; the complete output: {LOG}")
 
 
 def _make_project(environment: Path) -> None:
@@ -88,9 +88,9 @@ def _make_project(environment: Path) -> None:
         )
 
 
-def _project_faults(environment: Path) -> list[str]:
+def _project_problems(environment: Path) -> list[str]:
     wanted = packages.locked(REQUIREMENTS / "dev.txt") | packages.locked(horovod_wheel.LOCK)
-    found = packages.faults(environment, wanted)
+    found = packages.problems(environment, wanted)
     if not (environment / "bin" / "catalog-cleaner").is_file():
         found.append("the command catalog-cleaner is missing")
     if _jars_missing():
@@ -104,19 +104,19 @@ def _make_airflow(environment: Path) -> None:
         packages.sync(environment, REQUIREMENTS / "airflow.txt")
 
 
-def _airflow_faults(environment: Path) -> list[str]:
-    return packages.faults(environment, packages.locked(REQUIREMENTS / "airflow.txt"))
+def _airflow_problems(environment: Path) -> list[str]:
+    return packages.problems(environment, packages.locked(REQUIREMENTS / "airflow.txt"))
 
 
 def _jars_missing() -> bool:
-    if "CATALOG_CLEANER_JARS" in os.environ:  # whoever names a folder of their own answers for it
+    if "CATALOG_CLEANER_JARS" in os.environ:  # a folder that the user names is not checked
         return False
     delta = packages.locked(REQUIREMENTS / "dev.txt")["delta-spark"]
     return delta_jars.missing(delta_jars.folder(CACHE / "jars", delta))
 
 
 def _inputs() -> str:
-    """The hash of everything from which an environment is made."""
+    """The hash of everything that an environment is made from."""
     files = [*REQUIREMENTS.glob("*.txt"), *(ROOT / "scripts").glob("*.py"), ROOT / "setup.py", ROOT / "pyproject.toml"]
     digest = hashlib.sha256(f"{ROOT} {sys.executable} {sys.version}".encode())
     for file in sorted(files):
@@ -125,15 +125,15 @@ def _inputs() -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Wait until no other set-up of this user is at work, nor a program that a killed one has left behind."""
+def _lock() -> Iterator[None]:
+    """Wait until no other set-up of this user runs, nor a program left by a killed one."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "setup.lock").open("w") as file:
         os.set_inheritable(file.fileno(), True)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another set-up is at work; waiting for it")
+            say("another set-up is running; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

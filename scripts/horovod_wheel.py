@@ -1,4 +1,4 @@
-"""Builds Horovod's wheel from its hashed source against the installed TensorFlow, and keeps it while that matches."""
+"""Builds Horovod's wheel from its hashed source against the installed TensorFlow, and caches it."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ _VARIABLES = {
     # Horovod's bundled Gloo declares a CMake older than CMake 4 accepts.
     "CMAKE_POLICY_VERSION_MINIMUM": "3.5",
 }
-# Horovod compiles for these where the machine has them.
+# Horovod uses these instruction sets if the machine has them.
 _CPU_FLAGS = ("avx", "f16c", "fma")
 
 
 def install(environment: Path, tensorflow: str, cache: Path) -> None:
-    """Install Horovod, from the kept wheel where one matches; a kept wheel that does not work is built anew.
+    """Install Horovod from a cached wheel if one matches; a wheel that cannot be imported is built again.
 
     Args:
-        environment: holds TensorFlow and the other packages.
-        tensorflow: its version.
-        cache: where wheels are kept, by what they were built against.
+        environment: a virtual environment with TensorFlow and the other packages.
+        tensorflow: version of TensorFlow.
+        cache: folder of the wheels, by a hash of what they were built against.
 
     Raises:
-        SetupError: it cannot be built, or lacks TensorFlow or Gloo.
+        SetupError: the build fails, or the wheel has no TensorFlow or Gloo support.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    for leftover in cache.glob("building-*"):  # of a build that was killed
+    for leftover in cache.glob("building-*"):  # left by a killed build
         shutil.rmtree(leftover, ignore_errors=True)
     built_for = _built_for(tensorflow)
     kept = cache / hashlib.sha256(built_for.encode()).hexdigest()[:16]
     wheel = _intact(kept)
     if wheel:
-        with step("Horovod's kept wheel, installed and tried"):
+        with step("Horovod's cached wheel, installed and tested"):
             works = _install(environment, wheel)
         if works:
             return
-        say("  it does not work here; building it anew")
+        say("  it does not work here; building it again")
     with step(f"Horovod, compiled against TensorFlow {tensorflow} (3 to 5 minutes)"):
         wheel = _build(environment, kept, built_for)
     with step("Horovod's wheel, installed and checked"):
@@ -79,7 +79,7 @@ def _built_for(tensorflow: str) -> str:
 
 
 def _intact(kept: Path) -> Path | None:
-    """The kept wheel, if it is whole."""
+    """The cached wheel; None if it is missing or damaged."""
     for wheel in kept.glob("*.whl"):
         recorded = wheel.with_suffix(".sha256")
         if recorded.is_file() and recorded.read_text(encoding="ascii") == _sha256(wheel):
@@ -90,8 +90,8 @@ def _intact(kept: Path) -> Path | None:
 def _build(environment: Path, kept: Path, built_for: str) -> Path:
     with tempfile.TemporaryDirectory(prefix="building-", dir=kept.parent) as name:
         folder = Path(name)
-        # Without isolation, to see the installed TensorFlow; without pip's cache, which keeps a wheel whatever
-        # TensorFlow it was built against. An outer make's flags would silence `-j`.
+        # Build isolation would hide the installed TensorFlow, and pip's cache could return a wheel that was built
+        # against another TensorFlow. MAKEFLAGS is set because the flags of an outer make would disable `-j`.
         pip(
             environment,
             "wheel",
@@ -117,7 +117,7 @@ def _build(environment: Path, kept: Path, built_for: str) -> Path:
 
 
 def _install(environment: Path, wheel: Path) -> bool:
-    """Install a wheel; whether it can be imported: not beside another TensorFlow than it was built against."""
+    """Install a wheel; returns whether it can be imported, which needs the TensorFlow it was built against."""
     uv(environment, "install", "--quiet", "--no-deps", "--no-index", "--reinstall", wheel)
     try:
         run([environment / "bin" / "python", "-c", "import horovod.tensorflow.keras"])
@@ -127,7 +127,7 @@ def _install(environment: Path, wheel: Path) -> bool:
 
 
 def _complete(environment: Path) -> bool:
-    """Whether it was built with TensorFlow and Gloo; takes half a minute, as it imports each framework apart."""
+    """Whether it was built with TensorFlow and Gloo; takes half a minute, since it imports each framework."""
     horovodrun = environment / "bin" / "horovodrun"
     built = subprocess.run([horovodrun, "--check-build"], capture_output=True, text=True, check=False).stdout
     return "[X] TensorFlow" in built and "[X] Gloo" in built

@@ -1,4 +1,4 @@
-"""Makes a virtual environment equal to a hashed lock, and finds what is missing or damaged in one."""
+"""Installs a hashed lock into a virtual environment, and finds missing or damaged packages in one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scripts.console import ROOT, run
 
 BOOTSTRAP = ROOT / "requirements" / "bootstrap.txt"
 
-# uv does not read pip's configuration, where people have set their index, proxy certificates and the like.
+# uv does not read pip's configuration, which may contain the package index, proxy certificates and so on.
 _PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -27,7 +27,7 @@ _PIP_TO_UV = {
 
 
 def usable(folder: Path) -> bool:
-    """Whether the environment can be mended: made at this place by this Python, and its pip starts."""
+    """Whether the environment can be repaired: it was made in this folder by this Python, and its pip starts."""
     config = folder / "pyvenv.cfg"
     if not config.is_file():
         return False
@@ -37,18 +37,18 @@ def usable(folder: Path) -> bool:
 
 
 def create(folder: Path) -> None:
-    """Make an empty environment, in the place of what is there."""
+    """Create an empty environment; an existing one is replaced."""
     shutil.rmtree(folder, ignore_errors=True)
     run([sys.executable, "-m", "venv", folder])
 
 
 def install_uv(folder: Path) -> None:
-    """Bring uv, which installs the rest in seconds, into the environment."""
+    """Install uv into the environment; it installs the other packages in seconds."""
     pip(folder, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", BOOTSTRAP)
 
 
 def sync(folder: Path, lock: Path) -> None:
-    """Make the environment hold exactly what the lock names, every file checked against its hash."""
+    """Install exactly the packages of the lock; hashes are checked."""
     uv(folder, "sync", "--require-hashes", lock)
 
 
@@ -66,13 +66,13 @@ def uv(folder: Path, command: str, *arguments: str | Path) -> None:
 
 
 def locked(lock: Path) -> dict[str, str]:
-    """Package -> version, as a lock has them."""
+    """Package -> version in a lock."""
     pairs = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE)
     return {_normal(name): version for name, version in pairs}
 
 
-def faults(folder: Path, wanted: dict[str, str]) -> list[str]:
-    """What is wrong with an environment; nothing if every wanted package is there with all its files.
+def problems(folder: Path, wanted: dict[str, str]) -> list[str]:
+    """The problems of an environment; empty if every wanted package is installed with all its files.
 
     Args:
         folder: the environment.
@@ -86,15 +86,15 @@ def faults(folder: Path, wanted: dict[str, str]) -> list[str]:
     for distribution in metadata.distributions(path=[str(site)]):
         name = _normal(distribution.metadata["Name"] or "")
         installed[name] = distribution.version
-        found += [f"{name}: {fault}" for fault in _damaged(site, distribution)]
+        found += [f"{name}: {problem}" for problem in _damaged(site, distribution)]
     for name, version in wanted.items():
         if installed.get(name) != version:
-            found.append(f"{name}: {version} is wanted, {installed.get(name, 'nothing')} is installed")
+            found.append(f"{name}: expected {version}, installed {installed.get(name, 'none')}")
     return found
 
 
 def _uv_variables(folder: Path) -> dict[str, str]:
-    """What uv must know of pip's configuration; uv's own variables win."""
+    """Pip's configuration as uv's variables; variables that are already set win."""
     listed = subprocess.run(
         [folder / "bin" / "python", "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     ).stdout
@@ -115,7 +115,7 @@ def _damaged(site: Path, distribution: metadata.Distribution) -> Iterator[str]:
             yield f"{path} is missing"
         else:
             if checksum and size and actual != int(size):
-                yield f"{path} has {actual} bytes for {size}"
+                yield f"{path} has {actual} bytes instead of {size}"
 
 
 def _normal(name: str) -> str:

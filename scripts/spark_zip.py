@@ -1,4 +1,4 @@
-"""Make the zip for spark-submit from the wheel: `python -m scripts.spark_zip WHEEL ZIP`, as `make package` calls it."""
+"""Makes the zip for spark-submit from the wheel: `python -m scripts.spark_zip WHEEL ZIP`; `make package` calls it."""
 
 from __future__ import annotations
 

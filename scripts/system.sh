@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Sees that the machine has what the environment is built with: Python 3.11, Java 17 or 21, a C++ compiler, cmake, make.
-# Where something is missing, it installs it (root on Debian or Ubuntu), or says which and the one command that does.
-# Prints the path of Python 3.11 and nothing else on stdout; all words go to stderr.
+# Checks for the tools that build the environment: Python 3.11, Java 17 or 21, a C++ compiler, cmake and make.
+# Installs missing ones (as root on Debian or Ubuntu), or prints them and the command that installs them.
+# Prints only the path of Python 3.11 to stdout; messages go to stderr.
 set -euo pipefail
 
 say() { printf '%s\n' "$*" >&2; }
 
-# A Python 3.11 that can make environments and against which C++ can be compiled. Version managers leave shims that
-# do not start, so each candidate is tried.
+# Finds a Python 3.11 with venv and C headers. Version managers leave shims that do not start, so each is tried.
 find_python() {
     local candidate
     for candidate in ${PYTHON:+"$PYTHON"} python3.11 /usr/bin/python3.11 /usr/local/bin/python3.11 python3 python; do
@@ -21,7 +20,7 @@ sys.exit(sys.version_info[:2] != (3, 11) or not p.Path(sysconfig.get_path("inclu
     return 1
 }
 
-java_version() { # 17, 21 or whatever the java is that Spark would start; nothing where there is none
+java_version() { # the major version of the java that Spark would start; empty if there is none
     "${JAVA_HOME:+$JAVA_HOME/bin/}java" -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p' | head -n 1
 }
 
@@ -29,7 +28,7 @@ has_java() { case "$(java_version)" in 17 | 21) ;; *) return 1 ;; esac; }
 
 has_compiler() { command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null; }
 
-look() { # fills `missing` with Debian packages and `names` with what people call them
+check() { # sets `missing` to Debian packages and `names` to their usual names
     missing=() names=()
     python=$(find_python) || { missing+=(python3.11 python3.11-venv python3.11-dev) names+=("Python 3.11"); }
     has_java || { missing+=("$java_package") names+=("Java 17 or 21"); }
@@ -41,7 +40,7 @@ look() { # fills `missing` with Debian packages and `names` with what people cal
 list() { local IFS=,; local joined="${names[*]}"; printf '%s' "${joined//,/, }"; }
 
 java_package=openjdk-17-jre-headless
-look
+check
 [[ ${#missing[@]} -eq 0 ]] && { printf '%s\n' "$python"; exit; }
 
 if ! command -v apt-get >/dev/null; then
@@ -56,16 +55,16 @@ if ! command -v apt-get >/dev/null; then
     exit 1
 fi
 
-# Debian and Ubuntu: which Java is on offer, and whether Python 3.11 is, is known once the lists are fresh.
+# Debian and Ubuntu: the available Java and Python packages are known only after an update of the lists.
 if [[ $EUID -eq 0 ]]; then
     say "missing: $(list). Installing; this takes a minute."
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq >&2 </dev/null || say "apt-get update failed; trying with the lists that are there."
+    apt-get update -qq >&2 </dev/null || say "apt-get update failed; trying with the existing lists."
 fi
 apt-cache show openjdk-17-jre-headless >/dev/null 2>&1 || java_package=openjdk-21-jre-headless
-look
+check
 if [[ " ${missing[*]} " == *" python3.11 "* ]] && ! apt-cache show python3.11 >/dev/null 2>&1; then
-    say "Python 3.11 is missing, and this release of $(. /etc/os-release && printf '%s' "$NAME") has no package of it."
+    say "Python 3.11 is missing, and this release of $(. /etc/os-release && printf '%s' "$NAME") has no package for it."
     say "install with: uv python install 3.11    (uv: https://docs.astral.sh/uv), then: make setup PYTHON=\"\$(uv python find 3.11)\""
     exit 1
 fi
@@ -75,11 +74,11 @@ if [[ $EUID -ne 0 ]]; then
     exit 1
 fi
 apt-get install --yes -qq --no-install-recommends "${missing[@]}" >&2 </dev/null
-look
+check
 if [[ ${#missing[@]} -gt 0 ]]; then
     say "still missing after the installation: $(list)."
-    [[ -n "${JAVA_HOME:-}" ]] && say "JAVA_HOME is $JAVA_HOME; Spark takes its Java from there. Unset it, or let it name a Java 17."
-    say "the java on the PATH says it is version $(java_version || true); see: update-alternatives --config java"
+    [[ -n "${JAVA_HOME:-}" ]] && say "JAVA_HOME is $JAVA_HOME; Spark uses the Java there. Unset it, or set it to a Java 17."
+    say "the java on the PATH is version $(java_version || true); see: update-alternatives --config java"
     exit 1
 fi
 printf '%s\n' "$python"

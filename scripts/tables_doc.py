@@ -1,6 +1,6 @@
 """Writes docs/tables.md from the declarations in schemas/ (tables, metrics, reasons): `make docs`.
 
-A contract test fails where the page and the declarations differ.
+A contract test fails if the page and the declarations differ.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _names(columns: tuple[str, ...]) -> str:
 
 
 def main() -> int:
-    """Write the page; the exit code."""
+    """Write the page; returns the exit code."""
     TARGET.parent.mkdir(exist_ok=True)
     TARGET.write_text(render(), encoding="utf-8")
     return 0

@@ -7,16 +7,16 @@ from typing import Any
 
 _HEAD = """# Quality
 
-`make bench-quality` writes this page. Every row is a catalogue with known truth, cut from one catalogue, given new
-label errors and cleaned by text alone. The truth makes the labels and measures the result. All methods start
+`make bench-quality` writes this page. Every row is a part of one catalogue with known truth, with new label
+errors, cleaned by text alone. The truth makes the labels and measures the result. All methods start
 from the same out-of-sample probabilities of the same text classifier, trained on the given labels:
 
 - **best guess**: ours, every listing in its most probable category; **corrected**: ours, only the automatic corrections
-  at default settings, with the share of them that is right; **after review**: ours, after people have settled the least
+  at default settings, with the share of them that is right; **after review**: ours, after people have reviewed the least
   certain tenth; **claimed**: the error that our posterior expects of the best guess;
-- **audited**: the error of the best guess on the other listings after people have judged 400 drawn at random (at most
-  half of them), and the error that the posterior then expects. No method sees errors that every seller makes or that
-  fall on listings which are hard to tell apart; an audit does;
+- **audited**: the error of the best guess on the other listings after people have reviewed 400 random ones (at most half
+  of all), and the error that the posterior then expects (**claimed then**). No method can find errors that every seller
+  makes, or errors on listings that are hard to distinguish; an audit can;
 - **one pass**: ours, best guess, without the second pass, which trains the classifier on the posterior;
 - **no sellers**: ours, best guess, without seller ids;
 - **classifier**: the classifier's own category for every listing;
@@ -24,7 +24,7 @@ from the same out-of-sample probabilities of the same text classifier, trained o
   classifier's category.
 
 Shares of listings in the wrong category, in percent. **Bold**: the lowest of best guess, corrected, classifier and
-cleanlab. A catalogue that came out dirtier than it went in is marked with !.
+cleanlab. A value above **before** is marked with !.
 
 """
 
@@ -49,35 +49,35 @@ _FULL = """
 ## The whole catalogue, with pictures
 
 All {listings:,} listings through `ingest` ({ingest:.0f} s), `train` ({train:.0f} s) and `nightly` ({nightly:.0f} s)
-with default settings, on the machine that wrote this page. The error of each source alone, and of our combination;
-cleanlab uses our fused model's out-of-sample probabilities, with the filter that leaves least, chosen by the truth.
-Wrong, in percent of the listings that the source has an answer for:
+with default settings, on the machine that wrote this page. The error of each source alone, and of our combination.
+cleanlab uses our fused model's out-of-sample probabilities and its best filter, chosen by the truth. Wrong, in percent
+of the listings for which the source has an answer:
 
-| who decides | answers | wrong |
+| source | answers | wrong |
 |---|--:|--:|
 """
 
 _BRANCHES = """
 The branches on the listings that have a text and a usable picture. Weights are fitted for each set of branches. Errors
-of the classifier alone, and of the best guess, which also weighs label and seller:
+of the classifier alone, and of the best guess, which also uses label and seller:
 
 | branches | classifier | best guess |
 |---|--:|--:|
 """
 
 _MINUTES = """
-What each minute of training buys: accuracy of the classifier alone, error of the best guess:
+Quality against training time: accuracy of the classifier alone, error of the best guess:
 
-| taught | minutes | right | wrong |
+| training | minutes | right | wrong |
 |---|--:|--:|--:|
 """
 
 _LEAK = """
-In the second pass a little of each listing's own label leaks back through what the other listings have taught. Nested
-folds prevent that, at many times the cost and with less data. 6,000 listings, texts alone, with one label in twenty
+In the second pass, a little of each listing's own label leaks back through the soft labels of other listings. Nested
+folds prevent this, at many times the cost and with less data. 6,000 listings, texts alone, with one label in twenty
 made wrong beforehand (canaries): accuracy of the classifier, error of the best guess, share of canaries corrected:
 
-| taught | right | wrong | canaries undone |
+| training | right | wrong | canaries corrected |
 |---|--:|--:|--:|
 """
 
@@ -98,9 +98,9 @@ def quality_document(
     cleanlab_better = [
         each for each in kept if _cleanlab(each) < min(each["ours"]["best_guess"], each["ours"]["corrected"])
     ]
-    dirtier = f"Corrections made {len(worse)} of {len(kept)} catalogues dirtier{_names(worse)}."
+    worsened = f"Corrections made {len(worse)} of {len(kept)} catalogues worse{_names(worse)}."
     comparison = f"cleanlab left less than ours in {len(cleanlab_better)}{_names(cleanlab_better)}."
-    return _HEAD + "\n".join([*lines, "", dirtier, comparison, ""]) + _full_catalogue(full, charts)
+    return _HEAD + "\n".join([*lines, "", worsened, comparison, ""]) + _full_catalogue(full, charts)
 
 
 def _full_catalogue(full: Mapping[str, Any], charts: Sequence[tuple[str, str]]) -> str:

@@ -193,7 +193,7 @@ def test_the_report_has_all_tables_and_lists_worse_catalogues() -> None:
         in text
     )
     assert "| worse | 4 | 25.00 | **25.00** | 30.00! |" in text
-    assert "Corrections made 1 of 2 catalogues dirtier (worse)." in text
+    assert "Corrections made 1 of 2 catalogues worse (worse)." in text
     assert "cleanlab left less than ours in 1 (calm)." in text
     assert "All 2,000 listings through `ingest` (12 s), `train` (300 s) and `nightly` (60 s)" in text
     assert "| sellers | 98.0 | 22.50 |" in text
