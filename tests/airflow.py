@@ -1,4 +1,4 @@
-"""An Airflow of its own for the DAGs' tests: SQLite, no examples, everything in one folder, nothing left running."""
+"""An Airflow for the tests of the DAGs: SQLite, no examples, everything in one folder, no process left running."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.programs import guarded
 
 ROOT = Path(__file__).parents[1]
 BIN = ROOT / ".venv-airflow" / "bin"
-# A failed task waits ten minutes for its retry: the test need not.
+# A failed task waits ten minutes for its retry; the tests do not.
 _TIMEOUT_SECONDS = 600
 
 
 @dataclass(frozen=True)
 class Airflow:
-    """How Airflow is called.
+    """Calls Airflow.
 
     Attributes:
         folder: its home; `record` in it is where a recording command writes.
@@ -34,17 +34,17 @@ class Airflow:
     options: str = "--profile test"
 
     def run(self, *words: str, **variables: str) -> str:
-        """Run an `airflow` command; its output. Raises CalledProcessError where it fails."""
+        """Run an `airflow` command and return its output. Raises CalledProcessError if it fails."""
         return self._call([BIN / "airflow", *words], variables)
 
     def python(self, code: str) -> str:
-        """Run code in Airflow's Python; its output."""
+        """Run code in Airflow's Python and return its output."""
         return self._call([BIN / "python", "-W", "ignore", "-c", code], {})
 
     def _call(self, command: list[str | Path], variables: dict[str, str]) -> str:
         if not BIN.is_dir():
             pytest.skip("`make test-airflow` makes the environment that this needs")
-        # Nothing of ours is importable: the scheduler's Python sees Airflow and the DAG files alone.
+        # As on a real scheduler, Python finds only Airflow and the DAG files, not the project.
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
         environment |= {
             "AIRFLOW_HOME": str(self.folder),
@@ -60,7 +60,7 @@ class Airflow:
         }
         if self.warehouse is not None:
             environment["AIRFLOW_VAR_CATALOG_CLEANER_WAREHOUSE"] = self.warehouse
-        # A pipe would stay open as long as any of its children: no timeout could end that.
+        # With a pipe, reading would last until all child processes end, and a timeout could not stop it.
         log = self.folder / "output"
         try:
             with guarded() as mark, log.open("wb") as out:

@@ -1,4 +1,4 @@
-"""Tests that share what is costly to make run in one process; `pytest --numprocesses` starts several."""
+"""Tests that share expensive fixtures run in one process; `pytest --numprocesses` starts several."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shares = not _SHARED.isdisjoint(getattr(item, "fixturenames", ()))
         item.add_marker(pytest.mark.xdist_group("trained" if shares else item.path.stem))
-    # The longest group first: the others fill up the second process meanwhile.
+    # The longest group starts first; the other process runs the remaining tests meanwhile.
     items.sort(key=lambda item: "end_to_end" not in item.path.parts)

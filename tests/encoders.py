@@ -1,4 +1,4 @@
-"""A text encoder of a few numbers, for tests."""
+"""A small text encoder for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from udfs.tf_runtime import import_tensorflow
 
 
 def save_encoder(folder: Path, *, flat: bool = False) -> str:
-    """Save one that says of each text its length modulo 3, one of three; `flat`: as a number, which breaks the rule."""
+    """Save an encoder that one-hot encodes a text's length modulo 3; `flat`: as a number, an invalid shape."""
     tf = import_tensorflow(1)
 
     def encode(texts: Any) -> dict[str, Any]:  # noqa: ANN401 - TensorFlow ships no types

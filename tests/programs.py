@@ -21,7 +21,7 @@ _GRACE_SECONDS = 20
 
 @contextmanager
 def guarded() -> Iterator[dict[str, str]]:
-    """Give the variable that a program's environment must have; at the end, whoever has it is ended."""
+    """Yields an environment variable for programs; at the end, all processes that have it are stopped."""
     mark = uuid.uuid4().hex
     guard = subprocess.Popen([sys.executable, __file__, mark], stdin=subprocess.PIPE, start_new_session=True)
     assert guard.stdin
@@ -41,17 +41,17 @@ def carriers(mark: str) -> list[psutil.Process]:
         try:
             if process.environ().get(_VARIABLE) == mark and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
-        except psutil.Error:  # gone meanwhile, or another user's
+        except psutil.Error:  # ended meanwhile, or belongs to another user
             continue
     return found
 
 
 def end(mark: str) -> None:
-    """End all carriers of a mark: asked first, so that they remove their temporary files, then made to."""
+    """Stop all processes with a mark: terminate first, so that they remove temporary files, then kill."""
     for process in carriers(mark):
         _signal(process, kill=False)
     _, stubborn = psutil.wait_procs(carriers(mark), timeout=_GRACE_SECONDS)
-    # A process that was about to start another one may have done so since.
+    # A process may have started another one in the meantime.
     while stubborn:
         for process in stubborn:
             _signal(process, kill=True)
@@ -67,5 +67,5 @@ def _signal(process: psutil.Process, *, kill: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdin.buffer.read()  # ends when the test's process closes it, or is no more
+    sys.stdin.buffer.read()  # ends when the test's process closes it or ends
     end(sys.argv[1])

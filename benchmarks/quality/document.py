@@ -12,11 +12,11 @@ errors, cleaned by text alone. The truth makes the labels and measures the resul
 from the same out-of-sample probabilities of the same text classifier, trained on the given labels:
 
 - **best guess**: ours, every listing in its most probable category; **corrected**: ours, only the automatic corrections
-  at default settings, with the share of them that is right; **after review**: ours, after people have reviewed the least
-  certain tenth; **claimed**: the error that our posterior expects of the best guess;
-- **audited**: the error of the best guess on the other listings after people have reviewed 400 random ones (at most half
-  of all), and the error that the posterior then expects (**claimed then**). No method can find errors that every seller
-  makes, or errors on listings that are hard to distinguish; an audit can;
+  at default settings, with the share of them that is right; **after review**: ours, after people have reviewed the
+  least certain tenth; **claimed**: the error that our posterior expects of the best guess;
+- **audited**: the error of the best guess on the other listings after people have reviewed 400 random ones (at most
+  half of all), and the error that the posterior then expects (**claimed then**). No method can find errors that every
+  seller makes, or errors on listings that are hard to distinguish; an audit can;
 - **one pass**: ours, best guess, without the second pass, which trains the classifier on the posterior;
 - **no sellers**: ours, best guess, without seller ids;
 - **classifier**: the classifier's own category for every listing;

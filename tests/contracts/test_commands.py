@@ -1,4 +1,4 @@
-"""Every command says what it does and what its options mean, and refuses nonsense with exit code 2."""
+"""Every command describes itself and its options, and refuses wrong usage with exit code 2."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMANDS = {"demo", "ingest", "train", "nightly", "report", "review", "runs", "m
 
 
 def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click
-    """Every command that does something, with the words that call it."""
+    """Every command, without command groups, with the words that call it."""
     if isinstance(command, TyperGroup):
         for name, inner in command.commands.items():
             yield from leaves(inner, *words, name)
@@ -31,12 +31,12 @@ def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]: 
 LEAVES = dict(leaves(typer.main.get_command(app)))
 
 
-def test_the_commands_are_those_of_the_design() -> None:
+def test_the_commands_are_the_documented_ones() -> None:
     assert {words[0] for words in LEAVES} == COMMANDS
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
-def test_help_says_what_a_command_and_its_options_do(words: tuple[str, ...]) -> None:
+def test_help_describes_a_command_and_its_options(words: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, [*words, "--help"])
     assert result.exit_code == 0
     command = LEAVES[words]
@@ -68,18 +68,18 @@ def test_settings_that_cannot_be_used_are_all_named_before_any_work(words: tuple
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_each_job_is_a_main(name: str) -> None:
+def test_each_job_can_be_run_as_main(name: str) -> None:
     source = (ROOT / "jobs" / f"{name}.py").read_text()
     assert 'if __name__ == "__main__":' in source
 
 
-def test_the_jobs_folder_holds_the_commands_and_nothing_else() -> None:
+def test_the_jobs_folder_contains_only_the_commands() -> None:
     entry_points = {"cli", "store"}  # the command line itself, and the import path of `read_published`
     assert {path.stem for path in (ROOT / "jobs").glob("*.py")} == COMMANDS | entry_points | {"__init__"}
 
 
-def test_a_main_runs_by_its_file_as_spark_submit_runs_it() -> None:
-    """Its folder, not the project's, comes first on the path then."""
+def test_a_job_runs_by_its_file_as_with_spark_submit() -> None:
+    """Python then puts the folder of the file first on the path, not that of the project."""
     result = subprocess.run(
         [sys.executable, ROOT / "jobs" / "runs.py", "--help"],
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},

@@ -1,4 +1,4 @@
-"""The DAGs in a real Airflow: they parse, they are set as promised, and they submit commands that exist.
+"""The DAGs in a real Airflow: they parse, have the documented settings, and submit existing commands.
 
 Airflow lives in `.venv-airflow`, which `make test` and `make test-airflow` make.
 """
@@ -46,7 +46,7 @@ print(json.dumps({
     },
 }))
 """
-# What `airflow dags test` does, for several runs at the cost of one start.
+# The same as `airflow dags test`, for several runs with one start of Airflow.
 _SUBMIT = """
 import datetime as dt, json, os, pathlib
 from airflow.models.dagbag import DagBag
@@ -74,7 +74,7 @@ exit "${CODE:-0}"
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
-    """An Airflow on SQLite in a folder of its own, whose `catalog-cleaner` only writes down how it was called."""
+    """An Airflow on SQLite in its own folder; its `catalog-cleaner` only records how it was called."""
     folder = tmp_path_factory.mktemp("airflow")
     command = folder / "bin" / "catalog-cleaner"
     command.parent.mkdir()
@@ -93,13 +93,13 @@ def described(airflow: Airflow) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def submitted(airflow: Airflow) -> dict[str, list[str]]:
-    """How the command was called in each case, or why it was not."""
+    """The recorded call of the command in each case, or the error."""
     lines = airflow.python(_SUBMIT).splitlines()
     return dict(json.loads(lines[-1]))
 
 
 def accepted(words: list[str]) -> list[str]:
-    """The words of a call, which the real command takes."""
+    """Check that the real command accepts a recorded call; returns its words."""
     group: Any = typer.main.get_command(app)
     group.commands[words[0]].make_context(words[0], words[1:])
     return words
@@ -114,7 +114,7 @@ def test_both_dags_parse(described: dict[str, Any]) -> None:
     ("dag_id", "schedule", "task_id"),
     [("catalog_cleaner_nightly", "30 2 * * *", "nightly"), ("catalog_cleaner_retrain", "0 6 * * 0", "train")],
 )
-def test_a_dag_is_set_as_promised(described: dict[str, Any], dag_id: str, schedule: str, task_id: str) -> None:
+def test_the_settings_of_a_dag(described: dict[str, Any], dag_id: str, schedule: str, task_id: str) -> None:
     dag = described["dags"][dag_id]
     assert dag["schedule"] == schedule
     assert dag["catchup"] is False
@@ -138,11 +138,11 @@ def test_the_night_is_submitted_with_the_logical_date(airflow: Airflow) -> None:
     assert accepted((airflow.folder / "record").read_text().splitlines()) == expected
 
 
-def test_a_run_date_that_is_given_wins(submitted: dict[str, list[str]]) -> None:
+def test_an_explicit_run_date_wins(submitted: dict[str, list[str]]) -> None:
     assert accepted(submitted["given"])[:3] == ["nightly", "--run-date", "2024-02-29"]
 
 
-def test_a_run_date_that_is_none_is_refused_before_anything_is_submitted(submitted: dict[str, list[str]]) -> None:
+def test_an_invalid_run_date_is_refused_before_anything_is_submitted(submitted: dict[str, list[str]]) -> None:
     (refusal,) = submitted["nonsense"]
     assert "is not a 'date'" in refusal
 
@@ -154,7 +154,7 @@ def test_without_a_logical_date_it_is_the_date_of_the_trigger(submitted: dict[st
 
 
 @pytest.mark.parametrize(("code", "state"), [("1", "up_for_retry"), ("2", "failed"), ("3", "failed")])
-def test_a_command_that_fails_is_retried_only_where_that_can_help(airflow: Airflow, code: str, state: str) -> None:
+def test_a_failed_command_is_retried_only_if_that_can_help(airflow: Airflow, code: str, state: str) -> None:
     output = airflow.run("tasks", "test", "catalog_cleaner_nightly", "nightly", "2025-01-31", CODE=code)
     assert f"non-zero exit code {code}" in output
     assert f"new_state={state}" in output

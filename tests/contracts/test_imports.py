@@ -1,4 +1,4 @@
-"""Who may import whom, as pyproject.toml declares it: the contracts hold, and a breach would be seen."""
+"""The import contracts of pyproject.toml are kept, and a violation is found."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_contract_is_kept() -> None:
+def test_all_import_contracts_are_kept() -> None:
     result = lint(ROOT)
     assert result.returncode == 0, result.stdout
 
@@ -54,7 +54,7 @@ BREACHES = [
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Contract -> what is said of it, for a copy of the code with every breach in a module of its own."""
+    """Contract -> its report, for a copy of the code with one module for each violation."""
     copy = tmp_path_factory.mktemp("breached")
     (copy / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     for package in PACKAGES:
@@ -72,13 +72,13 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("number", range(len(BREACHES)), ids=lambda number: " ".join(BREACHES[number][:2]))
-def test_a_breach_is_seen(broken: dict[str, str], number: int) -> None:
+def test_a_violation_is_found(broken: dict[str, str], number: int) -> None:
     package, _, contract = BREACHES[number]
     assert f"{package}.breach_{number} -> " in broken[contract]
 
 
-def test_no_import_hides_in_a_string() -> None:
-    """import-linter reads import statements; only the ranks are told by name which function they run."""
+def test_no_module_is_imported_by_a_string() -> None:
+    """import-linter reads import statements only; just the ranks get the name of the function that they run."""
     hidden = {
         str(source.relative_to(ROOT))
         for package in PACKAGES

@@ -18,7 +18,7 @@ _MODULES = {"io", "os", "pathlib", "random", "shutil", "subprocess", "tempfile",
 
 
 def breaches(source: str) -> list[str]:
-    """What a step must not do, line by line.
+    """The lines of a step that break a rule.
 
     `F.count` and `F.first` are aggregates and fine. `frame.count()` is an action, and `groupBy().count()` only looks
     like one, so a step counts groups with `agg(F.count(...))`.
@@ -47,7 +47,7 @@ def test_a_step_is_pure(path: Path) -> None:
     assert breaches(path.read_text()) == []
 
 
-def test_both_folders_of_steps_are_looked_at() -> None:
+def test_both_folders_of_steps_are_checked() -> None:
     assert {path.parent.parent.name for path in STEPS} == {"cleaning", "ingestion"}
 
 
@@ -69,10 +69,10 @@ def test_both_folders_of_steps_are_looked_at() -> None:
         ("text = open('x').read()", "open"),
     ],
 )
-def test_a_breach_is_seen(source: str, found: str) -> None:
+def test_a_violation_is_found(source: str, found: str) -> None:
     assert f"line 1: {found}" in breaches(source)
 
 
-def test_what_only_describes_rows_is_fine() -> None:
+def test_lazy_operations_are_allowed() -> None:
     source = "frame.groupBy('a').agg(F.count(F.lit(1)), F.first('b'), F.collect_set('c')).where(casts.time(x, t))"
     assert breaches(source) == []

@@ -1,4 +1,4 @@
-"""Each reason is one complete entry, and only what a rule raises counts as computed."""
+"""Each reason has a complete entry, and only reasons with a rule count as computed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_every_reason_is_a_complete_entry() -> None:
         assert reason.meaning.endswith("."), reason
         assert reason.explanation, reason
         assert not reason.explanation.endswith("."), reason
-        # The priority of the category queue is a probability, that of all else a severity.
+        # The priority in the category queue is a probability, in other queues a severity.
         assert (reason.severity is None) == (reason.queue is Queue.CATEGORY), reason
         assert reason.severity is None or 0 < reason.severity <= 1, reason
 
@@ -26,7 +26,7 @@ def test_every_rule_belongs_to_a_declared_reason() -> None:
     assert all(len(signature(rule).parameters) == 1 for rule in RULES.values())
 
 
-def test_the_category_queue_is_what_the_entries_say() -> None:
+def test_the_category_queue_has_the_declared_reasons() -> None:
     assert {reason.value for reason in CATEGORY_REASONS} == {
         "wrong_category",
         "low_confidence",
@@ -36,7 +36,7 @@ def test_the_category_queue_is_what_the_entries_say() -> None:
     }
 
 
-def test_the_docs_say_which_reasons_are_computed() -> None:
+def test_the_docs_list_which_reasons_are_computed() -> None:
     rows = [line.split(" | ") for line in tables_doc.render().partition("## Reasons")[2].splitlines() if "| " in line]
     documented = {row[0].removeprefix("| "): row[3] for row in rows if row[0].removeprefix("| ") in set(Reason)}
     assert documented == {reason.value: "yes" if reason in RULES else "no" for reason in Reason}
@@ -47,6 +47,6 @@ def test_a_planted_fault_is_a_declared_reason() -> None:
     assert planted <= set(Reason)
 
 
-def test_every_decision_but_skip_gives_an_item_its_status() -> None:
+def test_every_decision_except_skip_changes_the_status() -> None:
     assert set(STATUS_AFTER) == set(Decision) - {Decision.SKIP}
     assert set(STATUS_AFTER.values()) == set(ItemStatus) - {ItemStatus.OPEN}

@@ -1,4 +1,4 @@
-"""The repository is in order: folders, sizes of files, what is packaged, and the documents that mirror code."""
+"""The repository: its folders, file sizes, packages, and the documents that are generated from code."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SHIPPED = {"schemas", "conf", "udfs", "training", "jobs", "catalogue_generator"}
 PRODUCT = SHIPPED | {"airflow_dags", "tests", "docs", "benchmarks", "dashboards"}
 REPOSITORY = {".ci", "requirements", "scripts"}
 LONGEST = 330
-DECLARATIONS = {"schemas/tables.py"}  # a list of columns does not become clearer by being cut
+DECLARATIONS = {"schemas/tables.py"}  # splitting a list of columns would not make it clearer
 
 
 def tracked() -> list[Path]:
-    """The repository's files, with those that are about to be committed."""
+    """The files in git, including untracked ones that are not ignored."""
     words = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [path for line in listed.splitlines() if (path := ROOT / line).is_file()]
@@ -36,13 +36,13 @@ def files() -> list[Path]:
     return tracked()
 
 
-def test_the_top_level_has_the_folders_of_the_design_and_no_others(files: list[Path]) -> None:
+def test_the_top_level_has_only_the_expected_folders(files: list[Path]) -> None:
     folders = {path.relative_to(ROOT).parts[0] for path in files if path.parent != ROOT}
     assert folders - PRODUCT - REPOSITORY == set()
     assert {"schemas", "conf", "udfs", "training", "jobs", "airflow_dags", "tests", "docs"} <= folders
 
 
-def test_what_every_repository_needs_is_there() -> None:
+def test_required_files_exist() -> None:
     for name in ("README.md", "CHANGELOG.md", "LICENSE", "Makefile", "setup.py", "pyproject.toml", ".ci/run"):
         assert (ROOT / name).is_file(), name
     assert "Apache License" in (ROOT / "LICENSE").read_text()
@@ -56,7 +56,7 @@ def test_no_python_file_is_long(files: list[Path]) -> None:
     assert {path: n for path, n in lengths.items() if n > LONGEST and path not in DECLARATIONS} == {}
 
 
-def test_no_exception_from_a_rule_is_blanket(files: list[Path]) -> None:
+def test_every_lint_exception_names_its_rule(files: list[Path]) -> None:
     blanket = re.compile(r"#\s*(type:\s*ignore(?!\[)|noqa(?!:)|ruff:\s*noqa|mypy:)")
     found = [path for path in files if path.suffix == ".py" and path != Path(__file__)]
     assert [path for path in found if blanket.search(path.read_text())] == []
@@ -70,7 +70,7 @@ def test_tables_are_documented_as_they_are_declared() -> None:
         assert re.findall(r"^\| (\w+) \| `", section, re.MULTILINE) == list(table.names)
 
 
-def test_links_in_the_documents_lead_somewhere(files: list[Path]) -> None:
+def test_links_in_the_documents_are_valid(files: list[Path]) -> None:
     dead = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in files
@@ -81,7 +81,7 @@ def test_links_in_the_documents_lead_somewhere(files: list[Path]) -> None:
     assert dead == []
 
 
-def test_locks_hold_what_is_asked_for() -> None:
+def test_locks_contain_the_required_packages() -> None:
     for name in ("runtime", "dev", "horovod", "bootstrap", "airflow"):
         lock = (ROOT / "requirements" / f"{name}.txt").read_text()
         pinned = packages.locked(ROOT / "requirements" / f"{name}.txt")
@@ -114,7 +114,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_contains_only_the_shipped_packages(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if ".dist-info/" not in name]
         (entry_points,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
@@ -137,8 +137,8 @@ def test_the_zip_for_spark_submit_leaves_the_catalogue_generator_out(wheel: Path
     assert "UsageError: the demo needs the package catalogue_generator" in done.stderr
 
 
-def test_the_lint_of_the_makefile_leaves_nothing_out() -> None:
-    """The folders that mypy reads are those that hold Python."""
+def test_lint_covers_all_folders() -> None:
+    """mypy checks all folders with Python files."""
     settings = (ROOT / "pyproject.toml").read_text()
     listed = re.search(r"^files = \[(.*?)\]$", settings, re.MULTILINE | re.DOTALL)
     assert listed

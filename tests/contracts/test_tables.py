@@ -1,4 +1,4 @@
-"""Declared tables grow, and say so: a warehouse of an earlier version must stay usable."""
+"""Table declarations only gain columns and raise their version, so that earlier warehouses stay usable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STORED = stored_columns()
 
 
 @pytest.mark.parametrize("name", STORED)
-def test_a_table_keeps_its_columns_and_one_that_has_more_has_a_higher_version(name: str) -> None:
+def test_tables_keep_their_columns_and_new_columns_raise_the_version(name: str) -> None:
     table = TABLES[name]
     assert STORED[name] - set(table.names) == set(), "a column of an earlier version is gone from schemas/tables.py"
     added = set(table.names) - STORED[name]

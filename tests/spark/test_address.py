@@ -79,7 +79,7 @@ def test_a_catalogue_or_schema_that_spark_cannot_use_is_refused(spark: SparkSess
     spark.conf.unset("spark.sql.catalog.broken")
 
 
-def test_a_warehouse_behind_a_uri(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_warehouse_at_a_uri(spark: SparkSession, tmp_path: Path) -> None:
     """viewfs stands for an object store: it has tables elsewhere than under the path in its URI."""
     (tmp_path / "store").mkdir()
     spark.conf.set("fs.viewfs.mounttable.shop.link./tables", f"file://{tmp_path}/store")
@@ -103,7 +103,7 @@ def test_a_folder_s_name_may_have_spaces_and_signs(spark: SparkSession, tmp_path
 
 
 @pytest.mark.usefixtures("spark")
-def test_two_jobs_on_two_spellings_of_a_folder_do_not_run_side_by_side(tmp_path: Path) -> None:
+def test_two_spellings_of_a_folder_share_one_lock(tmp_path: Path) -> None:
     (tmp_path / "decisions.csv").write_text("listing_id,decision,reviewer,decided_at\n")
     words = ["review", "apply", str(tmp_path / "decisions.csv"), "--profile", "test", "--warehouse"]
     with warehouse_lock(tmp_path / "w", "nightly", 0.0, dt.datetime(2026, 1, 5, 3, tzinfo=dt.UTC)):

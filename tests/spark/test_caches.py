@@ -44,7 +44,7 @@ def test_a_cache_is_released_after_an_error(spark: SparkSession) -> None:
     assert nothing_cached(spark)
 
 
-def test_an_equal_frame_of_somebody_elses_stays(spark: SparkSession) -> None:
+def test_an_equal_frame_cached_by_other_code_stays_cached(spark: SparkSession) -> None:
     theirs = spark.range(7).persist()
     with ExitStack() as at_end:
         assert cached(spark.range(7), at_end).count() == 7

@@ -16,12 +16,12 @@ _CANDIDATES = (
 )
 
 
-def test_nobody_asked_changes_nothing() -> None:
+def test_without_answers_nothing_changes() -> None:
     assert fit_calibration(np.zeros(0), np.zeros(0, bool)) == Calibration(1.0, 0.0, 0)
 
 
 @pytest.mark.parametrize("sharper", [0.5, 1.0, 1.6])
-def test_hundreds_of_answers_put_the_posterior_right(sharper: float) -> None:
+def test_hundreds_of_answers_correct_the_posterior(sharper: float) -> None:
     random = np.random.default_rng(5)
     truth = random.beta(8, 1, 600)
     logit = np.log(truth / (1 - truth))
@@ -34,7 +34,7 @@ def test_hundreds_of_answers_put_the_posterior_right(sharper: float) -> None:
     assert abs(put_right.mean() - right.mean()) < 0.01
 
 
-def test_a_few_answers_move_little() -> None:
+def test_a_few_answers_change_little() -> None:
     found = fit_calibration(np.full(3, 0.99), np.array([True, False, True]))
     assert found.slope == pytest.approx(1.0, abs=0.3)
     assert -0.8 < found.offset < 0.0
@@ -69,7 +69,7 @@ def test_only_answers_of_the_audit_about_the_present_content_count(spark: SparkS
     ]
 
 
-def test_the_others_share_what_is_left_and_none_overtakes(spark: SparkSession) -> None:
+def test_the_other_categories_share_the_rest_and_keep_their_order(spark: SparkSession) -> None:
     rows = frame(
         spark,
         _CANDIDATES,

@@ -86,7 +86,9 @@ def score(frame: DataFrame, bundle: str, version: str = "3", batch_rows: int = 1
     return {row.listing_id: row for row in classify(frame, bundle, version, **options).collect()}
 
 
-def test_spark_says_what_the_predictor_says(spark: SparkSession, bundle: str, predictor: Predictor) -> None:
+def test_spark_and_the_predictor_give_the_same_predictions(
+    spark: SparkSession, bundle: str, predictor: Predictor
+) -> None:
     frame = listings(spark, 60)
     found = score(frame, bundle)
     rows = frame.orderBy("listing_id").collect()
@@ -139,7 +141,7 @@ def test_an_empty_frame_gives_no_rows(spark: SparkSession, bundle: str) -> None:
     assert score(listings(spark, 60).limit(0), bundle) == {}
 
 
-def test_a_bundle_is_shipped_once_and_never_taken_for_another(
+def test_a_bundle_is_shipped_once_and_never_confused_with_another(
     spark: SparkSession, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two warehouses of one session have a model 1 each; the same bundle from another folder is the same."""

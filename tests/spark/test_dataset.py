@@ -104,7 +104,7 @@ def test_an_example_is_what_inference_sees(spark: SparkSession) -> None:
         assert bytes(row.pixels) == (decoded.pixels[0].tobytes() if row.present else b"")
 
 
-def test_what_a_person_has_decided_is_learnt_and_the_sellers_label_kept(spark: SparkSession) -> None:
+def test_a_persons_decision_is_the_target_and_the_sellers_label_is_kept(spark: SparkSession) -> None:
     rows = [
         (name, "x", None, given, "s", 1, None, None) for name, given in zip("ABC", ("hats", None, "shoes"), strict=True)
     ]
@@ -114,13 +114,13 @@ def test_what_a_person_has_decided_is_learnt_and_the_sellers_label_kept(spark: S
     assert found == {"A": (0, 1), "B": (-1, 0), "C": (1, -1)}
 
 
-def test_labels_that_are_missing_or_unknown_teach_nothing(spark: SparkSession) -> None:
+def test_listings_with_missing_or_unknown_labels_are_not_examples(spark: SparkSession) -> None:
     rows = [("A", "x", None, None, "s", 1, None, None), ("B", "x", None, "HATS", "s", 1, None, None)]
     frame = spark.createDataFrame([*rows, ("C", "x", None, "hats", "s", 1, None, None)], COLUMNS)
     assert [row.listing_id for row in examples(frame).collect()] == ["C"]
 
 
-def test_a_picture_behind_a_uri_is_learnt_from_where_it_is_allowed(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_picture_with_an_allowed_uri_is_read_for_training(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture(200))
     uri = str(tmp_path / "a.png")
     frame = spark.createDataFrame([("A", "x", None, "hats", "s", 1, None, uri)], COLUMNS)
@@ -129,7 +129,7 @@ def test_a_picture_behind_a_uri_is_learnt_from_where_it_is_allowed(spark: SparkS
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
-def test_the_shards_together_are_the_rows_each_once(spark: SparkSession, tmp_path: Path, ranks: int) -> None:
+def test_the_shards_contain_every_row_once(spark: SparkSession, tmp_path: Path, ranks: int) -> None:
     frame = examples(listings(spark, 211), partitions=4 * ranks)
     dataset = write_dataset(frame, str(tmp_path / "set"), ranks=ranks)
     shards = [read_shard(dataset, rank, ranks, tmp_path / f"cache-{rank}", 4, 3) for rank in range(ranks)]
@@ -163,7 +163,7 @@ def test_reading_again_gives_the_same_order(spark: SparkSession, tmp_path: Path)
     assert keys[0] == keys[1]
 
 
-def test_no_picture_in_the_whole_set(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_training_set_without_pictures(spark: SparkSession, tmp_path: Path) -> None:
     frame = listings(spark, 40).withColumn("image", F.lit(None).cast("binary"))
     dataset = write_dataset(examples(frame), str(tmp_path / "set"), ranks=1)
     shard = read_shard(dataset, 0, 1, tmp_path / "cache", 4, 3)
@@ -171,7 +171,7 @@ def test_no_picture_in_the_whole_set(spark: SparkSession, tmp_path: Path) -> Non
     assert shard.pixels.shape == (0, 4, 3, 3)
 
 
-def test_rows_that_are_lost_or_read_twice_stop_training() -> None:
+def test_lost_or_duplicated_rows_fail_the_training() -> None:
     keys = np.array([11, -5, 2**62])
     dataset = Dataset("/nowhere", 3, checksum(keys))
     check_coverage(dataset, 3, checksum(keys[:2]) + checksum(keys[2:]))

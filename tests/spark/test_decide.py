@@ -85,7 +85,7 @@ def test_each_listing_gets_one_action_by_its_posterior(spark: SparkSession) -> N
     )
 
 
-def test_without_a_sure_answer_a_missing_category_is_guessed_and_referred(spark: SparkSession) -> None:
+def test_an_uncertain_missing_category_is_guessed_and_referred(spark: SparkSession) -> None:
     judged = candidates(spark, ("a", "h", None, None, False, "shoes", 0.0, 1.0, [("shoes", 0.6), ("boots", 0.4)], None))
     got = decide(judged, no_decisions(spark), Thresholds(correct_from=0.9, refer_below=0.9))
     assert rows_of(got, "effective_category", "category_source", "category_action", "category_confidence") == [
@@ -93,7 +93,7 @@ def test_without_a_sure_answer_a_missing_category_is_guessed_and_referred(spark:
     ]
 
 
-def test_a_change_that_touches_a_sensitive_category_is_left_to_people(spark: SparkSession) -> None:
+def test_a_change_from_or_to_a_sensitive_category_is_referred(spark: SparkSession) -> None:
     judged = candidates(
         spark,
         listing("into", "boots", 0.01, "lingerie", 0.99),
@@ -109,7 +109,7 @@ def test_a_change_that_touches_a_sensitive_category_is_left_to_people(spark: Spa
     ]
 
 
-def test_a_listing_that_is_like_none_learnt_from_is_left_to_people(spark: SparkSession) -> None:
+def test_a_listing_unlike_the_training_set_is_referred(spark: SparkSession) -> None:
     judged = candidates(
         spark,
         listing("new", "boots", 0.01, "shoes", 0.99, novelty=0.61),
@@ -125,7 +125,7 @@ def test_a_listing_that_is_like_none_learnt_from_is_left_to_people(spark: SparkS
     assert _threshold(judged.where("listing_id = 'new'"), 0.5) > 1
 
 
-def test_a_reviewers_decision_stands_above_all_for_the_content_that_was_seen(spark: SparkSession) -> None:
+def test_a_reviewers_decision_wins_until_the_content_changes(spark: SparkSession) -> None:
     judged = candidates(
         spark,
         listing("set", "boots", 0.99, "shoes", 0.01),
@@ -209,7 +209,7 @@ def test_a_careless_sellers_label_weighs_less(spark: SparkSession) -> None:
     assert best["careless"] == ("shoes", pytest.approx(0.6 * 0.7 / (0.4 * 0.3 + 0.6 * 0.7)))
 
 
-def test_nothing_is_corrected_into_a_category_of_too_few(spark: SparkSession) -> None:
+def test_nothing_is_corrected_into_a_category_with_too_few_listings(spark: SparkSession) -> None:
     judged = candidates(
         spark,
         listing("few", "boots", 0.02, "shoes", 0.98),

@@ -57,7 +57,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
 }
 
 
-def test_each_row_is_filled_in_or_named(spark: SparkSession) -> None:
+def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     rows = [tuple({**_GOOD, **row}.values()) for row, _, _ in CASES.values()]
     given = frame(spark, _DDL, *rows).coalesce(1)
     delivered = read_decisions(given.drop("reviewed_run_id"), "broken")
@@ -93,14 +93,14 @@ def test_a_day_belongs_to_the_latest_publication_before_it() -> None:
     assert latest_publications(days, published) == {days[1]: "n-1", days[2]: "n-1", days[3]: "n-5"}
 
 
-def test_a_night_for_a_date_to_come_can_be_looked_at_once_it_is_finished() -> None:
+def test_a_night_for_a_future_date_can_be_reviewed_after_it_has_finished() -> None:
     finished = dt.date(2026, 1, 3)
     published = [(dt.date(2026, 1, 1), finished, "n-1"), (dt.date(2027, 1, 1), finished, "n-2")]
     before = dt.date(2026, 1, 2)
     assert latest_publications([before, finished], published) == {before: "n-1", finished: "n-2"}
 
 
-def test_a_file_must_have_what_a_decision_needs(spark: SparkSession) -> None:
+def test_a_file_needs_the_required_columns(spark: SparkSession) -> None:
     with pytest.raises(UsageError, match="lacks reviewer, decided_at; its columns are listing_id, decision"):
         read_decisions(frame(spark, "listing_id string, decision string, broken string"), "broken")
 

@@ -46,7 +46,7 @@ def call(warehouse: Warehouse, *command: str) -> dict[str, Any]:
     return dict(json.loads(result.stdout.splitlines()[-1]))
 
 
-def test_every_table_is_read_as_declared_today_now_and_as_it_was_published(earlier: Warehouse) -> None:
+def test_every_table_has_todays_columns_in_current_and_published_versions(earlier: Warehouse) -> None:
     for table in TABLES.values():
         assert earlier.read(table).schema == earlier.empty(table).schema
     assert {name: earlier.read(TABLES[name]).count() for name in ROWS} == ROWS
@@ -58,7 +58,7 @@ def test_every_table_is_read_as_declared_today_now_and_as_it_was_published(earli
     assert changed.where("title LIKE '% new'").count() == 2
 
 
-def test_runs_and_report_show_what_an_earlier_version_did(earlier: Warehouse, tmp_path: Path) -> None:
+def test_runs_and_report_show_the_runs_of_an_earlier_version(earlier: Warehouse, tmp_path: Path) -> None:
     assert [run["run_id"] for run in call(earlier, "runs")["runs"]][2] == PUBLISHED
     page = tmp_path / "report.html"
     shown = call(earlier, "report", "--html", str(page))
@@ -66,7 +66,7 @@ def test_runs_and_report_show_what_an_earlier_version_did(earlier: Warehouse, tm
     assert "<img" in page.read_text()
 
 
-def test_reviews_and_listings_are_added_to_it(earlier: Warehouse, tmp_path: Path) -> None:
+def test_reviews_and_listings_can_be_added_to_an_earlier_warehouse(earlier: Warehouse, tmp_path: Path) -> None:
     listings = earlier.read(LISTINGS).drop("image").orderBy("listing_id").limit(3).toPandas()
     decided = listings.assign(decision="set_category", reviewer="bob", decided_at="2026-11-10T13:00:00Z")
     decided["category"] = [row.category for row in earlier.read(TAXONOMY).orderBy("category").take(3)]

@@ -141,7 +141,7 @@ def test_a_table_of_a_newer_version_is_refused_for_reading_and_writing(stored: W
         older.append(OLD, older.empty(OLD))
 
 
-def test_what_a_stored_table_lacks_is_named_as_alter_table_takes_it(stored: Warehouse) -> None:
+def test_missing_columns_are_named_in_alter_table_syntax(stored: Warehouse) -> None:
     assert missing_columns(NEW, stored.empty(OLD).schema) == {
         "source": "string",
         "ranked.element.rank": "int",

@@ -40,7 +40,7 @@ def test_every_failed_expectation_is_named_with_what_was_observed(spark: SparkSe
     assert "--set gates." in message
 
 
-def test_what_would_be_published_is_judged(spark: SparkSession) -> None:
+def test_the_output_gate_checks_what_would_be_published(spark: SparkSession) -> None:
     good = frame(spark, OUTPUT, ("a", "boots", "boots", None, 0), ("b", "shoes", "shoes", None, 1))
     assert all(check.success for check in check_output(good, 2, 0.0, GateSettings()))
     bad = frame(spark, OUTPUT, ("a", None, None, None, 1), ("b", "shoes", None, None, 1))
@@ -57,7 +57,7 @@ def with_pictures(spark: SparkSession, *statuses: str | None) -> DataFrame:
     return frame(spark, OUTPUT, *((f"l-{i}", "boots", "boots", status, 0) for i, status in enumerate(statuses)))
 
 
-def test_a_night_while_the_picture_store_is_away_is_refused(spark: SparkSession) -> None:
+def test_a_night_without_access_to_the_picture_store_is_refused(spark: SparkSession) -> None:
     # Only listings with a picture count: 2 of 5 here.
     decided = with_pictures(spark, "ok", "ok", "unreadable", "corrupt", "unreadable", *[None] * 20)
     refused = check_output(decided, 25, 0.0, GateSettings(max_unreadable_image_rise=0.3))
@@ -69,7 +69,7 @@ def test_a_night_while_the_picture_store_is_away_is_refused(spark: SparkSession)
     assert all(check.success for check in check_output(decided, 25, 0.0, GateSettings(max_unreadable_image_rise=0.4)))
 
 
-def test_pictures_that_the_last_publication_could_not_read_either_are_no_rise(spark: SparkSession) -> None:
+def test_pictures_that_were_already_unreadable_do_not_count_as_a_rise(spark: SparkSession) -> None:
     metrics = frame(
         spark,
         "metric string, segment string, numerator double",

@@ -34,7 +34,7 @@ def _version(warehouse: Warehouse, *tables: Table) -> list[int | None]:
     return [warehouse.version(table) for table in tables]
 
 
-def test_a_delivery_and_the_same_again(warehouse: Warehouse, deliver: Deliver) -> None:
+def test_ingesting_a_delivery_twice_changes_nothing(warehouse: Warehouse, deliver: Deliver) -> None:
     rows = [
         listing("a", title="Red bag", image=picture(1)),
         listing("b", title="red  BAG!", seller_id="s"),
@@ -139,7 +139,7 @@ def test_a_full_delivery_withdraws_and_a_listing_returns(warehouse: Warehouse, d
     assert log == [("d", "returned", "title of d"), ("d", "withdrawn", "title of d"), ("e", "withdrawn", "title of e")]
 
 
-def test_a_full_delivery_that_is_cut_off_is_refused(warehouse: Warehouse, deliver: Deliver) -> None:
+def test_a_truncated_full_delivery_is_refused(warehouse: Warehouse, deliver: Deliver) -> None:
     deliver(*(listing(name, 2) for name in "abcd"))
     before, versions = _stored(warehouse, *_UNTOUCHED), _version(warehouse, LISTINGS, LISTING_CHANGES)
     with pytest.raises(RefusedError, match=r"lacks 3 of 4 .*: 75\.0% would be withdrawn, and at most 50\.0% may be"):
@@ -189,7 +189,7 @@ def test_pictures_behind_uris_are_read_under_allowed_prefixes(
     assert dict(_stored(warehouse, "listing_id", "image_hash"))["a"] not in (None, hashes["a"])
 
 
-def test_a_picture_that_was_away_at_ingest_is_content_at_the_next_delivery(
+def test_a_picture_unreadable_at_ingest_is_new_content_at_the_next_delivery(
     warehouse: Warehouse, deliver: Deliver, tmp_path: Path
 ) -> None:
     folder = tmp_path / "not mounted"
@@ -207,7 +207,7 @@ def test_a_picture_that_was_away_at_ingest_is_content_at_the_next_delivery(
     assert content != without
 
 
-def test_a_delivery_is_refused_as_a_whole_where_it_cannot_be_used(warehouse: Warehouse, deliver: Deliver) -> None:
+def test_an_unusable_delivery_is_refused_completely(warehouse: Warehouse, deliver: Deliver) -> None:
     with pytest.raises(UsageError, match="lacks updated_at"):
         deliver({"listing_id": "a"})
     with pytest.raises(UsageError, match=r"row 2 repeats category 'bags'"):
@@ -224,7 +224,7 @@ def test_the_taxonomy_is_written_when_it_changes(warehouse: Warehouse, deliver: 
     assert rows_of(warehouse.read(TAXONOMY), "category") == [("bags",), ("hats",)]
 
 
-def test_a_stored_taxonomy_need_not_be_given_again(warehouse: Warehouse, deliver: Deliver) -> None:
+def test_the_stored_taxonomy_is_used_if_none_is_given(warehouse: Warehouse, deliver: Deliver) -> None:
     with pytest.raises(UsageError, match="contains no taxonomy yet: give a taxonomy file with --taxonomy"):
         deliver(listing("a"), taxonomy=None)
     assert not Path(warehouse.location).exists()
@@ -235,7 +235,7 @@ def test_a_stored_taxonomy_need_not_be_given_again(warehouse: Warehouse, deliver
     assert (rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names), warehouse.version(TAXONOMY)) == (stored, version)
 
 
-def test_what_others_have_cached_stays_and_nothing_of_the_ingest_does(warehouse: Warehouse, deliver: Deliver) -> None:
+def test_an_ingest_releases_its_caches_and_no_others(warehouse: Warehouse, deliver: Deliver) -> None:
     spark = warehouse.spark
     spark.catalog.clearCache()
     theirs = spark.range(9).persist()

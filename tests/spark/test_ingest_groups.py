@@ -25,7 +25,7 @@ def _groups(new: DataFrame, stored: DataFrame) -> dict[str, str]:
     return dict(rows_of(assign_groups(new, stored), "listing_id", "group_id"))
 
 
-def test_titles_and_pictures_join_over_any_number_of_steps_in_any_order(spark: SparkSession) -> None:
+def test_titles_and_pictures_link_listings_over_any_number_of_steps(spark: SparkSession) -> None:
     rows: list[Listing] = [
         ("e", 1, None, None),
         ("d", 1, 10, "d"),
@@ -39,11 +39,11 @@ def test_titles_and_pictures_join_over_any_number_of_steps_in_any_order(spark: S
         assert _groups(_new(spark, *order).repartition(parts), _stored(spark)) == expected
 
 
-def test_a_title_and_a_picture_of_one_number_are_not_twins(spark: SparkSession) -> None:
+def test_a_title_and_a_picture_with_the_same_key_do_not_link_listings(spark: SparkSession) -> None:
     assert _groups(_new(spark, ("a", 5, None, None), ("b", None, 5, "b")), _stored(spark)) == {"a": "a", "b": "b"}
 
 
-def test_listings_that_show_nothing_are_alone(spark: SparkSession) -> None:
+def test_listings_without_title_and_picture_have_their_own_group(spark: SparkSession) -> None:
     # A corrupt picture has bytes, and so a hash, but nothing to see.
     rows: list[Listing] = [
         ("a", None, None, None),
@@ -109,7 +109,7 @@ def test_buckets_are_of_the_group_alone_and_in_range(spark: SparkSession) -> Non
     assert frame(spark, "g string", ("1163",)).select(bucket(F.col("g"))).collect()[0][0] == 2333
 
 
-def test_more_bridges_than_the_driver_connects_are_refused_in_words(
+def test_too_many_links_for_the_driver_are_refused_with_a_message(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chain = _new(spark, ("a", 1, 10, "a"), ("b", 1, 10, "b"), ("c", 2, 11, "c"), ("d", 2, 11, "d"))

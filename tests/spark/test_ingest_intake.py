@@ -72,7 +72,7 @@ def _json_lines(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 @pytest.mark.parametrize("write", [_parquet, _csv, _json_lines])
-def test_every_format_says_the_same(
+def test_all_formats_give_the_same_rows(
     spark: SparkSession, tmp_path: Path, write: Callable[[Path, list[dict[str, Any]]], Path]
 ) -> None:
     delivery = open_delivery(spark, str(write(tmp_path / "odd [name] {1}", LISTINGS)), IngestSettings())
@@ -118,7 +118,7 @@ def test_times_of_every_type_are_read_as_utc(
     assert (row["updated_at"], row["reasons"]) == (expected, [])
 
 
-def test_what_is_no_time_is_named(spark: SparkSession, tmp_path: Path) -> None:
+def test_invalid_times_are_named(spark: SparkSession, tmp_path: Path) -> None:
     texts = ["20240102", "2024", "T10:00:00", "10:00", "yesterday", "02/01/2024", "2024-13-01", "9999-01-01", "-5", " "]
     rows = _judge(spark, tmp_path, listing_id=pa.array([str(i) for i in range(len(texts))]), updated_at=pa.array(texts))
     assert [row["reasons"] for row in rows] == [["invalid_updated_at"]] * 9 + [["missing_updated_at"]]
@@ -155,7 +155,7 @@ def test_ids_are_text_without_the_spaces_around_them(spark: SparkSession, tmp_pa
     assert (row["category"], row["seller_id"], row["title"]) == (None, None, "  ")
 
 
-def test_a_row_carries_all_its_reasons_and_no_picture(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_quarantined_row_has_all_its_reasons_and_no_picture(spark: SparkSession, tmp_path: Path) -> None:
     rows = _judge(
         spark,
         tmp_path,
@@ -170,7 +170,7 @@ def test_a_row_carries_all_its_reasons_and_no_picture(spark: SparkSession, tmp_p
     assert rows[1]["reasons"] == ["listing_id_too_long", "invalid_updated_at"]
 
 
-def test_malformed_rows_are_one_row_each(spark: SparkSession, tmp_path: Path) -> None:
+def test_each_malformed_row_is_one_row(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("listing_id,updated_at\n1,2024-01-02\n2\n3,2024-01-02,more\n4,2024-01-02\n")
     lines = ['{"listing_id": 1, "updated_at": "2024-01-02"}', '{"listing_id": 2', "[3]"]
     (tmp_path / "rows.jsonl").write_text("\n".join([*lines, '{"listing_id": "4", "updated_at": 1704164645}']))
@@ -181,7 +181,7 @@ def test_malformed_rows_are_one_row_each(spark: SparkSession, tmp_path: Path) ->
         assert bad == [(["malformed_row"], json.dumps({"row": text}, separators=(",", ":"))) for text in raw]
 
 
-def test_text_that_is_not_utf8_is_mended(spark: SparkSession, tmp_path: Path) -> None:
+def test_text_that_is_not_utf8_is_repaired(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_bytes(b'{"listing_id": "1", "updated_at": "2024-01-02", "title": "caf\xe9"}')
     (row,) = open_delivery(spark, str(tmp_path / "rows.jsonl"), IngestSettings()).rows.collect()
     assert row.title == "caf\ufffd"
@@ -217,7 +217,7 @@ def test_files_of_a_folder_may_order_their_columns_differently(spark: SparkSessi
     assert delivery.ignored_columns == ("colour",)
 
 
-def test_deliveries_that_cannot_be_used_say_why(spark: SparkSession, tmp_path: Path) -> None:
+def test_unusable_deliveries_are_refused_with_the_reason(spark: SparkSession, tmp_path: Path) -> None:
     def fails(path: Path, message: str, columns: dict[Any, str] | None = None) -> None:
         with pytest.raises(UsageError, match=message):
             open_delivery(spark, str(path), IngestSettings(columns=columns or {}))

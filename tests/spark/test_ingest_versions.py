@@ -53,7 +53,7 @@ def _check(spark: SparkSession, cases: list[Case]) -> None:
     assert [(case, found[str(i)]) for i, case in enumerate(cases)] == [(case, case[2]) for case in cases]
 
 
-def test_a_row_against_what_is_stored(spark: SparkSession) -> None:
+def test_a_delivered_row_compared_with_the_stored_version(spark: SparkSession) -> None:
     _check(
         spark,
         [
@@ -124,7 +124,7 @@ def test_rows_without_an_id_are_kept_apart(spark: SparkSession) -> None:
     assert rows_of(found, "row_number", "outcome") == [(1, "quarantined"), (2, "quarantined"), (3, "unchanged")]
 
 
-def test_a_full_delivery_withdraws_what_it_lacks_and_could_have_known(spark: SparkSession) -> None:
+def test_a_full_delivery_withdraws_older_listings_that_it_does_not_contain(spark: SparkSession) -> None:
     stored = _stored(
         spark,
         {"listing_id": "delivered"},

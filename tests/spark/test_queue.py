@@ -46,13 +46,13 @@ def test_the_queue_holds_the_referred_and_is_filled_with_the_least_certain(
     assert [row.listing_id for row in asked_first] == rest[:filled]
 
 
-def test_what_is_referred_alone_may_fill_the_queue(spark: SparkSession) -> None:
+def test_referred_listings_alone_may_fill_the_queue(spark: SparkSession) -> None:
     decided = _decided(spark)
     assert decided.where(error_probability() >= _threshold(decided, 0.01)).isEmpty()
     assert queue_threshold([], 0.1) > 1
 
 
-def test_the_audit_draws_by_chance_the_same_all_month(spark: SparkSession) -> None:
+def test_the_audit_sample_is_random_and_the_same_all_month(spark: SparkSession) -> None:
     ids = frame(spark, "listing_id string", *((str(n),) for n in range(4000)))
 
     def drawn(date: dt.date, chance: float) -> set[str]:

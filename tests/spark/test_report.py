@@ -141,7 +141,7 @@ def test_examples_are_the_most_urgent_and_those_with_one_reason_come_first(
     )
 
 
-def test_an_example_says_all_that_is_known_of_the_listing(warehouse: Warehouse) -> None:
+def test_an_example_has_all_details_of_the_listing(warehouse: Warehouse) -> None:
     snapshot = find_snapshot(warehouse, None)
     examples = read_examples(snapshot, [], NAMES)
     assert examples.work_list[1] == Example(
@@ -170,7 +170,7 @@ def test_pictures_are_small_and_of_the_published_moment(warehouse: Warehouse) ->
     assert small.getpixel((80, 60)) == pytest.approx((200, 30, 30), abs=4)
 
 
-def test_people_get_a_page_and_machines_the_figures_and_the_warehouse_is_untouched(
+def test_the_report_gives_a_page_or_json_and_does_not_change_the_warehouse(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
     assert warehouse.folder is not None

@@ -21,7 +21,7 @@ def listings(spark: SparkSession, *rows: tuple[str, str | None, str | None, str 
     return frame(spark, _DDL, *((row[0], "h", "boots", True, "s", 9.5, _WHEN, "file:/x", *row[1:]) for row in rows))
 
 
-def test_texts_are_reduced_to_what_deciding_asks_of_them(spark: SparkSession) -> None:
+def test_texts_are_reduced_to_what_deciding_needs(spark: SparkSession) -> None:
     whole = listings(
         spark,
         ("said", "Boots", "Of leather", "ab"),

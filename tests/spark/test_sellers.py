@@ -44,7 +44,7 @@ def rates(weighed: DataFrame, start: DataFrame, factor: float = 1.0) -> DataFram
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.0, 1.7])
-def test_bins_give_what_every_listing_by_itself_would(
+def test_bins_give_the_same_rates_as_single_listings(
     spark: SparkSession, listings: pd.DataFrame, factor: float
 ) -> None:
     start = frame(spark, _START, ("middling", 0.5))

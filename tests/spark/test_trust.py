@@ -22,7 +22,7 @@ def labels() -> tuple[Floats, Floats]:
     return expit(logit(support) + random.normal(2.0, 1.0, 400)), support
 
 
-def test_nobody_asked_changes_nothing() -> None:
+def test_without_answers_nothing_changes() -> None:
     nobody = np.zeros(0)
     assert fit_trust(nobody, nobody, nobody.astype(bool)).as_learnt
     assert trusted(np.array([0.3]), np.array([0.1]), Trust()) == [0.3]

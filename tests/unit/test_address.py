@@ -1,4 +1,4 @@
-"""Every way to write a warehouse's address: what it is taken for, and what is refused in words."""
+"""Parsing a warehouse's address: folders, URIs, schemas, and messages for everything else."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_all_spellings_of_a_folder_are_one_warehouse(here: Path, text: str) -> N
         ("new-warehouse_2", "new-warehouse_2"),
         ("new/v1.2", "new/v1.2"),
         ("./warehouse.v2", "warehouse.v2"),
-        ("main.sales", "main.sales"),  # An existing folder goes before a catalogue.
+        ("main.sales", "main.sales"),  # An existing folder has priority over a catalogue.
         ("./main.other", "main.other"),
         ("a:b", "a:b"),
         ("./c:d", "c:d"),
@@ -79,7 +79,7 @@ def test_all_spellings_of_a_folder_are_one_warehouse(here: Path, text: str) -> N
         ("..", ".."),
     ],
 )
-def test_a_word_or_a_path_is_a_folder_of_this_machine(here: Path, text: str, folder: str) -> None:
+def test_a_word_or_a_path_is_a_local_folder(here: Path, text: str, folder: str) -> None:
     assert parse(text.format(here=here)).folder == (here / folder).resolve()
 
 
@@ -135,12 +135,12 @@ def test_a_catalogue_that_spark_knows_makes_a_schema(text: str, parts: tuple[str
         ("s3a://bucket/some`thing", "a path with a backtick cannot be used"),
     ],
 )
-def test_anything_else_is_refused_in_words(text: str, said: str) -> None:
+def test_any_other_address_is_refused_with_a_message(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         parse(text)
 
 
-def test_models_are_kept_in_the_warehouse_s_folder_and_elsewhere_a_server_must_be_named(here: Path) -> None:
+def test_models_are_kept_in_the_folder_and_other_addresses_need_a_tracking_server(here: Path) -> None:
     settings = load_settings("test").registry
     address = parse("file://localhost" + str(here / "w"))
     open_registry(address.folder, address.text, settings)

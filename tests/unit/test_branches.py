@@ -1,4 +1,4 @@
-"""The branches learn, out of sample by construction, and their SavedModels say what the networks said."""
+"""The branches learn and predict out of sample, and their SavedModels predict the same as the networks."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def predicted(text: Any, shard: Shard, plan: Plan) -> NDArray[np.float32]:  # no
     return predict_texts(text.model, text.encoded, shard.buckets % plan.text_members)
 
 
-def test_the_encoder_is_tf_idf_for_words_and_characters_apart(ranks: Ranks) -> None:
+def test_the_encoder_computes_tf_idf_for_words_and_characters_separately(ranks: Ranks) -> None:
     del ranks
     from training.network import TextEncoder  # noqa: PLC0415 - TensorFlow's threads are set first
 
@@ -134,19 +134,19 @@ def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan
     shard = make_shard()
     own = shard.buckets % plan.text_members == 2
     flipped = dataclasses.replace(shard, labels=np.where(own, (shard.labels + 1) % 3, shard.labels))
-    # The best epoch is chosen by labels, too: one epoch leaves no choice.
+    # The best epoch is chosen by labels; with one epoch there is no choice.
     once = dataclasses.replace(plan, text_epochs=1)
     before, after = (predicted(train_texts(s, once, ranks), shard, plan) for s in (shard, flipped))
     assert (before[own] == after[own]).all()
     assert (before[~own] != after[~own]).any()
 
 
-def test_no_text_at_all_says_nothing_about_any_category(ranks: Ranks, plan: Plan) -> None:
+def test_without_texts_the_predictions_are_the_shares_of_the_categories(ranks: Ranks, plan: Plan) -> None:
     shard = make_shard()
     empty = TextBatch(shard.ids[:0], shard.weights[:0], np.zeros_like(shard.splits))
-    mute = dataclasses.replace(shard, ids=empty.ids, weights=empty.weights, splits=empty.splits)
-    text = train_texts(mute, plan, ranks)
-    said = np.exp(predicted(text, mute, plan))
+    without_text = dataclasses.replace(shard, ids=empty.ids, weights=empty.weights, splits=empty.splits)
+    text = train_texts(without_text, plan, ranks)
+    said = np.exp(predicted(text, without_text, plan))
     shares = np.bincount(shard.labels) / len(shard)
     assert said.mean(axis=0) == pytest.approx(shares, abs=0.15)
 
@@ -196,12 +196,12 @@ def test_a_listing_is_novel_by_words_that_no_other_has(ranks: Ranks, plan: Plan)
 
     assert plan.min_listings == 2
     assert found(["red hat", "blue hat", "blue coat", "red coat"] * 100) == 0.0
-    # Half of the words are of one pair of listings alone.
+    # Half of the words occur in one pair of listings only.
     assert found([f"hat n{i // 2}" for i in range(400)]) == 0.5
     assert found([f"n{i}" for i in range(400)]) == 1.0
 
 
-def test_the_saved_members_say_what_the_networks_said(ranks: Ranks, plan: Plan, tmp_path: Path) -> None:
+def test_saved_members_predict_the_same_as_the_networks(ranks: Ranks, plan: Plan, tmp_path: Path) -> None:
     import tensorflow as tf  # noqa: PLC0415 - its threads are set first
 
     from training.export import save_fused, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
@@ -246,7 +246,7 @@ def test_a_thousand_categories_get_a_bottleneck(ranks: Ranks) -> None:
     assert logits.shape == (2, 6, 1000)
 
 
-def test_a_backbone_of_keras_starts_from_a_local_file(ranks: Ranks, tmp_path: Path) -> None:
+def test_a_keras_backbone_loads_weights_from_a_local_file(ranks: Ranks, tmp_path: Path) -> None:
     del ranks
     import tensorflow as tf  # noqa: PLC0415 - its threads are set first
 

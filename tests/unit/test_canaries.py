@@ -1,4 +1,4 @@
-"""Canaries are few, the same every time, and wrong as sellers are wrong."""
+"""Canaries are few and reproducible, and their errors are like those of sellers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _KEYS = np.random.default_rng(1).integers(-(2**63), 2**63 - 1, 100_000)
 _DISTANCES = category_distances(["a", "a", "b", "b", "c"], ["all"] * 5)
 
 
-def test_small_catalogues_have_none_and_large_ones_a_bounded_number() -> None:
+def test_small_catalogues_have_no_canaries_and_large_ones_a_bounded_number() -> None:
     assert canary_share(4999) == 0.0
     assert canary_share(5000) == 0.01
     assert canary_share(1_000_000) * 1_000_000 == pytest.approx(2000)
 
 
-def test_they_are_drawn_by_key_and_a_smaller_share_is_a_part_of_a_larger() -> None:
+def test_canaries_are_drawn_by_key_and_a_smaller_share_is_a_subset_of_a_larger_one() -> None:
     many, few = are_canaries(_KEYS, 0.02), are_canaries(_KEYS, 0.01)
     assert many.mean() == pytest.approx(0.02, abs=0.002)
     assert few.mean() == pytest.approx(0.01, abs=0.002)
@@ -27,12 +27,12 @@ def test_they_are_drawn_by_key_and_a_smaller_share_is_a_part_of_a_larger() -> No
     assert not are_canaries(_KEYS, 0.0).any()
 
 
-def test_their_labels_are_wrong_mostly_by_a_sibling_and_always_the_same() -> None:
+def test_canary_labels_are_mostly_siblings_and_reproducible() -> None:
     labels = np.arange(len(_KEYS)) % 5
     moved = wrong_labels(_KEYS, labels, _DISTANCES)
     assert (moved != labels).all()
     assert (wrong_labels(_KEYS, labels, _DISTANCES) == moved).all()
     sibling = _DISTANCES[labels, moved] == 1
-    # Six in ten, and of the others the one of four that is the sibling; the last category has none.
+    # 60 %, and one of four of the others is the sibling; the last category has none.
     assert sibling[labels < 4].mean() == pytest.approx(0.6 + 0.4 / 4, abs=0.01)
     assert np.bincount(moved[labels == 4]) / (labels == 4).sum() == pytest.approx([0.25] * 4, abs=0.02)

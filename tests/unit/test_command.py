@@ -1,4 +1,4 @@
-"""The options that all commands take are added to a function's own, and its summary is printed."""
+"""Common options are added to a command's own options, and its summary is printed."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ CATEGORIES = [f"c{i}" for i in range(5)]
 
 
 def judged(truth: Ints, right: float, seed: int) -> Floats:
-    """A calibrated classifier that is right so often."""
+    """A calibrated classifier with the given accuracy."""
     random = np.random.default_rng(seed)
     said = np.where(random.random(len(truth)) < right, truth, (truth + random.integers(1, 5, len(truth))) % 5)
     return np.asarray(np.log(np.where(np.eye(5)[said] > 0, right, (1 - right) / 4)))
@@ -48,8 +48,8 @@ def test_an_equal_model_does_not_take_over(truth: Ints, labels: Labels) -> None:
     assert (found.better, found.likelihood_lead.mean, found.likelihood_lead.standard_error) == (False, 0.0, 0.0)
 
 
-def test_people_have_the_last_word_where_a_model_imitates_what_sellers_do_wrong(truth: Ints, labels: Labels) -> None:
-    """Half of all sellers call 0 by the name of 1: who does so, too, explains their labels better and is wrong more."""
+def test_audit_answers_decide_if_a_model_imitates_sellers_errors(truth: Ints, labels: Labels) -> None:
+    """Half of all sellers use 1 for 0; a model that does the same explains labels better and has more errors."""
     given = np.where((truth == 0) & (np.arange(3000) % 4 > 0), 1, truth)
     systematic = replace(labels, given=given, sellers=np.full(3000, -1))
     honest, imitator = judged(truth, 0.9, 3), judged(given, 0.9, 3)
@@ -63,8 +63,8 @@ def test_people_have_the_last_word_where_a_model_imitates_what_sellers_do_wrong(
     assert np.isnan(compare(imitator, honest, replace(systematic, audited=few), CATEGORIES).audit_lead.mean)
 
 
-def test_canaries_speak_where_people_have_not_and_labels_can_only_object(truth: Ints, labels: Labels) -> None:
-    """Half of all sellers call 0 by the name of 1: who does so, too, is deceived by canaries that are of 0."""
+def test_canaries_decide_without_audit_answers_and_labels_can_only_veto(truth: Ints, labels: Labels) -> None:
+    """Half of all sellers use 1 for 0; a model that does the same fails on canaries of category 0."""
     given = np.where((truth == 0) & (np.arange(3000) % 4 == 0), 1, truth)
     imitated = np.where(truth == 0, 1, truth)
     planted = np.where((given == 0) & (np.arange(3000) % 3 == 0), 1, -1)
@@ -79,7 +79,7 @@ def test_canaries_speak_where_people_have_not_and_labels_can_only_object(truth: 
     assert found.canaries_recovered > other.canaries_recovered + 0.3
     few = replace(marked, canaries=np.where(np.cumsum(planted >= 0) <= 40, planted, -1))
     assert np.isnan(compare(honest, imitator, few, CATEGORIES).canary_lead.mean)
-    # Everything else says that the other labels are much better explained by the imitator.
+    # All other labels are explained much better by the imitating model.
     others = replace(marked, given=np.where(planted >= 0, given, imitated))
     assert not compare(honest, imitator, others, CATEGORIES).better
 
@@ -96,7 +96,7 @@ def test_the_first_model_takes_over(truth: Ints, labels: Labels) -> None:
     }
 
 
-def test_figures_by_category(truth: Ints, labels: Labels) -> None:
+def test_metrics_by_category(truth: Ints, labels: Labels) -> None:
     found = compare(judged(truth, 0.9, 3), None, labels, CATEGORIES).by_category
     assert set(found) == set(CATEGORIES)
     assert sum(figures["listings"] for figures in found.values()) == 3000

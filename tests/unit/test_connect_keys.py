@@ -1,4 +1,4 @@
-"""Connected components over the keys that near duplicates share."""
+"""Connected components of listings that share keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from jobs.ingestion.groups import connect
 
 
-def test_keys_are_connected_over_any_number_of_bridges_in_any_order() -> None:
+def test_keys_are_connected_over_any_number_of_links_in_any_order() -> None:
     chain = [(7, -3), (-3, 12), (12, 5), (40, 41)]
     expected = {-3: -3, 5: -3, 7: -3, 12: -3, 40: 40, 41: 40}
     for order in itertools.permutations(chain):
@@ -18,7 +18,7 @@ def test_keys_are_connected_over_any_number_of_bridges_in_any_order() -> None:
         assert dict(zip(keys.tolist(), roots.tolist(), strict=True)) == expected
 
 
-def test_nothing_to_connect() -> None:
+def test_no_links_give_no_components() -> None:
     none = np.zeros(0, np.int64)
     keys, roots = connect(none, none)
     assert (keys.size, roots.size) == (0, 0)

@@ -1,4 +1,4 @@
-"""A pretrained text encoder: its vectors stand beside the hashed features, are learnt from, and must keep its rules."""
+"""A pretrained text encoder: its vectors extend the hashed features and train the network; invalid ones are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ranks() -> Ranks:
     return Ranks.init()
 
 
-def test_vectors_stand_behind_the_hashed_features() -> None:
+def test_vectors_are_appended_to_the_hashed_features() -> None:
     seen: list[str] = []
 
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
@@ -59,12 +59,12 @@ def test_a_vector_has_the_length_of_a_block(ranks: Ranks) -> None:
     assert values.numpy() == pytest.approx([1.0, 0.6, -0.8])
 
 
-def test_what_only_the_encoder_tells_is_learnt(ranks: Ranks, tmp_path: Path) -> None:
+def test_the_text_branch_learns_from_encoder_vectors(ranks: Ranks, tmp_path: Path) -> None:
     from training.text_branch import make_text_trainer  # noqa: PLC0415 - TensorFlow's threads are set first
 
     random = np.random.default_rng(1)
     labels = random.integers(0, 3, 300)
-    # No word occurs twice; the category is in the number of characters.
+    # No word occurs twice; only the number of characters depends on the category.
     titles = [f"{random.integers(10**8):x}{'z' * int(label)}"[-(6 + int(label)) :] for label in labels]
     accuracy = []
     for encode in (None, load_encoder(save_encoder(tmp_path / "lengths"), 1)):
@@ -89,7 +89,7 @@ def test_what_only_the_encoder_tells_is_learnt(ranks: Ranks, tmp_path: Path) -> 
     assert accuracy[1] > 0.97
 
 
-def test_an_encoder_must_keep_its_rules(tmp_path: Path) -> None:
+def test_an_encoder_that_breaks_the_interface_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"text\.encoder=.*nothing contains no saved_model\.pb"):
         check_encoder(str(tmp_path / "nothing"))
     good = save_encoder(tmp_path / "good")

@@ -24,7 +24,7 @@ def learned() -> FirstPass:
     return FirstPass(noise, {"text": {"text": 0.5}}, 1.0, np.array([0.5, 0.3, 0.2]), 0.1)
 
 
-def test_a_belief_weighs_text_label_and_seller() -> None:
+def test_the_posterior_combines_text_label_and_seller() -> None:
     text = np.log(np.array([[0.64, 0.32, 0.04]] * 4, np.float32))
     labels = np.array([1, 1, 1, 1])
     found = soft_labels(learned(), text, labels, np.full(4, -1), np.array([0, 1, -1, -1]))
@@ -34,7 +34,7 @@ def test_a_belief_weighs_text_label_and_seller() -> None:
         assert found[row] == pytest.approx(joint / joint.sum(), abs=1e-5)
 
 
-def test_without_text_the_commonness_of_the_categories_counts_and_without_label_the_text_alone() -> None:
+def test_without_text_the_prior_is_used_and_without_label_only_the_text() -> None:
     text = np.array([[np.nan] * 3, np.log([0.64, 0.32, 0.04]).tolist()], np.float32)
     found = soft_labels(learned(), text, np.array([1, -1]), np.array([-1, -1]), np.array([-1, -1]))
     joint = np.array([0.5 * 0.1, 0.3 * 0.8, 0.2 * 0.1])
@@ -43,14 +43,14 @@ def test_without_text_the_commonness_of_the_categories_counts_and_without_label_
     assert found[1] == pytest.approx(likely / likely.sum(), abs=1e-5)
 
 
-def test_what_a_person_has_decided_is_certain() -> None:
+def test_a_persons_decision_is_certain() -> None:
     text = np.log(np.array([[0.64, 0.32, 0.04]], np.float32))
     found = soft_labels(learned(), text, np.array([1]), np.array([2]), np.array([0]))
     assert found.tolist() == [[0.0, 0.0, 1.0]]
 
 
 def sample(seed: int) -> Sample:
-    """Three categories; text that is right in nine of ten; a careful seller and a careless one."""
+    """Three categories; a text classifier with 90 % accuracy; a careful and a careless seller."""
     random = np.random.default_rng(seed)
     truth = random.integers(0, 3, 3000)
     looks = np.where(random.random(3000) < 0.1, random.integers(0, 3, 3000), truth)
@@ -61,8 +61,8 @@ def sample(seed: int) -> Sample:
     return Sample(labels, np.full(3000, -1), sellers, ("careful", "careless"), {"text": text})
 
 
-def test_the_second_pass_leaves_the_noise_as_the_first_found_it() -> None:
-    """Its members have trained on soft labels that every label influences, so they seem to agree with all sellers."""
+def test_the_second_pass_keeps_the_noise_model_of_the_first() -> None:
+    """Its members were trained on soft labels that depend on all labels, so they seem to agree with all sellers."""
     first = fit_first_pass(sample(1), _DISTANCES)
     assert first.noise.seller_rates[0] < 0.15
     assert first.noise.seller_rates[1] == pytest.approx(0.4, abs=0.05)
@@ -75,18 +75,18 @@ def test_the_second_pass_leaves_the_noise_as_the_first_found_it() -> None:
     alone = fit_sample(second, _DISTANCES, _NAMES).noise
     assert alone.error_rate < 0.01
     assert fitted.noise.error_rate > 0.1
-    # What the nightly run counts as wrong by the second pass's posterior must come to the same overall rate.
+    # The error rate that the nightly run computes from the second pass's posterior must be the same.
     assert fitted.figures["estimated_error_before"] * fitted.noise.rate_factor == pytest.approx(first.noise.error_rate)
 
 
-def test_a_few_texts_are_no_first_pass() -> None:
+def test_there_is_no_first_pass_with_too_few_texts() -> None:
     most = sample(2)
     assert enough_texts(most)
     text = np.where((np.arange(3000) % 5 == 0)[:, None], most.branches["text"], np.nan)
     assert not enough_texts(replace(most, branches={"text": text}))
 
 
-def test_a_sample_is_in_the_order_of_its_keys_and_of_labelled_rows() -> None:
+def test_a_sample_has_only_labelled_rows_sorted_by_key() -> None:
     text = np.arange(12, dtype=np.float32).reshape(4, 3)
     columns = ([9, 3, 5, 1], [0, 1, -1, 2], [-1, 2, 0, -1], [70, 40, 40, NO_SELLER])
     rows = {name: np.array(values) for name, values in zip(ROW_FIELDS, columns, strict=True)}
@@ -98,6 +98,6 @@ def test_a_sample_is_in_the_order_of_its_keys_and_of_labelled_rows() -> None:
     assert made.branches["text"].tolist() == text[[3, 1, 0]].tolist()
 
 
-def test_a_seller_that_is_not_known_has_no_place() -> None:
+def test_an_unknown_seller_has_no_code() -> None:
     assert seller_indices(np.array([40, 70, 41, NO_SELLER]), np.array([40, 70])).tolist() == [0, 1, -1, -1]
     assert seller_indices(np.array([40]), np.zeros(0, np.int64)).tolist() == [-1]

@@ -1,4 +1,4 @@
-"""The row account: nothing is lost, nothing is counted twice."""
+"""The row account: no row is lost or counted twice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jobs.lifecycle.row_account import row_account
 from schemas.errors import FailedError
 
 
-def test_the_outcomes_of_a_delivery_make_its_account() -> None:
+def test_the_outcomes_of_a_delivery_add_up_to_its_rows() -> None:
     counts = count_outcomes(
         21, {"inserted": 1, "updated": 2, "returned": 3, "superseded": 4, "conflicting": 5, "quarantined": 6}
     )
@@ -27,12 +27,12 @@ def test_the_outcomes_of_a_delivery_make_its_account() -> None:
 
 
 @pytest.mark.parametrize("rows_in", [2, 4])
-def test_lost_and_doubled_rows_end_the_run(rows_in: int) -> None:
+def test_lost_and_duplicated_rows_fail_the_run(rows_in: int) -> None:
     with pytest.raises(FailedError, match=f"{rows_in} rows in, 3 accounted for"):
         count_outcomes(rows_in, {"inserted": 1, "quarantined": 2})
 
 
-def test_a_negative_part_hides_nothing() -> None:
+def test_a_negative_count_fails_the_run() -> None:
     with pytest.raises(FailedError, match="does not add up"):
         row_account(3, current=4, unchanged=-1, quarantined=0)
 

@@ -6,7 +6,7 @@ from jobs.ingestion.deliveries import MALFORMED
 from jobs.ingestion.taxonomies import validate_taxonomy
 
 
-def test_what_is_lacking_falls_back() -> None:
+def test_missing_taxonomy_columns_have_defaults() -> None:
     rows: list[dict[str, str | None]] = [
         {"category": "bags", "label": "Bags", "parent": "Leather", "department": "Fashion", "sensitive": "TRUE"},
         {"category": " shoes ", "label": None, "parent": "", "department": None, "sensitive": None},
@@ -25,7 +25,7 @@ def test_sensitive_is_read_from_words_and_digits(given: str, meant: bool) -> Non
     assert validate_taxonomy([{"category": "bags", "sensitive": given}])[0][4] is meant
 
 
-def test_all_faults_are_named_at_once() -> None:
+def test_all_problems_are_named_at_once() -> None:
     rows = [
         {"category": "bags", "sensitive": "perhaps"},
         {"category": " ", "sensitive": "1"},
@@ -43,6 +43,6 @@ def test_all_faults_are_named_at_once() -> None:
     ]
 
 
-def test_an_empty_taxonomy_is_a_fault() -> None:
+def test_an_empty_taxonomy_is_refused() -> None:
     with pytest.raises(ValueError, match="no categories"):
         validate_taxonomy([])

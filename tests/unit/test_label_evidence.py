@@ -67,7 +67,7 @@ def test_supports_give_the_posterior_of_the_method(q: list[float], label: str, r
         assert candidate["category"] != label
 
 
-def test_without_a_label_the_classifier_speaks_alone() -> None:
+def test_without_a_label_the_posterior_is_the_classifiers() -> None:
     [row] = weigh([None], ranked({"boots": 0.7, "shoes": 0.2}))
     assert row["label_support"] == 0.0
     assert row["other_support"] == pytest.approx(1.0)
@@ -75,18 +75,18 @@ def test_without_a_label_the_classifier_speaks_alone() -> None:
     assert [c["probability"] for c in row["candidates"]] == pytest.approx([0.7, 0.2, 0.05])  # type: ignore[attr-defined]
 
 
-def test_a_listing_that_could_not_be_judged_has_the_prior() -> None:
+def test_a_listing_without_a_prediction_has_the_prior() -> None:
     [row] = weigh(["hats"], ranked(None))
     assert row["label_support"] == pytest.approx(0.25)
     assert row["image_label_ratio"] is None
 
 
-def test_a_category_that_the_model_has_not_learnt_is_left_to_the_seller() -> None:
+def test_a_label_unknown_to_the_model_is_kept() -> None:
     [row] = weigh(["scarves"], ranked({"boots": 1.0}), taxonomy=(*CATEGORIES, "scarves"))
     assert row["label_support"] == row["other_support"] == 1.0
 
 
-def test_a_category_no_longer_in_force_is_not_suggested() -> None:
+def test_a_category_removed_from_the_taxonomy_is_not_suggested() -> None:
     [row] = weigh([None], ranked({"boots": 0.7, "shoes": 0.3}), taxonomy=("shoes", "hats", "caps"))
     assert [c["category"] for c in row["candidates"]] == ["shoes"]  # type: ignore[attr-defined]
 

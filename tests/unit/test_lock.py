@@ -33,7 +33,9 @@ def holder(tmp_path: Path) -> multiprocessing.process.BaseProcess:
     return process
 
 
-def test_a_live_holder_refuses_and_is_named(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
+def test_a_warehouse_held_by_a_running_process_is_refused_and_the_holder_named(
+    tmp_path: Path, holder: multiprocessing.process.BaseProcess
+) -> None:
     said = rf"job nightly \(process {holder.pid} on .*since 2026-01-01T03:00:00"
     with pytest.raises(FailedError, match=said), warehouse_lock(tmp_path, "ingest", 0.0, NOW):
         pass
@@ -41,7 +43,7 @@ def test_a_live_holder_refuses_and_is_named(tmp_path: Path, holder: multiprocess
     holder.join()
 
 
-def test_every_spelling_of_a_folder_asks_for_the_same_lock(
+def test_every_spelling_of_a_folder_uses_the_same_lock(
     tmp_path: Path, holder: multiprocessing.process.BaseProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path.parent)
@@ -55,7 +57,7 @@ def test_every_spelling_of_a_folder_asks_for_the_same_lock(
     holder.join()
 
 
-def test_a_dead_holder_s_lock_is_taken_over(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
+def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
     assert holder.pid is not None
     os.kill(holder.pid, signal.SIGKILL)
     holder.join()
@@ -66,7 +68,7 @@ def test_a_dead_holder_s_lock_is_taken_over(tmp_path: Path, holder: multiprocess
     assert not (tmp_path / "_lock.json").exists()
 
 
-def test_a_job_waits_as_long_as_it_is_told(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
+def test_a_job_waits_as_long_as_configured(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
     began = time.monotonic()
     with pytest.raises(FailedError), warehouse_lock(tmp_path, "ingest", 0.5, NOW):
         pass
@@ -75,6 +77,6 @@ def test_a_job_waits_as_long_as_it_is_told(tmp_path: Path, holder: multiprocessi
     holder.join()
 
 
-def test_there_is_nothing_to_hold_elsewhere_than_in_a_folder() -> None:
+def test_a_warehouse_that_is_no_local_folder_is_not_locked() -> None:
     with warehouse_lock(None, "ingest", 0.0, NOW), warehouse_lock(None, "nightly", 0.0, NOW):
         pass

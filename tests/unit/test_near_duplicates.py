@@ -23,12 +23,12 @@ from udfs.near_duplicates import normalized_title, picture_keys
         ("???", ""),
     ],
 )
-def test_titles_that_differ_in_form_alone_are_one(title: str, same: str) -> None:
+def test_titles_that_differ_only_in_form_are_equal(title: str, same: str) -> None:
     assert normalized_title(title) == normalized_title(same)
     assert normalized_title(normalized_title(title)) == normalized_title(title)
 
 
-def test_titles_of_other_words_differ() -> None:
+def test_titles_with_other_words_differ() -> None:
     titles = ["red shoes", "redshoes", "red shoe", "shoes red", "कुर्ता", "करता", "red shoes 2"]
     assert len({normalized_title(title) for title in titles}) == len(titles)
 
@@ -41,14 +41,14 @@ def _picture(seed: int, form: str = "PNG", **options: int) -> bytes:
     return out.getvalue()
 
 
-def test_a_picture_encoded_again_keeps_its_key_and_others_have_theirs() -> None:
+def test_a_picture_encoded_again_has_the_same_key_and_other_pictures_do_not() -> None:
     keys = picture_keys([_picture(1), _picture(1, "JPEG", quality=85), _picture(2), _picture(3)], 10_000, 4.0)
     assert keys[0] == keys[1]
     assert len({*keys}) == 3
     assert all(key is not None and -(2**63) <= key < 2**63 for key in keys)
 
 
-def test_a_picture_that_shows_nothing_has_no_key() -> None:
+def test_a_blank_picture_has_no_key() -> None:
     flat = io.BytesIO()
     Image.new("RGB", (60, 80), (10, 200, 30)).save(flat, "JPEG")
     bad = [None, b"", b"not a picture", _picture(1)[:200], flat.getvalue()]

@@ -16,7 +16,7 @@ LEVELS = category_distances(PARENTS, DEPARTMENTS)
 
 
 def world(rows: int = 6000, seed: int = 3, sharpness: float = 3.0) -> dict[str, Any]:
-    """A classifier that is right most of the time; three sellers, wrong in 2, 20 and 60 % of their labels.
+    """A classifier that is mostly right, and three sellers with error rates of 2, 20 and 60 %.
 
     Category 0 is mostly called 1; the others' errors go anywhere.
     """
@@ -31,8 +31,8 @@ def world(rows: int = 6000, seed: int = 3, sharpness: float = 3.0) -> dict[str, 
     return {"truth": truth, "log_q": log_q, "sellers": sellers, "labels": np.where(wrong, other, truth), "wrong": wrong}
 
 
-def test_the_weight_of_the_prior_fits_how_errors_are_made() -> None:
-    """Where each category is called one other's name, few errors tell which; where errors go anywhere, none does."""
+def test_the_weight_of_the_prior_adapts_to_the_kind_of_errors() -> None:
+    """If each category is confused with one other, few errors show which; if errors are uniform, none do."""
     random = np.random.default_rng(4)
     truth = random.integers(0, 40, 1200)
     log_q = np.log(np.where(np.eye(40)[truth] > 0, 0.961, 0.001))
@@ -48,7 +48,7 @@ def test_the_weight_of_the_prior_fits_how_errors_are_made() -> None:
     assert even.transitions[even.transitions > 0] == pytest.approx(np.full(40 * 39, 1 / 39), abs=0.02)
 
 
-def test_sellers_rates_and_transitions_are_found() -> None:
+def test_sellers_rates_and_transitions_are_estimated() -> None:
     w = world()
     fit = fit_noise(w["log_q"], w["labels"], w["sellers"], LEVELS)
     assert fit.seller_rates == pytest.approx([0.02, 0.2, 0.6], abs=0.03)
@@ -58,7 +58,7 @@ def test_sellers_rates_and_transitions_are_found() -> None:
     assert np.diag(fit.transitions).max() == 0.0
 
 
-def test_the_posterior_beats_both_witnesses() -> None:
+def test_the_posterior_beats_the_classifier_and_the_sellers() -> None:
     w = world(sharpness=2.0)
     fit = fit_noise(w["log_q"], w["labels"], w["sellers"], LEVELS)
     by_posterior = (fit.posterior.argmax(axis=1) != w["truth"]).mean()
@@ -67,7 +67,7 @@ def test_the_posterior_beats_both_witnesses() -> None:
     )
 
 
-def test_a_row_is_left_out_of_what_explains_it() -> None:
+def test_the_leave_one_out_likelihood_excludes_the_row_itself() -> None:
     """Against M and the sellers' rates reckoned without the row; without kinship the prior is even over the cells."""
     w = world(rows=60)
     labels, sellers = w["labels"], np.where(np.arange(60) % 5 == 0, -1, w["sellers"])
@@ -108,7 +108,7 @@ def test_a_seller_of_one_listing_is_near_the_overall_rate() -> None:
     assert fit.error_rate < fit.seller_rates[3] <= (1 + 4 * fit.error_rate) / 5 + 1e-6
 
 
-def test_where_nothing_is_known_errors_go_to_siblings_first_as_errors_do_overall() -> None:
+def test_without_data_for_a_category_errors_are_distributed_as_overall() -> None:
     # Errors of 0 to 3 go to siblings; 4 and 5 have none to speak of, and category 3 never errs here.
     labels = np.array([1, 0, 3] * 200)
     truth = np.array([0, 1, 2] * 200)
@@ -118,7 +118,7 @@ def test_where_nothing_is_known_errors_go_to_siblings_first_as_errors_do_overall
     assert fit.transitions[4, 5] > fit.transitions[4, 0]
 
 
-def test_a_thousand_categories_are_not_drowned_by_the_prior() -> None:
+def test_the_prior_does_not_dominate_with_a_thousand_categories() -> None:
     parents = [f"p{i // 5}" for i in range(1000)]
     distances = category_distances(parents, ["d"] * 1000)
     labels = np.full(40, 7)
@@ -128,7 +128,7 @@ def test_a_thousand_categories_are_not_drowned_by_the_prior() -> None:
     assert fit.transitions[3, 7] > 0.8
 
 
-def test_the_weights_sharpen_what_is_flat_and_leave_out_what_is_noise() -> None:
+def test_weights_sharpen_a_flat_branch_and_ignore_a_random_one() -> None:
     w = world(sharpness=2.0)
     random = np.random.default_rng(0)
     flat = 0.4 * w["log_q"]
@@ -143,7 +143,7 @@ def test_the_weights_sharpen_what_is_flat_and_leave_out_what_is_noise() -> None:
     assert useless == pytest.approx(0.0, abs=0.05)
 
 
-def test_pictures_of_something_else_are_counted() -> None:
+def test_the_share_of_mismatched_pictures_is_estimated() -> None:
     random = np.random.default_rng(5)
     truth = random.integers(0, 6, 4000)
     shown = np.where(random.random(4000) < 0.1, random.integers(0, 6, 4000), truth)
@@ -155,8 +155,8 @@ def test_pictures_of_something_else_are_counted() -> None:
     assert found.marginal == pytest.approx(np.full(6, 1 / 6), abs=0.02)
 
 
-def test_pictures_that_lie_are_found_however_flat_the_branch_is() -> None:
-    """A branch trained with smoothed labels is never sure: taken as it is, it would find no picture that lies."""
+def test_mismatched_pictures_are_found_even_if_the_branch_is_flat() -> None:
+    """A branch trained with label smoothing is never certain; unsharpened, it would find no mismatched picture."""
     random = np.random.default_rng(6)
     truth = random.integers(0, 20, 8000)
     lies = random.random(8000) < 0.05

@@ -65,7 +65,7 @@ def test_without_prefixes_nothing_is_read(pictures: Path) -> None:
     assert read_uri(f"{pictures}/a.jpg", (), 100) == (None, ImageStatus.NOT_ALLOWED)
 
 
-def test_what_cannot_be_read_has_a_status(pictures: Path) -> None:
+def test_a_picture_that_cannot_be_read_has_a_status(pictures: Path) -> None:
     os.mkfifo(pictures / "pipe.jpg")
     (pictures / "empty.jpg").touch()
     for name, status in {
@@ -79,7 +79,7 @@ def test_what_cannot_be_read_has_a_status(pictures: Path) -> None:
         assert read_uri(f"{pictures}/{name}", (str(pictures),), 8) == (None, status), name
 
 
-def test_a_picture_is_not_said_to_be_gone_while_its_folder_is_not_mounted(tmp_path: Path) -> None:
+def test_a_picture_in_an_unmounted_folder_is_unreadable_and_not_missing(tmp_path: Path) -> None:
     store = tmp_path / "store"
     picture = f"{store}/a.jpg"
     assert read_uri(picture, (str(store),), 100) == (None, ImageStatus.UNREADABLE)
@@ -104,7 +104,7 @@ def test_a_local_file_that_cannot_be_read_now_may_be_read_later(
     assert read_uri("a.jpg", (str(pictures),), 100) == (b"picture a", ImageStatus.OK)
 
 
-def test_a_remote_store_says_what_it_does_not_have_unless_it_is_away(
+def test_a_remote_file_is_not_found_or_unreadable_depending_on_the_error(
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefixes = ("s3://shop/pictures",)

@@ -64,7 +64,7 @@ def test_the_channels_are_red_green_blue() -> None:
     assert pixels[-1, -1].tolist() == [20, 40, 220]
 
 
-def test_the_camera_is_turned_upright() -> None:
+def test_exif_orientation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down
     pixels, _, _ = one(encoded(drawing(), "JPEG", exif=exif, quality=95))
@@ -72,14 +72,14 @@ def test_the_camera_is_turned_upright() -> None:
     assert pixels[-1, 0, 0] > 180
 
 
-def test_what_is_transparent_is_white() -> None:
+def test_transparent_pixels_become_white() -> None:
     image = drawing(mode="RGBA")
     image.putalpha(Image.new("L", image.size, 0))
     assert np.asarray(to_rgb(image)).min() == 255
     assert one(encoded(image, "PNG"))[2] == "blank"
 
 
-def test_of_an_animation_the_first_frame() -> None:
+def test_an_animation_gives_its_first_frame() -> None:
     frames = [drawing(mode="P"), Image.new("P", (60, 80))]
     pixels, present, _ = one(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
     assert present
@@ -87,7 +87,7 @@ def test_of_an_animation_the_first_frame() -> None:
 
 
 @pytest.mark.parametrize("data", [None, b""])
-def test_no_picture_is_missing(data: bytes | None) -> None:
+def test_no_bytes_are_a_missing_picture(data: bytes | None) -> None:
     pixels, present, status = one(data)
     assert (present, status, pixels.max()) == (False, "missing", 0)
 
@@ -125,7 +125,7 @@ def test_random_damage_never_raises() -> None:
             assert present or pixels.max() == 0
 
 
-def test_a_program_in_place_of_a_picture_is_not_run() -> None:
+def test_a_postscript_file_is_not_executed() -> None:
     assert one(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\nshowpage\n")[2] == "corrupt"
 
 

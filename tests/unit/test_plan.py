@@ -7,7 +7,7 @@ from schemas.errors import FailedError, UsageError
 from training.plan import make_plan
 
 
-def test_what_is_set_is_taken() -> None:
+def test_explicit_settings_are_used() -> None:
     overrides = ["text_members=8", "image_members=4", "text_epochs=3", "image_epochs=2"]
     plan = make_plan(load_settings("local", [f"train.{o}" for o in overrides]), 5000, 4000)
     assert (plan.text_members, plan.image_members, plan.text_epochs, plan.image_epochs) == (8, 4, 3, 2)
@@ -25,7 +25,7 @@ def test_the_stages_of_a_training_are_known_from_its_plan() -> None:
 
 
 @pytest.mark.parametrize("rows", [20, 500, 1999, 2000, 9999, 10_000, 26_719, 1_000_000])
-def test_what_is_left_open_fits_together(rows: int) -> None:
+def test_default_values_are_consistent(rows: int) -> None:
     plan = make_plan(load_settings("local"), rows, rows)
     assert plan.image_members == 0 or plan.text_members % plan.image_members == 0
     assert 2 <= plan.text_members <= 10
@@ -42,7 +42,7 @@ def test_small_catalogues_get_more_members_and_epochs() -> None:
 
 
 @pytest.mark.parametrize(("rows", "pictures"), [(1000, 0), (1000, 50), (100_000, 900)])
-def test_too_few_pictures_are_not_learnt_from(rows: int, pictures: int) -> None:
+def test_too_few_pictures_leave_out_the_picture_branch(rows: int, pictures: int) -> None:
     assert make_plan(load_settings("local"), rows, pictures).image_members == 0
 
 

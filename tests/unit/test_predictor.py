@@ -51,7 +51,7 @@ def logs(*probabilities: float) -> Array:
 
 
 class Calls:
-    """Networks that say which member was asked: its number is the likeliest category's probability in tenths."""
+    """Networks that show which member was used: its number is the highest probability in tenths."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
@@ -86,7 +86,7 @@ def predictor(calls: Calls) -> Predictor:
     return Predictor(SPEC, calls.text, [calls.member(0), calls.member(1)], 1)
 
 
-def test_every_listing_is_judged_by_the_members_of_its_fold(predictor: Predictor) -> None:
+def test_every_listing_is_predicted_by_the_members_of_its_fold(predictor: Predictor) -> None:
     buckets = np.array([0, 5, 6, 2519])
     judged, status = predictor.predict(["hat"] * 4, [None] * 4, [picture(9)] * 4, buckets)
     assert status == ["ok"] * 4
@@ -104,7 +104,7 @@ def test_novelty_is_the_share_of_words_that_the_vocabulary_lacks(calls: Calls) -
     assert np.isnan(judged.novelty[2])
 
 
-def test_what_is_absent_is_left_out(predictor: Predictor) -> None:
+def test_missing_inputs_are_left_out(predictor: Predictor) -> None:
     titles, images = ["hat", "hat", None, None], [picture(9), None, picture(9), b"junk"]
     judged, status = predictor.predict(titles, [None] * 4, images, np.zeros(4, np.int64))
     assert status == ["ok", "missing", "ok", "corrupt"]
@@ -126,7 +126,7 @@ def test_the_network_gets_no_more_than_its_memory_allows(calls: Calls, monkeypat
 
 
 def test_a_branch_without_a_prediction_does_not_count() -> None:
-    """A listing has an input where any branch that needs it alone predicts; the others abstain."""
+    """A listing has an input if a branch that needs only this input predicts; branches without their input abstain."""
     text, image = np.tile(logs(0.7, 0.2, 0.1), (2, 1)), np.tile(logs(0.1, 0.1, 0.8), (2, 1))
     head = np.array([logs(0.2, 0.6, 0.2), [NAN] * 3])
     weights = {"text+image": {"text": 1.0, "image": 1.0, "head": 1.0}}
@@ -145,7 +145,7 @@ def test_a_bundle_without_pictures_has_the_text_branch_alone(calls: Calls) -> No
     assert found.fused == pytest.approx(found.of("text"), abs=1e-6)
 
 
-def test_fusing_nothing_gives_nothing() -> None:
+def test_fusing_no_branches_gives_no_prediction() -> None:
     nothing = np.full((2, 3), NAN, np.float32)
     assert np.isnan(fuse({"text": nothing, "image": nothing, "head": nothing}, FUSION)).all()
 
@@ -191,7 +191,7 @@ def test_a_prediction_row(predictor: Predictor) -> None:
     assert [round(entry["probability"], 4) for entry in row["text_top"]] == [0.5, 0.25]
 
 
-def test_a_listing_with_nothing_to_judge_has_a_status_and_no_prediction(predictor: Predictor) -> None:
+def test_a_listing_without_text_and_picture_has_a_status_and_no_prediction(predictor: Predictor) -> None:
     rows = scored(predictor, listings(title=[None, "hat"], image=[b"junk", None]))
     for name in ("predicted_category", "confidence", "top_categories", "text_top", "image_top", "image_category"):
         assert rows[0][name] is None, name
@@ -223,7 +223,7 @@ def test_as_a_pyfunc_model(predictor: Predictor) -> None:
     assert [entry["category"] for entry in said["top_categories"][0]] == ["tops", "hats", "shoes"]
 
 
-def test_a_bundle_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_a_bundle_is_read_as_written(tmp_path: Path) -> None:
     noise = NoiseModel(
         SPEC.categories, np.full((3, 3), 1 / 3), 0.2, 0.9, {"ann": 0.1, "bob": 0.5}, 1.5, np.full(3, 1 / 3), 0.03
     )

@@ -1,4 +1,4 @@
-"""No program outlives the test that started it."""
+"""Programs end with the test that started them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ with guarded() as mark:
 
 
 def wait_for(mark: str, count: int) -> list[psutil.Process]:
-    """Wait until so many processes carry a mark."""
+    """Wait until `count` processes carry the mark."""
     until = time.monotonic() + 30
     while len(found := carriers(mark)) != count:
         assert time.monotonic() < until, found
@@ -35,14 +35,14 @@ def wait_for(mark: str, count: int) -> list[psutil.Process]:
     return found
 
 
-def test_what_a_program_has_detached_ends_with_the_test() -> None:
+def test_detached_child_processes_end_with_the_test() -> None:
     with guarded() as mark:
         subprocess.Popen([sys.executable, "-c", _DETACHING], env=os.environ | mark)
         running = wait_for(next(iter(mark.values())), 2)
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in running)
 
 
-def test_it_ends_also_when_the_test_itself_is_killed() -> None:
+def test_child_processes_end_if_the_test_is_killed() -> None:
     root = Path(__file__).parents[2]
     test = subprocess.Popen([sys.executable, "-c", _TEST, root], stdout=subprocess.PIPE, text=True)
     assert test.stdout

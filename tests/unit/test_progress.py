@@ -1,4 +1,4 @@
-"""What people see of a long training: a line a stage in a log, bars on a terminal."""
+"""Progress of a training: one line per stage in a log, bars on a terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def show(console: Console, lines: list[str], upto: int = len(EPOCHS)) -> None:
             progress.advance(name, loss, seconds)
 
 
-def test_a_log_has_one_line_a_stage() -> None:
+def test_a_log_has_one_line_per_stage() -> None:
     lines: list[str] = []
     out = io.StringIO()
     show(Console(file=out, force_terminal=False), lines)
@@ -36,7 +36,7 @@ def test_a_log_has_one_line_a_stage() -> None:
     assert out.getvalue() == ""
 
 
-def test_nothing_is_said_of_a_training_that_never_began() -> None:
+def test_nothing_is_printed_for_a_training_that_never_started() -> None:
     lines: list[str] = []
     show(Console(file=io.StringIO(), force_terminal=False), lines, upto=0)
     assert lines == []

@@ -1,4 +1,4 @@
-"""Probabilities are ranked, and ranked ones spread over all categories again."""
+"""Ranking probabilities, and computing probabilities of all categories from a ranking."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_ranking_is_stable_and_null_where_there_is_no_prediction() -> None:
     assert first(found, "probability")[0].as_py() == pytest.approx(0.4)
 
 
-def test_the_mass_that_is_not_ranked_is_spread_as_the_base_has_it() -> None:
+def test_unranked_probability_is_spread_by_the_base_distribution() -> None:
     q = densify(ROWS, {"a": 0, "b": 1, "c": 2, "new": 3}, np.array([0.1, 0.5, 0.3, 0.0]))
     assert q[0] == pytest.approx([0.4 * 0.25, 0.6, 0.4 * 0.75, 0.0])
     assert q[1] == pytest.approx([0.1 / 0.9, 0.5 / 0.9, 0.3 / 0.9, 0.0])

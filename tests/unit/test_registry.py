@@ -1,4 +1,4 @@
-"""The model registry: what counts as "no champion", what as a registry that does not answer, and private folders."""
+"""The model registry: a missing champion, a registry that does not answer, and private folders."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def test_a_version_that_does_not_exist_is_named(version: str, tmp_path: Path) ->
         registry.model(version)
 
 
-def test_a_registry_that_does_not_answer_is_not_one_without_a_champion(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_registry_that_does_not_answer_is_an_error_and_not_a_missing_champion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     registry = open_registry(None, "ignored", RegistrySettings(tracking_uri="http://127.0.0.1:9"))
     with pytest.raises(RegistryUnavailableError, match="does not answer"):
@@ -47,7 +49,7 @@ def test_cached_files_are_private_in_every_part(tmp_path: Path, monkeypatch: pyt
     assert modes == {0o700}
 
 
-def test_a_folder_that_somebody_else_has_put_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_private_folder_that_is_a_link_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     own = private_folder()
     own.rmdir()

@@ -28,7 +28,7 @@ def texts(drawing: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_a_drawing_takes_colours_and_type_from_the_page_and_nothing_from_elsewhere(name: str) -> None:
+def test_a_chart_uses_the_pages_styles_and_loads_nothing(name: str) -> None:
     drawing = DRAWINGS[name]()
     assert "http" not in drawing
     assert "<style" not in drawing
@@ -39,7 +39,7 @@ def test_a_drawing_takes_colours_and_type_from_the_page_and_nothing_from_elsewhe
 
 
 @pytest.mark.parametrize("name", ["bars", "dumbbells", "intervals"])
-def test_labels_are_shown_as_they_are_whatever_they_hold(name: str) -> None:
+def test_labels_are_escaped(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawing = DRAWINGS[name]()
@@ -47,7 +47,7 @@ def test_labels_are_shown_as_they_are_whatever_they_hold(name: str) -> None:
     assert HOSTILE in texts(drawing)
 
 
-def test_bars_are_as_long_as_their_rows_say() -> None:
+def test_the_length_of_bars_is_proportional_to_the_values() -> None:
     drawing = charts.bars([Bar("a", 4, "4"), Bar("b", 1, "1")], "other", 4)
     ends = [float(x) for x in re.findall(r"L ([\d.]+) [\d.]+ \n?L \1", drawing)]
     filled = re.findall(r'd="M ([\d.]+) [\d.]+ \nL ([\d.]+) [^"]*"[^>]*fill: var\(--other\)', drawing)
@@ -69,7 +69,7 @@ def test_a_long_label_is_cut() -> None:
     assert label == "x" * 37 + "…"
 
 
-def test_shares_that_are_all_zero_can_be_drawn() -> None:
+def test_a_chart_of_only_zeros_can_be_drawn() -> None:
     nothing = Estimate(0.0, 0.0, 0.0)
     assert "0.0% → 0.0%" in texts(charts.dumbbells([Span("a", nothing, nothing)]))
     assert "0.0%" in texts(charts.intervals([Range("a", nothing)], 0.0))

@@ -45,7 +45,7 @@ class Reader(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def test_the_page_says_the_figures() -> None:
+def test_the_page_shows_the_figures() -> None:
     text = re.sub(r"\s+", " ", Reader(render(FIGURES, EXAMPLES, {})).text)
     for said in (
         "The catalogue on 2 March 2026",
@@ -77,7 +77,7 @@ def test_an_audit_comes_first_with_its_interval_and_the_estimate_beside_it() -> 
     assert "No audit backs" not in text
 
 
-def test_where_no_audit_is_drawn_the_page_names_the_setting() -> None:
+def test_without_an_audit_the_page_names_the_setting() -> None:
     figures = dataclasses.replace(FIGURES, audit=dataclasses.replace(NO_AUDIT, open=0))
     assert (
         "No listing is drawn for people to check: the setting is review.audit_listings."
@@ -85,7 +85,7 @@ def test_where_no_audit_is_drawn_the_page_names_the_setting() -> None:
     )
 
 
-def test_each_kind_of_example_says_what_matters_for_it() -> None:
+def test_each_kind_of_example_shows_its_own_details() -> None:
     text = re.sub(r"\s+", " ", Reader(render(FIGURES, EXAMPLES, {})).text)
     assert "Boots → Shoes very likely, 97.2% Text and picture both suggest Shoes" in text
     assert "seller: Boots Shoes58.0%Boots (seller's)31.0% Text and picture suggest another category" in text
@@ -94,7 +94,7 @@ def test_each_kind_of_example_says_what_matters_for_it() -> None:
     assert "seller s-9 · l-2" in text
 
 
-def test_pictures_are_inside_the_page_and_those_that_lack_get_a_placeholder() -> None:
+def test_pictures_are_embedded_and_missing_ones_have_a_placeholder() -> None:
     page = Reader(render(FIGURES, EXAMPLES, {"l-1": b"jpeg"}))
     (image,) = page.attributes("img")
     assert image["src"] == "data:image/jpeg;base64,anBlZw=="
@@ -107,7 +107,7 @@ def test_pictures_are_inside_the_page_and_those_that_lack_get_a_placeholder() ->
     ]
 
 
-def test_texts_of_the_catalogue_are_shown_and_never_run() -> None:
+def test_texts_of_the_catalogue_are_escaped() -> None:
     evil = Named(HOSTILE, HOSTILE)
     listing = example(
         HOSTILE,
@@ -137,7 +137,7 @@ def test_texts_of_the_catalogue_are_shown_and_never_run() -> None:
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
 
 
-def test_nothing_is_fetched_and_the_browser_is_told_so() -> None:
+def test_the_page_loads_nothing_and_has_a_content_security_policy() -> None:
     source = render(FIGURES, EXAMPLES, {"l-1": b"jpeg"})
     assert "http:" not in source
     assert "https:" not in source
@@ -148,7 +148,7 @@ def test_nothing_is_fetched_and_the_browser_is_told_so() -> None:
     assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
-def test_every_drawing_has_words_and_a_table() -> None:
+def test_every_chart_has_a_description_and_a_table() -> None:
     page = Reader(render(FIGURES, EXAMPLES, {}))
     drawings = [a for a in page.attributes("div") if a.get("role") == "img" and "empty" not in (a.get("class") or "")]
     assert len(drawings) == len(page.attributes("figure")) == len(page.attributes("details")) == 10
@@ -163,7 +163,7 @@ def test_links_lead_somewhere() -> None:
     assert set(wanted) <= places
 
 
-def test_a_first_night_with_nothing_to_do_still_makes_a_page() -> None:
+def test_a_first_night_without_work_gives_a_page() -> None:
     figures = dataclasses.replace(
         FIGURES,
         confidence=None,

@@ -8,18 +8,18 @@ from jobs.reporting.target import check_target, write_whole
 from schemas.errors import FailedError, UsageError
 
 
-def test_a_file_in_a_folder_that_is_there_is_fine(tmp_path: Path) -> None:
+def test_a_file_in_an_existing_folder_is_accepted(tmp_path: Path) -> None:
     check_target(tmp_path / "report.html")
     (tmp_path / "report.html").write_text("old")
     check_target(tmp_path / "report.html")
 
 
-def test_a_folder_is_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_a_folder_is_refused_with_a_hint(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is a folder; name a file in it, such as .*report\.html"):
         check_target(tmp_path)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no folder .*missing"):
         check_target(tmp_path / "missing" / "report.html")
 
@@ -29,13 +29,13 @@ def test_a_device_is_never_replaced() -> None:
         check_target(Path("/dev/null"))
 
 
-def test_a_folder_that_may_not_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
     with pytest.raises(UsageError, match="may not be written to"):
         check_target(tmp_path / "report.html")
 
 
-def test_a_page_replaces_the_former_one_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_a_page_replaces_the_previous_one_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text("old")
     write_whole(file, "néw")
@@ -43,7 +43,7 @@ def test_a_page_replaces_the_former_one_and_leaves_nothing_beside_it(tmp_path: P
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_link_keeps_leading_to_the_file(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_kept(tmp_path: Path) -> None:
     real, link = tmp_path / "real.html", tmp_path / "link.html"
     real.write_text("old")
     link.symlink_to(real)
@@ -52,7 +52,7 @@ def test_a_link_keeps_leading_to_the_file(tmp_path: Path) -> None:
     assert real.read_text() == "new"
 
 
-def test_a_failed_write_leaves_the_former_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_previous_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "report.html"
     file.write_text("old")
 

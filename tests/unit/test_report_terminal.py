@@ -32,11 +32,11 @@ def shown(summary: Summary, width: int = 120) -> str:
         (1.0, "100.0%"),
     ],
 )
-def test_a_share_is_shown_as_exactly_as_it_is_read(share: float, said: str) -> None:
+def test_the_precision_of_a_share_depends_on_its_size(share: float, said: str) -> None:
     assert str(Share(share)) == said
 
 
-def test_people_read_the_report() -> None:
+def test_the_report_in_the_terminal() -> None:
     text = shown(report_summary(FIGURES, EXAMPLES, "/w", None))
     for line in (
         "Catalogue of 2026-03-02: 22.8% in a wrong category before, 3.1% now (the model's estimate, not audited)",
@@ -54,7 +54,7 @@ def test_people_read_the_report() -> None:
     assert re.search(r"expected error before +22\.8% *\n", text)
 
 
-def test_machines_read_the_same_report() -> None:
+def test_the_report_as_json() -> None:
     got = json.loads(report_summary(FIGURES, EXAMPLES, "/w", "/w/r.html").as_json())
     assert got["expected_error_left"] == {"value": 0.031, "lower": None, "upper": None}
     assert (got["audited"], got["audit_open"], got["audited_error_left"]) == (0, 400, None)
@@ -102,13 +102,13 @@ def test_titles_are_neither_markup_nor_control_characters() -> None:
     assert "\x07" not in text
 
 
-def test_figures_stay_whole_in_a_narrow_terminal() -> None:
+def test_numbers_are_not_cut_in_a_narrow_terminal() -> None:
     text = shown(report_summary(FIGURES, EXAMPLES, "/w", None), width=80)
     assert "63.0% (62.0% to 64.0%)" in text
     assert "nightly-2026-03-02-1" in text
 
 
-def test_bars_are_in_proportion_and_only_for_people() -> None:
+def test_bars_are_proportional_and_not_in_the_json() -> None:
     rows = [("a", Estimate(0.4, 0.3, 0.5)), ("b", Estimate(0.2, 0.1, 0.3))]
     summary = Summary("t", {}, (Section("s", ("name", "rate"), rows, bars=("rate",)),))
     bars = [line.count("█") for line in shown(summary).splitlines() if "█" in line]

@@ -37,7 +37,7 @@ def test_transparency_is_shown_over_white() -> None:
 
 
 @pytest.mark.parametrize("data", [None, b"", b"no picture at all", encoded((60, 80))[:60]])
-def test_what_is_no_picture_gives_none(data: bytes | None) -> None:
+def test_data_that_is_no_picture_gives_none(data: bytes | None) -> None:
     assert thumbnail(data, 160, 10**6) is None
 
 
@@ -46,7 +46,7 @@ def test_a_picture_of_too_many_pixels_is_not_decoded() -> None:
     assert thumbnail(encoded((100, 100)), 160, 10_000) is not None
 
 
-def test_bytes_come_first_then_uris_under_allowed_prefixes_alone(tmp_path: Path) -> None:
+def test_bytes_are_preferred_and_uris_need_an_allowed_prefix(tmp_path: Path) -> None:
     allowed, other = tmp_path / "allowed", tmp_path / "other"
     for folder in (allowed, other):
         folder.mkdir()

@@ -22,14 +22,14 @@ from tests.unit.report_samples import BAGS, SHOES, example
         (0.0, "doubtful"),
     ],
 )
-def test_a_probability_is_said_in_words(probability: float, said: str) -> None:
+def test_a_probability_in_words(probability: float, said: str) -> None:
     assert words.certainty(probability) == said
 
 
 @pytest.mark.parametrize(
     ("seconds", "said"), [(4.4, "4 s"), (59.6, "1 min 0 s"), (125.4, "2 min 5 s"), (3725.0, "1 h 2 min")]
 )
-def test_a_time_span_is_said_in_its_own_unit(seconds: float, said: str) -> None:
+def test_a_duration_is_written_in_a_suitable_unit(seconds: float, said: str) -> None:
     assert words.duration(seconds) == said
 
 
@@ -42,7 +42,7 @@ def test_reasons_become_one_sentence() -> None:
     assert said == "There is no title; the picture is one flat colour"
 
 
-def test_text_and_picture_are_named_apart_unless_they_agree() -> None:
+def test_text_and_picture_are_named_separately_unless_they_agree() -> None:
     agreed = example("a", text=(SHOES, 0.93), image=(SHOES, 0.9999))
     split = example("a", text=(SHOES, 0.93), image=(BAGS, 0.5))
     assert words.evidence(agreed) == "Text and picture both suggest Shoes (93.0% and >99.9%)."
@@ -51,5 +51,5 @@ def test_text_and_picture_are_named_apart_unless_they_agree() -> None:
     assert words.evidence(example("a", text=None, image=None)) == ""
 
 
-def test_every_picture_status_has_words() -> None:
+def test_every_picture_status_has_a_description() -> None:
     assert set(words.PICTURE) == {status.value for status in ImageStatus}

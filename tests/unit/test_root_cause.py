@@ -1,4 +1,4 @@
-"""One sentence about an error that nobody foresaw."""
+"""One sentence about an unexpected error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ValueError: the model has 3 categories: where 4 were wanted
 """
 
 
-def test_an_error_of_ours_keeps_its_words() -> None:
+def test_the_message_of_a_project_error_is_kept() -> None:
     assert root_cause(FailedError("listings: nothing to do.\nTry again.")) == "listings: nothing to do.\nTry again."
 
 
@@ -35,7 +35,7 @@ def test_a_workers_traceback_is_reduced_to_its_last_error() -> None:
 
 
 @pytest.mark.parametrize(("error", "words"), [(KeyError(), "KeyError"), (ValueError("x" * 900), "…")])
-def test_it_is_short_and_never_empty(error: Exception, words: str) -> None:
+def test_the_message_is_short_and_never_empty(error: Exception, words: str) -> None:
     said = root_cause(error)
     assert words in said
     assert len(said) <= 500

@@ -9,7 +9,7 @@ from conf.load import SettingsError, load_settings
 from conf.settings import Settings
 
 
-def test_a_profile_is_laid_over_the_defaults_and_overrides_over_it(tmp_path: Path) -> None:
+def test_a_profile_overrides_defaults_and_options_override_the_profile(tmp_path: Path) -> None:
     profile = tmp_path / "mine.yaml"
     profile.write_text("train: {ranks: 3}\ningest:\n  columns: {title: product_name}\n")
     got = load_settings(
@@ -22,11 +22,11 @@ def test_a_profile_is_laid_over_the_defaults_and_overrides_over_it(tmp_path: Pat
 
 
 @pytest.mark.parametrize("profile", ["local", "test", "cluster"])
-def test_shipped_profiles_can_be_used(profile: str) -> None:
+def test_shipped_profiles_are_valid(profile: str) -> None:
     assert isinstance(load_settings(profile), Settings)
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_all_problems_are_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(
             "local", ["train.ranks=0", "decide.refer_below=1.5", "train.rank=2", "nonsense", "text.max_chars=x"]

@@ -15,7 +15,7 @@ SUMMARY = Summary(
 )
 
 
-def test_people_read_names_figures_tables_and_hints() -> None:
+def test_the_summary_in_the_terminal_has_names_figures_tables_and_hints() -> None:
     out = io.StringIO()
     SUMMARY.show(Console(file=out, width=100))
     text = out.getvalue()
@@ -31,7 +31,7 @@ def test_a_title_longer_than_its_table_stays_on_one_line() -> None:
     assert "categories missing from the taxonomy" in out.getvalue()
 
 
-def test_machines_read_one_object() -> None:
+def test_the_summary_as_json_is_one_object() -> None:
     assert json.loads(SUMMARY.as_json()) == {
         "title": "Catalogue cleaned",
         "rows_in": 12345,

@@ -38,7 +38,7 @@ def test_title_and_description_share_their_words() -> None:
     ("one", "other"),
     [("RED SHOE", "red shoe"), ("ｒｅｄ shoe", "red shoe"), ("Straße", "STRASSE"), ("café", "cafe\u0301")],  # noqa: RUF001
 )
-def test_case_and_ways_of_writing_unicode_do_not_matter(one: str, other: str) -> None:
+def test_case_and_unicode_form_do_not_matter(one: str, other: str) -> None:
     assert features(one) == features(other)
 
 
@@ -48,7 +48,7 @@ def test_any_script_gives_features(title: str) -> None:
 
 
 @pytest.mark.parametrize("title", [None, "", "   ", "\x00\ud800!?"])
-def test_nothing_to_read_gives_no_words(title: str | None) -> None:
+def test_an_empty_title_gives_no_features(title: str | None) -> None:
     assert words(features(title)) == {}
 
 
@@ -72,12 +72,12 @@ def test_rows_can_be_taken_in_any_order() -> None:
     )
 
 
-def test_bytes_that_are_no_utf8_do_not_stop_a_batch() -> None:
+def test_bytes_that_are_not_utf8_do_not_fail_a_batch() -> None:
     column = pa.array([b"red \xff shoe", None, b"hat"], pa.binary()).view(pa.string())
     assert read_texts(column) == ["red \ufffd shoe", None, "hat"]
 
 
-def test_no_rows() -> None:
+def test_an_empty_batch_gives_no_features() -> None:
     batch = featurize([], [], **SETTINGS)
     assert (len(batch.ids), len(batch.weights), batch.splits.tolist()) == (0, 0, [0])
 

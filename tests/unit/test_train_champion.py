@@ -1,4 +1,4 @@
-"""Which model a new one is compared with."""
+"""The model that a new one is compared with."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from training.registry import Registry
 OLD = "bundle.json has format 2, but this version reads format 3: train a new model."
 
 
-class Shelf:
-    """A registry with one model in force, or none."""
+class FakeRegistry:
+    """A registry with one champion, or none."""
 
     def __init__(self, version: str | None, readable: bool = True) -> None:
         self.version, self.readable = version, readable
@@ -29,24 +29,24 @@ class Shelf:
         return SimpleNamespace(bundle=f"/models/{version}")
 
 
-def champion(shelf: Shelf) -> tuple[tuple[str, str] | None, list[str]]:
+def champion(registry: FakeRegistry) -> tuple[tuple[str, str] | None, list[str]]:
     said: list[str] = []
-    return _champion(cast("Registry", shelf), said.append), said
+    return _champion(cast("Registry", registry), said.append), said
 
 
-def test_the_model_in_force_is_the_rival() -> None:
-    assert champion(Shelf("4")) == (("4", "/models/4"), [])
-    assert champion(Shelf(None)) == (None, [])
+def test_a_new_model_is_compared_with_the_champion() -> None:
+    assert champion(FakeRegistry("4")) == (("4", "/models/4"), [])
+    assert champion(FakeRegistry(None)) == (None, [])
 
 
-def test_a_champion_of_an_older_format_is_replaced_and_that_is_said() -> None:
-    rival, said = champion(Shelf("4", readable=False))
+def test_a_champion_of_an_older_format_is_replaced_with_a_message() -> None:
+    rival, said = champion(FakeRegistry("4", readable=False))
     assert rival is None
     assert said == [f"the new model replaces champion 4 without a comparison: {OLD}"]
 
 
-def test_a_champion_that_cannot_be_fetched_ends_the_training() -> None:
-    class Broken(Shelf):
+def test_a_champion_that_cannot_be_loaded_fails_the_training() -> None:
+    class Broken(FakeRegistry):
         def model(self, version: str) -> SimpleNamespace:
             raise FailedError(f"version {version} cannot be fetched")
 

@@ -8,19 +8,19 @@ from training.transitions import category_distances, expected_errors, transition
 LEVELS = category_distances(["shoes", "shoes", "tops", "tops", None, None], ["worn"] * 4 + ["home"] * 2)
 
 
-def test_levels_of_kinship() -> None:
+def test_category_distances() -> None:
     assert LEVELS[0].tolist() == [0, 1, 2, 2, 3, 3]
     assert LEVELS[4].tolist() == [3, 3, 3, 3, 0, 2]  # no parent is nobody's sibling
 
 
-def test_what_is_believed_right_is_no_error() -> None:
+def test_expected_errors_exclude_the_given_label() -> None:
     posteriors = np.array([[0.7, 0.3, 0.0], [0.2, 0.7, 0.1]])
     assert expected_errors(posteriors, np.array([0, 2])) == pytest.approx(
         np.array([[0.0, 0.0, 0.2], [0.3, 0.0, 0.7], [0.0, 0.0, 0.0]])
     )
 
 
-def test_errors_outweigh_a_light_prior_and_not_a_heavy_one() -> None:
+def test_errors_outweigh_a_weak_prior_but_not_a_strong_one() -> None:
     """Three errors, all of category 0 and all called 5: the prior of its row spreads by kinship, 1 + 3 of 6 afar."""
     mass = np.zeros((6, 6))
     mass[0, 5] = 3.0

@@ -1,4 +1,4 @@
-"""What was planted beside what was flagged, and what reviewing a part of it brings."""
+"""The comparison with the truth: planted and flagged reasons, and the effect of a partial review."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Rows:
 
 
 def listing(number: int) -> dict[str, object]:
-    """Listings 0 to 5 of 20 are wrong; 0 is corrected, 1 to 4 are asked about."""
+    """Listings 0 to 5 of 20 are wrong; 0 is corrected, 1 to 4 are in the category queue."""
     return {
         "listing_id": f"l-{number:02}",
         "title": "title",
@@ -52,12 +52,12 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TruthComparison
     return compare_with_truth(None, tmp_path)  # type: ignore[arg-type]
 
 
-def test_people_who_review_only_a_tenth_decide_the_most_urgent_listings_that_are_asked_about(
+def test_reviewing_a_tenth_means_the_most_urgent_listings_of_the_category_queue(
     compared: TruthComparison,
 ) -> None:
     assert (compared.wrong_before, compared.wrong_after) == (0.3, 0.25)
     assert (compared.to_review, compared.wrong_after_review) == (4, 0.05)
-    # A tenth of 20 are listings 4 and 3: listing 5 has a higher priority, but not for its category.
+    # A tenth of 20 listings is 4 and 3: listing 5 has a higher priority, but not for its category.
     assert (compared.tenth, compared.wrong_after_tenth) == (2, 0.15)
 
 
