@@ -1,4 +1,4 @@
-"""A small catalogue, ingested and learnt once; every test works on a copy of its warehouse."""
+"""A small catalogue, ingested and trained on once; every test works on a copy of its warehouse."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Workspace:
     source: Path
 
     def run(self, *command: str, fails_with: int = 0) -> dict[str, Any]:
-        """Run a command under the test profile; its summary. `fails_with`: the exit code that is expected."""
+        """Run a command with the test profile; returns its summary. `fails_with`: the expected exit code."""
         words = [*command, "--warehouse", str(self.path), "--profile", "test", "--json"]
         result = CliRunner().invoke(app, words)
         assert result.exit_code == fails_with, (
@@ -48,16 +48,16 @@ class Workspace:
 
     @property
     def warehouse(self) -> Warehouse:
-        """Its tables."""
+        """The tables of the warehouse."""
         return open_warehouse(self.spark, str(self.path))
 
     def copy(self, target: Path) -> Workspace:
-        """The same in another folder."""
+        """A copy in another folder."""
         shutil.copytree(self.path, target / "warehouse")
         return Workspace(self.spark, target / "warehouse", self.source)
 
     def delivery(self, target: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Path:
-        """A delivery file of some of the catalogue's listings, changed."""
+        """A delivery file with some of the catalogue's listings, changed."""
         listings = pd.read_parquet(self.source / "listings.parquet")
         newest = listings.sort_values("updated_at").drop_duplicates("listing_id", keep="last")
         path = target / "delivery.parquet"
@@ -71,7 +71,7 @@ class Workspace:
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """The session that the commands of this process share."""
+    """The session that the commands share."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = open_session(load_settings("test").spark, "end-to-end")
     yield session
@@ -80,7 +80,7 @@ def spark() -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A generated catalogue, ingested, and a model learnt from it by two ranks."""
+    """A generated, ingested catalogue and a model trained on two ranks."""
     folder = tmp_path_factory.mktemp("trained")
     source = folder / "catalogue"
     write_catalogue(source, CatalogueSpec(listings=LISTINGS, categories=CATEGORIES, seed=3))
@@ -92,7 +92,7 @@ def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Wo
 
 @pytest.fixture(scope="session")
 def published(trained: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The same after a first night."""
+    """The trained warehouse after a first night."""
     workspace = trained.copy(tmp_path_factory.mktemp("published"))
     workspace.run("nightly", "--run-date", "2026-11-10")
     return workspace
@@ -100,7 +100,7 @@ def published(trained: Workspace, tmp_path_factory: pytest.TempPathFactory) -> W
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A Standalone cluster of this machine, for whoever submits."""
+    """A Standalone cluster on this machine."""
     with standalone_cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 

@@ -22,7 +22,7 @@ from tests.programs import guarded
 _SPARK = Path(pyspark.__file__).parent
 _START_SECONDS = 180
 _SUBMIT_SECONDS = 900
-# What a submission says; the rest is the cluster's own configuration, made for a small machine.
+# Options of a submission; the other options are the cluster's configuration, for a small machine.
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -49,11 +49,11 @@ class Cluster:
     environment: dict[str, str]
 
     def submit(self, code: Path, main: Path, *arguments: str) -> None:
-        """`spark-submit` a main, with the project as a zip; it must end with 0."""
+        """`spark-submit` a main with the project as a zip; raises if its exit code is not 0."""
         options = [f"--conf={key}={value}" for key, value in _DELTA.items()]
         words = [_SPARK / "bin" / "spark-submit", "--master", self.master, "--py-files", code, "--jars", jars()]
         log = self.folder / f"{main.stem}.log"
-        # A pipe would stay open as long as any of its children: no timeout could end that.
+        # With a pipe, reading would last until all child processes end, and a timeout could not stop it.
         with log.open("wb") as out:
             done = subprocess.run(
                 [str(word) for word in (*words, *options, main, *arguments)],
@@ -68,13 +68,13 @@ class Cluster:
 
 
 def jars() -> str:
-    """Delta's jars as `--jars` takes them."""
+    """Delta's jars in the format of `--jars`."""
     return ",".join(str(jar) for jar in sorted(jars_folder().glob("*.jar")))
 
 
 @contextmanager
 def standalone_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
-    """Start a master and one-core workers; at the end they and all that they started are ended."""
+    """Start a master and one-core workers; at the end they and their child processes are stopped."""
     configuration = folder / "conf"
     configuration.mkdir()
     (configuration / "spark-defaults.conf").write_text(_DEFAULTS)
@@ -110,18 +110,18 @@ def _environment(python: Path, configuration: Path) -> dict[str, str]:
     return kept | {
         "PYSPARK_PYTHON": str(python),
         "SPARK_CONF_DIR": str(configuration),
-        # The executors' memory is set by the workers; the daemons themselves need little.
+        # The workers set the executors' memory; the daemons themselves need little.
         "SPARK_DAEMON_MEMORY": "512m",
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
 
 
 def _python_without_the_project(folder: Path) -> Path:
-    """A virtual environment that sees this one's packages, but not what `pip install --editable` points to."""
+    """A virtual environment with the packages of this one, except those of `pip install --editable`."""
     venv.EnvBuilder(with_pip=False, symlinks=True).create(folder)
     python = folder / "bin" / "python"
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    # A path file is not read recursively, so the editable install's own path file stays unread.
+    # Path files are not read recursively, so the path file of the editable install is ignored.
     (folder / "lib" / version / "site-packages" / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     probe = subprocess.run(
         [str(python), "-c", "import pyspark, horovod, schemas"],
@@ -137,7 +137,7 @@ def _python_without_the_project(folder: Path) -> Path:
 
 
 def _wait_for(log: Path, pattern: str, times: int) -> list[str]:
-    """What a pattern has found in a log, once it is there so many times."""
+    """Wait until a pattern occurs `times` times in a log; returns the matches."""
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until:
         found = re.findall(pattern, log.read_text(errors="replace"))

@@ -1,4 +1,4 @@
-"""Catalogues with less to learn from: no pictures and no sellers; no titles, and no text at all on a third."""
+"""Catalogues with less data: no pictures and sellers; no titles, and a third of the listings without any text."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ def test_a_catalogue_is_cleaned_without(lacking: str, trained: Workspace, tmp_pa
     assert predictions.image_category.isna().all() == no_pictures
     assert predictions.text_category.isna().any() == (lacking == "titles")
     assert (sellers == 0) == no_pictures
-    # A listing is not flagged for what no listing has.
+    # A listing is not flagged for missing data that no listing has.
     assert ("missing_image" in reasons) != no_pictures
     assert ("missing_title" in reasons) == no_pictures

@@ -32,7 +32,7 @@ PUBLISHED = (
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's packages as the zip that `--py-files` takes."""
+    """The project's packages as a zip for `--py-files`."""
     folder = tmp_path_factory.mktemp("code")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / "zip" / package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -40,13 +40,13 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def submit(cluster: Cluster, code: Path, workspace: Workspace, command: str, *arguments: str) -> None:
-    """Submit a command's main under the test profile."""
+    """Submit a command's main with the test profile."""
     places = ["--warehouse", str(workspace.path), "--profile", "test"]
     cluster.submit(code, ROOT / "jobs" / f"{command}.py", *arguments, *places)
 
 
 def content(rows: DataFrame, table: Table) -> pd.DataFrame:
-    """Rows without the run's id, sorted by key; probabilities that are all but equal may be ranked either way."""
+    """Rows without the run's id, sorted by key; almost equal probabilities may be ranked in any order."""
     for column in table.columns:
         if column.type.startswith("ARRAY<STRUCT<"):
             rows = rows.withColumn(column.name, F.map_from_entries(column.name))
@@ -62,13 +62,11 @@ def test_a_night_on_a_cluster_publishes_the_tables_of_a_local_one(
     for name in PUBLISHED:
         here, there = (content(read_published(h.warehouse, name), TABLES[name]) for h in (workspace, published))
         assert len(there) > 0, name
-        # Batches are cut elsewhere on a cluster, so the network's sums differ in their last digits.
+        # Batches have other boundaries on a cluster, so sums in the network differ in the last digits.
         pd.testing.assert_frame_equal(here, there, check_exact=False, rtol=1e-4, atol=1e-4, obj=name)
 
 
-def test_a_catalogue_is_ingested_and_learnt_on_a_cluster(
-    cluster: Cluster, code: Path, trained: Workspace, tmp_path: Path
-) -> None:
+def test_ingest_and_train_run_on_a_cluster(cluster: Cluster, code: Path, trained: Workspace, tmp_path: Path) -> None:
     workspace = Workspace(trained.spark, tmp_path / "warehouse", trained.source)
     source = [str(workspace.source / "listings.parquet"), "--taxonomy", str(workspace.source / "taxonomy.csv")]
     submit(cluster, code, workspace, "ingest", *source)
@@ -80,5 +78,5 @@ def test_a_catalogue_is_ingested_and_learnt_on_a_cluster(
     (here_model,), (there_model,) = (h.run("models", "list")["models"] for h in (workspace, trained))
     assert here_model["champion"]
     assert here_model["rows"] == there_model["rows"]
-    # Ranks read their rows in another order, so the models differ; they have learnt the same.
+    # Ranks read rows in another order, so the models differ slightly.
     assert here_model["estimated_error"] == pytest.approx(there_model["estimated_error"], abs=0.1)

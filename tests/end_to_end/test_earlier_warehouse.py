@@ -1,4 +1,4 @@
-"""A night on a warehouse that an earlier version wrote."""
+"""A night on a warehouse written by an earlier version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.end_to_end.conftest import Workspace
 pytestmark = pytest.mark.end_to_end
 
 
-def test_a_night_goes_on_where_an_earlier_version_left_off(trained: Workspace, tmp_path: Path) -> None:
+def test_a_night_continues_the_warehouse_of_an_earlier_version(trained: Workspace, tmp_path: Path) -> None:
     """It scores the two listings that have changed, and keeps the earlier predictions and decisions."""
     folder = unpack_earlier_warehouse(tmp_path)
     shutil.copytree(trained.path / "mlflow", folder / "mlflow")

@@ -1,4 +1,4 @@
-"""Nights on a generated catalogue: what a second one, a rerun and small changes do, table by table."""
+"""Nights on a generated catalogue: the effect of a second night, a rerun and small changes on each table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RUN = {"run_id", "run_date"}
 
 
 def content(workspace: Workspace, name: str, *, without: set[str] = _RUN) -> list[str]:
-    """The published rows of a table as text, sorted, but for the columns that name the run."""
+    """The published rows of a table as sorted text, without the columns that name the run."""
     rows = read_published(workspace.warehouse, name)
     kept = [column for column in rows.columns if column not in without]
     return sorted(str(row) for row in rows.select(*kept).collect())
@@ -40,7 +40,7 @@ def newer(listings: pd.DataFrame) -> pd.DataFrame:
     return listings.assign(updated_at=pd.Timestamp("2026-11-11T10:00:00Z"))
 
 
-def test_the_first_night_judges_every_listing_once(published: Workspace) -> None:
+def test_the_first_night_decides_every_listing_once(published: Workspace) -> None:
     clean = read_published(published.warehouse, "clean_listings").toPandas()
     predictions = read_published(published.warehouse, "predictions").toPandas()
     assert sorted(clean.listing_id) == sorted(predictions.listing_id)
@@ -55,7 +55,7 @@ def test_the_first_night_judges_every_listing_once(published: Workspace) -> None
     assert set(begun.event) == {"begun"}
 
 
-def test_the_catalogue_comes_out_cleaner_than_it_went_in(published: Workspace) -> None:
+def test_the_first_night_reduces_the_error(published: Workspace) -> None:
     truth = pd.read_parquet(published.source / "truth.parquet").set_index("listing_id").true_category
     clean = read_published(published.warehouse, "clean_listings").toPandas().set_index("listing_id")
     before = (clean.category != truth.reindex(clean.index)).mean()
@@ -63,7 +63,7 @@ def test_the_catalogue_comes_out_cleaner_than_it_went_in(published: Workspace) -
     assert after < 0.75 * before
 
 
-def test_a_second_night_scores_nothing_and_says_the_same(workspace: Workspace) -> None:
+def test_a_second_night_scores_nothing_and_gives_the_same_rows(workspace: Workspace) -> None:
     first = {name: content(workspace, name) for name in (*STATES, "predictions")}
     summary = workspace.run("nightly", "--run-date", "2026-11-11")
     assert summary["rows_current"] == 0
@@ -87,7 +87,9 @@ def test_a_date_is_refused_once_a_later_one_is_published(workspace: Workspace) -
     assert re.search(r"nightly-2026-11-12-[0-9a-f]{6} is published", refusal["error"])
 
 
-def test_only_what_changed_or_lacked_its_picture_is_scored_again(workspace: Workspace, tmp_path: Path) -> None:
+def test_only_changed_listings_and_those_with_unreadable_pictures_are_scored_again(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     before = dict.fromkeys(content(workspace, "predictions", without=_RUN | {"job"}), True)
     store = tmp_path / "pictures"
     allowed = ("--set", f"ingest.image_prefixes=[{store}]")
@@ -108,7 +110,7 @@ def test_only_what_changed_or_lacked_its_picture_is_scored_again(workspace: Work
     assert len(after) == LISTINGS
     assert sum(row not in before for row in after) == 2
 
-    # The picture store was away. The next night tries the picture again, and nothing else.
+    # The picture store was not available. The next night reads only this picture again.
     ((moved, picture),) = with_picture.items()
     assert status(workspace, moved) == "unreadable"
     store.mkdir()
@@ -124,7 +126,7 @@ def status(workspace: Workspace, listing_id: str) -> str:
     return str(row.image_status)
 
 
-def test_a_flipped_label_leaves_the_predictions_as_they_are_bit_for_bit(workspace: Workspace, tmp_path: Path) -> None:
+def test_predictions_do_not_depend_on_the_label(workspace: Workspace, tmp_path: Path) -> None:
     before = content(workspace, "predictions")
 
     def flip(listings: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +140,7 @@ def test_a_flipped_label_leaves_the_predictions_as_they_are_bit_for_bit(workspac
     assert content(workspace, "predictions") == before
 
 
-def test_what_others_have_cached_stays_and_nothing_of_a_run_does(
+def test_a_run_releases_its_caches_and_no_others(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: set[str] = set()
@@ -181,7 +183,7 @@ def test_an_empty_catalogue_is_refused_and_nothing_published(workspace: Workspac
     assert runs["runs"][0]["status"] == "refused"
 
 
-def test_a_refused_nights_retry_scores_nothing_again(
+def test_the_retry_of_a_refused_night_scores_nothing_again(
     trained: Workspace, published: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = trained.copy(tmp_path)
@@ -200,9 +202,7 @@ def test_a_refused_nights_retry_scores_nothing_again(
     assert not list((workspace.path / "_staging").iterdir())
 
 
-def test_a_killed_nights_retry_publishes_what_it_would_have(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_retry_of_a_killed_night_publishes_the_same(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = {name: content(workspace, name) for name in STATES}
 
     def fail(*_: object) -> None:

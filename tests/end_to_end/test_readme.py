@@ -1,4 +1,4 @@
-"""Every command of the README is run as it stands there, in its order, but on a small catalogue and in another folder.
+"""Runs every command of the README, unchanged and in order, but on a small catalogue and in another folder.
 
 `make` runs in the checkout, its variables set by the environment; all else runs in a folder where the checkout's
 programs are, so that relative paths lead to warehouses of its own. `--profile test` keeps the training short.
@@ -37,7 +37,7 @@ COMMANDS = [
     if line
 ]
 _CLI = ".venv/bin/catalog-cleaner"
-# How a command begins, and what its output must hold to show that it did its work.
+# The start of a command, and a part of its output that shows its success.
 KNOWN = {
     "make demo": (r"A catalogue, cleaned", rf"listings +{LISTINGS}\b", r"wrong after +\d", r"corrected +[1-9]"),
     f"{_CLI} report --warehouse demo-warehouse --html": (r"html +report\.html", r"in a wrong category before"),
@@ -67,17 +67,17 @@ _RUN = ("run_id", "run_date")
 
 @dataclass(frozen=True)
 class Place:
-    """Where the README's reader is: a folder, and what the environment says."""
+    """The folder and the environment variables of a reader of the README."""
 
     folder: Path
     environment: dict[str, str]
     cluster: Cluster
 
     def run(self, command: str) -> str:
-        """Run a command as a shell does; what it printed. It must end with 0."""
+        """Run a command in a shell and return its output; raises if the exit code is not 0."""
         making = command.startswith("make ")
         log = self.folder / "output"
-        # A pipe would stay open as long as any of its children: no timeout could end that.
+        # With a pipe, reading would last until all child processes end, and a timeout could not stop it.
         with log.open("wb") as out:
             done = subprocess.run(
                 ["bash", "-c", f"{command} --profile test" if command.startswith(_CLI) else command],
@@ -94,7 +94,7 @@ class Place:
         return output
 
     def _submitting(self) -> dict[str, str]:
-        """What the README asks of the reader's environment, and the cluster's own configuration."""
+        """The environment variables that the README requires, and the cluster's configuration."""
         ours = {"SPARK_MASTER": self.cluster.master, "DELTA_JARS": jars()}
         return self.cluster.environment | {"COLUMNS": self.environment["COLUMNS"]} | ours
 
@@ -117,18 +117,18 @@ def place(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_does_its_work(command: str, place: Place) -> None:
+def test_a_command_succeeds(command: str, place: Place) -> None:
     known = [start for start in KNOWN if command.startswith(start)]
     assert len(known) == 1, f"it is not known how to run it and what it must show: {command}"
     output = place.run(command)
     assert [pattern for pattern in KNOWN[known[0]] if not re.search(pattern, output)] == [], output
 
 
-def test_every_command_that_is_known_here_is_in_the_readme() -> None:
+def test_every_expected_command_is_in_the_readme() -> None:
     assert [start for start in KNOWN if not any(command.startswith(start) for command in COMMANDS)] == []
 
 
-def test_the_commands_have_left_what_the_readme_says(place: Place, spark: SparkSession) -> None:
+def test_the_commands_have_the_documented_results(place: Place, spark: SparkSession) -> None:
     assert len(re.findall(r"<img\b[^>]* src=\"data:image/", (place.folder / "report.html").read_text())) > 5
     with zipfile.ZipFile(ROOT / "dist" / "catalog-cleaner.zip") as package:
         packed = set(package.namelist())
@@ -139,7 +139,7 @@ def test_the_commands_have_left_what_the_readme_says(place: Place, spark: SparkS
     assert [run.job for run in runs] == ["ingest", "train", "nightly", "review", "nightly"]
     nights = [run.run_id for run in runs if run.status == "published"]
     assert [night[:18] for night in nights] == ["nightly-2026-11-23", "nightly-2026-11-25"]
-    # One decision is all that has changed between the two nights: else the cluster must have said what was said here.
+    # Only one decision changed between the two nights; all other results of the cluster must be the same.
     first, second = (
         {row.listing_id: row for row in read_published(warehouse, "clean_listings", run_id).drop(*_RUN).collect()}
         for run_id in nights
@@ -150,8 +150,8 @@ def test_the_commands_have_left_what_the_readme_says(place: Place, spark: SparkS
     assert second == {listing: row for listing, row in first.items() if listing != decided.listing_id}
 
 
-def test_what_the_text_names_is_there() -> None:
-    """Between the blocks: make's targets, and the options that are given as examples."""
+def test_make_targets_and_options_in_the_text_exist() -> None:
+    """The make targets and options that are named outside code blocks."""
     prose = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
     targets = set(re.findall(r"`make ([a-z-]+)`", prose))
     assert "test" in targets

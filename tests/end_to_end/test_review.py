@@ -1,4 +1,4 @@
-"""What reviewers decide is loaded once, and every kind of decision does what it says from the next night on."""
+"""Decisions are loaded once, and every kind of decision has its effect from the next night on."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _WHEN = "2026-11-10T12:00:00Z"
 
 
 def true_categories(workspace: Workspace) -> pd.Series[str]:
-    """listing_id -> the category that is right."""
+    """listing_id -> true category."""
     return pd.read_parquet(workspace.source / "truth.parquet").set_index("listing_id").true_category
 
 
 def decisions_file(workspace: Workspace, folder: Path) -> tuple[Path, dict[str, str]]:
-    """A reviewer's file on the first six flagged listings, with four rows that cannot be used; the right answers."""
+    """A reviewer's file on the first six flagged listings, with four unusable rows; and the right answers."""
     truth = true_categories(workspace)
     flagged = read_published(workspace.warehouse, "flagged_items").toPandas().sort_values("listing_id")
     asked = flagged[flagged.reasons.map(lambda reasons: "low_confidence" in reasons)].listing_id[:6]
@@ -44,7 +44,7 @@ def decisions_file(workspace: Workspace, folder: Path) -> tuple[Path, dict[str, 
     return path, answers
 
 
-def test_decisions_win_and_are_taken_in_once(workspace: Workspace, tmp_path: Path) -> None:
+def test_decisions_win_and_are_loaded_once(workspace: Workspace, tmp_path: Path) -> None:
     path, answers = decisions_file(workspace, tmp_path)
     before = read_published(workspace.warehouse, "clean_listings").select("listing_id", "content_hash")
     hashes = {row.listing_id: row.content_hash for row in before.collect() if row.listing_id in answers}
@@ -81,7 +81,7 @@ def test_decisions_win_and_are_taken_in_once(workspace: Workspace, tmp_path: Pat
     assert [listing for listing in answers if about & set(open_items.get(listing, ()))] == []
 
 
-def test_an_answered_audit_backs_the_figures_of_the_next_night(workspace: Workspace, tmp_path: Path) -> None:
+def test_audit_answers_give_audited_metrics_the_next_night(workspace: Workspace, tmp_path: Path) -> None:
     truth, flagged = true_categories(workspace), work_list(workspace)
     seen = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
     in_audit = flagged.reasons.map(lambda reasons: "audit_sample" in reasons)
@@ -95,7 +95,7 @@ def test_an_answered_audit_backs_the_figures_of_the_next_night(workspace: Worksp
 
     night = workspace.run("nightly", "--run-date", "2026-11-11")
     before, left = night["audited_error_before"], night["audited_error_left"]
-    # Of the listings decided outside the audit every error is known. The audit stands for all others.
+    # All errors of listings decided outside the audit are known. The audit represents all other listings.
     wrong = seen.category != truth[seen.index]
     expected = wrong[asked].sum() + (LISTINGS - len(asked)) * wrong[audited].mean()
     assert before["value"] == pytest.approx(expected / LISTINGS)
@@ -113,7 +113,7 @@ def work_list(workspace: Workspace) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Answers:
-    """The listings that `test_every_decision_does_what_it_says` decides, by what is decided of them."""
+    """The listings that `test_every_decision_holds_until_the_content_changes` decides, by what is decided of them."""
 
     accept: str
     reject: str
@@ -140,7 +140,7 @@ class Answers:
         return cls(accept, reject, set_category, skip, resolve, other, two)
 
 
-def test_every_decision_does_what_it_says_until_the_content_changes(workspace: Workspace, tmp_path: Path) -> None:
+def test_every_decision_holds_until_the_content_changes(workspace: Workspace, tmp_path: Path) -> None:
     chosen, before = Answers.chosen(workspace), work_list(workspace)
     seen = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
     of_other, of_two = before.reasons[chosen.resolve_other][0], before.reasons[chosen.resolve_one_of_two]
@@ -200,7 +200,7 @@ def test_every_decision_does_what_it_says_until_the_content_changes(workspace: W
     assert list(later.status[unchanged]) == list(flagged.status[unchanged])
 
 
-def test_the_next_training_learns_what_people_have_decided(workspace: Workspace, tmp_path: Path) -> None:
+def test_the_next_training_uses_decisions(workspace: Workspace, tmp_path: Path) -> None:
     path, answers = decisions_file(workspace, tmp_path)
     workspace.run("review", "apply", str(path))
     trained = workspace.run("train")
@@ -208,7 +208,7 @@ def test_the_next_training_learns_what_people_have_decided(workspace: Workspace,
     assert trained["categories"] == CATEGORIES
 
 
-def test_a_file_without_what_is_needed_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_file_without_required_columns_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "decisions.csv"
     path.write_text("listing_id,verdict\na,yes\n")
     refusal = workspace.run("review", "apply", str(path), fails_with=2)

@@ -10,10 +10,12 @@ from tests.encoders import save_encoder
 from tests.end_to_end.conftest import Workspace
 
 _TOLERANCE = 0.1
-"""Share of 400 listings whose likeliest category may be another: batches hold other rows, in another order."""
+"""The share of 400 listings whose top category may differ, because batches have other rows in another order."""
 
 
-def test_one_rank_decides_nearly_as_two_do(published: Workspace, trained: Workspace, tmp_path: Path) -> None:
+def test_one_rank_gives_nearly_the_same_categories_as_two(
+    published: Workspace, trained: Workspace, tmp_path: Path
+) -> None:
     alone = trained.copy(tmp_path)
     learnt = alone.run("train", "--set", "train.ranks=1")
     alone.run("models", "promote", str(learnt["model_version"]))
@@ -26,7 +28,7 @@ def test_one_rank_decides_nearly_as_two_do(published: Workspace, trained: Worksp
     assert (by_one.best_category != by_two.best_category).mean() <= _TOLERANCE
 
 
-def test_a_rank_that_fails_says_why(trained: Workspace) -> None:
+def test_a_failed_rank_reports_the_reason(trained: Workspace) -> None:
     backbone, weights = "train.image_backbone=mobilenetv3-small", "train.image_weights=/nowhere.h5"
     error = trained.run("train", "--set", backbone, "--set", weights, fails_with=1)["error"]
     assert "a rank of the training failed: UsageError: " in error
@@ -35,7 +37,7 @@ def test_a_rank_that_fails_says_why(trained: Workspace) -> None:
     assert not list((trained.path / "_work").iterdir())
 
 
-def test_a_model_brings_its_text_encoder_along(trained: Workspace, tmp_path: Path) -> None:
+def test_a_model_includes_its_text_encoder(trained: Workspace, tmp_path: Path) -> None:
     workspace = trained.copy(tmp_path)
     encoder = save_encoder(tmp_path / "encoder")
     learnt = workspace.run("train", "--set", f"text.encoder={encoder}")

@@ -1,4 +1,4 @@
-"""A lazy session for the whole run, small and quiet; every test gets a warehouse of its own."""
+"""One small session for all tests, started on first use; every test has its own warehouse."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.spark.deliveries import NOW, Deliver
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
-    """The session that the jobs make for themselves, under the test profile."""
+    """The session that the jobs use, with the test profile."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = open_session(load_settings("test").spark, "tests")
     yield session

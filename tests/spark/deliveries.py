@@ -1,4 +1,4 @@
-"""Deliveries that a test ingests: rows with sensible values, and pictures."""
+"""Rows and pictures of test deliveries, with plausible values."""
 
 from __future__ import annotations
 

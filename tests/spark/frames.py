@@ -1,4 +1,4 @@
-"""Tiny literal frames, and comparing what comes out by content."""
+"""Small data frames from literal rows, and helpers to compare results."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def frame(spark: SparkSession, ddl: str, *rows: Sequence[Any]) -> DataFrame:
 
 
 def rows_of(got: DataFrame, *columns: str) -> list[tuple[Any, ...]]:
-    """The rows of some columns as tuples, sorted by what they say."""
+    """The rows of some columns as sorted tuples."""
     return sorted((tuple(row) for row in got.select(*columns).collect()), key=repr)
 
 
 def nothing_cached(spark: SparkSession) -> bool:
-    """Whether the session caches no frame."""
+    """Whether no data frame is cached."""
     return bool(spark._jsparkSession.sharedState().cacheManager().isEmpty())

@@ -1,4 +1,4 @@
-"""A small warehouse with two publications, written from literal rows as a run writes them."""
+"""A small warehouse with two publications, written from literal rows in the way of a run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def picture(colour: tuple[int, int, int]) -> bytes:
 def listing(
     listing_id: str, seller: str | None, ours: str, action: str = "kept", confidence: float = 0.99, **more: object
 ) -> dict[str, Any]:
-    """A row for listings, clean_listings and predictions alike: their columns together."""
+    """A row with the columns of listings, clean_listings and predictions."""
     return {
         "listing_id": listing_id,
         "title": f"title of {listing_id}",
@@ -93,7 +93,7 @@ FLAGS: Rows = (
 def metric(
     name: str, value: float, dimension: str = "all", segment: str = "all", count: int = 10, source: str | None = None
 ) -> dict[str, Any]:
-    """A figure of an earlier version, which had bounds and no source, or of the given source."""
+    """A metric of an earlier version, which had bounds and no source, or of the given source."""
     return {
         "metric": name,
         "dimension": dimension,
@@ -108,7 +108,7 @@ def metric(
 
 
 def metrics(before: float, left: float, corrected: float) -> Rows:
-    """The figures of a night of ten listings."""
+    """The metrics of a night with ten listings."""
     return (
         {"metric": "listings", "dimension": "all", "segment": "all", "value": 10.0, "numerator": 10.0},
         metric("expected_error_before", before),
@@ -141,21 +141,21 @@ SELLERS: Rows = (
 
 
 class Writer:
-    """Writes a warehouse's tables, and knows the version of each without asking Delta."""
+    """Writes a warehouse's tables and counts the version of each without asking Delta."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
         self.versions: dict[str, int] = {}
 
     def write(self, table: Table, values: Rows, mode: str = "overwrite") -> None:
-        """One commit."""
+        """Write one commit."""
         rows = [tuple(value.get(name) for name in table.names) for value in values]
         frame = self.warehouse.spark.createDataFrame(rows, table.ddl).coalesce(1)
         frame.write.format("delta").mode(mode).save(f"{self.warehouse.location}/{table.name}")
         self.versions[table.name] = self.versions.get(table.name, -1) + 1
 
     def night(self, run_id: str, tables: Mapping[str, Rows], seconds: int, published: bool = True) -> None:
-        """A run's tables, states written whole and facts added, and then its row."""
+        """Write a run's tables (states are overwritten, facts appended), and then its row in runs."""
         date = dt.date.fromisoformat(run_id.removeprefix("nightly-")[:10])
         began = dt.datetime(date.year, date.month, date.day, 2, tzinfo=dt.UTC)
         for name, values in tables.items():
@@ -179,7 +179,7 @@ class Writer:
 
 
 def write_published(warehouse: Warehouse) -> None:
-    """Two publications; then listings of a later delivery, and a run that failed half-way."""
+    """Write two publications, then listings of a later delivery and an unfinished run."""
     writer = Writer(warehouse)
     writer.write(TAXONOMY, [{"category": c, "label": label, "sensitive": s} for c, label, s in CATEGORIES])
     writer.write(LISTINGS, CATALOGUE)

@@ -1,4 +1,4 @@
-"""Steps over a large catalogue under a driver that may collect next to nothing: run by test_small_driver.py.
+"""Runs steps on a large catalogue with a driver that may collect very little; test_small_driver.py starts it.
 
 A driver of 1 MB stands for the usual 1 GB, so the size up to which Spark broadcasts by itself is scaled down as well.
 """
@@ -27,7 +27,7 @@ AUDITED = 400
 
 
 def main() -> None:
-    """Run each step and check what it gives; an error ends the process."""
+    """Run each step and check its result; an error ends the process."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     extra = "spark.extra={spark.driver.maxResultSize: 1m, spark.sql.autoBroadcastJoinThreshold: 64k}"
     spark = open_session(load_settings("test", [extra]).spark, "small driver")
@@ -46,13 +46,13 @@ def main() -> None:
 
 
 def assert_driver_is_small(catalogue: DataFrame) -> None:
-    """What is checked below would otherwise prove nothing."""
+    """Check that collecting the catalogue fails; otherwise the other checks would prove nothing."""
     with pytest.raises(Exception, match="maxResultSize"):
         catalogue.collect()
 
 
 def check_selection(catalogue: DataFrame) -> None:
-    """Which listings to score, and their rows of the change feed: nearly all of them."""
+    """Select the listings to score, with their rows of the change feed: nearly all listings."""
     known = catalogue.where("share < 0.1")
     wanted = unscored(catalogue, known).persist()
     assert wanted.count() == ROWS * 0.9
@@ -64,7 +64,7 @@ def check_selection(catalogue: DataFrame) -> None:
 
 
 def check_decisions(catalogue: DataFrame) -> None:
-    """Every listing decided by a person, some of them in the audit."""
+    """People have decided every listing, some of them for the audit."""
     chance = F.when(F.col("share") < AUDITED / ROWS, F.lit(0.01))
     decisions = catalogue.select(
         F.col("listing_id").alias("decision_id"),
@@ -106,7 +106,7 @@ def check_sellers(catalogue: DataFrame) -> None:
 
 
 def check_thresholds(catalogue: DataFrame) -> None:
-    """The night's thresholds are found in counts."""
+    """The night's thresholds are computed from counts."""
     decided = catalogue.select(
         F.lit(True).alias("in_taxonomy"),
         F.lit("boots").alias("category"),
@@ -126,7 +126,7 @@ def check_thresholds(catalogue: DataFrame) -> None:
 
 
 def check_groups(spark: SparkSession) -> None:
-    """Every second listing has the title of the one before and the picture of the one after: one chain of twins."""
+    """Every second listing has the title of the one before and the picture of the next: one long chain."""
     number = F.col("id")
     new = spark.range(ROWS // 2).select(
         F.format_string("listing-%06d", number).alias("listing_id"),

@@ -1,4 +1,4 @@
-"""Warehouses elsewhere than in a plain folder: in a catalogue, behind a URI, in a folder with an odd name."""
+"""Warehouses in a catalogue, at a URI, and in a folder with an unusual name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MORE = replace(THINGS, version=2, columns=(*THINGS.columns, Column("note", "STRI
 
 @pytest.fixture
 def catalogs(spark: SparkSession, tmp_path: Path) -> Iterator[None]:
-    """The session's own catalogue with a schema `shop`, and the same again under a name with a hyphen."""
+    """The session's catalogue with a schema `shop`, and a second catalogue whose name has a hyphen."""
     spark.conf.set("spark.sql.catalog.my-catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
     manager: Any = spark._jsparkSession.sessionState().catalogManager()
     manager.catalog("my-catalog").setDelegateCatalog(manager.v2SessionCatalog())
@@ -36,7 +36,7 @@ def catalogs(spark: SparkSession, tmp_path: Path) -> Iterator[None]:
 
 
 def use(warehouse: Warehouse) -> None:
-    """Write, read, change, evolve, stage: all that a warehouse is for."""
+    """Use all functions of a warehouse: write, read, change, evolve, stage."""
     assert not warehouse.exists(THINGS)
     warehouse.append(THINGS, frame(warehouse.spark, THINGS.ddl, ("a",)))
     warehouse.overwrite(THINGS, frame(warehouse.spark, THINGS.ddl, ("b",)))
@@ -63,7 +63,7 @@ def test_a_warehouse_in_a_catalogue_s_schema(spark: SparkSession, name: str) -> 
     assert (warehouse.location, warehouse.folder) == (name, None)
     use(warehouse)
     tables = {row.tableName for row in spark.sql("SHOW TABLES IN spark_catalog.shop").collect()}
-    assert tables == {"things", "listings"}  # What was staged is gone.
+    assert tables == {"things", "listings"}  # The staged table has been removed.
 
 
 @pytest.mark.usefixtures("catalogs")
@@ -80,7 +80,7 @@ def test_a_catalogue_or_schema_that_spark_cannot_use_is_refused(spark: SparkSess
 
 
 def test_a_warehouse_at_a_uri(spark: SparkSession, tmp_path: Path) -> None:
-    """viewfs stands for an object store: it has tables elsewhere than under the path in its URI."""
+    """viewfs stands in for an object store: the path in its URI is not the path of the tables."""
     (tmp_path / "store").mkdir()
     spark.conf.set("fs.viewfs.mounttable.shop.link./tables", f"file://{tmp_path}/store")
     warehouse = open_warehouse(spark, "viewfs://shop/tables/")
@@ -111,4 +111,4 @@ def test_two_spellings_of_a_folder_share_one_lock(tmp_path: Path) -> None:
             result = CliRunner().invoke(app, [*words, spelling])
             assert result.exit_code == 1
             assert "w is locked by job nightly" in " ".join(result.stderr.split())
-    assert {path.name for path in (tmp_path / "w").iterdir()} <= {"_lock"}  # Nobody has written.
+    assert {path.name for path in (tmp_path / "w").iterdir()} <= {"_lock"}  # Nothing has been written.

@@ -1,4 +1,4 @@
-"""Who caches a data frame releases it, and nothing else."""
+"""A cached data frame is released by the code that cached it, and no other frame is."""
 
 from __future__ import annotations
 

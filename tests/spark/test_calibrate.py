@@ -1,4 +1,4 @@
-"""What the audit teaches: the posterior moves towards what people found, and keeps its order."""
+"""Calibration by the audit: the posterior moves towards the answers and keeps its order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scoring on Spark gives what the predictor gives, whatever the partitions; the networks here are untrained."""
+"""Scoring on Spark gives the predictor's results for any partitioning; the networks are untrained."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_an_empty_frame_gives_no_rows(spark: SparkSession, bundle: str) -> None:
 def test_a_bundle_is_shipped_once_and_never_confused_with_another(
     spark: SparkSession, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two warehouses of one session have a model 1 each; the same bundle from another folder is the same."""
+    """Two warehouses in one session both have a model 1; a copy of a bundle in another folder is the same bundle."""
     name = ship_bundle(spark, bundle)
     same, other = tmp_path / "same", tmp_path / "other"
     shutil.copytree(bundle, same)

@@ -1,4 +1,4 @@
-"""What a reviewer's row becomes, each case a row of its own."""
+"""Loading reviewers' decisions, with one row per case."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     rows = [tuple({**_GOOD, **row}.values()) for row, _, _ in CASES.values()]
     given = frame(spark, _DDL, *rows).coalesce(1)
     delivered = read_decisions(given.drop("reviewed_run_id"), "broken")
-    # In one partition the rows' numbers are their order.
+    # With one partition, the row numbers are the order of the file.
     looked = frame(spark, "row_number bigint, reviewed_run_id string", *((n, row[6]) for n, row in enumerate(rows)))
     shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", 0.1))
     taxonomy = frame(spark, "category string", ("boots",), ("shoes",), ("sandals",))
@@ -71,7 +71,7 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     }
     first = judged[0]
     assert (first.content_hash, first.run_id, first.audit_chance) == ("hash", "n-1", 0.1)
-    assert len({row.decision_id for row in judged if not row.reasons}) == 7  # two say what the first does
+    assert len({row.decision_id for row in judged if not row.reasons}) == 7  # two are equal to the first
     stored = {name: row.reason for name, row in zip(CASES, judged, strict=True) if not row.reasons}
     assert stored == {
         "as it should be": None,

@@ -1,4 +1,4 @@
-"""Today's commands on a warehouse that an earlier version wrote."""
+"""Current commands on a warehouse written by an earlier version."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def earlier(spark: SparkSession, tmp_path: Path) -> Warehouse:
 
 
 def call(warehouse: Warehouse, *command: str) -> dict[str, Any]:
-    """Run a command under the test profile; its summary."""
+    """Run a command with the test profile; returns its summary."""
     result = CliRunner().invoke(app, [*command, "--warehouse", warehouse.location, "--profile", "test", "--json"])
     assert result.exit_code == 0, result.stderr
     return dict(json.loads(result.stdout.splitlines()[-1]))

@@ -1,4 +1,4 @@
-"""A table of an earlier declaration: read with nulls, completed before the next write, refused where that is wrong."""
+"""Tables of an earlier declaration are read with nulls and get new columns before the next write, or are refused."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_columns_are_added_before_the_next_write_and_old_versions_can_still_
     assert stored.version(NEW) == again  # A complete table stays as it is.
 
 
-def test_the_change_feed_reaches_over_an_added_column(stored: Warehouse) -> None:
+def test_the_change_feed_works_across_an_added_column(stored: Warehouse) -> None:
     stored.append(NEW, frame(stored.spark, NEW.ddl, SECOND))
     last = stored.version(NEW)
     assert last is not None
@@ -132,7 +132,7 @@ def test_a_column_of_another_type_is_refused_for_reading_and_writing(stored: War
 
 def test_a_table_of_a_newer_version_is_refused_for_reading_and_writing(stored: Warehouse) -> None:
     stored.create(NEW)
-    # Another command of the older program opens the warehouse anew.
+    # A new command of the older program opens the warehouse.
     older = open_warehouse(stored.spark, stored.location)
     said = "Table things has version 2, but this catalog-cleaner knows only version 1: .*Upgrade catalog-cleaner"
     with pytest.raises(FailedError, match=said):

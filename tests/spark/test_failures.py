@@ -1,4 +1,4 @@
-"""A failure that nobody foresaw: a sentence for people, the traceback in a file, and a row in runs."""
+"""Unexpected failures: a one-sentence message, the traceback in a file, and a row in runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_task_that_fails_is_told_in_a_sentence(
+def test_a_failed_task_is_reported_in_one_sentence(
     warehouse: Warehouse, private: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     job = Job("nightly", load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
@@ -53,7 +53,7 @@ def test_a_task_that_fails_is_told_in_a_sentence(
     assert (row.status, row.message) == ("failed", "ValueError: the model cannot read listing x-17")
 
 
-def test_an_interrupt_is_told_in_a_sentence(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_is_reported_in_one_sentence(private: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as ended, reported_errors("train", NOW):
         raise KeyboardInterrupt
     assert ended.value.exit_code == 130

@@ -1,4 +1,4 @@
-"""Which reasons a listing is flagged for, and what becomes of its item on the work list."""
+"""The reasons that a listing is flagged for, and the status of its item on the work list."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def unanswered(spark: SparkSession, ddl: str, *rows: Sequence[Any]) -> DataFrame
     return with_answers(listings, frame(spark, DECISIONS))
 
 
-def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
+def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
     decided = unanswered(
         spark,
         FLAG_COLUMNS,
@@ -77,7 +77,7 @@ def test_reasons_say_all_that_the_row_shows(spark: SparkSession) -> None:
     }
     bare = find_reasons(decided, replace(CONTEXT, titles_expected=False, pictures_expected=False))
     assert rows_of(bare.where("listing_id = 'unsure'"), "reasons") == [(["wrong_category"],)]
-    # The queue is filled up with what is least certain, kept or corrected, and never with what a person has decided.
+    # The queue is filled with the least certain listings, kept or corrected, but not with decided ones.
     filled = find_reasons(decided, replace(CONTEXT, ask_from=0.01))
     asked = {row.listing_id for row in filled.collect() if "low_confidence" in row.reasons}
     assert asked == {"fine", "fixed", "doubt", "none", "odd", "new"}
@@ -100,7 +100,7 @@ def test_a_part_is_expected_where_at_least_half_of_the_listings_have_it(
     assert rows_of(expected_parts(listings), "titles", "pictures") == [expected]
 
 
-def test_one_picture_among_texts_is_missed_from_no_other_listing(spark: SparkSession) -> None:
+def test_missing_pictures_are_not_flagged_if_few_listings_have_one(spark: SparkSession) -> None:
     ddl = f"{FLAG_COLUMNS}, has_description boolean"
     plain = ("boots", True, "boots", "kept", "seller", 1.0, False, "ok")
     rows = [("pictured", *plain, "ok", None, False, False)]
@@ -131,12 +131,12 @@ def test_one_picture_among_texts_is_missed_from_no_other_listing(spark: SparkSes
         ("鞋", False),
     ],
 )
-def test_titles_that_say_nothing(spark: SparkSession, title: str | None, uninformative: bool) -> None:
+def test_uninformative_titles(spark: SparkSession, title: str | None, uninformative: bool) -> None:
     got = frame(spark, "title string", (title,)).select(is_uninformative(F.col("title")).alias("uninformative"))
     assert rows_of(got, "uninformative") == [(uninformative,)]
 
 
-def test_the_picture_is_judged_against_text_and_label(spark: SparkSession) -> None:
+def test_the_picture_is_compared_with_text_and_label(spark: SparkSession) -> None:
     ddl = (
         "listing_id string, error_rate double, text_label_support double, text_other_support double, "
         "image_label_ratio double, image_other_ratio double"
@@ -156,7 +156,7 @@ def test_the_picture_is_judged_against_text_and_label(spark: SparkSession) -> No
     assert got["none"] is None
 
 
-def test_a_flag_keeps_the_date_since_when_it_stands(spark: SparkSession) -> None:
+def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
     ddl = (
         f"listing_id string, reasons array<string>, suggested_categories {RANKED}, category_confidence double, "
         "mismatch double, content_hash string, novel boolean"
@@ -237,7 +237,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         for name, answered in answers.items()
         for n, (decision, reason) in enumerate(answered)
     ]
-    # What the rules find tonight, where a decided category is asked about no more.
+    # The reasons of tonight's rules; decided categories are not in the queue.
     found = {"beside": ["blank_image"], "skipped": ["low_confidence"], "edited": ["low_confidence"]}
     listings = frame(
         spark,
@@ -273,7 +273,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
     ]
     closed = got.where("listing_id = 'accepted'").first()
     assert closed is not None
-    # All else is as it was when the reviewer saw it.
+    # Everything else is unchanged since the review.
     assert (closed.priority, closed.explanation, closed.audit_chance, closed.first_run_date) == (
         0.5,
         "why",
@@ -303,7 +303,7 @@ def test_a_settled_reason_is_not_raised_again_for_the_content_that_was_seen(spar
     got = find_reasons(with_answers(listings, decisions), CONTEXT)
     everything = ["blank_image", "low_confidence", "missing_title"]
     assert rows_of(got, "listing_id", "reasons") == [
-        ("accepted", everything),  # deciding the category is the business of `decide`
+        ("accepted", everything),  # the category itself is handled by `decide`
         ("category", ["blank_image", "missing_title"]),
         ("edited", everything),
         ("rejected", ["blank_image", "low_confidence"]),

@@ -1,4 +1,4 @@
-"""Whole deliveries into a warehouse of their own."""
+"""Ingesting complete deliveries into a new warehouse."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_newer_rows_update_older_ones_do_not_and_groups_stay(warehouse: Warehous
     counts = {name: summary.facts[name] for name in ("inserted", "updated", "conflicting", "withdrawn")}
     assert counts == {"inserted": 2, "updated": 1, "conflicting": 1, "withdrawn": 0}
     assert any("1 rows have the same updated_at as the stored version" in hint for hint in summary.hints)
-    # a keeps its group under its new title; e has its new picture; d has the title that nobody has any more.
+    # a keeps its group with its new title; e has its new picture; d has a title that no other listing has any more.
     assert _stored(warehouse, "listing_id", "title", "group_id") == [
         ("a", "blue bag", "a"),
         ("b", "blue bag", "b"),

@@ -29,7 +29,7 @@ def test_titles_and_pictures_link_listings_over_any_number_of_steps(spark: Spark
     rows: list[Listing] = [
         ("e", 1, None, None),
         ("d", 1, 10, "d"),
-        ("c", 2, 10, "c"),  # looks as d does
+        ("c", 2, 10, "c"),  # has the same picture as d
         ("b", 2, 11, "b"),
         ("a", 3, 11, "a"),
         ("alone", 4, 12, "alone"),
@@ -44,7 +44,7 @@ def test_a_title_and_a_picture_with_the_same_key_do_not_link_listings(spark: Spa
 
 
 def test_listings_without_title_and_picture_have_their_own_group(spark: SparkSession) -> None:
-    # A corrupt picture has bytes, and so a hash, but nothing to see.
+    # A corrupt picture has a hash of its bytes, but shows nothing.
     rows: list[Listing] = [
         ("a", None, None, None),
         ("b", None, None, None),
@@ -90,7 +90,7 @@ def test_new_listings_join_the_smallest_stored_group(spark: SparkSession) -> Non
         ("end", 2, 70, "d"),
         ("alone", 80, 80, "e"),
     )
-    # The chain of twins reaches s1 and s2: of their groups the smaller is taken.
+    # The chain of near duplicates reaches s1 and s2: the smaller of their groups is used.
     joined = dict.fromkeys(("by title", "by picture", "by both", "chain", "end"), "group k")
     assert _groups(new, stored) == {**joined, "alone": "alone"}
 
@@ -105,7 +105,7 @@ def test_buckets_are_of_the_group_alone_and_in_range(spark: SparkSession) -> Non
     found = names.select(bucket(F.col("g")).alias("b"))
     low, high, distinct = found.agg(F.min("b"), F.max("b"), F.count_distinct("b")).collect()[0]
     assert (low, high, distinct) == (0, 2519, 2520)
-    # Stored with the listings: another hash would move them between members.
+    # Buckets are stored with the listings: another hash would assign them to other members.
     assert frame(spark, "g string", ("1163",)).select(bucket(F.col("g"))).collect()[0][0] == 2333
 
 

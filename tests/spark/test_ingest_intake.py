@@ -85,13 +85,13 @@ def test_all_formats_give_the_same_rows(
 
 
 def _judge(spark: SparkSession, tmp_path: Path, **columns: pa.Array) -> list[dict[str, Any]]:
-    """One Parquet file of these columns, judged; a row each."""
+    """Read one Parquet file with these columns; returns one result per row."""
     pq.write_table(pa.table(columns), tmp_path / "delivery.parquet")
     delivery = open_delivery(spark, str(tmp_path / "delivery.parquet"), IngestSettings())
     return [row.asDict() for row in delivery.rows.orderBy("row_number").collect()]
 
 
-TIME = dt.datetime(2024, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - as Spark gives it back, UTC
+TIME = dt.datetime(2024, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - Spark returns naive times in UTC
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ TIME = dt.datetime(2024, 1, 2, 3, 4, 5, 678901)  # noqa: DTZ001 - as Spark gives
         (pa.array([TIME.replace(tzinfo=UTC)], pa.timestamp("us", "UTC")), TIME),
         (pa.array([TIME], pa.timestamp("us")), TIME),
         (pa.array([TIME], pa.timestamp("ns")), TIME),
-        (pa.array([TIME.date()]), dt.datetime(2024, 1, 2)),  # noqa: DTZ001 - as Spark gives it back, UTC
+        (pa.array([TIME.date()]), dt.datetime(2024, 1, 2)),  # noqa: DTZ001 - Spark returns naive times in UTC
         (pa.array(["2024-01-02T03:04:05.678901Z"]), TIME),
         (pa.array(["2024-01-02 05:04:05.678901+02:00"]), TIME),
         (pa.array([" 2024-01-02 03:04:05.678901 "]), TIME),

@@ -1,4 +1,4 @@
-"""Ingests that die while they write: the next one cleans up after them."""
+"""Ingests that are killed while they write: the next one cleans up."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _dying_in(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> Iter
             yield
 
 
-def test_an_ingest_that_died_before_it_changed_a_listing_leaves_no_trace(
+def test_an_ingest_killed_before_it_changed_a_listing_leaves_no_trace(
     warehouse: Warehouse, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(listing("a"))
@@ -44,7 +44,7 @@ def test_an_ingest_that_died_before_it_changed_a_listing_leaves_no_trace(
     assert rows_of(warehouse.read(LISTINGS), "listing_id") == [("a",), ("b",)]
 
 
-def test_an_ingest_that_died_after_it_changed_the_listings_is_put_on_record(
+def test_an_ingest_killed_after_it_changed_listings_gets_a_row_in_runs(
     warehouse: Warehouse, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(listing("a"))

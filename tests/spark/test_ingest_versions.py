@@ -33,7 +33,7 @@ def _hashed(spark: SparkSession, ddl: str, rows: list[dict[str, Any]]) -> DataFr
 
 
 def _delivered(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
-    """Delivered rows that differ from `_ROW` as said; row numbers in order."""
+    """Delivered rows: `_ROW` with the given changes, numbered in order."""
     full = [{**_ROW, "picture": None, "reasons": [], **row, "row_number": number} for number, row in enumerate(rows, 1)]
     return _hashed(spark, "picture string, reasons array<string>, row_number bigint", full)
 
@@ -46,7 +46,7 @@ Case = tuple[dict[str, Any], dict[str, Any] | None, str]
 
 
 def _check(spark: SparkSession, cases: list[Case]) -> None:
-    """Each case is a listing of its own: a delivered row, what is stored of it, the outcome."""
+    """Check cases; each is one listing: a delivered row, the stored row, and the expected outcome."""
     delivered = _delivered(spark, *({"listing_id": str(i), **row} for i, (row, _, _) in enumerate(cases)))
     stored = _stored(spark, *({"listing_id": str(i), **row} for i, (_, row, _) in enumerate(cases) if row is not None))
     found = dict(rows_of(find_outcomes(delivered, stored), "listing_id", "outcome"))

@@ -61,7 +61,7 @@ def test_figures_are_sums_over_the_listings_that_count(figures: Figures) -> None
     assert parts("flagged_share", "reason", "wrong_category") == (0, 0, 6)
     # A listing without a prediction has no status.
     assert parts("image_status_share", "image_status", "ok") == (0.8, 4, 5)
-    # Where a person has decided, the seller was right or wrong, whatever the posterior.
+    # If a person has decided, the seller was right or wrong, whatever the posterior.
     before = 0.1 + 0.9 + 1.0 + 0.0 + 0.0 + 1.0
     assert parts("expected_error_before", "all", "all") == pytest.approx((before / 6, before, 6))
     assert parts("expected_error_left", "all", "all") == pytest.approx((0.8 / 6, 0.8, 6))
@@ -74,7 +74,7 @@ def test_figures_are_sums_over_the_listings_that_count(figures: Figures) -> None
 def test_the_audit_estimates_the_errors_of_the_whole_catalogue(figures: Figures) -> None:
     assert figures["audited_listings", "all", "all"].value == 2
     before, left = (figures[f"audited_error_{when}", "all", "all"] for when in ("before", "left"))
-    # Half of the audited; of the sixth listing, which was decided outside the audit, the seller was right.
+    # Half of the audited listings; in the sixth, which was decided outside the audit, the seller was right.
     assert (before.value, before.numerator, before.denominator) == pytest.approx((2.5 / 6, 2.5, 6))
     # The model would have published that listing in a wrong category.
     assert (left.value, left.numerator, left.denominator) == pytest.approx((3.5 / 6, 3.5, 6))
@@ -84,7 +84,7 @@ def test_the_audit_estimates_the_errors_of_the_whole_catalogue(figures: Figures)
 
 
 def test_decisions_outside_the_audit_do_not_bias_its_figures(spark: SparkSession) -> None:
-    # Of 100 listings 30 are wrong. People have decided 25 of them from the queue, and the audit drew from the rest.
+    # 30 of 100 listings are wrong. People have decided 25 of these in the queue; the audit sampled the rest.
     def listing(wrong: bool, source: str, audited: bool) -> tuple[object, ...]:
         action, seller = ("corrected", "b") if wrong else ("kept", "a")
         return (seller, True, 0.5, action, source, "a", seller, audited, 0.9, [], 100.0, "ok")

@@ -1,4 +1,4 @@
-"""Whom the category queue asks about, and whom the audit draws."""
+"""The listings in the category queue and in the audit sample."""
 
 from __future__ import annotations
 

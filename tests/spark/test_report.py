@@ -57,7 +57,7 @@ def ids(examples: object) -> list[str]:
 
 
 def near(value: float) -> Estimate:
-    """An audited figure of `tests.spark.published.metric`."""
+    """An audited estimate as `tests.spark.published.metric` writes it."""
     return Estimate(value, value - 0.05, value + 0.05)
 
 
@@ -98,7 +98,7 @@ def test_the_open_work_list_is_counted_by_reason_and_queue(newest: Figures) -> N
         Reason.AUDIT_SAMPLE: 1,
     }
     assert (queues.category, queues.other) == (3, 4)
-    # A listing drawn for the audit has no fault.
+    # A listing in the audit sample has no problem.
 
 
 def test_publications_are_compared_and_failed_runs_are_none(newest: Figures) -> None:

@@ -1,4 +1,4 @@
-"""Which rows of listings a night reads to score them."""
+"""The rows of listings that a night reads for scoring."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def test_a_picture_is_tried_again_without_reading_the_stored_ones(warehouse: War
     assert set(found.columns) == set(LISTINGS.names)
     alone = wanted_content(warehouse, unread, unread, False, Pins("7", before, 0, None, "n-1"), base)
     assert rows_of(alone, "listing_id", "image") == [("away", None)]
-    # Of the stored rows only the narrow columns are read: the scan of the table names no picture.
+    # Of the stored rows only small columns are read: the scan does not include the picture.
     plan = str(alone._jdf.queryExecution().executedPlan())
     scanned = re.findall(r"FileScan parquet \[(.*?)\]", plan)
     assert scanned
     assert not [columns for columns in scanned if re.search(r"\bimage#|more fields", columns)]
-    # A listing that the feed lacks and whose picture is stored is read with it.
+    # A listing that is not in the feed and has a stored picture is read with its picture.
     both = content(("away", "h1"), ("stored", "h2"))
     assert rows_of(both, "listing_id", "image") == [("away", None), ("stored", b"stored")]

@@ -1,4 +1,4 @@
-"""What a night reads of each listing: in its memory no texts, in what it publishes all of them."""
+"""The columns that a night reads: deciding needs no texts, publishing needs all of them."""
 
 from __future__ import annotations
 

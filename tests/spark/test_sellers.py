@@ -1,4 +1,4 @@
-"""Sellers' error rates from counts by likelihood ratio: as from every listing by itself."""
+"""Sellers' error rates from counts by likelihood ratio equal those from single listings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def listings() -> pd.DataFrame:
 
 
 def expected(rows: pd.DataFrame, factor: float, start: float = OVERALL) -> float:
-    """Five rounds of EM over the listings one by one."""
+    """Five rounds of EM on single listings."""
     label, other = rows.label_support.to_numpy(), rows.other_support.to_numpy()
     rate = start
     for _ in range(5):

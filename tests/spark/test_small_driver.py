@@ -1,4 +1,4 @@
-"""No step brings to the driver what grows with the catalogue."""
+"""No step collects data that grows with the catalogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def test_a_driver_that_may_collect_a_megabyte_is_enough_for_a_large_catalogue() -> None:
-    """In a process of its own, because a session has its limit from its start."""
+    """Runs in its own process, because the limit is set when a session starts."""
     root = Path(__file__).parents[2]
     words = [sys.executable, "-m", "tests.spark.small_driver"]
     result = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)

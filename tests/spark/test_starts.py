@@ -1,4 +1,4 @@
-"""Runs that are killed: the next holder of the warehouse says so, and removes what they have left behind."""
+"""Killed runs: the next run that locks the warehouse reports them and removes their leftover files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def job_of(warehouse: Warehouse, name: str = "nightly") -> Job:
 
 @pytest.fixture
 def killed(warehouse: Warehouse) -> Path:
-    """A warehouse's folder in which a training was killed, with what it and another run have left behind."""
+    """A warehouse's folder after a killed training, with leftover files of it and of another run."""
     folder = warehouse.folder
     assert folder is not None
     (folder / "_work" / "train-2026-03-01-abcdef").mkdir(parents=True)
@@ -46,7 +46,7 @@ def killed(warehouse: Warehouse) -> Path:
     return folder
 
 
-def test_the_next_holder_of_the_warehouse_says_that_a_run_was_killed(warehouse: Warehouse, killed: Path) -> None:
+def test_the_next_run_reports_a_killed_run(warehouse: Warehouse, killed: Path) -> None:
     assert [(start.run_id, start.alive) for start in find_starts(killed)] == [("train-2026-03-01-abcdef", False)]
     with run_context(job_of(warehouse), NOW.date()):
         assert rows_of(warehouse.read(RUNS), "run_id", "job", "status") == [
@@ -61,7 +61,7 @@ def test_the_next_holder_of_the_warehouse_says_that_a_run_was_killed(warehouse: 
     assert sorted(status for (status,) in rows_of(warehouse.read(RUNS), "status")) == ["done", "done", "interrupted"]
 
 
-def test_a_run_at_work_is_left_alone(warehouse: Warehouse) -> None:
+def test_a_running_run_is_not_touched(warehouse: Warehouse) -> None:
     folder = warehouse.folder
     assert folder is not None
     with mark_start(folder, "train-2026-03-01-000001", "train", NOW.date(), NOW) as marker:
@@ -77,7 +77,7 @@ def test_a_run_at_work_is_left_alone(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.usefixtures("killed")
-def test_an_interrupted_run_is_shown_before_it_has_a_row(warehouse: Warehouse) -> None:
+def test_an_interrupted_run_without_a_row_is_shown(warehouse: Warehouse) -> None:
     summary = runs(job_of(warehouse, "runs"))
     assert [(row["run_id"], row["status"]) for row in summary.sections[0].rows_by_name] == [
         ("train-2026-03-01-abcdef", "interrupted")

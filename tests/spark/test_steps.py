@@ -30,11 +30,11 @@ def test_a_seller_who_contradicts_the_model_gets_a_high_rate(spark: SparkSession
     assert got["new"].upper - got["new"].lower > got["good"].upper - got["good"].lower
     assert (got["good"].listings, got["new"].listings) == (20, 1)
     half = {r.seller_id: r for r in seller_rates(weighed, start, 0.2, 0.5, 4.0, 1.0).collect()}
-    # At that rate 0.91 of each label is wrong, of which half counts.
+    # At this rate each label is wrong with probability 0.91, and half of that counts.
     assert half["bad"].error_rate == pytest.approx((20 * 0.5 * 0.91 + 0.8) / 24, abs=0.005)
 
 
-def test_a_published_rate_stands_while_the_estimate_is_near(spark: SparkSession) -> None:
+def test_a_published_rate_is_kept_if_the_estimate_is_near(spark: SparkSession) -> None:
     weighed = frame(spark, "seller_id string, label_support double, other_support double", *[("s", 0.9, 0.02)] * 50)
     near = frame(spark, "seller_id string, error_rate double", ("s", 0.03))
     far = frame(spark, "seller_id string, error_rate double", ("s", 0.9))
@@ -75,7 +75,7 @@ def test_corrections_are_the_difference_of_two_publications(spark: SparkSession)
     ]
 
 
-def test_only_predictions_of_the_present_content_and_model_are_kept(spark: SparkSession) -> None:
+def test_only_predictions_of_the_current_content_and_model_are_kept(spark: SparkSession) -> None:
     contents = [("a", "h1"), ("b", "h2"), ("c", "h1"), ("d", "h1"), ("e", "h1")]
     listings = frame(spark, "listing_id string, content_hash string", *contents)
     predictions = frame(
@@ -93,7 +93,7 @@ def test_only_predictions_of_the_present_content_and_model_are_kept(spark: Spark
     assert rows_of(unread_pictures(predictions, listings, "2"), "listing_id", "content_hash") == [("d", "h1")]
 
 
-def test_of_several_changes_the_newest_row_is_scored(spark: SparkSession) -> None:
+def test_the_newest_of_several_changes_is_scored(spark: SparkSession) -> None:
     changes = frame(
         spark,
         "listing_id string, content_hash string, price double, _commit_version bigint",

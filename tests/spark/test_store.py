@@ -30,13 +30,13 @@ def run(run_id: str, day: dt.date, versions: dict[str, int] | None, hour: int = 
     )
 
 
-def test_a_table_that_is_not_there_has_no_rows_and_no_version(warehouse: Warehouse) -> None:
+def test_a_missing_table_has_no_rows_and_no_version(warehouse: Warehouse) -> None:
     assert warehouse.version(SELLERS) is None
     assert warehouse.read(SELLERS).columns == list(SELLERS.names)
     assert warehouse.read(SELLERS).count() == 0
 
 
-def test_every_declared_table_can_be_made(warehouse: Warehouse) -> None:
+def test_every_declared_table_can_be_created(warehouse: Warehouse) -> None:
     for table in TABLES.values():
         warehouse.create(table)
         assert warehouse.read(table).columns == list(table.names)
@@ -55,7 +55,7 @@ def test_a_run_replaces_its_own_slice_and_no_other(warehouse: Warehouse) -> None
     publish(warehouse, first, {"predictions": predicted(("a", "h1", "7"), ("b", "h1", "7"))})  # type: ignore[dict-item]
     publish(warehouse, second, {"predictions": predicted(("c", "h1", "7"))})  # type: ignore[dict-item]
     publish(warehouse, second, {"predictions": predicted(("a", "h2", "7"), ("b", "h1", "8"))})  # type: ignore[dict-item]
-    # The new content of a ends its old prediction; b's under another model stays; c was of the slice that is replaced.
+    # a has new content, which ends its old prediction; b's of another model stays; c was in the replaced slice.
     assert rows_of(warehouse.read(PREDICTIONS), "listing_id", "content_hash", "model_version", "run_id") == [
         ("a", "h2", "7", "n-2"),
         ("b", "h1", "7", "n-1"),
@@ -63,7 +63,7 @@ def test_a_run_replaces_its_own_slice_and_no_other(warehouse: Warehouse) -> None
     ]
 
 
-def test_rows_that_lack_a_column_are_refused(warehouse: Warehouse) -> None:
+def test_rows_without_a_declared_column_are_refused(warehouse: Warehouse) -> None:
     with pytest.raises(FailedError, match="rows for sellers lack listings, error_rate"):
         conform(frame(warehouse.spark, "seller_id string", ("s",)), SELLERS)
 
@@ -78,7 +78,7 @@ def test_the_tables_of_a_publication_are_read_as_they_were_then(warehouse: Wareh
     warehouse.overwrite(SELLERS, warehouse.empty(SELLERS))  # a later run that has not published yet
     assert rows_of(read_published(warehouse, "sellers"), "error_rate") == [(0.2,)]
     assert rows_of(read_published(warehouse, "sellers", "n-1"), "error_rate") == [(0.1,)]
-    # A table that the publication did not have yet has no rows there; the runs themselves are read as they are now.
+    # A table that did not exist at the publication has no rows; the table runs is read at its current version.
     warehouse.append(TAXONOMY, frame(warehouse.spark, TAXONOMY.ddl, ("a", "A", "P", "D", False)))
     assert read_published(warehouse, "taxonomy").count() == 0
     assert rows_of(read_published(warehouse, "runs"), "run_id") == [("n-1",), ("n-2",)]
@@ -105,7 +105,7 @@ def test_a_retry_reads_the_tables_of_the_first_attempt_with_the_champion_of_toda
     assert pins_of(warehouse, "8").pins == Pins("8", 0, 1, None, None)
 
 
-def test_a_published_date_keeps_its_pins_and_says_so_unless_told_otherwise(warehouse: Warehouse) -> None:
+def test_a_published_date_keeps_its_pins_unless_fresh_pins_are_requested(warehouse: Warehouse) -> None:
     warehouse.create(LISTINGS)
     warehouse.create(TAXONOMY)
     first = pins_of(warehouse, "7").pins
@@ -120,7 +120,7 @@ def test_a_published_date_keeps_its_pins_and_says_so_unless_told_otherwise(wareh
     assert pins_of(warehouse, "9").pins == first
 
 
-def test_a_run_stands_on_the_last_publication_before_its_date(warehouse: Warehouse) -> None:
+def test_a_run_builds_on_the_last_publication_before_its_date(warehouse: Warehouse) -> None:
     warehouse.create(LISTINGS)
     warehouse.create(TAXONOMY)
     record(warehouse, run("n-1", DAY - dt.timedelta(days=2), {"sellers": 0}))
@@ -139,7 +139,7 @@ def test_two_runs_that_start_at_once_have_different_ids() -> None:
     assert all(re.fullmatch(r"nightly-2026-01-05-[0-9a-f]{6}", run_id) for run_id in ids)
 
 
-def test_what_is_staged_is_computed_once_and_can_be_removed(warehouse: Warehouse) -> None:
+def test_a_staged_table_is_computed_once_and_can_be_removed(warehouse: Warehouse) -> None:
     staged = warehouse.stage("nightly-1", frame(warehouse.spark, "a int", (1,), (2,)).withColumn("r", F.rand()))
     assert rows_of(staged, "r") == rows_of(staged, "r")
     assert warehouse.folder is not None
@@ -148,7 +148,7 @@ def test_what_is_staged_is_computed_once_and_can_be_removed(warehouse: Warehouse
     assert not (warehouse.folder / "_staging" / "nightly_1").exists()
 
 
-def test_a_file_is_no_warehouse(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_a_file_is_refused_as_a_warehouse(warehouse: Warehouse, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is a file"):
         open_warehouse(warehouse.spark, str(tmp_path / "file"))

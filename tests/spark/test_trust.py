@@ -1,4 +1,4 @@
-"""What the audit teaches about labels: nothing where it bears the noise model out, much where it does not."""
+"""How the audit changes the trust in labels: not at all if it confirms the noise model, much if it contradicts it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.spark.frames import frame, rows_of
 
 @pytest.fixture
 def labels() -> tuple[Floats, Floats]:
-    """Posterior and support of 400 labels, most of them believed."""
+    """Posterior and support of 400 labels, most of them trusted."""
     random = np.random.default_rng(3)
     support = expit(random.normal(1.0, 2.5, 400))
     return expit(logit(support) + random.normal(2.0, 1.0, 400)), support
@@ -28,14 +28,14 @@ def test_without_answers_nothing_changes() -> None:
     assert trusted(np.array([0.3]), np.array([0.1]), Trust()) == [0.3]
 
 
-def test_answers_that_bear_the_posterior_out_leave_it(labels: tuple[Floats, Floats]) -> None:
+def test_answers_that_confirm_the_posterior_do_not_change_it(labels: tuple[Floats, Floats]) -> None:
     posterior, support = labels
     draws = np.random.default_rng(4).random((50, 400))
     moved = [not fit_trust(posterior, support, draw < posterior).as_learnt for draw in draws]
     assert sum(moved) <= 3
 
 
-def test_labels_that_are_wrong_where_content_is_unsure_are_found_out(labels: tuple[Floats, Floats]) -> None:
+def test_wrong_labels_on_uncertain_content_lose_trust(labels: tuple[Floats, Floats]) -> None:
     posterior, support = labels
     by_content = logit(support)
     truly = expit(1.2 * by_content + 0.8 * (logit(posterior) - by_content) - 3.5)
@@ -46,7 +46,7 @@ def test_labels_that_are_wrong_where_content_is_unsure_are_found_out(labels: tup
     assert ((put_right > 0.5) == (truly > 0.5)).mean() > 0.93
 
 
-def test_spark_reckons_alike(spark: SparkSession) -> None:
+def test_spark_computes_the_same(spark: SparkSession) -> None:
     posterior, support = np.array([0.0, 0.2, 0.9, 1.0]), np.array([0.0, 0.6, 0.3, 1.0])
     rows = frame(spark, "posterior double, support double", *zip(posterior.tolist(), support.tolist(), strict=True))
     for trust in (Trust(), Trust(1.4, 0.7, -3.0)):
@@ -54,7 +54,7 @@ def test_spark_reckons_alike(spark: SparkSession) -> None:
         assert [row.p for row in got.collect()] == pytest.approx(trusted(posterior, support, trust))
 
 
-def test_a_label_that_the_audit_distrusts_gives_way(spark: SparkSession) -> None:
+def test_a_label_that_the_audit_contradicts_is_replaced(spark: SparkSession) -> None:
     weighed = frame(
         spark,
         "listing_id string, seller_id string, category string, in_taxonomy boolean, label_support double, "
