@@ -8,6 +8,7 @@ _SHARED = {"trained", "published", "workspace"}
 """Session fixtures of the end-to-end tests: a catalogue, and the model learnt from it."""
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests for `--dist loadgroup`: those on the trained model together, the others by file."""
     for item in items:
