@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from jobs.cleaning.clean import add_label_evidence, clean
-from jobs.cleaning.gates import check_input, check_output, refuse_failed, unreadable_share
-from jobs.cleaning.run_summary import account, summarise_run
+from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unreadable_share
+from jobs.cleaning.run_summary import count_rows, summarise_run
 from jobs.cleaning.scoring import score
-from jobs.cleaning.steps.selection import split_usable, to_check, with_texts, without_texts
+from jobs.cleaning.steps.selection import input_gate_rows, split_usable, with_texts, without_texts
 from jobs.console.command import as_command
 from jobs.console.job import Job
 from jobs.console.options import RunDateOption
@@ -66,8 +66,8 @@ def nightly(
         taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
         whole = with_taxonomy(listings, taxonomy)
         listings, quarantined = cached(without_texts(whole), at_end), cached(quarantined, at_end)
-        checks = check_input(to_check(listings, quarantined), settings.gates)
-        refuse_failed(checks)
+        checks = check_input(input_gate_rows(listings, quarantined), settings.gates)
+        refuse_if_failed(checks)
 
         # A local folder has one writer at a time, so a retry can find the staged predictions under a fixed name.
         stage = STAGED_PREDICTIONS if warehouse.folder is not None and not dry_run else run.run_id
@@ -77,11 +77,11 @@ def nightly(
         job.print_progress("deciding categories")
         evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
         result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, pins, base, run_date, settings))
-        run.counts |= account(warehouse, listings, quarantined, scored, result, pins)
+        run.counts |= count_rows(warehouse, listings, quarantined, scored, result, pins)
         last_metrics = base.own_metrics(warehouse) if base else warehouse.empty(QUALITY_METRICS)
         unreadable = unreadable_share(last_metrics)
-        checks += check_output(result.to_check, run.counts["listings"], unreadable, settings.gates)
-        refuse_failed(checks)
+        checks += check_output(result.gate_rows, run.counts["listings"], unreadable, settings.gates)
+        refuse_if_failed(checks)
 
         if not dry_run:
             job.print_progress("publishing")

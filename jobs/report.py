@@ -14,7 +14,7 @@ from jobs.reporting.examples import read_examples
 from jobs.reporting.figures import read_figures
 from jobs.reporting.pictures import read_thumbnails
 from jobs.reporting.publication_snapshot import find_snapshot
-from jobs.reporting.target import check_target, write_whole
+from jobs.reporting.target import check_target, write_atomically
 from jobs.reporting.terminal import report_summary
 
 
@@ -52,7 +52,7 @@ def report(job: Job, run: RunOption = None, html: HtmlOption = None) -> Summary:
         from jobs.reporting.page import render  # noqa: PLC0415 - matplotlib takes a second, and only the page needs it
 
         job.print_progress("writing the page")
-        write_whole(html, render(figures, examples, read_thumbnails(snapshot, examples.listing_ids, job.settings)))
+        write_atomically(html, render(figures, examples, read_thumbnails(snapshot, examples.listing_ids, job.settings)))
     return report_summary(figures, examples, job.warehouse.location, str(html) if html is not None else None)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.cleaning.steps.reviews import standing_decisions, with_decisions
+from jobs.cleaning.steps.reviews import latest_decisions, with_decisions
 from jobs.console.command import as_command
 from jobs.console.job import Job
 from jobs.console.options import parse_date
@@ -50,7 +50,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         version, taxonomy_version = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
         if version is None or taxonomy_version is None:
             raise UsageError(f"{warehouse.location} contains no listings: run `catalog-cleaner ingest` first.")
-        decisions = standing_decisions(warehouse.read(REVIEW_DECISIONS))
+        decisions = latest_decisions(warehouse.read(REVIEW_DECISIONS))
         listings = with_decisions(in_force(warehouse.read(LISTINGS, version)), decisions)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
         categories = [TaxonomyCategory(*row) for row in taxonomy]

@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 
 from conf.settings import DecideSettings
 from jobs.cleaning.steps.calibrate import fit_calibration
-from jobs.cleaning.steps.trust import fit_trust, trusted
+from jobs.cleaning.steps.trust import apply_trust, fit_trust
 from schemas.arrays import Bools, Floats, Ints
 
 _BINS = 10
@@ -84,7 +84,7 @@ def _audit(classifier: Floats, posterior: Floats, labels: Ints, truth: Ints) -> 
     seen, others = np.split(drawn, [min(_AUDITED, len(labels) // 2)])
     rows = np.arange(len(labels))
     label, support = posterior[rows, labels], np.exp(classifier[rows, labels])
-    found = trusted(label, support, fit_trust(label[seen], support[seen], (labels == truth)[seen]))
+    found = apply_trust(label, support, fit_trust(label[seen], support[seen], (labels == truth)[seen]))
     posterior = posterior * ((1 - found) / np.maximum(1 - label, _EPSILON))[:, None]
     posterior[rows, labels] = found
     confidence, right = posterior.max(axis=1), posterior.argmax(axis=1) == truth

@@ -1,4 +1,4 @@
-"""What the random audit sample says of a publication, and what is said where nobody has answered it."""
+"""The state of the random audit sample of a publication, and the hint that summaries and the report show about it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Audit:
     """The state of the audit.
 
     Attributes:
-        answered: listings of the sample that a person has answered, with their content unchanged since.
-        open: listings of the sample that nobody has answered.
-        before: share of the catalogue whose seller's category is wrong, as the audit estimates it, with its interval;
-            None where no listing is answered.
-        left: share of the catalogue that would be published in a wrong category without any decision; likewise.
+        answered: listings of the sample that people have reviewed and whose content has not changed since.
+        open: listings of the sample that nobody has reviewed.
+        before: audited share of the catalogue with a wrong seller's category; None if no listing is answered.
+        left: audited share of the catalogue that would be published in a wrong category without reviewers' decisions;
+            None if no listing is answered.
     """
 
     answered: int
@@ -28,29 +28,29 @@ class Audit:
     left: Estimate | None
 
     def note(self, location: str) -> str:
-        """What backs the figures, and how to answer the audit.
+        """Explain whether the errors are audited, and how to answer the audit.
 
         Args:
-            location: of the warehouse.
+            location: location of the warehouse.
         """
-        how = f"Answer them with: catalog-cleaner review apply FILE --warehouse {location}"
+        how = f"Load the answers with:  catalog-cleaner review apply FILE --warehouse {location}"
         if self.answered:
-            backing = f"Audit: people have checked {self.answered:,} listings drawn at random."
+            state = f"Audit: people have reviewed {self.answered:,} randomly drawn listings."
             if not self.open:
-                return backing
-            return f"{backing} {self.open:,} more are open: the figures are fair once all are answered. {how}"
-        backing = "No audit backs the expected errors: they are the model's own estimate."
+                return state
+            return f"{state} {self.open:,} more are open; the estimates are unbiased once all are reviewed. {how}"
+        state = "The errors are not audited: they are the model's own estimates."
         if not self.open:
-            return f"{backing} No listing is drawn for the audit (setting review.audit_listings)."
-        return f"{backing} {self.open:,} listings were drawn at random for the audit, and all are open. {how}"
+            return f"{state} No listings are drawn for an audit (setting review.audit_listings)."
+        return f"{state} {self.open:,} listings were drawn at random for the audit, and none is reviewed yet. {how}"
 
 
 def read_audit(figures: Mapping[str, Row], open_listings: int) -> Audit:
-    """The audit as a publication has it.
+    """Read the state of the audit of a publication.
 
     Args:
         figures: metric -> its row of `quality_metrics` for the whole catalogue.
-        open_listings: open listings with the reason audit_sample.
+        open_listings: number of open listings with the reason audit_sample.
     """
     answered, before, left = (figures.get(f"audited_{name}") for name in ("listings", "error_before", "error_left"))
     return Audit(

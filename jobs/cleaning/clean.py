@@ -1,4 +1,4 @@
-"""From predictions and labels to decisions: the frames that a run publishes."""
+"""Computes the tables that a run publishes from predictions, labels and reviewers' decisions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pyspark.sql.types import StructType
 
 from conf.settings import DecideSettings, Settings
 from jobs.cleaning.gates import Check
-from jobs.cleaning.steps.calibrate import Calibration, audited, calibrate, fit_calibration
+from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration
 from jobs.cleaning.steps.decide import (
     CorrectionBin,
     Thresholds,
@@ -31,7 +31,7 @@ from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.measure import quality_metrics, quality_score
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
 from jobs.cleaning.steps.reason_rules import RULES, RuleContext, expected_parts
-from jobs.cleaning.steps.reviews import standing_decisions, with_answers
+from jobs.cleaning.steps.reviews import latest_decisions, with_answers
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.lifecycle.pins import Pins
@@ -47,18 +47,18 @@ from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_e
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What a run has decided.
+    """The results of a run.
 
     Attributes:
-        decided: one row a listing, all that is known of it; persisted.
+        decided: one row per listing with all columns of the run; cached.
         flagged: rows of flagged_items.
         events: rows of corrections.
         rates: rows of sellers.
-        metrics: rows of quality_metrics; persisted.
-        threshold: the posterior from which categories were corrected; above 1 where none could be.
-        calibration: what the audit has taught about the posterior,
-        trust: and about labels.
-        model_version: the model that judged.
+        metrics: rows of quality_metrics; cached.
+        threshold: the posterior from which categories are corrected; above 1 if none could be.
+        calibration: calibration of the posterior, fitted on the audit.
+        trust: calibration of the labels' posterior, fitted on the audit.
+        model_version: version of the model.
     """
 
     decided: DataFrame
@@ -72,23 +72,23 @@ class Cleaned:
     model_version: str
 
     @property
-    def to_check(self) -> DataFrame:
-        """What the output gate checks: the columns that `check_output` describes."""
+    def gate_rows(self) -> DataFrame:
+        """The input of the output gate: the columns that `check_output` describes."""
         corrected = F.col("category_action") == CategoryAction.CORRECTED.value
         columns = ("listing_id", "effective_category", "predicted_category")
         status = F.when(~F.col("image_status").isin(*NO_PICTURE), F.col("image_status"))
         return self.decided.select(*columns, status.alias("image_status"), corrected.cast("int").alias("corrected"))
 
     def tables(
-        self, scored: DataFrame, quarantined: DataFrame, checks: Sequence[Check], shown: DataFrame
+        self, scored: DataFrame, quarantined: DataFrame, checks: Sequence[Check], clean_listings: DataFrame
     ) -> dict[str, DataFrame]:
-        """Table name -> rows to publish, without the run's columns.
+        """The rows to publish: table name -> rows, without the run's columns.
 
         Args:
-            scored: the predictions that the run has made.
+            scored: the run's new predictions.
             quarantined: rows of quarantine.
-            checks: what the gates found.
-            shown: `decided` with the texts that clean_listings shows.
+            checks: results of the gates.
+            clean_listings: `decided` with the texts of the listings.
         """
         spark = self.decided.sparkSession
         gates = spark.createDataFrame(
@@ -104,7 +104,7 @@ class Cleaned:
             "metric_definitions": _metric_definitions(spark),
             "sellers": self.rates,
             "flagged_items": self.flagged,
-            "clean_listings": shown,
+            "clean_listings": clean_listings,
         }
 
 
@@ -120,14 +120,14 @@ def _metric_definitions(spark: SparkSession) -> DataFrame:
 def add_label_evidence(
     listings: DataFrame, predictions: DataFrame, taxonomy: DataFrame, model: Model, settings: DecideSettings
 ) -> DataFrame:
-    """Join listings with their predictions, and replace the long lists by the columns of `EVIDENCE_COLUMNS`."""
-    read = ("listing_id", "content_hash", "predicted_category", "image_status", "novelty", *REPLACED_COLUMNS)
-    judged = listings.join(predictions.select(*read), ["listing_id", "content_hash"], "left")
+    """Join listings with their predictions, and replace `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`."""
+    columns = ("listing_id", "content_hash", "predicted_category", "image_status", "novelty", *REPLACED_COLUMNS)
+    scored = listings.join(predictions.select(*columns), ["listing_id", "content_hash"], "left")
     added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
     categories = sorted(row.category for row in taxonomy.select("category").collect())
     replace_lists = make_label_evidence(model.noise, model.spec.prior, categories, settings.suggestions)
-    kept = [each for each in judged.schema.fields if each.name not in REPLACED_COLUMNS]
-    return judged.mapInArrow(replace_lists, StructType([*kept, *added.fields]))
+    kept = [each for each in scored.schema.fields if each.name not in REPLACED_COLUMNS]
+    return scored.mapInArrow(replace_lists, StructType([*kept, *added.fields]))
 
 
 @contextmanager
@@ -141,17 +141,17 @@ def clean(
     run_date: dt.date,
     settings: Settings,
 ) -> Iterator[Cleaned]:
-    """Decide every listing, and derive what is published; what is cached for it is released at the end.
+    """Decide the category of every listing and compute the tables to publish. Caches are released at the end.
 
     Args:
-        warehouse: where the base publication and the decisions are.
+        warehouse: warehouse with the base publication and the decisions.
         evidence: the output of `add_label_evidence`.
         taxonomy: the pinned taxonomy.
-        model: the pinned champion.
-        pins: the versions to read.
-        base: the publication on which the run stands.
-        run_date: the run's.
-        settings: sections decide and review.
+        model: the pinned model.
+        pins: the table versions to read.
+        base: the previous publication; None for the first run.
+        run_date: date of the run.
+        settings: settings; the sections decide and review are used.
     """
     with ExitStack() as at_end:
         weights, review = settings.decide, settings.review
@@ -165,9 +165,9 @@ def clean(
         rates = cached(rates, at_end)
         sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
         reviewed = pinned_decisions(warehouse, pins)
-        decisions = cached(standing_decisions(reviewed), at_end)
-        by_audit, calibration, trust = _weigh_by_audit(evidence, rates, overall, decisions)
-        candidates = mark_novel(mark_sensitive(by_audit, sensitive), model.spec.novel_above)
+        decisions = cached(latest_decisions(reviewed), at_end)
+        adjusted, calibration, trust = _adjust_to_audit(evidence, rates, overall, decisions)
+        candidates = mark_novel(mark_sensitive(adjusted, sensitive), model.spec.novel_above)
         candidates = cached(mark_scarce(candidates, weights.correction_min_listings), at_end)
         corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
         thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)
@@ -203,34 +203,34 @@ def clean(
 
 
 def pinned_decisions(warehouse: Warehouse, pins: Pins) -> DataFrame:
-    """review_decisions at the pinned version; no rows where there were none then, even if there are some now."""
+    """review_decisions at the pinned version; no rows if the table did not exist when the pins were taken."""
     if pins.decisions_version is None:
         return warehouse.empty(REVIEW_DECISIONS)
     return warehouse.read(REVIEW_DECISIONS, pins.decisions_version)
 
 
-def _weigh_by_audit(
+def _adjust_to_audit(
     evidence: DataFrame, rates: DataFrame, overall: float, decisions: DataFrame
 ) -> tuple[DataFrame, Calibration, Trust]:
-    """The candidates as the noise model weighs them, put right by what people found in the audit."""
+    """Compute the posteriors, and calibrate them with the answers to the audit."""
     candidates = add_posteriors(evidence, rates, overall, Trust())
-    # As many rows as people have answered of `review.audit_listings` a month.
-    answers = audited(candidates, decisions).toPandas()
+    # Small enough to collect: at most `review.audit_listings` rows per month.
+    answers = audit_answers(candidates, decisions).toPandas()
     labels = answers[answers["label_right"].notna()]
     trust = fit_trust(
         labels["label_posterior"].to_numpy(float),
         labels["label_support"].to_numpy(float),
         labels["label_right"].to_numpy(bool),
     )
-    if not trust.as_learnt:
+    if not trust.is_default:
         candidates = add_posteriors(evidence, rates, overall, trust)
-        answers = audited(candidates, decisions).toPandas()
+        answers = audit_answers(candidates, decisions).toPandas()
     calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
     return calibrate(candidates, calibration), calibration, trust
 
 
 def _starting_rates(warehouse: Warehouse, model: Model, base: Publication | None) -> DataFrame:
-    """The rates published last under the same model; else those that the model has learnt."""
+    """The rates of the previous publication if it used the same model; otherwise those of the model."""
     if base is not None and base.model_version == model.version:
         return base.read(warehouse, SELLERS)
     return warehouse.spark.createDataFrame(sorted(model.noise.sellers.items()), "seller_id STRING, error_rate DOUBLE")

@@ -1,6 +1,6 @@
-"""The gates: Great Expectations judges a frame as a whole. Its only importer.
+"""The gates: checks of a whole table with Great Expectations. Only this module imports it.
 
-Which rows fail is found by our own row rules (`jobs.steps`); a gate says whether there are too many of them.
+The rules in `jobs.cleaning.steps` find single bad rows; a gate checks whether there are too many of them.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 _HINTS = {
     "image_status": (
-        "Many more pictures than in the last publication could not be read: the picture store probably does not "
-        "answer. Check ingest.image_prefixes, and run the night again when the store answers."
+        "Many more pictures than in the last publication could not be read: the picture store is probably unavailable. "
+        "Check the store and the setting ingest.image_prefixes, then run the command again."
     )
 }
-"""Column of a failed expectation -> the likely cause and the way out."""
+"""Column of a failed expectation -> its likely cause and what to do."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """An expectation and what came of it: a row of the table gate_results."""
+    """The result of an expectation: a row of the table gate_results."""
 
     gate: str
     expectation: str
@@ -46,10 +46,10 @@ class Check:
 
 
 def check_input(listings: DataFrame, settings: GateSettings) -> list[Check]:
-    """Judge the catalogue that a run would clean.
+    """Check the input of a run.
 
     Args:
-        listings: as `jobs.cleaning.steps.selection.to_check` gives them; withdrawn ones left out.
+        listings: the output of `jobs.cleaning.steps.selection.input_gate_rows`.
         settings: the limits.
     """
     from great_expectations.expectations import core as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
@@ -67,13 +67,13 @@ def check_input(listings: DataFrame, settings: GateSettings) -> list[Check]:
 
 
 def check_output(decided: DataFrame, listings: int, unreadable_before: float, settings: GateSettings) -> list[Check]:
-    """Judge what a run would publish.
+    """Check the output of a run.
 
     Args:
         decided: listing_id, effective_category, predicted_category, image_status (null if the listing has no
             picture), corrected (1 or 0).
-        listings: how many were to be judged.
-        unreadable_before: the share of pictures that the last publication could not read, 0 to 1; 0 for the first.
+        listings: expected number of listings.
+        unreadable_before: share of unreadable pictures in the previous publication, 0 to 1; 0 for the first run.
         settings: the limits.
     """
     from great_expectations.expectations import core as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
@@ -96,10 +96,10 @@ def check_output(decided: DataFrame, listings: int, unreadable_before: float, se
 
 
 def unreadable_share(metrics: DataFrame) -> float:
-    """The share of pictures that a publication could not read, 0 to 1; 0 where it has no picture.
+    """The share of unreadable pictures in a publication, 0 to 1; 0 if it has no pictures.
 
     Args:
-        metrics: the rows of quality_metrics that the publication's run wrote.
+        metrics: rows of quality_metrics that the publication's run wrote.
     """
     pictures = metrics.where((F.col("metric") == "image_status_share") & ~F.col("segment").isin(*NO_PICTURE))
     unreadable = F.when(F.col("segment") == ImageStatus.UNREADABLE.value, F.col("numerator"))
@@ -107,11 +107,11 @@ def unreadable_share(metrics: DataFrame) -> float:
     return float(row.unreadable or 0.0) / row.pictures if row.pictures else 0.0
 
 
-def refuse_failed(checks: Sequence[Check]) -> None:
-    """Refuse to publish where an expectation failed.
+def refuse_if_failed(checks: Sequence[Check]) -> None:
+    """Refuse to publish if an expectation failed.
 
     Raises:
-        RefusedError: naming each failed expectation, what was observed, and the way out.
+        RefusedError: an expectation failed. The message lists each one with the observed value and what to do.
     """
     failed = [check for check in checks if not check.success]
     if failed:
@@ -123,7 +123,8 @@ def refuse_failed(checks: Sequence[Check]) -> None:
             f"\n{_HINTS[column]}" for column in dict.fromkeys(c.column_name for c in failed) if column in _HINTS
         )
         raise RefusedError(
-            f"nothing was published:\n{lines}{hints}\nMend the data, or move the limit (--set gates.NAME=VALUE)."
+            f"nothing was published, because a gate failed:\n{lines}{hints}\n"
+            "Repair the data, or change the limit with --set gates.NAME=VALUE (see GateSettings in conf/settings.py)."
         )
 
 
@@ -131,7 +132,7 @@ def _validate(gate: str, frame: DataFrame, expectations: Sequence[Any]) -> list[
     import great_expectations as gx  # noqa: PLC0415 - as above
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
-    # This module sets itself to INFO when it is imported, and then tells of its temporary folders.
+    # On import, this module sets its log level to INFO and logs its temporary folders.
     logging.getLogger(ProgressBarsConfig.__module__).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -145,17 +146,17 @@ def _validate(gate: str, frame: DataFrame, expectations: Sequence[Any]) -> list[
 
 
 def _check(gate: str, outcome: ExpectationValidationResult) -> Check:
-    config, found = cast("ExpectationConfiguration", outcome.expectation_config), outcome.result
-    observed = found.get("observed_value", found.get("unexpected_count"))
-    # An expectation that could not be computed says why, by metric or at once.
-    said = outcome.exception_info or {}
-    for failure in [said, *(value for value in said.values() if isinstance(value, dict))]:
+    config, result = cast("ExpectationConfiguration", outcome.expectation_config), outcome.result
+    observed = result.get("observed_value", result.get("unexpected_count"))
+    # If an expectation could not be computed, the reason is at the top level or nested by metric.
+    errors = outcome.exception_info or {}
+    for failure in [errors, *(value for value in errors.values() if isinstance(value, dict))]:
         observed = failure.get("exception_message") or observed
     limits = {k: v for k, v in config.kwargs.items() if k in ("min_value", "max_value", "value", "mostly")}
-    wanted = ", ".join(f"{name} {value:g}" for name, value in limits.items() if value is not None)
+    limit = ", ".join(f"{name} {value:g}" for name, value in limits.items() if value is not None)
     return Check(
         gate,
-        f"{config.type} ({wanted})" if wanted else config.type,
+        f"{config.type} ({limit})" if limit else config.type,
         config.kwargs.get("column", ""),
         bool(outcome.success),
         str(observed),

@@ -18,7 +18,7 @@ from schemas.reasons import Reason
 from schemas.tables import LISTINGS
 
 
-def account(
+def count_rows(
     warehouse: Warehouse, listings: DataFrame, quarantined: DataFrame, scored: Scored, result: Cleaned, pins: Pins
 ) -> dict[str, int]:
     """Count the rows that were read, by what happened to them.
@@ -72,7 +72,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
         **counts,
         "correction_threshold": round(result.threshold, 4),
         "audited": result.calibration.audited,
-        "labels_weighed_by_audit": not result.trust.as_learnt,
+        "labels_weighed_by_audit": not result.trust.is_default,
         "audit_open": audit.open,
         "audited_error_before": audit.before,
         "audited_error_left": audit.left,

@@ -1,4 +1,4 @@
-"""Find the listings without a reusable prediction of their present content, and score them."""
+"""Scores the listings whose current content has no reusable prediction."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from udfs.classify import classify
 
 @dataclass(frozen=True)
 class Scored:
-    """The predictions of a run.
+    """The predictions of a run: rows of the table predictions without the run's columns.
 
     Attributes:
-        new: of the listings scored by this run, or by an earlier one that did not publish; staged.
-        all: of every listing that could be judged, as rows of the table predictions without the run's columns.
-        count: rows of `new`.
+        new: predictions made by this run, or by an earlier run that did not publish; staged.
+        all: predictions of all listings that could be scored.
+        count: number of rows of `new`.
     """
 
     new: DataFrame
@@ -38,35 +38,35 @@ class Scored:
 def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publication | None, stage: str) -> Scored:
     """Score the listings whose content has no reusable prediction of the model; keep the predictions of the others.
 
-    Predictions that are staged under the same name by a run that did not publish are used, too.
+    Predictions that a run which did not publish has staged under the same name are reused as well.
 
     Args:
-        job: the command.
-        listings: narrow, usable.
-        model: the pinned champion.
-        pins: the versions to read.
-        base: the publication on which the run stands.
-        stage: a name for the staged predictions.
+        job: the command's job.
+        listings: usable listings, without pictures.
+        model: the pinned model.
+        pins: the table versions to read.
+        base: the previous publication; None for the first run.
+        stage: name of the staged predictions.
     """
     warehouse = job.warehouse
     before = warehouse.read(PREDICTIONS, base.version(PREDICTIONS)) if base else warehouse.empty(PREDICTIONS)
     kept = reusable_predictions(before, listings, model.version).drop("job", "run_id", "run_date")
     with ExitStack() as at_end:
         missing = cached(unscored(listings, kept), at_end)
-        earlier = warehouse.staged(stage)
-        if earlier is None or set(earlier.columns) != set(kept.columns):  # there is none, or of another version of ours
-            earlier = kept.limit(0)
-        earlier = reusable_predictions(earlier, missing, model.version).select(kept.columns)
-        wanted = cached(unscored(missing, earlier), at_end)
-        unread = cached(unread_pictures(before, wanted, model.version), at_end)
-        count, total, reused, again = wanted.count(), listings.count(), earlier.count(), unread.count()
+        staged = warehouse.staged(stage)
+        if staged is None or set(staged.columns) != set(kept.columns):  # none, or of another version of this program
+            staged = kept.limit(0)
+        staged = reusable_predictions(staged, missing, model.version).select(kept.columns)
+        to_score = cached(unscored(missing, staged), at_end)
+        unread = cached(unread_pictures(before, to_score, model.version), at_end)
+        count, total, reused, retried = to_score.count(), listings.count(), staged.count(), unread.count()
         job.print_progress(f"scoring {count:,} of {total:,} listings with model {model.version}")
-        if again:
-            job.print_progress(f"trying {again:,} pictures again that could not be read before")
+        if retried:
+            job.print_progress(f"trying again to read {retried:,} pictures that could not be read before")
         if reused:
-            job.print_progress(f"using {reused:,} predictions of an earlier run that did not publish")
+            job.print_progress(f"reusing {reused:,} predictions of an earlier run that did not publish")
         content = (
-            wanted_content(warehouse, wanted, unread, count == total, pins, base)
+            content_to_score(warehouse, to_score, unread, count == total, pins, base)
             if count
             else warehouse.read(LISTINGS, pins.listings_version).limit(0)
         )
@@ -81,33 +81,38 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
             prefixes=settings.ingest.image_prefixes,
             max_image_bytes=settings.ingest.max_image_bytes,
         )
-        new = warehouse.stage(stage, earlier.unionByName(predictions))
+        new = warehouse.stage(stage, staged.unionByName(predictions))
     return Scored(new, kept.unionByName(new), count + reused)
 
 
-def wanted_content(
-    warehouse: Warehouse, wanted: DataFrame, unread: DataFrame, everything: bool, pins: Pins, base: Publication | None
+def content_to_score(
+    warehouse: Warehouse,
+    to_score: DataFrame,
+    unread: DataFrame,
+    all_listings: bool,
+    pins: Pins,
+    base: Publication | None,
 ) -> DataFrame:
-    """The wanted listings with their pictures, reading as few of the others' as possible.
+    """The listings to score with their pictures. Reads as few pictures of other listings as possible.
 
     Args:
-        warehouse: where the listings are.
-        wanted: listing_id and content_hash of the listings to score.
-        unread: those of them whose picture could not be read before.
-        everything: whether all listings are wanted.
-        pins: the versions to read.
-        base: the publication on which the run stands.
+        warehouse: warehouse with the listings.
+        to_score: listing_id and content_hash of the listings to score.
+        unread: the rows of `to_score` whose picture could not be read before.
+        all_listings: whether all listings are to be scored.
+        pins: the table versions to read.
+        base: the previous publication; None for the first run.
     """
     listings = warehouse.read(LISTINGS, pins.listings_version)
-    if everything:
+    if all_listings:
         return in_force(listings)
     changes = warehouse.changes(LISTINGS, base.listings_version, pins.listings_version) if base is not None else None
     if changes is not None:
         keys = ["listing_id", "content_hash"]
-        unchanged = wanted.join(newest_change(changes.drop("image"), wanted), keys, "left_anti")
+        unchanged = to_score.join(newest_change(changes.drop("image"), to_score), keys, "left_anti")
         if unchanged.join(unread, keys, "left_anti").isEmpty():
-            # Such a picture is behind a URI, so the stored pictures of other listings need not be read to find it.
+            # An unread picture is given as a URI, so the stored pictures need not be read.
             retried = listings.drop("image").join(unchanged, keys, "left_semi")
             retried = retried.withColumn("image", F.lit(None).cast("binary"))
-            return newest_change(changes, wanted).unionByName(retried)
-    return listings.join(wanted, ["listing_id", "content_hash"], "left_semi")
+            return newest_change(changes, to_score).unionByName(retried)
+    return listings.join(to_score, ["listing_id", "content_hash"], "left_semi")

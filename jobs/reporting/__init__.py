@@ -1,1 +1,1 @@
-"""What the command `report` shows: figures and examples read from a publication, and the page made of them."""
+"""The report: reads metrics and examples of a publication, and renders the HTML page and the terminal output."""

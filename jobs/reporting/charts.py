@@ -1,9 +1,10 @@
-"""The page's charts: matplotlib draws them as SVG that takes its colours and type from the page.
+"""The charts of the page: SVG drawn by matplotlib that takes its colours and fonts from the page.
 
-The drawings are static, so that the page can be read in a mail preview and on paper, where no script runs. A charting
-library would add 4.5 MB to every page, only to show figures on hover that the bars already carry.
+The charts are static, so that the page works without scripts, as in mail previews and on paper. A JavaScript charting
+library would add 4.5 MB to every page only to show values on hover that are already next to the bars.
 
-Rows are `WIDTH` pixels wide, between a phone's width and a column's, so that labels are about as large as the text.
+Charts are `WIDTH` pixels wide, between the width of a phone and that of a column, so that labels are about as large as
+the text.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _TYPE = 13
 _SMALL = 11.5
 _LONGEST_LABEL = 38
 
-# Placeholders that no drawing uses otherwise; the style sheet gives each a colour for light and dark mode.
+# Placeholder colours that `_svg` replaces by variables; the style sheet defines them for light and dark mode.
 _ROLES = {
     "ink": "#010101",
     "muted": "#020202",
@@ -48,7 +49,7 @@ _METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 @dataclass(frozen=True)
 class Bar:
-    """A row of `bars`: its label, its length and the text at its end."""
+    """A row of `bars`: label, length and the text of the value."""
 
     label: str
     length: float
@@ -57,7 +58,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Span:
-    """A row of `dumbbells`: its label, and the estimates before and after."""
+    """A row of `dumbbells`: label and the estimates before and after cleaning."""
 
     label: str
     before: Estimate
@@ -66,19 +67,19 @@ class Span:
 
 @dataclass(frozen=True)
 class Range:
-    """A row of `intervals`: its label and an estimate, drawn with its interval where it has one."""
+    """A row of `intervals`: label and an estimate, drawn with its interval if it has one."""
 
     label: str
     estimate: Estimate
 
 
 def bars(rows: Sequence[Bar], role: str, largest: float) -> str:
-    """Horizontal bars, a label above each.
+    """Draw horizontal bars, each with a label above it.
 
     Args:
-        rows: from top to bottom.
-        role: the colour's: category, other, left or before.
-        largest: the length of a full row, so that several drawings can share a scale.
+        rows: the bars from top to bottom.
+        role: role of the colour: category, other, left or before.
+        largest: length of a full row, so that several charts can share a scale.
     """
     with _canvas(WIDTH, _height(len(rows))) as canvas:
         axes = _rows(canvas, len(rows), largest)
@@ -91,7 +92,7 @@ def bars(rows: Sequence[Bar], role: str, largest: float) -> str:
 
 
 def dumbbells(rows: Sequence[Span]) -> str:
-    """Two points a row on a scale of shares, before and after, and a line between them."""
+    """Draw two points per row, before and after, and a line between them, on a scale of shares."""
     largest = max((max(row.before.value, row.left.value) for row in rows), default=0.0) or 1.0
     with _canvas(WIDTH, _height(len(rows)) + _SCALE) as canvas:
         axes = _rows(canvas, len(rows), largest, _SCALE)
@@ -106,8 +107,8 @@ def dumbbells(rows: Sequence[Span]) -> str:
         return _svg(canvas)
 
 
-def intervals(rows: Sequence[Range], mark: float) -> str:
-    """A point with its interval per row, on a scale of shares; an upright line at `mark` to compare with."""
+def intervals(rows: Sequence[Range], reference: float) -> str:
+    """Draw a point with its interval per row, and a vertical line at `reference`, on a scale of shares."""
     spans = [_span(row.estimate) for row in rows]
     largest = 1.02 * max((upper for _, upper in spans), default=0.0) or 1.0
     with _canvas(WIDTH, _height(len(rows)) + _SCALE) as canvas:
@@ -115,7 +116,8 @@ def intervals(rows: Sequence[Range], mark: float) -> str:
         places = range(len(rows))
         lower, upper = [low for low, _ in spans], [high for _, high in spans]
         axes.hlines(places, 0, largest, color=_ROLES["track"], linewidth=2)
-        axes.vlines([mark] * len(rows), [p - 0.16 for p in places], [p + 0.16 for p in places], color=_ROLES["ink"])
+        ends = [place - 0.16 for place in places], [place + 0.16 for place in places]
+        axes.vlines([reference] * len(rows), *ends, color=_ROLES["ink"])
         axes.hlines(places, lower, upper, color=_ROLES["before"], linewidth=7, alpha=0.35, capstyle="round")
         axes.scatter([row.estimate.value for row in rows], places, s=_POINT, color=_ROLES["before"], zorder=3)
         for place, row in enumerate(rows):
@@ -124,12 +126,12 @@ def intervals(rows: Sequence[Range], mark: float) -> str:
 
 
 def trend(values: Sequence[float], first: str, last: str, role: str) -> str:
-    """A line of shares over the publications, from the first to the last, whose value is written out.
+    """Draw a line of shares over the publications, with the value of the last one as text.
 
     Args:
         values: two or more shares, 0 to 1.
-        first, last: labels of the ends.
-        role: the colour's.
+        first, last: labels of the first and the last publication.
+        role: role of the colour.
     """
     steps, colour = list(range(len(values))), _ROLES[role]
     top = max(values) * 1.2 or 1.0
@@ -160,9 +162,8 @@ def trend(values: Sequence[float], first: str, last: str, role: str) -> str:
 
 
 def _span(estimate: Estimate) -> tuple[float, float]:
-    if estimate.lower is None or estimate.upper is None:
-        return estimate.value, estimate.value
-    return estimate.lower, estimate.upper
+    interval = estimate.interval
+    return (estimate.value, estimate.value) if interval is None else (interval.lower, interval.upper)
 
 
 @contextmanager
@@ -186,7 +187,7 @@ def _height(rows: int) -> float:
 
 
 def _rows(canvas: Figure, count: int, largest: float, foot: float = 0) -> Axes:
-    """Axes of `count` rows, from top to bottom; with room for a foot, shares are ticked below."""
+    """Axes with `count` rows from top to bottom. If the height `foot` is above 0, they have a scale of shares below."""
     height = canvas.get_figheight() * 72
     axes = canvas.add_axes((_MARGIN / WIDTH, foot / height, 1 - 2 * _MARGIN / WIDTH, 1 - foot / height))
     axes.set(xlim=(0, largest), ylim=(count - 0.72, -0.72))
@@ -206,7 +207,7 @@ def _percents(largest: float) -> PercentFormatter:
 
 
 def _label(axes: Axes, place: int, label: str, words: str) -> None:
-    """The row's name on the left and its figure on the right, above the bar."""
+    """Write the label on the left and the value on the right, above the bar."""
     short = label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
     across = axes.get_yaxis_transform()
     axes.text(0, place - 0.28, short, transform=across, fontsize=_TYPE)
@@ -214,19 +215,19 @@ def _label(axes: Axes, place: int, label: str, words: str) -> None:
 
 
 def _svg(canvas: Figure) -> str:
-    """The drawing as an element of an HTML page, in the page's colours and type."""
+    """Convert the drawing to an SVG element with the colours and fonts of the page."""
     raw = io.StringIO()
     with warnings.catch_warnings():
-        # The browser has the glyphs that matplotlib's own font lacks.
+        # The browser's fonts have the glyphs that matplotlib's font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         canvas.savefig(raw, format="svg", transparent=True, metadata=_METADATA)
     drawing = raw.getvalue()
     drawing = drawing[drawing.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawing, flags=re.DOTALL)
-    # HTML needs no namespaces, and the ids of groups would occur once per drawing.
+    # HTML needs no namespaces, and ids of groups would occur in several charts.
     drawing = re.sub(r' (?:xmlns(?::xlink)?="[^"]*"|version="[^"]*"|id="[\w.]+_\d+")', "", drawing)
     drawing = re.sub(r"font-family: [^;\"]*;? ?", "", drawing)
     drawing = re.sub(r' (?:width|height)="[\d.]+pt"', "", drawing, count=2)
-    for role, stand_in in _ROLES.items():
-        drawing = drawing.replace(stand_in, f"var(--{role})")
+    for role, placeholder in _ROLES.items():
+        drawing = drawing.replace(placeholder, f"var(--{role})")
     return drawing.replace("<svg", '<svg aria-hidden="true"', 1)

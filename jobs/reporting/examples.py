@@ -1,4 +1,4 @@
-"""Examples from a publication: a few dozen listings, chosen in Spark, with what the model saw in each."""
+"""Reads examples from a publication: a few dozen listings with the predictions of the model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORK_LIST = 10
 MISMATCHES = 6
 PER_REASON = 2
 
-Belief = tuple[Named, float]
+CategoryProbability = tuple[Named, float]
 """A category and its probability, 0 to 1."""
 
 _OTHER_REASONS = tuple(r for r in Reason if r.queue is Queue.OTHER and r is not Reason.IMAGE_MISMATCH)
@@ -27,17 +27,17 @@ _OTHER_REASONS = tuple(r for r in Reason if r.queue is Queue.OTHER and r is not 
 
 @dataclass(frozen=True)
 class Example:
-    """A listing, what was done with it and why.
+    """A listing and the decision about it.
 
     Attributes:
-        listing_id, title, seller_id: as delivered; title and seller None where there is none.
-        seller_category: as the seller gave it; None where there is none.
-        shown_category: the category in force (`effective_category`).
-        confidence: posterior that it is right, 0 to 1.
-        suggestions: categories by posterior, the likeliest first; empty for listings that are not flagged.
-        reasons: why it is flagged, sorted by name; empty where it is not.
-        priority: in the work list; None where it is not flagged.
-        text, image: what the text and the picture suggest, each on its own; None where there is none to score.
+        listing_id, title, seller_id: as delivered; title and seller_id are None if missing.
+        seller_category: category given by the seller; None if missing.
+        shown_category: the `effective_category`.
+        confidence: posterior of shown_category, 0 to 1.
+        suggestions: categories with their posterior, likeliest first; empty if the listing is not flagged.
+        reasons: the reasons for which it is flagged, sorted by name; empty if it is not flagged.
+        priority: priority on the work list; None if it is not flagged.
+        text, image: predictions from the text alone and the picture alone; None if it has none.
         image_status: the condition of its picture.
     """
 
@@ -47,32 +47,32 @@ class Example:
     seller_category: Named | None
     shown_category: Named | None
     confidence: float
-    suggestions: tuple[Belief, ...]
+    suggestions: tuple[CategoryProbability, ...]
     reasons: tuple[Reason, ...]
     priority: float | None
-    text: Belief | None
-    image: Belief | None
+    text: CategoryProbability | None
+    image: CategoryProbability | None
     image_status: str | None
 
     @property
-    def suggestion(self) -> Belief | None:
-        """The likeliest category other than the seller's; None where none is suggested."""
+    def suggestion(self) -> CategoryProbability | None:
+        """The likeliest category other than the seller's; None if there is none."""
         own = self.seller_category.code if self.seller_category else None
-        return next((belief for belief in self.suggestions if belief[0].code != own), None)
+        return next((suggestion for suggestion in self.suggestions if suggestion[0].code != own), None)
 
 
 @dataclass(frozen=True)
 class Examples:
-    """What to show, each list bounded.
+    """The examples of a publication, in lists of limited length.
 
     Attributes:
-        corrections: one listing for each of the most frequent corrections, drawn by hash and not by how good it looks.
-        work_list: the open listings with the highest priority.
-        referrals: the first two of each reason that asks about the category.
+        corrections: one listing for each of the most frequent corrections, drawn by hash.
+        work_list: open listings with the highest priority.
+        referrals: two listings for each reason that asks about the category.
         mismatches: listings whose picture shows something else.
-        others: the first two of each other fault.
+        others: two listings for each other reason.
 
-    Under a reason, listings that have no other one come first.
+    For a reason, listings without other reasons are preferred.
     """
 
     corrections: Sequence[Example]
@@ -83,18 +83,18 @@ class Examples:
 
     @property
     def listing_ids(self) -> list[str]:
-        """Of all examples, each once, in order."""
+        """The distinct listing ids of all examples, in order."""
         groups = (self.corrections, self.work_list, self.referrals, self.mismatches, self.others)
         return list(dict.fromkeys(example.listing_id for group in groups for example in group))
 
 
 def read_examples(snapshot: PublicationSnapshot, changes: Sequence[Change], names: Mapping[str, str]) -> Examples:
-    """Choose the examples; the same publication gives the same ones.
+    """Choose the examples. The choice is deterministic.
 
     Args:
         snapshot: the publication.
         changes: the most frequent corrections.
-        names: category code -> name for people.
+        names: category code -> label.
     """
     corrected = _draw_corrections(snapshot, changes[:CORRECTIONS])
     flagged = _most_urgent(snapshot)
@@ -113,7 +113,7 @@ def read_examples(snapshot: PublicationSnapshot, changes: Sequence[Change], name
 
 
 def _draw_corrections(snapshot: PublicationSnapshot, changes: Sequence[Change]) -> list[str]:
-    """A listing of each change: the one whose hash is the lowest."""
+    """One listing for each change: the one with the lowest hash."""
     codes = [(c.seller_category.code if c.seller_category else None, c.corrected_category.code) for c in changes]
     clean = snapshot.read(CLEAN_LISTINGS).where(F.col("category_action") == CategoryAction.CORRECTED.value)
     pair = ["category", "effective_category"]
@@ -128,7 +128,7 @@ def _draw_corrections(snapshot: PublicationSnapshot, changes: Sequence[Change]) 
 
 
 def _most_urgent(snapshot: PublicationSnapshot) -> list[Row]:
-    """The open work list's first listings of each combination of reasons, the most urgent first."""
+    """The most urgent open listings of each combination of reasons, sorted by urgency."""
     rows = snapshot.read(FLAGGED_ITEMS).where("status = 'open'")
     urgency = (F.col("priority").desc(), F.col("listing_id").asc())
     ranked = rows.withColumn("place", F.row_number().over(Window.partitionBy("reasons").orderBy(*urgency)))
@@ -137,9 +137,9 @@ def _most_urgent(snapshot: PublicationSnapshot) -> list[Row]:
 
 
 def _first(flagged: Sequence[Row], reason: Reason, count: int) -> list[str]:
-    """The first listings with a reason, those with no other one ahead."""
-    mine = sorted((row for row in flagged if reason in row.reasons), key=lambda row: len(row.reasons) > 1)
-    return [row.listing_id for row in mine[:count]]
+    """The first listings with a reason; those without other reasons are preferred."""
+    matching = sorted((row for row in flagged if reason in row.reasons), key=lambda row: len(row.reasons) > 1)
+    return [row.listing_id for row in matching[:count]]
 
 
 def _details(snapshot: PublicationSnapshot, listing_ids: Sequence[str]) -> DataFrame:
@@ -163,12 +163,12 @@ def _example(row: Row, flag: Row | None, names: Mapping[str, str]) -> Example:
         suggestions=tuple((category, probability) for category, probability in suggested if category),
         reasons=tuple(Reason(r) for r in flag.reasons) if flag else (),
         priority=flag.priority if flag else None,
-        text=_belief(row.text_category, row.text_confidence, names),
-        image=_belief(row.image_category, row.image_confidence, names),
+        text=_prediction(row.text_category, row.text_confidence, names),
+        image=_prediction(row.image_category, row.image_confidence, names),
         image_status=row.image_status,
     )
 
 
-def _belief(category: str | None, probability: float | None, names: Mapping[str, str]) -> Belief | None:
-    found = named(category, names)
-    return (found, probability) if found is not None and probability is not None else None
+def _prediction(code: str | None, probability: float | None, names: Mapping[str, str]) -> CategoryProbability | None:
+    category = named(code, names)
+    return (category, probability) if category is not None and probability is not None else None

@@ -1,4 +1,4 @@
-"""The figures of a publication as plain values: aggregated by Spark, a bounded number of rows collected."""
+"""Reads the figures of a publication. Spark aggregates them; only a limited number of rows is collected."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from schemas.reasons import CategoryAction, Queue, Reason
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS, FLAGGED_ITEMS, QUALITY_METRICS, SELLERS
 
 MAX_CATEGORIES = 500
-"""How many are shown, the worst first: nobody reads a longer table."""
+"""Maximum number of categories to show, worst first."""
 WORST_SELLERS = 12
 FREQUENT_CHANGES = 12
 PUBLICATIONS = 14
-"""How many of the last publications are compared."""
+"""Number of publications to compare, including the one shown."""
 
 BANDS = (0.99, 0.95, 0.80, 0.50, 0.0)
-"""Lower ends of the bands in which the corrections' posteriors are counted, 0 to 1."""
+"""Lower bounds of the bands by which corrections are counted by their posterior, 0 to 1."""
 
 _TREND = ("expected_error_left", "corrected_share", "flagged_share")
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some of the listings: how many (expected, where it is a sum of probabilities), and which share."""
+class ListingShare:
+    """A number of listings (the expected number if it is a sum of probabilities) and their share of the catalogue."""
 
     listings: float
     share: Estimate
@@ -41,7 +41,7 @@ class Part:
 
 @dataclass(frozen=True)
 class CategoryError:
-    """A category's listings after cleaning, and the model's estimates of the share of wrong ones before and now."""
+    """The listings of a category after cleaning, and the estimated shares of wrong ones before and after cleaning."""
 
     category: Named
     listings: int
@@ -51,7 +51,7 @@ class CategoryError:
 
 @dataclass(frozen=True)
 class SellerError:
-    """How often a seller's labels are wrong, by the model's estimate and with its interval."""
+    """The model's estimate of a seller's error rate, with its interval."""
 
     seller_id: str
     listings: int
@@ -60,7 +60,7 @@ class SellerError:
 
 @dataclass(frozen=True)
 class Change:
-    """A correction that stands for some listings: the seller's category (None: none) and ours."""
+    """A kind of correction, from the seller's category (None if missing) to another, and its number of listings."""
 
     seller_category: Named | None
     corrected_category: Named
@@ -72,9 +72,9 @@ class Queues:
     """The open work list.
 
     Attributes:
-        by_reason: reason -> listings; reasons without listings are left out.
-        category: listings whose category is asked about.
-        other: listings with another fault; some are in both. Those drawn for the audit are in neither for that.
+        by_reason: reason -> number of listings; reasons without listings are left out.
+        category: number of listings with a reason about the category.
+        other: number of listings with another reason. A listing can be in both queues; the audit sample is in neither.
     """
 
     by_reason: Mapping[Reason, int]
@@ -84,10 +84,7 @@ class Queues:
 
 @dataclass(frozen=True)
 class PublicationFigures:
-    """A publication to compare with others: its run, how long it took, and its main shares, 0 to 1.
-
-    error_left is the model's estimate.
-    """
+    """The run, duration and main shares (0 to 1) of a publication. error_left is the model's estimate."""
 
     run_id: str
     run_date: dt.date
@@ -99,24 +96,24 @@ class PublicationFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything that the report shows in figures.
+    """All figures of the report.
 
     Attributes:
-        run_id, run_date, model_version, seconds: the run shown, and its wall-clock time.
-        counts: its row account and other counts, as in `runs.counts`.
-        listings: how many were judged.
-        parts: metric of schemas/metrics.py -> its share of all listings.
-        audit: what people have found in the random sample.
-        confidence: mean posterior of the corrections; None where there are none.
+        run_id, run_date, model_version, seconds: the run and its wall-clock time.
+        counts: the row account and other counts, as in `runs.counts`.
+        listings: number of listings.
+        shares: metric of schemas/metrics.py -> number and share of listings.
+        audit: the state of the audit.
+        confidence: mean posterior of the corrections; None if there are none.
         quality: mean quality_score, 0 to 100.
-        events: begun, changed, ended -> corrections of this run.
-        categories: the worst first; small ones, of which little is known, rank lower.
-        sellers: highest lower bound first.
+        events: begun, changed, ended -> number of corrections in this run.
+        categories: sorted by the lower bound of the error, highest first, so that small categories rank lower.
+        sellers: sorted by the lower bound of the error rate, highest first.
         changes: most frequent first.
-        certainty: lower end of a band of BANDS -> corrections whose posterior lies in it.
+        certainty: lower bound of a band in BANDS -> number of corrections whose posterior is in the band.
         queues: the open work list.
-        image_status: status -> listings, those without any left out.
-        publications: this one and those before it, the oldest first.
+        image_status: status -> number of listings; statuses without listings are left out.
+        publications: this publication and earlier ones, oldest first.
     """
 
     run_id: str
@@ -125,7 +122,7 @@ class Figures:
     seconds: float
     counts: Mapping[str, int]
     listings: int
-    parts: Mapping[str, Part]
+    shares: Mapping[str, ListingShare]
     audit: Audit
     confidence: Estimate | None
     quality: float
@@ -144,17 +141,20 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
 
     Args:
         snapshot: the publication.
-        names: category code -> name for people.
+        names: category code -> label.
 
     Raises:
-        UsageError: the run has published no figures.
+        UsageError: the publication has no metrics of the run.
     """
     run = snapshot.run
     metrics = _metrics(snapshot)
     mine = [row for row in metrics if row.run_id == run.run_id]
     whole = {row.metric: row for row in mine if row.dimension == "all"}
     if "listings" not in whole:
-        raise UsageError(f"run {run.run_id} has published no figures: name another run by --run.")
+        raise UsageError(
+            f"the publication of {run.run_id} has no metrics: choose another run with --run. `catalog-cleaner runs` "
+            "lists all runs."
+        )
     confidence, queues = whole.get("mean_correction_confidence"), _queues(snapshot)
     return Figures(
         run_id=run.run_id,
@@ -163,7 +163,7 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
         seconds=run.seconds,
         counts=dict(run.counts or {}),
         listings=int(whole["listings"].value),
-        parts={name: Part(row.numerator, _estimate(row)) for name, row in whole.items() if row.metric in _SHARES},
+        shares={name: ListingShare(row.numerator, _estimate(row)) for name, row in whole.items() if name in _SHARES},
         audit=read_audit(whole, queues.by_reason.get(Reason.AUDIT_SAMPLE, 0)),
         confidence=_estimate(confidence) if confidence else None,
         quality=whole["mean_quality_score"].value,
@@ -191,12 +191,12 @@ _SHARES = (
 
 
 def named(category: str | None, names: Mapping[str, str]) -> Named | None:
-    """A category with its name; a code that the taxonomy lacks is its own name."""
+    """A category with its label. If the taxonomy lacks the code, the label is the code."""
     return None if category is None else Named(category, names.get(category, category))
 
 
 def _metrics(snapshot: PublicationSnapshot) -> list[Row]:
-    """The metrics of the run, and the main ones of the publications compared."""
+    """The metrics of the run, and the main metrics of the publications to compare."""
     compared = [row.run_id for row in (*snapshot.before[-PUBLICATIONS + 1 :], snapshot.run)]
     main = (F.col("dimension") == "all") & F.col("metric").isin(*_TREND) & F.col("run_id").isin(*compared)
     split = (F.col("dimension") == "category") & F.col("metric").isin("expected_error_before", "expected_error_left")
@@ -208,7 +208,7 @@ def _categories(metrics: Sequence[Row], names: Mapping[str, str]) -> list[Catego
     split = [row for row in metrics if row.dimension == "category"]
     before = {row.segment: row for row in split if row.metric == "expected_error_before"}
     left = {row.segment: row for row in split if row.metric == "expected_error_left"}
-    worst = sorted(left.values(), key=lambda row: (-_at_least(row), row.segment))[:MAX_CATEGORIES]
+    worst = sorted(left.values(), key=lambda row: (-_lower_bound(row), row.segment))[:MAX_CATEGORIES]
     return [
         CategoryError(
             Named(row.segment, names.get(row.segment, row.segment)),
@@ -254,7 +254,7 @@ def _certainty(snapshot: PublicationSnapshot) -> dict[float, int]:
 
 
 def _queues(snapshot: PublicationSnapshot) -> Queues:
-    """A listing has one of a few hundred combinations of reasons; these are counted and added up here."""
+    """Count the open work list. Spark counts the few hundred combinations of reasons, which are added up here."""
     rows = snapshot.read(FLAGGED_ITEMS).where("status = 'open'").groupBy("reasons").count().collect()
     combinations = [({Reason(name) for name in row.reasons}, row["count"]) for row in rows]
     counts = {reason: sum(n for reasons, n in combinations if reason in reasons) for reason in Reason}
@@ -270,7 +270,7 @@ def _any_of(queue: Queue, reasons: Iterable[Reason]) -> bool:
 
 
 def _publications(snapshot: PublicationSnapshot, metrics: Sequence[Row]) -> list[PublicationFigures]:
-    """Of several runs for one date only the last has figures: it has replaced those of the others."""
+    """The figures of each publication. If a date was run several times, only the last run has metrics."""
     figures: dict[str, dict[str, Row]] = {}
     for row in metrics:
         if row.dimension == "all" and row.metric in _TREND:
@@ -282,14 +282,17 @@ def _publications(snapshot: PublicationSnapshot, metrics: Sequence[Row]) -> list
     ]
 
 
-def _at_least(row: Row) -> float:
-    """Wilson's lower bound of a share: an order in which a handful of listings does not lead the list."""
+def _lower_bound(row: Row) -> float:
+    """Wilson's lower bound of a share. Sorting by it keeps small categories from the top of the list."""
     p, n, z = row.value, row.denominator, 1.96
     return float((p + z * z / (2 * n) - z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n))
 
 
 def _estimate(row: Row) -> Estimate:
-    """Earlier versions published bounds of the model's estimates, which do not hold for the truth."""
+    """The value of a metric, with its interval if it is audited.
+
+    Earlier versions also published an interval for the model's estimates. It was too narrow and is ignored.
+    """
     if row.source != MetricSource.AUDIT.value:
         return Estimate(row.value)
     return Estimate(row.value, row.lower, row.upper)

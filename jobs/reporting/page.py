@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page: no script, and nothing that is fetched from anywhere."""
+"""Renders the report as a self-contained HTML page without scripts and external resources."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _SELLERS = 12
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing, its caption and its figures as a table.
+    """A chart, its caption and its data as a table.
 
     Attributes:
         title: one line.
         drawing: SVG.
-        alt: what it shows, for screen readers.
-        columns, rows: the same figures as a table, the first column the rows' names.
-        more: the label that opens the table.
-        key: class of the mark in the style sheet, and what it stands for.
+        alt: description for screen readers.
+        columns, rows: the data as a table; the first column has the names of the rows.
+        more: label that opens the table.
+        legend: class in the style sheet -> meaning, as pairs.
     """
 
     title: str
@@ -40,15 +40,15 @@ class Chart:
     alt: str
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
-    more: str = "The figures as a table"
-    key: Sequence[tuple[str, str]] = ()
+    more: str = "Show as a table"
+    legend: Sequence[tuple[str, str]] = ()
 
 
 def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]) -> str:
-    """The page.
+    """Render the page.
 
     Args:
-        figures, examples: what was read. Their texts come from the catalogue and are escaped.
+        figures, examples: what to show. Texts from the catalogue are escaped.
         thumbnails: listing_id -> JPEG; a listing without one gets a placeholder.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
@@ -72,10 +72,10 @@ def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]
     contents = [
         ("errors", "Where the errors are"),
         ("corrections", "What was corrected"),
-        ("people", "What people should decide"),
+        ("people", "What people should review"),
         ("pictures", "Pictures"),
-        *([("faults", "Other faults")] if examples.others else []),
-        ("nights", "Night by night"),
+        *([("faults", "Other reasons")] if examples.others else []),
+        ("nights", "Over time"),
         ("run", "The run"),
     ]
     return environment.from_string(_resource("page.html.j2")).render(
@@ -96,23 +96,23 @@ def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]
 def _errors(figures: Figures) -> list[Chart]:
     categories, sellers = figures.categories, figures.sellers[:_SELLERS]
     worst = categories[:_CATEGORIES]
-    found = []
+    panels = []
     if worst:
-        found.append(
+        panels.append(
             Chart(
-                "Categories with most left wrong",
+                "Categories with the highest error",
                 _safe(charts.dumbbells([Span(c.category.name, c.before, c.left) for c in worst])),
-                f"Estimated share of wrong listings in the {len(worst)} worst categories, before and now; worst now: "
-                f"{worst[0].category}, {Share(worst[0].before.value)} before and {Share(worst[0].left.value)} now.",
-                ("category", "listings", "wrong before", "wrong now"),
+                f"Estimated share of wrong listings in the {len(worst)} worst categories, before and after cleaning. "
+                f"Worst: {worst[0].category}, {Share(worst[0].before.value)} and {Share(worst[0].left.value)}.",
+                ("category", "listings", "wrong before", "wrong after"),
                 [(c.category, f"{c.listings:,}", Share(c.before.value), Share(c.left.value)) for c in categories],
-                more="All categories as a table" if len(categories) > len(worst) else "The figures as a table",
-                key=(("c-before", "wrong before"), ("c-left", "wrong now")),
+                more="Show all categories as a table" if len(categories) > len(worst) else "Show as a table",
+                legend=(("c-before", "wrong before"), ("c-left", "wrong after")),
             )
         )
     if sellers:
-        overall = figures.parts["expected_error_before"].share.value
-        found.append(
+        overall = figures.shares["expected_error_before"].share.value
+        panels.append(
             Chart(
                 "Sellers who mislabel most",
                 _safe(
@@ -120,17 +120,17 @@ def _errors(figures: Figures) -> list[Chart]:
                         [Range(f"{s.seller_id} · {s.listings:,} listings", s.error_rate) for s in sellers], overall
                     )
                 ),
-                "The model's estimate of the share of wrong labels by seller, with its 95% interval; highest: "
-                f"{sellers[0].seller_id} with {sellers[0].error_rate}; all listings: {Share(overall)}.",
+                "The model's estimate of the share of wrong labels by seller, with its 95% interval. Highest: "
+                f"{sellers[0].seller_id} with {sellers[0].error_rate}. All listings: {Share(overall)}.",
                 ("seller", "listings", "wrong labels", "the model's 95% interval"),
                 [
                     (s.seller_id, f"{s.listings:,}", Share(s.error_rate.value), _interval(s.error_rate))
                     for s in figures.sellers
                 ],
-                key=(("c-before", "share of wrong labels, with the model's 95% interval"), ("upright", "all listings")),
+                legend=(("c-before", "wrong labels, with the model's 95% interval"), ("upright", "all listings")),
             )
         )
-    return found
+    return panels
 
 
 def _corrections(figures: Figures) -> list[Chart]:
@@ -151,7 +151,7 @@ def _corrections(figures: Figures) -> list[Chart]:
         Chart(
             "Most frequent corrections",
             _safe(charts.bars(rows, "left", rows[0].length)),
-            f"Corrections by seller's and corrected category; most frequent: {rows[0].label}, {rows[0].words}.",
+            f"Corrections by seller's and corrected category. Most frequent: {rows[0].label}, {rows[0].words}.",
             ("from", "to", "listings"),
             [(c.seller_category or "no category", c.corrected_category, f"{c.listings:,}") for c in changes],
         ),
@@ -171,12 +171,12 @@ def _people(figures: Figures) -> list[Chart]:
     asked = [(r, n) for r, n in queues.by_reason.items() if r.queue is Queue.CATEGORY]
     other = [(r, n) for r, n in queues.by_reason.items() if r.queue is Queue.OTHER]
     draw = partial(_queue, largest=largest, listings=figures.listings)
-    found = []
+    panels = []
     if asked:
-        found.append(draw(f"Category in question: {queues.category:,} listings", asked, "category"))
+        panels.append(draw(f"Uncertain category: {queues.category:,} listings", asked, "category"))
     if other:
-        found.append(draw(f"Another fault: {queues.other:,} listings", other, "other"))
-    return found
+        panels.append(draw(f"Other reasons: {queues.other:,} listings", other, "other"))
+    return panels
 
 
 def _queue(title: str, reasons: Sequence[tuple[Reason, int]], role: str, largest: int, listings: int) -> Chart:
@@ -185,7 +185,7 @@ def _queue(title: str, reasons: Sequence[tuple[Reason, int]], role: str, largest
         title,
         _safe(charts.bars([Bar(name, n, f"{n:,}") for name, n in rows], role, largest)),
         f"{title}. Most frequent reason: {rows[0][0]}, {rows[0][1]:,}.",
-        ("reason", "listings", "share of all", "what it means"),
+        ("reason", "listings", "share", "meaning"),
         [(words.reason(r), f"{n:,}", Share(n / listings), words.explain([r])) for r, n in reasons],
     )
 
@@ -217,7 +217,7 @@ def _trends(publications: Sequence[PublicationFigures]) -> list[Chart]:
     if len(publications) < 2:
         return []
     series = (
-        ("Wrong now, as the model expects", "left", [p.error_left for p in publications]),
+        ("Wrong, estimated by the model", "left", [p.error_left for p in publications]),
         ("Corrected", "before", [p.corrected for p in publications]),
         ("On the work list", "other", [p.flagged for p in publications]),
     )
@@ -226,8 +226,8 @@ def _trends(publications: Sequence[PublicationFigures]) -> list[Chart]:
         Chart(
             title,
             _safe(charts.trend(values, first, last, role)),
-            f"{title}, of all listings: {Share(values[0])} on {first}, {Share(values[-1])} on {last}.",
-            ("run", "took", "share"),
+            f"{title}, share of all listings: {Share(values[0])} on {first}, {Share(values[-1])} on {last}.",
+            ("run", "duration", "share"),
             [(p.run_id, words.duration(p.seconds), Share(v)) for p, v in zip(publications, values, strict=True)],
         )
         for title, role, values in series

@@ -1,4 +1,4 @@
-"""The pictures of the examples, small, as they were when the publication was made."""
+"""Thumbnails of the examples' pictures, as they were when the run was published."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from schemas.tables import LISTINGS
 from udfs.thumbnails import THUMBNAIL, make_thumbnails
 
 SIDE = 160
-"""Pixels of a thumbnail's longer side."""
+"""Length of the longer side of a thumbnail in pixels."""
 
 
 def read_thumbnails(snapshot: PublicationSnapshot, listing_ids: Sequence[str], settings: Settings) -> dict[str, bytes]:
-    """JPEGs of the listings that have a picture to see; the others are left out.
+    """Read thumbnails of listings.
 
     Args:
         snapshot: the publication.
-        listing_ids: a few dozen.
-        settings: what may be read, and how large.
+        listing_ids: a few dozen listings.
+        settings: limits for reading pictures.
+
+    Returns:
+        listing_id -> JPEG; listings without a readable picture are left out.
     """
     shrink = make_thumbnails(
         SIDE, settings.picture.max_pixels, settings.ingest.image_prefixes, settings.ingest.max_image_bytes

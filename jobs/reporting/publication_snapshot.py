@@ -1,4 +1,4 @@
-"""A publication to look at: every table as it stood when its run was published."""
+"""A snapshot of a publication: the tables as they were when its run was published."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from schemas.tables import TAXONOMY, Table
 
 @dataclass(frozen=True)
 class PublicationSnapshot:
-    """A publication and those before it.
+    """A publication and the earlier ones.
 
     Attributes:
         warehouse: the warehouse.
         run: the publication.
-        before: the publications before it, the oldest first.
+        before: earlier publications, oldest first.
     """
 
     warehouse: Warehouse
@@ -28,24 +28,24 @@ class PublicationSnapshot:
     _read: dict[str, DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, table: Table) -> DataFrame:
-        """The table's rows at the published version; none where it was not part of the publication.
+        """Read a table at its published version; no rows if it was not part of the publication.
 
-        Delta looks a version up at every opening, so each table is opened once.
+        Each table is opened only once, because Delta looks up the version whenever it opens a table.
         """
         if table.name not in self._read:
             self._read[table.name] = self.run.read(self.warehouse, table)
         return self._read[table.name]
 
     def names(self) -> dict[str, str]:
-        """Category code -> the taxonomy's name for people."""
+        """Category code -> label in the taxonomy."""
         return {row.category: row.label or row.category for row in self.read(TAXONOMY).collect()}
 
 
 def find_snapshot(warehouse: Warehouse, run_id: str | None) -> PublicationSnapshot:
-    """The publication of a run; for None the newest one.
+    """The publication of a run; by default the newest one.
 
     Raises:
-        UsageError: nothing has been published, or not by that run; the message says what to run.
+        UsageError: nothing has been published yet, or the run was not published. The message says what to do.
     """
     *before, run = publications_until(warehouse, run_id)
     return PublicationSnapshot(warehouse, run, before)

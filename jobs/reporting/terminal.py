@@ -1,4 +1,4 @@
-"""The report in the terminal, and as JSON."""
+"""The report for the terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _TITLE_LENGTH = 56
 
 
 def report_summary(figures: Figures, examples: Examples, location: str, page: str | None) -> Summary:
-    """The report as a summary.
+    """Make the summary of the report.
 
     Args:
-        figures, examples: what was read.
-        location: of the warehouse.
-        page: where the HTML page was written; None where none was.
+        figures, examples: what to show.
+        location: location of the warehouse.
+        page: path of the HTML page; None if none was written.
     """
-    parts, audit = figures.parts, figures.audit
+    shares, audit = figures.shares, figures.audit
     facts: dict[str, object] = {
         "run_id": figures.run_id,
         "run_date": str(figures.run_date),
@@ -33,17 +33,17 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
         "audit_open": audit.open,
         "audited_error_before": audit.before,
         "audited_error_left": audit.left,
-        "expected_error_before": parts["expected_error_before"].share,
-        "expected_error_left": parts["expected_error_left"].share,
-        "corrected": round(parts["corrected_share"].listings),
-        "corrected_share": parts["corrected_share"].share,
+        "expected_error_before": shares["expected_error_before"].share,
+        "expected_error_left": shares["expected_error_left"].share,
+        "corrected": round(shares["corrected_share"].listings),
+        "corrected_share": shares["corrected_share"].share,
         "corrections_begun": figures.events["begun"],
         "corrections_changed": figures.events["changed"],
         "corrections_ended": figures.events["ended"],
         "mean_correction_confidence": figures.confidence,
-        "referred": round(parts["referred_share"].listings),
-        "flagged": round(parts["flagged_share"].listings),
-        "flagged_share": parts["flagged_share"].share,
+        "referred": round(shares["referred_share"].listings),
+        "flagged": round(shares["flagged_share"].listings),
+        "flagged_share": shares["flagged_share"].share,
         "category_queue": figures.queues.category,
         "other_queue": figures.queues.other,
         "mean_quality_score": round(figures.quality, 1),
@@ -53,22 +53,22 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
     hints = [
         audit.note(location),
         "Errors by category and the sellers' error rates are the model's estimates.",
+        f"Read a table of this publication:  jobs.store.read_published(warehouse, TABLE, {figures.run_id!r})",
     ]
-    hints.append(f"one table of this publication: jobs.store.read_published(warehouse, TABLE, {figures.run_id!r})")
     if page is None:
-        hints.append(f"with pictures: catalog-cleaner report --warehouse {location} --html FILE")
+        hints.append(f"Report with pictures:  catalog-cleaner report --warehouse {location} --html FILE")
     else:
-        hints.append(f"the page is {page}, a single file")
+        hints.append(f"The page is {page}, a single file.")
     return Summary(_title(figures), facts, (*_figures(figures), *_examples(examples), *_runs(figures)), hints)
 
 
 def _title(figures: Figures) -> str:
-    """The error before and now: as audited, or as the model expects where nobody has answered the audit."""
-    parts, audit = figures.parts, figures.audit
-    before = audit.before or parts["expected_error_before"].share
-    left = audit.left or parts["expected_error_left"].share
+    """The error before and after cleaning: audited, or the model's estimate if no listing of the audit is answered."""
+    shares, audit = figures.shares, figures.audit
+    before = audit.before or shares["expected_error_before"].share
+    left = audit.left or shares["expected_error_left"].share
     basis = f"{audit.answered:,} audited listings" if audit.answered else "the model's estimate, not audited"
-    return f"Catalogue of {figures.run_date}: {before} in a wrong category before, {left} now ({basis})"
+    return f"Catalogue of {figures.run_date}: {before} in a wrong category before, {left} after ({basis})"
 
 
 def _figures(figures: Figures) -> list[Section]:
@@ -76,10 +76,11 @@ def _figures(figures: Figures) -> list[Section]:
     reasons = figures.queues.by_reason.items()
     return [
         Section(
-            "error by category, the worst first",
+            "error by category, worst first",
             ("category", "listings", "before", "left"),
             [(c.category, c.listings, Share(c.before.value), c.left) for c in categories],
             bars=("before", "left"),
+            key="error by category, the worst first",
         ),
         Section(
             "flagged by reason",
@@ -117,12 +118,12 @@ def _examples(examples: Examples) -> list[Section]:
         Section(
             "top of the work list",
             ("listing_id", "priority", "reasons", "title", "seller's", "suggestion"),
-            [_work(e) for e in examples.work_list],
+            [_work_item(e) for e in examples.work_list],
         ),
     ]
 
 
-def _work(example: Example) -> tuple[object, ...]:
+def _work_item(example: Example) -> tuple[object, ...]:
     return (
         example.listing_id,
         round(example.priority, 3) if example.priority is not None else None,
@@ -134,11 +135,11 @@ def _work(example: Example) -> tuple[object, ...]:
 
 
 def _runs(figures: Figures) -> list[Section]:
-    account = [(words, figures.counts[name]) for name, words in ACCOUNT.items() if name in figures.counts]
+    account = [(label, figures.counts[name]) for name, label in ACCOUNT.items() if name in figures.counts]
     return [
         Section("row account", ("rows", "count"), account),
         Section(
-            "publications, the last one below",
+            "publications, latest last",
             ("run_id", "seconds", "error_left", "corrected", "flagged"),
             [
                 (
@@ -151,6 +152,7 @@ def _runs(figures: Figures) -> list[Section]:
                 for p in figures.publications
             ],
             bars=("error_left",),
+            key="publications, the last one below",
         ),
     ]
 

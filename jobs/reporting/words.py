@@ -1,4 +1,4 @@
-"""Figures and reasons in words, the same in terminal and page."""
+"""Wording of figures and reasons, shared by the terminal output and the page."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PICTURE: dict[str, str] = {
     ImageStatus.CORRUPT.value: "cannot be read",
     ImageStatus.BLANK.value: "one flat colour",
     ImageStatus.TOO_LARGE.value: "too large",
-    ImageStatus.UNREADABLE.value: "could not be read, to be tried again",
+    ImageStatus.UNREADABLE.value: "could not be read, will be tried again",
     ImageStatus.NOT_ALLOWED.value: "outside the allowed folders",
-    ImageStatus.NOT_FOUND.value: "no file at its address",
+    ImageStatus.NOT_FOUND.value: "does not exist",
 }
 
 ACCOUNT: dict[str, str] = {
@@ -36,11 +36,11 @@ ACCOUNT: dict[str, str] = {
     "rows_withdrawn": "withdrawn",
     "rows_quarantined": "quarantined",
 }
-"""The row account: the first is the sum of the others."""
+"""Labels of the row account. The first count is the sum of the others."""
 
 
 def certainty(probability: float) -> str:
-    """How sure a probability, 0 to 1, is."""
+    """The wording of a probability, 0 to 1."""
     return next(words for least, words in _CERTAINTY if probability >= least)
 
 
@@ -50,7 +50,7 @@ def reason(name: Reason) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time span: 42 s, 3 min 5 s, 1 h 2 min."""
+    """Format a duration: 42 s, 3 min 5 s, 1 h 2 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -61,18 +61,18 @@ def duration(seconds: float) -> str:
 
 
 def day(date: dt.date) -> str:
-    """A date as people write it: 7 March 2026."""
+    """Format a date: 7 March 2026."""
     return f"{date.day} {date:%B %Y}"
 
 
 def explain(reasons: Iterable[Reason]) -> str:
-    """The reasons in words, as one sentence without its full stop."""
+    """The explanations of reasons as one sentence without a full stop."""
     words = "; ".join(reason.explanation for reason in reasons)
     return words[:1].upper() + words[1:]
 
 
 def evidence(example: Example) -> str:
-    """What the text and the picture suggest, each on its own."""
+    """Describe the predictions from the text alone and the picture alone."""
     text, image = example.text, example.image
     if text and image and text[0] == image[0]:
         return f"Text and picture both suggest {text[0]} ({Share(text[1])} and {Share(image[1])})."

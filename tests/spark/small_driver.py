@@ -13,10 +13,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.load import load_settings
-from jobs.cleaning.steps.calibrate import audited
+from jobs.cleaning.steps.calibrate import audit_answers
 from jobs.cleaning.steps.decide import CorrectionBin, correction_bins, correction_threshold
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
-from jobs.cleaning.steps.reviews import standing_decisions, with_decisions
+from jobs.cleaning.steps.reviews import latest_decisions, with_decisions
 from jobs.cleaning.steps.selection import newest_change, unscored
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.ingestion.groups import assign_groups
@@ -76,7 +76,7 @@ def check_decisions(catalogue: DataFrame) -> None:
         F.lit("2026-01-01").cast("timestamp").alias("decided_at"),
         chance.alias("audit_chance"),
     )
-    standing = standing_decisions(decisions)
+    standing = latest_decisions(decisions)
     counts = with_decisions(catalogue, standing).agg(F.count("decided_category"), F.count("audited_category"))
     assert tuple(counts.collect()[0]) == (ROWS, AUDITED)
     candidates = catalogue.select(
@@ -89,7 +89,7 @@ def check_decisions(catalogue: DataFrame) -> None:
         F.lit("boots").alias("category"),
         F.lit(True).alias("in_taxonomy"),
     )
-    assert len(audited(candidates, standing).toPandas()) == AUDITED
+    assert len(audit_answers(candidates, standing).toPandas()) == AUDITED
 
 
 def check_sellers(catalogue: DataFrame) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.cleaning.steps.calibrate import Calibration, audited, calibrate, fit_calibration
+from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration
 from tests.spark.frames import frame, rows_of
 
 _RANKED = "array<struct<category: string, probability: double>>"
@@ -62,7 +62,7 @@ def test_only_answers_of_the_audit_about_the_present_content_count(spark: SparkS
         ("unjudged", "h", "boots", 0.1),
     )
     found = ("best_confidence", "right", "label_posterior", "label_support", "label_right")
-    assert rows_of(audited(candidates, decisions), *found) == [
+    assert rows_of(audit_answers(candidates, decisions), *found) == [
         (0.8, False, 0.2, 0.3, True),
         (0.8, True, 0.2, 0.3, False),
         (0.8, True, 0.2, 0.3, None),

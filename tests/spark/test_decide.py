@@ -17,7 +17,7 @@ from jobs.cleaning.steps.decide import (
     mark_scarce,
     mark_sensitive,
 )
-from jobs.cleaning.steps.reviews import standing_decisions
+from jobs.cleaning.steps.reviews import latest_decisions
 from jobs.cleaning.steps.trust import Trust
 from tests.spark.frames import frame, rows_of
 
@@ -57,7 +57,7 @@ def _threshold(judged: DataFrame, precision: float) -> float:
 
 
 def no_decisions(spark: SparkSession) -> DataFrame:
-    return standing_decisions(frame(spark, DECISIONS))
+    return latest_decisions(frame(spark, DECISIONS))
 
 
 def test_each_listing_gets_one_action_by_its_posterior(spark: SparkSession) -> None:
@@ -143,7 +143,7 @@ def test_a_reviewers_decision_wins_until_the_content_changes(spark: SparkSession
         ("4", "edited_since", "h-before", "set_category", None, "hats", noon, None),
         ("5", "skipped", "h-skipped", "skip", None, None, noon, None),
     )
-    got = decide(judged, standing_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
+    got = decide(judged, latest_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
     columns = ("listing_id", "category_action", "effective_category", "category_source", "category_confidence")
     assert rows_of(got, *columns) == [
         ("edited_since", "kept", "boots", "seller", 0.99),
@@ -171,7 +171,7 @@ def test_what_would_be_published_without_a_decision_is_kept_for_the_audit(spark:
             for name, chance in (("corrected", 0.1), ("kept", 0.1), ("unlabelled", 0.1), ("asked", None))
         ),
     )
-    got = decide(judged, standing_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
+    got = decide(judged, latest_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
     assert rows_of(got, "listing_id", "audited", "unreviewed_category", "effective_category") == [
         ("asked", False, "boots", "hats"),
         ("corrected", True, "shoes", "hats"),

@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import GateSettings
-from jobs.cleaning.gates import check_input, check_output, refuse_failed, unreadable_share
+from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unreadable_share
 from schemas.errors import RefusedError
 from tests.spark.frames import frame
 
@@ -18,7 +18,7 @@ def listings(spark: SparkSession, *rows: tuple[str | None, int, int]) -> DataFra
 def test_a_good_catalogue_passes(spark: SparkSession) -> None:
     checks = check_input(listings(spark, ("a", 0, 0), ("b", 0, 1), ("c", 0, 0)), GateSettings())
     assert [check.success for check in checks] == [True, True, True, True]
-    refuse_failed(checks)
+    refuse_if_failed(checks)
 
 
 def test_an_empty_catalogue_is_refused(spark: SparkSession) -> None:
@@ -26,13 +26,13 @@ def test_an_empty_catalogue_is_refused(spark: SparkSession) -> None:
     with pytest.raises(
         RefusedError, match=r"input gate: expect_table_row_count_to_be_between \(min_value 1\).*observed 0"
     ):
-        refuse_failed(checks)
+        refuse_if_failed(checks)
 
 
 def test_every_failed_expectation_is_named_with_what_was_observed(spark: SparkSession) -> None:
     checks = check_input(listings(spark, ("a", 0, 1), ("a", 0, 1), ("b", 0, 1), (None, 1, 0)), GateSettings())
     with pytest.raises(RefusedError) as caught:
-        refuse_failed(checks)
+        refuse_if_failed(checks)
     message = str(caught.value)
     assert "expect_column_values_to_be_unique listing_id: observed 2" in message
     assert "expect_column_mean_to_be_between (max_value 0.05) quarantined: observed 0.25" in message
@@ -63,9 +63,9 @@ def test_a_night_without_access_to_the_picture_store_is_refused(spark: SparkSess
     refused = check_output(decided, 25, 0.0, GateSettings(max_unreadable_image_rise=0.3))
     assert [(c.column_name, c.observed) for c in refused if not c.success] == [("image_status", "2")]
     with pytest.raises(
-        RefusedError, match=r"mostly 0.7\) image_status: observed 2\n.*the picture store probably does not answer"
+        RefusedError, match=r"mostly 0.7\) image_status: observed 2\n.*the picture store is probably unavailable"
     ):
-        refuse_failed(refused)
+        refuse_if_failed(refused)
     assert all(check.success for check in check_output(decided, 25, 0.0, GateSettings(max_unreadable_image_rise=0.4)))
 
 
@@ -82,10 +82,11 @@ def test_pictures_that_were_already_unreadable_do_not_count_as_a_rise(spark: Spa
     assert before == 0.4
     assert unreadable_share(metrics.where("segment = 'missing'")) == 0.0
     half = with_pictures(spark, "ok", "unreadable")
-    refuse_failed(check_output(half, 2, before, GateSettings()))
+    refuse_if_failed(check_output(half, 2, before, GateSettings()))
     with pytest.raises(RefusedError, match="image_status: observed 1"):
-        refuse_failed(check_output(half, 2, 0.2, GateSettings()))
+        refuse_if_failed(check_output(half, 2, 0.2, GateSettings()))
 
 
 def test_a_catalogue_without_pictures_passes(spark: SparkSession) -> None:
-    refuse_failed(check_output(with_pictures(spark, None, None), 2, 0.0, GateSettings(max_unreadable_image_rise=0.0)))
+    settings = GateSettings(max_unreadable_image_rise=0.0)
+    refuse_if_failed(check_output(with_pictures(spark, None, None), 2, 0.0, settings))

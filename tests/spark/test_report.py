@@ -66,9 +66,9 @@ def test_the_figures_are_those_of_the_newest_publication(newest: Figures) -> Non
     assert (figures.run_id, figures.run_date, figures.model_version) == (SECOND, dt.date(2026, 3, 2), "7")
     assert (figures.seconds, figures.listings, figures.quality) == (30.0, 10, 87.5)
     assert figures.counts == {"rows_in": 10, "rows_current": 2, "rows_unchanged": 8}
-    assert figures.parts["expected_error_before"].share == Estimate(0.4)
-    assert figures.parts["expected_error_left"].share == Estimate(0.2)
-    assert figures.parts["corrected_share"].listings == pytest.approx(3)
+    assert figures.shares["expected_error_before"].share == Estimate(0.4)
+    assert figures.shares["expected_error_left"].share == Estimate(0.2)
+    assert figures.shares["corrected_share"].listings == pytest.approx(3)
     assert figures.confidence == Estimate(0.855)
     assert figures.audit == Audit(4, 1, near(0.5), near(0.25))
     assert figures.events == {"begun": 2, "changed": 1, "ended": 0}
@@ -111,7 +111,7 @@ def test_publications_are_compared_and_failed_runs_are_none(newest: Figures) -> 
 def test_an_earlier_publication_is_shown_as_it_was(warehouse: Warehouse) -> None:
     snapshot = find_snapshot(warehouse, FIRST)
     figures = read_figures(snapshot, NAMES)
-    assert figures.parts["expected_error_left"].share == Estimate(0.4)
+    assert figures.shares["expected_error_left"].share == Estimate(0.4)
     assert figures.audit == Audit(0, 0, None, None)
     assert figures.changes == []
     assert sum(figures.certainty.values()) == 0

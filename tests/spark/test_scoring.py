@@ -8,7 +8,7 @@ import re
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.cleaning.scoring import wanted_content
+from jobs.cleaning.scoring import content_to_score
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.tables import Warehouse
@@ -54,12 +54,12 @@ def test_a_picture_is_tried_again_without_reading_the_stored_ones(warehouse: War
     unread = frame(spark, KEYS, ("away", "h1"))
 
     def content(*wanted: tuple[str, str]) -> DataFrame:
-        return wanted_content(warehouse, frame(spark, KEYS, *wanted), unread, False, pins, base)
+        return content_to_score(warehouse, frame(spark, KEYS, *wanted), unread, False, pins, base)
 
     found = content(("away", "h1"), ("new", "h4"))
     assert rows_of(found, "listing_id", "image_uri", "image") == [("away", "a.png", None), ("new", None, b"new")]
     assert set(found.columns) == set(LISTINGS.names)
-    alone = wanted_content(warehouse, unread, unread, False, Pins("7", before, 0, None, "n-1"), base)
+    alone = content_to_score(warehouse, unread, unread, False, Pins("7", before, 0, None, "n-1"), base)
     assert rows_of(alone, "listing_id", "image") == [("away", None)]
     # Of the stored rows only small columns are read: the scan does not include the picture.
     plan = str(alone._jdf.queryExecution().executedPlan())

@@ -6,7 +6,7 @@ import datetime as dt
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.cleaning.steps.selection import to_check, with_texts, without_texts
+from jobs.cleaning.steps.selection import input_gate_rows, with_texts, without_texts
 from tests.spark.frames import frame, rows_of
 
 _WHEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -51,7 +51,7 @@ def test_the_input_gate_sees_what_is_quarantined_and_what_is_empty(spark: SparkS
         ("empty", None, " ", None),
     )
     bad = frame(spark, "listing_id string, reasons array<string>", ("broken", ["malformed_row"]))
-    assert rows_of(to_check(without_texts(good), bad), "listing_id", "quarantined", "empty") == [
+    assert rows_of(input_gate_rows(without_texts(good), bad), "listing_id", "quarantined", "empty") == [
         ("broken", 1, 0),
         ("described", 0, 0),
         ("empty", 0, 1),

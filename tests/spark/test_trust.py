@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from scipy.special import expit, logit
 
 from jobs.cleaning.steps.decide import add_posteriors
-from jobs.cleaning.steps.trust import Trust, fit_trust, trusted, trusted_column
+from jobs.cleaning.steps.trust import Trust, apply_trust, apply_trust_column, fit_trust
 from schemas.arrays import Floats
 from tests.spark.frames import frame, rows_of
 
@@ -24,14 +24,14 @@ def labels() -> tuple[Floats, Floats]:
 
 def test_without_answers_nothing_changes() -> None:
     nobody = np.zeros(0)
-    assert fit_trust(nobody, nobody, nobody.astype(bool)).as_learnt
-    assert trusted(np.array([0.3]), np.array([0.1]), Trust()) == [0.3]
+    assert fit_trust(nobody, nobody, nobody.astype(bool)).is_default
+    assert apply_trust(np.array([0.3]), np.array([0.1]), Trust()) == [0.3]
 
 
 def test_answers_that_confirm_the_posterior_do_not_change_it(labels: tuple[Floats, Floats]) -> None:
     posterior, support = labels
     draws = np.random.default_rng(4).random((50, 400))
-    moved = [not fit_trust(posterior, support, draw < posterior).as_learnt for draw in draws]
+    moved = [not fit_trust(posterior, support, draw < posterior).is_default for draw in draws]
     assert sum(moved) <= 3
 
 
@@ -40,7 +40,7 @@ def test_wrong_labels_on_uncertain_content_lose_trust(labels: tuple[Floats, Floa
     by_content = logit(support)
     truly = expit(1.2 * by_content + 0.8 * (logit(posterior) - by_content) - 3.5)
     found = fit_trust(posterior, support, np.random.default_rng(5).random(400) < truly)
-    put_right = trusted(posterior, support, found)
+    put_right = apply_trust(posterior, support, found)
     assert np.abs(posterior - truly).mean() > 0.2
     assert np.abs(put_right - truly).mean() < 0.04
     assert ((put_right > 0.5) == (truly > 0.5)).mean() > 0.93
@@ -50,8 +50,8 @@ def test_spark_computes_the_same(spark: SparkSession) -> None:
     posterior, support = np.array([0.0, 0.2, 0.9, 1.0]), np.array([0.0, 0.6, 0.3, 1.0])
     rows = frame(spark, "posterior double, support double", *zip(posterior.tolist(), support.tolist(), strict=True))
     for trust in (Trust(), Trust(1.4, 0.7, -3.0)):
-        got = rows.select(trusted_column(F.col("posterior"), F.col("support"), trust).alias("p"))
-        assert [row.p for row in got.collect()] == pytest.approx(trusted(posterior, support, trust))
+        got = rows.select(apply_trust_column(F.col("posterior"), F.col("support"), trust).alias("p"))
+        assert [row.p for row in got.collect()] == pytest.approx(apply_trust(posterior, support, trust))
 
 
 def test_a_label_that_the_audit_contradicts_is_replaced(spark: SparkSession) -> None:

@@ -8,7 +8,7 @@ import datetime as dt
 from jobs.cleaning.audit import Audit
 from jobs.console.summary import Estimate, Named
 from jobs.reporting.examples import Example, Examples
-from jobs.reporting.figures import CategoryError, Change, Figures, Part, PublicationFigures, Queues, SellerError
+from jobs.reporting.figures import CategoryError, Change, Figures, ListingShare, PublicationFigures, Queues, SellerError
 from schemas.reasons import Reason
 
 BOOTS, SHOES, BAGS = Named("boots", "Boots"), Named("shoes", "Shoes"), Named("bags", "Bags & cases")
@@ -30,12 +30,12 @@ FIGURES = Figures(
     seconds=125.4,
     counts={"rows_in": 1000, "rows_current": 40, "rows_unchanged": 960, "kept": 700},
     listings=1000,
-    parts={
-        "expected_error_before": Part(228.4, Estimate(0.228)),
-        "expected_error_left": Part(31.2, Estimate(0.031)),
-        "corrected_share": Part(200.0, Estimate(0.2)),
-        "referred_share": Part(90.0, Estimate(0.09)),
-        "flagged_share": Part(110.0, Estimate(0.11)),
+    shares={
+        "expected_error_before": ListingShare(228.4, Estimate(0.228)),
+        "expected_error_left": ListingShare(31.2, Estimate(0.031)),
+        "corrected_share": ListingShare(200.0, Estimate(0.2)),
+        "referred_share": ListingShare(90.0, Estimate(0.09)),
+        "flagged_share": ListingShare(110.0, Estimate(0.11)),
     },
     audit=NO_AUDIT,
     confidence=Estimate(0.97),

@@ -49,16 +49,16 @@ def test_the_page_shows_the_figures() -> None:
     text = re.sub(r"\s+", " ", Reader(render(FIGURES, EXAMPLES, {})).text)
     for said in (
         "The catalogue on 2 March 2026",
-        "The model estimates that of 1,000 listings 228 were in a wrong category, or in none, and that 31 still are",
-        "No audit backs these estimates. 400 listings were drawn at random for people to check, and all are open",
+        "The model estimates that 228 of 1,000 listings had a wrong category or none before this run, and that 31",
+        "These estimates are not audited. 400 listings were drawn at random for people to review, and none is",
         "Wrong before22.8%the model's estimate, not audited",
         "catalog-cleaner review apply FILE",
         "22.8%",
         "3.1%",
         "20.0% of the listings; mean confidence 97.0%",
-        "corrections begun; 1 changed, 3 ended",
-        "Category in question: 90 listings",
-        "Another fault: 21 listings",
+        "in this run; 1 changed, 3 ended",
+        "Uncertain category: 90 listings",
+        "Other reasons: 21 listings",
         "2 min 5 s",
         "unchanged, prediction kept",
     ):
@@ -68,19 +68,19 @@ def test_the_page_shows_the_figures() -> None:
 def test_an_audit_comes_first_with_its_interval_and_the_estimate_beside_it() -> None:
     text = re.sub(r"\s+", " ", Reader(render(dataclasses.replace(FIGURES, audit=AUDIT), EXAMPLES, {})).text)
     for said in (
-        "People have checked 389 of 1,000 listings, drawn at random. 23.1% of those were in a wrong category",
+        "People have reviewed 389 of 1,000 listings, drawn at random. According to this audit, 23.1% of the catalogue",
         "Wrong before23.1%19.2% to 27.6% (95% interval, 389 audited listings)the model's estimate: 22.8%",
-        "Wrong now3.6%2.2% to 6.0%",
-        "11 more are to be checked.",
+        "Wrong after3.6%2.2% to 6.0%",
+        "11 more listings of the audit are still to be reviewed.",
     ):
         assert said in text
-    assert "No audit backs" not in text
+    assert "These estimates are not audited" not in text
 
 
 def test_without_an_audit_the_page_names_the_setting() -> None:
     figures = dataclasses.replace(FIGURES, audit=dataclasses.replace(NO_AUDIT, open=0))
     assert (
-        "No listing is drawn for people to check: the setting is review.audit_listings."
+        "No listings are drawn for an audit; see the setting review.audit_listings."
         in Reader(render(figures, EXAMPLES, {})).text
     )
 
@@ -90,7 +90,7 @@ def test_each_kind_of_example_shows_its_own_details() -> None:
     assert "Boots → Shoes very likely, 97.2% Text and picture both suggest Shoes" in text
     assert "seller: Boots Shoes58.0%Boots (seller's)31.0% Text and picture suggest another category" in text
     assert "listed as Shoespicture looks like Bags & cases likely, 90.0%" in text
-    assert "without a title Shoes The picture cannot be read." in text
+    assert "(no title) Shoes The picture cannot be read." in text
     assert "seller s-9 · l-2" in text
 
 
@@ -176,6 +176,6 @@ def test_a_first_night_without_work_gives_a_page() -> None:
         publications=FIGURES.publications[-1:],
     )
     page = Reader(render(figures, Examples([], [], [], [], []), {}))
-    for said in ("No category is corrected", "The work list is empty", "This is the first publication"):
+    for said in ("This publication has no corrections", "The work list is empty", "This is the first publication"):
         assert said in page.text
     assert page.attributes("figure") == []

@@ -39,15 +39,15 @@ def test_the_precision_of_a_share_depends_on_its_size(share: float, said: str) -
 def test_the_report_in_the_terminal() -> None:
     text = shown(report_summary(FIGURES, EXAMPLES, "/w", None))
     for line in (
-        "Catalogue of 2026-03-02: 22.8% in a wrong category before, 3.1% now (the model's estimate, not audited)",
-        "400 listings were drawn at random for the audit, and all are open.",
+        "Catalogue of 2026-03-02: 22.8% in a wrong category before, 3.1% after (the model's estimate, not audited)",
+        "400 listings were drawn at random for the audit, and none is reviewed yet.",
         "catalog-cleaner review apply FILE --warehouse /w",
-        "error by category, the worst first",
+        "error by category, worst first",
         "wrong_category",
         "63.0% (62.0% to 64.0%)",
         "Bags & cases",
         "unchanged, prediction kept",
-        "with pictures: catalog-cleaner report --warehouse /w --html FILE",
+        "Report with pictures:  catalog-cleaner report --warehouse /w --html FILE",
     ):
         assert line in text
     assert "html  " not in text
@@ -81,12 +81,12 @@ def test_an_audit_comes_first_with_its_interval_and_the_estimate_beside_it() -> 
     summary = report_summary(dataclasses.replace(FIGURES, audit=AUDIT), EXAMPLES, "/w", None)
     text = shown(summary)
     title = (
-        "Catalogue of 2026-03-02: 23.1% (19.2% to 27.6%) in a wrong category before, 3.6% (2.2% to 6.0%) now "
+        "Catalogue of 2026-03-02: 23.1% (19.2% to 27.6%) in a wrong category before, 3.6% (2.2% to 6.0%) after "
         "(389 audited listings)"
     )
     assert summary.title == title
     assert text.index("audited error left") < text.index("expected error before")
-    assert "people have checked 389 listings drawn at random. 11 more are open: the figures are fair once all" in text
+    assert "people have reviewed 389 randomly drawn listings. 11 more are open; the estimates are unbiased" in text
     assert "model's own estimate" not in text
     got = json.loads(summary.as_json())
     assert got["audited_error_before"] == {"value": 0.231, "lower": 0.192, "upper": 0.276}

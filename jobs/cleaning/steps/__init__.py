@@ -1,1 +1,1 @@
-"""Pure steps: data frame in, data frame out; no action, no reading, no writing, no clock."""
+"""Pure steps: functions from data frames to data frames, without actions, reading, writing or the clock."""

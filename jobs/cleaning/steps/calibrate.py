@@ -1,8 +1,8 @@
-"""The posterior held against what people found in the audit sample, and put right by it.
+"""Calibrates the posterior of the likeliest category with the answers to the audit.
 
-Logistic calibration (Platt, 1999) of the likeliest category's posterior, with a prior that trusts the posterior as it
-is: a few hundred answers move it, none leave it alone. The audit draws listings without looking at the model, so its
-answers are those of the whole catalogue.
+Platt scaling (Platt, 1999) with a prior around the identity: a few hundred answers change the posterior, and without
+answers it stays as it is. The audit draws listings independently of the model, so its answers represent the whole
+catalogue.
 """
 
 from __future__ import annotations
@@ -17,49 +17,49 @@ from scipy.optimize import minimize
 from schemas.arrays import Bools, Floats
 
 _SLOPE_DEVIATION, _OFFSET_DEVIATION = 0.25, 0.5
-"""Of the prior: how far from 1 and 0 slope and offset are expected to be."""
+"""Standard deviations of the prior of the slope (mean 1) and the offset (mean 0)."""
 _EPSILON = 1e-6
-"""A posterior is taken to be this far from 0 and 1: nothing is surer than that."""
+"""Posteriors are clipped to this distance from 0 and 1."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """`logit(calibrated) = slope * logit(posterior) + offset`, from so many audited listings."""
+    """`logit(calibrated) = slope * logit(posterior) + offset`, fitted on a number of `audited` listings."""
 
     slope: float = 1.0
     offset: float = 0.0
     audited: int = 0
 
 
-def audited(candidates: DataFrame, decisions: DataFrame) -> DataFrame:
-    """What the audit found, a row a listing that the model has judged.
+def audit_answers(candidates: DataFrame, decisions: DataFrame) -> DataFrame:
+    """The answers to the audit: one row per audited listing that the model has scored.
 
     Args:
         candidates: the output of `jobs.cleaning.steps.decide.add_posteriors`.
-        decisions: the output of `jobs.cleaning.steps.decide.standing_decisions`.
+        decisions: the output of `jobs.cleaning.steps.reviews.latest_decisions`.
 
     Returns:
-        best_confidence, whether the best category is `right`, and of the label: label_posterior, label_support and
-        whether it is right, `label_right`, null where there is no label of the taxonomy.
+        best_confidence, `right` (whether the best category is right), label_posterior, label_support and `label_right`
+        (whether the label is right; null if it is not in the taxonomy).
     """
     answered = decisions.where("audit_chance IS NOT NULL").select("listing_id", "content_hash", "reviewed_category")
     joined = candidates.join(answered, ["listing_id", "content_hash"])
-    found = F.col("reviewed_category")
+    answer = F.col("reviewed_category")
     return joined.where(F.col("best_category").isNotNull()).select(
         "best_confidence",
-        (F.col("best_category") == found).alias("right"),
+        (F.col("best_category") == answer).alias("right"),
         "label_posterior",
         "label_support",
-        F.when(F.col("in_taxonomy"), F.col("category") == found).alias("label_right"),
+        F.when(F.col("in_taxonomy"), F.col("category") == answer).alias("label_right"),
     )
 
 
 def fit_calibration(confidence: Floats, right: Bools) -> Calibration:
-    """The likeliest slope and offset under the prior.
+    """Fit slope and offset by maximum a posteriori estimation.
 
     Args:
-        confidence: shape (n,), 0 to 1; n may be 0.
-        right: shape (n,).
+        confidence: posterior of the best category, 0 to 1, shape (n,); n may be 0.
+        right: whether the best category is right, shape (n,).
     """
     if not len(confidence):
         return Calibration()
@@ -76,11 +76,11 @@ def fit_calibration(confidence: Floats, right: Bools) -> Calibration:
 
 
 def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:
-    """Put best_confidence right, and share the rest among the others as it was; no category overtakes another.
+    """Calibrate best_confidence, and rescale the probabilities of the other categories. Their order does not change.
 
     Args:
         candidates: the output of `jobs.cleaning.steps.decide.add_posteriors`.
-        calibration: of no audited listing: nothing changes.
+        calibration: the calibration. Without audited listings, nothing changes.
     """
     if not calibration.audited:
         return candidates
@@ -90,12 +90,13 @@ def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:
     )
     bounded = F.greatest(F.least(best, F.lit(1 - _EPSILON)), F.lit(_EPSILON))
     logit = F.log(bounded / (1 - bounded)) * calibration.slope + calibration.offset
-    # At equal shares of what is left, the second would draw level.
-    least = second / F.greatest(1 - best + second, F.lit(_EPSILON))
-    found = candidates.withColumn("calibrated", F.when(best.isNotNull(), F.greatest(1 / (1 + F.exp(-logit)), least)))
+    # At this value the second category would be equally likely.
+    lowest = second / F.greatest(1 - best + second, F.lit(_EPSILON))
+    calibrated = F.when(best.isNotNull(), F.greatest(1 / (1 + F.exp(-logit)), lowest))
+    with_calibrated = candidates.withColumn("calibrated", calibrated)
     rest = (1 - F.col("calibrated")) / F.greatest(1 - best, F.lit(_EPSILON))
 
-    def put_right(category: Column, probability: Column) -> Column:
+    def rescale(category: Column, probability: Column) -> Column:
         return F.when(category == F.col("best_category"), F.col("calibrated")).otherwise(
             F.least(probability * rest, F.lit(1.0))
         )
@@ -103,12 +104,12 @@ def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:
     suggested = F.transform(
         "suggested_categories",
         lambda c: F.struct(
-            c["category"].alias("category"), put_right(c["category"], c["probability"]).alias("probability")
+            c["category"].alias("category"), rescale(c["category"], c["probability"]).alias("probability")
         ),
     )
     return (
-        found.withColumn("suggested_categories", suggested)
-        .withColumn("label_posterior", put_right(F.coalesce("category", F.lit("")), F.col("label_posterior")))
+        with_calibrated.withColumn("suggested_categories", suggested)
+        .withColumn("label_posterior", rescale(F.coalesce("category", F.lit("")), F.col("label_posterior")))
         .withColumn("best_confidence", F.col("calibrated"))
         .drop("calibrated")
     )

@@ -1,4 +1,4 @@
-"""A category action for each listing: kept, corrected or referred, by the posterior and the reviewers."""
+"""Decides whether the category of each listing is kept, corrected or referred."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.sellers import label_posterior
-from jobs.cleaning.steps.trust import Trust, trusted_column
+from jobs.cleaning.steps.trust import Trust, apply_trust_column
 from schemas.reasons import CategoryAction, CategorySource
 
 _BINS = 10_000
@@ -18,35 +18,40 @@ _BINS = 10_000
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Posteriors, 0 to 1, at which a category is corrected by itself, and below which a standing one is referred."""
+    """Thresholds of the posterior, 0 to 1.
+
+    Attributes:
+        correct_from: posterior of the best category from which it replaces the label.
+        refer_below: posterior of the label below which it is referred.
+    """
 
     correct_from: float
     refer_below: float
 
 
 def add_posteriors(evidence: DataFrame, rates: DataFrame, overall: float, trust: Trust) -> DataFrame:
-    """The posterior of the label and of the likeliest other category.
+    """Compute the posterior of the label and of the other candidate categories.
 
     Args:
         evidence: listings with the columns of `udfs.label_evidence.EVIDENCE_COLUMNS`, and `seller_id`.
         rates: seller_id, error_rate.
-        overall: the rate of listings without a seller.
-        trust: what the audit has taught about labels.
+        overall: error rate of listings without a seller.
+        trust: calibration of the label's posterior.
 
     Returns:
-        `evidence` without `candidates`, with error_rate, label_posterior (0 where there is no label), best_category,
-        best_confidence and suggested_categories (all the candidates with their posterior, the likeliest first).
+        `evidence` without `candidates`, with error_rate, label_posterior (0 if the label is not in the taxonomy),
+        best_category, best_confidence and suggested_categories (all candidates with their posterior, likeliest first).
     """
     joined = evidence.join(rates.select("seller_id", "error_rate"), "seller_id", "left")
     rate = F.coalesce(F.col("error_rate"), F.lit(overall))
     joined = joined.withColumn("error_rate", rate)
-    learnt = label_posterior(F.col("label_support"), F.col("other_support"), F.col("error_rate"))
-    label = F.when(F.col("in_taxonomy"), trusted_column(learnt, F.col("label_support"), trust)).otherwise(F.lit(0.0))
-    joined = joined.withColumn("label_posterior", label)
+    posterior = label_posterior(F.col("label_support"), F.col("other_support"), F.col("error_rate"))
+    posterior = apply_trust_column(posterior, F.col("label_support"), trust)
+    joined = joined.withColumn("label_posterior", F.when(F.col("in_taxonomy"), posterior).otherwise(F.lit(0.0)))
     others = F.transform(
-        "candidates", lambda c: _ranked(c["category"], c["probability"] * (1 - F.col("label_posterior")))
+        "candidates", lambda c: _candidate(c["category"], c["probability"] * (1 - F.col("label_posterior")))
     )
-    own = F.when(F.col("in_taxonomy"), F.array(_ranked(F.col("category"), F.col("label_posterior")))).otherwise(
+    own = F.when(F.col("in_taxonomy"), F.array(_candidate(F.col("category"), F.col("label_posterior")))).otherwise(
         F.array().cast("array<struct<category: string, probability: double>>")
     )
     joined = joined.withColumn("suggested_categories", _by_probability(F.concat(own, others))).drop("candidates")
@@ -55,12 +60,12 @@ def add_posteriors(evidence: DataFrame, rates: DataFrame, overall: float, trust:
 
 
 class CorrectionBin(NamedTuple):
-    """Listings that the model could correct with about the same posterior.
+    """Correctable listings with about the same posterior.
 
     Attributes:
         bin: the posterior in steps of 1/10,000, rounded down.
-        listings: how many there are, 1 or more.
-        mass: the sum of their posteriors.
+        listings: number of listings, at least 1.
+        mass: sum of their posteriors.
     """
 
     bin: int
@@ -69,7 +74,7 @@ class CorrectionBin(NamedTuple):
 
 
 def correction_bins(candidates: DataFrame) -> DataFrame:
-    """Count the listings that could be corrected by their posterior: rows of `CorrectionBin`, 10,001 at most.
+    """Count the correctable listings by posterior: rows of `CorrectionBin`, at most 10,001.
 
     Args:
         candidates: the output of `mark_sensitive`, `mark_novel` and `mark_scarce`.
@@ -80,14 +85,14 @@ def correction_bins(candidates: DataFrame) -> DataFrame:
 
 
 def correction_threshold(bins: Sequence[CorrectionBin], precision: float) -> float:
-    """The lowest posterior at which the mean posterior of the corrections is at least `precision`.
+    """Find the lowest threshold at which the mean posterior of the corrections is at least `precision`.
 
     Args:
         bins: the rows of `correction_bins`, in any order.
-        precision: 0 to 1.
+        precision: required precision, 0 to 1.
 
     Returns:
-        A posterior, to a ten-thousandth; above 1 where nothing can be corrected at that precision.
+        A posterior, to a ten-thousandth; above 1 if no correction reaches the precision.
     """
     mass, listings, threshold = 0.0, 0, 1.0 + 1.0 / _BINS
     for each in sorted(bins, reverse=True):
@@ -99,7 +104,7 @@ def correction_threshold(bins: Sequence[CorrectionBin], precision: float) -> flo
 
 
 def mark_sensitive(candidates: DataFrame, sensitive: list[str]) -> DataFrame:
-    """Add `touches_sensitive`: the change from label to best category would touch a sensitive category."""
+    """Add `touches_sensitive`: whether label and best category differ and one of them is sensitive."""
     differs = ~F.col("category").eqNullSafe(F.col("best_category"))
     touched = F.coalesce(F.col("category").isin(*sensitive), F.lit(False)) | F.col("best_category").isin(*sensitive)
     return candidates.withColumn(
@@ -108,36 +113,36 @@ def mark_sensitive(candidates: DataFrame, sensitive: list[str]) -> DataFrame:
 
 
 def mark_novel(candidates: DataFrame, above: float) -> DataFrame:
-    """Add `novel`: most words are of no listing that was learnt from, so that perhaps no category fits.
+    """Add `novel`: whether most words do not occur in the training set, so that perhaps no category fits.
 
     Args:
-        candidates: with `novelty`, null where there are no words.
+        candidates: with `novelty`; null if the listing has no words.
         above: `schemas.bundle.BundleSpec.novel_above`.
     """
     return candidates.withColumn("novel", F.coalesce(F.col("novelty") > above, F.lit(False)))
 
 
-def mark_scarce(candidates: DataFrame, least: int) -> DataFrame:
-    """Add `scarce`: fewer than `least` listings are labelled with the best category, so little is known of it."""
+def mark_scarce(candidates: DataFrame, min_listings: int) -> DataFrame:
+    """Add `scarce`: whether fewer than `min_listings` listings are labelled with the best category."""
     labelled = candidates.where("in_taxonomy").groupBy(F.col("category").alias("best_category"))
-    # One row a category: small whatever the size of the catalogue.
+    # One row per category, so it is small for any catalogue.
     sizes = F.broadcast(labelled.agg(F.count(F.lit(1)).alias("labelled")))
     joined = candidates.join(sizes, "best_category", "left")
-    return joined.withColumn("scarce", F.coalesce("labelled", F.lit(0)) < least).drop("labelled")
+    return joined.withColumn("scarce", F.coalesce("labelled", F.lit(0)) < min_listings).drop("labelled")
 
 
 def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) -> DataFrame:
-    """Give each listing its category action, effective category and confidence.
+    """Decide the category action, effective category and confidence of each listing.
 
     Args:
         candidates: the output of `mark_sensitive`, `mark_novel` and `mark_scarce`.
-        decisions: the output of `standing_decisions`.
-        thresholds: when to correct, when to refer.
+        decisions: the output of `jobs.cleaning.steps.reviews.latest_decisions`.
+        thresholds: when to correct and when to refer.
 
     Returns:
-        `candidates` with decision, effective_category, category_source, category_action and category_confidence; with
-        unreviewed_category, the effective category as it would be without the decision; and with `audited`, whether
-        the decision answers the audit.
+        `candidates` with decision, effective_category, category_source, category_action, category_confidence,
+        unreviewed_category (the effective category without the decision) and `audited` (whether the decision answers
+        the audit).
     """
     joined = candidates.join(decisions, ["listing_id", "content_hash"], "left")
     reviewed = F.col("reviewed_category").isNotNull()
@@ -176,18 +181,18 @@ def _differs() -> Column:
 
 
 def _correctable() -> Column:
-    """A listing of a known kind that the model has judged, whose label is not the best, and which it may change."""
-    judged = F.col("predicted_category").isNotNull() & ~F.col("novel") & ~F.col("scarce")
-    return judged & _differs() & ~F.col("touches_sensitive")
+    """Whether the model has scored the listing and may replace the label by the best category, which differs."""
+    allowed = F.col("predicted_category").isNotNull() & ~F.col("novel") & ~F.col("scarce")
+    return allowed & _differs() & ~F.col("touches_sensitive")
 
 
-def _ranked(category: Column, probability: Column) -> Column:
+def _candidate(category: Column, probability: Column) -> Column:
     return F.struct(category.alias("category"), probability.alias("probability"))
 
 
-def _by_probability(ranked: Column) -> Column:
-    """Highest first; equal ones by name, so that a rerun ranks them alike."""
+def _by_probability(candidates: Column) -> Column:
+    """Sort by descending probability. Ties are broken by name, so that a rerun gives the same order."""
     negative = F.transform(
-        ranked, lambda c: F.struct((-c["probability"]).alias("key"), c["category"].alias("category"))
+        candidates, lambda c: F.struct((-c["probability"]).alias("key"), c["category"].alias("category"))
     )
-    return F.transform(F.array_sort(negative), lambda c: _ranked(c["category"], -c["key"]))
+    return F.transform(F.array_sort(negative), lambda c: _candidate(c["category"], -c["key"]))

@@ -1,4 +1,4 @@
-"""The work list: which listings a person should look at, why, and in which order."""
+"""The work list: which listings people should review, why, and in which order."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from schemas.tables import FLAGGED_ITEMS
 def mismatch_probability(decided: DataFrame, mismatch_rate: float) -> DataFrame:
     """Add `mismatch`: the probability, 0 to 1, that the picture shows something else; null without a usable picture.
 
-    A mixture of two: pictures of the category that text and label speak for, and pictures drawn at random, which are
-    the share `mismatch_rate` of all.
+    A two-component mixture: pictures of the category that text and label suggest, and, with weight `mismatch_rate`,
+    pictures drawn at random.
     """
     label = label_posterior(F.col("text_label_support"), F.col("text_other_support"), F.col("error_rate"))
     ratio = label * F.col("image_label_ratio") + (1 - label) * F.col("image_other_ratio")
@@ -26,11 +26,11 @@ def mismatch_probability(decided: DataFrame, mismatch_rate: float) -> DataFrame:
 
 
 def find_reasons(decided: DataFrame, context: RuleContext) -> DataFrame:
-    """Add `reasons`: the names of the reasons that the rules raise and no reviewer has settled, sorted; may be empty.
+    """Add `reasons`: the sorted names of the reasons that rules raise and no reviewer has settled; may be empty.
 
     Args:
         decided: the output of `mismatch_probability` and `jobs.cleaning.steps.reviews.with_answers`.
-        context: what the rules need besides.
+        context: the other inputs of the rules.
     """
     raised = F.array_compact(F.array(*(F.when(rule(context), reason.value) for reason, rule in RULES.items())))
     return decided.withColumn("reasons", F.array_sort(F.array_except(raised, F.col("settled_reasons"))))
@@ -41,15 +41,15 @@ def flagged_items(
 ) -> DataFrame:
     """Rows of the table flagged_items, without run_id and run_date.
 
-    A listing with a reason is an open item. An item of the base publication of which nothing is open any more stays as
-    it was, with the status that the reviewers gave it, until the listing's content changes.
+    Each listing with a reason is an open item. An item of the base publication whose reasons are all settled is kept
+    with the status that the reviewers gave it, until the listing's content changes.
 
     Args:
         decided: the output of `find_reasons`.
         before: flagged_items of the base publication.
-        run_date: of the run.
-        suggestions: how many categories are suggested, at most.
-        audit_chance: chance, 0 to 1, of every listing to be drawn for the audit sample.
+        run_date: date of the run.
+        suggestions: maximum number of suggested categories.
+        audit_chance: probability of each listing to be drawn for the audit sample, 0 to 1.
     """
     since = before.where(F.col("status") == ItemStatus.OPEN.value).select("listing_id", "first_run_date")
     flagged = decided.where(F.size("reasons") > 0).join(since, "listing_id", "left")
@@ -68,7 +68,7 @@ def flagged_items(
 
 
 def _closed_items(decided: DataFrame, before: DataFrame) -> DataFrame:
-    """The items of the base publication that reviewers have answered, and of which nothing is open any more.
+    """The items of the base publication whose reasons are all settled by reviewers.
 
     The newest answer about one of an item's reasons gives its status.
     """
@@ -91,10 +91,10 @@ def _has_any(reasons: tuple[Reason, ...]) -> Column:
 
 
 def _priority() -> Column:
-    """The probability of a wrong category where the category is asked about; else the severity of the worst reason."""
+    """The probability of a wrong category if a reason is about the category; else the severity of the worst reason."""
 
-    def severity(reason: Reason, most: float) -> Column:
-        weight = F.col(PROBABILITIES[reason]) * most if reason in PROBABILITIES else F.lit(most)
+    def severity(reason: Reason, maximum: float) -> Column:
+        weight = F.col(PROBABILITIES[reason]) * maximum if reason in PROBABILITIES else F.lit(maximum)
         return F.when(F.array_contains("reasons", reason.value), weight).otherwise(0.0)
 
     others = (severity(reason, reason.severity) for reason in RULES if reason.severity is not None)

@@ -1,4 +1,4 @@
-"""The history of corrections: where a category of ours in the place of the seller's begins, changes or ends."""
+"""The history of corrections: when the correction of a listing's category begins, changes or ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from schemas.reasons import CategorySource
 
 
 def correction_events(clean: DataFrame, before: DataFrame) -> DataFrame:
-    """What differs between two publications, as rows of the table corrections (but the run's columns).
+    """Compare two publications: rows of the table corrections, without the run's columns.
 
     Args:
         clean: clean_listings of this run.
@@ -18,14 +18,14 @@ def correction_events(clean: DataFrame, before: DataFrame) -> DataFrame:
     Returns:
         listing_id, event, seller_category, corrected_category, confidence, decided_by.
     """
-    now = _ours(clean).select(
+    now = _corrected(clean).select(
         "listing_id",
         F.col("category").alias("seller_now"),
         F.col("effective_category").alias("now"),
         F.col("category_confidence").alias("confidence"),
         F.col("category_source").alias("by_now"),
     )
-    then = _ours(before).select(
+    then = _corrected(before).select(
         "listing_id",
         F.col("category").alias("seller_then"),
         F.col("effective_category").alias("then"),
@@ -51,6 +51,7 @@ def correction_events(clean: DataFrame, before: DataFrame) -> DataFrame:
     )
 
 
-def _ours(clean: DataFrame) -> DataFrame:
+def _corrected(clean: DataFrame) -> DataFrame:
+    """Listings whose effective category is from the model or a reviewer and differs from the seller's."""
     differs = ~F.col("effective_category").eqNullSafe(F.col("category"))
     return clean.where((F.col("category_source") != CategorySource.SELLER.value) & differs)

@@ -1,4 +1,4 @@
-"""The figures of a publication: those that schemas/metrics.py declares, for the whole catalogue and its parts."""
+"""Computes the metrics of a publication that schemas/metrics.py declares, for the whole catalogue and by segment."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NO_CATEGORY = "(none)"
 
 @dataclass(frozen=True)
 class _Figure:
-    """A metric of the whole catalogue, or of one segment of a dimension.
+    """A metric of the whole catalogue or of one segment.
 
     Attributes:
         metric: the declaration.
         value: what a listing adds to the numerator; boolean (1 or 0) or double.
-        counts: boolean, whether a listing is in the denominator.
-        dimension, segment: of the row.
+        counts: whether a listing is in the denominator; boolean.
+        dimension, segment: dimension and segment of the row.
     """
 
     metric: Metric
@@ -34,10 +34,11 @@ class _Figure:
 
 
 def quality_score() -> Column:
-    """0 (unusable) to 100: 60 for a surely right category, 20 for a title, 15 for a picture, 5 for a description.
+    """Score a listing from 0 to 100: up to 60 for the category, 20 for title, 15 for picture and 5 for description.
 
-    A listing gets the points for title and picture unless an open reason says that they are missing or unusable. What
-    is not expected of the catalogue's listings, or what a reviewer has settled, costs no points.
+    The points for the category are proportional to its confidence. A listing gets the points for title and picture
+    unless it has an open reason about them. So a missing part that is not expected, or a reason that a reviewer has
+    settled, costs no points.
     """
 
     def is_fine(*faults: Reason) -> Column:
@@ -59,23 +60,24 @@ def quality_metrics(decided: DataFrame, reasons: Iterable[Reason]) -> DataFrame:
     The catalogue is aggregated once, by category; everything else is derived from that small result. A figure whose
     denominator is 0 has no row.
 
-    The errors that the audit estimates have two parts. Of the listings that people have decided outside the audit,
-    which are not drawn, every error is known and counted. For all others, the answered listings of the audit are taken
-    as a simple random sample. They were drawn without looking at the model, but people must answer them whatever they
-    show. The posteriors were calibrated on the same answers, but by a handful of parameters only.
+    The audited errors have two parts. Errors of listings that people have decided outside the audit are known and
+    counted. For all other listings, the answered listings of the audit are a simple random sample. This requires that
+    people answer all drawn listings. The posteriors are calibrated on the same answers, but only with a few
+    parameters.
 
     Args:
-        decided: one row a listing, with category, in_taxonomy, label_posterior, the columns that
+        decided: one row per listing, with category, in_taxonomy, label_posterior, the columns that
             `jobs.cleaning.steps.decide.decide` adds, reasons, quality_score and image_status.
-        reasons: those that a rule computes; others are not measured.
+        reasons: reasons that a rule computes; other reasons have no metric.
     """
     figures = _figures(reasons)
+    outside_audit = _decided_outside_audit()
     category = F.coalesce("effective_category", F.lit(_NO_CATEGORY))
     by_category = decided.groupBy(category.alias("category")).agg(
         *(F.sum(F.when(f.counts, f.value.cast("double"))).alias(f"numerator_{i}") for i, f in enumerate(figures)),
         *(F.count_if(f.counts).alias(f"denominator_{i}") for i, f in enumerate(figures)),
-        *(F.count_if(_not_drawn() & f.value).alias(f"known_{i}") for i, f in enumerate(figures) if _is_audit(f)),
-        F.count_if(_not_drawn()).alias("not_drawn"),
+        *(F.count_if(outside_audit & f.value).alias(f"known_{i}") for i, f in enumerate(figures) if _is_audit(f)),
+        F.count_if(outside_audit).alias("outside_audit"),
         F.count(F.lit(1)).alias("listings"),
     )
     sums = [name for name in by_category.columns if name != "category"]
@@ -95,11 +97,11 @@ def quality_metrics(decided: DataFrame, reasons: Iterable[Reason]) -> DataFrame:
 
 
 def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
-    """Every declared metric, by every dimension but the category."""
+    """All declared metrics, for all dimensions except category."""
     everything = F.lit(True)
     action, effective = F.col("category_action"), F.col("effective_category")
     corrected = action == CategoryAction.CORRECTED.value
-    # A person's decision tells whether the seller was right; the posterior is not needed then.
+    # A reviewer's decision shows whether the seller was right, so it replaces the posterior.
     by_person = F.col("category_source") == CategorySource.REVIEWER.value
     seller_wrong = ~effective.eqNullSafe(F.col("category"))
     label_posterior = F.when(F.col("in_taxonomy"), F.col("label_posterior")).otherwise(0.0)
@@ -142,37 +144,37 @@ def _is_audit(figure: _Figure) -> bool:
     return figure.metric.source is MetricSource.AUDIT
 
 
-def _not_drawn() -> Column:
-    """A person has decided the listing outside the audit."""
+def _decided_outside_audit() -> Column:
+    """Whether a reviewer has decided the listing outside the audit."""
     return (F.col("category_source") == CategorySource.REVIEWER.value) & ~F.col("audited")
 
 
-def _row(figure: _Figure, place: int, dimension: Column, segment: Column) -> Column:
-    denominator = F.col(f"denominator_{place}").cast("double")
+def _row(figure: _Figure, i: int, dimension: Column, segment: Column) -> Column:
+    denominator = F.col(f"denominator_{i}").cast("double")
     return F.struct(
         F.lit(figure.metric.name).alias("metric"),
         dimension.alias("dimension"),
         segment.alias("segment"),
-        F.col(f"numerator_{place}").alias("numerator"),
+        F.col(f"numerator_{i}").alias("numerator"),
         (denominator if figure.metric.denominator else F.lit(None).cast("double")).alias("denominator"),
         F.lit(figure.metric.source.value).alias("source"),
-        (F.col(f"known_{place}") if _is_audit(figure) else F.lit(None).cast("long")).alias("known"),
-        "not_drawn",
+        (F.col(f"known_{i}") if _is_audit(figure) else F.lit(None).cast("long")).alias("known"),
+        "outside_audit",
         "listings",
     )
 
 
 def _with_values(sums: DataFrame) -> DataFrame:
-    """Add value, lower and upper; rows whose denominator is 0 are left out.
+    """Add value, lower and upper, and drop rows whose denominator is 0.
 
-    The numerator and the denominator of an audited figure become those of the whole catalogue.
+    The numerator and denominator of an audited metric are extrapolated to the whole catalogue.
     """
     share, n, listings = F.col("numerator") / F.col("denominator"), F.col("denominator"), F.col("listings")
     by_audit = F.col("source") == MetricSource.AUDIT.value
     lower, upper = _wilson(share, n)
 
     def errors(rate: Column) -> Column:
-        return F.col("known") + (listings - F.col("not_drawn")) * rate
+        return F.col("known") + (listings - F.col("outside_audit")) * rate
 
     return sums.where("denominator IS NULL OR denominator > 0").select(
         "metric",
@@ -188,7 +190,7 @@ def _with_values(sums: DataFrame) -> DataFrame:
 
 
 def _wilson(share: Column, n: Column) -> tuple[Column, Column]:
-    """The 95 % interval of a share (Wilson, JASA 1927)."""
+    """Wilson's 95 % interval of a share (Wilson, JASA 1927)."""
     centre = (share + _Z * _Z / (2 * n)) / (1 + _Z * _Z / n)
     half = _Z / (1 + _Z * _Z / n) * F.sqrt(share * (1 - share) / n + _Z * _Z / (4 * n * n))
     return F.greatest(F.lit(0.0), centre - half), F.least(F.lit(1.0), centre + half)

@@ -1,4 +1,4 @@
-"""The category queue, filled to its budget with the least certain, and the random audit sample."""
+"""The category queue, filled with the least certain listings, and the random audit sample."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from schemas.reasons import CATEGORY_REASONS, CategoryAction, CategorySource
 
 _STEPS = 200
-"""Bins for each factor e of the probability: the threshold is exact to half a percent of itself."""
+"""Number of bins per factor e of the probability: the threshold is accurate to half a percent of its value."""
 _EPSILON = 1e-12
 _DRAWS = 1 << 30
 
@@ -27,10 +27,10 @@ class ErrorBin(NamedTuple):
     """Listings with about the same probability of a wrong category.
 
     Attributes:
-        bin: the probability's natural logarithm, in steps of 1/200, rounded down.
-        listings: how many there are, 1 or more.
-        referred: those of them that are referred, and in the category queue for that.
-        others: those that are kept or corrected, and that no reviewer has answered.
+        bin: natural logarithm of the probability in steps of 1/200, rounded down.
+        listings: number of listings, at least 1.
+        referred: number of referred listings without an answer, which are always in the category queue.
+        others: number of kept or corrected listings without an answer.
     """
 
     bin: int
@@ -40,7 +40,7 @@ class ErrorBin(NamedTuple):
 
 
 def error_bins(decided: DataFrame) -> DataFrame:
-    """Count the listings by their probability of a wrong category: rows of `ErrorBin`, a few thousand at most.
+    """Count the listings by their probability of a wrong category: rows of `ErrorBin`, at most a few thousand.
 
     Args:
         decided: the output of `jobs.cleaning.steps.decide.decide` and `jobs.cleaning.steps.reviews.with_answers`.
@@ -57,16 +57,16 @@ def error_bins(decided: DataFrame) -> DataFrame:
 
 
 def queue_threshold(bins: Sequence[ErrorBin], share: float) -> float:
-    """The probability of an error from which a listing is asked about, so that the category queue meets its budget.
+    """Find the probability of an error from which a listing enters the category queue.
 
-    Referred listings are in the queue anyway. The others, kept or corrected, fill it up, the least certain first.
+    Referred listings are always in the queue. Kept and corrected listings fill it up, least certain first.
 
     Args:
         bins: the rows of `error_bins`, in any order.
-        share: the budget, of the catalogue, 0 to 1.
+        share: length of the queue as a share of the catalogue, 0 to 1.
 
     Returns:
-        A probability; above 1 where the referred listings alone fill the queue.
+        A probability; above 1 if the referred listings alone fill the queue.
     """
     room = share * sum(each.listings for each in bins) - sum(each.referred for each in bins)
     lowest = None
@@ -79,14 +79,14 @@ def queue_threshold(bins: Sequence[ErrorBin], share: float) -> float:
 
 
 def in_audit_sample(run_date: dt.date, chance: float) -> Column:
-    """Whether a listing is drawn for the audit of the run's month, by a hash of its id and the month alone.
+    """Whether a listing is drawn for the audit of the run's month.
 
-    Each listing's chance is the same, whatever the model thinks of it; within a month a rerun, and every night, draws
-    the same listings, so that reviewers have time to answer; a new month draws anew.
+    The draw is a hash of listing_id and month, so each listing has the same chance, independently of the model. All
+    runs of a month draw the same listings, which gives reviewers time to answer. Each month draws new listings.
 
     Args:
-        run_date: the run's.
-        chance: 0 to 1.
+        run_date: date of the run.
+        chance: probability of each listing to be drawn, 0 to 1.
     """
     draw = F.pmod(F.xxhash64(F.lit(f"audit {run_date:%Y-%m}"), "listing_id"), F.lit(_DRAWS))
     return draw < F.lit(int(chance * _DRAWS))

@@ -1,7 +1,7 @@
-"""The rules that flag a listing: one function a reason, and the registry `RULES`.
+"""The rules that flag listings: one function per reason, and the registry `RULES`.
 
-A rule reads the columns of one listing and a `RuleContext`, and returns a boolean column; null counts as false. To add
-a reason, declare it in `schemas.reasons.Reason`, and enter its rule here.
+A rule gets a `RuleContext` and returns a boolean column; null counts as false. To add a reason, declare it in
+`schemas.reasons.Reason` and add its rule to `RULES`.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from jobs.cleaning.steps.queue import error_probability, in_audit_sample
 from schemas.reasons import NO_PICTURE, NO_TITLE, CategoryAction, CategorySource, ImageStatus, Reason, TitleStatus
 
 EXPECTED_FROM = 0.5
-"""A title or a picture is expected of every listing where at least this share of the catalogue has one."""
+"""Titles, or pictures, are expected if at least this share of the catalogue has one."""
 
 
 @dataclass(frozen=True)
 class RuleContext:
-    """What the rules need besides a listing's own columns.
+    """The inputs of the rules other than the columns of a listing.
 
     Attributes:
-        run_date: of the run.
-        mismatch_at_least: probability, 0 to 1, from which a picture is an image_mismatch.
-        refer_below: posterior, 0 to 1, below which a referred category is a low_confidence.
-        ask_from: probability of an error, 0 to 1, from which the category queue is filled up with low_confidence.
-        audit_chance: chance, 0 to 1, of every listing to be drawn for the audit sample.
-        titles_expected: whether a listing without a title is a missing_title.
-        pictures_expected: whether a listing without a picture is a missing_image.
+        run_date: date of the run.
+        mismatch_at_least: mismatch probability from which image_mismatch is raised, 0 to 1.
+        refer_below: posterior below which low_confidence is raised for a referred category, 0 to 1.
+        ask_from: probability of an error from which low_confidence is raised to fill up the category queue; above 1 if
+            the queue is full.
+        audit_chance: probability of each listing to be drawn for the audit sample, 0 to 1.
+        titles_expected: whether missing_title is raised.
+        pictures_expected: whether missing_image is raised.
     """
 
     run_date: dt.date
@@ -47,10 +48,13 @@ Rule = Callable[[RuleContext], Column]
 
 
 def expected_parts(listings: DataFrame) -> DataFrame:
-    """One row: `titles` and `pictures`, whether at least `EXPECTED_FROM` of the listings have one.
+    """Find out whether titles and pictures are expected, that is at least `EXPECTED_FROM` of the listings have one.
 
     Args:
-        listings: with title_status and image_status. Without any listing, both are false.
+        listings: with title_status and image_status.
+
+    Returns:
+        One row with the booleans `titles` and `pictures`; both are false if there are no listings.
     """
     titled = ~F.col("title_status").isin(*NO_TITLE)
     pictured = ~F.col("image_status").isin(*NO_PICTURE)
@@ -62,7 +66,7 @@ def expected_parts(listings: DataFrame) -> DataFrame:
 
 
 def _not_reviewed() -> Column:
-    """No reviewer has decided the category of the present content."""
+    """Whether no reviewer has decided the category of the current content."""
     return F.col("category_source") != CategorySource.REVIEWER.value
 
 
@@ -101,7 +105,7 @@ def _missing_image(context: RuleContext) -> Column:
 
 
 def _corrupt_image(_: RuleContext) -> Column:
-    """An unreadable picture is none: no person can mend it, and the next night tries again."""
+    """Unreadable pictures are not included, because the next nightly run tries again to read them."""
     return F.col("image_status").isin(ImageStatus.CORRUPT.value, ImageStatus.TOO_LARGE.value)
 
 
@@ -110,12 +114,12 @@ def _blank_image(_: RuleContext) -> Column:
 
 
 def _missing_title(context: RuleContext) -> Column:
-    """An empty title is uninformative, not missing."""
+    """Empty titles are not included; they are uninformative."""
     return (F.col("title_status") == TitleStatus.MISSING.value) & F.lit(context.titles_expected)
 
 
 def _uninformative_title(context: RuleContext) -> Column:
-    """Where titles are not expected, an empty one is as good as none."""
+    """Empty titles are included only if titles are expected."""
     status = F.col("title_status")
     empty = (status == TitleStatus.EMPTY.value) & F.lit(context.titles_expected)
     return empty | (status == TitleStatus.UNINFORMATIVE.value)
@@ -139,7 +143,7 @@ RULES: Mapping[Reason, Rule] = {
     Reason.UNINFORMATIVE_TITLE: _uninformative_title,
     Reason.AUDIT_SAMPLE: _audit_sample,
 }
-"""The reasons that are computed. A declared reason that is not here is never raised, and has no metric."""
+"""The rule of each reason. A declared reason without a rule is never raised and has no metric."""
 
 PROBABILITIES: Mapping[Reason, str] = {Reason.IMAGE_MISMATCH: "mismatch"}
-"""Reasons whose severity is multiplied by a probability, 0 to 1: the name of its column."""
+"""Reason -> column with the probability, 0 to 1, by which its severity is multiplied."""

@@ -1,4 +1,4 @@
-"""What reviewers have decided of each listing's present content."""
+"""Reviewers' decisions about the current content of each listing."""
 
 from __future__ import annotations
 
@@ -8,39 +8,38 @@ from pyspark.sql import functions as F
 from schemas.reasons import CATEGORY_DECISIONS, STATUS_AFTER
 
 
-def standing_decisions(decisions: DataFrame) -> DataFrame:
-    """The newest decision about the category of each content.
+def latest_decisions(decisions: DataFrame) -> DataFrame:
+    """The newest decision about the category of each listing and content.
 
     Args:
-        decisions: rows of review_decisions. Skipped items, and decisions about another reason, do not count.
+        decisions: rows of review_decisions. The decision skip and decisions about other reasons are ignored.
 
     Returns:
-        listing_id, content_hash, decision, reviewed_category, audit_chance; one row a content.
+        listing_id, content_hash, decision, reviewed_category, audit_chance; one row per listing and content.
     """
-    about = decisions.where(F.col("reason").isNull() & F.col("decision").isin(*CATEGORY_DECISIONS))
+    about_category = decisions.where(F.col("reason").isNull() & F.col("decision").isin(*CATEGORY_DECISIONS))
     newest = Window.partitionBy("listing_id", "content_hash").orderBy(
         F.col("decided_at").desc(), F.col("decision_id").desc()
     )
     return (
-        about.withColumn("rank", F.row_number().over(newest))
+        about_category.withColumn("rank", F.row_number().over(newest))
         .where("rank = 1")
         .select("listing_id", "content_hash", "decision", F.col("category").alias("reviewed_category"), "audit_chance")
     )
 
 
-def with_decisions(listings: DataFrame, standing: DataFrame) -> DataFrame:
-    """Add the category that a reviewer has decided for the listing's present content; null where nobody has.
+def with_decisions(listings: DataFrame, decisions: DataFrame) -> DataFrame:
+    """Add the category that a reviewer has decided for the current content; null without a decision.
 
     Args:
         listings: with listing_id and content_hash.
-        standing: the output of `standing_decisions`.
+        decisions: the output of `latest_decisions`.
 
     Returns:
-        `listings` with decided_category, from any decision, and audited_category, from decisions on listings that were
-        drawn at random.
+        `listings` with decided_category (from any decision) and audited_category (from answers to the audit).
     """
     category = F.col("reviewed_category")
-    decided = standing.select(
+    decided = decisions.select(
         "listing_id",
         "content_hash",
         category.alias("decided_category"),
@@ -50,17 +49,16 @@ def with_decisions(listings: DataFrame, standing: DataFrame) -> DataFrame:
 
 
 def with_answers(decided: DataFrame, decisions: DataFrame) -> DataFrame:
-    """Add what reviewers have answered about each listing's present content.
+    """Add reviewers' answers about the current content of each listing.
 
     Args:
         decided: with listing_id and content_hash.
-        decisions: rows of review_decisions. Skipped items do not count.
+        decisions: rows of review_decisions. The decision skip is ignored.
 
     Returns:
-        `decided` with `answers`, an array of structs (decided_at, decision_id, reason, status), the newest first, null
-        where there are none; reason is null for an answer about the category, status is the `ItemStatus` that the
-        answer gives an item. And with `settled_reasons`, the names of the reasons that were answered one by one,
-        empty where there are none.
+        `decided` with two columns. `answers`: an array of structs (decided_at, decision_id, reason, status), newest
+        first, null without answers; reason is null for an answer about the category, status is the resulting
+        `ItemStatus`. `settled_reasons`: the names of the reasons that were answered individually; may be empty.
     """
     statuses = F.create_map(*(F.lit(word.value) for pair in STATUS_AFTER.items() for word in pair))
     answer = F.struct("decided_at", "decision_id", "reason", statuses[F.col("decision")].alias("status"))

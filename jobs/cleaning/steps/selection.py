@@ -1,4 +1,4 @@
-"""The catalogue that a run reads: which rows can be used, and which have not been scored yet."""
+"""Selects the usable listings of a run and those that have no prediction yet."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from udfs.titles import title_status
 
 
 def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Listings that can be judged, and the others as rows of the table quarantine (but the run's columns).
+    """Split listings into usable ones and rows of the table quarantine, without the run's columns.
 
-    `ingest` lets none of the others in; another writer of the table might.
+    `ingest` loads only usable rows, but another program may write to the table.
     """
     reasons = F.array_compact(
         F.array(
@@ -23,20 +23,20 @@ def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:
             F.when(F.col("content_hash").isNull() | F.col("bucket").isNull(), QuarantineReason.MALFORMED_ROW.value),
         )
     )
-    judged = listings.withColumn("reasons", reasons)
-    bad = judged.where(F.size("reasons") > 0)
+    checked = listings.withColumn("reasons", reasons)
+    bad = checked.where(F.size("reasons") > 0)
     row_number = F.xxhash64(F.to_json(F.struct(*listings.columns)))
     quarantined = bad.select(
         "listing_id", row_number.alias("row_number"), "reasons", F.to_json(F.struct(*listings.columns)).alias("raw")
     )
-    return judged.where(F.size("reasons") == 0).drop("reasons"), quarantined
+    return checked.where(F.size("reasons") == 0).drop("reasons"), quarantined
 
 
 def without_texts(listings: DataFrame) -> DataFrame:
-    """What deciding needs of each listing, in a few bytes: a run caches this, and reads the texts again at its end.
+    """Reduce listings to the few bytes that decisions need. A run caches them and reads the texts again at its end.
 
     Args:
-        listings: usable ones, with `in_taxonomy`.
+        listings: usable listings with `in_taxonomy`.
 
     Returns:
         listing_id, content_hash, category, in_taxonomy, seller_id, title_status (`schemas.reasons.TitleStatus`),
@@ -55,22 +55,25 @@ def without_texts(listings: DataFrame) -> DataFrame:
 
 
 def with_texts(decided: DataFrame, listings: DataFrame) -> DataFrame:
-    """Add what `without_texts` left out and clean_listings shows: texts, price, time and URI.
+    """Add the columns of clean_listings that `without_texts` has left out: texts, price, time and URI.
 
     Args:
-        decided: one row a listing.
-        listings: the same listings, whole.
+        decided: one row per listing.
+        listings: the same listings with all columns.
     """
     shown = ("title", "description", "price", "updated_at", "image_uri")
     return decided.join(listings.select("listing_id", *shown), "listing_id")
 
 
-def to_check(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
-    """What the input gate looks at: listing_id, and as 1 or 0 whether a row is quarantined, and whether it is empty.
+def input_gate_rows(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
+    """The rows that the input gate checks.
 
     Args:
-        listings: the output of `without_texts`. A listing is empty that has neither text nor picture.
-        quarantined: as `split_usable` gives them.
+        listings: the output of `without_texts`.
+        quarantined: the quarantined rows of `split_usable`.
+
+    Returns:
+        listing_id, quarantined (1 or 0) and empty (1 if a listing has neither text nor picture, else 0).
     """
     empty = F.col("title_status").isin(*NO_TITLE) & ~F.col("has_description") & ~F.col("has_image")
     good = listings.select("listing_id", F.lit(0).alias("quarantined"), empty.cast("int").alias("empty"))
@@ -78,44 +81,44 @@ def to_check(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
 
 
 def reusable_predictions(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
-    """The predictions of a model version for the listings' present content.
+    """The predictions of a model version for the current content of listings.
 
-    A prediction made without its picture, which could not be read, is not reusable: the picture is tried again.
+    A prediction without the picture, because it could not be read, is not reusable: the run tries to read it again.
     """
-    return _of_present_content(predictions, listings, model_version).where(~_unreadable())
+    return _current_predictions(predictions, listings, model_version).where(~_unreadable())
 
 
 def unread_pictures(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
-    """listing_id and content_hash of the listings whose picture the model version's prediction could not read."""
-    judged = _of_present_content(predictions, listings, model_version)
-    return judged.where(_unreadable()).select("listing_id", "content_hash")
+    """listing_id and content_hash of listings whose prediction lacks the picture, because it could not be read."""
+    current = _current_predictions(predictions, listings, model_version)
+    return current.where(_unreadable()).select("listing_id", "content_hash")
 
 
 def _unreadable() -> Column:
     return F.col("image_status").eqNullSafe(ImageStatus.UNREADABLE.value)
 
 
-def _of_present_content(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
-    present = listings.select("listing_id", "content_hash")
+def _current_predictions(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
+    current = listings.select("listing_id", "content_hash")
     return predictions.where(F.col("model_version") == model_version).join(
-        present, ["listing_id", "content_hash"], "left_semi"
+        current, ["listing_id", "content_hash"], "left_semi"
     )
 
 
 def unscored(listings: DataFrame, known: DataFrame) -> DataFrame:
-    """listing_id and content_hash of the listings without a prediction."""
+    """listing_id and content_hash of listings without a prediction."""
     keys = ["listing_id", "content_hash"]
     return listings.select(*keys).join(known.select(*keys), keys, "left_anti")
 
 
 def newest_change(changes: DataFrame, wanted: DataFrame) -> DataFrame:
-    """Of the changed rows, the newest of each wanted listing and content.
+    """The newest changed row of each wanted listing and content.
 
     Args:
         changes: rows of listings with `_commit_version`.
-        wanted: listing_id, content_hash.
+        wanted: listing_id and content_hash.
     """
     keys = ["listing_id", "content_hash"]
     newest = Window.partitionBy(*keys).orderBy(F.col("_commit_version").desc())
-    mine = changes.join(wanted, keys, "left_semi")
-    return mine.withColumn("rank", F.row_number().over(newest)).where("rank = 1").drop("rank", "_commit_version")
+    selected = changes.join(wanted, keys, "left_semi")
+    return selected.withColumn("rank", F.row_number().over(newest)).where("rank = 1").drop("rank", "_commit_version")

@@ -1,8 +1,9 @@
-"""What the audit teaches about the labels themselves: how far content and seller may be believed of them.
+"""Calibrates the posterior of labels with the answers to the audit: how far to trust content and seller.
 
-The noise model takes it that errors do not look for listings that are hard to tell. Where they do, a label which
-the content half bears out is wrong far more often than it says, and one label a listing does not show it: only people
-do. Their answers about listings drawn at random fit a logistic regression of "the label is right" on its two grounds.
+The noise model assumes that errors do not depend on how hard a listing is to classify. If they do, a label that the
+content partly supports is wrong more often than its posterior says, and labels alone cannot show this. The answers of
+people about randomly drawn listings can: they fit a logistic regression of "the label is right" on the evidence from
+content and seller.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from scipy.stats import chi2
 from schemas.arrays import Bools, Floats
 
 _DEVIATIONS = np.array([0.5, 0.5, 2.0])
-"""Of the prior: how far from 1, 1 and 0 content, seller and offset are expected to be."""
+"""Standard deviations of the prior of content (mean 1), seller (mean 1) and offset (mean 0)."""
 _SIGNIFICANCE = 0.01
-"""Answers that chance brings forth this often leave everything as it is."""
+"""Significance level of the likelihood-ratio test against the noise model."""
 _EPSILON = 1e-6
-"""A probability is taken to be this far from 0 and 1."""
-_AS_LEARNT = np.array([1.0, 1.0, 0.0])
+"""Probabilities are clipped to this distance from 0 and 1."""
+_DEFAULT = np.array([1.0, 1.0, 0.0])
 
 
 @dataclass(frozen=True)
 class Trust:
     """`logit P(label is right) = content · logit q(label) + seller · (logit posterior - logit q(label)) + offset`.
 
-    q is the classifier's; what the posterior adds to it is what is known of the seller and of where errors go.
+    q is the classifier's probability; the difference to the posterior is the evidence from the seller and the noise
+    model. The default leaves the posterior unchanged.
     """
 
     content: float = 1.0
@@ -38,55 +40,55 @@ class Trust:
     offset: float = 0.0
 
     @property
-    def as_learnt(self) -> bool:
-        """Whether the posterior stays as the noise model has it."""
+    def is_default(self) -> bool:
+        """Whether the posterior of the noise model stays unchanged."""
         return self == Trust()
 
 
 def fit_trust(posterior: Floats, support: Floats, right: Bools) -> Trust:
-    """The likeliest trust under a prior that believes the noise model, if the answers contradict it.
+    """Fit the trust by maximum a posteriori estimation if the answers contradict the noise model; else the default.
 
-    They do where the likelihood ratio (Wilks, 1938) is one that chance reaches once in a hundred audits: else a few
-    hundred answers would lead a posterior that is nearly right astray.
+    They contradict it if the likelihood-ratio test (Wilks, 1938) rejects it at the 1 % level. Without the test, a few
+    hundred answers could make a posterior worse that is nearly right.
 
     Args:
-        posterior: shape (n,), of the labels, 0 to 1; n may be 0.
-        support: shape (n,), q(label), 0 to 1.
-        right: shape (n,), whether people have found the label right.
+        posterior: posterior of the labels, 0 to 1, shape (n,); n may be 0.
+        support: q(label), 0 to 1, shape (n,).
+        right: whether reviewers found the label right, shape (n,).
     """
-    grounds = _grounds(posterior, support)
+    features = _features(posterior, support)
     sign = np.where(right, 1.0, -1.0)
 
-    def surprise(x: Floats) -> float:
-        return float(np.logaddexp(0.0, -sign * (grounds @ x)).sum())
+    def negative_log_likelihood(x: Floats) -> float:
+        return float(np.logaddexp(0.0, -sign * (features @ x)).sum())
 
     def loss(x: Floats) -> float:
-        return surprise(x) + float((((x - _AS_LEARNT) / _DEVIATIONS) ** 2).sum()) / 2
+        return negative_log_likelihood(x) + float((((x - _DEFAULT) / _DEVIATIONS) ** 2).sum()) / 2
 
-    found = minimize(loss, _AS_LEARNT, method="L-BFGS-B").x
-    gain = 2.0 * (surprise(_AS_LEARNT) - surprise(found))
-    return Trust(*map(float, found)) if gain > chi2.isf(_SIGNIFICANCE, len(_AS_LEARNT)) else Trust()
+    fitted = minimize(loss, _DEFAULT, method="L-BFGS-B").x
+    gain = 2.0 * (negative_log_likelihood(_DEFAULT) - negative_log_likelihood(fitted))
+    return Trust(*map(float, fitted)) if gain > chi2.isf(_SIGNIFICANCE, len(_DEFAULT)) else Trust()
 
 
-def trusted(posterior: Floats, support: Floats, trust: Trust) -> Floats:
-    """The posterior of labels, shape (n,), under this trust; arguments as for `fit_trust`."""
-    if trust.as_learnt:
+def apply_trust(posterior: Floats, support: Floats, trust: Trust) -> Floats:
+    """The calibrated posterior of labels, shape (n,). See `fit_trust` for the arguments."""
+    if trust.is_default:
         return posterior
-    margin = _grounds(posterior, support) @ np.array([trust.content, trust.seller, trust.offset])
+    margin = _features(posterior, support) @ np.array([trust.content, trust.seller, trust.offset])
     return np.asarray(1.0 / (1.0 + np.exp(-margin)))
 
 
-def trusted_column(posterior: Column, support: Column, trust: Trust) -> Column:
-    """`trusted` for Spark."""
-    if trust.as_learnt:
+def apply_trust_column(posterior: Column, support: Column, trust: Trust) -> Column:
+    """`apply_trust` for Spark columns."""
+    if trust.is_default:
         return posterior
     by_content = _logit_column(support)
     margin = trust.content * by_content + trust.seller * (_logit_column(posterior) - by_content) + F.lit(trust.offset)
     return 1.0 / (1.0 + F.exp(-margin))
 
 
-def _grounds(posterior: Floats, support: Floats) -> Floats:
-    """What speaks for the labels: content, seller and 1, shape (n, 3)."""
+def _features(posterior: Floats, support: Floats) -> Floats:
+    """The features of the regression: evidence from content, evidence from the seller, and 1; shape (n, 3)."""
     by_content = _logit(support)
     return np.stack([by_content, _logit(posterior) - by_content, np.ones(len(posterior))], axis=1)
 
