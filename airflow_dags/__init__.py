@@ -1,1 +1,1 @@
-"""What the scheduler reads: thin DAGs that submit the commands and import nothing of ours."""
+"""The Airflow DAGs. They only submit the commands and import no other package of this project."""

@@ -10,18 +10,18 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, Param
 
 _FINAL = (2, 3)
-"""Exit codes after which another try cannot help: wrong usage or settings, refused by a gate or limit."""
+"""Exit codes that a retry cannot change: invalid usage or settings, refused by a gate or limit."""
 
 
-class CommandOperator(BashOperator):  # type: ignore[misc]  # Airflow lives in an environment of its own
-    """Runs a command; retries only what may succeed the next time."""
+class CommandOperator(BashOperator):  # type: ignore[misc]  # Airflow is installed in a separate environment
+    """Runs a command. The task is retried only if a retry can succeed."""
 
     def execute(self, context: Any) -> Any:  # noqa: ANN401 - Airflow's own types
         """Run the command.
 
         Raises:
-            AirflowFailException: it ended with an exit code of `_FINAL`: the task fails without a retry.
-            AirflowException: it failed otherwise: the task is retried.
+            AirflowFailException: the command ended with an exit code in `_FINAL`; the task fails without a retry.
+            AirflowException: the command failed with another exit code; the task is retried.
         """
         try:
             return super().execute(context)
@@ -33,52 +33,51 @@ class CommandOperator(BashOperator):  # type: ignore[misc]  # Airflow lives in a
 
 NIGHTLY = """**catalog_cleaner_nightly** cleans the catalogue, every night at 02:30 UTC.
 
-**You were woken because a night failed.** Nothing half-done was published: readers still see the last good night.
-The task's log ends with the command's own sentence and its exit code:
+**You were woken because a nightly run failed.** Nothing was published, so readers still see the last successful run.
+The task's log ends with an error message and the exit code:
 
 | exit code | meaning | what to do |
 |---|---|---|
-| 1 | failed, nothing published; retried twice | read the sentence; clear the task once the cause is gone |
-| 2 | wrong usage or settings; not retried | correct the Variables below; the sentence lists every fault |
-| 3 | a gate or limit refused to publish; not retried | probably a bad delivery: ingest a good one, clear the task |
+| 1 | failure, nothing was published; retried twice | read the message; clear the task when the cause is fixed |
+| 2 | invalid usage or settings; not retried | correct the Variables below; the message lists every error |
+| 3 | refused by a gate, nothing published; not retried | probably a bad delivery: ingest a good one, clear the task |
 
-A rerun of a date is safe: it takes the same model and table versions and replaces only its own rows. A date is
-refused once a later one is published; nothing is lost then, the later night has judged the same catalogue.
-A day without a night costs only delay: the next one picks up everything that has changed.
+Rerunning a date is safe: the run reads the same model and table versions and replaces only its own rows. A date cannot
+be run once a later one is published; this loses nothing, because the later run has processed the same catalogue. A
+missed night only causes a delay: the next run processes everything that has changed.
 
-**For another date:** trigger with the parameter `run_date`. Left empty, it is the date of the scheduled moment, or
-of the trigger where there is none.
+**To run another date:** trigger the DAG with the parameter `run_date`. The default is the date of the schedule, or of
+the trigger for manual runs.
 
-**Set up once:** the pool, which keeps two jobs from writing to one warehouse at a time
+**Set up once:** the pool, which prevents two jobs from writing to one warehouse at the same time
 (`airflow pools set catalog_cleaner 1 "writes to the warehouse"`), and the Variables
 
 | Variable | meaning | default |
 |---|---|---|
 | `catalog_cleaner_warehouse` | the warehouse | none: the task fails without it |
-| `catalog_cleaner_command` | what is submitted; `spark-submit ... jobs/cli.py` on a cluster | `catalog-cleaner` |
+| `catalog_cleaner_command` | command to run; `spark-submit ... jobs/cli.py` on a cluster | `catalog-cleaner` |
 | `catalog_cleaner_options` | further options, e.g. `--profile cluster` | none |
 """
 
-RETRAIN = """**catalog_cleaner_retrain** trains the model anew, every Sunday at 06:00 UTC.
+RETRAIN = """**catalog_cleaner_retrain** trains a new model, every Sunday at 06:00 UTC.
 
-**You were woken because a training failed.** The nights go on with the present champion, so this can wait for the
-morning. A model that is not better than the champion is no failure: it is registered and does not become champion.
-The task's log ends with the command's own sentence and its exit code:
+**You were woken because a training failed.** Nightly runs continue with the current champion, so this can wait until
+the morning. It is not a failure if the new model is not better than the champion: it is registered but not promoted.
+The task's log ends with an error message and the exit code:
 
 | exit code | meaning | what to do |
 |---|---|---|
-| 1 | failed, no model registered; retried once | read the sentence; clear the task once the cause is gone |
-| 2 | wrong usage or settings; not retried | correct the Variables below; the sentence lists every fault |
-| 3 | a gate or limit refused; not retried | probably a broken delivery: ingest a good one, then clear the task |
+| 1 | failure, no model was registered; retried once | read the message; clear the task when the cause is fixed |
+| 2 | invalid usage or settings; not retried | correct the Variables below; the message lists every error |
 
-Clearing the task trains again from the tables as they are then; a registered model is never overwritten.
+Clearing the task trains again with the current tables; a registered model is never overwritten.
 `catalog-cleaner models list` shows the models, `catalog-cleaner runs` the trainings and how they ended.
 
-**For another date:** trigger with the parameter `run_date`. Left empty, it is the date of the scheduled moment, or
-of the trigger where there is none.
+**To run another date:** trigger the DAG with the parameter `run_date`. The default is the date of the schedule, or of
+the trigger for manual runs.
 
-**Set up once:** as `catalog_cleaner_nightly`: the same pool, the same Variables. The pool's one slot makes the night
-wait for a training that is at work, and the other way round.
+**Set up once:** the same pool and Variables as for `catalog_cleaner_nightly`. The pool has one slot, so a nightly run
+waits for a training in progress, and the other way round.
 """
 
 RUN_DATE = {
@@ -86,7 +85,7 @@ RUN_DATE = {
         None,
         type=["null", "string"],
         format="date",
-        description="The date for which the run is; empty: the date of the scheduled moment.",
+        description="Date of the run; default: the date of the schedule.",
     )
 }
 
@@ -108,15 +107,15 @@ SHARED: dict[str, Any] = {
 
 
 def run_command(command: str, **limits: Any) -> CommandOperator:  # noqa: ANN401 - whatever Airflow takes
-    """The task that runs a command for the run date.
+    """Make a task that runs a command for the run date.
 
     Args:
-        command: of the program; the task's name.
+        command: name of the command and of the task.
         limits: retries, retry_delay and execution_timeout.
     """
     return CommandOperator(
         task_id=command,
-        # Values reach the shell as variables, never as text of the command.
+        # Values are passed as environment variables, so that the shell never interprets them.
         bash_command=f'exec $COMMAND {command} --run-date "$RUN_DATE" --warehouse "$WAREHOUSE" $OPTIONS',
         env=ENVIRONMENT,
         append_env=True,

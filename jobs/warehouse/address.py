@@ -1,4 +1,4 @@
-"""Where a warehouse is: a folder of this machine, a URI, or a schema of a catalogue; parsed once, here."""
+"""Parses the address of a warehouse: a local folder, a URI, or a schema of a catalogue."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CATALOG_SCHEMA = re.compile(rf"{_PART}(?:\.{_PART})+")
 
 @dataclass(frozen=True)
 class Address:
-    """Where a warehouse is. Exactly one of `folder`, `uri` and `schema` is set.
+    """The address of a warehouse. Exactly one of `folder`, `uri` and `schema` is set.
 
     Attributes:
-        text: the address as people wrote it, for messages.
-        folder: the real path of a local folder, which may still have to be made. All spellings of a folder (relative,
-            through a link, as a file: URI) have the same one, and so one lock.
-        uri: of a folder elsewhere, without a slash at the end.
-        schema: the catalogue's name and the schema's, which may have several parts.
+        text: the address as given, for messages.
+        folder: real path of a local folder, which need not exist. It is the same for all spellings (relative, through
+            a symbolic link, as a file: URI), so that they share one lock.
+        uri: URI of another folder, without a trailing slash.
+        schema: name of the catalogue and the parts of the schema's name.
     """
 
     text: str
@@ -39,37 +39,37 @@ class Address:
     schema: tuple[str, ...] = ()
 
     def path(self, name: str) -> str | None:
-        """The address of a subfolder, as Spark reads it; None in a catalogue."""
+        """The path of a table's folder for Spark; None in a catalogue."""
         if self.schema:
             return None
-        # With its scheme, since Spark's default file system may be another one.
+        # With a scheme, because Spark's default file system may not be the local one.
         root = f"file:{self.folder}" if self.folder is not None else self.uri
         return f"{root}/{name}"
 
     def sql_name(self, name: str) -> str:
-        """A table's quoted name for Spark SQL."""
+        """The quoted name of a table for Spark SQL."""
         path = self.path(name)
         return f"delta.`{path}`" if path is not None else quote_name(*self.schema, name)
 
 
 def quote_name(*parts: str) -> str:
-    """A name of several parts as Spark SQL writes it, each part in backticks."""
+    """Quote each part of a name with backticks for Spark SQL."""
     return ".".join(f"`{part}`" for part in parts)
 
 
 def parse_address(text: str, knows_catalog: Callable[[str], bool]) -> Address:
-    """Parse what was given as `--warehouse`.
+    """Parse the value of `--warehouse`.
 
     Args:
         text: a path, a URI, or `catalog.schema`.
-        knows_catalog: whether Spark has a catalogue of that name.
+        knows_catalog: tells whether Spark has a catalogue with a given name.
 
     Raises:
-        UsageError: it is none of these, or a file.
+        UsageError: the text is none of these, or the path of a file.
     """
     shown = text.rstrip("/") or text[:1]
     if not text.strip():
-        raise UsageError("--warehouse is empty: name a folder, a URI or catalog.schema.")
+        raise UsageError("--warehouse is empty: give a folder, a URI or catalog.schema.")
     scheme, rest = match.groups() if (match := _SCHEME.fullmatch(text)) else ("", "")
     if rest.startswith("/"):
         if scheme.lower() == "file":
@@ -79,8 +79,8 @@ def parse_address(text: str, knows_catalog: Callable[[str], bool]) -> Address:
     if not os.path.lexists(text):
         if scheme:
             raise UsageError(
-                f"--warehouse {text}: no path follows {scheme}: write {scheme}:/PATH or {scheme}://HOST/PATH for a "
-                f"URI, ./{text} for a folder."
+                f"--warehouse {text}: {scheme}: must be followed by a path. Write {scheme}:/PATH or "
+                f"{scheme}://HOST/PATH for a URI, or ./{text} for a folder."
             )
         if "/" not in text and "." in text:
             return Address(text, schema=_catalog_schema(text, knows_catalog))
@@ -88,10 +88,10 @@ def parse_address(text: str, knows_catalog: Callable[[str], bool]) -> Address:
 
 
 def find_address(spark: SparkSession, text: str) -> Address:
-    """Parse what was given as `--warehouse`, and make sure that Spark can reach a place of that kind.
+    """Parse the value of `--warehouse`, and check that Spark has its file system or schema.
 
     Raises:
-        UsageError: it is no address; or Spark has no file system for the scheme, or no such schema.
+        UsageError: the address is invalid, Spark has no file system for the scheme, or the schema does not exist.
     """
     address = parse_address(text, lambda name: _knows_catalog(spark, name))
     if address.uri is not None:
@@ -106,26 +106,28 @@ def _path_of_file_uri(text: str, rest: str) -> str:
         return unquote(rest)
     host, _, path = rest.removeprefix("//").partition("/")
     if host not in ("", "localhost"):
-        raise UsageError(f"--warehouse {text}: {host} is another machine; write file:///PATH for a folder of this one.")
+        raise UsageError(f"--warehouse {text}: {host} is another machine; write file:///PATH for a local folder.")
     return unquote(f"/{path}")
 
 
 def _local_folder(text: str, path: str) -> Path:
     try:
-        # Two slashes at the start would make another path of the same folder.
+        # Two leading slashes would give a different path for the same folder.
         folder = Path(re.sub("^//+", "/", path)).resolve()
     except RuntimeError:
-        raise UsageError(f"--warehouse {text}: its symbolic links lead in a circle.") from None
+        raise UsageError(
+            f"--warehouse {text}: its symbolic links form a loop; repair them or give another folder."
+        ) from None
     _refuse_backtick(str(folder))
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise UsageError(f"--warehouse {text}: {place} is a file; name a folder, a URI or catalog.schema.")
+    for path_part in (folder, *folder.parents):
+        if path_part.exists() and not path_part.is_dir():
+            raise UsageError(f"--warehouse {text}: {path_part} is a file; give a folder, a URI or catalog.schema.")
     return folder
 
 
 def _refuse_backtick(text: str) -> None:
     if "`" in text:
-        raise UsageError(f"--warehouse {text}: a path with a backtick cannot be used in Spark SQL; take another name.")
+        raise UsageError(f"--warehouse {text}: Spark SQL cannot use a path with a backtick; use another name.")
 
 
 def _catalog_schema(text: str, knows_catalog: Callable[[str], bool]) -> tuple[str, ...]:
@@ -142,7 +144,7 @@ def _catalog_schema(text: str, knows_catalog: Callable[[str], bool]) -> tuple[st
 def _knows_catalog(spark: SparkSession, name: str) -> bool:
     if spark.conf.get(f"spark.sql.catalog.{name}", None) is not None:
         return True
-    # The session's own needs no setting, and a platform may bring catalogues that have none.
+    # The built-in catalogue has no setting, and a platform may provide others without one.
     return name in {catalog.name for catalog in spark.catalog.listCatalogs()}
 
 
@@ -155,20 +157,20 @@ def _require_file_system(spark: SparkSession, uri: str) -> None:
     except Py4JJavaError as error:
         raise UsageError(
             f"--warehouse {uri}: Spark has no file system for {scheme}: add its jar to the session (--jars), or write "
-            f"./{uri} for a folder of this machine."
+            f"./{uri} for a local folder."
         ) from error
 
 
 def _require_schema(spark: SparkSession, address: Address) -> None:
     name = quote_name(*address.schema)
     try:
-        found = spark.catalog.databaseExists(name)
+        exists = spark.catalog.databaseExists(name)
     except (PySparkException, Py4JJavaError) as error:
         reason = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
         raise UsageError(
             f"--warehouse {address.text}: Spark cannot use catalogue {address.schema[0]!r}: {reason.splitlines()[0]}"
         ) from error
-    if not found:
+    if not exists:
         raise UsageError(
             f"--warehouse {address.text}: catalogue {address.schema[0]!r} has no such schema; create it in Spark SQL "
             f"(CREATE SCHEMA {name}), or write ./{address.text} for a folder."

@@ -1,4 +1,4 @@
-"""Caches of data frames, each released by who made it."""
+"""Caching of data frames that are released again."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pyspark.sql import DataFrame
 
 
 def cached(frame: DataFrame, until: ExitStack) -> DataFrame:
-    """Cache a frame until a stack of clean-ups closes, also where that is because of an error.
+    """Cache a frame and release it when an `ExitStack` closes, also after an error.
 
-    A session may be shared. So what others have cached stays, and so does a frame of theirs that equals this one.
+    A session may be shared. A frame that is already cached, also by other code, is not released.
 
     Args:
-        frame: to be computed once, at its first use.
-        until: releases the caches that it knows of in reverse order, so that no cache outlives what it is made from.
+        frame: the frame to cache. It is computed when it is first used.
+        until: the stack. It releases caches in reverse order, so that no cache outlives the caches that it was
+            computed from.
 
     Returns:
         The same frame.

@@ -1,7 +1,7 @@
-"""Tables that another version of this program wrote: what they lack, and whether they can be used.
+"""Schema evolution: compares stored tables with their declarations in `schemas.tables`.
 
-Declarations only grow. A table that lacks a declared column is read with nulls there, and gets the column before the
-next write. A column of another type, or a table of a newer version, stops the command before anything is written.
+Declarations only gain columns. If a stored table lacks a declared column, it is read as null, and the column is added
+before the next write. A column of another type, or a table of a newer version, ends the command before it writes.
 """
 
 from __future__ import annotations
@@ -16,64 +16,64 @@ from schemas.errors import FailedError
 from schemas.tables import Table
 
 VERSION_PROPERTY = "catalog-cleaner.version"
-"""The property of a Delta table that keeps `Table.version`; a table without it is of version 1."""
+"""The table property with `Table.version`; a table without it has version 1."""
 
 
 def declared_schema(table: Table) -> StructType:
-    """The declared columns as Spark's type; every column may be null."""
+    """The declared columns as a Spark schema; all columns are nullable."""
     return cast("StructType", StructType.fromDDL(table.ddl))
 
 
 def stored_version(table: Table, properties: Mapping[str, str]) -> int:
-    """The version of the declaration that a stored table follows.
+    """The version of a stored table.
 
     Args:
         table: the declaration.
-        properties: the stored table's properties.
+        properties: properties of the stored table.
 
     Raises:
-        FailedError: a newer version of the program wrote the table.
+        FailedError: the table was written by a newer version of this program.
     """
     version = int(properties.get(VERSION_PROPERTY, "1"))
     if version > table.version:
         raise FailedError(
-            f"Table {table.name} has version {version}, but this catalog-cleaner knows only version {table.version}: "
-            "a newer one wrote it. Upgrade catalog-cleaner."
+            f"table {table.name} has version {version}, but this catalog-cleaner supports only version "
+            f"{table.version}: a newer catalog-cleaner wrote it. Upgrade catalog-cleaner."
         )
     return version
 
 
 def missing_columns(table: Table, stored: StructType) -> dict[str, str]:
-    """The declared columns and nested fields that a stored table lacks.
+    """Find the declared columns and nested fields that a stored table lacks.
 
     Returns:
-        The column's path, as ALTER TABLE takes it (`reasons`, `top_categories.element.rank`) -> its type as DDL.
+        Path of the column for ALTER TABLE (`reasons`, `top_categories.element.rank`) -> its type as DDL.
 
     Raises:
-        FailedError: a column is stored with another type than the declared one.
+        FailedError: a column is stored with a type other than the declared one.
     """
     missing: dict[str, str] = {}
-    for path, wanted, found in _compare("", declared_schema(table), stored):
+    for path, declared, found in _differences("", declared_schema(table), stored):
         if found is not None:
             raise FailedError(
-                f"Table {table.name}: column {path} is stored as {found.simpleString().upper()}, but this "
-                f"catalog-cleaner needs {wanted.simpleString().upper()}. Use the version of catalog-cleaner that wrote "
-                "the table, or rewrite the column with the type that is needed."
+                f"table {table.name}: column {path} is stored as {found.simpleString().upper()}, but this "
+                f"catalog-cleaner needs {declared.simpleString().upper()}. Use the version of catalog-cleaner that "
+                "wrote the table, or rewrite the column with the required type."
             )
-        missing[path] = wanted.simpleString()
+        missing[path] = declared.simpleString()
     return missing
 
 
 def as_declared(rows: DataFrame, table: Table, *others: str) -> DataFrame:
-    """Rows of a stored table with exactly the declared columns; null where the stored table lacks one.
+    """Select exactly the declared columns from a stored table; columns that it lacks are null.
 
     Args:
-        rows: as stored, of any version.
+        rows: rows of the stored table.
         table: the declaration.
-        others: further columns of `rows` to keep, after the declared ones.
+        others: further columns of `rows` to keep after the declared ones.
 
     Raises:
-        FailedError: a column is stored with another type than the declared one.
+        FailedError: a column is stored with a type other than the declared one.
     """
     if not missing_columns(table, rows.schema):
         return rows.select(*table.names, *others)
@@ -81,21 +81,21 @@ def as_declared(rows: DataFrame, table: Table, *others: str) -> DataFrame:
     return rows.to(StructType([*declared_schema(table).fields, *kept]))
 
 
-def _compare(path: str, wanted: DataType, found: DataType) -> Iterator[tuple[str, DataType, DataType | None]]:
-    """Path, wanted and found type of all that differs; the found type is None where nothing is stored."""
-    match wanted, found:
+def _differences(path: str, declared: DataType, found: DataType) -> Iterator[tuple[str, DataType, DataType | None]]:
+    """Path, declared type and stored type of all differences; the stored type is None if the field is missing."""
+    match declared, found:
         case StructType(), StructType():
-            for field in wanted.fields:
+            for field in declared.fields:
                 name = f"{path}.{field.name}" if path else field.name
                 if field.name in found.names:
-                    yield from _compare(name, field.dataType, found[field.name].dataType)
+                    yield from _differences(name, field.dataType, found[field.name].dataType)
                 else:
                     yield name, field.dataType, None
         case ArrayType(), ArrayType():
-            yield from _compare(f"{path}.element", wanted.elementType, found.elementType)
+            yield from _differences(f"{path}.element", declared.elementType, found.elementType)
         case MapType(), MapType():
-            yield from _compare(f"{path}.key", wanted.keyType, found.keyType)
-            yield from _compare(f"{path}.value", wanted.valueType, found.valueType)
+            yield from _differences(f"{path}.key", declared.keyType, found.keyType)
+            yield from _differences(f"{path}.value", declared.valueType, found.valueType)
         case _:
-            if wanted != found:
-                yield path, wanted, found
+            if declared != found:
+                yield path, declared, found

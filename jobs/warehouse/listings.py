@@ -1,4 +1,4 @@
-"""Views of the table listings that several commands need: data frame in, data frame out."""
+"""Views of the table listings that several commands use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def narrow(listings: DataFrame) -> DataFrame:
 
 
 def with_taxonomy(listings: DataFrame, taxonomy: DataFrame) -> DataFrame:
-    """Add `in_taxonomy`: whether the seller's label is a category in force."""
+    """Add `in_taxonomy`: whether the seller's category is in the taxonomy."""
     known = taxonomy.select("category", F.lit(True).alias("in_taxonomy"))
     joined = listings.join(F.broadcast(known), "category", "left")
     return joined.withColumn("in_taxonomy", F.coalesce("in_taxonomy", F.lit(False)))

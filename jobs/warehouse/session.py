@@ -1,4 +1,4 @@
-"""The Spark session: made here for a local run, taken as it is under `spark-submit`."""
+"""Opens the Spark session: a new one for a local run, the submitted one under `spark-submit`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from pyspark.sql import SparkSession
 from conf.settings import SparkSettings
 from schemas.errors import UsageError
 
-# What every session must have; a submitted one gets those that may still be set.
+# Required in every session; in a submitted one they are set if they can still be changed.
 _RUNTIME = {
     "spark.sql.session.timeZone": "UTC",
-    # Small shuffle partitions look tiny to AQE when they carry few pictures; classify repartitions by itself.
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.sources.partitionOverwriteMode": "static",
-    # Bounds what a Python worker holds at once, however large the pictures are.
+    # Limits the memory of Python workers when pictures are large.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 1024 * 1024),
     # pandas writes timestamps in nanoseconds, which Spark reads as integers or not at all.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
-    # TensorFlow's notices about the processor.
+    # Suppress TensorFlow's messages about the processor.
     "spark.executorEnv.TF_CPP_MIN_LOG_LEVEL": "2",
 }
 _STATIC = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
-# Delta replays its log in 50 partitions by default, and the UI costs seconds: too much for one machine.
+# On one machine, the UI and the 50 partitions in which Delta reads its log by default would cost seconds.
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -43,15 +42,15 @@ _LOGGING = Path(__file__).parents[2] / "conf" / "log4j2.properties"
 
 
 def open_session(settings: SparkSettings, app_name: str, log_file: Path | None = None) -> SparkSession:
-    """The session of this process: the submitted one, or a new one as the settings say.
+    """Open the session of this process: the submitted one, or a new one.
 
     Args:
         settings: how to start a session.
-        app_name: its name.
-        log_file: where a new session writes Spark's log; None: standard error.
+        app_name: name of the session.
+        log_file: file for the log of a new session; None: standard error.
 
     Raises:
-        UsageError: Delta's jars are not there.
+        UsageError: Delta's jars or its session extension are missing.
     """
     python = settings.executor_python or sys.executable
     os.environ.setdefault("PYSPARK_PYTHON", python)
@@ -71,7 +70,7 @@ def open_session(settings: SparkSettings, app_name: str, log_file: Path | None =
     session = builder.getOrCreate()
     if "DeltaSparkSessionExtension" not in (session.conf.get("spark.sql.extensions", "") or ""):
         raise UsageError(
-            "the Spark session has no Delta: submit with "
+            "the Spark session has no Delta extension: submit with "
             "--conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension, "
             "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog and Delta's --jars."
         )
@@ -79,7 +78,7 @@ def open_session(settings: SparkSettings, app_name: str, log_file: Path | None =
 
 
 def jars_folder() -> Path:
-    """Where `make setup` keeps Delta's jars; CATALOG_CLEANER_JARS names another folder."""
+    """The folder with Delta's jars: CATALOG_CLEANER_JARS, or the one in which `make setup` stores them."""
     override = os.environ.get("CATALOG_CLEANER_JARS")
     if override:
         return Path(override)
@@ -90,5 +89,8 @@ def jars_folder() -> Path:
 def _delta_jars() -> list[Path]:
     jars = sorted(jars_folder().glob("*.jar"))
     if not jars:
-        raise UsageError(f"no jars in {jars_folder()}: run `make setup`, or name their folder in CATALOG_CLEANER_JARS.")
+        raise UsageError(
+            f"there are no jars in {jars_folder()}: run `make setup`, or set CATALOG_CLEANER_JARS to the folder with "
+            "Delta's jars."
+        )
     return jars

@@ -1,4 +1,4 @@
-"""The warehouse: Delta tables in a folder or in a catalogue's schema. The only importer of Delta."""
+"""The warehouse: Delta tables in a folder or a schema of a catalogue. Only this module imports Delta."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from schemas.tables import Table
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Where a marketplace's tables are.
+    """The tables of a marketplace.
 
     Attributes:
-        spark: the session.
-        address: a folder or URI, whose subfolders are the tables; or a catalogue's schema, whose tables they are.
+        spark: the Spark session.
+        address: a folder or URI with one subfolder per table, or a schema of a catalogue.
     """
 
     spark: SparkSession
@@ -35,16 +35,16 @@ class Warehouse:
 
     @property
     def location(self) -> str:
-        """The address as people wrote it, for messages."""
+        """The address as given, for messages."""
         return self.address.text
 
     @property
     def folder(self) -> Path | None:
-        """The real path of the warehouse's folder on this machine; None elsewhere."""
+        """The real path of the warehouse's folder; None if it is not a local folder."""
         return self.address.folder
 
     def identifier(self, table: Table) -> str:
-        """The table's name as Spark SQL takes it."""
+        """The table's name for Spark SQL."""
         return self.address.sql_name(table.name)
 
     def exists(self, table: Table) -> bool:
@@ -55,7 +55,7 @@ class Warehouse:
         return DeltaTable.isDeltaTable(self.spark, path)
 
     def table(self, table: Table) -> DeltaTable:
-        """The table for MERGE and DELETE; it is created if it does not exist."""
+        """Open the table for MERGE and DELETE. It is created if it does not exist."""
         self.create(table)
         return self._open(table)
 
@@ -84,16 +84,16 @@ class Warehouse:
         return None if row is None else int(row.version)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table's declared columns and rows at a version (default: now); no rows if the table does not exist.
+        """Read the declared columns of a table at a version; default: the newest. No rows if it does not exist.
 
         Columns that the table lacks at that version are null.
 
         Raises:
-            FailedError: a column is stored with another type, or a newer version of the program wrote the table.
+            FailedError: a column has another type, or a newer version of this program wrote the table.
         """
         if not self.exists(table):
             return self.empty(table)
-        if table.name not in self._checked:  # once a command: asking takes longer than opening the table
+        if table.name not in self._checked:  # once per command, because it takes longer than opening the table
             self._properties(table)
             self._checked.add(table.name)
         reader = self.spark.read.format("delta")
@@ -103,15 +103,15 @@ class Warehouse:
         return as_declared(frame, table)
 
     def changes(self, table: Table, after: int, until: int) -> DataFrame | None:
-        """Rows inserted or updated in the versions (after, until], with `_commit_version`.
+        """Read the rows that were inserted or updated in the versions (after, until], with `_commit_version`.
 
-        Columns that a row's version lacks are null.
+        Columns that the table lacks at a row's version are null.
 
         Returns:
-            The rows; None where Delta keeps no changes of the table, or has already removed some of these versions.
+            The rows; None if the table has no change data feed, or Delta has already removed some of these versions.
 
         Raises:
-            FailedError: a column is stored with another type, or a newer version of the program wrote the table.
+            FailedError: a column has another type, or a newer version of this program wrote the table.
         """
         if after >= until:
             return self.empty(table).withColumn("_commit_version", F.lit(0).cast("bigint"))
@@ -131,14 +131,14 @@ class Warehouse:
         return as_declared(frame, table, "_commit_version")
 
     def empty(self, table: Table) -> DataFrame:
-        """No rows of the table's columns."""
+        """A frame with the table's columns and no rows."""
         return self.spark.createDataFrame([], declared_schema(table))
 
     def create(self, table: Table) -> None:
-        """Create the table as declared, or add the declared columns that the stored one lacks.
+        """Create the table, or add the declared columns that the stored table lacks.
 
         Raises:
-            FailedError: a column is stored with another type, or a newer version of the program wrote the table.
+            FailedError: a column has another type, or a newer version of this program wrote the table.
         """
         name = self.identifier(table)
         if not self.exists(table):
@@ -153,7 +153,7 @@ class Warehouse:
             self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({_properties_clause(table)})")
 
     def _create(self, table: Table) -> None:
-        # In SQL, since Delta's builder takes no name of three parts.
+        # In SQL, because Delta's builder does not accept names with three parts.
         partition = f"PARTITIONED BY ({', '.join(table.partition)})" if table.partition else ""
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.identifier(table)} ({table.ddl}) USING delta {partition} "
@@ -161,7 +161,7 @@ class Warehouse:
         )
 
     def _properties(self, table: Table) -> dict[str, str]:
-        """The stored table's properties; refuses a table of a newer version."""
+        """The properties of the stored table; raises an error if the table has a newer version."""
         rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.identifier(table)}").collect()
         properties = {row.key: row.value for row in rows}
         stored_version(table, properties)
@@ -180,19 +180,19 @@ class Warehouse:
     def replace_slice(
         self, table: Table, rows: DataFrame, job: str, run_date: dt.date, run_id: str | None = None
     ) -> None:
-        """Replace the rows that the job wrote for the date, or only those of one run; other slices stay."""
+        """Replace the rows that a job wrote for a date, or only those of one run. Other rows are kept."""
         self.create(table)
-        mine = f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"
+        slice_ = f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"
         if run_id is not None:
-            mine += f" AND run_id = '{run_id}'"
-        self._write(table, rows, "overwrite", {"replaceWhere": mine})
+            slice_ += f" AND run_id = '{run_id}'"
+        self._write(table, rows, "overwrite", {"replaceWhere": slice_})
 
     def _write(self, table: Table, rows: DataFrame, mode: str, options: Mapping[str, str]) -> None:
         writer = conform(rows, table).write.format("delta").mode(mode).options(**options)
         self._save(writer, table.name)
 
     def stage(self, name: str, rows: DataFrame) -> DataFrame:
-        """Write rows to a temporary table, so that they are computed once, and read them back."""
+        """Write rows to a temporary table, so that they are computed only once, and read them back."""
         staged = self._staged(name)
         self._save(rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true"), staged)
         return self._load(self.spark.read.format("delta"), staged)
@@ -207,20 +207,21 @@ class Warehouse:
             if (self.folder / staged).exists():
                 shutil.rmtree(self.folder / staged)
         else:
-            # Behind a URI, only Hadoop's file system can delete.
+            # Only Hadoop's file system API can delete at a URI.
             jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001
-            place = jvm.org.apache.hadoop.fs.Path(path)
-            place.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(place, True)  # noqa: SLF001
+            hadoop_path = jvm.org.apache.hadoop.fs.Path(path)
+            configuration = self.spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+            hadoop_path.getFileSystem(configuration).delete(hadoop_path, True)
 
     def staged(self, name: str) -> DataFrame | None:
-        """What `stage` wrote under a name, perhaps in an earlier run; None if there is nothing."""
+        """Read the temporary table that `stage` wrote, perhaps in an earlier run; None if it does not exist."""
         staged = self._staged(name)
         path = self.address.path(staged)
         if path is None:
-            there = self.spark.catalog.tableExists(self.address.sql_name(staged))
+            exists = self.spark.catalog.tableExists(self.address.sql_name(staged))
         else:
-            there = DeltaTable.isDeltaTable(self.spark, path)
-        return self._load(self.spark.read.format("delta"), staged) if there else None
+            exists = DeltaTable.isDeltaTable(self.spark, path)
+        return self._load(self.spark.read.format("delta"), staged) if exists else None
 
     def _staged(self, name: str) -> str:
         safe = re.sub(r"\W", "_", name)
@@ -228,23 +229,25 @@ class Warehouse:
 
 
 def open_warehouse(spark: SparkSession, location: str) -> Warehouse:
-    """Open the warehouse at a location, as `--warehouse` takes it.
+    """Open the warehouse at a location, the value of `--warehouse`.
 
     Raises:
-        UsageError: the location is not a folder, URI or schema that Spark can reach.
+        UsageError: the location is not a folder, URI or schema that Spark can use.
     """
     return Warehouse(spark, find_address(spark, location))
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:
-    """Select exactly the declared columns, in their order, cast to their types.
+    """Select exactly the declared columns in their order, cast to their types.
 
     Raises:
         FailedError: columns are missing; the message lists them.
     """
     missing = [name for name in table.names if name not in rows.columns]
     if missing:
-        raise FailedError(f"rows for {table.name} lack {', '.join(missing)}; they have {', '.join(rows.columns)}.")
+        raise FailedError(
+            f"rows for table {table.name} lack the columns {', '.join(missing)}; they have {', '.join(rows.columns)}."
+        )
     return rows.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in table.columns))
 
 
@@ -254,6 +257,6 @@ def _properties_clause(table: Table) -> str:
 
 
 def _literal(text: str) -> str:
-    """A string as Spark SQL writes it."""
+    """A string literal for Spark SQL."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -119,7 +119,7 @@ def test_a_slice_is_replaced_in_a_table_of_an_earlier_version(warehouse: Warehou
 def test_a_column_of_another_type_is_refused_for_reading_and_writing(stored: Warehouse) -> None:
     text = Column("id", "STRING", "its id")
     changed = replace(OLD, columns=(text, *OLD.columns[1:]), version=2)
-    said = "Table things: column id is stored as INT, but this catalog-cleaner needs STRING"
+    said = "table things: column id is stored as INT, but this catalog-cleaner needs STRING"
     with pytest.raises(FailedError, match=said):
         stored.read(changed)
     with pytest.raises(FailedError, match=said):
@@ -134,7 +134,7 @@ def test_a_table_of_a_newer_version_is_refused_for_reading_and_writing(stored: W
     stored.create(NEW)
     # A new command of the older program opens the warehouse.
     older = open_warehouse(stored.spark, stored.location)
-    said = "Table things has version 2, but this catalog-cleaner knows only version 1: .*Upgrade catalog-cleaner"
+    said = "table things has version 2, but this catalog-cleaner supports only version 1: .*Upgrade catalog-cleaner"
     with pytest.raises(FailedError, match=said):
         older.read(OLD)
     with pytest.raises(FailedError, match=said):

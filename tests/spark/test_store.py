@@ -64,7 +64,7 @@ def test_a_run_replaces_its_own_slice_and_no_other(warehouse: Warehouse) -> None
 
 
 def test_rows_without_a_declared_column_are_refused(warehouse: Warehouse) -> None:
-    with pytest.raises(FailedError, match="rows for sellers lack listings, error_rate"):
+    with pytest.raises(FailedError, match="rows for table sellers lack the columns listings, error_rate"):
         conform(frame(warehouse.spark, "seller_id string", ("s",)), SELLERS)
 
 
