@@ -29,8 +29,11 @@ class SparkSettings:
     """How to start a Spark session. Under `spark-submit`, the submitted configuration wins."""
 
     master: str = "local[*]"
+    """URL of the Spark master."""
     driver_memory: str = "3g"
+    """Heap of the driver's JVM."""
     shuffle_partitions: Count = 4
+    """Number of partitions after a shuffle; also set under `spark-submit`."""
     executor_python: str | None = None
     """Python interpreter of the executors; default: the one that runs the driver."""
     extra: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -48,7 +51,9 @@ class IngestSettings:
     max_image_bytes: Count = 20_000_000
     """Larger files at a picture path or URI are not read."""
     max_listing_id_length: Count = 256
+    """Rows with a longer listing_id are quarantined."""
     csv_delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """Separator of the values in CSV files."""
     max_withdrawn_share: Share = 0.5
     """A full load that would withdraw a larger share of the listings is refused."""
 
@@ -80,7 +85,9 @@ class PictureSettings:
     """How to turn a picture into a tensor."""
 
     height: Count = 64
+    """Height of the tensor in pixels."""
     width: Count = 48
+    """Width of the tensor in pixels."""
     max_pixels: Count = 64_000_000
     """A picture with more pixels (width x height, before decoding) is not decoded; its status is too_large."""
     blank_deviation: float = 4.0
@@ -94,19 +101,28 @@ class TrainSettings:
     ranks: Count = 2
     """Number of Horovod processes."""
     text_members: Annotated[int, Field(ge=2, le=10)] | None = None
+    """Number of members of the text branch; each is trained without one fold of the listings."""
     image_members: Annotated[int, Field(ge=2, le=10)] | None = None
-    """Must divide text_members, so that each picture fold is a union of text folds."""
+    """Number of members of the picture branch. It must divide text_members, so that each picture fold is a union of
+    text folds."""
     text_epochs: Count | None = None
+    """Maximum number of epochs of the text branch."""
     image_epochs: Count | None = None
+    """Maximum number of epochs of the picture branch."""
     text_batch: Count = 256
+    """Maximum number of rows per step of the text branch, over all ranks."""
     image_batch: Count = 64
+    """Maximum number of rows per step of the picture branch, over all ranks."""
     patience: Count = 3
     """A branch stops after this many epochs without a better out-of-sample loss."""
     label_smoothing: Share = 0.1
+    """Share of a target's probability that is spread over all categories."""
     row_groups_per_rank: Annotated[int, Field(ge=4)] = 4
+    """Number of Parquet row groups of the training set for each rank."""
     noise_sample: Count = 50_000
     """Number of listings, chosen by hash, on which the noise model and the calibration are fitted."""
     seed: int = 20
+    """Random seed."""
     start_timeout_seconds: Count = 300
     """How long the Horovod ranks may take to start."""
     image_backbone: Literal["residual", "efficientnetv2-b0", "mobilenetv3-small"] = "residual"
@@ -166,11 +182,12 @@ class GateSettings:
     """When a run refuses to publish (exit 3)."""
 
     max_quarantined_share: Share = 0.05
-    """Share of delivered rows that cannot be used."""
+    """Share of the rows of listings that cannot be used."""
     max_empty_share: Share = 0.5
     """Share of listings with neither text nor picture; a larger share suggests that columns of a delivery are
     missing."""
     max_corrected_share: Share = 0.8
+    """Share of listings whose category is corrected."""
     max_unpredicted_share: Share = 0.5
     """Share of listings for which the model has no prediction."""
     max_unreadable_image_rise: Share = 0.2
@@ -185,7 +202,9 @@ class RegistrySettings:
     tracking_uri: str | None = None
     """Default: a SQLite store and local artifacts inside the warehouse."""
     model_name: str = "catalog-cleaner"
+    """Name of the registered model in MLflow."""
     experiment: str = "catalog-cleaner"
+    """Name of the MLflow experiment."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

@@ -9,8 +9,8 @@ from jobs import demo, ingest, models, nightly, report, review, runs, train
 app = typer.Typer(
     name="catalog-cleaner",
     help="Find and correct wrong categories in a marketplace's product catalogue.\n\n"
-    "A model judges every listing by its text and picture. Categories that are almost certainly wrong are corrected; "
-    "uncertain ones go to a work list for people.",
+    "A model classifies every listing by its text and picture. Categories that are almost certainly wrong are "
+    "corrected; uncertain ones go to a work list for people.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,

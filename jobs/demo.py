@@ -32,9 +32,9 @@ DemoWarehouseOption = Annotated[
     str,
     typer.Option("--warehouse", metavar="PATH", help="Folder to create; the output of an earlier demo is replaced."),
 ]
-ListingsOption = Annotated[int, typer.Option("--listings", min=200, help="Number of listings to generate.")]
-CategoriesOption = Annotated[int, typer.Option("--categories", min=2, help="Number of categories.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Random seed of the catalogue.")]
+ListingsOption = Annotated[int, typer.Option("--listings", min=200, metavar="N", help="Number of listings.")]
+CategoriesOption = Annotated[int, typer.Option("--categories", min=2, metavar="N", help="Number of categories.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Random seed of the catalogue.")]
 
 
 def demo(

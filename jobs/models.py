@@ -31,7 +31,7 @@ def list_models(job: Job) -> Summary:
 def promote(job: Job, version: VersionArgument) -> Summary:
     """Make a model the champion.
 
-    The next nightly run uses it and scores all listings again.
+    The next nightly run uses it, and scores the listings that this model has not scored yet.
     """
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
@@ -43,7 +43,7 @@ def promote(job: Job, version: VersionArgument) -> Summary:
 def rollback(job: Job) -> Summary:
     """Restore the previous champion.
 
-    The next nightly run uses it and scores all listings again.
+    The next nightly run uses it, and scores the listings that this model has not scored yet.
     """
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)

@@ -42,7 +42,7 @@ def nightly(
 
     Scores new and changed listings, then decides the category of every listing. Rerunning a published date reads the
     same model and table versions and replaces its rows. Retrying a date that was not published reads the same table
-    versions with the current champion.
+    versions with the current champion. A date cannot be run once a later date is published.
 
     Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings; 3 refused by a gate, nothing
     was published.
@@ -64,8 +64,8 @@ def nightly(
 
         listings, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
         taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
-        whole = with_taxonomy(listings, taxonomy)
-        listings, quarantined = cached(without_texts(whole), at_end), cached(quarantined, at_end)
+        all_columns = with_taxonomy(listings, taxonomy)
+        listings, quarantined = cached(without_texts(all_columns), at_end), cached(quarantined, at_end)
         checks = check_input(input_gate_rows(listings, quarantined), settings.gates)
         refuse_if_failed(checks)
 
@@ -85,7 +85,7 @@ def nightly(
 
         if not dry_run:
             job.print_progress("publishing")
-            tables = result.tables(scored.new, quarantined, checks, with_texts(result.decided, whole))
+            tables = result.tables(scored.new, quarantined, checks, with_texts(result.decided, all_columns))
             publish(warehouse, Slice(job.name, run.run_id, run_date), tables)
             run.published_versions = table_versions(warehouse, pins)
         summary = summarise_run(run, result, dry_run)

@@ -14,7 +14,7 @@ from jobs.console.summary import Section, Summary
 from jobs.lifecycle.starts import Start, find_starts
 from schemas.tables import RUNS
 
-LimitOption = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of runs to show.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Maximum number of runs to show.")]
 
 _COUNTS = ("rows_in", "rows_current", "corrected", "referred", "flagged", "rows_quarantined")
 _COLUMNS = ("run_id", "status", "finished_at", "took", "model", "base", "counts", "message")

@@ -71,8 +71,8 @@ def publications(warehouse: Warehouse) -> list[Publication]:
     """All publications, sorted by run date and finish time."""
     runs = warehouse.read(RUNS).where("published_versions IS NOT NULL").where(F.col("job").isin(*PUBLISHING_JOBS))
     fields = tuple(Publication.__dataclass_fields__)
-    found = [Publication(**row.asDict()) for row in runs.select(*fields).collect()]
-    return sorted(found, key=lambda run: (run.run_date, run.finished_at))
+    published = [Publication(**row.asDict()) for row in runs.select(*fields).collect()]
+    return sorted(published, key=lambda run: (run.run_date, run.finished_at))
 
 
 def find_publication(warehouse: Warehouse, run_id: str | None = None) -> Publication:
@@ -90,17 +90,17 @@ def publications_until(warehouse: Warehouse, run_id: str | None = None) -> list[
     Raises:
         UsageError: as `find_publication`.
     """
-    found = publications(warehouse)
-    if not found:
+    published = publications(warehouse)
+    if not published:
         raise UsageError(f"nothing has been published in {warehouse.location} yet: {_next_step(warehouse)}.")
     if run_id is None:
-        return found
-    for i, run in enumerate(found):
+        return published
+    for i, run in enumerate(published):
         if run.run_id == run_id:
-            return found[: i + 1]
+            return published[: i + 1]
     raise UsageError(
-        f"run {run_id} was not published; the newest publication is {found[-1].run_id}. `catalog-cleaner runs` lists "
-        "all runs."
+        f"run {run_id} was not published; the newest publication is {published[-1].run_id}. `catalog-cleaner runs` "
+        "lists all runs."
     )
 
 

@@ -99,8 +99,8 @@ def mark_start(folder: Path | None, run_id: str, job: str, run_date: dt.date, no
 def find_starts(folder: Path | None) -> list[Start]:
     """The runs that have started and have no row yet, newest first."""
     files = (folder / _FOLDER).glob("*.json") if folder is not None else ()
-    found = [start for file in files if (start := _read(file)) is not None]
-    return sorted(found, key=lambda start: start.started_at, reverse=True)
+    starts = [start for file in files if (start := _read(file)) is not None]
+    return sorted(starts, key=lambda start: start.started_at, reverse=True)
 
 
 def forget_start(folder: Path, run_id: str) -> None:

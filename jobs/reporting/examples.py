@@ -123,8 +123,8 @@ def _draw_corrections(snapshot: PublicationSnapshot, changes: Sequence[Change]) 
         .agg(F.min_by("listing_id", F.struct(F.xxhash64("listing_id"), "listing_id")).alias("listing_id"))
         .collect()
     )
-    found = {(row.category, row.effective_category): row.listing_id for row in drawn}
-    return [found[code] for code in codes if code in found]
+    by_codes = {(row.category, row.effective_category): row.listing_id for row in drawn}
+    return [by_codes[pair] for pair in codes if pair in by_codes]
 
 
 def _most_urgent(snapshot: PublicationSnapshot) -> list[Row]:

@@ -148,33 +148,35 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
     """
     run = snapshot.run
     metrics = _metrics(snapshot)
-    mine = [row for row in metrics if row.run_id == run.run_id]
-    whole = {row.metric: row for row in mine if row.dimension == "all"}
-    if "listings" not in whole:
+    own = [row for row in metrics if row.run_id == run.run_id]
+    catalogue = {row.metric: row for row in own if row.dimension == "all"}
+    if "listings" not in catalogue:
         raise UsageError(
             f"the publication of {run.run_id} has no metrics: choose another run with --run. `catalog-cleaner runs` "
             "lists all runs."
         )
-    confidence, queues = whole.get("mean_correction_confidence"), _queues(snapshot)
+    confidence, queues = catalogue.get("mean_correction_confidence"), _queues(snapshot)
     return Figures(
         run_id=run.run_id,
         run_date=run.run_date,
         model_version=run.model_version,
         seconds=run.seconds,
         counts=dict(run.counts or {}),
-        listings=int(whole["listings"].value),
-        shares={name: ListingShare(row.numerator, _estimate(row)) for name, row in whole.items() if name in _SHARES},
-        audit=read_audit(whole, queues.by_reason.get(Reason.AUDIT_SAMPLE, 0)),
+        listings=int(catalogue["listings"].value),
+        shares={
+            name: ListingShare(row.numerator, _estimate(row)) for name, row in catalogue.items() if name in _SHARES
+        },
+        audit=read_audit(catalogue, queues.by_reason.get(Reason.AUDIT_SAMPLE, 0)),
         confidence=_estimate(confidence) if confidence else None,
-        quality=whole["mean_quality_score"].value,
+        quality=catalogue["mean_quality_score"].value,
         events=_events(snapshot),
-        categories=_categories(mine, names),
+        categories=_categories(own, names),
         sellers=_sellers(snapshot),
         changes=_changes(snapshot, names),
         certainty=_certainty(snapshot),
         queues=queues,
         image_status={
-            row.segment: int(row.numerator) for row in mine if row.dimension == "image_status" and row.numerator
+            row.segment: int(row.numerator) for row in own if row.dimension == "image_status" and row.numerator
         },
         publications=_publications(snapshot, metrics),
     )
@@ -240,8 +242,8 @@ def _changes(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> list[Ch
 
 
 def _events(snapshot: PublicationSnapshot) -> dict[str, int]:
-    mine = snapshot.read(CORRECTIONS).where(F.col("run_id") == snapshot.run.run_id)
-    counts = {row.event: row["count"] for row in mine.groupBy("event").count().collect()}
+    own = snapshot.read(CORRECTIONS).where(F.col("run_id") == snapshot.run.run_id)
+    counts = {row.event: row["count"] for row in own.groupBy("event").count().collect()}
     return {event: counts.get(event, 0) for event in ("begun", "changed", "ended")}
 
 

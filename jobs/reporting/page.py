@@ -74,8 +74,8 @@ def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]
         ("corrections", "What was corrected"),
         ("people", "What people should review"),
         ("pictures", "Pictures"),
-        *([("faults", "Other reasons")] if examples.others else []),
-        ("nights", "Over time"),
+        *([("reasons", "Other reasons")] if examples.others else []),
+        ("trends", "Over time"),
         ("run", "The run"),
     ]
     return environment.from_string(_resource("page.html.j2")).render(

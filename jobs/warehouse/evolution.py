@@ -53,10 +53,10 @@ def missing_columns(table: Table, stored: StructType) -> dict[str, str]:
         FailedError: a column is stored with a type other than the declared one.
     """
     missing: dict[str, str] = {}
-    for path, declared, found in _differences("", declared_schema(table), stored):
-        if found is not None:
+    for path, declared, stored_type in _differences("", declared_schema(table), stored):
+        if stored_type is not None:
             raise FailedError(
-                f"table {table.name}: column {path} is stored as {found.simpleString().upper()}, but this "
+                f"table {table.name}: column {path} is stored as {stored_type.simpleString().upper()}, but this "
                 f"catalog-cleaner needs {declared.simpleString().upper()}. Use the version of catalog-cleaner that "
                 "wrote the table, or rewrite the column with the required type."
             )
@@ -81,21 +81,21 @@ def as_declared(rows: DataFrame, table: Table, *others: str) -> DataFrame:
     return rows.to(StructType([*declared_schema(table).fields, *kept]))
 
 
-def _differences(path: str, declared: DataType, found: DataType) -> Iterator[tuple[str, DataType, DataType | None]]:
+def _differences(path: str, declared: DataType, stored: DataType) -> Iterator[tuple[str, DataType, DataType | None]]:
     """Path, declared type and stored type of all differences; the stored type is None if the field is missing."""
-    match declared, found:
+    match declared, stored:
         case StructType(), StructType():
             for field in declared.fields:
                 name = f"{path}.{field.name}" if path else field.name
-                if field.name in found.names:
-                    yield from _differences(name, field.dataType, found[field.name].dataType)
+                if field.name in stored.names:
+                    yield from _differences(name, field.dataType, stored[field.name].dataType)
                 else:
                     yield name, field.dataType, None
         case ArrayType(), ArrayType():
-            yield from _differences(f"{path}.element", declared.elementType, found.elementType)
+            yield from _differences(f"{path}.element", declared.elementType, stored.elementType)
         case MapType(), MapType():
-            yield from _differences(f"{path}.key", declared.keyType, found.keyType)
-            yield from _differences(f"{path}.value", declared.valueType, found.valueType)
+            yield from _differences(f"{path}.key", declared.keyType, stored.keyType)
+            yield from _differences(f"{path}.value", declared.valueType, stored.valueType)
         case _:
-            if declared != found:
-                yield path, declared, found
+            if declared != stored:
+                yield path, declared, stored

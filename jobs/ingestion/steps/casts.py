@@ -33,8 +33,8 @@ def plain(value: Column, kind: DataType) -> Column:
     """Cast to text without surrounding spaces; null if empty. The float 12.0 becomes 12."""
     written = F.make_valid_utf8(value.cast("string"))
     if isinstance(kind, FractionalType):
-        whole = value.try_cast("bigint")
-        written = F.when(whole == value, whole.cast("string")).otherwise(written)
+        integer = value.try_cast("bigint")
+        written = F.when(integer == value, integer.cast("string")).otherwise(written)
     trimmed = F.btrim(written, F.lit(_SPACES))
     return F.when(trimmed != "", trimmed)
 
@@ -56,8 +56,9 @@ def time(value: Column, kind: DataType) -> Column:
     elif isinstance(kind, NumericType):
         parsed = _epoch(value)
     else:
-        said = plain(value, kind)
-        parsed = F.when(said.rlike(_NUMBER), _epoch(said)).when(said.rlike(_DATE), said.try_cast("timestamp"))
+        written = plain(value, kind)
+        parsed = F.when(written.rlike(_NUMBER), _epoch(written))
+        parsed = parsed.when(written.rlike(_DATE), written.try_cast("timestamp"))
     return F.when(F.year(parsed).between(*_YEARS), parsed)
 
 
