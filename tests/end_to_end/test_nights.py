@@ -84,7 +84,7 @@ def test_a_rerun_of_a_date_gives_equal_rows_and_deletes_none_of_its_own(workspac
 def test_a_date_is_refused_once_a_later_one_is_published(workspace: Workspace) -> None:
     workspace.run("nightly", "--run-date", "2026-11-12")
     refusal = workspace.run("nightly", "--run-date", "2026-11-10", fails_with=2)
-    assert re.search(r"nightly-2026-11-12-[0-9a-f]{6} is published", refusal["error"])
+    assert re.search(r"nightly-2026-11-12-[0-9a-f]{6} is already published", refusal["error"])
 
 
 def test_only_changed_listings_and_those_with_unreadable_pictures_are_scored_again(

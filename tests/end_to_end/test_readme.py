@@ -39,7 +39,7 @@ COMMANDS = [
 _CLI = ".venv/bin/catalog-cleaner"
 # The start of a command, and a part of its output that shows its success.
 KNOWN = {
-    "make demo": (r"A catalogue, cleaned", rf"listings +{LISTINGS}\b", r"wrong after +\d", r"corrected +[1-9]"),
+    "make demo": (r"generated catalogue, cleaned", rf"listings +{LISTINGS}\b", r"wrong after +\d", r"corrected +[1-9]"),
     f"{_CLI} report --warehouse demo-warehouse --html": (r"html +report\.html", r"in a wrong category before"),
     f"{_CLI} ingest": (r"Listings loaded", rf"\blistings +{LISTINGS}\b", r"run id +ingest-"),
     f"{_CLI} train": (r"Model 1 trained: it is the new champion",),

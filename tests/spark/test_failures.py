@@ -57,5 +57,5 @@ def test_an_interrupt_is_reported_in_one_sentence(private: Path, capsys: pytest.
     with pytest.raises(typer.Exit) as ended, reported_errors("train", NOW):
         raise KeyboardInterrupt
     assert ended.value.exit_code == 130
-    assert capsys.readouterr().err.strip() == "interrupted: train was stopped by hand before it was done"
+    assert capsys.readouterr().err.strip() == "interrupted: train was stopped by the user"
     assert not list(private.rglob("*.log"))

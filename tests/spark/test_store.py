@@ -113,7 +113,7 @@ def test_a_published_date_keeps_its_pins_unless_fresh_pins_are_requested(warehou
     warehouse.append(TAXONOMY, frame(warehouse.spark, TAXONOMY.ddl, ("a", "A", "P", "D", False)))
     rerun = pins_of(warehouse, "8")
     assert rerun.pins == first
-    assert "with model 7 (--fresh-pins takes today's)" in rerun.note
+    assert "with model 7 (use --fresh-pins for the current versions)" in rerun.note
     assert pins_of(warehouse, "8", fresh=True) == TakenPins(Pins("8", 0, 1, None, None))
     # The attempt with fresh pins did not publish, or was refused: the date's publication still counts.
     release_pins(warehouse, "nightly", DAY)
