@@ -19,7 +19,7 @@ COMPILE := $(CURDIR)/$(BIN)/uv pip compile --quiet --python-version 3.11 --gener
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: ## build or repair the environment in .venv, Horovod and Delta's jars; takes a second if all is well
+setup: ## build or repair the environment in .venv, Horovod, Delta's jars and the picture encoder; takes a second if all is well
 	@python=$$(scripts/system.sh) && "$$python" -m scripts.environment
 
 demo: setup ## generate a catalogue of 3,000 listings, clean it and show the result
@@ -69,6 +69,7 @@ lock: setup ## resolve requirements/*.in; newer versions: make lock UPGRADE=--up
 	@cd requirements && $(COMPILE) $(UPGRADE) dev.in -o dev.txt
 	@cd requirements && $(COMPILE) $(UPGRADE) -c dev.txt runtime.in -o runtime.txt
 	@cd requirements && $(COMPILE) $(UPGRADE) --no-deps horovod.in -o horovod.txt
+	@cd requirements && $(COMPILE) $(UPGRADE) --no-deps encoders.in -o encoders.txt
 	@cd requirements && $(COMPILE) bootstrap.in -o bootstrap.txt
 	@cd benchmarks/quality && $(COMPILE) $(UPGRADE) -c ../../requirements/runtime.txt requirements.in -o requirements.txt
 	@# Airflow publishes constraints for its release day; this lock is of that day.

@@ -20,6 +20,10 @@ class SetupError(Exception):
     """Raised when a step fails; the message says what to do."""
 
 
+class UnavailableError(SetupError):
+    """Raised when a file cannot be downloaded; creating the environment again would not help."""
+
+
 def say(line: str) -> None:
     """Print a line without buffering."""
     print(line, flush=True)

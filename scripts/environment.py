@@ -1,8 +1,8 @@
 """Creates and repairs the virtual environments: `python -m scripts.environment [airflow]`; `make setup` calls it.
 
-A stamp, written last, records what an environment was made from. If that has changed, or a package, one of its files
-or a jar is missing, the environment is updated; if an update is not enough, it is created again. If nothing is wrong,
-this takes about a second.
+A stamp, written last, records what an environment was made from. If that has changed, or a package, one of its files,
+a jar or the weights of the picture encoder are missing, the environment is updated; if an update is not enough, it is
+created again. If nothing is wrong, this takes about a second.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts import delta_jars, horovod_wheel, packages
-from scripts.console import LOG, ROOT, SetupError, say, step, stop_on_termination
+from scripts import delta_jars, horovod_wheel, packages, picture_encoder
+from scripts.console import LOG, ROOT, SetupError, UnavailableError, say, step, stop_on_termination
+from udfs.encoders.files import weights_path
 
 REQUIREMENTS = ROOT / "requirements"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "catalog-cleaner"
@@ -62,7 +63,7 @@ def _ensure(environment: Path, problems: Callable[[Path], list[str]], make: Call
                 make(environment)
                 found = problems(environment)
             except SetupError as error:
-                if recreate:
+                if recreate or isinstance(error, UnavailableError):
                     raise
                 found = [str(error)]
             if not found:
@@ -82,6 +83,8 @@ def _make_project(environment: Path) -> None:
     horovod_wheel.install(environment, versions["tensorflow-cpu"], CACHE / "wheels")
     if _jars_missing():
         delta_jars.fetch(environment, CACHE / "jars", versions["delta-spark"])
+    if picture_encoder.missing(weights_path()):
+        picture_encoder.fetch(environment, weights_path())
     with step("the project itself"):
         packages.uv(
             environment, "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT
@@ -95,6 +98,8 @@ def _project_problems(environment: Path) -> list[str]:
         found.append("the command catalog-cleaner is missing")
     if _jars_missing():
         found.append("Delta's jars are missing or damaged")
+    if picture_encoder.missing(weights_path()):
+        found.append("the picture encoder's weights are missing or damaged")
     return found
 
 

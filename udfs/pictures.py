@@ -20,6 +20,7 @@ Image.init()
 # Pillow also opens formats that run other programs (EPS runs Ghostscript), so only raster formats are allowed.
 _RASTER = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "JPEG2000", "PPM", "TGA", "ICO", "PCX")
 FORMATS = tuple(kind for kind in _RASTER if kind in Image.OPEN)
+_PADDING = 255
 
 # Pillow's warnings about a picture are not useful here, because the picture gets a status.
 warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
@@ -34,22 +35,24 @@ def decode(
     width: int,
     max_pixels: int,
     blank_deviation: float,
+    keep_aspect: bool = False,
     threads: int = 1,
 ) -> PictureBatch:
     """Decode n pictures in parallel (Pillow releases the GIL while it decodes and resizes).
 
     Args:
         images: encoded pictures; None or empty where there is none.
-        height, width: size of the tensors, in pixels; the picture is stretched to it.
+        height, width: size of the tensors, in pixels; the picture is stretched to it, unless `keep_aspect`.
         max_pixels: a picture of more (width x height, from its header) is not decoded.
         blank_deviation: a picture whose channels all have a smaller standard deviation (0 to 255) is blank.
+        keep_aspect: scale the picture to fit and pad it with white, centred, as frozen encoders expect it.
         threads: pictures decoded at once.
 
     Returns:
         Pixels, presence and status of each picture. Truncated data and unknown formats have the status `corrupt`.
     """
     pixels = np.zeros((len(images), height, width, CHANNELS), np.uint8)
-    decode_one = partial(_decode_into, max_pixels=max_pixels, blank_deviation=blank_deviation)
+    decode_one = partial(_decode_into, max_pixels=max_pixels, blank_deviation=blank_deviation, keep_aspect=keep_aspect)
     status = list((_pool(threads).map if threads > 1 else map)(decode_one, images, pixels))
     present = np.array([s == ImageStatus.OK for s in status], dtype=np.bool_)
     return PictureBatch(pixels=pixels, present=present, status=[str(s) for s in status])
@@ -76,7 +79,9 @@ def load_images(
     return loaded, failed
 
 
-def _decode_into(data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int, blank_deviation: float) -> ImageStatus:
+def _decode_into(
+    data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int, blank_deviation: float, keep_aspect: bool
+) -> ImageStatus:
     """Decode one picture into its slice of the batch; the slice stays zero unless the status is ok."""
     if not data:
         return ImageStatus.MISSING
@@ -87,9 +92,10 @@ def _decode_into(data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int,
                 return ImageStatus.TOO_LARGE
             # JPEG can downscale by 2, 4 or 8 while decoding; twice the target size is enough for a good resize.
             side = 2 * max(height, width)
-            image.draft(None, (side, side))
+            image.draft(None, _fit(image.size, (side, side)) if keep_aspect else (side, side))
             upright = ImageOps.exif_transpose(image)
-            small = to_rgb(upright).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+            target = _fit(upright.size, (width, height)) if keep_aspect else (width, height)
+            small = to_rgb(upright).resize(target, Image.Resampling.BILINEAR, reducing_gap=2.0)
     except Image.DecompressionBombError:
         return ImageStatus.TOO_LARGE
     except Exception:  # decoders raise many types: OSError, SyntaxError, struct.error, ...
@@ -97,8 +103,17 @@ def _decode_into(data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int,
     rgb = np.asarray(small, dtype=np.uint8)
     if float(rgb.std(axis=(0, 1)).max()) < blank_deviation:
         return ImageStatus.BLANK
-    out[...] = rgb
+    top, left = (height - rgb.shape[0]) // 2, (width - rgb.shape[1]) // 2
+    if keep_aspect:
+        out[...] = _PADDING
+    out[top : top + rgb.shape[0], left : left + rgb.shape[1]] = rgb
     return ImageStatus.OK
+
+
+def _fit(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    """The largest size (width, height) of the same aspect that fits into the box; at least one pixel."""
+    scale = min(box[0] / size[0], box[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

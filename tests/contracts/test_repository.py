@@ -82,7 +82,7 @@ def test_links_in_the_documents_are_valid(files: list[Path]) -> None:
 
 
 def test_locks_contain_the_required_packages() -> None:
-    for name in ("runtime", "dev", "horovod", "bootstrap", "airflow"):
+    for name in ("runtime", "dev", "horovod", "encoders", "bootstrap", "airflow"):
         lock = (ROOT / "requirements" / f"{name}.txt").read_text()
         pinned = packages.locked(ROOT / "requirements" / f"{name}.txt")
         asked = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements" / f"{name}.in").read_text(), re.MULTILINE)

@@ -58,6 +58,33 @@ def test_any_size_is_stretched(size: tuple[int, int]) -> None:
     assert pixels.shape == (8, 6, 3)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (7, 200), (300, 3), (99, 101), (4, 8)])
+def test_a_picture_that_keeps_its_aspect_is_padded_with_white(size: tuple[int, int]) -> None:
+    data = encoded(Image.new("RGB", size, (200, 30, 40)), "PNG")
+    pixels, _, status = one(data, height=16, width=16, blank_deviation=0.0, keep_aspect=True)
+    assert status == "ok"
+    red = (pixels == (200, 30, 40)).all(axis=-1)
+    assert (red | (pixels == 255).all(axis=-1)).all()
+    rows, columns = red.any(axis=1), red.any(axis=0)
+    longer = 16 / max(size)
+    assert (columns.sum(), rows.sum()) == tuple(max(1, round(n * longer)) for n in size)
+    for filled in (rows, columns):
+        before, after = int(filled.argmax()), int(filled[::-1].argmax())
+        assert after - before in (0, 1), "it is centred"
+
+
+def test_padding_is_judged_after_turning_and_not_by_the_test_for_blank_pictures() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # on its side
+    data = encoded(drawing(400, 200), "JPEG", exif=exif, quality=95)
+    pixels, _, _ = one(data, height=40, width=40, max_pixels=10**6, keep_aspect=True)
+    assert (pixels[:, :10] == 255).all()
+    assert (pixels[:, 30:] == 255).all()
+    assert pixels[:, 10:30].std() > 50
+    flat = encoded(Image.new("RGB", (60, 80), (20, 20, 20)), "PNG")
+    assert one(flat, keep_aspect=True)[2] == "blank"
+
+
 def test_the_channels_are_red_green_blue() -> None:
     pixels, _, _ = one(encoded(drawing(), "PNG"))
     assert pixels[0, 0].tolist() == [200, 30, 40]

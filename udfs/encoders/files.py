@@ -1,0 +1,49 @@
+"""Find and check the encoders' files. Standard library only: `make setup` uses it before NumPy is installed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+from udfs.encoders.spec import WEIGHTS_FILE
+
+VARIABLE = "CATALOG_CLEANER_ENCODERS"
+"""Names the folder of the weights, if it is not the cache."""
+
+
+def weights_path() -> Path:
+    """Where `make setup` keeps the weights of the default encoder."""
+    override = os.environ.get(VARIABLE)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    return (Path(override) if override else cache / "catalog-cleaner" / "encoders").expanduser() / WEIGHTS_FILE
+
+
+def arrays_digest(file: Path | BinaryIO) -> str:
+    """SHA-256 of the arrays in an .npz file, by name: their types, shapes and values.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    digest = hashlib.sha256()
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for name in sorted(archive.namelist()):
+                content = archive.read(name)
+                digest.update(f"{name} {len(content)}\n".encode() + content)
+    except Exception as error:  # a damaged archive raises many types
+        raise ValueError(f"{file} is damaged: {error}") from error
+    return digest.hexdigest()
+
+
+def files_digest(path: Path) -> str:
+    """SHA-256 of a file, or of all files in a folder with their relative paths."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    for file in sorted(each for each in path.rglob("*") if each.is_file()):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(path).as_posix()} {content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,114 @@
+"""Load a frozen encoder and encode pictures with it."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import UsageError
+from schemas.tensors import CHANNELS
+from udfs.encoders.efficientnet_lite import WIDTH, build_efficientnet_lite0
+from udfs.encoders.files import VARIABLE, arrays_digest, files_digest, weights_path
+from udfs.encoders.local_network import Encode, Pixels, load_local
+from udfs.encoders.spec import EFFICIENTNET_LITE0, VERSION, WEIGHTS_DIGEST, EncoderSpec
+from udfs.tf_runtime import import_tensorflow
+
+_MIN_SIZE = 32
+"""The networks halve a picture five times."""
+_BATCH_PIXELS = 32 * 128 * 128
+"""Pixels that go through the network at once: bounds its memory (about 300 bytes a pixel) whatever the input's size."""
+
+
+class PictureEncoder:
+    """A loaded encoder; may be used by several threads."""
+
+    def __init__(self, spec: EncoderSpec, network: Encode) -> None:
+        """Use a loaded network; `load_encoder` loads it."""
+        self.spec = spec
+        self._network = network
+
+    def encode(self, pictures: Pixels) -> NDArray[np.float16]:
+        """Encode pictures, in batches.
+
+        Args:
+            pictures: RGB, shape (n, size, size, 3), as `udfs.pictures.decode` prepares them with `keep_aspect`.
+
+        Returns:
+            Vectors, shape (n, width).
+
+        Raises:
+            UsageError: a local network gives numbers that are not finite in 16 bits.
+        """
+        size = self.spec.size
+        if pictures.dtype != np.uint8 or pictures.shape[1:] != (size, size, CHANNELS):
+            given = f"{pictures.dtype} of shape {pictures.shape}"
+            raise ValueError(f"{self.spec.identity} takes {size} x {size} RGB pixels as uint8, not {given}")
+        vectors = np.empty((len(pictures), self.spec.width), np.float16)
+        rows = max(1, _BATCH_PIXELS // size**2)
+        for start in range(0, len(pictures), rows):
+            batch = slice(start, start + rows)
+            with np.errstate(over="ignore"):
+                vectors[batch] = self._network(pictures[batch])
+        if not np.isfinite(vectors).all():
+            raise UsageError(f"the encoder {self.spec.identity} gives numbers that are not finite in 16 bits.")
+        return vectors
+
+
+@cache
+def load_encoder(encoder: str, size: int, threads: int, weights: Path | None = None) -> PictureEncoder:
+    """Load an encoder, once per process.
+
+    Args:
+        encoder: `efficientnet_lite0`, or the path of a Keras model or SavedModel.
+        size: side of the square input, in pixels. Another size is another encoder.
+        threads: CPU cores that this process may use.
+        weights: the default encoder's weights; None: where `make setup` keeps them.
+
+    Raises:
+        UsageError: files are missing, are not the expected ones, or do not fit pictures of this size.
+    """
+    if size < _MIN_SIZE:
+        raise UsageError(f"an encoder's input of {size} pixels is too small: choose {_MIN_SIZE} or more.")
+    if encoder == EFFICIENTNET_LITE0:
+        return _efficientnet_lite0(size, threads, weights or weights_path())
+    path = Path(encoder)
+    if not path.exists():
+        raise UsageError(f"there is no encoder {encoder}: name {EFFICIENTNET_LITE0}, or an existing file or folder.")
+    network, width = load_local(path, size, threads)
+    name = path.stem if path.is_file() else path.name
+    return PictureEncoder(EncoderSpec(name, VERSION, files_digest(path), size, width), network)
+
+
+def read_weights(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the default encoder's weights: name -> array.
+
+    Raises:
+        UsageError: the file is missing, or holds other weights.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path} is missing: run `make setup`, or name the folder of {path.name} in {VARIABLE}.")
+    content = io.BytesIO(path.read_bytes())
+    try:
+        digest = arrays_digest(content)
+    except ValueError as error:
+        raise UsageError(f"{path} is damaged: run `make setup`, which replaces it.") from error
+    if digest != WEIGHTS_DIGEST:
+        raise UsageError(
+            f"{path} holds the weights {digest}, not {WEIGHTS_DIGEST}, which belong to this version: run `make setup`."
+        )
+    with np.load(content, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _efficientnet_lite0(size: int, threads: int, weights: Path) -> PictureEncoder:
+    tf = import_tensorflow(threads)
+    model = build_efficientnet_lite0(tf, read_weights(weights), size)
+    signature = [tf.TensorSpec((None, size, size, CHANNELS), tf.uint8)]
+    call = tf.function(lambda pixels: model(pixels, training=False), input_signature=signature)
+    spec = EncoderSpec(EFFICIENTNET_LITE0, VERSION, WEIGHTS_DIGEST, size, WIDTH)
+    return PictureEncoder(spec, lambda pixels: np.asarray(call(pixels).numpy()))
