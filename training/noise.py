@@ -84,38 +84,54 @@ def fit_noise(
         start: an earlier fit as a warm start, with fewer EM steps; default: `START_RATE` and M from the prior alone.
     """
     seller_count = int(sellers.max(initial=-1)) + 1 if seller_count is None else seller_count
-    known = sellers >= 0
-    counts = np.bincount(sellers[known], minlength=seller_count)
-    start_rate = START_RATE if error_rate is None else error_rate
-    fit = start or NoiseFit(
-        transition_matrix(np.zeros(distances.shape), distances, CONCENTRATIONS[0]),
-        CONCENTRATIONS[0],
-        start_rate,
-        1.0,
-        np.full(seller_count, start_rate),
-        np.zeros((0, 0)),
-        np.zeros(0),
-    )
-    rows = np.arange(len(labels))
+    rate = START_RATE if error_rate is None else error_rate
+    fit = start or initial_fit(distances, seller_count, CONCENTRATIONS[0], rate)
     steps = _EM_STEPS if start is None else _WARM_START_EM_STEPS
     for step in range(steps):
-        posteriors, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
-        clamp_to_truth(posteriors, truths)
-        wrong = 1.0 - posteriors[rows, labels]
-        if error_rate is None:
-            overall, factor = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR)), 1.0
-        else:
-            overall, factor = error_rate, error_rate / max(float(wrong.mean()), _EPSILON)
-        wrong = np.minimum(factor * wrong, 1.0)
-        by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=seller_count)
-        rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
-        matrix = transition_matrix(expected_errors(posteriors, labels), distances, fit.concentration)
-        fit = NoiseFit(matrix, fit.concentration, overall, factor, rates, posteriors, np.zeros(0))
+        fit = em_step(fit, log_q, labels, sellers, distances, error_rate=error_rate, truths=truths)
         if step == steps // 2:
             fit = replace(fit, concentration=_best_concentration(fit, log_q, labels, sellers, distances))
     posteriors, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
     clamp_to_truth(posteriors, truths)
     return replace(fit, posterior=posteriors, evidence=evidence)
+
+
+def initial_fit(distances: Ints, seller_count: int, concentration: float, rate: float = START_RATE) -> NoiseFit:
+    """The start of EM: every seller has the same rate, and M is its prior."""
+    matrix = transition_matrix(np.zeros(distances.shape), distances, concentration)
+    return NoiseFit(matrix, concentration, rate, 1.0, np.full(seller_count, rate), np.zeros((0, 0)), np.zeros(0))
+
+
+def em_step(
+    fit: NoiseFit,
+    log_q: Floats,
+    labels: Ints,
+    sellers: Ints,
+    distances: Ints,
+    *,
+    error_rate: float | None = None,
+    truths: Ints | None = None,
+) -> NoiseFit:
+    """One step of expectation-maximisation: the posterior under `fit`, and the rates and M that follow from it.
+
+    Args:
+        fit: the noise model before the step; its concentration is kept.
+        log_q, labels, sellers, distances, error_rate, truths: as in `fit_noise`.
+    """
+    posteriors, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
+    clamp_to_truth(posteriors, truths)
+    wrong = 1.0 - posteriors[np.arange(len(labels)), labels]
+    if error_rate is None:
+        overall, factor = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR)), 1.0
+    else:
+        overall, factor = error_rate, error_rate / max(float(wrong.mean()), _EPSILON)
+    wrong = np.minimum(factor * wrong, 1.0)
+    known, seller_count = sellers >= 0, len(fit.seller_rates)
+    counts = np.bincount(sellers[known], minlength=seller_count)
+    by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=seller_count)
+    rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
+    matrix = transition_matrix(expected_errors(posteriors, labels), distances, fit.concentration)
+    return NoiseFit(matrix, fit.concentration, overall, factor, rates, posteriors, np.zeros(0))
 
 
 def _best_concentration(fit: NoiseFit, log_q: Floats, labels: Ints, sellers: Ints, distances: Ints) -> float:

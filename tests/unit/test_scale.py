@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training.error_share import Estimate
+from training.scale import SCALES, Implied, choose_scale, fit_at_scale, implied_shares, scaled, solve_scale, unit_fusion
+from training.transitions import category_distances
+
+_RISING = np.linspace(0.02, 0.26, 13)
+_FUSION = {"text": {"text": 1.0}}
+
+
+def world(rate: float, rows: int = 3000) -> dict[str, Any]:
+    """A calibrated classifier of six categories, right in 0.87 of the cases, and ten sellers of unlike care."""
+    random = np.random.default_rng(8)
+    scores = 3.0 * random.normal(size=(rows, 6))
+    q = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    q = q**2 / (q**2).sum(axis=1, keepdims=True)
+    truth = (q.cumsum(axis=1) < random.random((rows, 1))).sum(axis=1)
+    sellers = random.integers(0, 10, rows)
+    wrong = random.random(rows) < np.linspace(0.0, 2.0 * rate, 10)[sellers]
+    labels = np.where(wrong, (truth + random.integers(1, 6, rows)) % 6, truth)
+    return {
+        "branches": {"text": np.log(q).astype(np.float32)},
+        "rows": {"labels": labels, "sellers": sellers, "truths": np.full(rows, -1)},
+        "distances": category_distances(["a"] * 6, ["all"] * 6),
+        "truth": truth,
+        "wrong": float(wrong.mean()),
+    }
+
+
+def test_a_larger_scale_implies_more_wrong_labels() -> None:
+    w = world(0.2)
+    implied = implied_shares(w["branches"], _FUSION, w["rows"], w["distances"], 20.0)
+    assert implied.shares.shape == implied.left.shape == SCALES.shape
+    assert (np.diff(implied.shares[4:]) > -0.003).all()
+
+
+def test_the_true_share_leads_to_the_classifiers_own_probabilities() -> None:
+    w = world(0.2)
+    implied = implied_shares(w["branches"], _FUSION, w["rows"], w["distances"], 20.0)
+    scale = choose_scale(implied, Estimate(w["wrong"], 0.01))
+    assert scale == pytest.approx(1.0, abs=0.35)
+    fit = fit_at_scale(w["branches"], scaled(_FUSION, scale), w["rows"], w["distances"], 20.0)
+    left = (fit.posterior.argmax(axis=1) != w["truth"]).mean()
+    classifier = (w["branches"]["text"].argmax(axis=1) != w["truth"]).mean()
+    assert left < 0.8 * min(classifier, w["wrong"])
+
+
+def test_decided_listings_count_as_decided() -> None:
+    w = world(0.2)
+    rows = w["rows"] | {"truths": w["truth"]}
+    implied = implied_shares(w["branches"], _FUSION, rows, w["distances"], 20.0)
+    assert implied.shares == pytest.approx(np.full(13, w["wrong"]))
+    assert implied.left == pytest.approx(np.zeros(13))
+
+
+def test_the_scale_is_interpolated_between_the_grid() -> None:
+    assert solve_scale(_RISING, _RISING[6]) == pytest.approx(1.0)
+    assert 1.0 < solve_scale(_RISING, 0.5 * (_RISING[6] + _RISING[7])) < SCALES[7]
+
+
+def test_a_share_above_all_takes_the_smallest_scale_that_nearly_implies_the_largest() -> None:
+    flat = np.minimum(_RISING, 0.2)
+    assert solve_scale(flat, 0.5) == pytest.approx(SCALES[np.flatnonzero(flat >= 0.195)[0]])
+    assert solve_scale(_RISING, 0.5) == pytest.approx(SCALES[-1])
+
+
+def test_a_share_below_all_keeps_every_label() -> None:
+    assert solve_scale(_RISING, 0.01) == 0.0
+    assert choose_scale(Implied(_RISING, np.zeros(13)), Estimate(0.01, 0.0)) == 0.0
+
+
+def test_below_the_scale_of_fewest_errors_nothing_is_searched() -> None:
+    shares = np.concatenate([[0.2, 0.1], _RISING[2:]])
+    assert solve_scale(shares, 0.15) > SCALES[6]
+
+
+def test_every_label_is_kept_where_the_best_guesses_may_be_no_better() -> None:
+    implied = Implied(_RISING, np.full(13, 0.05))
+    assert choose_scale(implied, Estimate(0.1, 0.03)) == 0.0
+    assert choose_scale(implied, Estimate(0.1, 0.02)) > 0.0
+
+
+def test_weights_are_relative_to_one_branch() -> None:
+    fusion = {"text+image": {"text": 0.5, "image": 0.25}, "image": {"image": 0.4}}
+    found = unit_fusion(fusion, "text+image", "text")
+    assert found == {"text+image": {"text": 1.0, "image": 0.5}, "image": {"image": 0.8}}
+    assert unit_fusion(fusion, "text", "text") == fusion

@@ -1,0 +1,230 @@
+"""Estimate the share of wrong labels without knowing the truth.
+
+With one label per listing, the likelihood cannot tell a seller's error from the classifier's. Other evidence can:
+
+* where the classifier is most confident, it is rarely wrong, so a disagreement is the seller's error
+  (`confident_share`; anchor points: Liu and Tao, 2016; Patrini et al., 2017);
+* listings with the same text by different sellers are the same product, so different labels mean that one is wrong
+  (`twin_share`; neighbours instead of anchor points: Zhu, Song and Liu, ICML 2021);
+* the classifier's errors become fewer with more training listings, wrong labels do not (`learning_curve_share`;
+  Viering and Loog, The shape of learning curves, 2021);
+* the classifier is as often wrong on the listings of careful sellers as on those of others (`seller_share`);
+* people have checked a random sample (`audit_share`).
+
+All functions return an estimate with its standard error. Listings with the same text are not independent: standard
+errors are of sums over groups of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.arrays import Bools, Floats, Ints
+
+_MOST_CONFIDENT = 0.25
+"""The share of the listings that `confident_share` uses. From 0.1 to 0.33 the results are the same."""
+_MIN_PAIRS = 200
+_TWINS_DIFFER, _TWINS_DIFFER_ERROR = 0.03, 0.02
+"""The share of pairs with the same text whose true categories differ, and its error: 1 to 6 % on real listings."""
+_SLOW, _FAST = 0.5, 1.0
+"""The exponents of a classifier's learning curve in theory: n^-0.5 in general, n^-1 where classes hardly overlap
+(Audibert and Tsybakov, 2007)."""
+_MIN_SELLERS = 8
+_CAREFUL = 0.25
+"""Careful sellers are those who disagree least with the classifier and together have this share of the listings."""
+_SELLER_PRIOR = 4.0
+_SPLITS, _RESAMPLES = 5, 20
+_SIGMAS = 2.0
+"""A lower bound is this many standard errors below the estimate."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimated share.
+
+    Attributes:
+        value: the share, 0 to 1; a bound may be below 0.
+        error: its standard error.
+    """
+
+    value: float
+    error: float
+
+    @property
+    def lower(self) -> float:
+        """The lower confidence bound."""
+        return self.value - _SIGMAS * self.error
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known about the share of wrong labels.
+
+    Attributes:
+        confident: as `confident_share` returns it.
+        twins: as `twin_share` returns it; None: too few.
+        at_least: estimates of which only the lower bounds count, from `learning_curve_share` and `seller_share`.
+        audit: as `audit_share` returns it; None: nothing was audited.
+    """
+
+    confident: Estimate
+    twins: Estimate | None = None
+    at_least: Sequence[Estimate] = ()
+    audit: Estimate | None = None
+
+
+def pooled_share(evidence: Evidence) -> Estimate:
+    """Combine the evidence into one estimate.
+
+    An audit measures the share, so it alone counts. Without one, confident listings and twins are averaged by inverse
+    variance. Both may be too low: errors are rarer where the classifier is confident, and sellers may make the same
+    error on the same text. Therefore the result is raised to the largest lower bound.
+    """
+    if evidence.audit is not None:
+        return evidence.audit
+    found = evidence.confident
+    if evidence.twins is not None:
+        found = _average(found, evidence.twins)
+    bound = max((each.lower for each in evidence.at_least), default=found.value)
+    return found if bound <= found.value else Estimate(bound, 0.0)
+
+
+def confident_share(confidence: Floats, disagrees: Bools, groups: Ints) -> Estimate:
+    """The share of wrong labels among the quarter of the listings about which the classifier is most confident.
+
+    Only the order of the confidences counts, so they need not be calibrated. Too low if errors are more frequent on
+    ambiguous listings; too high if the classifier is often wrong even where it is most confident.
+
+    Args:
+        confidence: shape (n,), n > 0, the largest probability, out of sample.
+        disagrees: shape (n,), whether the most probable category is not the label.
+        groups: shape (n,), the group of listings with the same text, >= 0.
+    """
+    chosen = np.argsort(-confidence, kind="stable")[: max(round(_MOST_CONFIDENT * len(confidence)), 1)]
+    return _proportion(disagrees[chosen], groups[chosen])
+
+
+def twin_share(labels: Ints, pairs: Ints, groups: Ints) -> Estimate | None:
+    """The share of wrong labels among listings that have the same text as a listing of another seller.
+
+    If a share e of the labels is wrong, independently and seldom in the same way, both labels of a pair are right in
+    (1 - e)^2 of the pairs, and otherwise they differ.
+
+    Args:
+        labels: shape (n,).
+        pairs: shape (p, 2), rows of the listings of each pair.
+        groups: shape (n,), as in `confident_share`.
+
+    Returns:
+        None if there are fewer than 200 pairs.
+    """
+    if len(pairs) < _MIN_PAIRS:
+        return None
+    differ = _proportion(labels[pairs[:, 0]] != labels[pairs[:, 1]], groups[pairs[:, 0]])
+    both_right = 1.0 - max(differ.value - _TWINS_DIFFER, 0.0)
+    root = float(np.sqrt(both_right))
+    return Estimate(1.0 - root, float(np.hypot(differ.error, _TWINS_DIFFER_ERROR)) / (2.0 * root))
+
+
+def learning_curve_share(disagrees: Bools, fewer: Floats, ratio: float, groups: Ints) -> Estimate:
+    """The share of disagreements that would be left with unlimited training listings.
+
+    With n training listings the share is a + b n^-k. The share that remains, a, includes listings that the classifier
+    can never get right, and lacks errors that it learns. k is not known: the estimate takes the geometric mean of its
+    limits, and the error includes that of a uniform k between them.
+
+    Args:
+        disagrees: shape (n,), whether the most probable category of the full members, out of sample, is not the label.
+        fewer: shape (n,), the same for members trained on fewer listings: the share of those members that disagree.
+        ratio: how many times as many listings the full members were trained on, > 1.
+        groups: as in `confident_share`.
+    """
+    full = disagrees.astype(np.float64)
+    slow, fast = (full - (fewer - full) / (ratio**k - 1.0) for k in (_SLOW, _FAST))
+    middle = full - (fewer - full) / (ratio ** float(np.sqrt(_SLOW * _FAST)) - 1.0)
+    model = abs(float(slow.mean() - fast.mean())) / float(np.sqrt(12.0))
+    return Estimate(float(middle.mean()), float(np.hypot(model, _standard_error(middle, groups))))
+
+
+def seller_share(disagrees: Bools, sellers: Ints, groups: Ints, seed: int = 0) -> Estimate | None:
+    """By how much sellers disagree with the classifier more often than the most careful of them do.
+
+    The share of disagreements of careful sellers is counted as the classifier's, so the result is too low where even
+    careful sellers err. They are chosen on one half of the groups and measured on the other.
+
+    Args:
+        disagrees: as in `learning_curve_share`.
+        sellers: shape (n,), seller index, -1 where there is none.
+        groups: as in `confident_share`.
+        seed: of the halves and of the bootstrap samples of groups from which the standard error comes.
+
+    Returns:
+        None if there are fewer than 8 sellers.
+    """
+    known = sellers >= 0
+    _, codes = np.unique(sellers[known], return_inverse=True)
+    if not known.any() or codes.max() + 1 < _MIN_SELLERS:
+        return None
+    random = np.random.default_rng(seed)
+    wrong, (_, group) = disagrees[known].astype(np.float64), np.unique(groups[known], return_inverse=True)
+    count = int(group.max()) + 1
+
+    def estimate(weights: Floats) -> float:
+        found = []
+        for _ in range(_SPLITS):
+            half = weights * (random.permutation(count) % 2 == 0)[group]
+            found += [_excess(wrong, codes, *parts) for parts in ((half, weights - half), (weights - half, half))]
+        return float(np.mean(found))
+
+    resampled = [
+        estimate(np.bincount(random.integers(0, count, count), minlength=count)[group].astype(np.float64))
+        for _ in range(_RESAMPLES)
+    ]
+    return Estimate(estimate(np.ones(len(wrong))), float(np.std(resampled)))
+
+
+def audit_share(wrong: int, audited: int) -> Estimate | None:
+    """The share of wrong labels in a random sample that people have checked; None if they have checked nothing."""
+    if not audited:
+        return None
+    share = (wrong + 0.5) / (audited + 1.0)
+    return Estimate(share, float(np.sqrt(share * (1.0 - share) / audited)))
+
+
+def _excess(wrong: Floats, codes: Ints, choosing: Floats, measuring: Floats) -> float:
+    """Disagreements beyond those of careful sellers, who are chosen with one set of weights."""
+    counts = np.bincount(codes, weights=choosing)
+    overall = (wrong * choosing).sum() / choosing.sum()
+    rates = (np.bincount(codes, weights=wrong * choosing) + _SELLER_PRIOR * overall) / (counts + _SELLER_PRIOR)
+    order = np.argsort(rates, kind="stable")
+    held = (counts + np.bincount(codes, weights=measuring))[order].cumsum()
+    careful = order[: int(np.searchsorted(held, _CAREFUL * held[-1])) + 1]
+    measured = measuring * np.isin(codes, careful)
+    if not measured.any():
+        return 0.0
+    floor = (wrong * measured).sum() / measured.sum()
+    mean = (wrong * measuring).sum() / measuring.sum()
+    return float((mean - floor) / max(1.0 - floor, 1e-12))
+
+
+def _average(first: Estimate, second: Estimate) -> Estimate:
+    """The mean of two estimates, weighted by inverse variance."""
+    one, two = first.error**-2.0, second.error**-2.0
+    return Estimate((first.value * one + second.value * two) / (one + two), (one + two) ** -0.5)
+
+
+def _proportion(values: Bools, groups: Ints) -> Estimate:
+    """The share of true values; its error is at least that of independent values, and never 0."""
+    count = len(values)
+    share = (float(values.sum()) + 0.5) / (count + 1.0)
+    binomial = float(np.sqrt(share * (1.0 - share) / count))
+    return Estimate(share, max(binomial, _standard_error(values.astype(np.float64), groups)))
+
+
+def _standard_error(values: Floats, groups: Ints) -> float:
+    """The standard error of the mean of values that depend on each other within groups."""
+    sums = np.bincount(np.unique(groups, return_inverse=True)[1], weights=values - values.mean())
+    return float(np.sqrt((sums**2).sum())) / len(values)

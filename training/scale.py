@@ -1,0 +1,137 @@
+"""Choose how far to trust the classifier: the scale of the branch weights that implies the estimated share of errors.
+
+All branch weights are multiplied by a common scale. The larger it is, the more labels the noise model takes for wrong.
+The likelihood of the labels is a poor guide to the scale: it explains the classifier's systematic errors as errors that
+sellers make. The share of wrong labels, which `training.error_share` estimates from other evidence, settles it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.arrays import Floats, Floats32, Ints
+from schemas.branches import Fusion
+from training.error_share import Estimate
+from training.noise import NoiseFit, em_step, initial_fit
+from udfs.fusion import fuse
+
+SCALES: Floats = np.geomspace(0.25, 4.0, 13)
+_LAST_START = 7
+"""The scales are searched from the one, up to this index (scale 1.26), that implies the fewest errors: below it, flat
+probabilities imply more errors the smaller the scale."""
+_FLAT = 0.005
+"""Above the largest implied share, the smallest scale counts that implies a share this close to it."""
+_TOLERANCE = 1e-4
+_MIN_STEPS, _MAX_STEPS = 8, 40
+"""EM has converged if a step changes the implied share by less than the tolerance, after the least number of steps."""
+
+
+@dataclass(frozen=True)
+class Implied:
+    """What the noise model implies at each of `SCALES`.
+
+    Attributes:
+        shares: shape (13,), the share of wrong labels.
+        left: shape (13,), the share of wrong best guesses.
+    """
+
+    shares: Floats
+    left: Floats
+
+
+def choose_scale(implied: Implied, share: Estimate) -> float:
+    """The scale at which the noise model implies the estimated share of wrong labels.
+
+    Args:
+        implied: as `implied_shares` returns it.
+        share: the estimate.
+
+    Returns:
+        Between the first and the last of `SCALES`; 0 if every label should be kept, because the share is smaller than
+        any scale implies, or because so few labels may be wrong that the best guesses would be no better.
+    """
+    scale = solve_scale(implied.shares, share.value)
+    if scale == 0.0:
+        return 0.0
+    left = float(np.interp(np.log(scale), np.log(SCALES), implied.left))
+    return scale if share.lower > left else 0.0
+
+
+def solve_scale(shares: Floats, share: float) -> float:
+    """The scale at which the implied share is `share`, interpolated; 0 if `share` is below all of them.
+
+    Args:
+        shares: shape (13,), the implied share at each of `SCALES`.
+        share: the estimated share.
+    """
+    start = int(np.argmin(shares[: _LAST_START + 1]))
+    rising, scales = np.maximum.accumulate(shares[start:]), np.log(SCALES[start:])
+    if share < rising[0]:
+        return 0.0
+    if share >= rising[-1]:
+        return float(np.exp(scales[np.flatnonzero(rising >= rising[-1] - _FLAT)[0]]))
+    above = int(np.searchsorted(rising, share, side="right"))
+    part = (share - rising[above - 1]) / (rising[above] - rising[above - 1])
+    return float(np.exp(scales[above - 1] + part * (scales[above] - scales[above - 1])))
+
+
+def implied_shares(
+    branches: Mapping[str, Floats32], fusion: Fusion, rows: Mapping[str, Ints], distances: Ints, concentration: float
+) -> Implied:
+    """Fit the noise model at each of `SCALES`.
+
+    Args:
+        branches: as `udfs.fusion.fuse` takes them, of the rows that have a label and any input.
+        fusion: the branch weights at scale 1.
+        rows: `labels`, `sellers` and `truths`, shape (n,), as `training.noise.em_step` takes them.
+        distances: as `training.transitions.category_distances`.
+        concentration: the same at all scales; otherwise the implied share jumps.
+    """
+    shares, left = [], []
+    for scale in SCALES.tolist():
+        fit = fit_at_scale(branches, scaled(fusion, scale), rows, distances, concentration)
+        shares.append(_wrong(fit, rows["labels"]))
+        left.append(float(1.0 - fit.posterior.max(axis=1).mean()))
+    return Implied(np.array(shares), np.array(left))
+
+
+def fit_at_scale(
+    branches: Mapping[str, Floats32], fusion: Fusion, rows: Mapping[str, Ints], distances: Ints, concentration: float
+) -> NoiseFit:
+    """Fit the noise model with free error rate to convergence, from the same start for all weights.
+
+    Args:
+        branches, rows, distances, concentration: as in `implied_shares`.
+        fusion: the branch weights.
+    """
+    log_q = fuse(branches, fusion).astype(np.float64)
+    labels, sellers = rows["labels"], rows["sellers"]
+    fit, share = initial_fit(distances, int(sellers.max(initial=-1)) + 1, concentration), np.inf
+    for step in range(_MAX_STEPS):
+        fit = em_step(fit, log_q, labels, sellers, distances, truths=rows["truths"])
+        before, share = share, _wrong(fit, labels)
+        if step >= _MIN_STEPS and abs(share - before) < _TOLERANCE:
+            break
+    return fit
+
+
+def scaled(fusion: Fusion, scale: float) -> Fusion:
+    """All weights multiplied by a scale."""
+    return {key: {name: scale * weight for name, weight in weights.items()} for key, weights in fusion.items()}
+
+
+def unit_fusion(fusion: Fusion, key: str, branch: str) -> Fusion:
+    """All weights divided by one of them, so that this one is 1.
+
+    With the text branch's weight, scale 1 trusts the text as far as its own probabilities say. The fusion is returned
+    as it is if that weight is 0 or missing.
+    """
+    weight = fusion.get(key, {}).get(branch, 0.0)
+    return scaled(fusion, 1.0 / weight) if weight > 0.0 else fusion
+
+
+def _wrong(fit: NoiseFit, labels: Ints) -> float:
+    return float(1.0 - fit.posterior[np.arange(len(labels)), labels].mean())
