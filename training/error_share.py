@@ -67,24 +67,21 @@ class Evidence:
         confident: as `confident_share` returns it.
         twins: as `twin_share` returns it; None: too few.
         at_least: estimates of which only the lower bounds count, from `learning_curve_share` and `seller_share`.
-        audit: as `audit_share` returns it; None: nothing was audited.
     """
 
     confident: Estimate
     twins: Estimate | None = None
     at_least: Sequence[Estimate] = ()
-    audit: Estimate | None = None
 
 
 def pooled_share(evidence: Evidence) -> Estimate:
     """Combine the evidence into one estimate.
 
-    An audit measures the share, so it alone counts. Without one, confident listings and twins are averaged by inverse
-    variance. Both may be too low: errors are rarer where the classifier is confident, and sellers may make the same
-    error on the same text. Therefore the result is raised to the largest lower bound.
+    Confident listings and twins are averaged by inverse variance. Both may be too low: errors are rarer where the
+    classifier is confident, and sellers may make the same error on the same text. Therefore the result is raised to the
+    largest lower bound. An audit measures the share itself (`audit_share`), but `training.scale.choose_scale` does not
+    need it: it asks the audited listings directly which scale is best.
     """
-    if evidence.audit is not None:
-        return evidence.audit
     found = evidence.confident
     if evidence.twins is not None:
         found = _average(found, evidence.twins)

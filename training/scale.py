@@ -8,7 +8,7 @@ sellers make. The share of wrong labels, which `training.error_share` estimates 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from schemas.branches import Fusion
 from training.error_share import Estimate
 from training.noise import NoiseFit, em_step, initial_fit
 from udfs.fusion import fuse
+from udfs.posterior import posterior
 
 SCALES: Floats = np.geomspace(0.25, 4.0, 13)
 _LAST_START = 7
@@ -29,35 +30,59 @@ _MIN_STEPS, _MAX_STEPS = 8, 40
 """EM has converged if a step changes the implied share by less than the tolerance, after the least number of steps."""
 
 
+_MIN_PROBABILITY = 1e-3
+"""Of an audited category: people err, too, and one answer must not outweigh all others."""
+_SHARE_ERROR = 0.03
+"""Error of an estimated share beyond its standard error, as far as an audit's answers can correct it."""
+_STEPS = 97
+"""Scales at which the evidence of an audit is compared."""
+
+
 @dataclass(frozen=True)
 class Implied:
-    """What the noise model implies at each of `SCALES`.
+    """What the noise model implies at each of `SCALES`, and how it agrees with an audit; by default there was none.
 
     Attributes:
         shares: shape (13,), the share of wrong labels.
         left: shape (13,), the share of wrong best guesses.
+        log_likelihood: shape (13,), of the audited categories.
+        wrong_guesses: shape (13,), how many audited listings have a wrong best guess.
+        wrong_labels: how many have a wrong label.
     """
 
     shares: Floats
     left: Floats
+    log_likelihood: Floats = field(default_factory=lambda: np.zeros(len(SCALES)))
+    wrong_guesses: Floats = field(default_factory=lambda: np.zeros(len(SCALES)))
+    wrong_labels: int = 0
 
 
 def choose_scale(implied: Implied, share: Estimate) -> float:
     """The scale at which the noise model implies the estimated share of wrong labels.
 
+    If people have audited some listings, the scale that makes their answers likeliest, given the estimate. This is
+    better than the scale for the audited share: wrong labels that look right to the classifier add to the share, but no
+    scale can correct them.
+
     Args:
         implied: as `implied_shares` returns it.
-        share: the estimate.
+        share: as `training.error_share.pooled_share` returns it.
 
     Returns:
-        Between the first and the last of `SCALES`; 0 if every label should be kept, because the share is smaller than
-        any scale implies, or because so few labels may be wrong that the best guesses would be no better.
+        Between the first and the last of `SCALES`; 0 if every label should be kept, because the best guesses may well
+        be no better than the labels.
     """
     scale = solve_scale(implied.shares, share.value)
-    if scale == 0.0:
-        return 0.0
-    left = float(np.interp(np.log(scale), np.log(SCALES), implied.left))
-    return scale if share.lower > left else 0.0
+    keep = scale == 0.0 or share.lower <= _at(implied.left, scale)
+    if not implied.log_likelihood.any():
+        return 0.0 if keep else scale
+    candidates = np.geomspace(SCALES[0], SCALES[-1], _STEPS)
+    shares, likelihood = (_at(values, candidates) for values in (implied.shares, implied.log_likelihood))
+    error = np.hypot(_SHARE_ERROR, share.error)
+    scale = float(candidates[np.argmax(likelihood - 0.5 * ((shares - share.value) / error) ** 2)])
+    wrong_guesses = float(_at(implied.wrong_guesses, scale))
+    gain = (implied.wrong_labels - wrong_guesses) / np.sqrt(max(implied.wrong_labels + wrong_guesses, 1.0))
+    return 0.0 if gain < -1.0 or (keep and gain < 1.0) else scale
 
 
 def solve_scale(shares: Floats, share: float) -> float:
@@ -86,16 +111,27 @@ def implied_shares(
     Args:
         branches: as `udfs.fusion.fuse` takes them, of the rows that have a label and any input.
         fusion: the branch weights at scale 1.
-        rows: `labels`, `sellers` and `truths`, shape (n,), as `training.noise.em_step` takes them.
+        rows: `labels`, `sellers` and `truths`, shape (n,), as `training.noise.em_step` takes them; and `audited`, the
+            category that a person has decided in a random audit, -1 where there is none.
         distances: as `training.transitions.category_distances`.
         concentration: the same at all scales; otherwise the implied share jumps.
     """
-    shares, left = [], []
+    labels, sellers = rows["labels"], rows["sellers"]
+    audited = np.flatnonzero(rows["audited"] >= 0)
+    truths = rows["audited"][audited]
+    found = []
     for scale in SCALES.tolist():
-        fit = fit_at_scale(branches, scaled(fusion, scale), rows, distances, concentration)
-        shares.append(_wrong(fit, rows["labels"]))
-        left.append(float(1.0 - fit.posterior.max(axis=1).mean()))
-    return Implied(np.array(shares), np.array(left))
+        weights = scaled(fusion, scale)
+        fit = fit_at_scale(branches, weights, rows, distances, concentration)
+        log_q = fuse({name: values[audited] for name, values in branches.items()}, weights).astype(np.float64)
+        # A decided category has probability 1 in the fit; what counts here is the posterior without the decision.
+        undecided, _ = posterior(log_q, labels[audited], fit.rates(sellers[audited]), fit.transitions)
+        likelihood = np.maximum(undecided[np.arange(len(audited)), truths], _MIN_PROBABILITY)
+        wrong = float((undecided.argmax(axis=1) != truths).sum())
+        left = float(1.0 - fit.posterior.max(axis=1).mean())
+        found.append((_wrong(fit, labels), left, float(np.log(likelihood).sum()), wrong))
+    shares, left, log_likelihood, guesses = np.array(found).T
+    return Implied(shares, left, log_likelihood, guesses, int((labels[audited] != truths).sum()))
 
 
 def fit_at_scale(
@@ -131,6 +167,11 @@ def unit_fusion(fusion: Fusion, key: str, branch: str) -> Fusion:
     """
     weight = fusion.get(key, {}).get(branch, 0.0)
     return scaled(fusion, 1.0 / weight) if weight > 0.0 else fusion
+
+
+def _at(values: Floats, scale: Floats | float) -> Floats:
+    """Values at each of `SCALES`, interpolated at other scales."""
+    return np.asarray(np.interp(np.log(scale), np.log(SCALES), values))
 
 
 def _wrong(fit: NoiseFit, labels: Ints) -> float:

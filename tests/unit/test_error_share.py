@@ -128,8 +128,3 @@ def test_only_a_clear_lower_bound_raises_the_share() -> None:
     unclear, clear = Estimate(0.12, 0.04), Estimate(0.12, 0.02)
     assert pooled_share(Evidence(confident, at_least=(unclear,))) == confident
     assert pooled_share(Evidence(confident, at_least=(unclear, clear))).value == pytest.approx(0.08)
-
-
-def test_an_audit_overrules_everything_else() -> None:
-    audit = audit_share(40, 400)
-    assert pooled_share(Evidence(Estimate(0.3, 0.001), at_least=(Estimate(0.5, 0.0),), audit=audit)) == audit

@@ -25,7 +25,7 @@ def world(rate: float, rows: int = 3000) -> dict[str, Any]:
     labels = np.where(wrong, (truth + random.integers(1, 6, rows)) % 6, truth)
     return {
         "branches": {"text": np.log(q).astype(np.float32)},
-        "rows": {"labels": labels, "sellers": sellers, "truths": np.full(rows, -1)},
+        "rows": {"labels": labels, "sellers": sellers, "truths": np.full(rows, -1), "audited": np.full(rows, -1)},
         "distances": category_distances(["a"] * 6, ["all"] * 6),
         "truth": truth,
         "wrong": float(wrong.mean()),
@@ -83,6 +83,36 @@ def test_every_label_is_kept_where_the_best_guesses_may_be_no_better() -> None:
     implied = Implied(_RISING, np.full(13, 0.05))
     assert choose_scale(implied, Estimate(0.1, 0.03)) == 0.0
     assert choose_scale(implied, Estimate(0.1, 0.02)) > 0.0
+
+
+def test_audited_answers_choose_the_scale_that_makes_them_likeliest() -> None:
+    likelihood = -40.0 * (np.log(SCALES) - np.log(2.0)) ** 2 - 100.0
+    audit = Implied(_RISING, np.full(13, 0.01), likelihood, np.full(13, 20.0), 60)
+    assert choose_scale(audit, Estimate(_RISING[9], 0.01)) == pytest.approx(2.0)
+    assert 1.0 < choose_scale(audit, Estimate(_RISING[6], 0.01)) < 2.0
+
+
+def test_an_audit_decides_whether_labels_are_kept_only_if_the_difference_is_clear() -> None:
+    likelihood = np.full(13, -100.0)
+    doubtful, clear = Estimate(0.1, 0.04), Estimate(0.1, 0.005)
+
+    def chosen(wrong_labels: int, share: Estimate) -> float:
+        return choose_scale(Implied(_RISING, np.full(13, 0.04), likelihood, np.full(13, 20.0), wrong_labels), share)
+
+    assert chosen(40, doubtful) > 0.0
+    assert chosen(22, doubtful) == 0.0
+    assert chosen(18, clear) > 0.0
+    assert chosen(8, clear) == 0.0
+
+
+def test_audited_listings_are_judged_as_if_they_were_not_decided() -> None:
+    w = world(0.2)
+    audited = np.where(np.arange(3000) < 400, w["truth"], -1)
+    rows = w["rows"] | {"truths": audited, "audited": audited}
+    implied = implied_shares(w["branches"], _FUSION, rows, w["distances"], 20.0)
+    assert implied.wrong_labels == (w["rows"]["labels"] != w["truth"])[:400].sum()
+    assert 5 < implied.wrong_guesses[6] < 0.8 * implied.wrong_labels
+    assert 0.5 < SCALES[implied.log_likelihood.argmax()] < 2.0
 
 
 def test_weights_are_relative_to_one_branch() -> None:
