@@ -7,15 +7,15 @@ sellers make. The share of wrong labels, which `training.error_share` estimates 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from schemas.arrays import Floats, Floats32, Ints
+from schemas.arrays import Floats, Ints
 from schemas.branches import Fusion
 from training.error_share import Estimate
 from training.noise import NoiseFit, em_step, initial_fit
+from training.sample import Sample
 from udfs.fusion import fuse
 from udfs.posterior import posterior
 
@@ -103,51 +103,53 @@ def solve_scale(shares: Floats, share: float) -> float:
     return float(np.exp(scales[above - 1] + part * (scales[above] - scales[above - 1])))
 
 
-def implied_shares(
-    branches: Mapping[str, Floats32], fusion: Fusion, rows: Mapping[str, Ints], distances: Ints, concentration: float
-) -> Implied:
+def implied_shares(sample: Sample, audited: Ints, fusion: Fusion, distances: Ints, concentration: float) -> Implied:
     """Fit the noise model at each of `SCALES`.
 
     Args:
-        branches: as `udfs.fusion.fuse` takes them, of the rows that have a label and any input.
+        sample: labelled rows with out-of-sample log-probabilities; decided rows count as decided.
+        audited: shape (n,), the category that a person has decided in a random audit, -1 where there is none.
         fusion: the branch weights at scale 1.
-        rows: `labels`, `sellers` and `truths`, shape (n,), as `training.noise.em_step` takes them; and `audited`, the
-            category that a person has decided in a random audit, -1 where there is none.
         distances: as `training.transitions.category_distances`.
         concentration: the same at all scales; otherwise the implied share jumps.
     """
-    labels, sellers = rows["labels"], rows["sellers"]
-    audited = np.flatnonzero(rows["audited"] >= 0)
-    truths = rows["audited"][audited]
+    usable = sample.usable
+    labels = sample.labels[usable]
+    rows = usable[audited[usable] >= 0]
+    truths = audited[rows]
+    asked = {name: values[rows] for name, values in sample.branches.items()}
     found = []
     for scale in SCALES.tolist():
         weights = scaled(fusion, scale)
-        fit = fit_at_scale(branches, weights, rows, distances, concentration)
-        log_q = fuse({name: values[audited] for name, values in branches.items()}, weights).astype(np.float64)
+        fit = fit_at_scale(sample, weights, distances, concentration)
         # A decided category has probability 1 in the fit; what counts here is the posterior without the decision.
-        undecided, _ = posterior(log_q, labels[audited], fit.rates(sellers[audited]), fit.transitions)
-        likelihood = np.maximum(undecided[np.arange(len(audited)), truths], _MIN_PROBABILITY)
+        rates = fit.rates(sample.sellers[rows])
+        log_q = fuse(asked, weights).astype(np.float64)
+        undecided, _ = posterior(log_q, sample.labels[rows], rates, fit.transitions)
+        likelihood = np.maximum(undecided[np.arange(len(rows)), truths], _MIN_PROBABILITY)
         wrong = float((undecided.argmax(axis=1) != truths).sum())
         left = float(1.0 - fit.posterior.max(axis=1).mean())
         found.append((_wrong(fit, labels), left, float(np.log(likelihood).sum()), wrong))
-    shares, left, log_likelihood, guesses = np.array(found).T
-    return Implied(shares, left, log_likelihood, guesses, int((labels[audited] != truths).sum()))
+    shares, left_wrong, log_likelihood, guesses = np.array(found).T
+    return Implied(shares, left_wrong, log_likelihood, guesses, int((sample.labels[rows] != truths).sum()))
 
 
-def fit_at_scale(
-    branches: Mapping[str, Floats32], fusion: Fusion, rows: Mapping[str, Ints], distances: Ints, concentration: float
-) -> NoiseFit:
+def fit_at_scale(sample: Sample, fusion: Fusion, distances: Ints, concentration: float) -> NoiseFit:
     """Fit the noise model with free error rate to convergence, from the same start for all weights.
 
     Args:
-        branches, rows, distances, concentration: as in `implied_shares`.
+        sample, distances, concentration: as in `implied_shares`.
         fusion: the branch weights.
+
+    Returns:
+        The fit on the usable rows of the sample.
     """
-    log_q = fuse(branches, fusion).astype(np.float64)
-    labels, sellers = rows["labels"], rows["sellers"]
-    fit, share = initial_fit(distances, int(sellers.max(initial=-1)) + 1, concentration), np.inf
+    usable = sample.usable
+    log_q = fuse(sample.branches, fusion)[usable].astype(np.float64)
+    labels, sellers, truths = sample.labels[usable], sample.sellers[usable], sample.truths[usable]
+    fit, share = initial_fit(distances, len(sample.seller_ids), concentration), np.inf
     for step in range(_MAX_STEPS):
-        fit = em_step(fit, log_q, labels, sellers, distances, truths=rows["truths"])
+        fit = em_step(fit, log_q, labels, sellers, distances, truths=truths)
         before, share = share, _wrong(fit, labels)
         if step >= _MIN_STEPS and abs(share - before) < _TOLERANCE:
             break

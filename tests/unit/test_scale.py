@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from training.error_share import Estimate
+from training.sample import Sample
 from training.scale import SCALES, Implied, choose_scale, fit_at_scale, implied_shares, scaled, solve_scale, unit_fusion
 from training.transitions import category_distances
 
@@ -24,8 +26,14 @@ def world(rate: float, rows: int = 3000) -> dict[str, Any]:
     wrong = random.random(rows) < np.linspace(0.0, 2.0 * rate, 10)[sellers]
     labels = np.where(wrong, (truth + random.integers(1, 6, rows)) % 6, truth)
     return {
-        "branches": {"text": np.log(q).astype(np.float32)},
-        "rows": {"labels": labels, "sellers": sellers, "truths": np.full(rows, -1), "audited": np.full(rows, -1)},
+        "sample": Sample(
+            labels=labels,
+            truths=np.full(rows, -1),
+            sellers=sellers,
+            seller_ids=tuple("abcdefghij"),
+            branches={"text": np.log(q).astype(np.float32)},
+        ),
+        "audited": np.full(rows, -1),
         "distances": category_distances(["a"] * 6, ["all"] * 6),
         "truth": truth,
         "wrong": float(wrong.mean()),
@@ -34,26 +42,26 @@ def world(rate: float, rows: int = 3000) -> dict[str, Any]:
 
 def test_a_larger_scale_implies_more_wrong_labels() -> None:
     w = world(0.2)
-    implied = implied_shares(w["branches"], _FUSION, w["rows"], w["distances"], 20.0)
+    implied = implied_shares(w["sample"], w["audited"], _FUSION, w["distances"], 20.0)
     assert implied.shares.shape == implied.left.shape == SCALES.shape
     assert (np.diff(implied.shares[4:]) > -0.003).all()
 
 
 def test_the_true_share_leads_to_the_classifiers_own_probabilities() -> None:
     w = world(0.2)
-    implied = implied_shares(w["branches"], _FUSION, w["rows"], w["distances"], 20.0)
+    implied = implied_shares(w["sample"], w["audited"], _FUSION, w["distances"], 20.0)
     scale = choose_scale(implied, Estimate(w["wrong"], 0.01))
     assert scale == pytest.approx(1.0, abs=0.35)
-    fit = fit_at_scale(w["branches"], scaled(_FUSION, scale), w["rows"], w["distances"], 20.0)
+    fit = fit_at_scale(w["sample"], scaled(_FUSION, scale), w["distances"], 20.0)
     left = (fit.posterior.argmax(axis=1) != w["truth"]).mean()
-    classifier = (w["branches"]["text"].argmax(axis=1) != w["truth"]).mean()
+    classifier = (w["sample"].branches["text"].argmax(axis=1) != w["truth"]).mean()
     assert left < 0.8 * min(classifier, w["wrong"])
 
 
 def test_decided_listings_count_as_decided() -> None:
     w = world(0.2)
-    rows = w["rows"] | {"truths": w["truth"]}
-    implied = implied_shares(w["branches"], _FUSION, rows, w["distances"], 20.0)
+    decided = replace(w["sample"], truths=w["truth"])
+    implied = implied_shares(decided, w["audited"], _FUSION, w["distances"], 20.0)
     assert implied.shares == pytest.approx(np.full(13, w["wrong"]))
     assert implied.left == pytest.approx(np.zeros(13))
 
@@ -108,9 +116,8 @@ def test_an_audit_decides_whether_labels_are_kept_only_if_the_difference_is_clea
 def test_audited_listings_are_judged_as_if_they_were_not_decided() -> None:
     w = world(0.2)
     audited = np.where(np.arange(3000) < 400, w["truth"], -1)
-    rows = w["rows"] | {"truths": audited, "audited": audited}
-    implied = implied_shares(w["branches"], _FUSION, rows, w["distances"], 20.0)
-    assert implied.wrong_labels == (w["rows"]["labels"] != w["truth"])[:400].sum()
+    implied = implied_shares(replace(w["sample"], truths=audited), audited, _FUSION, w["distances"], 20.0)
+    assert implied.wrong_labels == (w["sample"].labels != w["truth"])[:400].sum()
     assert 5 < implied.wrong_guesses[6] < 0.8 * implied.wrong_labels
     assert 0.5 < SCALES[implied.log_likelihood.argmax()] < 2.0
 
