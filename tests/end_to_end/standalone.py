@@ -27,8 +27,11 @@ _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
+# Without the JVM's second compiler, as in conf/test.yaml: for so few listings it costs more than it saves.
 _DEFAULTS = """\
 spark.databricks.delta.snapshotPartitions 2
+spark.driver.defaultJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+spark.executor.defaultJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 spark.driver.host 127.0.0.1
 spark.ui.enabled false
 """
