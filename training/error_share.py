@@ -27,8 +27,8 @@ from schemas.arrays import Bools, Floats, Ints
 _MOST_CONFIDENT = 0.25
 """The share of the listings that `confident_share` uses. From 0.1 to 0.33 the results are the same."""
 _MIN_PAIRS = 200
-_TWINS_DIFFER, _TWINS_DIFFER_ERROR = 0.03, 0.02
-"""The share of pairs with the same text whose true categories differ, and its error: 1 to 6 % on real listings."""
+_TWINS_DIFFER, _TWINS_DIFFER_ERROR = 0.02, 0.02
+"""The share of pairs with the same text whose true categories differ, and its error: 0 to 6 % on real listings."""
 _SLOW, _FAST = 0.5, 1.0
 """The exponents of a classifier's learning curve in theory: n^-0.5 in general, n^-1 where classes hardly overlap
 (Audibert and Tsybakov, 2007)."""

@@ -45,6 +45,8 @@ class Implied:
     Attributes:
         shares: shape (13,), the share of wrong labels.
         left: shape (13,), the share of wrong best guesses.
+        classifier: shape (13,), the share of listings on which the classifier's most probable category is wrong.
+        disagreement: the share of listings on which it is not the label.
         log_likelihood: shape (13,), of the audited categories.
         wrong_guesses: shape (13,), how many audited listings have a wrong best guess.
         wrong_labels: how many have a wrong label.
@@ -52,6 +54,8 @@ class Implied:
 
     shares: Floats
     left: Floats
+    classifier: Floats
+    disagreement: float
     log_likelihood: Floats = field(default_factory=lambda: np.zeros(len(SCALES)))
     wrong_guesses: Floats = field(default_factory=lambda: np.zeros(len(SCALES)))
     wrong_labels: int = 0
@@ -60,9 +64,12 @@ class Implied:
 def choose_scale(implied: Implied, share: Estimate) -> float:
     """The scale at which the noise model implies the estimated share of wrong labels.
 
-    If people have audited some listings, the scale that makes their answers likeliest, given the estimate. This is
-    better than the scale for the audited share: wrong labels that look right to the classifier add to the share, but no
-    scale can correct them.
+    It is limited to the scale at which the classifier claims as many errors as its disagreement with the labels shows:
+    (d - e) / (1 - e), where it disagrees with a share d of the labels and a share e is wrong.
+
+    If people have audited some listings, it is the scale that makes their answers likeliest, given the estimate. This
+    is better than the scale for the audited share: wrong labels that look right to the classifier add to the share, but
+    no scale can correct them.
 
     Args:
         implied: as `implied_shares` returns it.
@@ -72,7 +79,7 @@ def choose_scale(implied: Implied, share: Estimate) -> float:
         Between the first and the last of `SCALES`; 0 if every label should be kept, because the best guesses may well
         be no better than the labels.
     """
-    scale = solve_scale(implied.shares, share.value)
+    scale = min(solve_scale(implied.shares, share.value), _limit(implied, share.value))
     keep = scale == 0.0 or share.lower <= _at(implied.left, scale)
     if not implied.log_likelihood.any():
         return 0.0 if keep else scale
@@ -103,6 +110,12 @@ def solve_scale(shares: Floats, share: float) -> float:
     return float(np.exp(scales[above - 1] + part * (scales[above] - scales[above - 1])))
 
 
+def _limit(implied: Implied, share: float) -> float:
+    """The largest scale at which the classifier claims no fewer errors than its disagreement with the labels shows."""
+    errors = max(implied.disagreement - share, 0.0) / max(1.0 - share, 1e-12)
+    return float(np.exp(np.interp(-errors, -implied.classifier, np.log(SCALES))))
+
+
 def implied_shares(sample: Sample, audited: Ints, fusion: Fusion, distances: Ints, concentration: float) -> Implied:
     """Fit the noise model at each of `SCALES`.
 
@@ -119,19 +132,23 @@ def implied_shares(sample: Sample, audited: Ints, fusion: Fusion, distances: Int
     truths = audited[rows]
     asked = {name: values[rows] for name, values in sample.branches.items()}
     found = []
+    disagreement = 0.0
     for scale in SCALES.tolist():
         weights = scaled(fusion, scale)
+        log_q = fuse(sample.branches, weights)[usable].astype(np.float64)
+        disagreement = float((log_q.argmax(axis=1) != labels).mean())
         fit = fit_at_scale(sample, weights, distances, concentration)
         # A decided category has probability 1 in the fit; what counts here is the posterior without the decision.
         rates = fit.rates(sample.sellers[rows])
-        log_q = fuse(asked, weights).astype(np.float64)
-        undecided, _ = posterior(log_q, sample.labels[rows], rates, fit.transitions)
+        undecided, _ = posterior(fuse(asked, weights).astype(np.float64), sample.labels[rows], rates, fit.transitions)
         likelihood = np.maximum(undecided[np.arange(len(rows)), truths], _MIN_PROBABILITY)
         wrong = float((undecided.argmax(axis=1) != truths).sum())
         left = float(1.0 - fit.posterior.max(axis=1).mean())
-        found.append((_wrong(fit, labels), left, float(np.log(likelihood).sum()), wrong))
-    shares, left_wrong, log_likelihood, guesses = np.array(found).T
-    return Implied(shares, left_wrong, log_likelihood, guesses, int((sample.labels[rows] != truths).sum()))
+        claimed = float(1.0 - np.exp(log_q.max(axis=1)).mean())
+        found.append((_wrong(fit, labels), left, claimed, float(np.log(likelihood).sum()), wrong))
+    shares, left_wrong, classifier, log_likelihood, guesses = np.array(found).T
+    wrong_labels = int((sample.labels[rows] != truths).sum())
+    return Implied(shares, left_wrong, classifier, disagreement, log_likelihood, guesses, wrong_labels)
 
 
 def fit_at_scale(sample: Sample, fusion: Fusion, distances: Ints, concentration: float) -> NoiseFit:

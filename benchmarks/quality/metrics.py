@@ -103,6 +103,12 @@ def error_of(issues: Bools, predicted: Ints, labels: Ints, truth: Ints) -> float
     return float((np.where(issues, predicted, labels) != truth).mean())
 
 
+def corrected_labels(posterior: Floats, labels: Ints, rules: DecideSettings) -> Ints:
+    """The labels after automatic corrections, shape (n,); arguments as for `measure`."""
+    best = posterior.argmax(axis=1)
+    return np.where(_corrected(best, posterior.max(axis=1), labels, rules), best, labels)
+
+
 def _corrected(best: Ints, confidence: Floats, labels: Ints, rules: DecideSettings) -> Bools:
     """The labels that are corrected, by the rule of the nightly run.
 

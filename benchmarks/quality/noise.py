@@ -38,7 +38,7 @@ def one_careless_seller(catalogue: Catalogue, random: Random) -> Ints:
     return _wrong_where(wrong, catalogue, random)
 
 
-def ambiguous_errors(catalogue: Catalogue, log_q: Floats, share: float, random: Random) -> Ints:
+def ambiguous_errors(catalogue: Catalogue, log_q: Floats, share: float, random: Random, rate: float = _RATE) -> Ints:
     """A share of the errors is on listings that a classifier confuses; they get the category that it predicts.
 
     Args:
@@ -46,14 +46,15 @@ def ambiguous_errors(catalogue: Catalogue, log_q: Floats, share: float, random: 
         log_q: shape (n, C), out-of-sample log-probabilities of a classifier trained on the truth.
         share: of all errors, 0 to 1; the others are on any listing.
         random: the random generator.
+        rate: the share of wrong labels.
     """
     rows, truth = np.arange(len(catalogue)), catalogue.truth
     order = log_q.argsort(axis=1, kind="stable")
     lookalike = np.where(order[:, -1] == truth, order[:, -2], order[:, -1])
-    count = int(_RATE * share * len(catalogue))
+    count = int(rate * share * len(catalogue))
     likely = log_q[rows, truth].argsort(kind="stable")[: int(count / _CHOSEN)]
     chosen = random.choice(likely, count, replace=False)
-    labels = uniform_errors(catalogue, max(_RATE * (1 - share), 1e-9), random)
+    labels = uniform_errors(catalogue, max(rate * (1 - share), 1e-9), random)
     labels[chosen] = lookalike[chosen]
     return labels
 

@@ -12,6 +12,8 @@ from training.scale import SCALES, Implied, choose_scale, fit_at_scale, implied_
 from training.transitions import category_distances
 
 _RISING = np.linspace(0.02, 0.26, 13)
+_NO_LIMIT = (np.linspace(0.5, 0.2, 13), 0.2)
+"""What the classifier claims, and its disagreement; at every scale it claims more errors than are needed."""
 _FUSION = {"text": {"text": 1.0}}
 
 
@@ -79,7 +81,7 @@ def test_a_share_above_all_takes_the_smallest_scale_that_nearly_implies_the_larg
 
 def test_a_share_below_all_keeps_every_label() -> None:
     assert solve_scale(_RISING, 0.01) == 0.0
-    assert choose_scale(Implied(_RISING, np.zeros(13)), Estimate(0.01, 0.0)) == 0.0
+    assert choose_scale(Implied(_RISING, np.zeros(13), *_NO_LIMIT), Estimate(0.01, 0.0)) == 0.0
 
 
 def test_below_the_scale_of_fewest_errors_nothing_is_searched() -> None:
@@ -88,14 +90,24 @@ def test_below_the_scale_of_fewest_errors_nothing_is_searched() -> None:
 
 
 def test_every_label_is_kept_where_the_best_guesses_may_be_no_better() -> None:
-    implied = Implied(_RISING, np.full(13, 0.05))
+    implied = Implied(_RISING, np.full(13, 0.05), *_NO_LIMIT)
     assert choose_scale(implied, Estimate(0.1, 0.03)) == 0.0
     assert choose_scale(implied, Estimate(0.1, 0.02)) > 0.0
 
 
+def test_the_classifier_never_claims_fewer_errors_than_its_disagreement_shows() -> None:
+    claimed = np.linspace(0.8, 0.2, 13)
+    implied = Implied(_RISING, np.full(13, 0.01), claimed, 0.55)
+    assert solve_scale(_RISING, 0.1) == pytest.approx(SCALES[4])
+    assert choose_scale(implied, Estimate(0.1, 0.01)) == pytest.approx(SCALES[4])
+    limited = choose_scale(replace(implied, disagreement=0.82), Estimate(0.1, 0.01))
+    assert np.interp(np.log(limited), np.log(SCALES), claimed) == pytest.approx((0.82 - 0.1) / 0.9)
+    assert limited < SCALES[4]
+
+
 def test_audited_answers_choose_the_scale_that_makes_them_likeliest() -> None:
     likelihood = -40.0 * (np.log(SCALES) - np.log(2.0)) ** 2 - 100.0
-    audit = Implied(_RISING, np.full(13, 0.01), likelihood, np.full(13, 20.0), 60)
+    audit = Implied(_RISING, np.full(13, 0.01), *_NO_LIMIT, likelihood, np.full(13, 20.0), 60)
     assert choose_scale(audit, Estimate(_RISING[9], 0.01)) == pytest.approx(2.0)
     assert 1.0 < choose_scale(audit, Estimate(_RISING[6], 0.01)) < 2.0
 
@@ -105,7 +117,8 @@ def test_an_audit_decides_whether_labels_are_kept_only_if_the_difference_is_clea
     doubtful, clear = Estimate(0.1, 0.04), Estimate(0.1, 0.005)
 
     def chosen(wrong_labels: int, share: Estimate) -> float:
-        return choose_scale(Implied(_RISING, np.full(13, 0.04), likelihood, np.full(13, 20.0), wrong_labels), share)
+        guesses = np.full(13, 20.0)
+        return choose_scale(Implied(_RISING, np.full(13, 0.04), *_NO_LIMIT, likelihood, guesses, wrong_labels), share)
 
     assert chosen(40, doubtful) > 0.0
     assert chosen(22, doubtful) == 0.0

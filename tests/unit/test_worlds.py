@@ -1,0 +1,101 @@
+"""The worlds of the quality benchmark: their listings, their labels and the regret of the rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.quality import worlds
+from benchmarks.quality.world_classifier import disagreement_of_parts, out_of_sample, text_groups, vectorize
+from benchmarks.quality.world_regret import measure_world, prepare, regret_table, summary
+from benchmarks.quality.worlds import VALIDATION, WORLDS, World
+
+_ROWS = 600
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """600 listings of four categories; each title names its category and occurs twice, with two sellers."""
+    random = np.random.default_rng(6)
+    names = ("boots", "sandals", "shirts", "skirts")
+    truth = np.repeat(random.integers(0, 4, _ROWS // 2), 2)
+    ids = [f"l{i:04}" for i in range(_ROWS)]
+    listings = {
+        "listing_id": ids,
+        "title": [f"{names[c]} style {i // 2}" for i, c in enumerate(truth)],
+        "description": ["plain"] * _ROWS,
+        "category": [names[c] for c in truth],
+        "seller_id": [f"s{i % 12}" for i in range(_ROWS)],
+        "updated_at": pd.Timestamp("2026-01-01", tz="UTC"),
+    }
+    pd.DataFrame(listings).to_parquet(tmp_path / "listings.parquet")
+    taxonomy = {"category": names, "parent": ["shoes", "shoes", "clothes", "clothes"], "department": ["all"] * 4}
+    pd.DataFrame(taxonomy).to_csv(tmp_path / "taxonomy.csv", index=False)
+    right = pd.DataFrame({"listing_id": ids, "true_category": [names[c] for c in truth]})
+    right.to_parquet(tmp_path / "truth.parquet")
+    return tmp_path
+
+
+def test_every_world_has_its_own_name_and_validation_draws_others() -> None:
+    names = [world.name for world in (*WORLDS, *VALIDATION)]
+    assert len(names) == len(set(names))
+    assert len(WORLDS) >= 60
+
+
+def test_twins_stay_together_or_every_title_occurs_once(folder: Path) -> None:
+    together, labels = World("real", 400, 0.1, "sellers").make(folder)
+    assert (np.unique(together.titles, return_counts=True)[1] == 2).all()
+    assert 0.02 < (labels != together.truth).mean() < 0.3
+    apart, _ = World("real", 250, 0.1, "sellers", twins=False).make(folder)
+    assert len(np.unique(apart.titles)) == len(apart) == 250
+    again, same = World("real", 400, 0.1, "sellers").make(folder)
+    assert (again.titles == together.titles).all()
+    assert (same == labels).all()
+
+
+@pytest.mark.parametrize("errors", ["half", "all", "renamed", "given"])
+def test_every_kind_of_errors_can_be_made(folder: Path, errors: str) -> None:
+    part, labels = World("real", 400, 0.1, errors).make(folder)
+    assert len(labels) == len(part) == 400
+    assert (labels != part.truth).mean() < 0.6
+
+
+def test_a_generated_world_has_the_generators_labels(tmp_path: Path) -> None:
+    part, labels = World("generated", 300, 0.2, "careless", categories=5, seed=3).make(tmp_path)
+    assert (labels == part.labels).all()
+    assert 0.1 < (labels != part.truth).mean() < 0.3
+
+
+def test_no_classifier_judges_a_row_that_it_was_trained_on(folder: Path) -> None:
+    part, _ = World("real", 400, 0.1, "sellers").make(folder)
+    groups = text_groups(part.titles)
+    random = np.random.default_rng(1)
+    meaningless = random.integers(0, 4, groups.max() + 1)[groups]
+    log_p = out_of_sample(vectorize(part), meaningless, groups % 3, 4)
+    assert np.exp(log_p).sum(axis=1) == pytest.approx(np.ones(400), abs=1e-4)
+    assert (log_p.argmax(axis=1) == meaningless).mean() < 0.4
+    assert disagreement_of_parts(vectorize(part), meaningless, groups % 4, 4).mean() > 0.6
+
+
+def test_the_regret_of_every_rule_is_measured(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World("real", 400, 0.2, "sellers")
+    arrays = prepare(world, folder, tmp_path)
+    monkeypatch.setattr(worlds, "read_catalogue", _fail)
+    assert (prepare(world, folder, tmp_path)["labels"] == arrays["labels"]).all()
+    found = measure_world(arrays, anonymous=False)
+    assert found["before"] == pytest.approx((arrays["labels"] != arrays["truth"]).mean())
+    assert found["least"] <= found["rules"]["the true share"][0][0]
+    assert found["rules"]["keep every label"] == [[found["before"], found["before"]]]
+    assert len(found["rules"]["150 audited"]) == 10
+    assert "all evidence" in summary(found)
+    table = regret_table("sellers known", [(world, found), (replace(world, listings=500), found)])
+    assert table.row_count == len(found["rules"])
+    assert len(table.columns) == 5
+
+
+def _fail(*_: object) -> None:
+    raise AssertionError
