@@ -20,8 +20,8 @@ from udfs.tf_runtime import import_tensorflow
 
 _MIN_SIZE = 32
 """The networks halve a picture five times."""
-_BATCH_PIXELS = 32 * 128 * 128
-"""Pixels that go through the network at once: bounds its memory (about 300 bytes a pixel) whatever the input's size."""
+_BATCH_PIXELS = 1 << 20
+"""Pixels that go through the network at once, whatever the size of the input; each needs about 210 bytes."""
 
 
 class PictureEncoder:
