@@ -42,8 +42,8 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame) 
         FailedError: the account does not add up.
     """
     by_outcome = {row.outcome: row["count"] for row in outcomes.groupBy("outcome").count().collect()}
-    counts = count_outcomes(delivered.count(), by_outcome)
     pictures = {row.picture: row["count"] for row in delivered.groupBy("picture").count().collect()}
+    counts = count_outcomes(sum(pictures.values()), by_outcome)
     return counts | {
         "withdrawn": withdrawn.count(),
         **{
@@ -104,9 +104,6 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) 
     taxonomy = warehouse.read(TAXONOMY)
     unknown = with_taxonomy(in_force, taxonomy).where("category IS NOT NULL AND NOT in_taxonomy")
     by_category = unknown.groupBy("category").count().orderBy(F.col("count").desc(), "category")
-    quarantined = warehouse.read(QUARANTINE).where(F.col("run_id") == run.run_id)
-    quarantined = quarantined.select(F.explode("reasons").alias("reason"))
-    reasons = quarantined.groupBy("reason").count().orderBy("reason").collect()
     trained = not warehouse.read(RUNS).where("job = 'train' AND status = 'done'").isEmpty()
     facts = {
         "run_id": run.run_id,
@@ -121,7 +118,7 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) 
         "Listings loaded",
         facts,
         (
-            Section("quarantined", ("reason", "rows"), [tuple(row) for row in reasons]),
+            Section("quarantined", ("reason", "rows"), _quarantine_reasons(run) if counts["rows_quarantined"] else []),
             Section(
                 "categories missing from the taxonomy",
                 ("category", "listings"),
@@ -131,6 +128,13 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) 
         ),
         (*_warnings(counts), f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
     )
+
+
+def _quarantine_reasons(run: RunContext) -> list[tuple[str, int]]:
+    """The reasons for which the run's rows were quarantined, and the number of rows of each."""
+    rows = run.job.warehouse.read(QUARANTINE).where(F.col("run_id") == run.run_id)
+    reasons = rows.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
+    return [tuple(row) for row in reasons.orderBy("reason").collect()]
 
 
 def _warnings(counts: dict[str, int]) -> list[str]:
