@@ -6,14 +6,15 @@ import pytest
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-_END_TO_END, _ALONE = "tests/end_to_end/", "tests/end_to_end/test_readme.py"
+_END_TO_END = "tests/end_to_end/"
+_ALONE = (f"{_END_TO_END}test_bare_catalogues.py", f"{_END_TO_END}test_readme.py")
+"""Their models are their own."""
 
 
 class SharingScheduler(LoadFileScheduling):  # type: ignore[misc]
     """File by file, but the end-to-end tests together, because they share a trained model.
 
-    The README's commands make a catalogue and a model of their own. The marks of `--dist loadgroup` would say the same,
-    but pytest-xdist 3.8 cannot read them under pytest 9.2.
+    The marks of `--dist loadgroup` would say the same, but pytest-xdist 3.8 cannot read them under pytest 9.2.
     """
 
     def _split_scope(self, nodeid: str) -> str:

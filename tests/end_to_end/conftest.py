@@ -79,13 +79,18 @@ def spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
-def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A generated, ingested catalogue and a model trained on two ranks."""
-    folder = tmp_path_factory.mktemp("trained")
-    source = folder / "catalogue"
-    write_catalogue(source, CatalogueSpec(listings=LISTINGS, categories=CATEGORIES, seed=3))
-    workspace = Workspace(spark, folder / "warehouse", source)
-    workspace.ingest(source / "listings.parquet")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a generated catalogue."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    write_catalogue(folder, CatalogueSpec(listings=LISTINGS, categories=CATEGORIES, seed=3))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(spark: SparkSession, catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The catalogue, ingested, and a model trained on two ranks."""
+    workspace = Workspace(spark, tmp_path_factory.mktemp("trained") / "warehouse", catalogue)
+    workspace.ingest(catalogue / "listings.parquet")
     workspace.run("train")
     return workspace
 

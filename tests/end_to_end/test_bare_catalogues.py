@@ -29,18 +29,18 @@ LACKING: dict[str, Change] = {
 }
 
 
-def cleaned(lacking: str, like: Workspace, folder: Path, spark: SparkSession) -> Workspace:
+def cleaned(lacking: str, catalogue: Path, folder: Path, spark: SparkSession) -> Workspace:
     """A new warehouse: the whole catalogue without some columns, ingested, trained and cleaned."""
-    workspace = Workspace(spark, folder / "warehouse", like.source)
-    workspace.ingest(like.delivery(folder, LACKING[lacking]))
+    workspace = Workspace(spark, folder / "warehouse", catalogue)
+    workspace.ingest(workspace.delivery(folder, LACKING[lacking]))
     workspace.run("train")
     assert workspace.run("nightly", "--run-date", "2026-11-10")["rows_current"] == LISTINGS
     return workspace
 
 
 @pytest.mark.parametrize("lacking", LACKING)
-def test_a_catalogue_is_cleaned_without(lacking: str, trained: Workspace, tmp_path: Path, spark: SparkSession) -> None:
-    workspace = cleaned(lacking, trained, tmp_path, spark)
+def test_a_catalogue_is_cleaned_without(lacking: str, catalogue: Path, tmp_path: Path, spark: SparkSession) -> None:
+    workspace = cleaned(lacking, catalogue, tmp_path, spark)
     clean = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
     predictions = read_published(workspace.warehouse, "predictions").toPandas().set_index("listing_id")
     flagged = read_published(workspace.warehouse, "flagged_items")
