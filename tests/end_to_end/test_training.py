@@ -33,7 +33,7 @@ def test_a_failed_rank_reports_the_reason(trained: Workspace) -> None:
     error = trained.run("train", "--set", backbone, "--set", weights, fails_with=1)["error"]
     assert "a rank of the training failed: UsageError: " in error
     assert weights in error
-    assert "Give a file with this network's weights" in error
+    assert "Give this network's weights" in error
     assert not list((trained.path / "_work").iterdir())
 
 
