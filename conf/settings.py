@@ -191,8 +191,8 @@ class GateSettings:
     max_unpredicted_share: Share = 0.5
     """Share of listings for which the model has no prediction."""
     max_unreadable_image_rise: Share = 0.2
-    """Increase in the share of unreadable pictures since the last publication; 0.2 is 20 percentage points. A larger
-    increase suggests that the picture store is not available."""
+    """Increase, since the last publication, in the share of listings whose picture is unreadable; 0.2 is 20 percentage
+    points. A larger increase suggests that the picture store is not available."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

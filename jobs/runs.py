@@ -49,7 +49,8 @@ def _ended(row: Row) -> tuple[object, ...]:
         row.run_id,
         row.status,
         f"{row.finished_at:%Y-%m-%d %H:%M}",
-        f"{(row.finished_at - row.started_at).total_seconds():.0f} s",
+        # Of a killed run, finished_at is when the next job found it.
+        None if row.status == "interrupted" else f"{(row.finished_at - row.started_at).total_seconds():.0f} s",
         row.model_version,
         row.base_run_id,
         ", ".join(f"{name} {row.counts[name]:,}" for name in _COUNTS if name in (row.counts or {})),

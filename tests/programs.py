@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,13 +51,21 @@ def end(mark: str) -> None:
     """Stop all processes with a mark: terminate first, so that they remove temporary files, then kill."""
     for process in carriers(mark):
         _signal(process, kill=False)
-    _, stubborn = psutil.wait_procs(carriers(mark), timeout=_GRACE_SECONDS)
     # A process may have started another one in the meantime.
-    while stubborn:
+    while stubborn := _after_grace(mark):
         for process in stubborn:
             _signal(process, kill=True)
-        psutil.wait_procs(stubborn, timeout=_GRACE_SECONDS)
-        stubborn = carriers(mark)
+
+
+def _after_grace(mark: str) -> list[psutil.Process]:
+    """The processes that still run when the grace period is over; returns at once when there are none.
+
+    `psutil.wait_procs` would wait for zombies as well, and those stay until their parent, the test, reads their status.
+    """
+    until = time.monotonic() + _GRACE_SECONDS
+    while (running := carriers(mark)) and time.monotonic() < until:
+        time.sleep(0.2)
+    return running
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:

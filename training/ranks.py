@@ -99,8 +99,7 @@ def run_on_ranks(
         The return value of each rank, in rank order.
 
     Raises:
-        FailedError: a rank failed; its traceback is on standard error.
-        Exception: Spark did not start the ranks in time.
+        FailedError: a rank failed, or Spark did not start all ranks in time; the traceback is on standard error.
     """
     import horovod.spark
 
@@ -141,6 +140,10 @@ def run_on_ranks(
             )
         )
     except Exception as error:
-        if not failure.is_file():
-            raise
-        raise FailedError(f"a rank of the training failed: {failure.read_text(encoding='utf-8')}") from error
+        if failure.is_file():
+            raise FailedError(f"a rank of the training failed: {failure.read_text(encoding='utf-8')}") from error
+        raise FailedError(
+            f"the {ranks} ranks of the training did not all start within {timeout_seconds} s, or ended without a "
+            f"reason. No model was registered. Make sure that Spark can run {ranks} tasks at once, or increase "
+            "train.start_timeout_seconds."
+        ) from error

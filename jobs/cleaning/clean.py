@@ -39,7 +39,7 @@ from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.metrics import METRICS
-from schemas.reasons import NO_PICTURE, CategoryAction
+from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
@@ -76,7 +76,7 @@ class Cleaned:
         """The input of the output gate: the columns that `check_output` describes."""
         corrected = F.col("category_action") == CategoryAction.CORRECTED.value
         columns = ("listing_id", "effective_category", "predicted_category")
-        status = F.when(~F.col("image_status").isin(*NO_PICTURE), F.col("image_status"))
+        status = F.coalesce("image_status", F.lit(ImageStatus.MISSING.value))
         return self.decided.select(*columns, status.alias("image_status"), corrected.cast("int").alias("corrected"))
 
     def tables(

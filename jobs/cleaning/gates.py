@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from conf.settings import GateSettings
 from schemas.errors import RefusedError
-from schemas.reasons import NO_PICTURE, ImageStatus
+from schemas.reasons import ImageStatus
 
 if TYPE_CHECKING:
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
@@ -70,10 +70,10 @@ def check_output(decided: DataFrame, listings: int, unreadable_before: float, se
     """Check the output of a run.
 
     Args:
-        decided: listing_id, effective_category, predicted_category, image_status (null if the listing has no
-            picture), corrected (1 or 0).
+        decided: listing_id, effective_category, predicted_category, image_status (never null), corrected (1 or 0).
         listings: expected number of listings.
-        unreadable_before: share of unreadable pictures in the previous publication, 0 to 1; 0 for the first run.
+        unreadable_before: share of listings with an unreadable picture in the previous publication, 0 to 1; 0 for the
+            first run.
         settings: the limits.
     """
     from great_expectations.expectations import core as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
@@ -96,15 +96,16 @@ def check_output(decided: DataFrame, listings: int, unreadable_before: float, se
 
 
 def unreadable_share(metrics: DataFrame) -> float:
-    """The share of unreadable pictures in a publication, 0 to 1; 0 if it has no pictures.
+    """The share of listings with an unreadable picture in a publication, 0 to 1.
+
+    Of all listings, so that a few pictures in a catalogue of texts cannot stop a run.
 
     Args:
-        metrics: rows of quality_metrics that the publication's run wrote.
+        metrics: rows of quality_metrics that the publication's run wrote; without rows, the share is 0.
     """
-    pictures = metrics.where((F.col("metric") == "image_status_share") & ~F.col("segment").isin(*NO_PICTURE))
-    unreadable = F.when(F.col("segment") == ImageStatus.UNREADABLE.value, F.col("numerator"))
-    [row] = pictures.agg(F.sum(unreadable).alias("unreadable"), F.sum("numerator").alias("pictures")).collect()
-    return float(row.unreadable or 0.0) / row.pictures if row.pictures else 0.0
+    unreadable = F.col("segment") == ImageStatus.UNREADABLE.value
+    row = metrics.where((F.col("metric") == "image_status_share") & unreadable).first()
+    return 0.0 if row is None else float(row.value)
 
 
 def refuse_if_failed(checks: Sequence[Check]) -> None:

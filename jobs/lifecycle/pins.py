@@ -82,7 +82,11 @@ def take_pins(
         pins = replace(before, model_version=champion)
         if pins != before and keep:
             _record_pins(warehouse, job, run_date, pins, now)
-        return TakenPins(pins, f"an earlier run for {run_date} did not publish: reading the same table versions")
+        return TakenPins(
+            pins,
+            f"an earlier run for {run_date} did not publish: reading the same table versions "
+            "(--fresh-pins reads today's)",
+        )
     listings, taxonomy = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
     if listings is None or taxonomy is None:
         raise UsageError(f"{warehouse.location} contains no listings: run `catalog-cleaner ingest` first.")

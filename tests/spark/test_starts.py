@@ -59,6 +59,8 @@ def test_the_next_run_reports_a_killed_run(warehouse: Warehouse, killed: Path) -
     with run_context(job_of(warehouse), NOW.date()):
         pass
     assert sorted(status for (status,) in rows_of(warehouse.read(RUNS), "status")) == ["done", "done", "interrupted"]
+    took = {row["status"]: row["took"] for row in runs(job_of(warehouse, "runs")).sections[0].rows_by_name}
+    assert took["interrupted"] is None  # nobody knows when it was killed
 
 
 def test_a_running_run_is_not_touched(warehouse: Warehouse) -> None:
