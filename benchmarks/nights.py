@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.catalogue import MIN_LISTINGS, catalogue_spec, prefix_file, write_changes, write_prefixes
 from benchmarks.processes import command_line, start_program
 from benchmarks.ratios import NightSeconds, divide, growth
-from benchmarks.results import Comparison, Limit, Ratio, Result
+from benchmarks.results import Limit, Ratio, Relation, Result
 from benchmarks.work_folder import WorkFolder
 from benchmarks.workspace import Workspace, ingest, prepare_workspace
 from schemas.bundle import FORMAT
@@ -139,13 +139,13 @@ def _night_ratios(nights: NightSeconds) -> list[Ratio]:
             "a night with 1 % changed against the first",
             nights.changed_share,
             changed | first,
-            Limit(Comparison.AT_MOST, 0.15),
+            Limit(Relation.AT_MOST, 0.15),
         ),
         ratio_of(
             "a changed row against a row of the first night, both above the fixed cost",
             nights.row_ratio,
             {"a changed row": nights.changed_row} | row,
-            Limit(Comparison.AT_MOST, 1.5),
+            Limit(Relation.AT_MOST, 1.5),
         ),
         ratio_of(
             "a changed row above the fixed cost against the whole first night a row",
@@ -169,14 +169,14 @@ def _growth_ratios(first: list[Night], sizes: list[int]) -> list[Ratio]:
             growth(list(seconds.values())),
             seconds,
             sizes[-1],
-            Limit(Comparison.AT_MOST, 2.2),
+            Limit(Relation.AT_MOST, 2.2),
         ),
         Ratio(
             "the largest worker's peak memory with four times the rows",
             divide(memory[f"{sizes[-1]:,}"], memory[f"{sizes[0]:,}"]),
             memory,
             sizes[-1],
-            Limit(Comparison.AT_MOST, 1.1),
+            Limit(Relation.AT_MOST, 1.1),
             "MiB",
         ),
     ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.machine import machine, versions
 
 
-class Comparison(StrEnum):
+class Relation(StrEnum):
     """How a ratio should compare with its limit."""
 
     AT_LEAST = "at least"
@@ -24,14 +24,14 @@ class Comparison(StrEnum):
 class Limit:
     """The limit of a ratio."""
 
-    comparison: Comparison
+    comparison: Relation
     value: float
 
     def met(self, ratio: float) -> bool:
         """Whether a ratio meets the limit."""
-        if self.comparison is Comparison.AT_LEAST:
+        if self.comparison is Relation.AT_LEAST:
             return ratio >= self.value
-        return ratio > self.value if self.comparison is Comparison.ABOVE else ratio <= self.value
+        return ratio > self.value if self.comparison is Relation.ABOVE else ratio <= self.value
 
     def __str__(self) -> str:
         """Such as "at least 0.9"."""

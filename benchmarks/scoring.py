@@ -12,7 +12,7 @@ from benchmarks.methods import Method, RunningMethod, start_method
 from benchmarks.predictions import assert_equal_predictions
 from benchmarks.processes import serve_command, start_program
 from benchmarks.ratios import divide
-from benchmarks.results import Comparison, Limit, Ratio, Result
+from benchmarks.results import Limit, Ratio, Relation, Result
 from benchmarks.work_folder import WorkFolder
 from benchmarks.workspace import prepare_workspace
 
@@ -86,7 +86,7 @@ def _repeat_in_turns(work: WorkFolder, methods: Mapping[str, RunningMethod]) -> 
 
 def _ratios(methods: Mapping[str, RunningMethod], rows: int) -> list[Ratio]:
     ours, alternatives = methods[_OURS.name], [each.name for each in _ALTERNATIVES]
-    limits = {_BARE: Limit(Comparison.AT_LEAST, 0.9), **dict.fromkeys(alternatives, Limit(Comparison.ABOVE, 1))}
+    limits = {_BARE: Limit(Relation.AT_LEAST, 0.9), **dict.fromkeys(alternatives, Limit(Relation.ABOVE, 1))}
     ratios = []
     for name in (_BARE, *alternatives):
         seconds = {_OURS.name: ours.whole, name: methods[name].whole}

@@ -10,7 +10,7 @@ import typer
 from jobs.console.command import as_command
 from jobs.console.job import Job
 from jobs.console.summary import Summary
-from jobs.ingestion.deliveries import open_delivery
+from jobs.ingestion.deliveries import open_delivery, reported_read_errors
 from jobs.ingestion.ingest_summary import count_rows, refuse_large_withdrawal, summarise_ingest
 from jobs.ingestion.merge_listings import repair_interrupted_ingests, stage_changes, write_changes, write_quarantine
 from jobs.ingestion.steps.parse import add_hashes
@@ -55,7 +55,7 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         repair_interrupted_ingests(run)
         job.print_progress(f"{run.run_id}: reading {delivery.files}")
-        with delivery.reported_read_errors():
+        with reported_read_errors(delivery.files.location):
             rows = add_hashes(delivery.rows, settings.ingest, has_uris=delivery.has_uris)
             delivered = warehouse.stage(f"{run.run_id}-delivered", rows)
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")

@@ -42,7 +42,7 @@ _SIGMAS = 2.0
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ShareEstimate:
     """An estimated share.
 
     Attributes:
@@ -69,12 +69,12 @@ class Evidence:
         at_least: estimates of which only the lower bounds count, from `learning_curve_share` and `seller_share`.
     """
 
-    confident: Estimate
-    twins: Estimate | None = None
-    at_least: Sequence[Estimate] = ()
+    confident: ShareEstimate
+    twins: ShareEstimate | None = None
+    at_least: Sequence[ShareEstimate] = ()
 
 
-def pooled_share(evidence: Evidence) -> Estimate:
+def pooled_share(evidence: Evidence) -> ShareEstimate:
     """Combine the evidence into one estimate.
 
     Confident listings and twins are averaged by inverse variance. Both may be too low: errors are rarer where the
@@ -86,10 +86,10 @@ def pooled_share(evidence: Evidence) -> Estimate:
     if evidence.twins is not None:
         found = _average(found, evidence.twins)
     bound = max((each.lower for each in evidence.at_least), default=found.value)
-    return found if bound <= found.value else Estimate(bound, 0.0)
+    return found if bound <= found.value else ShareEstimate(bound, 0.0)
 
 
-def confident_share(confidence: Floats, disagrees: Bools, groups: Ints) -> Estimate:
+def confident_share(confidence: Floats, disagrees: Bools, groups: Ints) -> ShareEstimate:
     """The share of wrong labels among the quarter of the listings about which the classifier is most confident.
 
     Only the order of the confidences counts, so they need not be calibrated. Too low if errors are more frequent on
@@ -104,7 +104,7 @@ def confident_share(confidence: Floats, disagrees: Bools, groups: Ints) -> Estim
     return _proportion(disagrees[chosen], groups[chosen])
 
 
-def twin_share(labels: Ints, pairs: Ints, groups: Ints) -> Estimate | None:
+def twin_share(labels: Ints, pairs: Ints, groups: Ints) -> ShareEstimate | None:
     """The share of wrong labels among listings that have the same text as a listing of another seller.
 
     If a share e of the labels is wrong, independently and seldom in the same way, both labels of a pair are right in
@@ -123,10 +123,10 @@ def twin_share(labels: Ints, pairs: Ints, groups: Ints) -> Estimate | None:
     differ = _proportion(labels[pairs[:, 0]] != labels[pairs[:, 1]], groups[pairs[:, 0]])
     both_right = 1.0 - max(differ.value - _TWINS_DIFFER, 0.0)
     root = float(np.sqrt(both_right))
-    return Estimate(1.0 - root, float(np.hypot(differ.error, _TWINS_DIFFER_ERROR)) / (2.0 * root))
+    return ShareEstimate(1.0 - root, float(np.hypot(differ.error, _TWINS_DIFFER_ERROR)) / (2.0 * root))
 
 
-def learning_curve_share(disagrees: Bools, fewer: Floats, ratio: float, groups: Ints) -> Estimate:
+def learning_curve_share(disagrees: Bools, fewer: Floats, ratio: float, groups: Ints) -> ShareEstimate:
     """The share of disagreements that would be left with unlimited training listings.
 
     With n training listings the share is a + b n^-k. The share that remains, a, includes listings that the classifier
@@ -143,10 +143,10 @@ def learning_curve_share(disagrees: Bools, fewer: Floats, ratio: float, groups: 
     slow, fast = (full - (fewer - full) / (ratio**k - 1.0) for k in (_SLOW, _FAST))
     middle = full - (fewer - full) / (ratio ** float(np.sqrt(_SLOW * _FAST)) - 1.0)
     model = abs(float(slow.mean() - fast.mean())) / float(np.sqrt(12.0))
-    return Estimate(float(middle.mean()), float(np.hypot(model, _standard_error(middle, groups))))
+    return ShareEstimate(float(middle.mean()), float(np.hypot(model, _standard_error(middle, groups))))
 
 
-def seller_share(disagrees: Bools, sellers: Ints, groups: Ints, seed: int = 0) -> Estimate | None:
+def seller_share(disagrees: Bools, sellers: Ints, groups: Ints, seed: int = 0) -> ShareEstimate | None:
     """By how much sellers disagree with the classifier more often than the most careful of them do.
 
     The share of disagreements of careful sellers is counted as the classifier's, so the result is too low where even
@@ -180,15 +180,15 @@ def seller_share(disagrees: Bools, sellers: Ints, groups: Ints, seed: int = 0) -
         estimate(np.bincount(random.integers(0, count, count), minlength=count)[group].astype(np.float64))
         for _ in range(_RESAMPLES)
     ]
-    return Estimate(estimate(np.ones(len(wrong))), float(np.std(resampled)))
+    return ShareEstimate(estimate(np.ones(len(wrong))), float(np.std(resampled)))
 
 
-def audit_share(wrong: int, audited: int) -> Estimate | None:
+def audit_share(wrong: int, audited: int) -> ShareEstimate | None:
     """The share of wrong labels in a random sample that people have checked; None if they have checked nothing."""
     if not audited:
         return None
     share = (wrong + 0.5) / (audited + 1.0)
-    return Estimate(share, float(np.sqrt(share * (1.0 - share) / audited)))
+    return ShareEstimate(share, float(np.sqrt(share * (1.0 - share) / audited)))
 
 
 def _excess(wrong: Floats, codes: Ints, choosing: Floats, measuring: Floats) -> float:
@@ -207,18 +207,18 @@ def _excess(wrong: Floats, codes: Ints, choosing: Floats, measuring: Floats) -> 
     return float((mean - floor) / max(1.0 - floor, 1e-12))
 
 
-def _average(first: Estimate, second: Estimate) -> Estimate:
+def _average(first: ShareEstimate, second: ShareEstimate) -> ShareEstimate:
     """The mean of two estimates, weighted by inverse variance."""
     one, two = first.error**-2.0, second.error**-2.0
-    return Estimate((first.value * one + second.value * two) / (one + two), (one + two) ** -0.5)
+    return ShareEstimate((first.value * one + second.value * two) / (one + two), (one + two) ** -0.5)
 
 
-def _proportion(values: Bools, groups: Ints) -> Estimate:
+def _proportion(values: Bools, groups: Ints) -> ShareEstimate:
     """The share of true values; its error is at least that of independent values, and never 0."""
     count = len(values)
     share = (float(values.sum()) + 0.5) / (count + 1.0)
     binomial = float(np.sqrt(share * (1.0 - share) / count))
-    return Estimate(share, max(binomial, _standard_error(values.astype(np.float64), groups)))
+    return ShareEstimate(share, max(binomial, _standard_error(values.astype(np.float64), groups)))
 
 
 def _standard_error(values: Floats, groups: Ints) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 
 from schemas.arrays import Floats, Ints
 from schemas.branches import Fusion
-from training.error_share import Estimate
+from training.error_share import ShareEstimate
 from training.noise import NoiseFit, em_step, initial_fit
 from training.sample import Sample
 from udfs.fusion import fuse
@@ -61,7 +61,7 @@ class Implied:
     wrong_labels: int = 0
 
 
-def choose_scale(implied: Implied, share: Estimate) -> float:
+def choose_scale(implied: Implied, share: ShareEstimate) -> float:
     """The scale at which the noise model implies the estimated share of wrong labels.
 
     It is limited to the scale at which the classifier claims as many errors as its disagreement with the labels shows:
@@ -128,19 +128,18 @@ def implied_shares(sample: Sample, audited: Ints, fusion: Fusion, distances: Int
     """
     usable = sample.usable
     labels = sample.labels[usable]
-    rows = usable[audited[usable] >= 0]
+    in_audit = audited[usable] >= 0
+    rows = usable[in_audit]
     truths = audited[rows]
-    asked = {name: values[rows] for name, values in sample.branches.items()}
     found = []
     disagreement = 0.0
     for scale in SCALES.tolist():
-        weights = scaled(fusion, scale)
-        log_q = fuse(sample.branches, weights)[usable].astype(np.float64)
+        log_q = fuse(sample.branches, scaled(fusion, scale))[usable].astype(np.float64)
         disagreement = float((log_q.argmax(axis=1) != labels).mean())
-        fit = fit_at_scale(sample, weights, distances, concentration)
+        fit = fit_to_convergence(sample, log_q, distances, concentration)
         # A decided category has probability 1 in the fit; what counts here is the posterior without the decision.
         rates = fit.rates(sample.sellers[rows])
-        undecided, _ = posterior(fuse(asked, weights).astype(np.float64), sample.labels[rows], rates, fit.transitions)
+        undecided, _ = posterior(log_q[in_audit], sample.labels[rows], rates, fit.transitions)
         likelihood = np.maximum(undecided[np.arange(len(rows)), truths], _MIN_PROBABILITY)
         wrong = float((undecided.argmax(axis=1) != truths).sum())
         left = float(1.0 - fit.posterior.max(axis=1).mean())
@@ -151,18 +150,17 @@ def implied_shares(sample: Sample, audited: Ints, fusion: Fusion, distances: Int
     return Implied(shares, left_wrong, classifier, disagreement, log_likelihood, guesses, wrong_labels)
 
 
-def fit_at_scale(sample: Sample, fusion: Fusion, distances: Ints, concentration: float) -> NoiseFit:
+def fit_to_convergence(sample: Sample, log_q: Floats, distances: Ints, concentration: float) -> NoiseFit:
     """Fit the noise model with free error rate to convergence, from the same start for all weights.
 
     Args:
         sample, distances, concentration: as in `implied_shares`.
-        fusion: the branch weights.
+        log_q: the fused log-probabilities of the usable rows of the sample, shape (u, C).
 
     Returns:
         The fit on the usable rows of the sample.
     """
     usable = sample.usable
-    log_q = fuse(sample.branches, fusion)[usable].astype(np.float64)
     labels, sellers, truths = sample.labels[usable], sample.sellers[usable], sample.truths[usable]
     fit, share = initial_fit(distances, len(sample.seller_ids), concentration), np.inf
     for step in range(_MAX_STEPS):

@@ -20,13 +20,13 @@ from rich.table import Table
 
 from benchmarks.quality.metrics import corrected_labels
 from benchmarks.quality.world_classifier import disagreement_of_parts, out_of_sample, text_groups, vectorize
-from benchmarks.quality.worlds import VALIDATION, WORLDS, World
+from benchmarks.quality.worlds import VALIDATION, WORLDS, ErrorWorld
 from conf.load import load_settings
 from schemas.arrays import Floats, Ints
 from schemas.branches import TEXT
 from training.error_share import (
-    Estimate,
     Evidence,
+    ShareEstimate,
     confident_share,
     learning_curve_share,
     pooled_share,
@@ -36,7 +36,7 @@ from training.error_share import (
 from training.first_pass import fit_first_pass, initial_fusion
 from training.noise import fit_noise
 from training.sample import Sample, seller_codes
-from training.scale import SCALES, Implied, choose_scale, fit_at_scale, scaled, solve_scale
+from training.scale import SCALES, Implied, choose_scale, fit_to_convergence, scaled, solve_scale
 from udfs.fusion import fuse
 
 _FOLDS, _PARTS = 3, 4
@@ -73,7 +73,7 @@ def main(
         console.print(regret_table("sellers unknown" if anonymous else "sellers known", chosen))
 
 
-def prepare(world: World, folder: Path, work: Path) -> dict[str, Any]:
+def prepare(world: ErrorWorld, folder: Path, work: Path) -> dict[str, Any]:
     """The arrays of a world, from the cache or made: labels, groups and what the classifiers say out of sample."""
     file = work / f"{world.name}.npz"
     if not file.exists():
@@ -108,10 +108,8 @@ def measure_world(arrays: dict[str, Any], *, anonymous: bool) -> dict[str, Any]:
     share = pooled_share(evidence)
     fusion = initial_fusion(sample)
     own = fit_noise(fuse(sample.branches, fusion).astype(np.float64), labels, sellers, distances, seller_count=len(ids))
-    posteriors = [
-        fit_at_scale(sample, scaled(fusion, scale), distances, own.concentration).posterior for scale in SCALES.tolist()
-    ]
     log_q = [fuse(sample.branches, scaled(fusion, scale)).astype(np.float64) for scale in SCALES.tolist()]
+    posteriors = [fit_to_convergence(sample, each, distances, own.concentration).posterior for each in log_q]
     implied = Implied(
         np.array([1.0 - each[np.arange(len(labels)), labels].mean() for each in posteriors]),
         np.array([1.0 - each.max(axis=1).mean() for each in posteriors]),
@@ -177,7 +175,7 @@ def summary(found: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def regret_table(title: str, results: list[tuple[World, dict[str, Any]]]) -> Table:
+def regret_table(title: str, results: list[tuple[ErrorWorld, dict[str, Any]]]) -> Table:
     """Mean and largest regret in points by rule, source and size; and how many worlds a rule makes dirtier."""
     groups = sorted({(world.source, world.listings) for world, _ in results})
     columns = [f"{source} {rows:,}" for source, rows in groups]
@@ -228,7 +226,7 @@ def _pairs(texts: Ints, sellers: Ints) -> Iterator[tuple[int, int]]:
                 yield one, other
 
 
-def _named(evidence: Evidence) -> list[tuple[str, Estimate | None]]:
+def _named(evidence: Evidence) -> list[tuple[str, ShareEstimate | None]]:
     bounds = [*evidence.at_least, None, None]
     return [
         ("confident", evidence.confident),

@@ -32,7 +32,7 @@ _MIXES = {
 
 
 @dataclass(frozen=True)
-class World:
+class ErrorWorld:
     """A catalogue and its label errors.
 
     Attributes:
@@ -93,7 +93,7 @@ def _cut(whole: Catalogue, rows: int, twins: bool, random: Random) -> Catalogue:
     return whole.select(random.permutation(shuffled[first])[:rows])
 
 
-def _generated(world: World) -> tuple[Catalogue, Ints]:
+def _generated(world: ErrorWorld) -> tuple[Catalogue, Ints]:
     spec = CatalogueSpec(
         listings=world.listings,
         categories=world.categories,
@@ -108,18 +108,18 @@ def _generated(world: World) -> tuple[Catalogue, Ints]:
     return found, found.labels
 
 
-def _real() -> list[World]:
+def _real() -> list[ErrorWorld]:
     worlds = []
     for rows in (500, 1050, 3000, 6000):
-        worlds += [World("real", rows, rate, "sellers", twins=i % 2 == 1) for i, rate in enumerate(_RATES)]
-        worlds += [World("real", rows, 0.10, "half", twins=False), World("real", rows, 0.22, "half")]
-        worlds += [World("real", rows, 0.02, "all", twins=False), World("real", rows, 0.22, "all")]
-        worlds += [World("real", rows, 0.15, "renamed"), World("real", rows, 0.22, "given")]
-    worlds += [World("seven", 1050, rate, "sellers") for rate in (0.01, 0.22)]
-    return [*worlds, World("seven", 1050, 0.22, "half")]
+        worlds += [ErrorWorld("real", rows, rate, "sellers", twins=i % 2 == 1) for i, rate in enumerate(_RATES)]
+        worlds += [ErrorWorld("real", rows, 0.10, "half", twins=False), ErrorWorld("real", rows, 0.22, "half")]
+        worlds += [ErrorWorld("real", rows, 0.02, "all", twins=False), ErrorWorld("real", rows, 0.22, "all")]
+        worlds += [ErrorWorld("real", rows, 0.15, "renamed"), ErrorWorld("real", rows, 0.22, "given")]
+    worlds += [ErrorWorld("seven", 1050, rate, "sellers") for rate in (0.01, 0.22)]
+    return [*worlds, ErrorWorld("seven", 1050, 0.22, "half")]
 
 
-def _made() -> list[World]:
+def _made() -> list[ErrorWorld]:
     sizes = (
         [(3000, 24, rate, "mixed", seed) for rate, seed in zip((*_RATES, 0.22), (11, 12, 13, 7, 15, 14), strict=True)]
         + [(3000, 24, 0.22, "careless", 21), (3000, 24, 0.10, "ambiguous", 22), (3000, 24, 0.20, "ambiguous", 22)]
@@ -129,12 +129,12 @@ def _made() -> list[World]:
         + [(6000, 80, 0.22, "mixed", 31), (6000, 80, 0.02, "mixed", 32)]
     )
     return [
-        World("generated", rows, rate, errors, categories=categories, seed=seed)
+        ErrorWorld("generated", rows, rate, errors, categories=categories, seed=seed)
         for rows, categories, rate, errors, seed in sizes
     ]
 
 
-def _redrawn(world: World, seed: int) -> World:
+def _redrawn(world: ErrorWorld, seed: int) -> ErrorWorld:
     """Another draw of a world; with titles that occur once where they did not, and the other way round."""
     return replace(world, seed=world.seed + seed, twins=not world.twins)
 

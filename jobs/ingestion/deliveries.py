@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import PurePosixPath
@@ -65,10 +65,6 @@ class Delivery:
     rows: DataFrame
     ignored_columns: tuple[str, ...]
     has_uris: bool
-
-    def reported_read_errors(self) -> AbstractContextManager[None]:
-        """`reported_read_errors` for these files; use it while the rows are read."""
-        return reported_read_errors(self.files.location)
 
 
 def open_delivery(spark: SparkSession, location: str, settings: IngestSettings) -> Delivery:

@@ -21,7 +21,7 @@ from benchmarks.catalogue import numbers, prefix_file, write_changes, write_pref
 from benchmarks.predictions import COMMON_COLUMNS, assert_equal_predictions
 from benchmarks.processes import ProgramError, start_program
 from benchmarks.ratios import NightSeconds, divide, growth
-from benchmarks.results import Comparison, Limit, Ratio, Result, write_result
+from benchmarks.results import Limit, Ratio, Relation, Result, write_result
 from benchmarks.table import result_table
 from benchmarks.training import TrainingSeconds
 from benchmarks.work_folder import open_work_folder
@@ -59,15 +59,15 @@ def test_a_night_is_split_into_fixed_cost_and_rows() -> None:
 @pytest.mark.parametrize(
     ("comparison", "ratio", "met"),
     [
-        (Comparison.AT_LEAST, 0.9, True),
-        (Comparison.AT_LEAST, 0.8999, False),
-        (Comparison.ABOVE, 0.9, False),
-        (Comparison.ABOVE, 0.9001, True),
-        (Comparison.AT_MOST, 0.9, True),
-        (Comparison.AT_MOST, 0.9001, False),
+        (Relation.AT_LEAST, 0.9, True),
+        (Relation.AT_LEAST, 0.8999, False),
+        (Relation.ABOVE, 0.9, False),
+        (Relation.ABOVE, 0.9001, True),
+        (Relation.AT_MOST, 0.9, True),
+        (Relation.AT_MOST, 0.9001, False),
     ],
 )
-def test_a_limit_is_met_or_missed(comparison: Comparison, ratio: float, met: bool) -> None:
+def test_a_limit_is_met_or_missed(comparison: Relation, ratio: float, met: bool) -> None:
     limit = Limit(comparison, 0.9)
     assert limit.met(ratio) is met
     assert Ratio("x", ratio, {}, 1, limit).status == ("met" if met else "missed")
@@ -76,14 +76,14 @@ def test_a_limit_is_met_or_missed(comparison: Comparison, ratio: float, met: boo
 
 def test_a_ratio_without_limit_or_value_is_neither_met_nor_missed() -> None:
     assert Ratio("x", 1.0, {}, 1).status == "-"
-    assert Ratio("x", None, {}, 1, Limit(Comparison.AT_MOST, 1.0)).status == "not measurable"
+    assert Ratio("x", None, {}, 1, Limit(Relation.AT_MOST, 1.0)).status == "not measurable"
 
 
 @pytest.fixture
 def result() -> Result:
     ratios = [
-        Ratio("a against b", 0.5, {"a": 1.23456789, "b": 2.0}, 6000, Limit(Comparison.AT_LEAST, 0.9)),
-        Ratio("memory", None, {"a": 700.0}, 6000, Limit(Comparison.AT_MOST, 1.1), "MiB"),
+        Ratio("a against b", 0.5, {"a": 1.23456789, "b": 2.0}, 6000, Limit(Relation.AT_LEAST, 0.9)),
+        Ratio("memory", None, {"a": 700.0}, 6000, Limit(Relation.AT_MOST, 1.1), "MiB"),
         Ratio("for the record", 1.0, {}, 6000),
     ]
     return Result("scoring", 1.0, ratios, {"repeats": [1.0, 2.0]})

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from training.error_share import (
-    Estimate,
     Evidence,
+    ShareEstimate,
     audit_share,
     confident_share,
     learning_curve_share,
@@ -118,13 +118,13 @@ def test_an_audit_measures_the_share() -> None:
 
 
 def test_confident_listings_and_twins_are_weighed_by_their_errors() -> None:
-    found = pooled_share(Evidence(Estimate(0.10, 0.01), Estimate(0.20, 0.03)))
+    found = pooled_share(Evidence(ShareEstimate(0.10, 0.01), ShareEstimate(0.20, 0.03)))
     assert found.value == pytest.approx(0.11)
     assert found.error == pytest.approx(0.0095, abs=1e-4)
 
 
 def test_only_a_clear_lower_bound_raises_the_share() -> None:
-    confident = Estimate(0.05, 0.01)
-    unclear, clear = Estimate(0.12, 0.04), Estimate(0.12, 0.02)
+    confident = ShareEstimate(0.05, 0.01)
+    unclear, clear = ShareEstimate(0.12, 0.04), ShareEstimate(0.12, 0.02)
     assert pooled_share(Evidence(confident, at_least=(unclear,))) == confident
     assert pooled_share(Evidence(confident, at_least=(unclear, clear))).value == pytest.approx(0.08)

@@ -6,10 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.error_share import Estimate
+from training.error_share import ShareEstimate
 from training.sample import Sample
-from training.scale import SCALES, Implied, choose_scale, fit_at_scale, implied_shares, scaled, solve_scale, unit_fusion
+from training.scale import (
+    SCALES,
+    Implied,
+    choose_scale,
+    fit_to_convergence,
+    implied_shares,
+    scaled,
+    solve_scale,
+    unit_fusion,
+)
 from training.transitions import category_distances
+from udfs.fusion import fuse
 
 _RISING = np.linspace(0.02, 0.26, 13)
 _NO_LIMIT = (np.linspace(0.5, 0.2, 13), 0.2)
@@ -52,9 +62,10 @@ def test_a_larger_scale_implies_more_wrong_labels() -> None:
 def test_the_true_share_leads_to_the_classifiers_own_probabilities() -> None:
     w = world(0.2)
     implied = implied_shares(w["sample"], w["audited"], _FUSION, w["distances"], 20.0)
-    scale = choose_scale(implied, Estimate(w["wrong"], 0.01))
+    scale = choose_scale(implied, ShareEstimate(w["wrong"], 0.01))
     assert scale == pytest.approx(1.0, abs=0.35)
-    fit = fit_at_scale(w["sample"], scaled(_FUSION, scale), w["distances"], 20.0)
+    log_q = fuse(w["sample"].branches, scaled(_FUSION, scale)).astype(np.float64)
+    fit = fit_to_convergence(w["sample"], log_q, w["distances"], 20.0)
     left = (fit.posterior.argmax(axis=1) != w["truth"]).mean()
     classifier = (w["sample"].branches["text"].argmax(axis=1) != w["truth"]).mean()
     assert left < 0.8 * min(classifier, w["wrong"])
@@ -81,7 +92,7 @@ def test_a_share_above_all_takes_the_smallest_scale_that_nearly_implies_the_larg
 
 def test_a_share_below_all_keeps_every_label() -> None:
     assert solve_scale(_RISING, 0.01) == 0.0
-    assert choose_scale(Implied(_RISING, np.zeros(13), *_NO_LIMIT), Estimate(0.01, 0.0)) == 0.0
+    assert choose_scale(Implied(_RISING, np.zeros(13), *_NO_LIMIT), ShareEstimate(0.01, 0.0)) == 0.0
 
 
 def test_below_the_scale_of_fewest_errors_nothing_is_searched() -> None:
@@ -91,16 +102,16 @@ def test_below_the_scale_of_fewest_errors_nothing_is_searched() -> None:
 
 def test_every_label_is_kept_where_the_best_guesses_may_be_no_better() -> None:
     implied = Implied(_RISING, np.full(13, 0.05), *_NO_LIMIT)
-    assert choose_scale(implied, Estimate(0.1, 0.03)) == 0.0
-    assert choose_scale(implied, Estimate(0.1, 0.02)) > 0.0
+    assert choose_scale(implied, ShareEstimate(0.1, 0.03)) == 0.0
+    assert choose_scale(implied, ShareEstimate(0.1, 0.02)) > 0.0
 
 
 def test_the_classifier_never_claims_fewer_errors_than_its_disagreement_shows() -> None:
     claimed = np.linspace(0.8, 0.2, 13)
     implied = Implied(_RISING, np.full(13, 0.01), claimed, 0.55)
     assert solve_scale(_RISING, 0.1) == pytest.approx(SCALES[4])
-    assert choose_scale(implied, Estimate(0.1, 0.01)) == pytest.approx(SCALES[4])
-    limited = choose_scale(replace(implied, disagreement=0.82), Estimate(0.1, 0.01))
+    assert choose_scale(implied, ShareEstimate(0.1, 0.01)) == pytest.approx(SCALES[4])
+    limited = choose_scale(replace(implied, disagreement=0.82), ShareEstimate(0.1, 0.01))
     assert np.interp(np.log(limited), np.log(SCALES), claimed) == pytest.approx((0.82 - 0.1) / 0.9)
     assert limited < SCALES[4]
 
@@ -108,15 +119,15 @@ def test_the_classifier_never_claims_fewer_errors_than_its_disagreement_shows() 
 def test_audited_answers_choose_the_scale_that_makes_them_likeliest() -> None:
     likelihood = -40.0 * (np.log(SCALES) - np.log(2.0)) ** 2 - 100.0
     audit = Implied(_RISING, np.full(13, 0.01), *_NO_LIMIT, likelihood, np.full(13, 20.0), 60)
-    assert choose_scale(audit, Estimate(_RISING[9], 0.01)) == pytest.approx(2.0)
-    assert 1.0 < choose_scale(audit, Estimate(_RISING[6], 0.01)) < 2.0
+    assert choose_scale(audit, ShareEstimate(_RISING[9], 0.01)) == pytest.approx(2.0)
+    assert 1.0 < choose_scale(audit, ShareEstimate(_RISING[6], 0.01)) < 2.0
 
 
 def test_an_audit_decides_whether_labels_are_kept_only_if_the_difference_is_clear() -> None:
     likelihood = np.full(13, -100.0)
-    doubtful, clear = Estimate(0.1, 0.04), Estimate(0.1, 0.005)
+    doubtful, clear = ShareEstimate(0.1, 0.04), ShareEstimate(0.1, 0.005)
 
-    def chosen(wrong_labels: int, share: Estimate) -> float:
+    def chosen(wrong_labels: int, share: ShareEstimate) -> float:
         guesses = np.full(13, 20.0)
         return choose_scale(Implied(_RISING, np.full(13, 0.04), *_NO_LIMIT, likelihood, guesses, wrong_labels), share)
 

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.quality import worlds
 from benchmarks.quality.world_classifier import disagreement_of_parts, out_of_sample, text_groups, vectorize
 from benchmarks.quality.world_regret import measure_world, prepare, regret_table, summary
-from benchmarks.quality.worlds import VALIDATION, WORLDS, World
+from benchmarks.quality.worlds import VALIDATION, WORLDS, ErrorWorld
 
 _ROWS = 600
 
@@ -47,31 +47,31 @@ def test_every_world_has_its_own_name_and_validation_draws_others() -> None:
 
 
 def test_twins_stay_together_or_every_title_occurs_once(folder: Path) -> None:
-    together, labels = World("real", 400, 0.1, "sellers").make(folder)
+    together, labels = ErrorWorld("real", 400, 0.1, "sellers").make(folder)
     assert (np.unique(together.titles, return_counts=True)[1] == 2).all()
     assert 0.02 < (labels != together.truth).mean() < 0.3
-    apart, _ = World("real", 250, 0.1, "sellers", twins=False).make(folder)
+    apart, _ = ErrorWorld("real", 250, 0.1, "sellers", twins=False).make(folder)
     assert len(np.unique(apart.titles)) == len(apart) == 250
-    again, same = World("real", 400, 0.1, "sellers").make(folder)
+    again, same = ErrorWorld("real", 400, 0.1, "sellers").make(folder)
     assert (again.titles == together.titles).all()
     assert (same == labels).all()
 
 
 @pytest.mark.parametrize("errors", ["half", "all", "renamed", "given"])
 def test_every_kind_of_errors_can_be_made(folder: Path, errors: str) -> None:
-    part, labels = World("real", 400, 0.1, errors).make(folder)
+    part, labels = ErrorWorld("real", 400, 0.1, errors).make(folder)
     assert len(labels) == len(part) == 400
     assert (labels != part.truth).mean() < 0.6
 
 
 def test_a_generated_world_has_the_generators_labels(tmp_path: Path) -> None:
-    part, labels = World("generated", 300, 0.2, "careless", categories=5, seed=3).make(tmp_path)
+    part, labels = ErrorWorld("generated", 300, 0.2, "careless", categories=5, seed=3).make(tmp_path)
     assert (labels == part.labels).all()
     assert 0.1 < (labels != part.truth).mean() < 0.3
 
 
 def test_no_classifier_judges_a_row_that_it_was_trained_on(folder: Path) -> None:
-    part, _ = World("real", 400, 0.1, "sellers").make(folder)
+    part, _ = ErrorWorld("real", 400, 0.1, "sellers").make(folder)
     groups = text_groups(part.titles)
     random = np.random.default_rng(1)
     meaningless = random.integers(0, 4, groups.max() + 1)[groups]
@@ -82,7 +82,7 @@ def test_no_classifier_judges_a_row_that_it_was_trained_on(folder: Path) -> None
 
 
 def test_the_regret_of_every_rule_is_measured(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World("real", 400, 0.2, "sellers")
+    world = ErrorWorld("real", 400, 0.2, "sellers")
     arrays = prepare(world, folder, tmp_path)
     monkeypatch.setattr(worlds, "read_catalogue", _fail)
     assert (prepare(world, folder, tmp_path)["labels"] == arrays["labels"]).all()
