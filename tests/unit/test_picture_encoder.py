@@ -14,6 +14,7 @@ from schemas.errors import UsageError
 from scripts import picture_encoder
 from scripts.console import SetupError, UnavailableError
 from udfs.encoders import files, spec
+from udfs.encoders.folder import open_encoder, read_encoder_spec, write_encoder
 from udfs.encoders.picture_encoder import PictureEncoder, load_encoder, read_weights
 from udfs.encoders.spec import EFFICIENTNET_LITE0, EncoderSpec
 from udfs.tf_runtime import import_tensorflow
@@ -196,3 +197,28 @@ def test_a_local_network_must_keep_the_rules(tmp_path: Path) -> None:
             load_encoder(str(tmp_path / name), size, 1)
     with pytest.raises(UsageError, match="not finite in 16 bits"):
         load_encoder(str(tmp_path / "large.keras"), 40, 1).encode(np.full((1, 40, 40, 3), 9, np.uint8))
+
+
+def test_an_encoder_in_a_folder_of_its_own_gives_the_same_vectors(encoder: PictureEncoder, tmp_path: Path) -> None:
+    pictures = picture("rings", 64)[None]
+    written = write_encoder(tmp_path / "default", EFFICIENTNET_LITE0, 64)
+    assert written == read_encoder_spec(tmp_path / "default") == encoder.spec
+    assert np.array_equal(open_encoder(tmp_path / "default", 1).encode(pictures), encoder.encode(pictures))
+
+    local_model().save(tmp_path / "mine.keras")
+    local_model().export(tmp_path / "mine.v2")
+    for name in ("mine.keras", "mine.v2"):
+        original = load_encoder(str(tmp_path / name), 40, 1)
+        assert write_encoder(tmp_path / "copy", str(tmp_path / name), 40) == original.spec
+        load_encoder.cache_clear()
+        copied = open_encoder(tmp_path / "copy", 1).encode(picture("tiles", 40)[None])
+        assert np.array_equal(copied, original.encode(picture("tiles", 40)[None]))
+
+
+def test_a_folder_with_other_files_than_its_specification_says_is_refused(tmp_path: Path) -> None:
+    local_model().save(tmp_path / "mine.keras")
+    write_encoder(tmp_path / "folder", str(tmp_path / "mine.keras"), 40)
+    local_model(scale=2.0).save(tmp_path / "folder" / "mine.keras")
+    load_encoder.cache_clear()
+    with pytest.raises(UsageError, match=r"holds the encoder mine-v1-40px-\w+, but is said to hold mine-v1-40px-\w+"):
+        open_encoder(tmp_path / "folder", 1)
