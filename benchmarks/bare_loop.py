@@ -116,7 +116,8 @@ def _make_tf_data(tf: ModuleType) -> Loop:
         )
         for number, (ids, weights, splits, pixels, present, status) in enumerate(prepared.as_numpy_iterator()):
             ready = Prepared(
-                TextBatch(ids, weights, splits), PictureBatch(pixels, present, [s.decode() for s in status])
+                TextBatch(ids, weights, splits),
+                PictureBatch(pixels, present, [s.decode() for s in status], np.zeros((len(present), 2), np.int32)),
             )
             # The batch is prepared already; prediction and Arrow columns come from the product's code.
             yield from score_batches([fetched.pop(number)], _Ready(predictor, ready), scoring)

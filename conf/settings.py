@@ -92,6 +92,21 @@ class PictureSettings:
     """A picture with more pixels (width x height, before decoding) is not decoded; its status is too_large."""
     blank_deviation: float = 4.0
     """A picture is blank if the standard deviation of every channel (values 0 to 255) is below this."""
+    encoder: str = "efficientnet_lite0"
+    """The frozen network that turns pictures into vectors: `efficientnet_lite0`, or the path of a Keras model or
+    SavedModel (docs/encoders.md)."""
+    size: Annotated[int, Field(ge=32)] | None = None
+    """Side of the encoder's square input, in pixels; a network from a path needs it. None: 96, 128 or 160, chosen once
+    from the catalogue's pictures; 224 may be more accurate and takes twice as long as 160."""
+
+
+@dataclass(frozen=True, config=_FROZEN)
+class FeaturesSettings:
+    """How long to keep the vectors of pictures."""
+
+    keep_days: Annotated[int, Field(ge=0)] = 90
+    """A vector that is no longer needed is deleted after this many days: its listing has other content, or its encoder
+    is out of use."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
@@ -223,6 +238,7 @@ class Settings:
     ingest: IngestSettings = dataclasses.field(default_factory=IngestSettings)
     text: TextSettings = dataclasses.field(default_factory=TextSettings)
     picture: PictureSettings = dataclasses.field(default_factory=PictureSettings)
+    features: FeaturesSettings = dataclasses.field(default_factory=FeaturesSettings)
     train: TrainSettings = dataclasses.field(default_factory=TrainSettings)
     classify: ClassifySettings = dataclasses.field(default_factory=ClassifySettings)
     decide: DecideSettings = dataclasses.field(default_factory=DecideSettings)

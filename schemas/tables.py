@@ -1,11 +1,13 @@
 """Every Delta table of the warehouse, declared once: columns, key, partitioning and meaning.
 
-`Table.ddl` is the schema as Spark DDL. There are four kinds of tables:
+`Table.ddl` is the schema as Spark DDL. There are five kinds of tables:
 
 * **source**: written by `ingest` and `review`; a run pins a version of it and never changes it;
 * **fact**: results of a run in its own slice (job, run_date), which a rerun replaces;
 * **state**: the current state, one row per key, rewritten by every publication;
-* **log**: append-only.
+* **log**: append-only;
+* **cache**: computed from a source alone; its rows may be deleted, and are then computed again. No publication contains
+  it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["source", "fact", "state", "log"]
+Kind = Literal["source", "fact", "state", "log", "cache"]
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,36 @@ TAXONOMY = Table(
         Column("parent", "STRING", "its parent category"),
         Column("department", "STRING", "the top level of its branch"),
         Column("sensitive", "BOOLEAN", "only people may move a listing into it or out of it"),
+    ),
+)
+
+FEATURES = Table(
+    name="features",
+    kind="cache",
+    row="the picture of a listing's content as a vector of a frozen encoder; listings without a picture have none",
+    key=("listing_id", "content_hash", "encoder"),
+    partition=("encoder",),
+    properties=(
+        # A row is marked or deleted without rewriting the vectors of the rows beside it.
+        ("delta.enableDeletionVectors", "true"),
+        ("delta.dataSkippingStatsColumns", "listing_id,encoded_at,superseded_at"),
+    ),
+    columns=(
+        Column("listing_id", "STRING", "the listing"),
+        Column("content_hash", "STRING", "of the content that the picture belongs to"),
+        Column("encoder", "STRING", "the encoder's identity; vectors of different encoders cannot be compared"),
+        Column("image_status", "STRING", "ok, or why there is no vector; the names are in schemas/reasons.py"),
+        Column("image_width", "INT", "in pixels, from the picture's header; null if it could not be read"),
+        Column("image_height", "INT", "in pixels, as image_width"),
+        Column("image_hash", "STRING", "SHA-256 of the picture's bytes when it was encoded; null if there were none"),
+        Column("encoded_at", "TIMESTAMP", "when the picture was read, UTC"),
+        Column(
+            "superseded_at",
+            "TIMESTAMP",
+            "since when the row is no longer needed: the listing has other content, or the encoder is out of use; UTC; "
+            "null while it is needed",
+        ),
+        Column("vector", "BINARY", "numbers of 16 bits (IEEE 754, little-endian); null unless image_status is ok"),
     ),
 )
 
@@ -394,6 +426,7 @@ TABLES: dict[str, Table] = {
         LISTINGS,
         LISTING_CHANGES,
         TAXONOMY,
+        FEATURES,
         PREDICTIONS,
         CORRECTIONS,
         CLEAN_LISTINGS,

@@ -48,11 +48,13 @@ class PictureBatch:
         pixels: uint8, shape (n, height, width, 3), RGB; zero where `present` is false.
         present: bool, shape (n,).
         status: n values of `schemas.reasons.ImageStatus`.
+        sizes: int32, shape (n, 2): width and height in pixels, from the picture's header; 0 where it was not read.
     """
 
     pixels: NDArray[np.uint8]
     present: Bools
     status: list[str]
+    sizes: NDArray[np.int32]
 
 
 @dataclass(frozen=True)

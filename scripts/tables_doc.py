@@ -24,6 +24,8 @@ All are Delta tables, each a folder of its name in the warehouse, or a table of 
 - A **fact** is what a run found, in its own slice (job, run date), which a rerun replaces.
 - A **state** is what holds now, one row a key, written whole by every publication.
 - A **log** is appended only.
+- A **cache** is computed from a source alone. Its rows may be deleted and are then computed again; no publication
+  contains it.
 
 [Metrics](#metrics) lists the figures of `quality_metrics`, [Reasons](#reasons) the reasons of `flagged_items`.
 

@@ -50,13 +50,14 @@ def decode(
         threads: pictures decoded at once.
 
     Returns:
-        Pixels, presence and status of each picture. Truncated data and unknown formats have the status `corrupt`.
+        Pixels, presence, status and size of each picture. Truncated data and unknown formats have the status `corrupt`.
     """
     pixels = np.zeros((len(images), height, width, CHANNELS), np.uint8)
+    sizes = np.zeros((len(images), 2), np.int32)
     decode_one = partial(_decode_into, max_pixels=max_pixels, blank_deviation=blank_deviation, keep_aspect=keep_aspect)
-    status = list((_pool(threads).map if threads > 1 else map)(decode_one, images, pixels))
+    status = list((_pool(threads).map if threads > 1 else map)(decode_one, images, pixels, sizes))
     present = np.array([s == ImageStatus.OK for s in status], dtype=np.bool_)
-    return PictureBatch(pixels=pixels, present=present, status=[str(s) for s in status])
+    return PictureBatch(pixels=pixels, present=present, status=[str(s) for s in status], sizes=sizes)
 
 
 def load_images(
@@ -81,14 +82,21 @@ def load_images(
 
 
 def _decode_into(
-    data: bytes | None, out: NDArray[np.uint8], *, max_pixels: int, blank_deviation: float, keep_aspect: bool
+    data: bytes | None,
+    out: NDArray[np.uint8],
+    size: NDArray[np.int32],
+    *,
+    max_pixels: int,
+    blank_deviation: float,
+    keep_aspect: bool,
 ) -> ImageStatus:
-    """Decode one picture into its slice of the batch; the slice stays zero unless the status is ok."""
+    """Decode one picture into its slice of the batch; the slice stays zero unless the status is ok. Sets its size."""
     if not data:
         return ImageStatus.MISSING
     height, width = out.shape[:2]
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            size[:] = image.size
             if image.width * image.height > max_pixels:
                 return ImageStatus.TOO_LARGE
             # JPEG can downscale by 2, 4 or 8 while decoding; twice the target size is enough for a good resize.

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.lifecycle.publications import publications
+from jobs.lifecycle.publications import is_published, publications
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import LISTINGS, PINS, REVIEW_DECISIONS, RUNS, TABLES, TAXONOMY
+from schemas.tables import LISTINGS, PINS, REVIEW_DECISIONS, TABLES, TAXONOMY
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def release_pins(warehouse: Warehouse, job: str, run_date: dt.date) -> None:
 
 
 def table_versions(warehouse: Warehouse, pins: Pins) -> dict[str, int]:
-    """The current versions of all tables, except that the input tables have their pinned versions."""
+    """The current versions of all tables of a publication, except that the input tables have their pinned versions."""
     sources = {
         "listings": pins.listings_version,
         "taxonomy": pins.taxonomy_version,
@@ -116,7 +116,7 @@ def table_versions(warehouse: Warehouse, pins: Pins) -> dict[str, int]:
     }
     versions: dict[str, int] = {}
     for table in TABLES.values():
-        if table in (RUNS, PINS):
+        if not is_published(table):
             continue
         version = sources[table.name] if table.name in sources else warehouse.version(table)
         if version is not None:

@@ -51,10 +51,10 @@ class Publication:
     def read(self, warehouse: Warehouse, table: Table) -> DataFrame:
         """Read a table at its published version; no rows if the table was not part of the publication.
 
-        The tables `runs` and `pins` are never part of a publication and are read at their current version.
+        A table that is never part of one (`is_published`) is read at its current version.
         """
         version = self.version(table)
-        if version is None and table not in (RUNS, PINS):
+        if version is None and is_published(table):
             return warehouse.empty(table)
         return warehouse.read(table, version)
 
@@ -65,6 +65,11 @@ class Publication:
     def version(self, table: Table) -> int | None:
         """The published version of a table; None if the table was not part of the publication."""
         return self.published_versions.get(table.name)
+
+
+def is_published(table: Table) -> bool:
+    """Whether publications contain the table: all do, except `runs`, `pins` and caches."""
+    return table not in (RUNS, PINS) and table.kind != "cache"
 
 
 def publications(warehouse: Warehouse) -> list[Publication]:

@@ -192,3 +192,10 @@ def test_bytes_come_before_the_uri_and_a_uri_must_be_allowed(tmp_path: Path) -> 
     loaded, failed = load_images([JPEG, None, None, None, None], uris, (str(inside),), 10**6)
     assert loaded == [JPEG, PNG, None, None, None]
     assert failed == [None, None, "not_allowed", "not_found", None]
+
+
+def test_the_size_is_that_of_the_header() -> None:
+    pictures = [encoded(drawing(60, 81), "JPEG"), b"junk", None, encoded(drawing(200, 90), "PNG")]
+    batch = decode(pictures, **SETTINGS)
+    assert batch.sizes.tolist() == [[60, 81], [0, 0], [0, 0], [200, 90]]
+    assert batch.status[3] == "too_large"
