@@ -42,8 +42,9 @@ def start() -> Answer:
     categories = [row.category for row in taxonomy]
     distances = category_distances([row.parent for row in taxonomy], [row.department for row in taxonomy])
     text, picture = feature_arguments(settings)
+    nobody = F.lit(None).cast("string")
     rows = example_rows(
-        in_force(workspace.read(LISTINGS)).withColumn("decided_category", F.lit(None).cast("string")),
+        in_force(workspace.read(LISTINGS)).withColumns(dict.fromkeys(("decided_category", "audited_category"), nobody)),
         categories,
         text=text,
         encoder=None,
@@ -60,12 +61,13 @@ def start() -> Answer:
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
         """Train with `ranks` ranks, or describe the training set if `ranks` is 0."""
         ranks = int(request["ranks"])
-        shape = {"height": settings.picture.height, "width": settings.picture.width}
+        height, width = settings.picture.height, settings.picture.width
         if not ranks:
+            shape = {"height": height, "width": width}
             return {"dataset": asdict(dataset), "plan": asdict(plan), "pictures": pictures, **shape}
         work = folder / "run"
         work.mkdir()
-        task = RankTask(dataset, plan, distances, settings.text.hash_size, folder=str(work), **shape)
+        task = RankTask(dataset, plan, distances, settings.text.hash_size, height, width, str(work))
         started = time.perf_counter()
         timeout = settings.train.start_timeout_seconds
         run_on_ranks(

@@ -81,6 +81,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     "listings_version": str(version),
                     "taxonomy_version": str(taxonomy_version),
                     "settings": settings.digest,
+                    "wrong_label_share_by": trained.share_source,
                 },
             )
             if comparison.better:
@@ -120,6 +121,7 @@ def _summary(version: str, trained: TrainedBundle, comparison: Comparison, locat
         "champion": comparison.better,
         "text_members": trained.plan.text_members,
         "image_members": trained.plan.image_members,
+        "wrong_label_share_by": trained.share_source,
         **{name: round(value, 4) for name, value in (trained.figures | comparison.figures).items()},
     }
     curves = [(branch, len(losses), min(losses)) for branch, losses in trained.curves.items() if losses]

@@ -60,7 +60,8 @@ class NoiseModel:
         transitions: float64, shape (C, C), M[c, l] = P(the label is l | the truth is c and the label is wrong);
             rows sum to 1, diagonal 0.
         error_rate: the overall share of wrong labels, 0 to 1; used where there is no seller.
-        rate_factor: `error_rate` divided by the share of wrong labels according to the posteriors, above 0.
+        rate_factor: `error_rate` divided by the share of wrong labels according to the posteriors; 0 if every label is
+            kept, so that sellers' rates do not rise with the posteriors.
         sellers: seller_id -> error rate, shrunk to the overall rate.
         mismatch_weight: exponent of the picture's probabilities in the mismatch test.
         image_marginal: float64, shape (C,), normalised mean of the picture probabilities raised to this exponent.

@@ -25,6 +25,7 @@ NUMBERS = {
     "key": "keys",
     "label": "labels",
     "truth": "truths",
+    "audited": "audited",
     "seller_key": "sellers",
     "bucket": "buckets",
     "present": "present",
@@ -57,6 +58,7 @@ class Shard:
         keys: int64, shape (n,), the hash of each listing's id.
         labels: int64, shape (n,), category index of the seller's label, -1 where there is none.
         truths: int64, shape (n,), category index that a person has decided, -1 where nobody has.
+        audited: int64, shape (n,), category index that a person has decided in the random audit, -1 where nobody has.
         sellers: int64, shape (n,), the hash of the seller's id; see `training.examples.SCHEMA`.
         buckets: int64, shape (n,).
         splits, ids, weights: the text features as in `TextBatch`.
@@ -68,6 +70,7 @@ class Shard:
     keys: Ints
     labels: Ints
     truths: Ints
+    audited: Ints
     sellers: Ints
     buckets: Ints
     splits: Ints
@@ -157,6 +160,7 @@ def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], height: int, w
         keys=joined["keys"],
         labels=joined["labels"],
         truths=joined["truths"],
+        audited=joined["audited"],
         sellers=joined["sellers"],
         buckets=joined["buckets"],
         splits=splits,

@@ -17,8 +17,7 @@ errors are of sums over groups of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from schemas.arrays import Bools, Floats, Ints
 _MOST_CONFIDENT = 0.25
 """The share of the listings that `confident_share` uses. From 0.1 to 0.33 the results are the same."""
 _MIN_PAIRS = 200
+_MIN_AUDITED = 50
 _TWINS_DIFFER, _TWINS_DIFFER_ERROR = 0.02, 0.02
 """The share of pairs with the same text whose true categories differ, and its error: 0 to 6 % on real listings."""
 _SLOW, _FAST = 0.5, 1.0
@@ -48,10 +48,12 @@ class ShareEstimate:
     Attributes:
         value: the share, 0 to 1; a bound may be below 0.
         error: its standard error.
+        source: where it comes from, in words; only `pooled_share` and `audit_share` set it.
     """
 
     value: float
     error: float
+    source: str = ""
 
     @property
     def lower(self) -> float:
@@ -61,17 +63,37 @@ class ShareEstimate:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known about the share of wrong labels.
+    """All that is known about the share of wrong labels; None: unknown.
 
     Attributes:
         confident: as `confident_share` returns it.
-        twins: as `twin_share` returns it; None: too few.
-        at_least: estimates of which only the lower bounds count, from `learning_curve_share` and `seller_share`.
+        twins: as `twin_share` returns it.
+        learning_curve: as `learning_curve_share` returns it; only its lower bound counts.
+        sellers: as `seller_share` returns it; only its lower bound counts.
     """
 
     confident: ShareEstimate
     twins: ShareEstimate | None = None
-    at_least: Sequence[ShareEstimate] = ()
+    learning_curve: ShareEstimate | None = None
+    sellers: ShareEstimate | None = None
+
+
+@dataclass(frozen=True)
+class PairCounts:
+    """Pairs of listings with the same text by different sellers, summed over the groups of listings with one text.
+
+    With p pairs in a group, of which d have different labels:
+
+    Attributes:
+        pairs, differ: the sums of p and of d.
+        pairs_squared, differ_squared, product: the sums of p², d² and p·d, for the standard error.
+    """
+
+    pairs: int
+    differ: int
+    pairs_squared: int
+    differ_squared: int
+    product: int
 
 
 def pooled_share(evidence: Evidence) -> ShareEstimate:
@@ -79,14 +101,16 @@ def pooled_share(evidence: Evidence) -> ShareEstimate:
 
     Confident listings and twins are averaged by inverse variance. Both may be too low: errors are rarer where the
     classifier is confident, and sellers may make the same error on the same text. Therefore the result is raised to the
-    largest lower bound. An audit measures the share itself (`audit_share`), but `training.scale.choose_scale` does not
-    need it: it asks the audited listings directly which scale is best.
+    largest lower bound. An audit measures the share itself (`audit_share`), but is no part of this estimate:
+    `training.scale.choose_scale` asks the audited listings directly which scale is best.
     """
-    found = evidence.confident
+    found = replace(evidence.confident, source="confident listings")
     if evidence.twins is not None:
-        found = _average(found, evidence.twins)
-    bound = max((each.lower for each in evidence.at_least), default=found.value)
-    return found if bound <= found.value else ShareEstimate(bound, 0.0)
+        found = _with_twins(found, evidence.twins)
+    for bound, source in ((evidence.learning_curve, "learning curve"), (evidence.sellers, "sellers")):
+        if bound is not None and bound.lower > found.value:
+            found = ShareEstimate(bound.lower, 0.0, source)
+    return found
 
 
 def confident_share(confidence: Floats, disagrees: Bools, groups: Ints) -> ShareEstimate:
@@ -104,26 +128,23 @@ def confident_share(confidence: Floats, disagrees: Bools, groups: Ints) -> Share
     return _proportion(disagrees[chosen], groups[chosen])
 
 
-def twin_share(labels: Ints, pairs: Ints, groups: Ints) -> ShareEstimate | None:
+def twin_share(counts: PairCounts) -> ShareEstimate | None:
     """The share of wrong labels among listings that have the same text as a listing of another seller.
 
     If a share e of the labels is wrong, independently and seldom in the same way, both labels of a pair are right in
     (1 - e)^2 of the pairs, and otherwise they differ.
 
-    Args:
-        labels: shape (n,).
-        pairs: shape (p, 2), rows of the listings of each pair.
-        groups: shape (n,), as in `confident_share`.
-
     Returns:
         None if there are fewer than 200 pairs.
     """
-    if len(pairs) < _MIN_PAIRS:
+    if counts.pairs < _MIN_PAIRS:
         return None
-    differ = _proportion(labels[pairs[:, 0]] != labels[pairs[:, 1]], groups[pairs[:, 0]])
-    both_right = 1.0 - max(differ.value - _TWINS_DIFFER, 0.0)
-    root = float(np.sqrt(both_right))
-    return ShareEstimate(1.0 - root, float(np.hypot(differ.error, _TWINS_DIFFER_ERROR)) / (2.0 * root))
+    differ = (counts.differ + 0.5) / (counts.pairs + 1.0)
+    # The pairs of a group depend on each other, so the error is that of sums over groups.
+    squares = counts.differ_squared - 2.0 * differ * counts.product + differ**2 * counts.pairs_squared
+    error = float(np.sqrt(max(squares / counts.pairs, differ * (1.0 - differ)) / counts.pairs))
+    root = float(np.sqrt(1.0 - max(differ - _TWINS_DIFFER, 0.0)))
+    return ShareEstimate(1.0 - root, float(np.hypot(error, _TWINS_DIFFER_ERROR)) / (2.0 * root))
 
 
 def learning_curve_share(disagrees: Bools, fewer: Floats, ratio: float, groups: Ints) -> ShareEstimate:
@@ -184,11 +205,16 @@ def seller_share(disagrees: Bools, sellers: Ints, groups: Ints, seed: int = 0) -
 
 
 def audit_share(wrong: int, audited: int) -> ShareEstimate | None:
-    """The share of wrong labels in a random sample that people have checked; None if they have checked nothing."""
-    if not audited:
+    """The share of wrong labels in a random sample that people have checked; None if they have checked fewer than 50.
+
+    Args:
+        wrong: number of wrong labels in the sample.
+        audited: number of listings in the sample.
+    """
+    if audited < _MIN_AUDITED:
         return None
     share = (wrong + 0.5) / (audited + 1.0)
-    return ShareEstimate(share, float(np.sqrt(share * (1.0 - share) / audited)))
+    return ShareEstimate(share, float(np.sqrt(share * (1.0 - share) / audited)), f"{audited} audited listings")
 
 
 def _excess(wrong: Floats, codes: Ints, choosing: Floats, measuring: Floats) -> float:
@@ -207,10 +233,11 @@ def _excess(wrong: Floats, codes: Ints, choosing: Floats, measuring: Floats) -> 
     return float((mean - floor) / max(1.0 - floor, 1e-12))
 
 
-def _average(first: ShareEstimate, second: ShareEstimate) -> ShareEstimate:
+def _with_twins(first: ShareEstimate, twins: ShareEstimate) -> ShareEstimate:
     """The mean of two estimates, weighted by inverse variance."""
-    one, two = first.error**-2.0, second.error**-2.0
-    return ShareEstimate((first.value * one + second.value * two) / (one + two), (one + two) ** -0.5)
+    one, two = first.error**-2.0, twins.error**-2.0
+    mean = (first.value * one + twins.value * two) / (one + two)
+    return ShareEstimate(mean, (one + two) ** -0.5, f"{first.source} and twins")
 
 
 def _proportion(values: Bools, groups: Ints) -> ShareEstimate:

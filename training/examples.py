@@ -17,14 +17,14 @@ from udfs.pictures import decode, load_images
 from udfs.text import featurize, read_texts
 
 SCHEMA = (
-    "key BIGINT, listing_id STRING, seller_id STRING, seller_key BIGINT, label INT, truth INT, bucket INT, "
-    "text_ids BINARY, text_weights BINARY, present BOOLEAN, pixels BINARY"
+    "key BIGINT, listing_id STRING, seller_id STRING, seller_key BIGINT, label INT, truth INT, audited INT, "
+    "bucket INT, text_ids BINARY, text_weights BINARY, present BOOLEAN, pixels BINARY"
 )
 """`key` hashes listing_id, `seller_key` seller_id (`NO_SELLER` where there is none). `label` is the seller's category,
-`truth` the category that a person has decided; -1 where there is none in the taxonomy. `text_ids` int32 and
-`text_weights` float32 are little-endian and of equal length; `pixels` is uint8, height x width x 3, empty where
-`present` is false."""
-_COPIED_COLUMNS = ("key", "listing_id", "seller_id", "seller_key", "label", "truth", "bucket")
+`truth` the category that a person has decided, `audited` the one decided in the random audit; -1 where there is none in
+the taxonomy. `text_ids` int32 and `text_weights` float32 are little-endian and of equal length; `pixels` is uint8,
+height x width x 3, empty where `present` is false."""
+_COPIED_COLUMNS = ("key", "listing_id", "seller_id", "seller_key", "label", "truth", "audited", "bucket")
 
 ROWS_PER_TASK = 4_000
 """Rows per Spark task, and so per file of the training set; with pictures about 50 MB before compression."""
@@ -56,7 +56,7 @@ def example_rows(
 
     Args:
         listings: listing_id, title, description, category, decided_category (null where no person has decided),
-            seller_id, bucket, image, image_uri.
+            audited_category (null where the listing was not in the random audit), seller_id, bucket, image, image_uri.
         categories: category names; the position is the label index.
         text: keyword arguments of `udfs.text.featurize`.
         encoder: the folder of a text encoder (`udfs.encoder`) on every node; None if there is none.
@@ -82,6 +82,8 @@ def example_rows(
             F.when(F.col("seller_id").isNull(), NO_SELLER).otherwise(F.xxhash64("seller_id")).alias("seller_key"),
             F.coalesce("label", F.lit(-1)).alias("label"),
             F.coalesce("truth", F.lit(-1)).alias("truth"),
+            # What was decided in the audit is also the decided category.
+            F.coalesce(F.when(F.col("audited_category").isNotNull(), F.col("truth")), F.lit(-1)).alias("audited"),
             F.col("bucket").cast("int").alias("bucket"),
             "title",
             "description",

@@ -5,6 +5,9 @@ EM: Khetan, Lipton and Anandkumar, ICLR 2018): a network trained on the probable
 trained on sellers' labels. Each soft label comes from a member that has not trained on the listing. But in the second
 pass, a little of a listing's own label leaks back through the soft labels of other listings. Therefore the noise model
 is fitted on the first pass, where no label influences the prediction for its own listing.
+
+How far the classifier is trusted follows from the estimated share of wrong labels (`training.error_share`,
+`training.scale`).
 """
 
 from __future__ import annotations
@@ -14,11 +17,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from schemas.arrays import Bools, Floats, Floats32, Ints
-from schemas.branches import BRANCHES, INPUT_SETS, TEXT, Fusion, Input, Weights, applicable_branches
-from training.anchors import anchor_error_rate, estimate_temperature
+from schemas.branches import BRANCHES, IMAGE, INPUT_SETS, TEXT, Fusion, Input, Weights, applicable_branches
 from training.calibration import fit_weights
-from training.noise import NoiseFit, clamp_to_truth, fit_noise, leave_one_out_likelihood
+from training.error_share import (
+    Evidence,
+    ShareEstimate,
+    audit_share,
+    confident_share,
+    learning_curve_share,
+    pooled_share,
+    seller_share,
+)
+from training.noise import NoiseFit, clamp_to_truth, fit_noise, initial_fit, keep_labels, leave_one_out_likelihood
 from training.sample import Sample
+from training.scale import (
+    calibrated_scale,
+    choose_scale,
+    fit_to_convergence,
+    implied_shares,
+    scaled,
+    unit_fusion,
+)
+from training.transitions import CONCENTRATIONS
 from udfs.fusion import fuse
 from udfs.posterior import posterior
 
@@ -34,20 +54,38 @@ _FIRST_WEIGHT, _OTHER_WEIGHT = 1.0, 0.3
 
 
 @dataclass(frozen=True)
+class FewerListings:
+    """What members that were trained on fewer listings say of the labels of a sample, for the learning curve.
+
+    Attributes:
+        disagree: shape (n,), the share of those members, of the ones that have not trained on the row, whose most
+            probable category is not the label.
+        ratio: how many times as many listings the full members were trained on.
+    """
+
+    disagree: Floats
+    ratio: float
+
+
+@dataclass(frozen=True)
 class FirstPass:
     """The result of the first pass.
 
     Attributes:
         noise: the noise model.
-        fusion: the branch weights, divided by `temperature`.
-        temperature: see `training.anchors.estimate_temperature`.
+        fusion: the branch weights.
+        scale: what they were multiplied by, so that the noise model implies the estimated share of wrong labels, where
+            1 trusts the classifier as far as its own probabilities say. 0: every label is kept (`noise.keep_labels`),
+            and the weights serve only listings without a label.
+        share: the estimated share of wrong labels.
         prior: shape (C,), estimated share of each category.
         estimated_error: share of listings whose best guess is wrong, as the posterior estimates it.
     """
 
     noise: NoiseFit
     fusion: Fusion
-    temperature: float
+    scale: float
+    share: ShareEstimate
     prior: Floats
     estimated_error: float
 
@@ -57,31 +95,35 @@ class FirstPass:
         return replace(self, noise=noise)
 
 
-def fit_first_pass(sample: Sample, distances: Ints) -> FirstPass:
-    """Fit branch weights and noise model alternately, by maximum likelihood of the given labels.
+def fit_first_pass(
+    sample: Sample, distances: Ints, fewer: FewerListings | None = None, twins: ShareEstimate | None = None
+) -> FirstPass:
+    """Fit the noise model, and trust the classifier as far as the estimated share of wrong labels says.
 
     Args:
         sample: labelled rows with out-of-sample log-probabilities.
         distances: as `training.transitions.category_distances`.
+        fewer: of the same rows; None: the learning curve is not known.
+        twins: as `training.error_share.twin_share`.
     """
-    usable = sample.usable
-    labels, sellers = sample.labels[usable], sample.sellers[usable]
-    fusion = initial_fusion(sample)
-    fit: NoiseFit | None = None
-    likelihood = np.ones(sample.shape)
-    for _ in range(_MAX_ROUNDS):
-        fit = _fit(_fused(sample, fusion)[usable], sample, usable, distances, fit)
-        likelihood[usable] = leave_one_out_likelihood(fit, labels, sellers, distances)
-        before, fusion = fusion, max_likelihood_fusion(sample, fusion, likelihood)
-        if np.allclose(_flat(fusion), _flat(before), rtol=_TOLERANCE, atol=_TOLERANCE):
-            break
+    usable, count = sample.usable, sample.shape[1]
+    if not len(usable):
+        return _without_inputs(sample, distances)
+    labels, truths = sample.labels[usable], sample.truths[usable]
+    fusion = _likeliest_fusion(sample, distances)
     log_q = _fused(sample, fusion)[usable]
-    temperature = estimate_temperature(log_q, labels, _fit(log_q, sample, usable, distances).posterior)
-    fusion = apply_temperature(fusion, temperature)
-    fit = _fit(_fused(sample, fusion)[usable], sample, usable, distances)
-    count = sample.shape[1]
+    share = pooled_share(gather_evidence(sample, log_q, fewer, twins))
+    concentration = _fit(log_q, sample, usable, distances).concentration
+    implied = implied_shares(sample, fusion, distances, concentration)
+    scale = choose_scale(implied, share)
+    fusion = scaled(fusion, scale or calibrated_scale(implied, share.value))
+    log_q = _fused(sample, fusion)[usable]
+    fit = fit_to_convergence(sample, log_q, distances, concentration)
+    if scale == 0.0:
+        fit = keep_labels(fit, log_q, labels, truths)
     prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * count)
-    return FirstPass(fit, fusion, temperature, prior, float(1.0 - fit.posterior.max(axis=1).mean()))
+    known = audit_share(implied.wrong_labels, implied.audited) or share
+    return FirstPass(fit, fusion, scale, known, prior, float(1.0 - fit.posterior.max(axis=1).mean()))
 
 
 def enough_texts(sample: Sample) -> bool:
@@ -152,15 +194,67 @@ def _fit_weights(sample: Sample, rows: Bools, start: Weights, likelihood: Floats
     return dict.fromkeys(start, 0.0) | dict(zip(positive, found, strict=True))
 
 
+def _likeliest_fusion(sample: Sample, distances: Ints) -> Fusion:
+    """Fit branch weights and noise model alternately, by maximum likelihood of the given labels.
+
+    The weights are relative to that of text alone, or of the picture alone if there are too few texts: the likelihood
+    shows how the branches compare, but not how far to trust them.
+    """
+    usable = sample.usable
+    labels, sellers = sample.labels[usable], sample.sellers[usable]
+    fusion = initial_fusion(sample)
+    fit: NoiseFit | None = None
+    likelihood = np.ones(sample.shape)
+    for _ in range(_MAX_ROUNDS if len(sample.branches) > 1 else 0):
+        fit = _fit(_fused(sample, fusion)[usable], sample, usable, distances, fit)
+        likelihood[usable] = leave_one_out_likelihood(fit, labels, sellers, distances)
+        before, fusion = fusion, max_likelihood_fusion(sample, fusion, likelihood)
+        if np.allclose(_flat(fusion), _flat(before), rtol=_TOLERANCE, atol=_TOLERANCE):
+            break
+    main = TEXT if enough_texts(sample) else IMAGE
+    return unit_fusion(fusion, main.name, main.name)
+
+
+def _without_inputs(sample: Sample, distances: Ints) -> FirstPass:
+    """Where no listing has a text or a picture, nothing is known."""
+    count = sample.shape[1]
+    noise = initial_fit(distances, len(sample.seller_ids), CONCENTRATIONS[0])
+    unknown = ShareEstimate(0.5, 0.5, "nothing")
+    return FirstPass(noise, initial_fusion(sample), 0.0, unknown, np.full(count, 1.0 / count), 0.0)
+
+
+def gather_evidence(
+    sample: Sample, log_q: Floats, fewer: FewerListings | None, twins: ShareEstimate | None
+) -> Evidence:
+    """The evidence about the share of wrong labels that the usable rows give.
+
+    Args:
+        sample, fewer, twins: as in `fit_first_pass`.
+        log_q: the fused log-probabilities of the usable rows, shape (u, C).
+    """
+    usable = sample.usable
+    labels, truths, groups = sample.labels[usable], sample.truths[usable], sample.groups[usable]
+    best = log_q.argmax(axis=1)
+    disagrees = best != labels
+    curve = None
+    if fewer is not None:
+        curve = learning_curve_share(disagrees, fewer.disagree[usable], fewer.ratio, groups)
+    return Evidence(
+        # Where people have decided, it is known whether the label is wrong.
+        confident=confident_share(log_q.max(axis=1), np.where(truths >= 0, truths, best) != labels, groups),
+        twins=twins,
+        learning_curve=curve,
+        sellers=seller_share(disagrees, sample.sellers[usable], groups),
+    )
+
+
 def _fit(log_q: Floats, sample: Sample, rows: Ints, distances: Ints, start: NoiseFit | None = None) -> NoiseFit:
-    labels, truths = sample.labels[rows], sample.truths[rows]
     return fit_noise(
         log_q,
-        labels,
+        sample.labels[rows],
         sample.sellers[rows],
         distances,
-        error_rate=anchor_error_rate(log_q, labels, truths),
-        truths=truths,
+        truths=sample.truths[rows],
         seller_count=len(sample.seller_ids),
         start=start,
     )
@@ -168,11 +262,6 @@ def _fit(log_q: Floats, sample: Sample, rows: Ints, distances: Ints, start: Nois
 
 def _fused(sample: Sample, fusion: Fusion) -> Floats:
     return fuse(sample.branches, fusion).astype(np.float64)
-
-
-def apply_temperature(fusion: Fusion, temperature: float) -> Fusion:
-    """Divide all weights by a temperature; above 1, the fused probabilities become flatter."""
-    return {key: {name: weight / temperature for name, weight in weights.items()} for key, weights in fusion.items()}
 
 
 def _flat(fusion: Fusion) -> list[float]:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from schemas.arrays import Floats, Ints
 from schemas.branches import IMAGE, INPUT_SETS, TEXT, Fusion, Input
 from schemas.bundle import NoiseModel
-from training.first_pass import FirstPass, apply_temperature, fit_first_pass, initial_fusion, max_likelihood_fusion
-from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch
+from training.error_share import ShareEstimate
+from training.first_pass import FirstPass, fit_first_pass, initial_fusion, max_likelihood_fusion
+from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch, keep_labels
 from training.sample import Sample
+from training.scale import scaled, unit_fusion
 from udfs.fusion import fuse, weighted_product
 from udfs.posterior import label_likelihood, posterior
 
 _EPSILON = 1e-12
-_MIN_ERROR_RATIO = 0.8
-"""Lower limit of the second pass's estimated error, relative to the first pass's. On most catalogues of the quality
-benchmark the true ratio was 0.8 to 1.0."""
-_MAX_TEMPERATURE = 4.0
-"""Upper limit of the additional temperature of the second pass."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +29,22 @@ class FitResult:
         noise: the noise model, including the share of mismatched pictures.
         prior: C probabilities of the categories.
         figures: estimated error before and after cleaning, mean log-likelihood of the labels, weights and rates.
+        share: the estimated share of wrong labels; `training.scale` makes the noise model agree with it.
     """
 
     fusion: Fusion
     noise: NoiseModel
     prior: tuple[float, ...]
     figures: dict[str, float]
+    share: ShareEstimate
 
 
 def fit_sample(
-    sample: Sample, distances: Ints, categories: tuple[str, ...], first: FirstPass | None = None
+    sample: Sample,
+    distances: Ints,
+    categories: tuple[str, ...],
+    first: FirstPass | None = None,
+    twins: ShareEstimate | None = None,
 ) -> FitResult:
     """Fit branch weights and noise model by maximum likelihood of the given labels.
 
@@ -53,21 +54,28 @@ def fit_sample(
         categories: C names.
         first: the first pass over the same sellers, if the sample is from a second pass. Then its noise model is kept
             and only the weights are fitted.
+        twins: as `training.error_share.twin_share`; used only if there was no first pass.
     """
     if first is None:
-        first = fit_first_pass(sample, distances)
-        fusion = first.fusion
+        first = fit_first_pass(sample, distances, twins=twins)
+        fusion, fitted = first.fusion, first.noise
     else:
         fusion = _fit_fusion(sample, first)
-    posteriors, evidence = _posterior(sample, fusion, first.noise)
+        fitted = first.noise
+        if first.scale == 0.0:
+            rows = sample.usable
+            log_q = fuse(sample.branches, fusion)[rows].astype(np.float64)
+            fitted = keep_labels(fitted, log_q, sample.labels[rows], sample.truths[rows])
+    posteriors, evidence = _posterior(sample, fusion, fitted)
     wrong = float(1.0 - posteriors[np.arange(len(posteriors)), sample.labels[sample.usable]].mean())
-    mismatch = _mismatch(sample, fusion, first.noise)
+    mismatch = _mismatch(sample, fusion, fitted)
     noise = NoiseModel(
         categories=categories,
-        transitions=first.noise.transitions,
-        error_rate=first.noise.error_rate,
-        rate_factor=first.noise.error_rate / max(wrong, _EPSILON),
-        sellers=dict(zip(sample.seller_ids, map(float, first.noise.seller_rates), strict=True)),
+        transitions=fitted.transitions,
+        error_rate=fitted.error_rate,
+        # If every label is kept, no seller's rate may rise with the posteriors.
+        rate_factor=fitted.error_rate / max(wrong, _EPSILON) if first.scale > 0.0 else 0.0,
+        sellers=dict(zip(sample.seller_ids, map(float, fitted.seller_rates), strict=True)),
         mismatch_weight=mismatch.weight,
         image_marginal=mismatch.marginal,
         mismatch_rate=mismatch.rate,
@@ -78,36 +86,21 @@ def fit_sample(
         "fitted_log_likelihood": float(evidence.mean()),
         "error_rate": noise.error_rate,
         "rate_factor": noise.rate_factor,
-        "caution": first.temperature,
+        "scale": first.scale,
+        "wrong_label_share": first.share.value,
+        "wrong_label_share_error": first.share.error,
         "mismatch_rate": mismatch.rate,
         **_weight_figures(fusion),
     }
     prior = (posteriors.sum(axis=0) + 0.5) / (len(posteriors) + 0.5 * len(categories))
-    return FitResult(fusion, noise, tuple(float(p) for p in prior), figures)
+    return FitResult(fusion, noise, tuple(float(p) for p in prior), figures, first.share)
 
 
 def _fit_fusion(sample: Sample, first: FirstPass) -> Fusion:
-    """Fit the weights of a second pass under the noise model of the first pass.
-
-    They are the maximum-likelihood weights divided by the temperature of the first pass. Because a little of each label
-    leaks back through the soft labels, a second pass looks better than it is. If its text branch estimates an error
-    below `_MIN_ERROR_RATIO` times that of the first pass, the temperature is raised until the estimate reaches this
-    limit.
-    """
+    """Fit the weights of a second pass under the noise model of the first pass, and scale them as there."""
     likelihood = label_likelihood(sample.labels, first.noise.rates(sample.sellers), first.noise.transitions)
-    fusion = apply_temperature(max_likelihood_fusion(sample, initial_fusion(sample), likelihood), first.temperature)
-    texts = replace(sample, branches={TEXT.name: sample.branches[TEXT.name]})
-
-    @cache
-    def excess_error(temperature: float) -> float:
-        posteriors, _ = _posterior(texts, apply_temperature(fusion, temperature), first.noise)
-        return float(1.0 - posteriors.max(axis=1).mean()) - _MIN_ERROR_RATIO * first.estimated_error
-
-    if excess_error(1.0) >= 0.0:
-        return fusion
-    if excess_error(_MAX_TEMPERATURE) <= 0.0:
-        return apply_temperature(fusion, _MAX_TEMPERATURE)
-    return apply_temperature(fusion, float(brentq(excess_error, 1.0, _MAX_TEMPERATURE, xtol=0.005)))
+    fusion = max_likelihood_fusion(sample, initial_fusion(sample), likelihood)
+    return scaled(unit_fusion(fusion, TEXT.name, TEXT.name), first.fusion[TEXT.name][TEXT.name])
 
 
 def _posterior(sample: Sample, fusion: Fusion, noise: NoiseFit) -> tuple[Floats, Floats]:

@@ -20,11 +20,13 @@ from udfs.posterior import posterior
 _EM_STEPS, _WARM_START_EM_STEPS = 10, 4
 """Number of EM steps, from the initial values and from an earlier fit."""
 _EPSILON = 1e-12
+_BELOW = 0.99
+"""So that the most doubtful label wins and does not tie."""
 _MISMATCH_EM_STEPS = 50
 _WEIGHT_BOUNDS = (0.3, 4.0)
 """Bounds of the exponent of the picture's probabilities."""
-START_RATE = 0.2
-"""Initial error rate if none is given."""
+_START_RATE = 0.2
+"""Initial error rate."""
 SELLER_PRIOR = 4.0
 """Strength of the shrinkage of a seller's error rate to the overall rate, in listings."""
 
@@ -37,8 +39,6 @@ class NoiseFit:
         transitions: shape (C, C), M; rows sum to 1, diagonal 0.
         concentration: of the Dirichlet prior of M, one of `training.transitions.CONCENTRATIONS`.
         error_rate: the overall share of wrong labels.
-        factor: the factor by which the posterior probability of an error is multiplied to match `error_rate`; 1 if
-            `error_rate` was fitted.
         seller_rates: shape (S,), error rates of the sellers, shrunk to the overall rate.
         posterior: shape (n, C), of the rows it was fitted on.
         evidence: shape (n,), log P(label | content, seller).
@@ -47,7 +47,6 @@ class NoiseFit:
     transitions: Floats
     concentration: float
     error_rate: float
-    factor: float
     seller_rates: Floats
     posterior: Floats
     evidence: Floats
@@ -63,7 +62,6 @@ def fit_noise(
     sellers: Ints,
     distances: Ints,
     *,
-    error_rate: float | None = None,
     truths: Ints | None = None,
     seller_count: int | None = None,
     start: NoiseFit | None = None,
@@ -75,20 +73,17 @@ def fit_noise(
         labels: shape (n,), category index of each seller's label, all >= 0.
         sellers: shape (n,), seller index, -1 where there is none.
         distances: shape (C, C), as `training.transitions.category_distances` returns them.
-        error_rate: the overall share of wrong labels, if it is known from elsewhere (`training.anchors`); default: it
-            is fitted.
         truths: shape (n,), category index that a person has decided, -1 where nobody has; default: no decisions.
             Which listings people decide depends only on content, label and seller, so these rows belong in the
             likelihood like all others (missing at random: Rubin, 1976).
         seller_count: S; default: the largest index in `sellers` plus one. One without a row has the overall rate.
-        start: an earlier fit as a warm start, with fewer EM steps; default: `START_RATE` and M from the prior alone.
+        start: an earlier fit as a warm start, with fewer EM steps; default: `_START_RATE` and M from the prior alone.
     """
     seller_count = int(sellers.max(initial=-1)) + 1 if seller_count is None else seller_count
-    rate = START_RATE if error_rate is None else error_rate
-    fit = start or initial_fit(distances, seller_count, CONCENTRATIONS[0], rate)
+    fit = start or initial_fit(distances, seller_count, CONCENTRATIONS[0])
     steps = _EM_STEPS if start is None else _WARM_START_EM_STEPS
     for step in range(steps):
-        fit = em_step(fit, log_q, labels, sellers, distances, error_rate=error_rate, truths=truths)
+        fit = em_step(fit, log_q, labels, sellers, distances, truths=truths)
         if step == steps // 2:
             fit = replace(fit, concentration=_best_concentration(fit, log_q, labels, sellers, distances))
     posteriors, evidence = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
@@ -96,10 +91,11 @@ def fit_noise(
     return replace(fit, posterior=posteriors, evidence=evidence)
 
 
-def initial_fit(distances: Ints, seller_count: int, concentration: float, rate: float = START_RATE) -> NoiseFit:
+def initial_fit(distances: Ints, seller_count: int, concentration: float) -> NoiseFit:
     """The start of EM: every seller has the same rate, and M is its prior."""
     matrix = transition_matrix(np.zeros(distances.shape), distances, concentration)
-    return NoiseFit(matrix, concentration, rate, 1.0, np.full(seller_count, rate), np.zeros((0, 0)), np.zeros(0))
+    rates = np.full(seller_count, _START_RATE)
+    return NoiseFit(matrix, concentration, _START_RATE, rates, np.zeros((0, 0)), np.zeros(0))
 
 
 def em_step(
@@ -109,29 +105,24 @@ def em_step(
     sellers: Ints,
     distances: Ints,
     *,
-    error_rate: float | None = None,
     truths: Ints | None = None,
 ) -> NoiseFit:
     """One step of expectation-maximisation: the posterior under `fit`, and the rates and M that follow from it.
 
     Args:
         fit: the noise model before the step; its concentration is kept.
-        log_q, labels, sellers, distances, error_rate, truths: as in `fit_noise`.
+        log_q, labels, sellers, distances, truths: as in `fit_noise`.
     """
     posteriors, _ = posterior(log_q, labels, fit.rates(sellers), fit.transitions)
     clamp_to_truth(posteriors, truths)
     wrong = 1.0 - posteriors[np.arange(len(labels)), labels]
-    if error_rate is None:
-        overall, factor = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR)), 1.0
-    else:
-        overall, factor = error_rate, error_rate / max(float(wrong.mean()), _EPSILON)
-    wrong = np.minimum(factor * wrong, 1.0)
+    overall = float((wrong.sum() + SELLER_PRIOR * fit.error_rate) / (len(wrong) + SELLER_PRIOR))
     known, seller_count = sellers >= 0, len(fit.seller_rates)
     counts = np.bincount(sellers[known], minlength=seller_count)
     by_seller = np.bincount(sellers[known], weights=wrong[known], minlength=seller_count)
     rates = (by_seller + SELLER_PRIOR * overall) / (counts + SELLER_PRIOR)
     matrix = transition_matrix(expected_errors(posteriors, labels), distances, fit.concentration)
-    return NoiseFit(matrix, fit.concentration, overall, factor, rates, posteriors, np.zeros(0))
+    return NoiseFit(matrix, fit.concentration, overall, rates, posteriors, np.zeros(0))
 
 
 def _best_concentration(fit: NoiseFit, log_q: Floats, labels: Ints, sellers: Ints, distances: Ints) -> float:
@@ -165,7 +156,7 @@ def leave_one_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, distanc
     own = np.where(np.eye(total.shape[0], dtype=np.bool_)[labels], 0.0, posteriors)
     remaining = np.maximum(total.T[labels] - own, 0.0)
     transition = remaining / np.maximum(total.sum(axis=1)[None] - own, _EPSILON)
-    wrong = np.minimum(fit.factor * (1.0 - posteriors[rows, labels]), 1.0)
+    wrong = 1.0 - posteriors[rows, labels]
     rates = np.full(len(rows), fit.error_rate)
     known = np.flatnonzero(sellers >= 0)
     counts = np.bincount(sellers[known], minlength=len(fit.seller_rates))
@@ -176,6 +167,28 @@ def leave_one_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, distanc
     likelihood = rates[:, None] * transition
     likelihood[rows, labels] = 1.0 - rates
     return np.asarray(likelihood)
+
+
+def keep_labels(fit: NoiseFit, log_q: Floats, labels: Ints, truths: Ints) -> NoiseFit:
+    """The noise model under which no label loses: one error rate for all, the largest at which every label stays.
+
+    At this rate the label is the likeliest category of every row, however sure the classifier is of another. The
+    posteriors of the labels still differ, so that the most doubtful ones are known.
+
+    Args:
+        fit: a fit on these rows; its M is kept.
+        log_q, labels, truths: as in `fit_noise`; decided rows do not count.
+    """
+    open_rows = np.flatnonzero((truths < 0) & ~np.isnan(log_q[:, 0]))
+    q, given = np.exp(log_q[open_rows]), labels[open_rows]
+    of_label = q[np.arange(len(given)), given]
+    of_others = (q * fit.transitions.T[given]).max(axis=1, initial=0.0)
+    highest = float((of_label / (of_label + of_others + _EPSILON)).min(initial=1.0))
+    rate = float(np.clip(_BELOW * highest, _EPSILON, fit.error_rate))
+    rates = np.full(len(fit.seller_rates), rate)
+    posteriors, evidence = posterior(log_q, labels, np.full(len(labels), rate), fit.transitions)
+    clamp_to_truth(posteriors, truths)
+    return replace(fit, error_rate=rate, seller_rates=rates, posterior=posteriors, evidence=evidence)
 
 
 def clamp_to_truth(posteriors: NDArray[Any], truths: Ints | None) -> None:

@@ -14,7 +14,7 @@ from udfs.fusion import has_input, shape_of
 
 NO_SELLER = 0
 """Used as the seller's hash where there is no seller."""
-ROW_FIELDS = ("keys", "labels", "truths", "sellers")
+ROW_FIELDS = ("keys", "labels", "truths", "audited", "sellers", "buckets")
 """The arrays of `training.dataset.Shard` in a rank's sample file; it also has an array for each branch."""
 
 
@@ -25,7 +25,9 @@ class Sample:
     Attributes:
         labels: int64, shape (n,), category index of the seller's label.
         truths: int64, shape (n,), category index that a person has decided; -1 where nobody has.
+        audited: int64, shape (n,), category index that a person has decided in the random audit; -1 where nobody has.
         sellers: int64, shape (n,), index into `seller_ids`; -1 where there is none.
+        groups: int64, shape (n,), listings with the same text are in the same group.
         seller_ids: the ids of the S sellers.
         branches: name -> log-probabilities, float32, shape (n, C), of members that have not trained on the row; NaN
             where the listing lacks an input of the branch. A branch that was not trained is absent.
@@ -33,7 +35,9 @@ class Sample:
 
     labels: Ints
     truths: Ints
+    audited: Ints
     sellers: Ints
+    groups: Ints
     seller_ids: tuple[str, ...]
     branches: dict[str, Floats32]
 
@@ -93,18 +97,24 @@ def make_sample(
         branches: as `Sample` has them, of the same rows.
         names: seller's hash -> seller_id; default: the hash as a decimal string.
     """
-    labels, sellers = rows["labels"], rows["sellers"]
-    order = np.argsort(rows["keys"], kind="stable")
-    order = order[labels[order] >= 0]
+    labels, sellers, order = rows["labels"], rows["sellers"], labelled_in_order(rows)
     hashes = np.unique(sellers[order])
     hashes = hashes[hashes != NO_SELLER]
     return Sample(
         labels=labels[order],
         truths=rows["truths"][order],
+        audited=rows["audited"][order],
         sellers=seller_indices(sellers[order], hashes),
+        groups=rows["buckets"][order],
         seller_ids=tuple(str(seller) if names is None else names[seller] for seller in hashes.tolist()),
         branches={name: values[order] for name, values in branches.items()},
     )
+
+
+def labelled_in_order(rows: Mapping[str, Ints]) -> Ints:
+    """The indices of the rows that have a seller's label, ordered by key."""
+    order = np.argsort(rows["keys"], kind="stable")
+    return np.asarray(order[rows["labels"][order] >= 0])
 
 
 def seller_indices(sellers: Ints, known: Ints) -> Ints:

@@ -50,6 +50,7 @@ class Implied:
         log_likelihood: shape (13,), of the audited categories.
         wrong_guesses: shape (13,), how many audited listings have a wrong best guess.
         wrong_labels: how many have a wrong label.
+        audited: how many there are.
     """
 
     shares: Floats
@@ -59,6 +60,7 @@ class Implied:
     log_likelihood: Floats = field(default_factory=lambda: np.zeros(len(SCALES)))
     wrong_guesses: Floats = field(default_factory=lambda: np.zeros(len(SCALES)))
     wrong_labels: int = 0
+    audited: int = 0
 
 
 def choose_scale(implied: Implied, share: ShareEstimate) -> float:
@@ -79,9 +81,9 @@ def choose_scale(implied: Implied, share: ShareEstimate) -> float:
         Between the first and the last of `SCALES`; 0 if every label should be kept, because the best guesses may well
         be no better than the labels.
     """
-    scale = min(solve_scale(implied.shares, share.value), _limit(implied, share.value))
+    scale = min(solve_scale(implied.shares, share.value), calibrated_scale(implied, share.value))
     keep = scale == 0.0 or share.lower <= _at(implied.left, scale)
-    if not implied.log_likelihood.any():
+    if not implied.audited:
         return 0.0 if keep else scale
     candidates = np.geomspace(SCALES[0], SCALES[-1], _STEPS)
     shares, likelihood = (_at(values, candidates) for values in (implied.shares, implied.log_likelihood))
@@ -110,27 +112,26 @@ def solve_scale(shares: Floats, share: float) -> float:
     return float(np.exp(scales[above - 1] + part * (scales[above] - scales[above - 1])))
 
 
-def _limit(implied: Implied, share: float) -> float:
+def calibrated_scale(implied: Implied, share: float) -> float:
     """The largest scale at which the classifier claims no fewer errors than its disagreement with the labels shows."""
     errors = max(implied.disagreement - share, 0.0) / max(1.0 - share, 1e-12)
     return float(np.exp(np.interp(-errors, -implied.classifier, np.log(SCALES))))
 
 
-def implied_shares(sample: Sample, audited: Ints, fusion: Fusion, distances: Ints, concentration: float) -> Implied:
+def implied_shares(sample: Sample, fusion: Fusion, distances: Ints, concentration: float) -> Implied:
     """Fit the noise model at each of `SCALES`.
 
     Args:
         sample: labelled rows with out-of-sample log-probabilities; decided rows count as decided.
-        audited: shape (n,), the category that a person has decided in a random audit, -1 where there is none.
         fusion: the branch weights at scale 1.
         distances: as `training.transitions.category_distances`.
         concentration: the same at all scales; otherwise the implied share jumps.
     """
     usable = sample.usable
     labels = sample.labels[usable]
-    in_audit = audited[usable] >= 0
+    in_audit = sample.audited[usable] >= 0
     rows = usable[in_audit]
-    truths = audited[rows]
+    truths = sample.audited[rows]
     found = []
     disagreement = 0.0
     for scale in SCALES.tolist():
@@ -147,7 +148,7 @@ def implied_shares(sample: Sample, audited: Ints, fusion: Fusion, distances: Int
         found.append((_wrong(fit, labels), left, claimed, float(np.log(likelihood).sum()), wrong))
     shares, left_wrong, classifier, log_likelihood, guesses = np.array(found).T
     wrong_labels = int((sample.labels[rows] != truths).sum())
-    return Implied(shares, left_wrong, classifier, disagreement, log_likelihood, guesses, wrong_labels)
+    return Implied(shares, left_wrong, classifier, disagreement, log_likelihood, guesses, wrong_labels, len(rows))
 
 
 def fit_to_convergence(sample: Sample, log_q: Floats, distances: Ints, concentration: float) -> NoiseFit:

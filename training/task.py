@@ -7,6 +7,7 @@ from pathlib import Path
 
 from schemas.arrays import Ints
 from training.dataset import Dataset
+from training.error_share import ShareEstimate
 from training.first_pass import FirstPass
 from training.plan import Plan
 
@@ -22,6 +23,7 @@ class RankTask:
         hash_size: size of the hashed feature space.
         height, width: of the picture tensors.
         folder: a working folder that the driver and all ranks can access.
+        twins: as `training.error_share.twin_share`.
     """
 
     dataset: Dataset
@@ -31,6 +33,7 @@ class RankTask:
     height: int
     width: int
     folder: str
+    twins: ShareEstimate | None = None
 
     @property
     def categories(self) -> int:

@@ -114,9 +114,8 @@ class TextTrainer:
         model = TextMembers(self.encoder.features, plan.text_members, self.categories)
         ranks.broadcast_variables(model.trainable_variables)
         rows = int(ranks.sum([len(shard)])[0])
-        batch = max(plan.text_batch // ranks.size, 1)
-        steps = ranks.max(-(-len(shard) // batch))
-        step = _make_step(model, rows, steps * plan.text_epochs, c, ranks)
+        batch, steps = batches(len(shard), plan, ranks)
+        step = make_step(model, rows, steps * plan.text_epochs, c, ranks)
         random = np.random.default_rng([plan.seed, ranks.rank])
         best = EarlyStopping(model.trainable_variables, plan.patience)
         accuracies = []
@@ -152,6 +151,12 @@ def make_text_trainer(
     return TextTrainer(encoder, shared, _encode(encoder, shard), shard, plan, categories, ranks, report)
 
 
+def batches(rows: int, plan: Plan, ranks: Ranks) -> tuple[int, int]:
+    """This rank's rows per step, and the steps of an epoch, the same on every rank. Every rank must call it."""
+    batch = max(plan.text_batch // ranks.size, 1)
+    return batch, ranks.max(-(-rows // batch))
+
+
 def one_hot(hard_targets: Ints, categories: int) -> Targets:
     """Hard targets as one-hot distributions."""
     identity = np.eye(categories, dtype=np.float32)
@@ -179,7 +184,7 @@ def sparse(batch: TextBatch) -> tuple[Ints, Floats32]:
     return np.stack([rows, batch.ids], axis=1), batch.weights
 
 
-def _make_step(model: TextMembers, rows: int, steps: int, c: float, ranks: Ranks) -> Tensor:
+def make_step(model: TextMembers, rows: int, steps: int, c: float, ranks: Ranks) -> Tensor:
     """A compiled training step, (indices, values, targets, folds) -> None; the ranks' gradients are averaged."""
     # The legacy Adam updates a variable in one fused, multithreaded kernel, which is much faster for large variables.
     rate = tf.keras.optimizers.schedules.CosineDecay(_RATE, steps, alpha=0.01)

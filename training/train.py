@@ -17,6 +17,7 @@ from schemas.arrays import Ints
 from schemas.bundle import BundleSpec, NoiseModel
 from training.bundle import write_bundle
 from training.dataset import write_dataset
+from training.error_share import twin_share
 from training.examples import example_rows, example_tasks
 from training.fitting import fit_sample
 from training.package_files import zip_project
@@ -26,6 +27,7 @@ from training.sample import read_sample, sampled_sellers
 from training.task import RankResult, RankTask
 from training.taxonomy import TaxonomyCategory
 from training.transitions import category_distances
+from training.twins import count_twins
 from udfs.encoder import check_encoder
 
 
@@ -58,6 +60,7 @@ class TrainedBundle:
         plan: the hyperparameters.
         curves: branch -> out-of-sample loss after each epoch.
         figures: name -> value, e.g. `rows`, `estimated_error_left`.
+        share_source: what the figure `wrong_label_share` was estimated from, in words.
     """
 
     folder: str
@@ -66,6 +69,7 @@ class TrainedBundle:
     plan: Plan
     curves: dict[str, list[float]]
     figures: dict[str, float]
+    share_source: str
 
 
 def train_bundle(
@@ -79,9 +83,9 @@ def train_bundle(
     """Train every member on the labelled listings and write the bundle to `<work_dir>/bundle`.
 
     Args:
-        listings: listing_id, title, description, category, decided_category, seller_id, bucket, image, image_uri; one
-            row per listing. Listings without a category of the taxonomy are left out. Pictures are read once. The Spark
-            session must have at least `settings.train.ranks` task slots.
+        listings: listing_id, title, description, category, decided_category, audited_category, seller_id, bucket,
+            image, image_uri; one row per listing. Listings without a category of the taxonomy are left out. Pictures
+            are read once. The Spark session must have at least `settings.train.ranks` task slots.
         taxonomy: all categories that may be predicted.
         settings: sections text, picture, train and ingest.
         work_dir: a folder that all nodes can access; its contents are replaced.
@@ -122,11 +126,12 @@ def train_bundle(
         height=settings.picture.height,
         width=settings.picture.width,
         folder=str(folder),
+        twins=twin_share(count_twins(listings, categories)),
     )
     result = _train_members(task, settings, progress)
     files = [task.sample(rank) for rank in range(settings.train.ranks)]
     sample = read_sample(files, seller_names(written, sampled_sellers(files)))
-    fitted = fit_sample(sample, task.distances, categories, result.first)
+    fitted = fit_sample(sample, task.distances, categories, result.first, task.twins)
     spec = BundleSpec(
         categories=categories,
         text_members=plan.text_members,
@@ -147,7 +152,7 @@ def train_bundle(
         "novel_above": result.novel_above,
         **fitted.figures,
     }
-    return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, result.curves, figures)
+    return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, result.curves, figures, fitted.share.source)
 
 
 def seller_names(written: DataFrame, hashes: Ints) -> dict[int, str]:

@@ -19,9 +19,10 @@ from training.dataset import Shard, check_coverage, checksum, read_shard
 from training.export import save_fused, save_text
 from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
 from training.fused_branch import predict_pictures, train_fused
+from training.learning_curve import train_on_quarters
 from training.plan import SECOND_PASS
 from training.ranks import Ranks
-from training.sample import ROW_FIELDS, make_sample, seller_indices, write_sample
+from training.sample import ROW_FIELDS, labelled_in_order, make_sample, seller_indices, write_sample
 from training.task import RankResult, RankTask
 from training.text_branch import TextBranch, TextTrainer, make_text_trainer, one_hot
 from udfs.text import count_words, novelty
@@ -57,7 +58,7 @@ def train_rank(task: RankTask) -> RankResult:
     targets = one_hot(shard.hard_targets, task.categories)
     # Canaries are left out: the noise model describes sellers' errors only.
     sampled = np.flatnonzero(in_sample(shard.keys, plan.sample, task.dataset.rows) & ~canaries)
-    first, soft = run_first_pass(trainer, text, sampled, task.distances)
+    first, soft = run_first_pass(trainer, text, c, sampled, task)
     if soft is not None:
         targets = soft.__getitem__
         text = trainer.train(targets, c, SECOND_PASS)
@@ -88,14 +89,14 @@ def plant_canaries(shard: Shard, share: float, distances: Ints) -> tuple[Shard, 
 
 
 def run_first_pass(
-    trainer: TextTrainer, text: TextBranch, sampled: Ints, distances: Ints
+    trainer: TextTrainer, text: TextBranch, c: float, sampled: Ints, task: RankTask
 ) -> tuple[FirstPass | None, Floats32 | None]:
     """Fit the noise model on all ranks' samples, and make soft labels for this rank's rows.
 
     Args:
-        trainer, text: trainer and trained text branch of the first pass.
+        trainer, text, c: trainer and trained text branch of the first pass, and its inverse L2 penalty.
         sampled: the rows of this rank's shard on which the noise model is fitted.
-        distances: as `training.transitions.category_distances`.
+        task: its distances and twins are used.
 
     Returns:
         The first pass, and the soft labels, shape (n, C); or None and None if there are too few texts.
@@ -106,7 +107,11 @@ def run_first_pass(
     sample = make_sample(rows, {TEXT.name: ranks.all_gather(predicted[sampled])})
     if not enough_texts(sample):
         return None, None
-    fitted = fit_first_pass(sample, distances).without_rows() if ranks.rank == 0 else None
+    fewer = train_on_quarters(trainer, text, c, sampled)
+    disagree = ranks.all_gather(fewer.disagree)[labelled_in_order(rows)]
+    fitted = None
+    if ranks.rank == 0:
+        fitted = fit_first_pass(sample, task.distances, replace(fewer, disagree=disagree), task.twins).without_rows()
     first: FirstPass = ranks.broadcast_value(fitted)
     indices = seller_indices(shard.sellers, np.array(sample.seller_ids, np.int64))
     return first, soft_labels(first, predicted, shard.labels, shard.truths, indices)

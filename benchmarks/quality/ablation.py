@@ -12,12 +12,13 @@ from jobs.store import read_published
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import open_warehouse
 from schemas.arrays import Floats, Ints
-from schemas.branches import Input
+from schemas.branches import Fusion, Input
 from schemas.bundle import NoiseModel
 from schemas.tables import LISTINGS
-from training.first_pass import apply_temperature, max_likelihood_fusion
+from training.first_pass import max_likelihood_fusion
 from training.registry import open_registry
 from training.sample import Sample, seller_codes
+from training.scale import scaled
 from udfs.fusion import fuse
 from udfs.posterior import label_likelihood, posterior
 from udfs.predictor import Predictor, load_predictor
@@ -26,13 +27,14 @@ _ROWS, _BATCH = 6000, 1000
 _BOTH = f"{Input.TEXT}+{Input.IMAGE}"
 _THREADS = 2
 _READ = ("listing_id", "title", "description", "image", "bucket", "seller_id", "category")
+_ALL = ("text", "image", "head")
 _SUBSETS = {
     "text alone": ("text",),
     "picture alone": ("image",),
     "early fusion alone (the fused head)": ("head",),
     "late fusion alone (text and picture)": ("text", "image"),
     "text and fused head": ("text", "head"),
-    "text, picture and fused head": ("text", "image", "head"),
+    "text, picture and fused head": _ALL,
 }
 
 
@@ -49,7 +51,6 @@ def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float
     """
     registry = open_registry(warehouse, str(warehouse), load_settings("local").registry)
     model = registry.model(registry.champion_version())
-    caution = next(each.figures["caution"] for each in registry.models() if each.champion)
     index = {category: i for i, category in enumerate(model.spec.categories)}
     listings = _read(warehouse, truth)
     listings = listings[listings["category"].isin(index) & listings["truth"].isin(index)]
@@ -57,10 +58,16 @@ def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float
     right = _indices(listings["truth"], index)
     rates = _rates(model.noise, sample)
     likelihood = label_likelihood(sample.labels, rates, model.noise.transitions)
+
+    def likeliest(branches: tuple[str, ...]) -> Fusion:
+        start = {_BOTH: {branch: 0.3 if i else 1.0 for i, branch in enumerate(branches)}}
+        return max_likelihood_fusion(sample, start, likelihood.copy())
+
+    # How far the champion trusts its branches, relative to the likeliest weights.
+    chosen, free = (sum(fusion[_BOTH].values()) for fusion in (model.spec.fusion, likeliest(_ALL)))
     rows = []
     for name, branches in _SUBSETS.items():
-        start = {_BOTH: {branch: 0.3 if i else 1.0 for i, branch in enumerate(branches)}}
-        fusion = apply_temperature(max_likelihood_fusion(sample, start, likelihood.copy()), caution)
+        fusion = scaled(likeliest(branches), chosen / free)
         log_q = fuse(sample.branches, fusion).astype(np.float64)
         belief, _ = posterior(log_q, sample.labels, rates, model.noise.transitions)
         rows.append((name, _error(log_q, right), _error(belief, right)))
@@ -98,7 +105,9 @@ def _predict(predictor: Predictor, listings: pd.DataFrame, index: dict[str, int]
     return Sample(
         labels=_indices(listings["category"], index),
         truths=np.full(len(listings), -1),
+        audited=np.full(len(listings), -1),
         sellers=codes,
+        groups=listings["bucket"].to_numpy(np.int64),
         seller_ids=ids,
         branches={name: np.concatenate([part.branches[name] for part in parts]) for name in parts[0].branches},
     )

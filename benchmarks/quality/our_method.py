@@ -10,13 +10,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.quality.catalogue import Catalogue
+from benchmarks.quality.world_classifier import count_pairs, text_groups
 from conf.load import load_settings
 from conf.settings import Settings
 from schemas.arrays import Floats, Floats32, Ints
 from schemas.branches import TEXT
 from training.dataset import Shard, map_shard
+from training.error_share import ShareEstimate, twin_share
 from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
 from training.fitting import fit_sample
+from training.learning_curve import train_on_quarters
 from training.plan import SECOND_PASS, make_plan
 from training.ranks import Ranks
 from training.sample import NO_SELLER, Sample, seller_codes
@@ -62,6 +65,7 @@ class OurMethod:
             shard, self._plan, len(catalogue.categories), size, Ranks.init(), lambda *_: None
         )
         branch, self._c = self._trainer.first_pass()
+        self._fewer = train_on_quarters(self._trainer, branch, self._c, np.arange(len(labels)))
         self.first = self._trainer.predict(branch)
         """Log-probabilities, shape (n, C); no member predicts what it was trained on, or on a near duplicate."""
 
@@ -92,10 +96,10 @@ class OurMethod:
     def learn(self, sellers_known: bool) -> tuple[FirstPass | None, Floats32 | None]:
         """Fit the first pass; returns it and its soft labels, or None and None if there are too few texts."""
         codes, ids = self._sellers(sellers_known)
-        sample = _sample(self.labels, codes, ids, self.first)
+        sample = self._sample(codes, ids, self.first)
         if not enough_texts(sample):
             return None, None
-        first = fit_first_pass(sample, self.catalogue.distances)
+        first = fit_first_pass(sample, self.catalogue.distances, self._fewer, self._twins(codes))
         return first, soft_labels(first, self.first, self.labels, sample.truths, codes)
 
     def _second_pass(self, soft: Floats32) -> Floats32:
@@ -104,7 +108,9 @@ class OurMethod:
 
     def _decide(self, predicted: Floats32, first: FirstPass | None, sellers_known: bool) -> CleaningResult:
         codes, ids = self._sellers(sellers_known)
-        sample = _sample(self.labels, codes, ids, predicted)
+        sample = self._sample(codes, ids, predicted)
+        if first is None and enough_texts(sample):
+            first = fit_first_pass(sample, self.catalogue.distances, self._fewer, self._twins(codes))
         fitted = fit_sample(sample, self.catalogue.distances, self.catalogue.categories, first)
         log_q = fuse(sample.branches, fitted.fusion).astype(np.float64)
         log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
@@ -115,9 +121,13 @@ class OurMethod:
     def _sellers(self, known: bool) -> tuple[Ints, tuple[str, ...]]:
         return seller_codes(self.catalogue.sellers.tolist() if known else [None] * len(self.catalogue))
 
+    def _sample(self, codes: Ints, ids: tuple[str, ...], predicted: Floats32) -> Sample:
+        nobody, buckets = np.full(len(self.labels), -1), self._trainer.shard.buckets
+        return Sample(self.labels, nobody, nobody, codes, buckets, ids, {TEXT.name: predicted})
 
-def _sample(labels: Ints, codes: Ints, ids: tuple[str, ...], predicted: Floats32) -> Sample:
-    return Sample(labels, np.full(len(labels), -1), codes, ids, {TEXT.name: predicted})
+    def _twins(self, codes: Ints) -> ShareEstimate | None:
+        texts = text_groups(self.catalogue.titles, self.catalogue.descriptions)
+        return twin_share(count_pairs(self.labels, texts, codes))
 
 
 def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path) -> Shard:
@@ -142,6 +152,7 @@ def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path)
         "keys": [np.arange(len(catalogue))],
         "labels": [labels],
         "truths": [np.full(len(labels), -1)],
+        "audited": [np.full(len(labels), -1)],
         "sellers": [np.full(len(labels), NO_SELLER)],
         "buckets": [np.array([_bucket(i, title) for i, title in enumerate(catalogue.titles)], np.int64)],
         "present": [np.zeros(len(catalogue), np.int64)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,13 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.quality.catalogue import Catalogue
 from schemas.arrays import Bools, Floats, Floats32, Ints
+from training.error_share import PairCounts
 from udfs.near_duplicates import normalized_title
 
 _C, _STEPS, _TOLERANCE = 2.0, 40, 1e-3
 _FLOOR = 1e-7
+_MAX_GROUP = 8
+"""Pairs are made of this many listings of a group at most."""
 _MIN_TITLE = 3
 """Shorter titles, in characters, do not form groups."""
 
@@ -28,6 +32,21 @@ def text_groups(titles: NDArray[np.object_], descriptions: NDArray[np.object_] |
         more = f"|{normalized_title(descriptions[row] or '')}" if descriptions is not None else ""
         keys.append(f"{plain}{more}" if len(plain) >= _MIN_TITLE else f"#{row}")
     return np.asarray(np.unique(keys, return_inverse=True)[1])
+
+
+def count_pairs(labels: Ints, texts: Ints, sellers: Ints) -> PairCounts:
+    """As `training.twins.count_twins`, of arrays of shape (n,); `texts` as `text_groups`, `sellers` -1 if unknown."""
+    order = np.argsort(texts, kind="stable")
+    found = []
+    for group in np.split(order, np.flatnonzero(np.diff(texts[order])) + 1):
+        pairs = [
+            labels[one] != labels[other]
+            for one, other in combinations(group[:_MAX_GROUP].tolist(), 2)
+            if sellers[one] != sellers[other] or sellers[one] < 0
+        ]
+        found.append((len(pairs), sum(pairs)))
+    p, d = np.array(found, np.int64).T
+    return PairCounts(*(int(each.sum()) for each in (p, d, p * p, d * d, p * d)))
 
 
 def vectorize(catalogue: Catalogue) -> sparse.csr_matrix:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,30 +18,25 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.quality.metrics import corrected_labels
-from benchmarks.quality.world_classifier import disagreement_of_parts, out_of_sample, text_groups, vectorize
+from benchmarks.quality.world_classifier import (
+    count_pairs,
+    disagreement_of_parts,
+    out_of_sample,
+    text_groups,
+    vectorize,
+)
 from benchmarks.quality.worlds import VALIDATION, WORLDS, ErrorWorld
 from conf.load import load_settings
 from schemas.arrays import Floats, Ints
 from schemas.branches import TEXT
-from training.error_share import (
-    Evidence,
-    ShareEstimate,
-    confident_share,
-    learning_curve_share,
-    pooled_share,
-    seller_share,
-    twin_share,
-)
-from training.first_pass import fit_first_pass, initial_fusion
-from training.noise import fit_noise
+from training.error_share import twin_share
+from training.first_pass import FewerListings, fit_first_pass, gather_evidence, initial_fusion
 from training.sample import Sample, seller_codes
 from training.scale import SCALES, Implied, choose_scale, fit_to_convergence, scaled, solve_scale
 from udfs.fusion import fuse
 
 _FOLDS, _PARTS = 3, 4
 _AUDITS, _DRAWS = (150, 400), 10
-_MAX_GROUP = 8
-"""Pairs are made of this many listings of a group at most."""
 _DIRTIER = 5e-4
 """A smaller difference does not count as dirtier."""
 
@@ -103,13 +97,17 @@ def measure_world(arrays: dict[str, Any], *, anonymous: bool) -> dict[str, Any]:
     labels, truth, distances = arrays["labels"], arrays["truth"], arrays["distances"]
     sellers = np.full(len(labels), -1) if anonymous else arrays["sellers"]
     ids = tuple(map(str, range(int(arrays["sellers"].max(initial=-1)) + 1)))
-    sample = Sample(labels, np.full(len(labels), -1), sellers, ids, {TEXT.name: arrays["log_p"].astype(np.float32)})
-    evidence = gather_evidence(arrays, sellers)
-    share = pooled_share(evidence)
+    nobody = np.full(len(labels), -1)
+    branches = {TEXT.name: arrays["log_p"].astype(np.float32)}
+    sample = Sample(labels, nobody, nobody, sellers, arrays["titles"], ids, branches)
+    fewer = FewerListings(arrays["fewer"], (1.0 - 1.0 / _FOLDS) * _PARTS)
+    twins = twin_share(count_pairs(labels, arrays["texts"], sellers))
+    first = fit_first_pass(sample, distances, fewer, twins)
+    confident = gather_evidence(sample, branches[TEXT.name].astype(np.float64), None, None).confident
     fusion = initial_fusion(sample)
-    own = fit_noise(fuse(sample.branches, fusion).astype(np.float64), labels, sellers, distances, seller_count=len(ids))
-    log_q = [fuse(sample.branches, scaled(fusion, scale)).astype(np.float64) for scale in SCALES.tolist()]
-    posteriors = [fit_to_convergence(sample, each, distances, own.concentration).posterior for each in log_q]
+    log_q = [fuse(branches, scaled(fusion, scale)).astype(np.float64) for scale in SCALES.tolist()]
+    concentration = first.noise.concentration
+    posteriors = [fit_to_convergence(sample, each, distances, concentration).posterior for each in log_q]
     implied = Implied(
         np.array([1.0 - each[np.arange(len(labels)), labels].mean() for each in posteriors]),
         np.array([1.0 - each.max(axis=1).mean() for each in posteriors]),
@@ -117,7 +115,6 @@ def measure_world(arrays: dict[str, Any], *, anonymous: bool) -> dict[str, Any]:
         float((log_q[0].argmax(axis=1) != labels).mean()),
     )
     outcomes = np.array([_left(each, labels, truth) for each in posteriors])
-    first = fit_first_pass(sample, distances)
     before = float((labels != truth).mean())
     classifier = float((sample.branches[TEXT.name].argmax(axis=1) != truth).mean())
 
@@ -130,41 +127,23 @@ def measure_world(arrays: dict[str, Any], *, anonymous: bool) -> dict[str, Any]:
     for count in _AUDITS:
         if 2 * count <= len(labels):
             drawn = _audits(implied, posteriors, labels, truth, count)
-            audits[f"{count} audited"] = [at(choose_scale(each, share)) for each in drawn]
+            audits[f"{count} audited"] = [at(choose_scale(each, first.share)) for each in drawn]
     return {
         "before": before,
         "least": min(before, classifier, float(outcomes[:, 0].min())),
-        "share": share.value,
-        "scale": choose_scale(implied, share),
-        "evidence": {name: None if each is None else [each.value, each.error] for name, each in _named(evidence)},
+        "share": first.share.value,
+        "scale": first.scale,
+        "source": first.share.source,
         "rules": {
             "keep every label": [[before, before]],
             "classifier": [[classifier, classifier]],
-            "anchors and caution": [_left(first.noise.posterior, labels, truth)],
             "scale 1": [at(1.0)],
-            "confident listings only": [at(choose_scale(implied, evidence.confident))],
-            "all evidence": [at(choose_scale(implied, share))],
+            "confident listings only": [at(choose_scale(implied, confident))],
+            "all evidence": [_left(first.noise.posterior, labels, truth)],
             "the true share": [at(solve_scale(implied.shares, before))],
             **audits,
         },
     }
-
-
-def gather_evidence(arrays: dict[str, Any], sellers: Ints) -> Evidence:
-    """All evidence about the share of wrong labels."""
-    labels, titles = arrays["labels"], arrays["titles"]
-    log_p = arrays["log_p"].astype(np.float64)
-    disagrees = log_p.argmax(axis=1) != labels
-    ratio = (1.0 - 1.0 / _FOLDS) * _PARTS
-    bounds = (
-        learning_curve_share(disagrees, arrays["fewer"], ratio, titles),
-        seller_share(disagrees, sellers, titles),
-    )
-    return Evidence(
-        confident=confident_share(log_p.max(axis=1), disagrees, titles),
-        twins=twin_share(labels, np.array(list(_pairs(arrays["texts"], sellers))).reshape(-1, 2), titles),
-        at_least=[each for each in bounds if each is not None],
-    )
 
 
 def summary(found: dict[str, Any]) -> str:
@@ -214,26 +193,8 @@ def _audits(implied: Implied, posteriors: list[Floats], labels: Ints, truth: Int
             log_likelihood=likelihood[:, drawn].sum(axis=1),
             wrong_guesses=wrong[:, drawn].sum(axis=1).astype(np.float64),
             wrong_labels=int((labels != truth)[drawn].sum()),
+            audited=count,
         )
-
-
-def _pairs(texts: Ints, sellers: Ints) -> Iterator[tuple[int, int]]:
-    """Listings of different sellers, or of unknown ones, with the same text."""
-    order = np.argsort(texts, kind="stable")
-    for group in np.split(order, np.flatnonzero(np.diff(texts[order])) + 1):
-        for one, other in combinations(group[:_MAX_GROUP].tolist(), 2):
-            if sellers[one] != sellers[other] or sellers[one] < 0:
-                yield one, other
-
-
-def _named(evidence: Evidence) -> list[tuple[str, ShareEstimate | None]]:
-    bounds = [*evidence.at_least, None, None]
-    return [
-        ("confident", evidence.confident),
-        ("twins", evidence.twins),
-        ("learning curve", bounds[0]),
-        ("sellers", bounds[1]),
-    ]
 
 
 if __name__ == "__main__":

@@ -60,8 +60,9 @@ def examples(frame: DataFrame, partitions: int = 8, **changed: object) -> DataFr
         "prefixes": (),
         "max_image_bytes": 1000,
     }
-    if "decided_category" not in frame.columns:
-        frame = frame.withColumn("decided_category", F.lit(None).cast("string"))
+    for column in ("decided_category", "audited_category"):
+        if column not in frame.columns:
+            frame = frame.withColumn(column, F.lit(None).cast("string"))
     return example_rows(frame, ["hats", "shoes"], **(options | changed), partitions=partitions)
 
 
@@ -108,10 +109,11 @@ def test_a_persons_decision_is_the_target_and_the_sellers_label_is_kept(spark: S
     rows = [
         (name, "x", None, given, "s", 1, None, None) for name, given in zip("ABC", ("hats", None, "shoes"), strict=True)
     ]
-    decided = spark.createDataFrame([("A", "shoes"), ("B", "hats")], "listing_id STRING, decided_category STRING")
+    answers = [("A", "shoes", "shoes"), ("B", "hats", None)]
+    decided = spark.createDataFrame(answers, "listing_id STRING, decided_category STRING, audited_category STRING")
     frame = spark.createDataFrame(rows, COLUMNS).join(decided, "listing_id", "left")
-    found = {row.listing_id: (row.label, row.truth) for row in examples(frame).collect()}
-    assert found == {"A": (0, 1), "B": (-1, 0), "C": (1, -1)}
+    found = {row.listing_id: (row.label, row.truth, row.audited) for row in examples(frame).collect()}
+    assert found == {"A": (0, 1, 1), "B": (-1, 0, -1), "C": (1, -1, -1)}
 
 
 def test_listings_with_missing_or_unknown_labels_are_not_examples(spark: SparkSession) -> None:

@@ -53,6 +53,7 @@ def make_shard(rows: int = 400, noise: float = 0.2) -> Shard:
         keys=np.arange(rows),
         labels=labels,
         truths=np.full(rows, -1),
+        audited=np.full(rows, -1),
         sellers=np.zeros(rows, np.int64),
         buckets=random.integers(0, 2520, rows),
         splits=batch.splits,
@@ -139,6 +140,25 @@ def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan
     before, after = (predicted(train_texts(s, once, ranks), shard, plan) for s in (shard, flipped))
     assert (before[own] == after[own]).all()
     assert (before[~own] != after[~own]).any()
+
+
+def test_members_of_quarters_equal_logistic_regression_on_a_quarter(ranks: Ranks, plan: Plan) -> None:
+    from training.learning_curve import train_on_quarters  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    shard, longer = make_shard(), dataclasses.replace(plan, text_epochs=60, patience=60)
+    trained = trainer(shard, longer, ranks)
+    text, c = trained.first_pass()
+    fewer = train_on_quarters(trained, dataclasses.replace(text, curve=list(range(60, 0, -1))), c, np.arange(400))
+    assert fewer.ratio == pytest.approx(3.0)
+    dense = np.zeros((len(shard), text.encoder.features))
+    dense[np.repeat(np.arange(len(shard)), np.diff(text.encoded.splits)), text.encoded.ids] = text.encoded.weights
+    quarters, expected = shard.buckets // 4 % 4, np.zeros(400)
+    for quarter in range(4):
+        own = quarters == quarter
+        peer = LogisticRegression(C=c).fit(dense[own], shard.labels[own])
+        expected[~own] += (peer.predict(dense[~own]) != shard.labels[~own]) / 3
+    assert (np.abs(fewer.disagree - expected) < 0.1).mean() > 0.9
+    assert fewer.disagree.mean() > (predicted(text, shard, plan).argmax(axis=1) != shard.labels).mean()
 
 
 def test_without_texts_the_predictions_are_the_shares_of_the_categories(ranks: Ranks, plan: Plan) -> None:

@@ -73,6 +73,7 @@ def test_the_text_branch_learns_from_encoder_vectors(ranks: Ranks, tmp_path: Pat
             keys=np.arange(300),
             labels=labels,
             truths=np.full(300, -1),
+            audited=np.full(300, -1),
             sellers=np.full(300, NO_SELLER),
             buckets=random.integers(0, 2520, 300),
             splits=batch.splits,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from training.error_share import (
     Evidence,
+    PairCounts,
     ShareEstimate,
     audit_share,
     confident_share,
@@ -63,15 +65,27 @@ def test_an_estimate_from_no_wrong_labels_still_has_an_error() -> None:
 
 def test_twins_with_different_labels_show_the_share() -> None:
     random = np.random.default_rng(2)
-    pairs = np.arange(2000).reshape(-1, 2)
     truth = np.repeat(random.integers(0, 50, 1000), 2)
     truth[1::2] = np.where(random.random(1000) < 0.03, 50, truth[1::2])
     labels = np.where(random.random(2000) < 0.2, 100 + np.arange(2000), truth)
-    found = twin_share(labels, pairs, pairs[:, 0].repeat(2))
+    differ = int((labels[::2] != labels[1::2]).sum())
+    found = twin_share(PairCounts(1000, differ, 1000, differ, differ))
     assert found is not None
     assert found.value == pytest.approx(0.2, abs=2.0 * found.error)
     assert 0.01 < found.error < 0.03
-    assert twin_share(labels, pairs[:199], pairs[:, 0].repeat(2)) is None
+    assert twin_share(PairCounts(199, 60, 199, 60, 60)) is None
+
+
+def test_pairs_of_the_same_text_count_as_one_in_the_error() -> None:
+    """28 pairs of each of 100 texts; in a third of the texts all of them differ."""
+    apart, together = (
+        twin_share(PairCounts(2800, 28 * 33, 28 * groups, 28 * 33 * size, 28 * 33 * size))
+        for groups, size in ((100, 1), (2800, 28))
+    )
+    assert apart is not None
+    assert together is not None
+    assert together.value == apart.value
+    assert together.error > 1.5 * apart.error
 
 
 def test_the_learning_curve_separates_wrong_labels_from_the_classifiers_errors() -> None:
@@ -114,17 +128,22 @@ def test_an_audit_measures_the_share() -> None:
     assert found is not None
     assert found.value == pytest.approx(0.2, abs=0.002)
     assert found.error == pytest.approx(0.02, abs=0.001)
-    assert audit_share(0, 0) is None
+    assert found.source == "400 audited listings"
+    assert audit_share(10, 49) is None
 
 
 def test_confident_listings_and_twins_are_weighed_by_their_errors() -> None:
     found = pooled_share(Evidence(ShareEstimate(0.10, 0.01), ShareEstimate(0.20, 0.03)))
     assert found.value == pytest.approx(0.11)
     assert found.error == pytest.approx(0.0095, abs=1e-4)
+    assert found.source == "confident listings and twins"
 
 
 def test_only_a_clear_lower_bound_raises_the_share() -> None:
     confident = ShareEstimate(0.05, 0.01)
     unclear, clear = ShareEstimate(0.12, 0.04), ShareEstimate(0.12, 0.02)
-    assert pooled_share(Evidence(confident, at_least=(unclear,))) == confident
-    assert pooled_share(Evidence(confident, at_least=(unclear, clear))).value == pytest.approx(0.08)
+    assert pooled_share(Evidence(confident, None, unclear)) == replace(confident, source="confident listings")
+    for bounds, source in (((clear, unclear), "learning curve"), ((unclear, clear), "sellers")):
+        found = pooled_share(Evidence(confident, None, *bounds))
+        assert found.value == pytest.approx(0.08)
+        assert found.source == source

@@ -41,11 +41,12 @@ def world(rate: float, rows: int = 3000) -> dict[str, Any]:
         "sample": Sample(
             labels=labels,
             truths=np.full(rows, -1),
+            audited=np.full(rows, -1),
             sellers=sellers,
+            groups=np.arange(rows),
             seller_ids=tuple("abcdefghij"),
             branches={"text": np.log(q).astype(np.float32)},
         ),
-        "audited": np.full(rows, -1),
         "distances": category_distances(["a"] * 6, ["all"] * 6),
         "truth": truth,
         "wrong": float(wrong.mean()),
@@ -54,14 +55,14 @@ def world(rate: float, rows: int = 3000) -> dict[str, Any]:
 
 def test_a_larger_scale_implies_more_wrong_labels() -> None:
     w = world(0.2)
-    implied = implied_shares(w["sample"], w["audited"], _FUSION, w["distances"], 20.0)
+    implied = implied_shares(w["sample"], _FUSION, w["distances"], 20.0)
     assert implied.shares.shape == implied.left.shape == SCALES.shape
     assert (np.diff(implied.shares[4:]) > -0.003).all()
 
 
 def test_the_true_share_leads_to_the_classifiers_own_probabilities() -> None:
     w = world(0.2)
-    implied = implied_shares(w["sample"], w["audited"], _FUSION, w["distances"], 20.0)
+    implied = implied_shares(w["sample"], _FUSION, w["distances"], 20.0)
     scale = choose_scale(implied, ShareEstimate(w["wrong"], 0.01))
     assert scale == pytest.approx(1.0, abs=0.35)
     log_q = fuse(w["sample"].branches, scaled(_FUSION, scale)).astype(np.float64)
@@ -74,7 +75,7 @@ def test_the_true_share_leads_to_the_classifiers_own_probabilities() -> None:
 def test_decided_listings_count_as_decided() -> None:
     w = world(0.2)
     decided = replace(w["sample"], truths=w["truth"])
-    implied = implied_shares(decided, w["audited"], _FUSION, w["distances"], 20.0)
+    implied = implied_shares(decided, _FUSION, w["distances"], 20.0)
     assert implied.shares == pytest.approx(np.full(13, w["wrong"]))
     assert implied.left == pytest.approx(np.zeros(13))
 
@@ -118,7 +119,7 @@ def test_the_classifier_never_claims_fewer_errors_than_its_disagreement_shows() 
 
 def test_audited_answers_choose_the_scale_that_makes_them_likeliest() -> None:
     likelihood = -40.0 * (np.log(SCALES) - np.log(2.0)) ** 2 - 100.0
-    audit = Implied(_RISING, np.full(13, 0.01), *_NO_LIMIT, likelihood, np.full(13, 20.0), 60)
+    audit = Implied(_RISING, np.full(13, 0.01), *_NO_LIMIT, likelihood, np.full(13, 20.0), 60, 400)
     assert choose_scale(audit, ShareEstimate(_RISING[9], 0.01)) == pytest.approx(2.0)
     assert 1.0 < choose_scale(audit, ShareEstimate(_RISING[6], 0.01)) < 2.0
 
@@ -129,7 +130,8 @@ def test_an_audit_decides_whether_labels_are_kept_only_if_the_difference_is_clea
 
     def chosen(wrong_labels: int, share: ShareEstimate) -> float:
         guesses = np.full(13, 20.0)
-        return choose_scale(Implied(_RISING, np.full(13, 0.04), *_NO_LIMIT, likelihood, guesses, wrong_labels), share)
+        implied = Implied(_RISING, np.full(13, 0.04), *_NO_LIMIT, likelihood, guesses, wrong_labels, 400)
+        return choose_scale(implied, share)
 
     assert chosen(40, doubtful) > 0.0
     assert chosen(22, doubtful) == 0.0
@@ -140,7 +142,8 @@ def test_an_audit_decides_whether_labels_are_kept_only_if_the_difference_is_clea
 def test_audited_listings_are_judged_as_if_they_were_not_decided() -> None:
     w = world(0.2)
     audited = np.where(np.arange(3000) < 400, w["truth"], -1)
-    implied = implied_shares(replace(w["sample"], truths=audited), audited, _FUSION, w["distances"], 20.0)
+    implied = implied_shares(replace(w["sample"], truths=audited, audited=audited), _FUSION, w["distances"], 20.0)
+    assert implied.audited == 400
     assert implied.wrong_labels == (w["sample"].labels != w["truth"])[:400].sum()
     assert 5 < implied.wrong_guesses[6] < 0.8 * implied.wrong_labels
     assert 0.5 < SCALES[implied.log_likelihood.argmax()] < 2.0
