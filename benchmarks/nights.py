@@ -20,7 +20,7 @@ from schemas.bundle import FORMAT
 
 _SIZES = (100_000, 200_000, 400_000)
 _FEW = 20
-_FIRST_DATE = dt.date(2026, 11, 10)
+_FIRST_DATE = dt.date(2026, 1, 10)
 _PROGRESS = re.compile(r"^\s*([\d.]+) s  (.+)$", re.MULTILINE)
 _MIB = 2**20
 

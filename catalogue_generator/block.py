@@ -41,7 +41,7 @@ TRUTH_SCHEMA = pa.schema(
 )
 """`duplicate_of` is an empty string, not null, if a listing is not a duplicate."""
 
-_FIRST_TIME = int(datetime(2024, 11, 1, tzinfo=UTC).timestamp())
+_FIRST_TIME = int(datetime(2023, 11, 1, tzinfo=UTC).timestamp())
 _MINUTES = 2 * 365 * 24 * 60
 _DAY = 24 * 60 * 60
 _REDELIVERED_SHARE = 0.002

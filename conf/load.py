@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from conf.problems import describe
 from conf.settings import Settings
 
 
@@ -34,7 +35,7 @@ def load_settings(profile: str = "local", overrides: Iterable[str] = ()) -> Sett
     try:
         settings = TypeAdapter(Settings).validate_python(values)
     except ValidationError as error:
-        problems += [_describe(problem) for problem in error.errors()]
+        problems += [describe(problem) for problem in error.errors()]
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise SettingsError(f"the settings are invalid:\n{lines}\nAll settings are documented in conf/settings.py.")
@@ -46,7 +47,13 @@ def _read_profile(profile: str) -> dict[str, Any]:
     if profile in built_in:
         text = built_in[profile].read_text(encoding="utf-8")
     elif profile.endswith((".yaml", ".yml")) and Path(profile).is_file():
-        text = Path(profile).read_text(encoding="utf-8")
+        try:
+            text = Path(profile).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise SettingsError(
+                f"profile {profile!r} is not text in UTF-8 (byte {error.start + 1} is "
+                f"{error.object[error.start]:#04x}): save it as UTF-8."
+            ) from error
     else:
         raise SettingsError(
             f"no profile {profile!r}: use one of {', '.join(sorted(built_in))}, or the path of a .yaml file."
@@ -75,13 +82,8 @@ def _apply(values: dict[str, Any], override: str, problems: list[str]) -> None:
     for key in keys[:-1]:
         node = node.setdefault(key, {})
         if not isinstance(node, dict):
-            problems.append(f"{override!r}: {key} is not a section")
+            problems.append(
+                f"{override!r}: the profile gives {key} a value, so {key} cannot contain a setting; correct the profile"
+            )
             return
     node[keys[-1]] = value
-
-
-def _describe(problem: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "unexpected_keyword_argument":
-        return f"{where}: no such setting"
-    return f"{where} = {problem['input']!r}: {problem['msg'].lower()}"

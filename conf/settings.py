@@ -19,7 +19,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 ListingColumn = Literal[
     "listing_id", "title", "description", "category", "price", "seller_id", "updated_at", "image", "image_uri"
 ]
-ImagePrefix = Annotated[str, Field(pattern=r"^(/|file:///|(s3|gs|gcs|hdfs|viewfs)://)")]
+IMAGE_PREFIXES = ("/", "file:///", "s3://", "s3a://", "gs://", "gcs://", "hdfs://", "viewfs://")
+ImagePrefix = Annotated[str, Field(pattern=f"^({'|'.join(IMAGE_PREFIXES)})")]
 
 _FROZEN = ConfigDict(extra="forbid")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from jobs import demo, ingest, models, nightly, report, review, runs, train
+from jobs.console.command import Command
 
 app = typer.Typer(
     name="catalog-cleaner",
@@ -16,12 +17,12 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.main)
-app.command("ingest")(ingest.main)
-app.command("train")(train.main)
-app.command("nightly")(nightly.main)
-app.command("report")(report.main)
-app.command("runs")(runs.main)
+app.command("demo", cls=Command)(demo.main)
+app.command("ingest", cls=Command)(ingest.main)
+app.command("train", cls=Command)(train.main)
+app.command("nightly", cls=Command)(nightly.main)
+app.command("report", cls=Command)(report.main)
+app.command("runs", cls=Command)(runs.main)
 app.add_typer(models.app, name="models")
 app.add_typer(review.app, name="review")
 

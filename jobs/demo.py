@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from conf.settings import Settings
-from jobs.console.command import as_command
+from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
 from jobs.ingest import ingest
@@ -170,4 +170,4 @@ def _most_urgent(count: int, truth: TruthComparison) -> str:
 main = as_command("demo", demo)
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(main)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.console.command import as_command
+from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.ingestion.deliveries import open_delivery, reported_read_errors
@@ -51,7 +51,7 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
     """
     warehouse, settings = job.warehouse, job.settings
     categories = find_taxonomy(warehouse, taxonomy, settings.ingest.csv_delimiter)
-    delivery = open_delivery(job.spark, listings, settings.ingest)
+    delivery = open_delivery(job.spark, listings, settings.ingest, job.started_at)
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         repair_interrupted_ingests(run)
         job.print_progress(f"{run.run_id}: reading {delivery.files}")
@@ -84,4 +84,4 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
 main = as_command("ingest", ingest)
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(main)

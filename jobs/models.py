@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from jobs.console.command import as_command
+from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import run_context
+from jobs.warehouse.inputs import require_listings
 from training.registry import Registry, open_registry
 
 VersionArgument = Annotated[
@@ -25,6 +26,7 @@ def list_models(job: Job) -> Summary:
 
     Shows when each was trained, on which listings, and its estimated error.
     """
+    require_listings(job.warehouse)
     return _summary(job, _registry(job))
 
 
@@ -33,6 +35,7 @@ def promote(job: Job, version: VersionArgument) -> Summary:
 
     The next nightly run uses it, and scores the listings that this model has not scored yet.
     """
+    require_listings(job.warehouse)
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
         registry.promote(version)
@@ -45,15 +48,16 @@ def rollback(job: Job) -> Summary:
 
     The next nightly run uses it, and scores the listings that this model has not scored yet.
     """
+    require_listings(job.warehouse)
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
         run.model_version = registry.rollback()
         return _summary(job, registry)
 
 
-app.command("list")(as_command("models", list_models))
-app.command("promote")(as_command("models", promote))
-app.command("rollback")(as_command("models", rollback))
+app.command("list", cls=Command)(as_command("models", list_models))
+app.command("promote", cls=Command)(as_command("models", promote))
+app.command("rollback", cls=Command)(as_command("models", rollback))
 
 
 def _registry(job: Job) -> Registry:

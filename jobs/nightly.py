@@ -12,7 +12,7 @@ from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unr
 from jobs.cleaning.run_summary import count_rows, summarise_run
 from jobs.cleaning.scoring import score
 from jobs.cleaning.steps.selection import input_gate_rows, split_usable, with_texts, without_texts
-from jobs.console.command import as_command
+from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import RunDateOption
 from jobs.console.summary import Summary
@@ -21,6 +21,7 @@ from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_context import STAGED_PREDICTIONS, run_context
 from jobs.warehouse.caches import cached
+from jobs.warehouse.inputs import require_listings
 from jobs.warehouse.listings import narrow, with_taxonomy
 from schemas.tables import LISTINGS, QUALITY_METRICS, TAXONOMY
 from training.registry import open_registry
@@ -48,6 +49,7 @@ def nightly(
     was published.
     """
     warehouse, settings = job.warehouse, job.settings
+    require_listings(warehouse)
     with run_context(job, run_date, dry_run) as run, ExitStack() as at_end:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         champion = registry.champion_version()
@@ -96,4 +98,4 @@ def nightly(
 main = as_command("nightly", nightly)
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(main)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.console.command import as_command
+from jobs.console.command import as_command, run_command
 from jobs.console.job import Job, clock, reported_errors
 from jobs.console.summary import Summary
 from jobs.reporting.examples import read_examples
@@ -18,10 +18,10 @@ from jobs.reporting.target import check_target, write_atomically
 from jobs.reporting.terminal import report_summary
 
 
-def _check_html(html: Path | None) -> Path | None:
+def _check_html(context: typer.Context, html: Path | None) -> Path | None:
     """Refuse a file that cannot be written before the work starts."""
     if html is not None:
-        with reported_errors("report", clock()):
+        with reported_errors("report", clock(), bool(context.params.get("as_json"))):
             check_target(html)
     return html
 
@@ -59,4 +59,4 @@ def report(job: Job, run: RunOption = None, html: HtmlOption = None) -> Summary:
 main = as_command("report", report)
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(main)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import reduce
 from typing import Annotated
@@ -10,17 +12,18 @@ import typer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.console.command import as_command
+from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, reported_read_errors
 from jobs.ingestion.merge_listings import write_quarantine
 from jobs.ingestion.steps.decisions import latest_publications, read_decisions, validate_decisions
-from jobs.lifecycle.publications import find_publication, publications
+from jobs.lifecycle.publications import Publication, find_publication, publications
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext, run_context
 from jobs.warehouse.caches import cached
+from jobs.warehouse.inputs import require_listings
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, TAXONOMY
@@ -52,14 +55,17 @@ def apply(job: Job, file: FileArgument) -> Summary:
     Exit codes: 0 success; 1 failure; 2 invalid usage, settings or file.
     """
     warehouse = job.warehouse
+    require_listings(warehouse)
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         files = find_files(job.spark, file)
         rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)
         with reported_read_errors(file):
             delivered = warehouse.stage(f"{run.run_id}-delivered", read_decisions(rows, MALFORMED))
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
-        published, decisions = _reviewed_publications(warehouse, delivered)
-        validated = cached(validate_decisions(decisions, published, warehouse.read(TAXONOMY)), at_end)
+        published = _published(warehouse)
+        seen, decisions = _reviewed_listings(warehouse, delivered, published)
+        now = max(job.started_at, dt.datetime.combine(published[-1].run_date, dt.time(), dt.UTC))
+        validated = cached(validate_decisions(decisions, seen, warehouse.read(TAXONOMY), now), at_end)
         usable = validated.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
         known = warehouse.read(REVIEW_DECISIONS).select("decision_id")
         new = cached(usable.join(known, "decision_id", "left_anti"), at_end)
@@ -70,28 +76,36 @@ def apply(job: Job, file: FileArgument) -> Summary:
         return _summary(run, file, validated, new)
 
 
-def _reviewed_publications(warehouse: Warehouse, delivered: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Find the publication that each reviewer saw.
-
-    Returns:
-        The listings of these publications; and the decisions with `reviewed_run_id`, the publication's run_id.
+def _published(warehouse: Warehouse) -> list[Publication]:
+    """All publications, latest last.
 
     Raises:
-        UsageError: nothing has been published yet.
+        UsageError: there are none.
     """
-    published = [(row.run_date, row.finished_at.date(), row.run_id) for row in publications(warehouse)]
+    published = publications(warehouse)
     if not published:
         raise UsageError(
             f"nothing has been published in {warehouse.location} yet, so there is nothing to review: run "
             "`catalog-cleaner nightly` first."
         )
+    return published
+
+
+def _reviewed_listings(
+    warehouse: Warehouse, delivered: DataFrame, published: Sequence[Publication]
+) -> tuple[DataFrame, DataFrame]:
+    """Find the publication that each reviewer saw.
+
+    Returns:
+        The listings of these publications; and the decisions with `reviewed_run_id`, the publication's run_id.
+    """
     day = F.to_date("decided_at")
     days = [row.day for row in delivered.select(day.alias("day")).where("day IS NOT NULL").distinct().collect()]
-    runs = latest_publications(days, published)
+    runs = latest_publications(days, [(run.run_date, run.finished_at.date(), run.run_id) for run in published])
     run_of_day = warehouse.spark.createDataFrame(sorted(runs.items()), "day DATE, reviewed_run_id STRING")
     decisions = delivered.withColumn("day", day).join(F.broadcast(run_of_day), "day", "left").drop("day")
     # If no decision refers to a publication, any publication provides the columns.
-    run_ids = sorted(set(runs.values())) or [published[-1][-1]]
+    run_ids = sorted(set(runs.values())) or [published[-1].run_id]
     return reduce(DataFrame.unionByName, [_published_listings(warehouse, run_id) for run_id in run_ids]), decisions
 
 
@@ -144,7 +158,7 @@ def _summary(run: RunContext, file: str, validated: DataFrame, new: DataFrame) -
     )
 
 
-app.command("apply")(as_command("review", apply))
+app.command("apply", cls=Command)(as_command("review", apply))
 
 if __name__ == "__main__":
     app()

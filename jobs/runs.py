@@ -8,7 +8,7 @@ import typer
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.console.command import as_command
+from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.starts import Start, find_starts
@@ -38,7 +38,7 @@ def runs(job: Job, limit: LimitOption = 20) -> Summary:
     )
     return Summary(
         f"Runs in {job.warehouse.location}",
-        {"runs": stored.count() + len(unfinished), "shown": len(rows)},
+        {"runs_known": stored.count() + len(unfinished), "shown": len(rows)},
         sections,
         () if rows else ("There are no runs yet. Start with `catalog-cleaner ingest`.",),
     )
@@ -72,4 +72,4 @@ def _single_column(column: str, rows: list[tuple[object, ...]]) -> Section:
 main = as_command("runs", runs)
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(main)

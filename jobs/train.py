@@ -13,14 +13,15 @@ from typing import Annotated
 import typer
 
 from jobs.cleaning.steps.reviews import latest_decisions, with_decisions
-from jobs.console.command import as_command
+from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import parse_date
 from jobs.console.progress import StageProgress
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import WORK_FOLDER, run_context
+from jobs.warehouse.inputs import input_versions, require_listings
 from jobs.warehouse.listings import in_force
-from schemas.errors import BundleFormatError, UsageError
+from schemas.errors import BundleFormatError
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.comparison import Comparison
 from training.evaluation import evaluate
@@ -45,11 +46,10 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     Exit codes: 0 success, whether or not the model became champion; 1 failure; 2 invalid usage or settings.
     """
     warehouse, settings = job.warehouse, job.settings
+    require_listings(warehouse)
     with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
-        version, taxonomy_version = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
-        if version is None or taxonomy_version is None:
-            raise UsageError(f"{warehouse.location} contains no listings: run `catalog-cleaner ingest` first.")
+        version, taxonomy_version = input_versions(warehouse)
         decisions = latest_decisions(warehouse.read(REVIEW_DECISIONS))
         listings = with_decisions(in_force(warehouse.read(LISTINGS, version)), decisions)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
@@ -139,4 +139,4 @@ def _summary(version: str, trained: TrainedBundle, comparison: Comparison, locat
 main = as_command("train", train)
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_command(main)

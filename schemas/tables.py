@@ -234,7 +234,7 @@ CLEAN_LISTINGS = Table(
         Column("updated_at", "TIMESTAMP", "as delivered"),
         Column("image_uri", "STRING", "as delivered"),
         Column("content_hash", "STRING", "of the content that the row is about"),
-        Column("effective_category", "STRING", "the category to show"),
+        Column("effective_category", "STRING", "the category to show; null if only a person may choose it"),
         Column("category_source", "STRING", "who decided it: seller, model or reviewer"),
         Column("category_action", "STRING", "kept, corrected or referred"),
         Column("category_confidence", "DOUBLE", "posterior probability that effective_category is right, 0 to 1"),

@@ -19,10 +19,11 @@ from pathlib import Path
 
 from scripts import delta_jars, horovod_wheel, packages, picture_encoder
 from scripts.console import LOG, ROOT, SetupError, UnavailableError, say, step, stop_on_termination
+from udfs.cache_folder import cache_folder
 from udfs.encoders.files import weights_path
 
 REQUIREMENTS = ROOT / "requirements"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "catalog-cleaner"
+CACHE = cache_folder()
 
 
 def main() -> int:

@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from training.sample import NO_SELLER
-from udfs.encoder import load_encoder
 from udfs.pictures import decode, load_images
 from udfs.text import featurize, read_texts
+from udfs.text_encoder import load_encoder
 
 SCHEMA = (
     "key BIGINT, listing_id STRING, seller_id STRING, seller_key BIGINT, label INT, truth INT, audited INT, "
@@ -59,7 +59,7 @@ def example_rows(
             audited_category (null where the listing was not in the random audit), seller_id, bucket, image, image_uri.
         categories: category names; the position is the label index.
         text: keyword arguments of `udfs.text.featurize`.
-        encoder: the folder of a text encoder (`udfs.encoder`) on every node; None if there is none.
+        encoder: the folder of a text encoder (`udfs.text_encoder`) on every node; None if there is none.
         picture: keyword arguments of `udfs.pictures.decode`.
         prefixes, max_image_bytes: as in `udfs.picture_uris.read_uri`.
         partitions: number of tasks.

@@ -28,7 +28,7 @@ from training.task import RankResult, RankTask
 from training.taxonomy import TaxonomyCategory
 from training.transitions import category_distances
 from training.twins import count_twins
-from udfs.encoder import check_encoder
+from udfs.text_encoder import check_encoder
 
 
 @dataclass(frozen=True)

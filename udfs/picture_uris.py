@@ -15,6 +15,7 @@ from pyarrow.fs import FileSystem, FileType
 from schemas.reasons import ImageStatus
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_S3A = re.compile(r"^s3a(?=://)")  # Hadoop's name of the scheme s3
 
 
 def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes | None, ImageStatus]:
@@ -30,7 +31,7 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
         uri: an absolute path, a `file:` URI, a URI with the scheme of a remote prefix, or a path relative to a prefix
             (the first prefix that it stays below).
         prefixes: folders: absolute paths, `file:///...`, or URIs that `pyarrow.fs.FileSystem.from_uri` knows
-            (s3, gs, hdfs). If there are none, nothing is read.
+            (s3, gs, hdfs), or s3a, which is the same as s3. If there are none, nothing is read.
         max_bytes: larger pictures are not read.
 
     Returns:
@@ -82,7 +83,8 @@ def _locate_local(uri: str, root: str) -> tuple[str, str] | None:
 
 
 def _locate_remote(uri: str, prefix: str) -> tuple[str, str] | None:
-    base = prefix.rstrip("/") + "/"
+    base = _S3A.sub("s3", prefix).rstrip("/") + "/"
+    uri = _S3A.sub("s3", uri)
     if uri.startswith(base):
         key = uri.removeprefix(base)
     elif not _SCHEME.match(uri) and not uri.startswith("/"):

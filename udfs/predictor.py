@@ -14,10 +14,10 @@ from schemas.branches import FUSED_NETWORK, TEXT, TEXT_NETWORK, predicted_by
 from schemas.bundle import ENCODER_FOLDER, BundleSpec
 from schemas.tensors import PictureBatch, Prediction, TextBatch
 from udfs.bundle import load_spec
-from udfs.encoder import Encode, load_encoder
 from udfs.fusion import fuse
 from udfs.pictures import decode
 from udfs.text import count_words, featurize, novelty
+from udfs.text_encoder import Encode, load_encoder
 from udfs.tf_runtime import Network, load_network
 
 _MEMORY = 512 * 1024 * 1024

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from schemas.arrays import Floats, Ints
 from schemas.tensors import TextBatch
-from udfs.encoder import Encode
+from udfs.text_encoder import Encode
 
 _WORD = r"\b\w+\b"
 

@@ -75,9 +75,16 @@ class Cleaned:
     def gate_rows(self) -> DataFrame:
         """The input of the output gate: the columns that `check_output` describes."""
         corrected = F.col("category_action") == CategoryAction.CORRECTED.value
-        columns = ("listing_id", "effective_category", "predicted_category")
+        # A listing that only a person may give a category is allowed to have none.
+        effective = F.coalesce("effective_category", F.when(F.col("touches_sensitive"), F.lit("")))
         status = F.coalesce("image_status", F.lit(ImageStatus.MISSING.value))
-        return self.decided.select(*columns, status.alias("image_status"), corrected.cast("int").alias("corrected"))
+        return self.decided.select(
+            "listing_id",
+            effective.alias("effective_category"),
+            "predicted_category",
+            status.alias("image_status"),
+            corrected.cast("int").alias("corrected"),
+        )
 
     def tables(
         self, scored: DataFrame, quarantined: DataFrame, checks: Sequence[Check], clean_listings: DataFrame

@@ -6,15 +6,39 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
+import typer
+from typer.core import TyperCommand
+
 from jobs.console.job import Job, open_job
 from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
-from jobs.console.summary import Summary, print_summary
+from jobs.console.summary import Summary, print_error_as_json, print_summary
 
 Own = ParamSpec("Own")
 
 
+class Command(TyperCommand):
+    """A command that reports options it cannot use as JSON, too, if --json is among them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - the context of Typer's own Click
+        """Parse the words of the command line."""
+        as_json = "--json" in args
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            if as_json:
+                print_error_as_json(error.format_message(), error.exit_code)
+            raise
+
+
+def run_command(main: Callable[..., None]) -> None:
+    """Run the main function of a command with the words of the command line, for a module that is run as a script."""
+    app = typer.Typer(add_completion=False)
+    app.command(cls=Command)(main)
+    app()
+
+
 def as_command(name: str, function: Callable[Concatenate[Job, Own], Summary]) -> Callable[..., None]:
-    """Make the main function of a command, for `Typer.command` and `typer.run`.
+    """Make the main function of a command, for `Typer.command` with the class `Command`, and `run_command`.
 
     Its parameters are those of `function` without the job, followed by the common ones (see `_run`). If `function`
     declares a common parameter itself, for example with a default, its declaration is used and it receives the value.
@@ -49,6 +73,6 @@ def _run(
     as_json: JsonOption = False,
 ) -> None:
     """Run a command. The annotated parameters declare the common options."""
-    with open_job(name, warehouse, profile, overrides or ()) as job:
+    with open_job(name, warehouse, profile, overrides or (), as_json) as job:
         summary = function(job, **own)
     print_summary(summary, as_json)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
@@ -21,6 +20,7 @@ from conf.load import SettingsError, load_settings
 from conf.settings import Settings
 from jobs.console.log_file import new_log_file
 from jobs.console.root_cause import root_cause
+from jobs.console.summary import print_error_as_json
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import CleanerError, UsageError
@@ -61,7 +61,7 @@ def clock() -> dt.datetime:
 
 
 @contextmanager
-def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str]) -> Iterator[Job]:
+def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str], as_json: bool = False) -> Iterator[Job]:
     """Load the settings and open the session and the warehouse. Errors are reported as by `reported_errors`.
 
     If this process already has a Spark session, it is used and stays open.
@@ -71,9 +71,10 @@ def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str]) 
         warehouse: the value of `WarehouseOption`.
         profile: the value of `ProfileOption`.
         overrides: the values of `SetOption`.
+        as_json: the value of `JsonOption`.
     """
     started_at = clock()
-    with reported_errors(name, started_at) as log_file:
+    with reported_errors(name, started_at, as_json) as log_file:
         console = Console(stderr=True, highlight=False)
         settings = load_settings(profile, overrides)
         _silence_libraries()
@@ -87,8 +88,8 @@ def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str]) 
 
 
 @contextmanager
-def reported_errors(name: str, now: dt.datetime) -> Iterator[Path]:
-    """Report an error as a message on stderr and exit with its exit code.
+def reported_errors(name: str, now: dt.datetime, as_json: bool = False) -> Iterator[Path]:
+    """Report an error as a message on stderr, and as a JSON object on stdout if wanted; exit with its exit code.
 
     The message of a `CleanerError` is printed as it is. For any other error the root cause is printed and the traceback
     is written to the log file.
@@ -96,6 +97,7 @@ def reported_errors(name: str, now: dt.datetime) -> Iterator[Path]:
     Args:
         name: the command.
         now: the current time, UTC.
+        as_json: whether to print the JSON object.
 
     Yields:
         The log file.
@@ -103,28 +105,29 @@ def reported_errors(name: str, now: dt.datetime) -> Iterator[Path]:
     try:
         log_file = new_log_file(name, now)
     except CleanerError as error:
-        _print_error("failed", str(error))
-        raise typer.Exit(error.exit_code) from error
+        raise _reported("failed", str(error), error.exit_code, as_json) from error
     try:
         yield log_file
     except (CleanerError, SettingsError) as error:
         code = error.exit_code if isinstance(error, CleanerError) else UsageError.exit_code
-        _print_error({2: "wrong usage", 3: "refused"}.get(code, "failed"), str(error))
-        raise typer.Exit(code) from error
-    except (typer.Exit, typer.Abort, click.ClickException):
+        raise _reported({2: "wrong usage", 3: "refused"}.get(code, "failed"), str(error), code, as_json) from error
+    except (typer.Exit, typer.Abort, typer.TyperException):
         raise
     except KeyboardInterrupt as error:
-        _print_error("interrupted", f"{name} was stopped by the user")
-        raise typer.Exit(_INTERRUPTED) from error
+        raise _reported("interrupted", f"{name} was stopped by the user", _INTERRUPTED, as_json) from error
     except Exception as error:
         with log_file.open("a", encoding="utf-8") as log:
             log.write(traceback.format_exc())
-        _print_error("failed", f"{root_cause(error)}. The traceback is in {log_file}")
-        raise typer.Exit(1) from error
+        message = f"{root_cause(error)}. The traceback is in {log_file}"
+        raise _reported("failed", message, 1, as_json) from error
 
 
-def _print_error(label: str, message: str) -> None:
+def _reported(label: str, message: str, exit_code: int, as_json: bool) -> typer.Exit:
+    """Print an error and return the exception that ends the command."""
     Console(stderr=True, highlight=False).print(f"[bold red]{label}:[/bold red] {escape(message)}", soft_wrap=True)
+    if as_json:
+        print_error_as_json(message, exit_code)
+    return typer.Exit(exit_code)
 
 
 def _silence_libraries() -> None:

@@ -24,7 +24,9 @@ SetOption = Annotated[
 ]
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", is_eager=True, help="Print the summary, or the error, as one JSON object.")
+]
 
 
 def parse_date(text: str) -> dt.date:
@@ -34,9 +36,12 @@ def parse_date(text: str) -> dt.date:
         typer.BadParameter: it is not a date.
     """
     try:
-        return dt.date.fromisoformat(text)
+        date = dt.date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date; write YYYY-MM-DD.") from None
+        date = None
+    if date is None or text != date.isoformat():  # Python also accepts 20261128 and 2026-W48-6
+        raise typer.BadParameter(f"{text!r} is not a date; write YYYY-MM-DD.")
+    return date
 
 
 RunDateOption = Annotated[

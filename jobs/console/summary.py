@@ -94,6 +94,11 @@ class Section:
     shown: Collection[str] | None = None
 
     @property
+    def json_key(self) -> str:
+        """The key in the JSON object; empty if the table is left out of it."""
+        return self.title if self.key is None else self.key
+
+    @property
     def rows_by_name(self) -> list[dict[str, object]]:
         """The rows as mappings column -> value."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
@@ -109,6 +114,7 @@ class Summary:
         sections: tables shown below the facts.
         hints: what to do or look at next; not in the JSON object.
         notes: name of a fact -> remark shown after its value; not in the JSON object.
+        hidden_if_zero: names of facts that are shown only if they are not 0; they are always in the JSON object.
     """
 
     title: str
@@ -116,11 +122,21 @@ class Summary:
     sections: Sequence[Section] = ()
     hints: Sequence[str] = field(default_factory=tuple)
     notes: Mapping[str, str] = field(default_factory=dict)
+    hidden_if_zero: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        """Check the keys.
+
+        Raises:
+            ValueError: two facts or sections have the same key in the JSON object, so that one would be lost.
+        """
+        keys = ["title", *self.facts, *(section.json_key for section in self.sections if section.json_key)]
+        if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"several values of the summary {self.title!r} have the keys {repeated}")
 
     def as_json(self) -> str:
         """One JSON object: the facts, and each section as a list of objects under its key."""
-        keys = [s.title if s.key is None else s.key for s in self.sections]
-        tables = {key: s.rows_by_name for key, s in zip(keys, self.sections, strict=True) if key}
+        tables = {section.json_key: section.rows_by_name for section in self.sections if section.json_key}
         return json.dumps({"title": self.title, **self.facts, **tables}, default=_plain)
 
     def show(self, console: Console) -> None:
@@ -129,6 +145,8 @@ class Summary:
         console.print(_printable(self.title), style="bold")
         facts = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
         for name, value in self.facts.items():
+            if name in self.hidden_if_zero and not value:
+                continue
             note = f"  ({self.notes[name]})" if name in self.notes else ""
             facts.add_row(name.replace("_", " "), _printable(_text(value) + note))
         console.print(facts)
@@ -149,6 +167,11 @@ def print_summary(summary: Summary, as_json: bool) -> None:
         sys.stdout.write(summary.as_json() + "\n")
     else:
         summary.show(Console(highlight=False))
+
+
+def print_error_as_json(message: str, exit_code: int) -> None:
+    """Print the error that ended a command to standard output, as one JSON object."""
+    sys.stdout.write(json.dumps({"exit_code": exit_code, "error": message}) + "\n")
 
 
 def _table(section: Section) -> Table:

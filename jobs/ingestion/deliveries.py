@@ -6,6 +6,7 @@ Rows have the columns of the files and `MALFORMED`, the text of a row that could
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,8 +68,14 @@ class Delivery:
     has_uris: bool
 
 
-def open_delivery(spark: SparkSession, location: str, settings: IngestSettings) -> Delivery:
+def open_delivery(spark: SparkSession, location: str, settings: IngestSettings, now: dt.datetime) -> Delivery:
     """Find the files of a batch and check their columns.
+
+    Args:
+        spark: the session.
+        location: a file or a folder.
+        settings: how to read the files.
+        now: the current time, UTC. Rows of the future cannot be used.
 
     Raises:
         UsageError: the files or their columns cannot be used.
@@ -78,7 +85,7 @@ def open_delivery(spark: SparkSession, location: str, settings: IngestSettings) 
     given = [name for name in rows.columns if name != MALFORMED]
     matched = match_columns(given, settings)
     ignored = tuple(name for name in given if name not in matched.values())
-    validated = validate_rows(rows, matched, MALFORMED, settings.max_listing_id_length)
+    validated = validate_rows(rows, matched, MALFORMED, settings.max_listing_id_length, now)
     return Delivery(files, validated, ignored, has_uris="image_uri" in matched)
 
 

@@ -21,6 +21,8 @@ from schemas.tables import LISTINGS, QUARANTINE, RUNS, TAXONOMY
 
 _UNKNOWN_CATEGORIES = 5
 """Number of unknown categories to show."""
+_TOTALS = ("rows_", "taxonomy_")
+"""Beginnings of the names of counts that are shown even if they are 0. The others say how rows and pictures differ."""
 _UNREAD_PICTURES = {
     "not_allowed": (ImageStatus.NOT_ALLOWED,),
     "not_found": (ImageStatus.NOT_FOUND,),
@@ -127,6 +129,7 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) 
             ),
         ),
         (*_warnings(counts), f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
+        hidden_if_zero=tuple(name for name in counts if not name.startswith(_TOTALS)),
     )
 
 

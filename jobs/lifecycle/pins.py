@@ -10,9 +10,10 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from jobs.lifecycle.publications import is_published, publications
+from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import LISTINGS, PINS, REVIEW_DECISIONS, TABLES, TAXONOMY
+from schemas.tables import PINS, REVIEW_DECISIONS, TABLES
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,7 @@ def take_pins(
             f"an earlier run for {run_date} did not publish: reading the same table versions "
             "(--fresh-pins reads today's)",
         )
-    listings, taxonomy = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
-    if listings is None or taxonomy is None:
-        raise UsageError(f"{warehouse.location} contains no listings: run `catalog-cleaner ingest` first.")
+    listings, taxonomy = input_versions(warehouse)
     base = next((run.run_id for run in reversed(published) if run.run_date < run_date), None)
     pins = Pins(champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), base)
     if keep:

@@ -91,7 +91,8 @@ def find_address(spark: SparkSession, text: str) -> Address:
     """Parse the value of `--warehouse`, and check that Spark has its file system or schema.
 
     Raises:
-        UsageError: the address is invalid, Spark has no file system for the scheme, or the schema does not exist.
+        UsageError: the address is invalid, Spark has no file system for the scheme, the URI needs a host, or the schema
+            does not exist.
     """
     address = parse_address(text, lambda name: _knows_catalog(spark, name))
     if address.uri is not None:
@@ -158,6 +159,22 @@ def _require_file_system(spark: SparkSession, uri: str) -> None:
         raise UsageError(
             f"--warehouse {uri}: Spark has no file system for {scheme}: add its jar to the session (--jars), or write "
             f"./{uri} for a local folder."
+        ) from error
+    if re.match(r"[^:]+:/(?!/[^/])", uri):
+        _require_host(uri, jvm.org.apache.hadoop.fs.Path(uri), hadoop)
+
+
+def _require_host(uri: str, path: Any, hadoop: Any) -> None:  # noqa: ANN401 - Java objects behind Py4J
+    """Refuse a URI without a host if neither the file system nor Spark's default one supplies it."""
+    try:
+        path.getFileSystem(hadoop)
+    except Py4JJavaError as error:
+        scheme, rest = uri.split(":", 1)
+        written = f"{scheme}://HOST:PORT/{rest.lstrip('/')}"
+        raise UsageError(
+            f"--warehouse {uri}: the URI has no host, and Spark's default file system is {hadoop.get('fs.defaultFS')}: "
+            f"write {written}, or set the default with "
+            f"--set 'spark.extra={{spark.hadoop.fs.defaultFS: {scheme}://HOST:PORT}}'."
         ) from error
 
 

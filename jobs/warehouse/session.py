@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from conf.settings import SparkSettings
 from schemas.errors import UsageError
+from udfs.cache_folder import cache_folder
 
 # Required in every session; in a submitted one they are set if they can still be changed.
 _RUNTIME = {
@@ -82,8 +83,7 @@ def jars_folder() -> Path:
     override = os.environ.get("CATALOG_CLEANER_JARS")
     if override:
         return Path(override)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    return cache / "catalog-cleaner" / "jars" / f"delta-{metadata.version('delta-spark')}"
+    return cache_folder() / "jars" / f"delta-{metadata.version('delta-spark')}"
 
 
 def _delta_jars() -> list[Path]:

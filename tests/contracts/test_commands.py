@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 from typer.testing import CliRunner
 
 from jobs.cli import app
+from jobs.console.options import parse_date
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"demo", "ingest", "train", "nightly", "report", "review", "runs", "models"}
@@ -49,9 +52,10 @@ def test_help_describes_a_command_and_its_options(words: tuple[str, ...]) -> Non
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
 def test_an_unknown_option_is_wrong_usage(words: tuple[str, ...]) -> None:
-    result = CliRunner().invoke(app, [*words, "--no-such-option"])
+    result = CliRunner().invoke(app, [*words, "--no-such-option", "--json"])
     assert result.exit_code == 2
-    assert "--no-such-option" in result.output
+    assert "--no-such-option" in result.stderr
+    assert "--no-such-option" in json.loads(result.stdout)["error"]
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
@@ -60,10 +64,13 @@ def test_settings_that_cannot_be_used_are_all_named_before_any_work(words: tuple
     positional = ["1" for parameter in LEAVES[words].params if isinstance(parameter, TyperArgument)]
     given = required.get(words[0], positional)
     faulty = ["--set", "train.ranks=0", "--set", "decide.no_such_setting=1"]
-    result = CliRunner().invoke(app, [*words, *given, "--warehouse", str(tmp_path / "warehouse"), *faulty])
+    result = CliRunner().invoke(app, [*words, *given, "--warehouse", str(tmp_path / "warehouse"), *faulty, "--json"])
     assert result.exit_code == 2, result.output
-    assert "train.ranks" in result.output
-    assert "decide.no_such_setting" in result.output
+    printed = json.loads(result.stdout)
+    for text in (result.stderr, printed["error"]):
+        assert "train.ranks" in text
+        assert "decide.no_such_setting" in text
+    assert printed["exit_code"] == 2
     assert not (tmp_path / "warehouse").exists()
 
 
@@ -89,3 +96,33 @@ def test_a_job_runs_by_its_file_as_with_spark_submit() -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "--warehouse" in result.stdout
+
+
+def test_a_job_run_by_its_file_reports_wrong_options_as_json() -> None:
+    words = ["--warehouse", "w", "--run-date", "20261128", "--json"]
+    result = subprocess.run(
+        [sys.executable, ROOT / "jobs" / "nightly.py", *words],
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2, result.stderr
+    printed = json.loads(result.stdout)
+    assert printed["exit_code"] == 2
+    assert "'20261128' is not a date; write YYYY-MM-DD." in printed["error"]
+
+
+@pytest.mark.parametrize("text", ["20261128", "2026-W48-6", "2026-11-28T00:00", "2026-02-30", "28.11.2026", ""])
+def test_a_run_date_has_one_form(text: str) -> None:
+    assert parse_date("2026-11-28") == dt.date(2026, 11, 28)
+    with pytest.raises(typer.BadParameter, match="is not a date; write YYYY-MM-DD"):
+        parse_date(text)
+
+
+def test_a_report_that_cannot_be_written_is_an_error_as_json(tmp_path: Path) -> None:
+    words = ["report", "--html", str(tmp_path / "no" / "report.html"), "--warehouse", str(tmp_path), "--json"]
+    result = CliRunner().invoke(app, words)
+    printed = json.loads(result.stdout)
+    assert (result.exit_code, printed["exit_code"]) == (2, 2)
+    assert printed["error"] in result.stderr

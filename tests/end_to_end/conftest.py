@@ -36,15 +36,15 @@ class Workspace:
     source: Path
 
     def run(self, *command: str, fails_with: int = 0) -> dict[str, Any]:
-        """Run a command with the test profile; returns its summary. `fails_with`: the expected exit code."""
+        """Run a command with the test profile; returns its summary, or its error. `fails_with`: the exit code."""
         words = [*command, "--warehouse", str(self.path), "--profile", "test", "--json"]
         result = CliRunner().invoke(app, words)
         assert result.exit_code == fails_with, (
             f"{words} ended with {result.exit_code}: {result.stderr}\n{result.exception!r}"
         )
-        if fails_with:
-            return {"error": result.stderr}
-        return dict(json.loads(result.stdout.splitlines()[-1]))
+        printed = dict(json.loads(result.stdout))
+        assert printed.get("exit_code", 0) == fails_with
+        return printed
 
     @property
     def warehouse(self) -> Warehouse:

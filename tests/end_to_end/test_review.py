@@ -189,7 +189,7 @@ def test_every_decision_holds_until_the_content_changes(workspace: Workspace, tm
     def edit(listings: pd.DataFrame) -> pd.DataFrame:
         mine = listings[listings.listing_id.isin(edited)]
         changed = mine.description.fillna("") + " (as new)"
-        return mine.assign(description=changed, updated_at=pd.Timestamp("2026-11-11T10:00:00Z"))
+        return mine.assign(description=changed, updated_at=pd.Timestamp("2026-01-01T10:00:00Z"))
 
     workspace.ingest(workspace.delivery(tmp_path, edit))
     workspace.run("nightly", "--run-date", "2026-11-12")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from jobs.cli import app
 from jobs.lifecycle.lock import warehouse_lock
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import UsageError
-from schemas.tables import LISTINGS, Column, Table
+from schemas.tables import LISTINGS, TAXONOMY, Column, Table
 from tests.spark.frames import frame, rows_of
 
 THINGS = Table("things", "state", "a thing", ("id",), (Column("id", "STRING", "its id"),))
@@ -95,6 +96,17 @@ def test_a_uri_of_a_scheme_without_a_file_system_is_refused(spark: SparkSession)
         open_warehouse(spark, "dbfs:/w")
 
 
+def test_a_uri_without_a_host_needs_a_default_file_system(spark: SparkSession) -> None:
+    for uri in ("hdfs:/w", "hdfs:///w"):
+        with pytest.raises(UsageError, match=r"no host, .* write hdfs://HOST:PORT/w, or set .*defaultFS"):
+            open_warehouse(spark, uri)
+    spark.conf.set("fs.defaultFS", "hdfs://127.0.0.1:9")
+    try:
+        assert open_warehouse(spark, "hdfs:/w").address.uri == "hdfs:/w"
+    finally:
+        spark.conf.unset("fs.defaultFS")
+
+
 def test_a_folder_s_name_may_have_spaces_and_signs(spark: SparkSession, tmp_path: Path) -> None:
     folder = tmp_path / "my w #1 50% [new] {x} ü"
     warehouse = open_warehouse(spark, str(folder))
@@ -102,13 +114,48 @@ def test_a_folder_s_name_may_have_spaces_and_signs(spark: SparkSession, tmp_path
     assert (folder / "things" / "_delta_log").is_dir()
 
 
-@pytest.mark.usefixtures("spark")
-def test_two_spellings_of_a_folder_share_one_lock(tmp_path: Path) -> None:
+def test_two_spellings_of_a_folder_share_one_lock(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "decisions.csv").write_text("listing_id,decision,reviewer,decided_at\n")
     words = ["review", "apply", str(tmp_path / "decisions.csv"), "--profile", "test", "--warehouse"]
+    for table in (LISTINGS, TAXONOMY):
+        open_warehouse(spark, str(tmp_path / "w")).create(table)
     with warehouse_lock(tmp_path / "w", "nightly", 0.0, dt.datetime(2026, 1, 5, 3, tzinfo=dt.UTC)):
         for spelling in (f"file://{tmp_path}/w", f"file:{tmp_path}/w/", f"{tmp_path}/x/../w"):
             result = CliRunner().invoke(app, [*words, spelling])
             assert result.exit_code == 1
             assert "w is locked by job nightly" in " ".join(result.stderr.split())
-    assert {path.name for path in (tmp_path / "w").iterdir()} <= {"_lock"}  # Nothing has been written.
+    assert {path.name for path in (tmp_path / "w").iterdir()} <= {"_lock", "listings", "taxonomy"}
+
+
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "models list",
+        "models promote 1",
+        "models rollback",
+        "nightly --run-date 2026-11-28",
+        "train",
+        "report",
+        "review",
+    ],
+)
+def test_a_command_does_not_create_a_mistyped_warehouse(command: str, tmp_path: Path) -> None:
+    decisions = tmp_path / "decisions.csv"
+    decisions.write_text("listing_id,decision,reviewer,decided_at\n")
+    words = ["review", "apply", str(decisions)] if command == "review" else command.split()
+    folder = tmp_path / "my-warehose"
+    result = CliRunner().invoke(app, [*words, "--profile", "test", "--json", "--warehouse", str(folder)])
+    assert result.exit_code == 2
+    error = json.loads(result.stdout)["error"]
+    assert "my-warehose" in error
+    assert "catalog-cleaner ingest" in error
+    assert not folder.exists()
+
+
+@pytest.mark.usefixtures("spark")
+def test_runs_of_a_warehouse_that_does_not_exist_are_none_and_it_is_not_created(tmp_path: Path) -> None:
+    folder = tmp_path / "my-warehose"
+    result = CliRunner().invoke(app, ["runs", "--profile", "test", "--json", "--warehouse", str(folder)])
+    printed = json.loads(result.stdout)
+    assert (printed["runs_known"], printed["runs"], folder.exists()) == (0, [], False)

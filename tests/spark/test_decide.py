@@ -99,14 +99,26 @@ def test_a_change_from_or_to_a_sensitive_category_is_referred(spark: SparkSessio
         listing("into", "boots", 0.01, "lingerie", 0.99),
         listing("out", "lingerie", 0.01, "boots", 0.99),
         listing("stays", "lingerie", 0.99, "boots", 0.01),
+        listing("none", None, 0.0, "lingerie", 1.0, known=False),
+        listing("unknown", "boot", 0.0, "lingerie", 1.0, known=False),
+        listing("harmless", None, 0.0, "boots", 1.0, known=False),
         sensitive=("lingerie",),
     )
     got = decide(judged, no_decisions(spark), Thresholds(correct_from=0.5, refer_below=0.9))
-    assert rows_of(got, "listing_id", "category_action", "effective_category") == [
-        ("into", "referred", "boots"),
-        ("out", "referred", "lingerie"),
-        ("stays", "kept", "lingerie"),
+    columns = ("listing_id", "category_action", "effective_category", "category_source", "category_confidence")
+    assert [row[:4] for row in rows_of(got, *columns)] == [
+        ("harmless", "corrected", "boots", "model"),
+        ("into", "referred", "boots", "seller"),
+        ("none", "referred", None, "seller"),
+        ("out", "referred", "lingerie", "seller"),
+        ("stays", "kept", "lingerie", "seller"),
+        ("unknown", "referred", "boot", "seller"),
     ]
+    # Nothing is known of a category that is missing or unknown, so people are asked first.
+    assert {row[0]: row[4] for row in rows_of(got, *columns) if row[0] in ("none", "unknown")} == {
+        "none": 0.0,
+        "unknown": 0.0,
+    }
 
 
 def test_a_listing_unlike_the_training_set_is_referred(spark: SparkSession) -> None:

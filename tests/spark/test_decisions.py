@@ -24,6 +24,7 @@ _SEEN = (
     "reviewed_run_id string, listing_id string, seen_content_hash string, seen_category string, "
     "seen_best_category string, seen_audit_chance double"
 )
+_NOW = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
 _GOOD: dict[str, Any] = {
     "listing_id": "a", "decision": "set_category", "category": "boots", "reason": None, "reviewer": "ada",
     "decided_at": "2026-01-05T10:00:00Z", "reviewed_run_id": "n-1", "broken": None,
@@ -53,6 +54,38 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
     "dealt with, but what": ({"decision": "resolve", "category": None}, ["invalid_decision"], None),
     "no such reason": ({"reason": "ugly"}, ["invalid_decision"], "boots"),
     "no such decision": ({"decision": "perhaps"}, ["invalid_decision"], None),
+    "another suggestion": ({"decision": "accept", "category": "boots"}, ["contradicting_category"], "boots"),
+    "the suggestion, named": ({"decision": "accept", "category": "shoes"}, [], "shoes"),
+    "not the seller's": ({"decision": "reject", "category": "shoes"}, ["contradicting_category"], "shoes"),
+    "the seller's, named": ({"decision": "reject", "category": "sandals"}, [], "sandals"),
+    "another one, and unknown": (
+        {"decision": "reject", "category": "bootz"},
+        ["contradicting_category", "unknown_category"],
+        "bootz",
+    ),
+    "of tomorrow": ({"decided_at": "2026-02-02T00:00:00Z"}, [], "boots"),
+    "of the day after": ({"decided_at": "2026-02-02T00:00:01Z"}, ["future_decided_at"], "boots"),
+    "accepted, but never shown": (
+        {"listing_id": "z", "decision": "accept", "category": None},
+        ["not_published"],
+        None,
+    ),
+    "never shown, and unknown": (
+        {"listing_id": "z", "category": "bootz"},
+        ["not_published", "unknown_category"],
+        "bootz",
+    ),
+    "never shown, and set to nothing": (
+        {"listing_id": "z", "category": None},
+        ["not_published", "unknown_category"],
+        None,
+    ),
+    "nothing was suggested": (
+        {"listing_id": "b", "decision": "accept", "category": None},
+        ["unknown_category"],
+        None,
+    ),
+    "cut off": ({"broken": "a,set_category", "category": None}, ["malformed_row"], None),
     "cannot be read": ({"broken": "x;y", "reviewer": None}, ["malformed_row", "missing_reviewer"], "boots"),
 }
 
@@ -63,15 +96,16 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     delivered = read_decisions(given.drop("reviewed_run_id"), "broken")
     # With one partition, the row numbers are the order of the file.
     looked = frame(spark, "row_number bigint, reviewed_run_id string", *((n, row[6]) for n, row in enumerate(rows)))
-    shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", 0.1))
+    shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", 0.1), ("n-1", "b", "h", None, None, None))
     taxonomy = frame(spark, "category string", ("boots",), ("shoes",), ("sandals",))
-    judged = validate_decisions(delivered.join(looked, "row_number"), shown, taxonomy).orderBy("row_number").collect()
+    valid = validate_decisions(delivered.join(looked, "row_number"), shown, taxonomy, _NOW)
+    judged = valid.orderBy("row_number").collect()
     assert {name: (row.reasons, row.category) for name, row in zip(CASES, judged, strict=True)} == {
         name: (reasons, category) for name, (_, reasons, category) in CASES.items()
     }
     first = judged[0]
     assert (first.content_hash, first.run_id, first.audit_chance) == ("hash", "n-1", 0.1)
-    assert len({row.decision_id for row in judged if not row.reasons}) == 7  # two are equal to the first
+    assert len({row.decision_id for row in judged if not row.reasons}) == 8  # four are equal to others
     stored = {name: row.reason for name, row in zip(CASES, judged, strict=True) if not row.reasons}
     assert stored == {
         "as it should be": None,
@@ -83,6 +117,9 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
         "the picture is right": "image_mismatch",
         "a category, whatever the reason": None,
         "no word": None,
+        "the suggestion, named": None,
+        "the seller's, named": None,
+        "of tomorrow": None,
     }
 
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from conf.settings import GateSettings
+from jobs.cleaning.clean import Cleaned
 from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unreadable_share
 from schemas.errors import RefusedError
 from tests.spark.frames import frame
@@ -51,6 +54,16 @@ def test_the_output_gate_checks_what_would_be_published(spark: SparkSession) -> 
         "expect_column_values_to_not_be_null (mostly 0.5)",
         "expect_column_mean_to_be_between (max_value 0.8)",
     ]
+
+
+def test_only_a_listing_that_people_must_decide_may_have_no_category(spark: SparkSession) -> None:
+    decided = f"{OUTPUT.removesuffix(', corrected int')}, category_action string, touches_sensitive boolean"
+    rows = [("a", None, "bras", "ok", "referred", True), ("b", "shoes", "shoes", "ok", "kept", False)]
+    for lost, success in ((False, True), (True, False)):
+        given = [*rows, *([("c", None, "shoes", "ok", "referred", False)] if lost else [])]
+        result = SimpleNamespace(decided=frame(spark, decided, *given))
+        checks = check_output(Cleaned.gate_rows.fget(result), len(given), 0.0, GateSettings())  # type: ignore[attr-defined]
+        assert [check.success for check in checks if check.column_name == "effective_category"] == [success]
 
 
 def with_pictures(spark: SparkSession, *statuses: str) -> DataFrame:

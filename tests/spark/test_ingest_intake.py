@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from conf.settings import IngestSettings
 from jobs.ingestion.deliveries import open_delivery
 from schemas.errors import UsageError
+from tests.spark.deliveries import NOW
 from tests.spark.frames import rows_of
 
 UTC = dt.UTC
@@ -75,7 +76,7 @@ def _json_lines(path: Path, rows: list[dict[str, Any]]) -> Path:
 def test_all_formats_give_the_same_rows(
     spark: SparkSession, tmp_path: Path, write: Callable[[Path, list[dict[str, Any]]], Path]
 ) -> None:
-    delivery = open_delivery(spark, str(write(tmp_path / "odd [name] {1}", LISTINGS)), IngestSettings())
+    delivery = open_delivery(spark, str(write(tmp_path / "odd [name] {1}", LISTINGS)), IngestSettings(), NOW)
     got = [row.asDict() for row in delivery.rows.orderBy("listing_id").collect()]
     for row, expected in zip(got, LISTINGS, strict=True):
         time = dt.datetime.fromisoformat(expected["updated_at"]).replace(tzinfo=None)
@@ -87,7 +88,7 @@ def test_all_formats_give_the_same_rows(
 def _judge(spark: SparkSession, tmp_path: Path, **columns: pa.Array) -> list[dict[str, Any]]:
     """Read one Parquet file with these columns; returns one result per row."""
     pq.write_table(pa.table(columns), tmp_path / "delivery.parquet")
-    delivery = open_delivery(spark, str(tmp_path / "delivery.parquet"), IngestSettings())
+    delivery = open_delivery(spark, str(tmp_path / "delivery.parquet"), IngestSettings(), NOW)
     return [row.asDict() for row in delivery.rows.orderBy("row_number").collect()]
 
 
@@ -123,6 +124,14 @@ def test_invalid_times_are_named(spark: SparkSession, tmp_path: Path) -> None:
     rows = _judge(spark, tmp_path, listing_id=pa.array([str(i) for i in range(len(texts))]), updated_at=pa.array(texts))
     assert [row["reasons"] for row in rows] == [["invalid_updated_at"]] * 9 + [["missing_updated_at"]]
     assert json.loads(rows[0]["raw"]) == {"listing_id": "0", "updated_at": "20240102"}
+
+
+def test_rows_of_the_future_are_quarantined(spark: SparkSession, tmp_path: Path) -> None:
+    """Otherwise they would stay the newest version, whatever is delivered later."""
+    times = pa.array(["2024-06-02T12:00:00Z", "2024-06-02T12:00:01Z"])
+    rows = _judge(spark, tmp_path, listing_id=pa.array(["1", "2"]), updated_at=times)
+    assert [row["reasons"] for row in rows] == [[], ["future_updated_at"]]
+    assert json.loads(rows[1]["raw"]) == {"listing_id": "2", "updated_at": "2024-06-02T12:00:01Z"}
 
 
 def test_prices_are_cast_where_they_can_be(spark: SparkSession, tmp_path: Path) -> None:
@@ -175,7 +184,7 @@ def test_each_malformed_row_is_one_row(spark: SparkSession, tmp_path: Path) -> N
     lines = ['{"listing_id": 1, "updated_at": "2024-01-02"}', '{"listing_id": 2', "[3]"]
     (tmp_path / "rows.jsonl").write_text("\n".join([*lines, '{"listing_id": "4", "updated_at": 1704164645}']))
     for name, raw in (("rows.csv", ["2", "3,2024-01-02,more"]), ("rows.jsonl", ["[3]", '{"listing_id": 2'])):
-        rows = open_delivery(spark, str(tmp_path / name), IngestSettings()).rows
+        rows = open_delivery(spark, str(tmp_path / name), IngestSettings(), NOW).rows
         assert rows_of(rows.where("size(reasons) = 0"), "listing_id") == [("1",), ("4",)]
         bad = rows_of(rows.where("size(reasons) > 0"), "reasons", "raw")
         assert bad == [(["malformed_row"], json.dumps({"row": text}, separators=(",", ":"))) for text in raw]
@@ -183,7 +192,7 @@ def test_each_malformed_row_is_one_row(spark: SparkSession, tmp_path: Path) -> N
 
 def test_text_that_is_not_utf8_is_repaired(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_bytes(b'{"listing_id": "1", "updated_at": "2024-01-02", "title": "caf\xe9"}')
-    (row,) = open_delivery(spark, str(tmp_path / "rows.jsonl"), IngestSettings()).rows.collect()
+    (row,) = open_delivery(spark, str(tmp_path / "rows.jsonl"), IngestSettings(), NOW).rows.collect()
     assert row.title == "caf\ufffd"
 
 
@@ -202,7 +211,7 @@ def test_text_that_is_not_base64_stays_as_a_corrupt_picture(spark: SparkSession,
 def test_columns_are_mapped_and_others_named(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("sku,title,name,changed\n1,not this,this,2024-01-02\n")
     settings = IngestSettings(columns={"listing_id": "sku", "title": "name", "updated_at": "changed"})
-    delivery = open_delivery(spark, str(tmp_path / "rows.csv"), settings)
+    delivery = open_delivery(spark, str(tmp_path / "rows.csv"), settings, NOW)
     assert rows_of(delivery.rows, "listing_id", "title", "category") == [("1", "this", None)]
     assert delivery.ignored_columns == ("title",)
 
@@ -212,7 +221,7 @@ def test_files_of_a_folder_may_order_their_columns_differently(spark: SparkSessi
     (tmp_path / ".hidden").touch()
     (tmp_path / "a.csv").write_text("listing_id,updated_at,title\n1,2024-01-02,one\n")
     (tmp_path / "b.csv").write_text("title,listing_id,updated_at,colour\ntwo,2,2024-01-02,red\n")
-    delivery = open_delivery(spark, str(tmp_path), IngestSettings())
+    delivery = open_delivery(spark, str(tmp_path), IngestSettings(), NOW)
     assert rows_of(delivery.rows, "listing_id", "title", "reasons") == [("1", "one", []), ("2", "two", [])]
     assert delivery.ignored_columns == ("colour",)
 
@@ -220,7 +229,7 @@ def test_files_of_a_folder_may_order_their_columns_differently(spark: SparkSessi
 def test_unusable_deliveries_are_refused_with_the_reason(spark: SparkSession, tmp_path: Path) -> None:
     def fails(path: Path, message: str, columns: dict[Any, str] | None = None) -> None:
         with pytest.raises(UsageError, match=message):
-            open_delivery(spark, str(path), IngestSettings(columns=columns or {}))
+            open_delivery(spark, str(path), IngestSettings(columns=columns or {}), NOW)
 
     fails(tmp_path / "nothing.csv", "no such file or folder")
     fails(tmp_path, "contains no files")

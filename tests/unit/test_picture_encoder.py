@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from jobs.warehouse.session import jars_folder
 from schemas.errors import UsageError
 from scripts import picture_encoder
 from scripts.console import SetupError, UnavailableError
@@ -122,7 +123,12 @@ def test_missing_damaged_and_changed_weights_are_refused(tmp_path: Path) -> None
 def test_the_environment_names_the_folder_of_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv(files.VARIABLE, raising=False)
+    monkeypatch.delenv("CATALOG_CLEANER_JARS", raising=False)
     assert files.weights_path() == tmp_path / "catalog-cleaner" / "encoders" / spec.WEIGHTS_FILE
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", "")  # the same as if it were not set
+    for cached in (files.weights_path(), jars_folder()):
+        assert cached.parents[1] == tmp_path / "home" / ".cache" / "catalog-cleaner"
     monkeypatch.setenv(files.VARIABLE, str(tmp_path / "mine"))
     assert files.weights_path() == tmp_path / "mine" / spec.WEIGHTS_FILE
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pyarrow.fs import LocalFileSystem
 
+from conf.load import load_settings
 from schemas.reasons import ImageStatus
 from udfs import picture_uris
 from udfs.picture_uris import locate, read_uri
@@ -138,3 +139,13 @@ def test_a_remote_uri_gives_only_its_key_below_the_prefix() -> None:
         "gs://shop/pictures/a.jpg",
     ):
         assert locate(uri, prefixes) is None, uri
+
+
+def test_s3a_is_s3() -> None:
+    """Spark calls the store s3a, PyArrow s3."""
+    for prefix in ("s3://shop/pictures", "s3a://shop/pictures/"):
+        for uri in ("s3://shop/pictures/a.jpg", "s3a://shop/pictures/a.jpg", "a.jpg"):
+            assert locate(uri, (prefix,)) == ("s3://shop/pictures/", "a.jpg")
+        assert locate("s3a://other/pictures/a.jpg", (prefix,)) is None
+        assert locate("xs3a://shop/pictures/a.jpg", (prefix,)) is None
+    assert load_settings("local", ["ingest.image_prefixes=[s3a://shop/pictures]"]).ingest.image_prefixes

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,58 @@ def test_all_problems_are_named_at_once() -> None:
         "text.max_chars",
     ):
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        (
+            "train: 5",
+            "train is a section, so it must contain settings, such as train: {ranks: ...}; add some",
+        ),
+        ("train:", "train = None: train is a section, so it must contain settings"),
+        ("trian: {ranks: 2}", "trian: no such section; write train instead, or leave it out"),
+        ("other: {ranks: 2}", "other: no such section; the sections are spark, ingest, "),
+        ("train: {rank: 2}", "train.rank: no such setting; write ranks instead, or leave it out"),
+        ("picture: {5: 2}", "picture.5: no such setting; picture has height, width, max_pixels, blank_deviation, or"),
+        (
+            "train: {ranks: two}",
+            "'two': it must be a whole number; change it or leave it out (default: 2)",
+        ),
+        ("train: {ranks: 2.5}", "train.ranks = 2.5: it must be a whole number"),
+        ("train: {text_members: 11}", "train.text_members = 11: it must be at most 10; change it or leave it out"),
+        ("decide: {refer_below: high}", "it must be a number; change it or leave it out (default: 0.9)"),
+        ("decide: {seller_prior: 0}", "decide.seller_prior = 0: it must be more than 0;"),
+        ("train: {mixed_precision: maybe}", "train.mixed_precision = 'maybe': it must be true or false;"),
+        ("train: {image_backbone: vgg}", "it must be 'residual', 'efficientnetv2-b0' or 'mobilenetv3-small';"),
+        ("ingest: {columns: {titel: a}}", "ingest.columns.titel = 'titel': it must be 'listing_id', 'title', "),
+        ("ingest: {columns: a}", "ingest.columns = 'a': it must be a mapping, such as {name: value};"),
+        ("ingest: {image_prefixes: /a}", "ingest.image_prefixes = '/a': it must be a list, such as [value];"),
+        (
+            "ingest: {image_prefixes: [a]}",
+            "ingest.image_prefixes.0 = 'a': it must start with one of /, file:///, s3://,",
+        ),
+        ("ingest: {csv_delimiter: abc}", "ingest.csv_delimiter = 'abc': it must have at most 1 character(s);"),
+        ("text: {char_ngrams: [3]}", "text.char_ngrams = [3]: it must have more values;"),
+        ("spark: {extra: {a: 1}}", "spark.extra.a = 1: it must be text, a number in quotes;"),
+    ],
+)
+def test_a_fault_is_told_in_one_sentence_with_value_rule_and_way_out(tmp_path: Path, profile: str, said: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(profile)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(str(path))
+    _, fault, _ = str(caught.value).splitlines()
+    assert said in fault
+    assert "leave it out" in fault
+    assert not re.search("input|valid|dictionary|instance", fault)
+
+
+def test_a_profile_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes("text: {encoder: café}".encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"not text in UTF-8 \(byte 20 is 0xe9\): save it as UTF-8"):
+        load_settings(str(path))
 
 
 def test_an_unknown_profile_names_the_shipped_ones() -> None:

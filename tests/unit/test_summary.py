@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 
+import pytest
 from rich.console import Console
 
 from jobs.console.summary import Interval, Section, Share, Summary
@@ -22,6 +23,20 @@ def test_the_summary_in_the_terminal_has_names_figures_tables_and_hints() -> Non
     for part in ("Catalogue cleaned", "rows in", "12,345", "26,050", "0.1235", "worst sellers", "s1", "look closer"):
         assert part in text
     assert "none" not in text
+
+
+def test_counts_of_nothing_are_hidden_from_people_but_not_from_programs() -> None:
+    facts = {"rows_in": 0, "returned": 0, "conflicting": 2}
+    summary = Summary("Loaded", facts, hidden_if_zero=("returned", "conflicting"))
+    out = io.StringIO()
+    summary.show(Console(file=out, width=100))
+    assert out.getvalue().split() == ["Loaded", "rows", "in", "0", "conflicting", "2"]
+    assert json.loads(summary.as_json()) == {"title": "Loaded", **facts}
+
+
+def test_a_key_of_the_json_object_has_one_value() -> None:
+    with pytest.raises(ValueError, match=r"'Runs' have the keys \['runs'\]"):
+        Summary("Runs", {"runs": 3}, (Section("runs", ("run_id",), []),))
 
 
 def test_a_title_longer_than_its_table_stays_on_one_line() -> None:

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from udfs.cache_folder import cache_folder
 from udfs.encoders.spec import WEIGHTS_FILE
 
 VARIABLE = "CATALOG_CLEANER_ENCODERS"
@@ -17,8 +18,7 @@ VARIABLE = "CATALOG_CLEANER_ENCODERS"
 def weights_path() -> Path:
     """Where `make setup` keeps the weights of the default encoder."""
     override = os.environ.get(VARIABLE)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    return (Path(override) if override else cache / "catalog-cleaner" / "encoders").expanduser() / WEIGHTS_FILE
+    return (Path(override).expanduser() if override else cache_folder() / "encoders") / WEIGHTS_FILE
 
 
 def arrays_digest(file: Path | BinaryIO) -> str:

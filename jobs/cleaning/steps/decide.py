@@ -142,12 +142,14 @@ def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) 
     Returns:
         `candidates` with decision, effective_category, category_source, category_action, category_confidence,
         unreviewed_category (the effective category without the decision) and `audited` (whether the decision answers
-        the audit).
+        the audit). A listing without a category in the taxonomy gets the best one, but keeps what the seller gave,
+        perhaps null, if the best one is sensitive.
     """
     joined = candidates.join(decisions, ["listing_id", "content_hash"], "left")
     reviewed = F.col("reviewed_category").isNotNull()
     corrected = _correctable() & (F.col("best_confidence") >= thresholds.correct_from)
-    by_model = corrected | ~F.col("in_taxonomy")
+    # Only people move a listing into a sensitive category, also one without a category.
+    by_model = corrected | (~F.col("in_taxonomy") & ~F.col("touches_sensitive"))
     unreviewed = F.when(by_model, F.col("best_category")).otherwise(F.col("category"))
     effective = F.when(reviewed, F.col("reviewed_category")).otherwise(unreviewed)
     source = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
@@ -22,6 +24,8 @@ _TOO_LARGE = 1e20
 _NUMBER = r"^[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
 _DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ]|$)"  # Spark would also accept a year alone or a time without a date
 _YEARS = (1970, 2199)
+_MAX_AHEAD = dt.timedelta(days=1)
+"""Clocks and time zones differ by less."""
 
 
 def quoted(name: str) -> Column:
@@ -68,6 +72,11 @@ def _epoch(value: Column) -> Column:
     for least, factor in _EPOCH:
         micros = micros.when(number >= least, F.floor(number * F.lit(factor).cast("decimal(10,3)")).cast("bigint"))
     return F.timestamp_micros(micros)
+
+
+def is_future(time: Column, now: dt.datetime) -> Column:
+    """Whether a time is more than a day after `now`; null if the time is null."""
+    return time > F.lit(now + _MAX_AHEAD)
 
 
 def image(value: Column, kind: DataType) -> Column:

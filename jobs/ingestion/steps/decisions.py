@@ -76,7 +76,7 @@ def latest_publications(
     return {day: runs[-1] for day, runs in until.items() if runs}
 
 
-def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: DataFrame) -> DataFrame:
+def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: DataFrame, now: dt.datetime) -> DataFrame:
     """Fill in missing values of each decision, and find the reasons why a row cannot be used.
 
     Args:
@@ -85,6 +85,7 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
         published: the listings of these publications: reviewed_run_id, listing_id and the columns `seen_*`:
             content_hash, category, best_category and audit_chance.
         taxonomy: the current taxonomy.
+        now: the current time or, if it is later, the date of the newest publication, UTC.
 
     Returns:
         The columns of review_decisions, row_number, raw, and `reasons` (array, empty if the row can be used).
@@ -96,21 +97,25 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
     means_category = reason.isin(*_CATEGORY_REASONS) & (decision != Decision.RESOLVE.value)
     means_category |= reason.isin(*(r.value for r in Reason)) & (decision == Decision.SET_CATEGORY.value)
     other_reason = F.when(~means_category, reason)
-    category = (
-        F.when(decision == Decision.ACCEPT.value, F.coalesce("category", "seen_best_category"))
-        .when(decision == Decision.REJECT.value, F.coalesce("category", "seen_category"))
-        .otherwise(F.col("category"))
+    meant = F.when(decision == Decision.ACCEPT.value, F.col("seen_best_category")).when(
+        decision == Decision.REJECT.value, F.col("seen_category")
     )
     is_about_category = decision.isin(*CATEGORY_DECISIONS) & other_reason.isNull()
+    is_shown = F.col("seen_content_hash").isNotNull()
+    contradicts = is_about_category & (decision != Decision.SET_CATEGORY.value) & is_shown
+    contradicts &= F.col("category").isNotNull() & ~F.col("category").eqNullSafe(meant)
     gives_category = (decision == Decision.SET_CATEGORY.value) | is_about_category
     filled = joined.withColumns(
         {
             "decision": decision,
             "reason": other_reason,
-            "category": F.when(gives_category, category),
+            "category": F.when(gives_category, F.coalesce("category", meant)),
             "run_id": F.coalesce("run_id", "reviewed_run_id"),
             "content_hash": F.coalesce("content_hash", "seen_content_hash"),
             "audit_chance": F.col("seen_audit_chance"),
+            "contradicts": contradicts,
+            # If the listing was not shown, or the row cannot be read, a missing category says nothing more.
+            "must_have_category": ~F.col("malformed") & (is_shown | (decision == Decision.SET_CATEGORY.value)),
         }
     )
     known = taxonomy.select("category", F.lit(True).alias("known"))
@@ -128,8 +133,12 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
         | F.col("reason").isNotNull() & ~F.col("reason").isin(*(r.value for r in Reason)),
         QuarantineReason.MISSING_REVIEWER: F.col("reviewer").isNull(),
         QuarantineReason.INVALID_DECIDED_AT: F.col("decided_at").isNull(),
+        QuarantineReason.FUTURE_DECIDED_AT: casts.is_future(F.col("decided_at"), now),
         QuarantineReason.NOT_PUBLISHED: F.col("listing_id").isNotNull() & F.col("content_hash").isNull(),
-        QuarantineReason.UNKNOWN_CATEGORY: names_category & F.col("known").isNull(),
+        QuarantineReason.CONTRADICTING_CATEGORY: F.col("contradicts"),
+        QuarantineReason.UNKNOWN_CATEGORY: names_category
+        & F.col("known").isNull()
+        & (F.col("category").isNotNull() | F.col("must_have_category")),
     }
     reasons = F.array_compact(F.array(*(F.when(fault, reason.value) for reason, fault in faults.items())))
     return filled.select(*REVIEW_DECISIONS.names, "row_number", "raw", reasons.alias("reasons"))

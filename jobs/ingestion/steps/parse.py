@@ -5,6 +5,7 @@ Types vary between files, so every value is cast separately, and each failed cas
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
@@ -50,7 +51,9 @@ def match_columns(given: Sequence[str], settings: IngestSettings) -> dict[str, s
     return {column: source for column, source in sources.items() if source in given}
 
 
-def validate_rows(rows: DataFrame, sources: Mapping[str, str], malformed: str, max_id_length: int) -> DataFrame:
+def validate_rows(
+    rows: DataFrame, sources: Mapping[str, str], malformed: str, max_id_length: int, now: dt.datetime
+) -> DataFrame:
     """Cast every row and find the reasons why it cannot be used.
 
     Args:
@@ -58,6 +61,7 @@ def validate_rows(rows: DataFrame, sources: Mapping[str, str], malformed: str, m
         sources: column of listings -> column of `rows`; columns that are not in it become null.
         malformed: name of the column with the text of a row that could not be parsed.
         max_id_length: maximum length of listing_id.
+        now: the current time, UTC.
 
     Returns:
         row_number (an id of the row within the delivery), the delivered columns of listings, `reasons` (array, empty if
@@ -83,6 +87,7 @@ def validate_rows(rows: DataFrame, sources: Mapping[str, str], malformed: str, m
         QuarantineReason.LISTING_ID_TOO_LONG: F.char_length(values["listing_id"]) > max_id_length,
         QuarantineReason.MISSING_UPDATED_AT: texts["updated_at"].isNull(),
         QuarantineReason.INVALID_UPDATED_AT: texts["updated_at"].isNotNull() & values["updated_at"].isNull(),
+        QuarantineReason.FUTURE_UPDATED_AT: casts.is_future(values["updated_at"], now),
         QuarantineReason.INVALID_PRICE: texts["price"].isNotNull() & values["price"].isNull(),
     }
     invalid = F.array_compact(F.array(*(F.when(fault, reason.value) for reason, fault in faults.items())))

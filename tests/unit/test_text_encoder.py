@@ -16,8 +16,8 @@ from training.dataset import Shard
 from training.plan import make_plan
 from training.ranks import Ranks
 from training.sample import NO_SELLER
-from udfs.encoder import check_encoder, load_encoder
 from udfs.text import featurize
+from udfs.text_encoder import check_encoder, load_encoder
 from udfs.tf_runtime import import_tensorflow
 
 HASH = 1 << 12

@@ -1,0 +1,11 @@
+"""The folder in which `make setup` stores what it downloads and builds. Standard library only, as it is used first."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """`catalog-cleaner` in XDG_CACHE_HOME; in `~/.cache` if that variable is unset or empty."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "catalog-cleaner"
