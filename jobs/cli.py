@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jobs import demo, ingest, models, nightly, report, review, runs, train
+from jobs import demo, encode, ingest, models, nightly, report, review, runs, train
 from jobs.console.command import Command
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.command("demo", cls=Command)(demo.main)
 app.command("ingest", cls=Command)(ingest.main)
+app.command("encode", cls=Command)(encode.main)
 app.command("train", cls=Command)(train.main)
 app.command("nightly", cls=Command)(nightly.main)
 app.command("report", cls=Command)(report.main)

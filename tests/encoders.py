@@ -1,4 +1,4 @@
-"""A small text encoder for tests."""
+"""Small encoders of texts and pictures for tests."""
 
 from __future__ import annotations
 
@@ -20,3 +20,11 @@ def save_encoder(folder: Path, *, flat: bool = False) -> str:
     signature = tf.function(encode, input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
     tf.saved_model.save(module, str(folder), signatures={"serving_default": signature})
     return str(folder)
+
+
+def save_picture_encoder(path: Path, size: int) -> str:
+    """Save a Keras model that gives the mean colour of a picture: three numbers from 0 to 255."""
+    tf = import_tensorflow(1)
+    pixels = tf.keras.Input((size, size, 3))
+    tf.keras.Model(pixels, tf.keras.layers.GlobalAveragePooling2D()(pixels)).save(path)
+    return str(path)

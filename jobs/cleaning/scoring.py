@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.cleaning.steps.selection import newest_change, reusable_predictions, unread_pictures, unscored
+from jobs.cleaning.steps.selection import reusable_predictions, unread_pictures, unscored
 from jobs.console.job import Job
+from jobs.features.steps.selection import newest_change
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached

@@ -36,6 +36,7 @@ class RunContext:
         model_version: the model of a run without pins, such as a training.
         counts: the row account and other counts.
         published_versions: table -> Delta version, for a run that publishes. Its row then commits the publication.
+        exclusive: whether the run holds the lock of the warehouse from start to end.
     """
 
     job: Job
@@ -45,6 +46,15 @@ class RunContext:
     model_version: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
     published_versions: Mapping[str, int] | None = None
+    exclusive: bool = True
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the lock of the warehouse during a block; does nothing if the run holds it anyway.
+
+        Raises:
+            FailedError: another job holds it.
+        """
+        return nullcontext() if self.exclusive else _lock(self.job)
 
     def write(self, status: str, message: str | None = None) -> None:
         """Write the run's row."""
@@ -78,32 +88,28 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
         job: the command's job.
         run_date: the date of the run.
         dry_run: write nothing.
-        exclusive: hold the lock during the whole run. If false, hold it only while the run's row is written; this is
-            for a long job that writes no other table.
+        exclusive: hold the lock during the whole run. If false, hold it only while the run's row is written, and where
+            the run asks for it (`RunContext.lock`); this is for a long job that seldom writes a table.
 
     Raises:
         FailedError: another job holds the lock.
     """
-
-    def lock() -> AbstractContextManager[None]:
-        return warehouse_lock(job.warehouse.folder, job.name, job.settings.lock.wait_seconds, job.started_at)
-
-    with lock() if exclusive else nullcontext():
+    with _lock(job) if exclusive else nullcontext():
         if exclusive and not dry_run:
             clean_up_killed_runs(job)
-        run = RunContext(job, new_run_id(job.name, run_date), run_date)
+        run = RunContext(job, new_run_id(job.name, run_date), run_date, exclusive=exclusive)
         folder = None if dry_run else job.warehouse.folder
         with mark_start(folder, run.run_id, job.name, run_date, job.started_at) as marker:
             try:
                 yield run
             except Exception as error:
                 if not dry_run and not isinstance(error, UsageError):
-                    with nullcontext() if exclusive else lock():
+                    with run.lock():
                         _write_failure(run, error)
                 marker.remove()
                 raise
             if not dry_run:
-                with nullcontext() if exclusive else lock():
+                with run.lock():
                     run.write("published" if run.published_versions is not None else "done")
             marker.remove()
 
@@ -144,6 +150,10 @@ def clean_up_killed_runs(job: Job) -> None:
         staged = (path for path in (folder / "_staging").glob("*") if path.name != STAGED_PREDICTIONS)
         for path in (*staged, *(training for training in trainings if training.name not in running)):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _lock(job: Job) -> AbstractContextManager[None]:
+    return warehouse_lock(job.warehouse.folder, job.name, job.settings.lock.wait_seconds, job.started_at)
 
 
 def _write_failure(run: RunContext, error: Exception) -> None:

@@ -19,7 +19,7 @@ from jobs.cli import app
 from jobs.console.options import parse_date
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"demo", "ingest", "train", "nightly", "report", "review", "runs", "models"}
+COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "report", "review", "runs", "models"}
 
 
 def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click

@@ -47,8 +47,8 @@ def test_a_step_is_pure(path: Path) -> None:
     assert breaches(path.read_text()) == []
 
 
-def test_both_folders_of_steps_are_checked() -> None:
-    assert {path.parent.parent.name for path in STEPS} == {"cleaning", "ingestion"}
+def test_every_folder_of_steps_is_checked() -> None:
+    assert {path.parent.parent.name for path in STEPS} == {"cleaning", "features", "ingestion"}
 
 
 @pytest.mark.parametrize(

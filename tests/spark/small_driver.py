@@ -17,8 +17,9 @@ from jobs.cleaning.steps.calibrate import audit_answers
 from jobs.cleaning.steps.decide import CorrectionBin, correction_bins, correction_threshold
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
 from jobs.cleaning.steps.reviews import latest_decisions, with_decisions
-from jobs.cleaning.steps.selection import newest_change, unscored
+from jobs.cleaning.steps.selection import unscored
 from jobs.cleaning.steps.sellers import seller_rates
+from jobs.features.steps.selection import newest_change
 from jobs.ingestion.groups import assign_groups
 from jobs.warehouse.session import open_session
 

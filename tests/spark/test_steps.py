@@ -6,8 +6,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.cleaning.steps.history import correction_events
-from jobs.cleaning.steps.selection import newest_change, reusable_predictions, split_usable, unread_pictures, unscored
+from jobs.cleaning.steps.selection import reusable_predictions, split_usable, unread_pictures, unscored
 from jobs.cleaning.steps.sellers import seller_rates
+from jobs.features.steps.selection import newest_change
 from tests.spark.frames import frame, rows_of
 
 

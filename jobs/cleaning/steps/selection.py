@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from schemas.reasons import NO_TITLE, ImageStatus, QuarantineReason
@@ -109,16 +109,3 @@ def unscored(listings: DataFrame, known: DataFrame) -> DataFrame:
     """listing_id and content_hash of listings without a prediction."""
     keys = ["listing_id", "content_hash"]
     return listings.select(*keys).join(known.select(*keys), keys, "left_anti")
-
-
-def newest_change(changes: DataFrame, wanted: DataFrame) -> DataFrame:
-    """The newest changed row of each wanted listing and content.
-
-    Args:
-        changes: rows of listings with `_commit_version`.
-        wanted: listing_id and content_hash.
-    """
-    keys = ["listing_id", "content_hash"]
-    newest = Window.partitionBy(*keys).orderBy(F.col("_commit_version").desc())
-    selected = changes.join(wanted, keys, "left_semi")
-    return selected.withColumn("rank", F.row_number().over(newest)).where("rank = 1").drop("rank", "_commit_version")

@@ -1,0 +1,79 @@
+"""`catalog-cleaner encode`: turn the pictures of new and changed listings into vectors."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from pyspark.sql import functions as F
+
+from jobs.console.command import as_command, run_command
+from jobs.console.job import Job
+from jobs.console.summary import Section, Summary
+from jobs.features.encoders import Encoder, bundled_encoder, configured_encoder
+from jobs.features.encoding import encode_pictures
+from jobs.features.retiring import retire_features
+from jobs.features.steps.selection import KEYS, Change
+from jobs.features.stored import stored_features
+from jobs.lifecycle.run_context import RunContext, run_context
+from jobs.warehouse.inputs import input_versions
+from jobs.warehouse.listings import narrow
+from schemas.errors import BundleFormatError
+from schemas.tables import LISTINGS
+from training.registry import open_registry
+
+
+def encode(job: Job) -> Summary:
+    """Encode new pictures.
+
+    Turns the picture of every new or changed listing into a vector, from which models learn and predict. Pictures that
+    could not be read before are tried again. Uses the encoder of the settings, and that of the champion if it is
+    another one. An interrupted run keeps what it has encoded, and the next one continues.
+
+    Exit codes: 0 success; 1 failure; 2 invalid usage or settings.
+    """
+    warehouse = job.warehouse
+    version, _ = input_versions(warehouse)
+    with run_context(job, job.started_at.date(), exclusive=False) as run:
+        champion = _champion_encoder(job)
+        run.counts["encoded"] = 0
+        with tempfile.TemporaryDirectory(prefix="catalog-cleaner-") as folder:
+            configured = configured_encoder(warehouse, job.settings, version, Path(folder) / "encoder")
+            encoders = {each.spec.identity: each for each in (configured, champion) if each is not None}
+            for encoder in encoders.values():
+                run.counts["encoded"] += encode_pictures(run, encoder, version)
+        retired = retire_features(run, encoders, others=True)
+        run.counts |= {f"{change}d": retired.get(change, 0) for change in Change}
+        return _summary(run, list(encoders), version)
+
+
+def _champion_encoder(job: Job) -> Encoder | None:
+    """The champion's encoder; None if there is no champion, or if it has none."""
+    registry = open_registry(job.warehouse.folder, job.warehouse.location, job.settings.registry)
+    champion = registry.find_champion()
+    if champion is None:
+        return None
+    try:
+        return bundled_encoder(registry.model(champion).bundle)
+    except BundleFormatError as error:
+        job.print_progress(f"champion {champion} is not considered: {error}")
+        return None
+
+
+def _summary(run: RunContext, encoders: list[str], listings_version: int) -> Summary:
+    """The counts of the run, and the statuses of the pictures of all listings in force."""
+    warehouse = run.job.warehouse
+    listings = narrow(warehouse.read(LISTINGS, listings_version)).select(*KEYS)
+    rows: list[tuple[str, str, int]] = []
+    for encoder in encoders:
+        found = stored_features(warehouse, encoder).join(listings, KEYS, "left_semi")
+        statuses = found.groupBy("image_status").agg(F.count("*").alias("pictures")).orderBy(F.desc("pictures"))
+        rows += [(encoder, row.image_status, row.pictures) for row in statuses.collect()]
+    by_status = Section("pictures by status", ("encoder", "status", "pictures"), rows, key="by_status")
+    return Summary("Pictures encoded", dict(run.counts), (by_status,))
+
+
+main = as_command("encode", encode)
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,86 @@
+"""Selects the pictures to encode, the rows of listings that contain them, and the vectors that are no longer needed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from enum import StrEnum
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from schemas.reasons import ImageStatus
+
+KEYS = ["listing_id", "content_hash"]
+HAS_PICTURE = "image_hash IS NOT NULL OR image_uri IS NOT NULL"
+"""A listing has a picture, or the address of one."""
+
+
+class Change(StrEnum):
+    """What happens to a row of features."""
+
+    SUPERSEDE = "supersede"
+    """It is no longer needed, and is kept for a while."""
+    RESTORE = "restore"
+    """It is needed again."""
+    DELETE = "delete"
+
+
+def unencoded(listings: DataFrame, features: DataFrame) -> DataFrame:
+    """The pictures that an encoder has not encoded, or could not read the last time.
+
+    Args:
+        listings: listings in force.
+        features: rows of the encoder.
+
+    Returns:
+        listing_id, content_hash and `again`: whether the picture was unreadable the last time.
+    """
+    unreadable = F.col("image_status").eqNullSafe(ImageStatus.UNREADABLE.value)
+    known = features.select(*KEYS, unreadable.alias("again"))
+    wanted = listings.where(HAS_PICTURE).select(*KEYS).join(known, KEYS, "left").where("again IS NULL OR again")
+    return wanted.withColumn("again", F.coalesce("again", F.lit(False)))
+
+
+def newest_change(changes: DataFrame, wanted: DataFrame) -> DataFrame:
+    """The newest changed row of each wanted listing and content.
+
+    Args:
+        changes: rows of listings with `_commit_version`.
+        wanted: listing_id and content_hash.
+    """
+    newest = Window.partitionBy(*KEYS).orderBy(F.col("_commit_version").desc())
+    selected = changes.join(wanted, KEYS, "left_semi")
+    return selected.withColumn("rank", F.row_number().over(newest)).where("rank = 1").drop("rank", "_commit_version")
+
+
+def outdated(
+    features: DataFrame, listings: DataFrame, in_use: Collection[str], deleted_before: dt.datetime, *, others: bool
+) -> DataFrame:
+    """The rows of features to mark, to restore or to delete.
+
+    A row is needed while its content is that of the listing and its encoder is in use. Rows of listings that are no
+    longer in the table listings are deleted at once.
+
+    Args:
+        features: all rows.
+        listings: the current listings, including withdrawn ones.
+        in_use: identities of encoders in use.
+        deleted_before: rows that were superseded before this time are deleted.
+        others: whether rows of other encoders are no longer needed; if false, they stay as they are.
+
+    Returns:
+        listing_id, content_hash, encoder and `change` (`Change`) of the rows that change.
+    """
+    current = listings.select("listing_id", F.col("content_hash").alias("current"))
+    judged = features.select(*KEYS, "encoder", "superseded_at").join(current, "listing_id", "left")
+    known = F.col("encoder").isin(*in_use)
+    needed = (F.col("content_hash") == F.col("current")) & known
+    marked = F.col("superseded_at").isNotNull()
+    change = (
+        F.when(F.col("current").isNull(), Change.DELETE.value)
+        .when(needed & marked, Change.RESTORE.value)
+        .when(F.col("superseded_at") < F.lit(deleted_before), Change.DELETE.value)
+        .when(~needed & ~marked & (known | F.lit(others)), Change.SUPERSEDE.value)
+    )
+    return judged.select(*KEYS, "encoder", change.alias("change")).where("change IS NOT NULL")
