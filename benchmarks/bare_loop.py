@@ -1,8 +1,8 @@
 """`python -m benchmarks.bare_loop LAYOUT SETUP`: serves the fastest scoring loop without Spark that we know.
 
-It uses the product's features, pictures, networks and ranking. The layouts differ in how they use the cores:
+It uses the product's texts, vectors, networks and ranking. The layouts differ in how they use the cores:
 
-* `ahead`: one thread prepares the next batch, decoding on all cores, while the network predicts on all cores;
+* `ahead`: one thread prepares the next batch while the network predicts on all cores;
 * `beside`: one thread per core prepares and predicts its own batches, with one core for each network;
 * `tf_data`: tf.data prepares several batches in parallel and ahead; the network predicts on all cores.
 """
@@ -20,7 +20,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -29,9 +28,9 @@ from benchmarks.machine import cores
 from benchmarks.predictions import COMMON_COLUMNS
 from benchmarks.serve import Answer, serve
 from schemas.arrays import Ints
-from schemas.tensors import PictureBatch, Prediction, TextBatch
+from schemas.tensors import Prediction, TextBatch, VectorBatch
 from udfs.classify import READ, Scoring, score_batches
-from udfs.predictor import Predictor, Prepared, load_predictor
+from udfs.predictor import Predictor, load_predictor
 from udfs.text import read_texts
 
 Batches = Iterator[pa.RecordBatch]
@@ -51,7 +50,7 @@ def start() -> Answer:
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
         """Score a folder of Parquet files; write `COMMON_COLUMNS` to the file `collect`, or drop them if it is null."""
         started = time.perf_counter()
-        scoring = Scoring("", "1", request["batch_rows"], setup["top"], threads, (), 1)
+        scoring = Scoring("", "1", request["batch_rows"], setup["top"], threads)
         predictions = loops[layout](_read(Path(request["listings"]), request["batch_rows"]), predictor, scoring)
         if request["collect"] is None:
             deque(predictions, maxlen=0)
@@ -91,7 +90,7 @@ def _beside(batches: Batches, predictor: Predictor, scoring: Scoring) -> Batches
 
 
 def _make_tf_data(tf: ModuleType) -> Loop:
-    kinds = (tf.int64, tf.float32, tf.int64, tf.uint8, tf.bool, tf.string)
+    kinds = (tf.int64, tf.float32, tf.int64)
 
     def run(batches: Batches, predictor: Predictor, scoring: Scoring) -> Batches:
         fetched: dict[int, pa.RecordBatch] = {}
@@ -103,39 +102,32 @@ def _make_tf_data(tf: ModuleType) -> Loop:
 
         def prepare(number: Ints) -> tuple[NDArray[Any], ...]:
             batch = fetched[int(number)]
-            titles, descriptions = (read_texts(batch.column(name)) for name in ("title", "description"))
-            prepared = predictor.prepare(titles, descriptions, batch.column("image").to_pylist())
-            text, pictures = prepared.text, prepared.pictures
-            status = np.array(pictures.status, dtype=bytes)
-            return text.ids, text.weights, text.splits, pictures.pixels, pictures.present, status
+            texts = predictor.featurize(*(read_texts(batch.column(name)) for name in ("title", "description")))
+            return texts.ids, texts.weights, texts.splits
 
         prepared = (
             tf.data.Dataset.from_generator(numbers, output_signature=tf.TensorSpec([], tf.int64))
             .map(lambda number: tf.numpy_function(prepare, [number], kinds), num_parallel_calls=cores())
             .prefetch(_AHEAD * cores())
         )
-        for number, (ids, weights, splits, pixels, present, status) in enumerate(prepared.as_numpy_iterator()):
-            ready = Prepared(
-                TextBatch(ids, weights, splits),
-                PictureBatch(pixels, present, [s.decode() for s in status], np.zeros((len(present), 2), np.int32)),
-            )
+        for number, texts in enumerate(prepared.as_numpy_iterator()):
             # The batch is prepared already; prediction and Arrow columns come from the product's code.
-            yield from score_batches([fetched.pop(number)], _Ready(predictor, ready), scoring)
+            yield from score_batches([fetched.pop(number)], _Ready(predictor, TextBatch(*texts)), scoring)
 
     return run
 
 
 class _Ready(Predictor):
-    """A predictor whose batch is already prepared."""
+    """A predictor whose texts are already prepared."""
 
-    def __init__(self, predictor: Predictor, ready: Prepared) -> None:
-        self.spec, self._predictor, self._ready = predictor.spec, predictor, ready
+    def __init__(self, predictor: Predictor, texts: TextBatch) -> None:
+        self.spec, self._predictor, self._texts = predictor.spec, predictor, texts
 
-    def prepare(self, *_columns: object) -> Prepared:
-        return self._ready
+    def featurize(self, *_columns: object) -> TextBatch:
+        return self._texts
 
-    def run(self, prepared: Prepared, buckets: Ints) -> Prediction:
-        return self._predictor.run(prepared, buckets)
+    def run(self, texts: TextBatch, pictures: VectorBatch, buckets: Ints) -> Prediction:
+        return self._predictor.run(texts, pictures, buckets)
 
 
 if __name__ == "__main__":

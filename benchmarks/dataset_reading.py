@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 from benchmarks.serve import Answer, serve
 from training.dataset import NUMBERS, READ_COLUMNS, Dataset, Shard, map_shard, read_shard
 
-_ARRAYS = (*NUMBERS.values(), "splits", "ids", "weights", "slots", "pixels")
+_ARRAYS = (*NUMBERS.values(), "splits", "ids", "weights", "slots", "vectors")
 
 
 def start() -> Answer:
     """Use the training set described on the command line."""
     setup = json.loads(sys.argv[1])
-    dataset, height, width = Dataset(**setup["dataset"]), int(setup["height"]), int(setup["width"])
+    dataset, width = Dataset(**setup["dataset"]), int(setup["vector_width"])
     caches = {reader: Path.cwd() / f"cache-{reader}" for reader in ("petastorm", "pyarrow")}
 
     def read(reader: str) -> Shard:
         shutil.rmtree(caches[reader], ignore_errors=True)
         if reader == "petastorm":
-            return read_shard(dataset, 0, 1, caches[reader], height, width)
-        return read_with_pyarrow(dataset, caches[reader], height, width)
+            return read_shard(dataset, 0, 1, caches[reader], width)
+        return read_with_pyarrow(dataset, caches[reader], width)
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
         """Read with the named reader; if `reader` is null, assert first that both read the same rows."""
@@ -46,7 +46,7 @@ def start() -> Answer:
     return answer
 
 
-def read_with_pyarrow(dataset: Dataset, cache: Path, height: int, width: int) -> Shard:
+def read_with_pyarrow(dataset: Dataset, cache: Path, width: int) -> Shard:
     """Read the same shard as `training.dataset.read_shard` does for one rank, with pyarrow alone.
 
     Arrow stores byte strings contiguously, so that a column is written to its file in one call.
@@ -56,7 +56,7 @@ def read_with_pyarrow(dataset: Dataset, cache: Path, height: int, width: int) ->
     with (
         (cache / "ids").open("wb") as ids,
         (cache / "weights").open("wb") as weights,
-        (cache / "pixels").open("wb") as pixels,
+        (cache / "vectors").open("wb") as vectors,
     ):
         for path in sorted(Path(dataset.folder).glob("*.parquet")):
             with pq.ParquetFile(path) as file:
@@ -65,11 +65,11 @@ def read_with_pyarrow(dataset: Dataset, cache: Path, height: int, width: int) ->
                     for name, column in NUMBERS.items():
                         columns[column].append(table[name].to_numpy())
                     columns["lengths"].append(np.diff(_offsets(table["text_ids"])) // 4)
-                    for name, target in (("text_ids", ids), ("text_weights", weights), ("pixels", pixels)):
+                    for name, target in (("text_ids", ids), ("text_weights", weights), ("vector", vectors)):
                         for chunk in table[name].chunks:
                             offsets = _offsets(pa.chunked_array([chunk]))
                             target.write(memoryview(chunk.buffers()[2])[offsets[0] : offsets[-1]])
-    return map_shard(cache, columns, height, width)
+    return map_shard(cache, columns, width)
 
 
 def assert_same(one: Shard, other: Shard) -> None:

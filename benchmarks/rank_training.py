@@ -16,6 +16,8 @@ from pyspark.sql import functions as F
 from benchmarks.machine import cores
 from benchmarks.serve import Answer, serve
 from conf.load import load_settings
+from jobs.features.encoders import bundled_encoder
+from jobs.features.stored import with_vectors
 from jobs.warehouse.listings import in_force
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import open_warehouse
@@ -25,11 +27,12 @@ from training.examples import example_rows
 from training.package_files import zip_project
 from training.plan import make_plan
 from training.ranks import run_on_ranks
+from training.registry import open_registry
 from training.task import RankTask
 from training.train import feature_arguments
 from training.transitions import category_distances
 
-_PLAN = ("train.text_epochs=5", "train.image_epochs=3", "train.image_members=2", "train.patience=1000")
+_PLAN = ("train.text_epochs=5", "train.image_epochs=3", "train.patience=1000")
 """A few epochs without early stopping, so that every run does the same work."""
 
 
@@ -41,16 +44,16 @@ def start() -> Answer:
     taxonomy = sorted(workspace.read(TAXONOMY).select("category", "parent", "department").collect())
     categories = [row.category for row in taxonomy]
     distances = category_distances([row.parent for row in taxonomy], [row.department for row in taxonomy])
-    text, picture = feature_arguments(settings)
+    text, _ = feature_arguments(settings)
     nobody = F.lit(None).cast("string")
+    registry = open_registry(workspace.folder, location, settings.registry)
+    encoder = bundled_encoder(registry.model(registry.champion_version()).bundle).spec
+    listings = with_vectors(workspace, in_force(workspace.read(LISTINGS)), encoder.identity)
     rows = example_rows(
-        in_force(workspace.read(LISTINGS)).withColumns(dict.fromkeys(("decided_category", "audited_category"), nobody)),
+        listings.withColumns(dict.fromkeys(("decided_category", "audited_category"), nobody)),
         categories,
         text=text,
         encoder=None,
-        picture=picture,
-        prefixes=(),
-        max_image_bytes=1,
         partitions=2 * settings.train.row_groups_per_rank,
     )
     dataset = write_dataset(rows, str(folder / "dataset"), ranks=2)
@@ -61,13 +64,16 @@ def start() -> Answer:
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
         """Train with `ranks` ranks, or describe the training set if `ranks` is 0."""
         ranks = int(request["ranks"])
-        height, width = settings.picture.height, settings.picture.width
         if not ranks:
-            shape = {"height": height, "width": width}
-            return {"dataset": asdict(dataset), "plan": asdict(plan), "pictures": pictures, **shape}
+            return {
+                "dataset": asdict(dataset),
+                "plan": asdict(plan),
+                "pictures": pictures,
+                "vector_width": encoder.width,
+            }
         work = folder / "run"
         work.mkdir()
-        task = RankTask(dataset, plan, distances, settings.text.hash_size, height, width, str(work))
+        task = RankTask(dataset, plan, distances, settings.text.hash_size, encoder.width, str(work))
         started = time.perf_counter()
         timeout = settings.train.start_timeout_seconds
         run_on_ranks(

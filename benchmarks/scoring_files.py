@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.machine import cores
 from benchmarks.serve import Answer, serve
 from conf.load import load_settings
+from jobs.features.stored import with_vectors
 from jobs.warehouse.listings import in_force
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import open_warehouse
@@ -23,15 +24,18 @@ def start() -> Answer:
     workspace = open_warehouse(open_session(settings.spark, "scoring files"), location)
     registry = open_registry(workspace.folder, location, settings.registry)
     version = registry.champion_version()
+    model = registry.model(version)
 
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
         """Write all current listings to the folder `every` and a few of them to `few`, one file per core."""
-        listings = in_force(workspace.read(LISTINGS)).select(*READ)
+        listings = with_vectors(workspace, in_force(workspace.read(LISTINGS)), model.spec.encoder).select(
+            *READ, "image"
+        )
         listings.repartition(cores()).write.parquet(request["every"])
         listings.limit(request["few_rows"]).repartition(cores()).write.parquet(request["few"])
         return {
             "rows": listings.count(),
-            "bundle": registry.model(version).bundle,
+            "bundle": model.bundle,
             "model": f"models:/{settings.registry.model_name}/{version}",
             "registry": f"sqlite:///{workspace.folder}/mlflow/mlflow.db",
             "top": settings.classify.top,

@@ -24,14 +24,14 @@ from benchmarks.serve import Answer, serve
 from conf.load import load_settings
 from jobs.warehouse.session import open_session
 from schemas.branches import IMAGE, TEXT
-from udfs.classify import classify
+from udfs.classify import classify, read_vectors
 from udfs.predictor import load_predictor
 
 Array = NDArray[Any]
 Score = Callable[[DataFrame, int], DataFrame]
 """(listings, their number) -> predictions, lazily."""
 
-_INPUTS = ("title", "description", "image", "bucket")
+_INPUTS = ("title", "description", "vector", "image_status", "bucket")
 _BRANCHES = ("predicted", "text", "image")
 _PREDICTED = (
     "predicted_category STRING, confidence DOUBLE, text_category STRING, text_confidence DOUBLE, "
@@ -73,12 +73,10 @@ def start() -> Answer:
 
 
 def _classify(bundle: str, top: int, batch_rows: int) -> Score:
-    """OurMethod, as `jobs.cleaning.scoring` calls it."""
+    """Our method, as `jobs.cleaning.scoring` calls it."""
 
     def score(listings: DataFrame, rows: int) -> DataFrame:
-        return classify(
-            listings, bundle, "1", rows=rows, batch_rows=batch_rows, top=top, prefixes=(), max_image_bytes=1
-        )
+        return classify(listings, bundle, "1", rows=rows, batch_rows=batch_rows, top=top)
 
     return score
 
@@ -106,9 +104,13 @@ def make_predict(bundle: str, top: int) -> Callable[[], Callable[..., dict[str, 
         predictor = load_predictor(bundle, 1)
         names = np.array(predictor.spec.categories, dtype=object)
 
-        def predict(titles: Array, descriptions: Array, images: Array, buckets: Array) -> dict[str, Array]:
-            prediction, status = predictor.predict(titles, descriptions, images, buckets.astype(np.int64))  # type: ignore[arg-type]
-            columns: dict[str, Array] = {"image_status": np.array(status, dtype=object)}
+        def predict(
+            titles: Array, descriptions: Array, vectors: Array, status: Array, buckets: Array
+        ) -> dict[str, Array]:
+            texts = predictor.featurize(titles, descriptions)  # type: ignore[arg-type]
+            pictures = read_vectors(pa.array(vectors, pa.binary()))
+            prediction = predictor.run(texts, pictures, buckets.astype(np.int64))
+            columns: dict[str, Array] = {"image_status": status}
             parts = (prediction.fused, prediction.of(TEXT.name), prediction.of(IMAGE.name))
             for branch, scores in zip(_BRANCHES, parts, strict=True):
                 order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
@@ -126,7 +128,7 @@ def make_predict(bundle: str, top: int) -> Callable[[], Callable[..., dict[str, 
 
 
 def _pyfunc(spark: SparkSession, registry: str, model: str) -> Score:
-    """MLflow's: the registered model in this environment."""
+    """MLflow's: the registered model in this environment. It takes pictures, not their vectors."""
     mlflow.set_tracking_uri(registry)
     mlflow.set_registry_uri(registry)
     udf = mlflow.pyfunc.spark_udf(spark, model, result_type=_PREDICTED, env_manager="local")

@@ -83,12 +83,8 @@ class TextSettings:
 
 @dataclass(frozen=True, config=_FROZEN)
 class PictureSettings:
-    """How to turn a picture into a tensor."""
+    """How to turn a picture into a vector."""
 
-    height: Count = 64
-    """Height of the tensor in pixels."""
-    width: Count = 48
-    """Width of the tensor in pixels."""
     max_pixels: Count = 64_000_000
     """A picture with more pixels (width x height, before decoding) is not decoded; its status is too_large."""
     blank_deviation: float = 4.0
@@ -117,17 +113,14 @@ class TrainSettings:
     ranks: Count = 2
     """Number of Horovod processes."""
     text_members: Annotated[int, Field(ge=2, le=10)] | None = None
-    """Number of members of the text branch; each is trained without one fold of the listings."""
-    image_members: Annotated[int, Field(ge=2, le=10)] | None = None
-    """Number of members of the picture branch. It must divide text_members, so that each picture fold is a union of
-    text folds."""
+    """Number of members of each branch; each is trained without one fold of the listings."""
     text_epochs: Count | None = None
     """Maximum number of epochs of the text branch."""
     image_epochs: Count | None = None
     """Maximum number of epochs of the picture branch."""
     text_batch: Count = 256
     """Maximum number of rows per step of the text branch, over all ranks."""
-    image_batch: Count = 64
+    image_batch: Count = 512
     """Maximum number of rows per step of the picture branch, over all ranks."""
     patience: Count = 3
     """A branch stops after this many epochs without a better out-of-sample loss."""
@@ -141,13 +134,6 @@ class TrainSettings:
     """Random seed."""
     start_timeout_seconds: Count = 300
     """How long the Horovod ranks may take to start."""
-    image_backbone: Literal["residual", "efficientnetv2-b0", "mobilenetv3-small"] = "residual"
-    """The picture network: a small residual network, or, for GPUs, a Keras application."""
-    image_weights: str | None = None
-    """File with the weights of the Keras application without its top layer, on every machine that trains; None: random
-    initialisation."""
-    mixed_precision: bool | None = None
-    """Train the picture network in mixed precision (float16); inference uses float32. None: if every rank has a GPU."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from conf.settings import Settings
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
@@ -21,12 +20,6 @@ from jobs.train import train
 from schemas.errors import UsageError
 
 _MARKER = "made-by-catalog-cleaner-demo"
-_PICTURE_SIZE = 32
-"""Height and width in pixels. The generated pictures are as easy to classify at this size, in half the time."""
-_IMAGE_MEMBERS = 2
-"""Members of the picture branch, unless the settings give a number. Fewer than the default, to save time."""
-_IMAGE_EPOCHS = 15
-"""Epochs of the picture branch, unless the settings give a number. Half of the default, to save time."""
 
 DemoWarehouseOption = Annotated[
     str,
@@ -49,7 +42,6 @@ def demo(
     Runs ingest, train and nightly. The generated files and the tables are written to one folder.
     """
     generate = _load_generator()
-    job = replace(job, settings=_faster_settings(job.settings))
     source = _fresh_folder(job.warehouse.folder, warehouse) / "catalogue"
     job.print_progress(f"generating {listings:,} listings in {categories} categories in {source}")
     generate(source, listings, categories, seed)
@@ -77,21 +69,6 @@ def _load_generator() -> Callable[[Path, int, int, int], None]:
     return lambda folder, listings, categories, seed: write_catalogue(
         folder, CatalogueSpec(listings=listings, categories=categories, seed=seed)
     )
-
-
-def _faster_settings(settings: Settings) -> Settings:
-    """Reduce picture size, members and epochs, so that training takes a minute or two."""
-    picture = replace(
-        settings.picture,
-        height=min(settings.picture.height, _PICTURE_SIZE),
-        width=min(settings.picture.width, _PICTURE_SIZE),
-    )
-    train_settings = replace(
-        settings.train,
-        image_members=settings.train.image_members or _IMAGE_MEMBERS,
-        image_epochs=settings.train.image_epochs or _IMAGE_EPOCHS,
-    )
-    return replace(settings, picture=picture, train=train_settings)
 
 
 def _fresh_folder(folder: Path | None, warehouse: str) -> Path:

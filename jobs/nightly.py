@@ -16,6 +16,8 @@ from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import RunDateOption
 from jobs.console.summary import Summary
+from jobs.features.encoders import bundled_encoder
+from jobs.features.encoding import encode_pictures
 from jobs.lifecycle.pins import table_versions, take_pins
 from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
@@ -41,9 +43,9 @@ def nightly(
 ) -> Summary:
     """Clean the catalogue for a date and publish the result.
 
-    Scores new and changed listings, then decides the category of every listing. Rerunning a published date reads the
-    same model and table versions and replaces its rows. Retrying a date that was not published reads the same table
-    versions with the current champion. A date cannot be run once a later date is published.
+    Encodes new pictures, scores new and changed listings, then decides the category of every listing. Rerunning a
+    published date reads the same model and table versions and replaces its rows. Retrying a date that was not published
+    reads the same table versions with the current champion. A date cannot be run once a later date is published.
 
     Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings; 3 refused by a gate, nothing
     was published.
@@ -75,6 +77,7 @@ def nightly(
         stage = STAGED_PREDICTIONS if warehouse.folder is not None and not dry_run else run.run_id
         if stage == run.run_id:
             at_end.callback(warehouse.unstage, stage)
+        encode_pictures(run, bundled_encoder(model.bundle), pins.listings_version)
         scored = score(job, listings, model, pins, base, stage)
         job.print_progress("deciding categories")
         evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)

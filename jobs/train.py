@@ -7,6 +7,7 @@ import datetime as dt
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,9 @@ from jobs.console.job import Job
 from jobs.console.options import parse_date
 from jobs.console.progress import StageProgress
 from jobs.console.summary import Section, Summary
+from jobs.features.encoders import bundled_encoder, configured_encoder
+from jobs.features.encoding import encode_pictures
+from jobs.features.stored import with_vectors
 from jobs.lifecycle.run_context import WORK_FOLDER, run_context
 from jobs.warehouse.inputs import input_versions, require_listings
 from jobs.warehouse.listings import in_force
@@ -40,8 +44,8 @@ TrainDateOption = Annotated[
 def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     """Train a model and promote it if it is better.
 
-    Learns from the sellers' categories and the reviewers' decisions. The new model is compared with the champion and
-    becomes champion only if it is better.
+    Encodes new pictures, then learns from the sellers' categories and the reviewers' decisions. The new model is
+    compared with the champion and becomes champion only if it is better.
 
     Exit codes: 0 success, whether or not the model became champion; 1 failure; 2 invalid usage or settings.
     """
@@ -51,25 +55,32 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         version, taxonomy_version = input_versions(warehouse)
         decisions = latest_decisions(warehouse.read(REVIEW_DECISIONS))
-        listings = with_decisions(in_force(warehouse.read(LISTINGS, version)), decisions)
+        listings = with_decisions(in_force(warehouse.read(LISTINGS, version).drop("image")), decisions)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
         categories = [TaxonomyCategory(*row) for row in taxonomy]
         # Fetched before the training, so that an unavailable registry does not waste one.
         champion = _champion(registry, job.print_progress)
         work = _work_folder(warehouse.folder, run.run_id)
         try:
+            encoder = configured_encoder(warehouse, settings, version, work / "encoder")
+            encode_pictures(run, encoder, version)
+            if champion and (theirs := bundled_encoder(champion[1])).spec != encoder.spec:
+                encode_pictures(run, theirs, version)  # the comparison needs them
             job.print_progress(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
             with StageProgress(job.console, job.print_progress) as stages:
                 trained = train_bundle(
-                    listings,
+                    with_vectors(warehouse, listings, encoder.spec.identity),
                     categories,
+                    encoder.folder,
                     settings,
-                    str(work),
+                    str(work / "training"),
                     planned=lambda plan: stages.plan(plan.stages),
                     progress=lambda epoch: stages.advance(epoch.what, epoch.loss, epoch.seconds),
                 )
             job.print_progress("comparing the model with the champion")
-            comparison = evaluate(listings, trained.folder, champion, categories, settings)
+            comparison = evaluate(
+                listings, partial(with_vectors, warehouse), trained.folder, champion, categories, settings
+            )
             run.model_version = registry.register(
                 trained.folder,
                 params=dataclasses.asdict(trained.plan),
@@ -120,7 +131,7 @@ def _summary(version: str, trained: TrainedBundle, comparison: Comparison, locat
         "model_version": version,
         "champion": comparison.better,
         "text_members": trained.plan.text_members,
-        "image_members": trained.plan.image_members,
+        "image_members": trained.plan.text_members if trained.plan.pictures else 0,
         "wrong_label_share_by": trained.share_source,
         **{name: round(value, 4) for name, value in (trained.figures | comparison.figures).items()},
     }

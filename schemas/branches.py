@@ -48,12 +48,12 @@ class Branch:
     stored: bool = False
 
 
-TEXT_NETWORK, FUSED_NETWORK = "text", "fused"
-"""Names of saved networks in a bundle; fused networks have the member's number appended, `fused-0`."""
+TEXT_NETWORK, PICTURE_NETWORK = "text", "picture"
+"""Names of saved networks in a bundle."""
 
 TEXT = Branch("text", frozenset({Input.TEXT}), TEXT_NETWORK, stored=True)
-IMAGE = Branch("image", frozenset({Input.IMAGE}), FUSED_NETWORK, stored=True)
-HEAD = Branch("head", frozenset({Input.TEXT, Input.IMAGE}), FUSED_NETWORK)
+IMAGE = Branch("image", frozenset({Input.IMAGE}), PICTURE_NETWORK, stored=True)
+HEAD = Branch("head", frozenset({Input.TEXT, Input.IMAGE}), PICTURE_NETWORK)
 BRANCHES = (TEXT, IMAGE, HEAD)
 """Text alone, picture alone, and early fusion: a head over the features of both."""
 

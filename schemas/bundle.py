@@ -1,7 +1,8 @@
 """The files of a bundle, the folder in which the registry stores a trained model.
 
 It contains `bundle.json` (`BundleSpec`), `noise.npz` (`NoiseModel`), the networks as TensorFlow SavedModels, and the
-folder `encoder` if a pretrained text encoder is used. Inference needs nothing else, neither settings nor training data.
+folder `picture_encoder`, and the folder `text_encoder` if a pretrained text encoder is used. Inference needs nothing
+else, neither settings nor training data.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from schemas.branches import Fusion
 
 SPEC_FILE = "bundle.json"
 NOISE_FILE = "noise.npz"
-ENCODER_FOLDER = "encoder"
-FORMAT = 5
+PICTURE_ENCODER_FOLDER, TEXT_ENCODER_FOLDER = "picture_encoder", "text_encoder"
+FORMAT = 6
 """Version of these files; increase it when older code cannot read them."""
 
 BUCKETS = 2520
@@ -28,10 +29,12 @@ class BundleSpec:
 
     Attributes:
         categories: C category codes, in the order of all probability vectors.
-        text_members: K, number of text members; member bucket mod K has not trained on the listing and predicts it.
-        image_members: number of fused members, a divisor of `text_members`; 0: the model uses no pictures.
+        text_members: K, number of members of each branch; member bucket mod K has not trained on the listing and
+            predicts it.
+        pictures: whether the model has a picture branch.
+        encoder: identity of the picture encoder (`udfs.encoders.spec`).
         text: keyword arguments of `udfs.text.featurize`.
-        picture: keyword arguments of `udfs.pictures.decode`.
+        picture: keyword arguments of `udfs.pictures.decode` besides the size, which the encoder gives.
         fusion: the branch weights.
         prior: C probabilities of the categories, used for a listing without any input.
         novel_above: threshold of `predictions.novelty`; listings above it are unlike the training set.
@@ -41,7 +44,8 @@ class BundleSpec:
 
     categories: tuple[str, ...]
     text_members: int
-    image_members: int
+    pictures: bool
+    encoder: str
     text: dict[str, int | float | list[int]]
     picture: dict[str, int | float]
     fusion: Fusion

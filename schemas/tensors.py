@@ -1,8 +1,8 @@
 """Inputs and outputs of the networks in training and inference: shapes, types and value ranges.
 
 Text features are sparse and stored as compressed sparse rows: listing i has the features
-`ids[splits[i]:splits[i + 1]]`. Pictures are dense and have a flag; without a usable picture the pixels are zero and the
-flag is false.
+`ids[splits[i]:splits[i + 1]]`. Pictures and their vectors are dense and have a flag; without a usable picture the
+values are zero and the flag is false.
 """
 
 from __future__ import annotations
@@ -55,6 +55,19 @@ class PictureBatch:
     present: Bools
     status: list[str]
     sizes: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class VectorBatch:
+    """The vectors of n listings' pictures.
+
+    Attributes:
+        values: float16, shape (n, D), what the picture encoder makes of them; zero where `present` is false.
+        present: bool, shape (n,).
+    """
+
+    values: NDArray[np.float16]
+    present: Bools
 
 
 @dataclass(frozen=True)

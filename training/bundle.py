@@ -9,24 +9,34 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.bundle import ENCODER_FOLDER, NOISE_FILE, SPEC_FILE, BundleSpec, NoiseModel
+from schemas.bundle import NOISE_FILE, PICTURE_ENCODER_FOLDER, SPEC_FILE, TEXT_ENCODER_FOLDER, BundleSpec, NoiseModel
 
 
-def write_bundle(folder: str, members: str, spec: BundleSpec, noise: NoiseModel, encoder: str | None = None) -> None:
-    """Write the specification, noise model, networks and text encoder into a new folder.
+def write_bundle(
+    folder: str,
+    members: str,
+    spec: BundleSpec,
+    noise: NoiseModel,
+    *,
+    picture_encoder: str,
+    text_encoder: str | None = None,
+) -> None:
+    """Write the specification, noise model, networks and encoders into a new folder.
 
     Args:
         folder: replaced if it exists.
-        members: the folder with the SavedModels of the ranks (`text`, `fused-0`, ...); they are moved, not copied.
-        encoder: the folder of the text encoder, which is copied; None if there is none.
+        members: the folder with the SavedModels of the ranks (`text`, `picture`); they are moved, not copied.
+        picture_encoder: its folder, which is copied.
+        text_encoder: its folder, which is copied; None if there is none.
     """
     path = Path(folder)
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
     for member in sorted(Path(members).iterdir()):
         shutil.move(str(member), path / member.name)
-    if encoder:
-        shutil.copytree(encoder, path / ENCODER_FOLDER)
+    shutil.copytree(picture_encoder, path / PICTURE_ENCODER_FOLDER)
+    if text_encoder:
+        shutil.copytree(text_encoder, path / TEXT_ENCODER_FOLDER)
     (path / SPEC_FILE).write_text(json.dumps(dataclasses.asdict(spec), indent=1), encoding="utf-8")
     np.savez_compressed(
         path / NOISE_FILE,

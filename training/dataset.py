@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from schemas.arrays import Bools, Floats32, Ints
 from schemas.errors import FailedError
-from schemas.tensors import CHANNELS, TextBatch
+from schemas.tensors import TextBatch
 
 NUMBERS = {
     "key": "keys",
@@ -31,7 +31,7 @@ NUMBERS = {
     "present": "present",
 }
 """Column of the training set -> attribute of `Shard`."""
-READ_COLUMNS = [*NUMBERS, "text_ids", "text_weights", "pixels"]
+READ_COLUMNS = [*NUMBERS, "text_ids", "text_weights", "vector"]
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 _CHECK = 1_000_000_007
 """Keys are summed modulo this prime. The sum reveals a row that was read twice in place of a lost one."""
@@ -63,8 +63,8 @@ class Shard:
         buckets: int64, shape (n,).
         splits, ids, weights: the text features as in `TextBatch`.
         present: bool, shape (n,), whether there is a usable picture.
-        slots: int64, shape (n,), a picture's index in `pixels`; -1 where there is none.
-        pixels: uint8, shape (present pictures, height, width, 3).
+        slots: int64, shape (n,), a picture's index in `vectors`; -1 where there is none.
+        vectors: float16, shape (present pictures, D), what the picture encoder makes of them.
     """
 
     keys: Ints
@@ -78,7 +78,7 @@ class Shard:
     weights: Floats32
     present: Bools
     slots: Ints
-    pixels: NDArray[np.uint8]
+    vectors: NDArray[np.float16]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -126,14 +126,14 @@ def write_dataset(examples: DataFrame, folder: str, *, ranks: int) -> Dataset:
     return Dataset(folder, rows, sum(file["checksum"] for file in files))
 
 
-def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int, width: int) -> Shard:
-    """Read a rank's shard once through Petastorm into memory-mapped files under `cache`."""
+def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, width: int) -> Shard:
+    """Read a rank's shard once through Petastorm into memory-mapped files under `cache`; `width` as in `map_shard`."""
     cache.mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[Ints]] = {name: [] for name in (*NUMBERS.values(), "lengths")}
     with (
         (cache / "ids").open("wb") as ids,
         (cache / "weights").open("wb") as weights,
-        (cache / "pixels").open("wb") as pixels,
+        (cache / "vectors").open("wb") as vectors,
     ):
         for batch in _batches(dataset.folder, rank, ranks):
             for column, name in NUMBERS.items():
@@ -141,17 +141,17 @@ def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, height: int
             columns["lengths"].append(np.array([len(value) // 4 for value in batch.text_ids], np.int64))
             ids.write(b"".join(batch.text_ids))
             weights.write(b"".join(batch.text_weights))
-            pixels.write(b"".join(batch.pixels))
-    return map_shard(cache, columns, height, width)
+            vectors.write(b"".join(batch.vector))
+    return map_shard(cache, columns, width)
 
 
-def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], height: int, width: int) -> Shard:
-    """Memory-map the files `ids`, `weights` and `pixels` of a folder as a shard.
+def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], width: int) -> Shard:
+    """Memory-map the files `ids`, `weights` and `vectors` of a folder as a shard.
 
     Args:
         cache: the folder.
         columns: the arrays that `NUMBERS` names, and `lengths` (number of features of each listing), each in chunks.
-        height, width: of the pictures.
+        width: length D of a picture's vector; 0 without a picture encoder.
     """
     joined = {name: np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64) for name, parts in columns.items()}
     present = joined["present"].astype(np.bool_)
@@ -168,7 +168,7 @@ def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], height: int, w
         weights=_mapped(cache / "weights", np.float32, (int(splits[-1]),)),
         present=present,
         slots=np.where(present, np.cumsum(present) - 1, -1),
-        pixels=_mapped(cache / "pixels", np.uint8, (int(present.sum()), height, width, CHANNELS)),
+        vectors=_mapped(cache / "vectors", np.float16, (int(present.sum()), width)),
     )
 
 

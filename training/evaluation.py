@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ _FLOOR = 1e-6
 
 def evaluate(
     listings: DataFrame,
+    with_vectors: Callable[[DataFrame, str], DataFrame],
     bundle: str,
     champion: tuple[str, str] | None,
     taxonomy: Sequence[TaxonomyCategory],
@@ -40,12 +41,13 @@ def evaluate(
     """Compare a new bundle with the champion on labelled listings; no true category is needed.
 
     Args:
-        listings: listing_id, title, description, category, decided_category (null where no person has decided),
-            audited_category (null where the listing was not in the random audit), seller_id, bucket, image, image_uri.
+        listings: listing_id, content_hash, title, description, category, decided_category (null where no person has
+            decided), audited_category (null where the listing was not in the random audit), seller_id, bucket.
+        with_vectors: adds the columns vector and image_status of an encoder, given by its identity.
         bundle: the new bundle's folder.
         champion: the champion's version and bundle folder; None where there is none.
         taxonomy: the categories.
-        settings: sections classify and ingest.
+        settings: section classify.
 
     Raises:
         FailedError: no listing has a category of the taxonomy.
@@ -60,14 +62,12 @@ def evaluate(
 
     def predict(folder: str, version: str, predicting: BundleSpec) -> Floats:
         predictions = classify(
-            chosen.withColumn("content_hash", F.lit("")),
+            with_vectors(chosen, predicting.encoder),
             folder,
             version,
             rows=len(rows),
             batch_rows=settings.classify.batch_rows,
             top=settings.classify.top,
-            prefixes=settings.ingest.image_prefixes,
-            max_image_bytes=settings.ingest.max_image_bytes,
         )
         table = predictions.select("listing_id", "top_categories").toArrow()
         order = pc.index_in(pa.array(rows["listing_id"]), table["listing_id"])

@@ -6,28 +6,26 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from training.sample import NO_SELLER
-from udfs.pictures import decode, load_images
 from udfs.text import featurize, read_texts
 from udfs.text_encoder import load_encoder
 
 SCHEMA = (
     "key BIGINT, listing_id STRING, seller_id STRING, seller_key BIGINT, label INT, truth INT, audited INT, "
-    "bucket INT, text_ids BINARY, text_weights BINARY, present BOOLEAN, pixels BINARY"
+    "bucket INT, text_ids BINARY, text_weights BINARY, present BOOLEAN, vector BINARY"
 )
 """`key` hashes listing_id, `seller_key` seller_id (`NO_SELLER` where there is none). `label` is the seller's category,
 `truth` the category that a person has decided, `audited` the one decided in the random audit; -1 where there is none in
-the taxonomy. `text_ids` int32 and `text_weights` float32 are little-endian and of equal length; `pixels` is uint8,
-height x width x 3, empty where `present` is false."""
+the taxonomy. `text_ids` int32 and `text_weights` float32 are little-endian and of equal length; `vector` is float16,
+empty where `present` is false."""
 _COPIED_COLUMNS = ("key", "listing_id", "seller_id", "seller_key", "label", "truth", "audited", "bucket")
 
 ROWS_PER_TASK = 4_000
-"""Rows per Spark task, and so per file of the training set; with pictures about 50 MB before compression."""
+"""Rows per Spark task, and so per file of the training set; with pictures about 20 MB before compression."""
 
 
 def example_tasks(rows: int, ranks: int, min_per_rank: int) -> int:
@@ -47,21 +45,16 @@ def example_rows(
     *,
     text: Mapping[str, Any],
     encoder: str | None,
-    picture: Mapping[str, Any],
-    prefixes: tuple[str, ...],
-    max_image_bytes: int,
     partitions: int,
 ) -> DataFrame:
     """The training rows of all listings whose label or decided category is in the taxonomy.
 
     Args:
         listings: listing_id, title, description, category, decided_category (null where no person has decided),
-            audited_category (null where the listing was not in the random audit), seller_id, bucket, image, image_uri.
+            audited_category (null where the listing was not in the random audit), seller_id, bucket, vector (of the
+            picture, float16, little-endian; null without a usable picture).
         categories: category names; the position is the label index.
         text: keyword arguments of `udfs.text.featurize`.
-        encoder: the folder of a text encoder (`udfs.text_encoder`) on every node; None if there is none.
-        picture: keyword arguments of `udfs.pictures.decode`.
-        prefixes, max_image_bytes: as in `udfs.picture_uris.read_uri`.
         partitions: number of tasks.
 
     Returns:
@@ -87,8 +80,7 @@ def example_rows(
             F.col("bucket").cast("int").alias("bucket"),
             "title",
             "description",
-            "image",
-            "image_uri",
+            "vector",
         )
         .repartition(partitions, "key")
         .sortWithinPartitions("key")
@@ -97,29 +89,21 @@ def example_rows(
     def make(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         encode = load_encoder(encoder, threads=1) if encoder else None
         for batch in batches:
-            uris = batch.column("image_uri").to_pylist()
-            images, _ = load_images(batch.column("image").to_pylist(), uris, prefixes, max_image_bytes)
-            yield _example_batch(batch, images, {**text, "encode": encode}, picture)
+            yield _example_batch(batch, {**text, "encode": encode})
 
     return rows.mapInArrow(make, SCHEMA)
 
 
-def _example_batch(
-    batch: pa.RecordBatch, images: Sequence[bytes | None], text: Mapping[str, Any], picture: Mapping[str, Any]
-) -> pa.RecordBatch:
+def _example_batch(batch: pa.RecordBatch, text: Mapping[str, Any]) -> pa.RecordBatch:
     columns = {name: batch.column(name) for name in batch.schema.names}
     texts = featurize(read_texts(columns["title"]), read_texts(columns["description"]), **text)
-    pictures = decode(images, **picture)
     ids, weights = texts.ids.astype("<i4"), texts.weights.astype("<f4")
     bounds = list(zip(texts.splits[:-1], texts.splits[1:], strict=True))
     columns_out = {
         **{name: columns[name] for name in _COPIED_COLUMNS},
         "text_ids": pa.array([ids[a:b].tobytes() for a, b in bounds], pa.binary()),
         "text_weights": pa.array([weights[a:b].tobytes() for a, b in bounds], pa.binary()),
-        "present": pa.array(np.asarray(pictures.present)),
-        "pixels": pa.array(
-            [p.tobytes() if here else b"" for p, here in zip(pictures.pixels, pictures.present, strict=True)],
-            pa.binary(),
-        ),
+        "present": columns["vector"].is_valid(),
+        "vector": columns["vector"].fill_null(b""),
     }
     return pa.RecordBatch.from_pydict(columns_out)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from schemas.branches import TEXT
-from training.fused_branch import FusedBranch
 from training.network import Tensor
+from training.picture_branch import PictureBranch
 from training.text_branch import TextBranch
 
 _TEXTS = [
@@ -48,21 +48,26 @@ def save_text(text: TextBranch, folder: str) -> None:
     _save(module, predict, inputs, folder)
 
 
-def save_fused(fused: FusedBranch, text: TextBranch, folder: str) -> None:
-    """Save a fused member as a SavedModel.
+def save_pictures(pictures: PictureBranch, text: TextBranch, folder: str) -> None:
+    """Save all K picture members as one SavedModel.
 
-    The signature takes pixels, uint8 (n, h, w, 3), ids, weights and splits. It returns the log-probabilities of each
-    branch, float32 (n, C).
+    The signature takes vectors, float16 (n, D), ids, weights, splits (`schemas.tensors.TextBatch`) and fold, int64
+    (n,). It returns `image` and `head`, float32 (n, C), each row's log-probabilities from its fold's member.
     """
-    module = _Module(text.encoder, fused.model)
-    shape = [None, *fused.model.backbone.input_shape[1:]]
+    module = _Module(text.encoder, pictures.model)
 
-    def predict(pixels: Tensor, ids: Tensor, weights: Tensor, splits: Tensor) -> dict[str, Tensor]:
-        indices, values = module.encoder(ids, weights, splits)
-        logits = module.model(pixels, indices, values, training=False)
-        return {name: tf.nn.log_softmax(each) for name, each in logits.items()}
+    def predict(vectors: Tensor, ids: Tensor, weights: Tensor, splits: Tensor, fold: Tensor) -> dict[str, Tensor]:
+        texts = module.model.project(*module.encoder(ids, weights, splits), tf.size(fold))
+        logits = module.model(vectors, texts, training=False)
+        own = {name: tf.gather(each, fold, axis=1, batch_dims=1) for name, each in logits.items()}
+        return {name: tf.nn.log_softmax(each) for name, each in own.items()}
 
-    _save(module, predict, [tf.TensorSpec(shape, tf.uint8, "pixels"), *_TEXTS], folder)
+    inputs = [
+        tf.TensorSpec([None, len(pictures.model.mean)], tf.float16, "vectors"),
+        *_TEXTS,
+        tf.TensorSpec([None], tf.int64, "fold"),
+    ]
+    _save(module, predict, inputs, folder)
 
 
 def _save(module: _Module, predict: Callable[..., dict[str, Tensor]], inputs: list[Tensor], folder: str) -> None:

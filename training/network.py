@@ -1,4 +1,4 @@
-"""The networks: K linear text members, and fused members over picture and text.
+"""The networks: K linear text members, and K members over the vectors of pictures and texts.
 
 Only the rank processes import this module, because importing TensorFlow starts threads.
 """
@@ -12,16 +12,16 @@ import tensorflow as tf
 
 from schemas.arrays import Floats32, Ints
 from schemas.branches import HEAD, IMAGE
-from training.backbones import make_backbone
 
 Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
 
-_EMBEDDING = 64
-_HEAD = 128
+_HIDDEN = 128
+"""Size of the hidden layer of a picture member."""
+_INPUT_DROPOUT, _DROPOUT = 0.2, 0.3
+"""Share of a picture's vector, and of the hidden layer, that is dropped in training."""
 _MAX_PARAMETERS = 64_000_000
 """If the text members would have more weights than this, they are factorised to low rank."""
-_layers = tf.keras.layers
 
 
 class TextEncoder(tf.Module):  # type: ignore[misc]
@@ -89,71 +89,70 @@ class TextMembers(tf.Module):  # type: ignore[misc]
         return hidden + self.bias
 
 
-class FusedMember(tf.Module):  # type: ignore[misc]
-    """A picture network and a head over picture and text, for the branches `image` and `head`.
+class HiddenMembers(tf.Module):  # type: ignore[misc]
+    """K networks with one hidden layer over the same inputs, trained together."""
 
-    The head takes the backbone's features and a TF-IDF weighted sum of feature embeddings. In training, one of the two
-    inputs is dropped at random (modality dropout), so that the head does not rely on a single input.
+    def __init__(self, width: int, members: int, categories: int, name: str) -> None:
+        """Initialise at random.
+
+        Args:
+            width: number of inputs.
+            members: K.
+            categories: C.
+            name: of the module.
+        """
+        super().__init__(name=name)
+        self.members = members
+        initial = tf.random.normal([width, members * _HIDDEN], stddev=(2 / width) ** 0.5)
+        self.hidden = tf.Variable(initial, name="hidden")
+        self.hidden_bias = tf.Variable(tf.zeros([members * _HIDDEN]), name="hidden_bias")
+        self.kernel = tf.Variable(tf.random.normal([members, _HIDDEN, categories], stddev=0.01), name="kernel")
+        self.bias = tf.Variable(tf.zeros([members, categories]), name="bias")
+
+    def __call__(self, inputs: Tensor, training: bool) -> Tensor:
+        """Inputs, float32 (n, width) -> logits, shape (n, K, C)."""
+        hidden = tf.nn.relu(tf.matmul(inputs, self.hidden) + self.hidden_bias)
+        if training:
+            hidden = tf.nn.dropout(hidden, _DROPOUT)
+        by_member = tf.reshape(hidden, [-1, self.members, _HIDDEN])
+        return tf.einsum("nkh,khc->nkc", by_member, self.kernel) + self.bias
+
+
+class PictureMembers(tf.Module):  # type: ignore[misc]
+    """K members for each of the branches `image` and `head`, over the vectors of a frozen picture encoder.
+
+    The head takes the picture's vector and the text's, the TF-IDF features under a fixed projection.
     """
 
     def __init__(
-        self,
-        features: int,
-        categories: int,
-        height: int,
-        width: int,
-        backbone: str = "residual",
-        weights: str | None = None,
-        policy: str = "float32",
+        self, mean: Floats32, deviation: Floats32, projection: Floats32, members: int, categories: int
     ) -> None:
-        """Initialise at random, or the backbone from pretrained weights; arguments as for `make_backbone`."""
-        super().__init__(name="fused_member")
-        self.features, self.policy = features, policy
-        self._arguments = (features, categories, height, width, backbone)
-        self.backbone = make_backbone(backbone, weights, height, width, policy)
-        self.image_logits = _layers.Dense(categories, name="image_logits")
-        self.embedding = tf.Variable(tf.random.normal([features, _EMBEDDING], stddev=0.05), name="embedding")
-        self.head = tf.keras.Sequential(
-            [_layers.Dense(_HEAD, activation="relu"), _layers.Dropout(0.3), _layers.Dense(categories)], name="head"
-        )
-        image_features = int(self.backbone.output_shape[-1])
-        self.image_logits.build([None, image_features])
-        self.head.build([None, image_features + _EMBEDDING])
+        """Initialise at random.
 
-    def __call__(self, pixels: Tensor, indices: Tensor, values: Tensor, training: bool) -> dict[str, Tensor]:
-        """Pixels, uint8 (n, h, w, 3), and encoded texts -> logits of each branch, (n, C)."""
-        n = tf.shape(pixels)[0]
-        images = tf.cast(pixels, tf.float32) / 127.5 - 1.0
-        image = tf.cast(self.backbone(augment(images) if training else images, training=training), tf.float32)
-        texts = tf.SparseTensor(indices, values, [tf.cast(n, tf.int64), self.features])
-        text = tf.sparse.sparse_dense_matmul(texts, self.embedding)
-        head_image = image
+        Args:
+            mean, deviation: shape (D,), to standardise each dimension of the picture vectors.
+            projection: shape (V, T), as `training.projection.fit_projection` returns it.
+            members: K.
+            categories: C.
+        """
+        super().__init__(name="picture_members")
+        self.mean, self.deviation = tf.constant(mean, tf.float32), tf.constant(deviation, tf.float32)
+        self.projection = tf.constant(projection, tf.float32)
+        width = len(mean)
+        self.image = HiddenMembers(width, members, categories, IMAGE.name)
+        self.head = HiddenMembers(width + projection.shape[1], members, categories, HEAD.name)
+
+    def __call__(self, vectors: Tensor, texts: Tensor, training: bool) -> dict[str, Tensor]:
+        """Vectors, float16 (n, D), and projected texts, float32 (n, T) -> logits of each branch, shape (n, K, C)."""
+        pictures = (tf.cast(vectors, tf.float32) - self.mean) / self.deviation
         if training:
-            draw = tf.random.uniform([n, 1])
-            text, head_image = tf.where(draw < 0.2, 0.0, text), tf.where(draw > 0.9, 0.0, image)
+            pictures = tf.nn.dropout(pictures, _INPUT_DROPOUT)
         return {
-            IMAGE.name: self.image_logits(image),
-            HEAD.name: self.head(tf.concat([head_image, text], axis=1), training=training),
+            IMAGE.name: self.image(pictures, training),
+            HEAD.name: self.head(tf.concat([pictures, texts], axis=1), training),
         }
 
-    def in_full_precision(self) -> FusedMember:
-        """The same network in float32; itself if it already computes in float32."""
-        if self.policy == "float32":
-            return self
-        copy = FusedMember(*self._arguments)
-        for source, target in zip(self.variables, copy.variables, strict=True):
-            target.assign(source)
-        return copy
-
-
-def augment(images: Tensor) -> Tensor:
-    """Random horizontal flips, and shifts by up to an eighth of the size with edge padding."""
-    n, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-
-    def shifted_indices(size: int) -> Tensor:
-        shift = tf.random.uniform([n, 1], -(size // 8), size // 8 + 1, tf.int32)
-        return tf.clip_by_value(tf.range(size)[None] + shift, 0, size - 1)
-
-    images = tf.where(tf.random.uniform([n, 1, 1, 1]) < 0.5, images, images[:, :, ::-1])
-    images = tf.gather(images, shifted_indices(height), axis=1, batch_dims=1)
-    return tf.gather(images, shifted_indices(width), axis=2, batch_dims=1)
+    def project(self, indices: Tensor, values: Tensor, n: Tensor) -> Tensor:
+        """Encoded texts of n listings -> vectors, shape (n, T)."""
+        texts = tf.SparseTensor(indices, values, [tf.cast(n, tf.int64), tf.shape(self.projection, tf.int64)[0]])
+        return tf.sparse.sparse_dense_matmul(texts, self.projection)

@@ -21,7 +21,7 @@ class RankTask:
         plan: how to train.
         distances: shape (C, C), as `training.transitions.category_distances`.
         hash_size: size of the hashed feature space.
-        height, width: of the picture tensors.
+        vector_width: length of a picture's vector; 0 without a picture encoder.
         folder: a working folder that the driver and all ranks can access.
         twins: as `training.error_share.twin_share`.
     """
@@ -30,8 +30,7 @@ class RankTask:
     plan: Plan
     distances: Ints
     hash_size: int
-    height: int
-    width: int
+    vector_width: int
     folder: str
     twins: ShareEstimate | None = None
 

@@ -28,6 +28,7 @@ from training.task import RankResult, RankTask
 from training.taxonomy import TaxonomyCategory
 from training.transitions import category_distances
 from training.twins import count_twins
+from udfs.encoders.folder import read_encoder_spec
 from udfs.text_encoder import check_encoder
 
 
@@ -75,6 +76,7 @@ class TrainedBundle:
 def train_bundle(
     listings: DataFrame,
     taxonomy: Sequence[TaxonomyCategory],
+    encoder: Path,
     settings: Settings,
     work_dir: str,
     planned: Callable[[Plan], None],
@@ -83,11 +85,13 @@ def train_bundle(
     """Train every member on the labelled listings and write the bundle to `<work_dir>/bundle`.
 
     Args:
-        listings: listing_id, title, description, category, decided_category, audited_category, seller_id, bucket,
-            image, image_uri; one row per listing. Listings without a category of the taxonomy are left out. Pictures
-            are read once. The Spark session must have at least `settings.train.ranks` task slots.
+        listings: listing_id, title, description, category, decided_category, audited_category, seller_id, bucket, and
+            vector (what the picture encoder makes of the picture: float16, little-endian; null without a usable
+            picture); one row per listing. Listings without a category of the taxonomy are left out. The Spark session
+            must have at least `settings.train.ranks` task slots.
         taxonomy: all categories that may be predicted.
-        settings: sections text, picture, train and ingest.
+        encoder: the folder of the picture encoder (`udfs.encoders.folder`).
+        settings: sections text, picture and train.
         work_dir: a folder that all nodes can access; its contents are replaced.
         planned: called with the plan before the training starts.
         progress: called after every epoch.
@@ -104,14 +108,12 @@ def train_bundle(
     ordered = sorted(taxonomy, key=lambda c: c.category)
     categories = tuple(c.category for c in ordered)
     text, picture = feature_arguments(settings)
+    encoder_spec = read_encoder_spec(encoder)
     rows = example_rows(
         listings,
         categories,
         text=text,
         encoder=settings.text.encoder,
-        picture=picture,
-        prefixes=settings.ingest.image_prefixes,
-        max_image_bytes=settings.ingest.max_image_bytes,
         partitions=example_tasks(listings.count(), settings.train.ranks, settings.train.row_groups_per_rank),
     )
     dataset = write_dataset(rows, str(folder / "dataset"), ranks=settings.train.ranks)
@@ -123,8 +125,7 @@ def train_bundle(
         plan=plan,
         distances=category_distances([c.parent for c in ordered], [c.department for c in ordered]),
         hash_size=settings.text.hash_size,
-        height=settings.picture.height,
-        width=settings.picture.width,
+        vector_width=encoder_spec.width,
         folder=str(folder),
         twins=twin_share(count_twins(listings, categories)),
     )
@@ -135,7 +136,8 @@ def train_bundle(
     spec = BundleSpec(
         categories=categories,
         text_members=plan.text_members,
-        image_members=plan.image_members,
+        pictures=plan.pictures,
+        encoder=encoder_spec.identity,
         text=text,
         picture=picture,
         fusion=fitted.fusion,
@@ -143,7 +145,14 @@ def train_bundle(
         novel_above=result.novel_above,
         canary_share=plan.canary_share,
     )
-    write_bundle(str(folder / "bundle"), str(task.members), spec, fitted.noise, settings.text.encoder)
+    write_bundle(
+        str(folder / "bundle"),
+        str(task.members),
+        spec,
+        fitted.noise,
+        picture_encoder=str(encoder),
+        text_encoder=settings.text.encoder,
+    )
     decided = float(written.where("truth >= 0").count())
     figures = {
         "rows": float(dataset.rows),
@@ -168,7 +177,7 @@ def seller_names(written: DataFrame, hashes: Ints) -> dict[int, str]:
 
 
 def feature_arguments(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The keyword arguments of `udfs.text.featurize` and `udfs.pictures.decode`, as a bundle stores them."""
+    """The keyword arguments of `udfs.text.featurize` and `udfs.pictures.decode` that a bundle stores."""
     text = {
         "hash_size": settings.text.hash_size,
         "word_ngrams": settings.text.word_ngrams,
@@ -176,8 +185,6 @@ def feature_arguments(settings: Settings) -> tuple[dict[str, Any], dict[str, Any
         "max_chars": settings.text.max_chars,
     }
     picture = {
-        "height": settings.picture.height,
-        "width": settings.picture.width,
         "max_pixels": settings.picture.max_pixels,
         "blank_deviation": settings.picture.blank_deviation,
     }

@@ -12,14 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from schemas.arrays import Bools, Floats32, Ints
-from schemas.branches import FUSED_NETWORK, TEXT, TEXT_NETWORK, predicted_by
-from training.backbones import make_backbone
+from schemas.branches import PICTURE_NETWORK, TEXT, TEXT_NETWORK
 from training.canaries import are_canaries, wrong_labels
 from training.dataset import Shard, check_coverage, checksum, read_shard
-from training.export import save_fused, save_text
+from training.export import save_pictures, save_text
 from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
-from training.fused_branch import predict_pictures, train_fused
 from training.learning_curve import train_on_quarters
+from training.picture_branch import train_pictures
 from training.plan import SECOND_PASS
 from training.ranks import Ranks
 from training.sample import ROW_FIELDS, labelled_in_order, make_sample, seller_indices, write_sample
@@ -39,14 +38,10 @@ def train_rank(task: RankTask) -> RankResult:
 
     Raises:
         CoverageError: the ranks together do not read every row exactly once.
-        UsageError: the picture network's weights cannot be read.
     """
     ranks, plan = Ranks.init(), task.plan
     _limit_threads(ranks)
-    if plan.image_members and plan.image_weights:
-        # Fail now on a wrong file, not after the text members have been trained.
-        make_backbone(plan.image_backbone, plan.image_weights, task.height, task.width)
-    shard = read_shard(task.dataset, ranks.rank, ranks.size, task.cache(ranks.rank), task.height, task.width)
+    shard = read_shard(task.dataset, ranks.rank, ranks.size, task.cache(ranks.rank), task.vector_width)
     rows, total = ranks.sum([len(shard), checksum(shard.keys)])
     check_coverage(task.dataset, int(rows), int(total))
     report = _Reporter(task.progress if ranks.rank == 0 else None)
@@ -64,18 +59,17 @@ def train_rank(task: RankTask) -> RankResult:
         text = trainer.train(targets, c, SECOND_PASS)
         curves["text second pass"] = text.curve
     branches = {TEXT.name: trainer.predict(text)[sampled]}
-    if plan.image_members:
-        branches |= {name: np.full_like(branches[TEXT.name], np.nan) for name in predicted_by(FUSED_NETWORK)}
     if ranks.rank == 0:
         save_text(text, str(task.members / TEXT_NETWORK))
-    for member in range(plan.image_members):
-        fused = train_fused(member, text, trainer, targets)
-        curves[f"picture {member}"] = fused.curve
-        held_out = np.flatnonzero(shard.present[sampled] & (shard.buckets[sampled] % plan.image_members == member))
-        for name, predicted in predict_pictures(fused.forward, shard, text, sampled[held_out]).items():
-            branches[name][held_out] = predicted
+    if plan.pictures:
+        pictures = train_pictures(text, trainer, targets)
+        curves["picture"] = pictures.curve
+        present = shard.present[sampled]
+        for name, predicted in pictures.predict(shard, sampled[present]).items():
+            branches[name] = np.full_like(branches[TEXT.name], np.nan)
+            branches[name][present] = predicted
         if ranks.rank == 0:
-            save_fused(fused, text, str(task.members / f"{FUSED_NETWORK}-{member}"))
+            save_pictures(pictures, text, str(task.members / PICTURE_NETWORK))
     write_sample(task.sample(ranks.rank), _row_fields(shard, sampled), branches)
     return RankResult(curves, find_novelty_threshold(trainer, sampled, task.hash_size), first)
 

@@ -26,7 +26,8 @@ def load_spec(folder: str) -> BundleSpec:
     values = json.loads(path.read_text(encoding="utf-8"))
     if values.get("format") != FORMAT:
         raise BundleFormatError(
-            f"{path} has format {values.get('format')}, but this version reads format {FORMAT}: train a new model."
+            f"{path} has format {values.get('format')}, but this version reads format {FORMAT}: "
+            "run `catalog-cleaner train`."
         )
     values["categories"], values["prior"] = tuple(values["categories"]), tuple(values["prior"])
     return BundleSpec(**values)

@@ -1,7 +1,7 @@
 """Score listings on Spark: a `mapInArrow` function returns the model's predictions for each row.
 
-Each Python worker loads the bundle once. While the networks run on one batch, a thread decodes the next one. A bad
-picture results in a status, never in an exception.
+It reads texts and the kept vectors of pictures, never pictures. Each Python worker loads the bundle once. While the
+networks run on one batch, a thread prepares the texts of the next one.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from pyspark.sql import DataFrame, SparkSession
 from schemas.arrays import Ints
 from schemas.branches import BRANCHES
 from schemas.tables import PREDICTIONS
-from schemas.tensors import Prediction
-from udfs.pictures import load_images
-from udfs.predictor import Predictor, Prepared, load_predictor
+from schemas.tensors import Prediction, TextBatch, VectorBatch
+from udfs.predictor import Predictor, load_predictor
 from udfs.rankings import first, rank
 from udfs.text import read_texts
 
-READ = ("listing_id", "content_hash", "title", "description", "bucket", "image_uri", "image")
-"""The columns of listings that scoring reads."""
+READ = ("listing_id", "content_hash", "title", "description", "bucket", "vector", "image_status")
+"""The columns that scoring reads: of listings, and of the features of their pictures."""
 COLUMNS = tuple(c for c in PREDICTIONS.columns if c.name not in ("job", "run_id", "run_date"))
 """The columns that scoring returns: the table predictions without the run's columns."""
 _ROWS_PER_TASK = 10_000
@@ -46,9 +45,7 @@ class Scoring:
         model_version: stored with every prediction.
         batch_rows: listings per batch; bounds a worker's memory.
         top: number of probabilities to keep per branch.
-        threads: CPU cores per task, for the networks and for decoding.
-        prefixes: the prefixes below which picture URIs may be read (`udfs.picture_uris.read_uri`).
-        max_image_bytes: larger pictures are not read.
+        threads: CPU cores per task.
     """
 
     archive: str
@@ -56,8 +53,6 @@ class Scoring:
     batch_rows: int
     top: int
     threads: int
-    prefixes: tuple[str, ...]
-    max_image_bytes: int
 
 
 def classify(
@@ -68,17 +63,16 @@ def classify(
     rows: int,
     batch_rows: int,
     top: int,
-    prefixes: tuple[str, ...],
-    max_image_bytes: int,
 ) -> DataFrame:
     """Predict listings. The result is lazy: write it to a table before reading it more than once.
 
     Args:
-        listings: the columns of `READ`; one row per listing.
+        listings: the columns of `READ`; one row per listing. `vector` is of the bundle's picture encoder, float16,
+            little-endian, and null unless `image_status` is ok.
         bundle: the bundle's folder on the driver.
         model_version: version of the model.
         rows: approximate number of listings; determines the number of tasks.
-        batch_rows, top, prefixes, max_image_bytes: as in `Scoring`.
+        batch_rows, top: as in `Scoring`.
 
     Returns:
         One row per listing with the columns of `COLUMNS`. `predicted_category` is null if a listing has neither a
@@ -92,8 +86,6 @@ def classify(
         batch_rows=batch_rows,
         top=top,
         threads=int(context.getConf().get("spark.task.cpus", "1") or 1),
-        prefixes=prefixes,
-        max_image_bytes=max_image_bytes,
     )
     slots = context.defaultParallelism
     # Rows without pictures are small; adaptive execution would coalesce all of them into one task.
@@ -157,30 +149,36 @@ def score_batches(
         for start in range(0, batch.num_rows, scoring.batch_rows)
     )
 
-    def prepare(piece: pa.RecordBatch) -> tuple[Prepared, list[str]]:
-        images, uris = piece.column("image").to_pylist(), piece.column("image_uri").to_pylist()
-        images, failed = load_images(images, uris, scoring.prefixes, scoring.max_image_bytes)
-        prepared = predictor.prepare(read_texts(piece.column("title")), read_texts(piece.column("description")), images)
-        return prepared, [unread or decoded for unread, decoded in zip(failed, prepared.pictures.status, strict=True)]
+    def prepare(piece: pa.RecordBatch) -> TextBatch:
+        return predictor.featurize(read_texts(piece.column("title")), read_texts(piece.column("description")))
 
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead:
         piece = next(pieces, None)
         waiting = ahead.submit(prepare, piece) if piece is not None else None
         while piece is not None and waiting is not None:
-            prepared, status = waiting.result()
-            # Only this thread may read rows from Spark, so only decoding runs ahead.
+            texts = waiting.result()
+            # Only this thread may read rows from Spark, so only the texts are prepared ahead.
             following = next(pieces, None)
             waiting = ahead.submit(prepare, following) if following is not None else None
             buckets = np.asarray(piece.column("bucket"), dtype=np.int64)
-            yield _prediction_batch(piece, buckets, predictor.run(prepared, buckets), status, predictor, scoring)
+            prediction = predictor.run(texts, read_vectors(piece.column("vector")), buckets)
+            yield _prediction_batch(piece, buckets, prediction, predictor, scoring)
             piece = following
+
+
+def read_vectors(column: pa.Array) -> VectorBatch:
+    """Decode a column of vectors (float16, little-endian); a null is a listing without a usable picture."""
+    present, stored = np.asarray(column.is_valid()), column.drop_null().to_pylist()
+    values = np.zeros((len(column), len(stored[0]) // 2 if stored else 0), np.float16)
+    if stored:
+        values[present] = np.frombuffer(b"".join(stored), "<f2").reshape(len(stored), -1)
+    return VectorBatch(values, present)
 
 
 def _prediction_batch(
     piece: pa.RecordBatch,
     buckets: Ints,
     prediction: Prediction,
-    status: list[str],
     predictor: Predictor,
     scoring: Scoring,
 ) -> pa.RecordBatch:
@@ -195,7 +193,7 @@ def _prediction_batch(
         "predicted_category": first(fused, "category"),
         "confidence": first(fused, "probability"),
         "top_categories": fused,
-        "image_status": pa.array(status, pa.string()),
+        "image_status": piece.column("image_status"),
         "novelty": pa.array(prediction.novelty, mask=np.isnan(prediction.novelty)),
     }
     for branch in (each.name for each in BRANCHES if each.stored):

@@ -3,53 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
-from schemas.arrays import Floats32, Ints
-from schemas.branches import FUSED_NETWORK, TEXT, TEXT_NETWORK, predicted_by
-from schemas.bundle import ENCODER_FOLDER, BundleSpec
-from schemas.tensors import PictureBatch, Prediction, TextBatch
+from schemas.arrays import Ints
+from schemas.branches import PICTURE_NETWORK, TEXT, TEXT_NETWORK, predicted_by
+from schemas.bundle import PICTURE_ENCODER_FOLDER, TEXT_ENCODER_FOLDER, BundleSpec
+from schemas.tensors import Prediction, TextBatch, VectorBatch
 from udfs.bundle import load_spec
+from udfs.encoders.folder import open_encoder
+from udfs.encoders.picture_encoder import PictureEncoder
 from udfs.fusion import fuse
 from udfs.pictures import decode
 from udfs.text import count_words, featurize, novelty
 from udfs.text_encoder import Encode, load_encoder
 from udfs.tf_runtime import Network, load_network
 
-_MEMORY = 512 * 1024 * 1024
-_BYTES_PER_PIXEL = 400
-"""Memory of the network per pixel: about four layers of 24 float32 channels at a time."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The inputs of the networks for n listings."""
-
-    text: TextBatch
-    pictures: PictureBatch
-
 
 class Predictor:
     """Predicts each listing with the members that have not trained on the listing's fold."""
 
     def __init__(
-        self, spec: BundleSpec, text: Network, fused: Sequence[Network], threads: int, encode: Encode | None = None
+        self,
+        spec: BundleSpec,
+        text: Network,
+        pictures: Network | None,
+        picture_encoder: Path,
+        threads: int,
+        encode: Encode | None = None,
     ) -> None:
         """Use networks that are already loaded; see `load_predictor`.
 
         Args:
             spec: the bundle's specification.
             text: all text members, (ids, weights, splits, fold) -> text, known, known_words.
-            fused: the fused members, (pixels, ids, weights, splits) -> image, head.
+            pictures: all picture members, (vectors, ids, weights, splits, fold) -> image, head; None if the model has
+                none.
+            picture_encoder: the folder of the picture encoder, which is loaded when pictures are encoded.
             threads: number of pictures to decode in parallel.
             encode: the text encoder; None if the bundle has none.
         """
-        self.spec, self._encode = spec, encode
-        self._text, self._fused, self._threads = text, list(fused), threads
+        self.spec, self._encode, self._encoder_folder = spec, encode, picture_encoder
+        self._text, self._pictures, self._threads = text, pictures, threads
 
     def predict(
         self,
@@ -58,59 +56,62 @@ class Predictor:
         images: Sequence[bytes | None],
         buckets: Ints,
     ) -> tuple[Prediction, list[str]]:
-        """Predict n listings.
+        """Predict n listings from their texts and pictures.
 
         Args:
             titles, descriptions, images: n each; None where there is none.
             buckets: shape (n,), 0 to 2519.
 
         Returns:
-            The prediction, and the status of each picture.
+            The prediction, and the status of each picture (a value of `schemas.reasons.ImageStatus`).
         """
-        prepared = self.prepare(titles, descriptions, images)
-        return self.run(prepared, buckets), prepared.pictures.status
+        vectors, status = self.encode(images)
+        return self.run(self.featurize(titles, descriptions), vectors, buckets), status
 
-    def prepare(
-        self, titles: Sequence[str | None], descriptions: Sequence[str | None], images: Sequence[bytes | None]
-    ) -> Prepared:
-        """Hash the texts and decode the pictures; may run in another thread than `run`."""
-        text = featurize(titles, descriptions, encode=self._encode, **self.spec.text)  # type: ignore[arg-type]
-        return Prepared(text, decode(images, **self.spec.picture, threads=self._threads))  # type: ignore[arg-type]
+    def featurize(self, titles: Sequence[str | None], descriptions: Sequence[str | None]) -> TextBatch:
+        """Hash the texts; may run in another thread than `run`."""
+        return featurize(titles, descriptions, encode=self._encode, **self.spec.text)  # type: ignore[arg-type]
 
-    def run(self, prepared: Prepared, buckets: Ints) -> Prediction:
-        """Run the text members on all rows, and each fused member on the rows of its fold that have a picture."""
-        batch = prepared.text
-        outputs = self._text(
-            ids=batch.ids,
-            weights=batch.weights,
-            splits=batch.splits,
-            fold=np.asarray(buckets, np.int64) % self.spec.text_members,
-        )
-        text = np.where(outputs["known"][:, None] > 0, outputs[TEXT.name], np.float32(np.nan))
-        branches = {TEXT.name: text, **self._run_fused(prepared, buckets, np.full_like(text, np.nan))}
-        words = count_words(batch, int(cast("int", self.spec.text["hash_size"])))
+    def encode(self, images: Sequence[bytes | None]) -> tuple[VectorBatch, list[str]]:
+        """Decode n pictures and encode them; returns the vectors and the status of each picture."""
+        encoder = self._encoder
+        size: dict[str, Any] = {"height": encoder.spec.size, "width": encoder.spec.size, "keep_aspect": True}
+        pictures = decode(images, threads=self._threads, **size, **self.spec.picture)  # type: ignore[arg-type]
+        values = np.zeros((len(images), encoder.spec.width), np.float16)
+        values[pictures.present] = encoder.encode(pictures.pixels[pictures.present])
+        return VectorBatch(values, pictures.present), pictures.status
+
+    def run(self, texts: TextBatch, pictures: VectorBatch, buckets: Ints) -> Prediction:
+        """Run the text members on all rows, and the picture members on the rows that have a picture.
+
+        Args:
+            texts: n texts, from `featurize`.
+            pictures: n vectors of the bundle's encoder.
+            buckets: shape (n,), 0 to 2519.
+        """
+        folds = np.asarray(buckets, np.int64) % self.spec.text_members
+        outputs = self._text(ids=texts.ids, weights=texts.weights, splits=texts.splits, fold=folds)
+        branches = {TEXT.name: np.where(outputs["known"][:, None] > 0, outputs[TEXT.name], np.float32(np.nan))}
+        if self._pictures is not None:
+            branches |= {name: np.full_like(branches[TEXT.name], np.nan) for name in predicted_by(PICTURE_NETWORK)}
+            rows = np.flatnonzero(pictures.present)
+            some = texts.take(rows)
+            if len(rows):
+                found = self._pictures(
+                    vectors=pictures.values[rows],
+                    ids=some.ids,
+                    weights=some.weights,
+                    splits=some.splits,
+                    fold=folds[rows],
+                )
+                for name, predicted in found.items():
+                    branches[name][rows] = predicted
+        words = count_words(texts, int(cast("int", self.spec.text["hash_size"])))
         return Prediction(branches, fuse(branches, self.spec.fusion), novelty(words, outputs["known_words"]))
 
-    def _run_fused(self, prepared: Prepared, buckets: Ints, missing: Floats32) -> dict[str, Floats32]:
-        """The branches of the fused network; rows without a picture are copied from `missing`."""
-        names = predicted_by(FUSED_NETWORK) if self._fused else []
-        branches = {name: missing.copy() for name in names}
-        for member, network in enumerate(self._fused):
-            in_fold = prepared.pictures.present & (buckets % len(self._fused) == member)
-            for rows in self._chunks(np.flatnonzero(in_fold)):
-                texts = prepared.text.take(rows)
-                outputs = network(
-                    pixels=prepared.pictures.pixels[rows], ids=texts.ids, weights=texts.weights, splits=texts.splits
-                )
-                for name, predicted in outputs.items():
-                    branches[name][rows] = predicted
-        return branches
-
-    def _chunks(self, rows: Ints) -> list[Ints]:
-        """Split rows into chunks that limit the memory of the network."""
-        area = int(self.spec.picture["height"]) * int(self.spec.picture["width"])
-        chunk = max(_MEMORY // (area * _BYTES_PER_PIXEL), 1)
-        return [rows[start : start + chunk] for start in range(0, len(rows), chunk)]
+    @cached_property
+    def _encoder(self) -> PictureEncoder:
+        return open_encoder(self._encoder_folder, self._threads)
 
 
 def load_predictor(folder: str, threads: int) -> Predictor:
@@ -129,6 +130,6 @@ def load_predictor(folder: str, threads: int) -> Predictor:
     def network(name: str) -> Network:
         return load_network(str(path / name), threads)[0]
 
-    encode = load_encoder(str(path / ENCODER_FOLDER), threads) if (path / ENCODER_FOLDER).is_dir() else None
-    fused = [network(f"{FUSED_NETWORK}-{i}") for i in range(spec.image_members)]
-    return Predictor(spec, network(TEXT_NETWORK), fused, threads, encode)
+    encode = load_encoder(str(path / TEXT_ENCODER_FOLDER), threads) if (path / TEXT_ENCODER_FOLDER).is_dir() else None
+    pictures = network(PICTURE_NETWORK) if spec.pictures else None
+    return Predictor(spec, network(TEXT_NETWORK), pictures, path / PICTURE_ENCODER_FOLDER, threads, encode)

@@ -133,7 +133,7 @@ class OurMethod:
 def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path) -> Shard:
     lengths = []
     text = settings.text
-    (folder / "pixels").touch()
+    (folder / "vectors").touch()
     with (folder / "ids").open("wb") as ids, (folder / "weights").open("wb") as weights:
         for start in range(0, len(catalogue), _BLOCK):
             rows = slice(start, start + _BLOCK)
@@ -158,7 +158,7 @@ def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path)
         "present": [np.zeros(len(catalogue), np.int64)],
         "lengths": lengths,
     }
-    return map_shard(folder, columns, settings.picture.height, settings.picture.width)
+    return map_shard(folder, columns, 0)
 
 
 def _bucket(row: int, title: str | None) -> int:

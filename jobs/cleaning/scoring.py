@@ -6,16 +6,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from jobs.cleaning.steps.selection import reusable_predictions, unread_pictures, unscored
+from jobs.cleaning.steps.selection import reusable_predictions, unscored
 from jobs.console.job import Job
-from jobs.features.steps.selection import newest_change
+from jobs.features.stored import with_vectors
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import in_force
-from jobs.warehouse.tables import Warehouse
 from schemas.tables import LISTINGS, PREDICTIONS
 from training.models import Model
 from udfs.classify import classify
@@ -39,7 +37,8 @@ class Scored:
 def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publication | None, stage: str) -> Scored:
     """Score the listings whose content has no reusable prediction of the model; keep the predictions of the others.
 
-    Predictions that a run which did not publish has staged under the same name are reused as well.
+    It reads texts, and the vectors of pictures that `jobs.features` has stored before, but no picture. Predictions that
+    a run which did not publish has staged under the same name are reused as well.
 
     Args:
         job: the command's job.
@@ -59,61 +58,20 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
             staged = kept.limit(0)
         staged = reusable_predictions(staged, missing, model.version).select(kept.columns)
         to_score = cached(unscored(missing, staged), at_end)
-        unread = cached(unread_pictures(before, to_score, model.version), at_end)
-        count, total, reused, retried = to_score.count(), listings.count(), staged.count(), unread.count()
+        count, total, reused = to_score.count(), listings.count(), staged.count()
         job.print_progress(f"scoring {count:,} of {total:,} listings with model {model.version}")
-        if retried:
-            job.print_progress(f"trying again to read {retried:,} pictures that could not be read before")
         if reused:
             job.print_progress(f"reusing {reused:,} predictions of an earlier run that did not publish")
-        content = (
-            content_to_score(warehouse, to_score, unread, count == total, pins, base)
-            if count
-            else warehouse.read(LISTINGS, pins.listings_version).limit(0)
-        )
-        settings = job.settings
+        content = in_force(warehouse.read(LISTINGS, pins.listings_version).drop("image"))
+        if count < total:
+            content = content.join(to_score, ["listing_id", "content_hash"], "left_semi")
         predictions = classify(
-            content,
+            with_vectors(warehouse, content, model.spec.encoder),
             model.bundle,
             model.version,
             rows=count,
-            batch_rows=settings.classify.batch_rows,
-            top=settings.classify.top,
-            prefixes=settings.ingest.image_prefixes,
-            max_image_bytes=settings.ingest.max_image_bytes,
+            batch_rows=job.settings.classify.batch_rows,
+            top=job.settings.classify.top,
         )
         new = warehouse.stage(stage, staged.unionByName(predictions))
     return Scored(new, kept.unionByName(new), count + reused)
-
-
-def content_to_score(
-    warehouse: Warehouse,
-    to_score: DataFrame,
-    unread: DataFrame,
-    all_listings: bool,
-    pins: Pins,
-    base: Publication | None,
-) -> DataFrame:
-    """The listings to score with their pictures. Reads as few pictures of other listings as possible.
-
-    Args:
-        warehouse: warehouse with the listings.
-        to_score: listing_id and content_hash of the listings to score.
-        unread: the rows of `to_score` whose picture could not be read before.
-        all_listings: whether all listings are to be scored.
-        pins: the table versions to read.
-        base: the previous publication; None for the first run.
-    """
-    listings = warehouse.read(LISTINGS, pins.listings_version)
-    if all_listings:
-        return in_force(listings)
-    changes = warehouse.changes(LISTINGS, base.listings_version, pins.listings_version) if base is not None else None
-    if changes is not None:
-        keys = ["listing_id", "content_hash"]
-        unchanged = to_score.join(newest_change(changes.drop("image"), to_score), keys, "left_anti")
-        if unchanged.join(unread, keys, "left_anti").isEmpty():
-            # An unread picture is given as a URI, so the stored pictures need not be read.
-            retried = listings.drop("image").join(unchanged, keys, "left_semi")
-            retried = retried.withColumn("image", F.lit(None).cast("binary"))
-            return newest_change(changes, to_score).unionByName(retried)
-    return listings.join(to_score, ["listing_id", "content_hash"], "left_semi")

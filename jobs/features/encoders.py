@@ -14,6 +14,7 @@ from conf.settings import Settings
 from jobs.features.steps.selection import HAS_PICTURE
 from jobs.warehouse.listings import in_force
 from jobs.warehouse.tables import Warehouse
+from schemas.bundle import PICTURE_ENCODER_FOLDER
 from schemas.errors import UsageError
 from schemas.reasons import ImageStatus
 from schemas.tables import FEATURES, LISTINGS
@@ -21,8 +22,6 @@ from udfs.encoders.folder import read_encoder_spec, write_encoder
 from udfs.encoders.spec import EFFICIENTNET_LITE0, VERSION, WEIGHTS_DIGEST, EncoderSpec
 from udfs.picture_sizes import SIZES, make_sizes
 
-BUNDLED = "picture_encoder"
-"""Folder of the encoder in a bundle."""
 _SIZES = (96, 128, 160)
 """Sides of the input, in pixels. 224 is at times more accurate, but takes twice as long as 160."""
 _SAMPLE = 500
@@ -39,7 +38,7 @@ class Encoder:
 
 def bundled_encoder(bundle: str) -> Encoder:
     """The encoder in a model's bundle."""
-    folder = Path(bundle) / BUNDLED
+    folder = Path(bundle) / PICTURE_ENCODER_FOLDER
     return Encoder(folder, read_encoder_spec(folder))
 
 

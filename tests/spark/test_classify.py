@@ -15,23 +15,26 @@ from pyspark.sql import functions as F
 
 from schemas.bundle import BundleSpec, NoiseModel
 from schemas.tensors import TextBatch
+from tests.encoders import save_picture_encoder
 from training.bundle import write_bundle
 from udfs.classify import COLUMNS, READ, classify, ship_bundle
+from udfs.encoders.folder import write_encoder
 from udfs.predictor import Predictor, load_predictor
 from udfs.text import featurize
 from udfs.tf_runtime import import_tensorflow
 
 TEXT: dict[str, Any] = {"hash_size": 1 << 12, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
 CATEGORIES = ("hats", "shoes", "tops")
+Features = list[tuple[bytes | None, str]]
 TITLES = ["red hat", "blue shoe", None, "green top"]
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     tf = import_tensorflow(1)
-    from training.export import save_fused, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
-    from training.fused_branch import FusedBranch  # noqa: PLC0415 - TensorFlow's threads are set first
-    from training.network import FusedMember, TextEncoder, TextMembers  # noqa: PLC0415 - as above
+    from training.export import save_pictures, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.network import PictureMembers, TextEncoder, TextMembers  # noqa: PLC0415 - as above
+    from training.picture_branch import PictureBranch  # noqa: PLC0415 - as above
     from training.text_branch import TextBranch  # noqa: PLC0415 - as above
 
     tf.keras.utils.set_random_seed(1)
@@ -45,15 +48,16 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     nothing = TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
     text = TextBranch(encoder, members, nothing, [], 1.0)
     save_text(text, str(folder / "members" / "text"))
-    for number in range(2):
-        fused = FusedBranch(FusedMember(len(vocabulary), 3, 16, 16), None, [])
-        save_fused(fused, text, str(folder / "members" / f"fused-{number}"))
+    projection = np.random.default_rng(1).standard_normal((len(vocabulary), 5)).astype(np.float32)
+    pictures = PictureMembers(np.full(3, 127, np.float32), np.full(3, 60, np.float32), projection, 4, 3)
+    save_pictures(PictureBranch(pictures, None, projection[:0], []), text, str(folder / "members" / "picture"))
+    write_encoder(folder / "encoder", save_picture_encoder(folder / "tiny.keras", 32), 32)
     both = {"text": 1.0, "image": 0.5, "head": 0.25}
     fusion = {"text+image": both, "text": {"text": 1.0}, "image": {"image": 1.0}}
-    picture = {"height": 16, "width": 16, "max_pixels": 10_000, "blank_deviation": 1.0}
-    spec = BundleSpec(CATEGORIES, 4, 2, TEXT, picture, fusion, (0.3, 0.3, 0.4))
+    picture = {"max_pixels": 10_000, "blank_deviation": 1.0}
+    spec = BundleSpec(CATEGORIES, 4, True, "tiny", TEXT, picture, fusion, (0.3, 0.3, 0.4))
     noise = NoiseModel(CATEGORIES, np.full((3, 3), 1 / 3), 0.2, 1.0, {}, 1.0, np.full(3, 1 / 3), 0.0)
-    write_bundle(str(folder / "bundle"), str(folder / "members"), spec, noise)
+    write_bundle(str(folder / "bundle"), str(folder / "members"), spec, noise, picture_encoder=str(folder / "encoder"))
     return str(folder / "bundle")
 
 
@@ -69,31 +73,39 @@ def picture(number: int) -> bytes:
     return stream.getvalue()
 
 
-def listings(spark: SparkSession, rows: int) -> DataFrame:
-    pictures: list[bytes | None] = [picture(1), None, b"junk", picture(2), picture(3)]
-    data = [
-        (f"L{i:03}", f"h{i}", TITLES[i % 4], None, (i * 37) % 2520, None, pictures[i % 5], "label") for i in range(rows)
-    ]
+IMAGES: list[bytes | None] = [picture(1), None, b"junk", picture(2), picture(3)]
+
+
+@pytest.fixture(scope="module")
+def features(predictor: Predictor) -> Features:
+    """Vector and status of each of `IMAGES`."""
+    vectors, status = predictor.encode(IMAGES)
+    stored = [v.astype("<f2").tobytes() if p else None for v, p in zip(vectors.values, vectors.present, strict=True)]
+    return list(zip(stored, status, strict=True))
+
+
+def listings(spark: SparkSession, features: Features, rows: int) -> DataFrame:
+    data = [(f"L{i:03}", f"h{i}", TITLES[i % 4], None, (i * 37) % 2520, *features[i % 5], "label") for i in range(rows)]
     return spark.createDataFrame(
         data,
-        "listing_id STRING, content_hash STRING, title STRING, description STRING, bucket INT, image_uri STRING, "
-        "image BINARY, category STRING",
+        "listing_id STRING, content_hash STRING, title STRING, description STRING, bucket INT, vector BINARY, "
+        "image_status STRING, category STRING",
     )
 
 
 def score(frame: DataFrame, bundle: str, version: str = "3", batch_rows: int = 16) -> dict[str, Any]:
-    options: dict[str, Any] = {"rows": 60, "batch_rows": batch_rows, "top": 2, "prefixes": (), "max_image_bytes": 10**6}
+    options: dict[str, Any] = {"rows": 60, "batch_rows": batch_rows, "top": 2}
     return {row.listing_id: row for row in classify(frame, bundle, version, **options).collect()}
 
 
 def test_spark_and_the_predictor_give_the_same_predictions(
-    spark: SparkSession, bundle: str, predictor: Predictor
+    spark: SparkSession, bundle: str, predictor: Predictor, features: Features
 ) -> None:
-    frame = listings(spark, 60)
+    frame = listings(spark, features, 60)
     found = score(frame, bundle)
     rows = frame.orderBy("listing_id").collect()
     assert sorted(found) == [row.listing_id for row in rows]
-    images = [bytes(row.image) if row.image is not None else None for row in rows]
+    images = [IMAGES[int(row.listing_id[1:]) % 5] for row in rows]
     buckets = np.array([row.bucket for row in rows])
     judged, status = predictor.predict([r.title for r in rows], [None] * 60, images, buckets)
     for i, row in enumerate(rows):
@@ -117,17 +129,21 @@ def test_spark_and_the_predictor_give_the_same_predictions(
         assert (said.predicted_category is None) == nothing
 
 
-def test_the_columns_are_those_of_predictions_without_the_run(spark: SparkSession, bundle: str) -> None:
-    options: dict[str, Any] = {"rows": 1, "batch_rows": 16, "top": 2, "prefixes": (), "max_image_bytes": 10**6}
-    schema = classify(listings(spark, 1), bundle, "3", **options).schema
+def test_the_columns_are_those_of_predictions_without_the_run(
+    spark: SparkSession, bundle: str, features: Features
+) -> None:
+    options: dict[str, Any] = {"rows": 1, "batch_rows": 16, "top": 2}
+    schema = classify(listings(spark, features, 1), bundle, "3", **options).schema
     expected = spark.createDataFrame([], ", ".join(f"{c.name} {c.type}" for c in COLUMNS)).schema
     assert schema == expected
     assert "run_id" not in schema.names
 
 
-def test_a_prediction_depends_neither_on_the_label_nor_on_its_neighbours(spark: SparkSession, bundle: str) -> None:
+def test_a_prediction_depends_neither_on_the_label_nor_on_its_neighbours(
+    spark: SparkSession, bundle: str, features: Features
+) -> None:
     assert "category" not in READ
-    frame = listings(spark, 60)
+    frame = listings(spark, features, 60)
     together = score(frame, bundle)
     alone = score(
         frame.where("listing_id IN ('L003', 'L007')").withColumn("category", F.lit("tops")), bundle, batch_rows=1
@@ -137,8 +153,8 @@ def test_a_prediction_depends_neither_on_the_label_nor_on_its_neighbours(spark: 
         assert row.confidence == pytest.approx(together[name].confidence, abs=1e-6)
 
 
-def test_an_empty_frame_gives_no_rows(spark: SparkSession, bundle: str) -> None:
-    assert score(listings(spark, 60).limit(0), bundle) == {}
+def test_an_empty_frame_gives_no_rows(spark: SparkSession, bundle: str, features: Features) -> None:
+    assert score(listings(spark, features, 60).limit(0), bundle) == {}
 
 
 def test_a_bundle_is_shipped_once_and_never_confused_with_another(

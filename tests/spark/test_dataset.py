@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -15,23 +13,16 @@ from training.dataset import CoverageError, Dataset, check_coverage, checksum, r
 from training.examples import ROWS_PER_TASK, example_rows, example_tasks
 from training.sample import NO_SELLER, sampled_sellers
 from training.train import seller_names
-from udfs.pictures import decode
 from udfs.text import featurize
 
 TEXT: dict[str, Any] = {"hash_size": 1 << 12, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
-PICTURE: dict[str, Any] = {"height": 4, "width": 3, "max_pixels": 10_000, "blank_deviation": 1.0}
 COLUMNS = (
-    "listing_id STRING, title STRING, description STRING, category STRING, seller_id STRING, bucket INT, "
-    "image BINARY, image_uri STRING"
+    "listing_id STRING, title STRING, description STRING, category STRING, seller_id STRING, bucket INT, vector BINARY"
 )
 
 
-def picture(number: int) -> bytes:
-    image = Image.new("RGB", (3, 4), (number % 256, 0, 0))
-    image.putpixel((0, 0), (0, 255, 255))
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return stream.getvalue()
+def vector(number: int) -> bytes:
+    return np.array([number, 0.5], "<f2").tobytes()
 
 
 def listings(spark: SparkSession, rows: int) -> DataFrame:
@@ -44,26 +35,18 @@ def listings(spark: SparkSession, rows: int) -> DataFrame:
             "hats" if i % 2 else "shoes",
             None if i % 7 == 0 else f"S{i % 4}",
             i % 2520,
-            None if i % 3 == 0 else picture(i),
-            None,
+            None if i % 3 == 0 else vector(i),
         )
         for i in range(rows)
     ]
     return spark.createDataFrame(data, COLUMNS)
 
 
-def examples(frame: DataFrame, partitions: int = 8, **changed: object) -> DataFrame:
-    options: dict[str, Any] = {
-        "text": TEXT,
-        "encoder": None,
-        "picture": PICTURE,
-        "prefixes": (),
-        "max_image_bytes": 1000,
-    }
+def examples(frame: DataFrame, partitions: int = 8) -> DataFrame:
     for column in ("decided_category", "audited_category"):
         if column not in frame.columns:
             frame = frame.withColumn(column, F.lit(None).cast("string"))
-    return example_rows(frame, ["hats", "shoes"], **(options | changed), partitions=partitions)
+    return example_rows(frame, ["hats", "shoes"], text=TEXT, encoder=None, partitions=partitions)
 
 
 def test_as_many_tasks_make_examples_as_the_rows_need() -> None:
@@ -87,28 +70,26 @@ def test_only_the_names_of_sampled_sellers_are_looked_up(spark: SparkSession, tm
 def test_an_example_is_what_inference_sees(spark: SparkSession) -> None:
     frame = spark.createDataFrame(
         [
-            ("A", "Red hat", None, "hats", "ann", 7, picture(200), None),
-            ("B", None, "of leather", "shoes", None, 9, b"junk", None),
+            ("A", "Red hat", None, "hats", "ann", 7, vector(200)),
+            ("B", None, "of leather", "shoes", None, 9, None),
         ],
         COLUMNS,
     )
     found = {row.listing_id: row for row in examples(frame).collect()}
     assert set(found) == {"A", "B"}
-    for name, label, seller, bucket, texts, image in (
-        ("A", 0, "ann", 7, ("Red hat", None), picture(200)),
-        ("B", 1, None, 9, (None, "of leather"), b"junk"),
+    for name, label, seller, bucket, texts, stored in (
+        ("A", 0, "ann", 7, ("Red hat", None), vector(200)),
+        ("B", 1, None, 9, (None, "of leather"), b""),
     ):
-        row, batch, decoded = found[name], featurize([texts[0]], [texts[1]], **TEXT), decode([image], **PICTURE)
-        assert (row.label, row.seller_id, row.bucket, row.present) == (label, seller, bucket, bool(decoded.present[0]))
+        row, batch = found[name], featurize([texts[0]], [texts[1]], **TEXT)
+        assert (row.label, row.seller_id, row.bucket, row.present) == (label, seller, bucket, bool(stored))
         assert np.frombuffer(row.text_ids, "<i4").tolist() == batch.ids.tolist()
         assert np.frombuffer(row.text_weights, "<f4").tolist() == batch.weights.tolist()
-        assert bytes(row.pixels) == (decoded.pixels[0].tobytes() if row.present else b"")
+        assert bytes(row.vector) == stored
 
 
 def test_a_persons_decision_is_the_target_and_the_sellers_label_is_kept(spark: SparkSession) -> None:
-    rows = [
-        (name, "x", None, given, "s", 1, None, None) for name, given in zip("ABC", ("hats", None, "shoes"), strict=True)
-    ]
+    rows = [(name, "x", None, given, "s", 1, None) for name, given in zip("ABC", ("hats", None, "shoes"), strict=True)]
     answers = [("A", "shoes", "shoes"), ("B", "hats", None)]
     decided = spark.createDataFrame(answers, "listing_id STRING, decided_category STRING, audited_category STRING")
     frame = spark.createDataFrame(rows, COLUMNS).join(decided, "listing_id", "left")
@@ -117,24 +98,16 @@ def test_a_persons_decision_is_the_target_and_the_sellers_label_is_kept(spark: S
 
 
 def test_listings_with_missing_or_unknown_labels_are_not_examples(spark: SparkSession) -> None:
-    rows = [("A", "x", None, None, "s", 1, None, None), ("B", "x", None, "HATS", "s", 1, None, None)]
-    frame = spark.createDataFrame([*rows, ("C", "x", None, "hats", "s", 1, None, None)], COLUMNS)
+    rows = [("A", "x", None, None, "s", 1, None), ("B", "x", None, "HATS", "s", 1, None)]
+    frame = spark.createDataFrame([*rows, ("C", "x", None, "hats", "s", 1, None)], COLUMNS)
     assert [row.listing_id for row in examples(frame).collect()] == ["C"]
-
-
-def test_a_picture_with_an_allowed_uri_is_read_for_training(spark: SparkSession, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(picture(200))
-    uri = str(tmp_path / "a.png")
-    frame = spark.createDataFrame([("A", "x", None, "hats", "s", 1, None, uri)], COLUMNS)
-    assert [row.present for row in examples(frame, prefixes=(str(tmp_path),)).collect()] == [True]
-    assert [row.present for row in examples(frame).collect()] == [False]
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3])
 def test_the_shards_contain_every_row_once(spark: SparkSession, tmp_path: Path, ranks: int) -> None:
     frame = examples(listings(spark, 211), partitions=4 * ranks)
     dataset = write_dataset(frame, str(tmp_path / "set"), ranks=ranks)
-    shards = [read_shard(dataset, rank, ranks, tmp_path / f"cache-{rank}", 4, 3) for rank in range(ranks)]
+    shards = [read_shard(dataset, rank, ranks, tmp_path / f"cache-{rank}", 2) for rank in range(ranks)]
     assert dataset.rows == 211
     check_coverage(dataset, sum(map(len, shards)), sum(checksum(shard.keys) for shard in shards))
     assert min(map(len, shards)) > 211 / ranks / 3
@@ -151,7 +124,7 @@ def test_the_shards_contain_every_row_once(spark: SparkSession, tmp_path: Path, 
             assert text.ids.tolist() == np.frombuffer(row.text_ids, "<i4").tolist()
             assert text.weights.tolist() == np.frombuffer(row.text_weights, "<f4").tolist()
             if row.present:
-                assert shard.pixels[shard.slots[i]].tobytes() == bytes(row.pixels)
+                assert shard.vectors[shard.slots[i]].tobytes() == bytes(row.vector)
             else:
                 assert shard.slots[i] == -1
     assert sorted(seen) == sorted(expected)
@@ -161,16 +134,16 @@ def test_reading_again_gives_the_same_order(spark: SparkSession, tmp_path: Path)
     keys = []
     for attempt in ("one", "two"):
         dataset = write_dataset(examples(listings(spark, 97)), str(tmp_path / attempt), ranks=2)
-        keys.append([read_shard(dataset, r, 2, tmp_path / f"{attempt}{r}", 4, 3).keys.tolist() for r in (0, 1)])
+        keys.append([read_shard(dataset, r, 2, tmp_path / f"{attempt}{r}", 2).keys.tolist() for r in (0, 1)])
     assert keys[0] == keys[1]
 
 
 def test_a_training_set_without_pictures(spark: SparkSession, tmp_path: Path) -> None:
-    frame = listings(spark, 40).withColumn("image", F.lit(None).cast("binary"))
+    frame = listings(spark, 40).withColumn("vector", F.lit(None).cast("binary"))
     dataset = write_dataset(examples(frame), str(tmp_path / "set"), ranks=1)
-    shard = read_shard(dataset, 0, 1, tmp_path / "cache", 4, 3)
+    shard = read_shard(dataset, 0, 1, tmp_path / "cache", 2)
     assert len(shard) == 40
-    assert shard.pixels.shape == (0, 4, 3, 3)
+    assert shard.vectors.shape == (0, 2)
 
 
 def test_lost_or_duplicated_rows_fail_the_training() -> None:

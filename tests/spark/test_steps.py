@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.cleaning.steps.history import correction_events
-from jobs.cleaning.steps.selection import reusable_predictions, split_usable, unread_pictures, unscored
+from jobs.cleaning.steps.selection import reusable_predictions, split_usable, unscored
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.features.steps.selection import newest_change
 from tests.spark.frames import frame, rows_of
@@ -91,7 +91,6 @@ def test_only_predictions_of_the_current_content_and_model_are_kept(spark: Spark
     kept = reusable_predictions(predictions, listings, "2")
     assert rows_of(kept, "listing_id") == [("a",), ("e",)]
     assert rows_of(unscored(listings, kept), "listing_id", "content_hash") == [("b", "h2"), ("c", "h1"), ("d", "h1")]
-    assert rows_of(unread_pictures(predictions, listings, "2"), "listing_id", "content_hash") == [("d", "h1")]
 
 
 def test_the_newest_of_several_changes_is_scored(spark: SparkSession) -> None:

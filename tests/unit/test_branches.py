@@ -14,7 +14,6 @@ from sklearn.linear_model import LogisticRegression
 
 from conf.load import load_settings
 from schemas.branches import HEAD, IMAGE, TEXT
-from schemas.errors import UsageError
 from schemas.tensors import TextBatch
 from training.dataset import Shard
 from training.plan import Plan, make_plan
@@ -35,20 +34,20 @@ def ranks() -> Ranks:
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    overrides = ["text_members=4", "image_members=2", "text_epochs=6", "image_epochs=1", "patience=9"]
+    overrides = ["text_members=4", "text_epochs=6", "image_epochs=1", "patience=9"]
     return make_plan(load_settings("local", [f"train.{o}" for o in overrides]), 400, 400)
 
 
 def make_shard(rows: int = 400, noise: float = 0.2) -> Shard:
-    """Titles that name the category's colour and are otherwise of random words; pictures in the colour."""
+    """Titles that name the category's colour and are otherwise of random words; vectors that show the colour."""
     random = np.random.default_rng(0)
     truth = random.integers(0, 3, rows)
     labels = np.where(random.random(rows) < noise, random.integers(0, 3, rows), truth)
     fill = random.integers(0, 30, (rows, 3))
     titles = [f"{COLOURS[t]} " + " ".join(f"w{word}" for word in words) for t, words in zip(truth, fill, strict=True)]
     batch = featurize(titles, [None] * rows, **FEATURES)
-    pixels = random.integers(0, 60, (rows, 16, 12, 3), np.uint8)
-    pixels[np.arange(rows), :, :, truth] += 150
+    vectors = random.random((rows, 8)).astype(np.float16)
+    vectors[np.arange(rows), truth] += 2
     return Shard(
         keys=np.arange(rows),
         labels=labels,
@@ -61,7 +60,7 @@ def make_shard(rows: int = 400, noise: float = 0.2) -> Shard:
         weights=batch.weights,
         present=np.ones(rows, np.bool_),
         slots=np.arange(rows),
-        pixels=pixels,
+        vectors=vectors,
     )
 
 
@@ -79,11 +78,11 @@ def train_texts(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 
     return trainer(shard, plan, ranks).first_pass()[0]
 
 
-def train_pictures(member: int, text: Any, shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401
-    from training.fused_branch import train_fused  # noqa: PLC0415 - TensorFlow's threads are set first
+def train_pictures(text: Any, shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401
+    from training import picture_branch  # noqa: PLC0415 - TensorFlow's threads are set first
     from training.text_branch import one_hot  # noqa: PLC0415 - TensorFlow's threads are set first
 
-    return train_fused(member, text, trainer(shard, plan, ranks), one_hot(shard.hard_targets, 3))
+    return picture_branch.train_pictures(text, trainer(shard, plan, ranks), one_hot(shard.hard_targets, 3))
 
 
 def predicted(text: Any, shard: Shard, plan: Plan) -> NDArray[np.float32]:  # noqa: ANN401 - TensorFlow loads late
@@ -135,9 +134,14 @@ def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan
     shard = make_shard()
     own = shard.buckets % plan.text_members == 2
     flipped = dataclasses.replace(shard, labels=np.where(own, (shard.labels + 1) % 3, shard.labels))
+    from training.text_branch import one_hot  # noqa: PLC0415 - TensorFlow's threads are set first
+
     # The best epoch is chosen by labels; with one epoch there is no choice.
     once = dataclasses.replace(plan, text_epochs=1)
-    before, after = (predicted(train_texts(s, once, ranks), shard, plan) for s in (shard, flipped))
+    before, after = (
+        predicted(trainer(s, once, ranks).train(one_hot(s.hard_targets, 3), 2.0, "texts"), shard, plan)
+        for s in (shard, flipped)
+    )
     assert (before[own] == after[own]).all()
     assert (before[~own] != after[~own]).any()
 
@@ -171,38 +175,62 @@ def test_without_texts_the_predictions_are_the_shares_of_the_categories(ranks: R
     assert said.mean(axis=0) == pytest.approx(shares, abs=0.15)
 
 
-def test_a_fused_member_learns_and_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan) -> None:
-    from training.fused_branch import predict_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
-
+def test_picture_members_learn_and_learn_nothing_from_their_own_fold(ranks: Ranks, plan: Plan) -> None:
     shard = make_shard()
     text = train_texts(shard, plan, ranks)
-    own = np.flatnonzero(shard.buckets % plan.image_members == 1)
+    own = np.flatnonzero(shard.buckets % plan.text_members == 1)
     flipped = dataclasses.replace(shard, labels=shard.labels.copy())
     flipped.labels[own] = (shard.labels[own] + 1) % 3
-    said = [
-        predict_pictures(train_pictures(1, text, s, plan, ranks).forward, shard, text, own) for s in (shard, flipped)
-    ]
-    assert list(said[0]) == list(said[1]) == [IMAGE.name, HEAD.name]
-    assert all((said[0][name] == said[1][name]).all() for name in said[0])
-    longer = dataclasses.replace(plan, image_epochs=8)
-    found = predict_pictures(train_pictures(1, text, shard, longer, ranks).forward, shard, text, own)
-    shown = shard.pixels.mean(axis=(1, 2)).argmax(axis=1)[own]
-    assert all((each.argmax(axis=1) == shown).mean() > 0.9 for each in found.values())
+    # The best epoch is chosen by labels; with one epoch there is no choice.
+    before, after = (train_pictures(text, s, plan, ranks).predict(shard, own) for s in (shard, flipped))
+    assert list(before) == list(after) == [IMAGE.name, HEAD.name]
+    assert all((before[name] == after[name]).all() for name in before)
+    found = train_pictures(text, shard, dataclasses.replace(plan, image_epochs=20), ranks).predict(shard, own)
+    shown = shard.vectors[own].argmax(axis=1)
+    assert all((each.argmax(axis=1) == shown).mean() > 0.95 for each in found.values())
 
 
-def test_a_network_trained_in_16_bits_predicts_in_32(ranks: Ranks, plan: Plan) -> None:
-    from training.fused_branch import predict_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
+def test_the_head_uses_what_only_the_text_says(ranks: Ranks, plan: Plan) -> None:
+    shard = make_shard(noise=0.0)
+    dull = dataclasses.replace(shard, vectors=np.random.default_rng(5).random((len(shard), 8)).astype(np.float16))
+    longer = dataclasses.replace(plan, image_epochs=20)
+    found = train_pictures(train_texts(dull, plan, ranks), dull, longer, ranks).predict(dull, np.arange(len(dull)))
+    right = {name: (each.argmax(axis=1) == dull.labels).mean() for name, each in found.items()}
+    assert right[IMAGE.name] < 0.5
+    assert right[HEAD.name] > 0.8
 
+
+def test_rows_without_a_picture_do_not_train_the_picture_members(ranks: Ranks, plan: Plan) -> None:
     shard = make_shard()
-    text = train_texts(shard, plan, ranks)
-    mixed = dataclasses.replace(plan, image_epochs=8, mixed_precision=True)
-    fused = train_pictures(1, text, shard, mixed, ranks)
-    assert fused.model.policy == "float32"
-    assert {layer.compute_dtype for layer in fused.model.backbone.layers} == {"float32"}
-    own = np.flatnonzero(shard.buckets % plan.image_members == 1)
-    image = predict_pictures(fused.forward, shard, text, own)[IMAGE.name]
-    assert (image.argmax(axis=1) == shard.pixels.mean(axis=(1, 2)).argmax(axis=1)[own]).mean() > 0.9
-    assert np.exp(image).sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    with_picture = np.arange(len(shard)) % 3 > 0
+    some = dataclasses.replace(
+        shard,
+        present=with_picture,
+        slots=np.where(with_picture, np.cumsum(with_picture) - 1, -1),
+        vectors=shard.vectors[with_picture],
+    )
+    text = train_texts(some, plan, ranks)
+    wrong = dataclasses.replace(some, labels=np.where(with_picture, some.labels, (some.labels + 1) % 3))
+    rows = np.flatnonzero(with_picture)
+    found = [train_pictures(text, each, plan, ranks).predict(some, rows)[IMAGE.name] for each in (some, wrong)]
+    assert (found[0] == found[1]).all()
+
+
+def test_the_projection_keeps_the_similarity_of_texts(ranks: Ranks) -> None:
+    from training.projection import as_matrix, fit_projection, project  # noqa: PLC0415 - TensorFlow's threads first
+
+    random = np.random.default_rng(3)
+    dense = random.random((60, 5)) @ random.random((5, 40)) + 0.001 * random.random((60, 40))
+    rows, ids = np.nonzero(dense)
+    splits = np.concatenate([[0], np.cumsum(np.bincount(rows))])
+    encoded = TextBatch(ids, dense[rows, ids].astype(np.float32), splits)
+    assert as_matrix(encoded, 40).toarray() == pytest.approx(dense)
+    projection = fit_projection(encoded, 40, ranks, 1)
+    vectors = project(encoded, projection)
+    assert projection.shape == (40, 40)
+    assert np.sqrt((vectors**2).mean()) == pytest.approx(2.0, rel=1e-3)
+    similarity, expected = vectors @ vectors.T, dense @ dense.T
+    assert similarity / similarity.trace() == pytest.approx(expected / expected.trace(), abs=1e-5)
 
 
 def test_a_listing_is_novel_by_words_that_no_other_has(ranks: Ranks, plan: Plan) -> None:
@@ -224,15 +252,14 @@ def test_a_listing_is_novel_by_words_that_no_other_has(ranks: Ranks, plan: Plan)
 def test_saved_members_predict_the_same_as_the_networks(ranks: Ranks, plan: Plan, tmp_path: Path) -> None:
     import tensorflow as tf  # noqa: PLC0415 - its threads are set first
 
-    from training.export import save_fused, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
-    from training.fused_branch import predict_pictures  # noqa: PLC0415 - TensorFlow's threads are set first
+    from training.export import save_pictures, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
 
     shard = make_shard()
     text = train_texts(shard, plan, ranks)
-    fused = train_pictures(0, text, shard, plan, ranks)
+    pictures = train_pictures(text, shard, plan, ranks)
     save_text(text, str(tmp_path / "text"))
-    save_fused(fused, text, str(tmp_path / "fused"))
-    signatures = [tf.saved_model.load(str(tmp_path / name)) for name in ("text", "fused")]
+    save_pictures(pictures, text, str(tmp_path / "picture"))
+    signatures = [tf.saved_model.load(str(tmp_path / name)) for name in ("text", "picture")]
     batch = featurize(["red w1", None, "thing"], [None] * 3, **FEATURES)
     said = signatures[0].signatures["serving_default"](
         ids=tf.constant(batch.ids),
@@ -249,10 +276,12 @@ def test_saved_members_predict_the_same_as_the_networks(ranks: Ranks, plan: Plan
     fold = tf.constant(shard.buckets[rows] % plan.text_members)
     all_text = signatures[0].signatures["serving_default"](**inputs, fold=fold)[TEXT.name].numpy()
     assert all_text == pytest.approx(predicted(text, shard, plan)[rows], abs=1e-4)
-    by_fused = signatures[1].signatures["serving_default"](**inputs, pixels=tf.constant(shard.pixels[rows]))
-    for name, expected in predict_pictures(fused.forward, shard, text, rows).items():
-        assert by_fused[name].numpy() == pytest.approx(expected, abs=1e-4)
-    nothing = predict_pictures(fused.forward, shard, text, rows[:0])
+    by_picture = signatures[1].signatures["serving_default"](
+        **inputs, vectors=tf.constant(shard.vectors[rows]), fold=fold
+    )
+    for name, expected in pictures.predict(shard, rows).items():
+        assert by_picture[name].numpy() == pytest.approx(expected, abs=1e-4)
+    nothing = pictures.predict(shard, rows[:0])
     assert {name: values.shape for name, values in nothing.items()} == {"image": (0, 3), "head": (0, 3)}
 
 
@@ -264,27 +293,3 @@ def test_a_thousand_categories_get_a_bottleneck(ranks: Ranks) -> None:
     assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) < 70_000_000
     logits = model(np.array([[0, 5], [1, 7]]), np.ones(2, np.float32), 2)
     assert logits.shape == (2, 6, 1000)
-
-
-def test_a_keras_backbone_loads_weights_from_a_local_file(ranks: Ranks, tmp_path: Path) -> None:
-    del ranks
-    import tensorflow as tf  # noqa: PLC0415 - its threads are set first
-
-    from training.backbones import make_backbone  # noqa: PLC0415 - TensorFlow's threads are set first
-    from training.network import FusedMember  # noqa: PLC0415 - TensorFlow's threads are set first
-
-    given = tf.keras.applications.MobileNetV3Small(
-        include_top=False, weights=None, input_shape=(32, 32, 3), pooling="avg"
-    )
-    file = tmp_path / "weights.h5"
-    given.save_weights(file)
-    member = FusedMember(5, 3, 32, 32, backbone="mobilenetv3-small", weights=str(file))
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
-    images = pixels.astype(np.float32) / 127.5 - 1.0
-    assert member.backbone(images).numpy() == pytest.approx(given(pixels.astype(np.float32)).numpy(), abs=1e-4)
-    logits = member(pixels, np.array([[0, 1], [1, 4]]), np.ones(2, np.float32), training=False)
-    assert {name: each.shape for name, each in logits.items()} == {"image": (2, 3), "head": (2, 3)}
-    with pytest.raises(UsageError, match=r"train\.image_weights=nowhere\.h5"):
-        make_backbone("mobilenetv3-small", "nowhere.h5", 32, 32)
-    with pytest.raises(UsageError, match="32 x 32 or more"):
-        make_backbone("mobilenetv3-small", None, 16, 16)

@@ -13,13 +13,16 @@ from PIL import Image
 
 from schemas.bundle import BundleSpec, NoiseModel
 from schemas.errors import BundleFormatError
+from tests.encoders import save_picture_encoder
 from training.bundle import write_bundle
 from udfs.bundle import load_noise, load_spec
-from udfs.classify import COLUMNS, Scoring, score_batches
+from udfs.classify import COLUMNS, Scoring, read_vectors, score_batches
+from udfs.encoders.folder import open_encoder, read_encoder_spec, write_encoder
 from udfs.fusion import fuse
+from udfs.pictures import decode
 from udfs.predictor import Predictor
 from udfs.pyfunc import PyfuncModel
-from udfs.tf_runtime import Array, Network
+from udfs.tf_runtime import Array
 
 NAN = float("nan")
 FUSION = {
@@ -30,9 +33,10 @@ FUSION = {
 SPEC = BundleSpec(
     categories=("hats", "shoes", "tops"),
     text_members=6,
-    image_members=2,
+    pictures=True,
+    encoder="tests",
     text={"hash_size": 1 << 16, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100},
-    picture={"height": 4, "width": 4, "max_pixels": 10_000, "blank_deviation": 1.0},
+    picture={"max_pixels": 10_000, "blank_deviation": 1.0},
     fusion=FUSION,
     prior=(0.2, 0.3, 0.5),
 )
@@ -54,7 +58,7 @@ class Calls:
     """Networks that show which member was used: its number is the highest probability in tenths."""
 
     def __init__(self) -> None:
-        self.sizes: list[int] = []
+        self.vectors: list[Array] = []
 
     def text(self, ids: Array, weights: Array, splits: Array, fold: Array) -> dict[str, Array]:
         del ids, weights
@@ -65,15 +69,12 @@ class Calls:
             "known_words": np.zeros(len(fold), np.int64),
         }
 
-    def member(self, number: int) -> Network:
-        def run(pixels: Array, ids: Array, weights: Array, splits: Array) -> dict[str, Array]:
-            del ids, weights
-            assert len(splits) == len(pixels) + 1
-            self.sizes.append(len(pixels))
-            told = np.tile(logs(0.1, 0.1, 0.8) if number else logs(0.1, 0.8, 0.1), (len(pixels), 1))
-            return {"image": told, "head": told}
-
-        return run
+    def pictures(self, vectors: Array, ids: Array, weights: Array, splits: Array, fold: Array) -> dict[str, Array]:
+        del ids, weights
+        assert len(splits) == len(vectors) + 1
+        self.vectors.append(vectors)
+        told = np.where((fold % 2 > 0)[:, None], logs(0.1, 0.1, 0.8), logs(0.1, 0.8, 0.1))
+        return {"image": told, "head": told}
 
 
 @pytest.fixture
@@ -81,9 +82,16 @@ def calls() -> Calls:
     return Calls()
 
 
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("encoder")
+    write_encoder(folder / "encoder", save_picture_encoder(folder / "tiny.keras", 32), 32)
+    return folder / "encoder"
+
+
 @pytest.fixture
-def predictor(calls: Calls) -> Predictor:
-    return Predictor(SPEC, calls.text, [calls.member(0), calls.member(1)], 1)
+def predictor(calls: Calls, encoder: Path) -> Predictor:
+    return Predictor(SPEC, calls.text, calls.pictures, encoder, 1)
 
 
 def test_every_listing_is_predicted_by_the_members_of_its_fold(predictor: Predictor) -> None:
@@ -94,11 +102,11 @@ def test_every_listing_is_predicted_by_the_members_of_its_fold(predictor: Predic
     assert judged.branches["image"].argmax(axis=1).tolist() == [1, 2, 1, 2]
 
 
-def test_novelty_is_the_share_of_words_that_the_vocabulary_lacks(calls: Calls) -> None:
+def test_novelty_is_the_share_of_words_that_the_vocabulary_lacks(calls: Calls, encoder: Path) -> None:
     def text(fold: Array, **inputs: Array) -> dict[str, Array]:
         return calls.text(fold=fold, **inputs) | {"known_words": np.array([3, 1, 0])}
 
-    predictor = Predictor(SPEC, text, [calls.member(0), calls.member(1)], 1)
+    predictor = Predictor(SPEC, text, calls.pictures, encoder, 1)
     judged, _ = predictor.predict(["red felt hat", "hat of felt", None], [None] * 3, [None] * 3, np.zeros(3, int))
     assert judged.novelty[:2] == pytest.approx([0.0, 2 / 3])
     assert np.isnan(judged.novelty[2])
@@ -118,11 +126,15 @@ def test_missing_inputs_are_left_out(predictor: Predictor) -> None:
     assert np.isnan(judged.fused[3]).all()
 
 
-def test_the_network_gets_no_more_than_its_memory_allows(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("udfs.predictor._MEMORY", 3 * 16 * 400)
-    predictor = Predictor(SPEC, calls.text, [calls.member(0), calls.member(1)], 1)
-    predictor.predict(["hat"] * 7, [None] * 7, [picture(9)] * 7, np.zeros(7, np.int64))
-    assert calls.sizes == [3, 3, 1]
+def test_the_picture_network_gets_the_vectors_of_the_usable_pictures(
+    predictor: Predictor, calls: Calls, encoder: Path
+) -> None:
+    images = [None, picture(9), b"junk", picture(200)]
+    predictor.predict(["hat"] * 4, [None] * 4, images, np.zeros(4, np.int64))
+    pixels = decode([images[1], images[3]], height=32, width=32, keep_aspect=True, **SPEC.picture).pixels  # type: ignore[arg-type]
+    (vectors,) = calls.vectors
+    assert vectors == pytest.approx(open_encoder(encoder, 1).encode(pixels))
+    assert vectors[0, 0] < vectors[1, 0]
 
 
 def test_a_branch_without_a_prediction_does_not_count() -> None:
@@ -137,8 +149,9 @@ def test_a_branch_without_a_prediction_does_not_count() -> None:
     assert fused[1] == pytest.approx(two / two.sum(), rel=1e-5)
 
 
-def test_a_bundle_without_pictures_has_the_text_branch_alone(calls: Calls) -> None:
-    predictor = Predictor(dataclasses.replace(SPEC, image_members=0, fusion={"text": {"text": 1.0}}), calls.text, [], 1)
+def test_a_model_without_a_picture_branch_has_the_text_branch_alone(calls: Calls, encoder: Path) -> None:
+    spec = dataclasses.replace(SPEC, pictures=False, fusion={"text": {"text": 1.0}})
+    predictor = Predictor(spec, calls.text, None, encoder, 1)
     found, status = predictor.predict(["hat"], [None], [picture(9)], np.zeros(1, np.int64))
     assert (status, list(found.branches)) == (["ok"], ["text"])
     assert np.isnan(found.of("image")).all()
@@ -150,20 +163,21 @@ def test_fusing_no_branches_gives_no_prediction() -> None:
     assert np.isnan(fuse({"text": nothing, "image": nothing, "head": nothing}, FUSION)).all()
 
 
-SCORING = Scoring("archive", "7", batch_rows=2, top=2, threads=1, prefixes=(), max_image_bytes=1000)
+SCORING = Scoring("archive", "7", batch_rows=2, top=2, threads=1)
+VECTOR = np.array([0.5, 1.5], "<f2").tobytes()
 
 
 def listings(**columns: list[Any]) -> pa.RecordBatch:
     n = len(next(iter(columns.values())))
-    kinds = {"bucket": pa.int32(), "image": pa.binary()}
+    kinds = {"bucket": pa.int32(), "vector": pa.binary()}
     defaults = {
         "listing_id": [f"L{i}" for i in range(n)],
         "content_hash": [f"h{i}" for i in range(n)],
         "title": ["hat"] * n,
         "description": [None] * n,
         "bucket": [0] * n,
-        "image_uri": [None] * n,
-        "image": [None] * n,
+        "vector": [None] * n,
+        "image_status": ["missing"] * n,
     }
     return pa.RecordBatch.from_pydict(
         {name: pa.array(v, kinds.get(name, pa.string())) for name, v in (defaults | columns).items()}
@@ -181,7 +195,7 @@ def test_rows_come_back_once_in_order_whatever_the_batches(predictor: Predictor)
 
 
 def test_a_prediction_row(predictor: Predictor) -> None:
-    (row,) = scored(predictor, listings(title=["hat"], bucket=[7], image=[picture(9)]))
+    (row,) = scored(predictor, listings(title=["hat"], bucket=[7], vector=[VECTOR], image_status=["ok"]))
     assert list(row) == [c.name for c in COLUMNS]
     assert (row["listing_id"], row["model_version"], row["fold"], row["image_status"]) == ("L0", "7", 1, "ok")
     assert (row["text_category"], row["image_category"]) == ("hats", "tops")
@@ -192,16 +206,19 @@ def test_a_prediction_row(predictor: Predictor) -> None:
 
 
 def test_a_listing_without_text_and_picture_has_a_status_and_no_prediction(predictor: Predictor) -> None:
-    rows = scored(predictor, listings(title=[None, "hat"], image=[b"junk", None]))
+    rows = scored(predictor, listings(title=[None, "hat"], image_status=["corrupt", "missing"]))
     for name in ("predicted_category", "confidence", "top_categories", "text_top", "image_top", "image_category"):
         assert rows[0][name] is None, name
     assert [row["image_status"] for row in rows] == ["corrupt", "missing"]
     assert rows[1]["predicted_category"] == "hats"
 
 
-def test_a_picture_outside_the_allowed_prefixes_is_not_read(predictor: Predictor) -> None:
-    rows = scored(predictor, listings(image_uri=["/etc/passwd", None]))
-    assert [row["image_status"] for row in rows] == ["not_allowed", "missing"]
+def test_vectors_are_read_as_they_are_stored() -> None:
+    stored = [np.array(values, "<f2").tobytes() for values in ([1.0, 2.0], [3.0, 4.0])]
+    read = read_vectors(pa.array([None, stored[0], None, stored[1]], pa.binary()))
+    assert read.present.tolist() == [False, True, False, True]
+    assert read.values.tolist() == [[0, 0], [1, 2], [0, 0], [3, 4]]
+    assert read_vectors(pa.array([None, None], pa.binary())).values.shape == (2, 0)
 
 
 def test_a_failure_of_the_network_is_not_hidden(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,13 +240,14 @@ def test_as_a_pyfunc_model(predictor: Predictor) -> None:
     assert [entry["category"] for entry in said["top_categories"][0]] == ["tops", "hats", "shoes"]
 
 
-def test_a_bundle_is_read_as_written(tmp_path: Path) -> None:
+def test_a_bundle_is_read_as_written(tmp_path: Path, encoder: Path) -> None:
     noise = NoiseModel(
         SPEC.categories, np.full((3, 3), 1 / 3), 0.2, 0.9, {"ann": 0.1, "bob": 0.5}, 1.5, np.full(3, 1 / 3), 0.03
     )
     (tmp_path / "members" / "text").mkdir(parents=True)
     (tmp_path / "members" / "text" / "weights").write_text("w")
-    write_bundle(str(tmp_path / "bundle"), str(tmp_path / "members"), SPEC, noise)
+    write_bundle(str(tmp_path / "bundle"), str(tmp_path / "members"), SPEC, noise, picture_encoder=str(encoder))
+    assert read_encoder_spec(tmp_path / "bundle" / "picture_encoder").width == 3
     assert load_spec(str(tmp_path / "bundle")) == SPEC
     read = load_noise(str(tmp_path / "bundle"))
     assert (read.categories, read.error_rate) == (SPEC.categories, 0.2)

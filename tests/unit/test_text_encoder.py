@@ -81,7 +81,7 @@ def test_the_text_branch_learns_from_encoder_vectors(ranks: Ranks, tmp_path: Pat
             weights=batch.weights,
             present=np.zeros(300, np.bool_),
             slots=np.full(300, -1),
-            pixels=np.zeros((0, 8, 8, 3), np.uint8),
+            vectors=np.zeros((0, 0), np.float16),
         )
         plan = make_plan(load_settings("local", ["train.text_members=2", "train.text_epochs=20"]), 300, 0)
         branch, _ = make_text_trainer(shard, plan, 3, HASH, ranks, lambda *_: None).first_pass()

@@ -83,15 +83,9 @@ def input_gate_rows(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
 def reusable_predictions(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
     """The predictions of a model version for the current content of listings.
 
-    A prediction without the picture, because it could not be read, is not reusable: the run tries to read it again.
+    A prediction without the picture, because it could not be read, is not reusable: it may have been read since.
     """
     return _current_predictions(predictions, listings, model_version).where(~_unreadable())
-
-
-def unread_pictures(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
-    """listing_id and content_hash of listings whose prediction lacks the picture, because it could not be read."""
-    current = _current_predictions(predictions, listings, model_version)
-    return current.where(_unreadable()).select("listing_id", "content_hash")
 
 
 def _unreadable() -> Column:
