@@ -32,8 +32,8 @@ from training.task import RankTask
 from training.train import feature_arguments
 from training.transitions import category_distances
 
-_PLAN = ("train.text_epochs=5", "train.image_epochs=3", "train.patience=1000")
-"""A few epochs without early stopping, so that every run does the same work."""
+_PLAN = ("train.image_epochs=3", "train.patience=1000")
+"""A few picture epochs without early stopping, so that every run does the same work."""
 
 
 def start() -> Answer:

@@ -13,7 +13,7 @@ from catalogue_generator.catalogue import TAXONOMY_FILE
 from schemas.bundle import FORMAT
 
 _LISTINGS = 6_000
-_SHORTENED = ("train.text_epochs=6", "train.image_epochs=2")
+_SHORTENED = ("train.image_epochs=2",)
 """Speed does not depend on the weights, so that a short training is enough."""
 
 

@@ -114,16 +114,12 @@ class TrainSettings:
     """Number of Horovod processes."""
     text_members: Annotated[int, Field(ge=2, le=10)] | None = None
     """Number of members of each branch; each is trained without one fold of the listings."""
-    text_epochs: Count | None = None
-    """Maximum number of epochs of the text branch."""
     image_epochs: Count | None = None
     """Maximum number of epochs of the picture branch."""
-    text_batch: Count = 256
-    """Maximum number of rows per step of the text branch, over all ranks."""
     image_batch: Count = 512
     """Maximum number of rows per step of the picture branch, over all ranks."""
     patience: Count = 3
-    """A branch stops after this many epochs without a better out-of-sample loss."""
+    """The picture branch stops after this many epochs without a better out-of-sample loss."""
     label_smoothing: Share = 0.1
     """Share of a target's probability that is spread over all categories."""
     row_groups_per_rank: Annotated[int, Field(ge=4)] = 4

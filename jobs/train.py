@@ -75,7 +75,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     settings,
                     str(work / "training"),
                     planned=lambda plan: stages.plan(plan.stages),
-                    progress=lambda epoch: stages.advance(epoch.what, epoch.loss, epoch.seconds),
+                    progress=lambda step: stages.advance(step.what, step.loss, step.seconds),
                 )
             job.print_progress("comparing the model with the champion")
             comparison = evaluate(
@@ -135,14 +135,14 @@ def _summary(version: str, trained: TrainedBundle, comparison: Comparison, locat
         "wrong_label_share_by": trained.share_source,
         **{name: round(value, 4) for name, value in (trained.figures | comparison.figures).items()},
     }
-    curves = [(branch, len(losses), min(losses)) for branch, losses in trained.curves.items() if losses]
+    losses = [(branch, min(curve)) for branch, curve in trained.curves.items() if curve]
     clean = f"Clean the catalogue with it:  catalog-cleaner nightly --run-date YYYY-MM-DD --warehouse {location}"
     promote = f"To use the new model anyway:  catalog-cleaner models promote {version} --warehouse {location}"
     outcome = "it is the new champion" if comparison.better else "it is not better, so the champion stays"
     return Summary(
         f"Model {version} trained: {outcome}",
         facts,
-        (Section("branches", ("branch", "epochs", "best loss"), curves),),
+        (Section("branches", ("branch", "out-of-sample loss"), losses),),
         (clean if comparison.better else promote,),
     )
 

@@ -60,25 +60,31 @@ class TextEncoder(tf.Module):  # type: ignore[misc]
 
 
 class TextMembers(tf.Module):  # type: ignore[misc]
-    """K linear softmax classifiers over the same features, trained together.
+    """K linear softmax classifiers over the same features.
 
     If K x V x C weights would be too many, each member is a product of two low-rank matrices, V x r and r x C.
     """
 
     def __init__(self, features: int, members: int, categories: int) -> None:
-        """Initialise with zeros; if factorised, at random."""
+        """Initialise with zeros."""
         super().__init__(name="text_members")
         self.features, self.members, self.categories = features, members, categories
-        rank = 0
+        self.bottleneck = 0
         if features * members * categories > _MAX_PARAMETERS:
-            rank = int(np.clip(_MAX_PARAMETERS // (features * members), 32, 256))
-        shape = [features, members * (rank or categories)]
-        self.kernel = tf.Variable(tf.random.normal(shape, stddev=0.1) if rank else tf.zeros(shape), name="kernel")
+            self.bottleneck = int(np.clip(_MAX_PARAMETERS // (features * members), 32, 256))
+        self.kernel = tf.Variable(tf.zeros([features, members * (self.bottleneck or categories)]), name="kernel")
         self.bias = tf.Variable(tf.zeros([members, categories]), name="bias")
         self.mixer = None
-        if rank:
-            initial = tf.random.normal([members, rank, categories], stddev=rank**-0.5)
-            self.mixer = tf.Variable(initial, name="mixer")
+        if self.bottleneck:
+            self.mixer = tf.Variable(tf.zeros([members, self.bottleneck, categories]), name="mixer")
+
+    def set_member(self, member: int, kernel: Floats32, mixer: Floats32 | None, bias: Floats32) -> None:
+        """Set the weights of a member: shapes (V, C), or (V, r) and (r, C) if factorised, and (C,)."""
+        width = kernel.shape[1]
+        self.kernel[:, member * width : (member + 1) * width].assign(kernel)
+        self.bias[member].assign(bias)
+        if self.mixer is not None:
+            self.mixer[member].assign(mixer)
 
     def __call__(self, indices: Tensor, values: Tensor, n: Tensor) -> Tensor:
         """Encoded texts of n listings -> logits, shape (n, K, C)."""

@@ -13,11 +13,12 @@ import tensorflow as tf
 from schemas.arrays import Floats32, Ints
 from training.dataset import Shard
 from training.early_stopping import EarlyStopping
+from training.linear import Targets
 from training.network import PictureMembers, Tensor
 from training.plan import PICTURES, Plan
 from training.projection import fit_projection, project
 from training.ranks import Ranks
-from training.text_branch import Targets, TextBranch, TextTrainer
+from training.text_branch import TextBranch, TextTrainer
 
 _RATE = 2e-3
 _DECAY = 1e-4

@@ -25,9 +25,9 @@ class Plan:
     Attributes:
         text_members: K; member k never trains on fold k = bucket mod K.
         pictures: whether there is a picture branch, also with K members; there is none if there are too few pictures.
-        text_epochs, image_epochs: maximum number of epochs; early stopping may end a branch before.
-        text_batch, image_batch: rows per step, over all ranks.
-        patience: epochs without a better out-of-sample loss before a branch stops.
+        image_epochs: maximum number of epochs of the picture branch; early stopping may end it before.
+        image_batch: rows per step of the picture branch, over all ranks.
+        patience: epochs without a better out-of-sample loss before the picture branch stops.
         label_smoothing: share of a target's mass that is spread over all categories.
         max_features, min_listings: of the text vocabulary; see `conf.settings.TextSettings`.
         canary_share: share of the listings whose label is made wrong; see `training.canaries`.
@@ -37,9 +37,7 @@ class Plan:
 
     text_members: int
     pictures: bool
-    text_epochs: int
     image_epochs: int
-    text_batch: int
     image_batch: int
     patience: int
     label_smoothing: float
@@ -51,16 +49,16 @@ class Plan:
 
     @property
     def stages(self) -> dict[str, int]:
-        """The training stages in order, as named in progress reports -> maximum number of epochs."""
-        texts = {FIRST_PASS: FIRST_PASS_FITS * self.text_epochs, SECOND_PASS: self.text_epochs}
+        """The training stages in order, as named in progress reports -> maximum number of text members or epochs."""
+        texts = {FIRST_PASS: FIRST_PASS_FITS * self.text_members, SECOND_PASS: self.text_members}
         return texts | ({PICTURES: self.image_epochs} if self.pictures else {})
 
 
 def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
     """Choose the hyperparameters that the settings do not give.
 
-    Small catalogues get more members, so that each trains on a larger share of the rows, and more epochs, because the
-    number of steps counts, not the number of epochs.
+    Small catalogues get more members, so that each trains on a larger share of the rows, and more picture epochs,
+    because the number of steps counts, not the number of epochs.
 
     Args:
         settings: all settings.
@@ -79,9 +77,7 @@ def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
     return Plan(
         text_members=train.text_members or (10 if rows < 2_000 else 6),
         pictures=pictures >= max(_MIN_PICTURES, _MIN_PICTURE_SHARE * rows),
-        text_epochs=train.text_epochs or int(min(max(200_000 // rows, 8), 30)),
         image_epochs=train.image_epochs or int(min(max(320_000 // max(pictures, 1), 8), 30)),
-        text_batch=min(train.text_batch, max(rows // 16, 16)),
         image_batch=min(train.image_batch, max(pictures // 16, 16)),
         patience=train.patience,
         label_smoothing=train.label_smoothing,

@@ -163,7 +163,7 @@ class Registry:
             bundle: the bundle's folder; its files are copied.
             params: hyperparameters.
             figures: metric -> value.
-            curves: branch -> loss after each epoch.
+            curves: branch -> loss after each epoch, or once for the text branch.
             by_category: category -> metric -> value.
             tags: data version, settings digest and similar.
 

@@ -41,7 +41,7 @@ class RankTask:
 
     @property
     def progress(self) -> Path:
-        """File to which rank 0 appends a JSON line after every epoch."""
+        """File to which rank 0 appends a JSON line after every step of `training.train.Progress`."""
         return Path(self.folder) / "progress.jsonl"
 
     @property
@@ -68,7 +68,7 @@ class RankResult:
     """The result of a rank.
 
     Attributes:
-        curves: branch -> out-of-sample loss after each epoch.
+        curves: branch -> out-of-sample loss after each epoch, or once for the text branch.
         novel_above: see `schemas.bundle.BundleSpec`.
         first: the first pass; None if there are too few texts for one.
     """

@@ -34,19 +34,19 @@ from udfs.text_encoder import check_encoder
 
 @dataclass(frozen=True)
 class Progress:
-    """A completed epoch.
+    """A completed step: a member of the text branch, or an epoch of the picture branch.
 
     Attributes:
         what: the stage of the plan.
-        epoch, epochs: number of the epoch within a fit, and maximum number of epochs of the fit; a stage may have
-            several fits.
-        loss: the out-of-sample loss after the epoch.
+        step, steps: number of the step within a fit, and maximum number of steps of the fit; a stage may have several
+            fits.
+        loss: the out-of-sample loss after the step.
         seconds: since the ranks began to train.
     """
 
     what: str
-    epoch: int
-    epochs: int
+    step: int
+    steps: int
     loss: float
     seconds: float
 
@@ -59,7 +59,7 @@ class TrainedBundle:
         folder: the folder of the bundle.
         spec, noise: the contents of the bundle.
         plan: the hyperparameters.
-        curves: branch -> out-of-sample loss after each epoch.
+        curves: branch -> out-of-sample loss after each epoch, or once for the text branch.
         figures: name -> value, e.g. `rows`, `estimated_error_left`.
         share_source: what the figure `wrong_label_share` was estimated from, in words.
     """
@@ -94,7 +94,7 @@ def train_bundle(
         settings: sections text, picture and train.
         work_dir: a folder that all nodes can access; its contents are replaced.
         planned: called with the plan before the training starts.
-        progress: called after every epoch.
+        progress: called after every step.
 
     Raises:
         FailedError: there are too few listings, or the ranks did not read every row exactly once.

@@ -49,7 +49,7 @@ def train_rank(task: RankTask) -> RankResult:
 
     trainer = make_text_trainer(shard, plan, task.categories, task.hash_size, ranks, report)
     text, c = trainer.first_pass()
-    curves = {TEXT.name: text.curve}
+    curves = {TEXT.name: [text.loss]}
     targets = one_hot(shard.hard_targets, task.categories)
     # Canaries are left out: the noise model describes sellers' errors only.
     sampled = np.flatnonzero(in_sample(shard.keys, plan.sample, task.dataset.rows) & ~canaries)
@@ -57,7 +57,7 @@ def train_rank(task: RankTask) -> RankResult:
     if soft is not None:
         targets = soft.__getitem__
         text = trainer.train(targets, c, SECOND_PASS)
-        curves["text second pass"] = text.curve
+        curves["text second pass"] = [text.loss]
     branches = {TEXT.name: trainer.predict(text)[sampled]}
     if ranks.rank == 0:
         save_text(text, str(task.members / TEXT_NETWORK))
@@ -143,15 +143,15 @@ def _limit_threads(ranks: Ranks) -> None:
 
 
 class _Reporter:
-    """Appends a line to the progress file after each epoch; does nothing without a file."""
+    """Appends a line to the progress file after each step; does nothing without a file."""
 
     def __init__(self, path: Path | None) -> None:
         self._path, self._start = path, time.monotonic()
 
-    def __call__(self, what: str, epoch: int, epochs: int, loss: float) -> None:
+    def __call__(self, what: str, step: int, steps: int, loss: float) -> None:
         if self._path is None:
             return
         seconds = round(time.monotonic() - self._start, 1)
-        line = {"what": what, "epoch": epoch, "epochs": epochs, "loss": round(loss, 4), "seconds": seconds}
+        line = {"what": what, "step": step, "steps": steps, "loss": round(loss, 4), "seconds": seconds}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -1,4 +1,7 @@
-"""Shows the progress of training: one bar per stage on a terminal, elsewhere one line per finished stage."""
+"""Shows the progress of training: one bar per stage on a terminal, elsewhere one line per finished stage.
+
+A step is a member of the text branch, or an epoch of the picture branch.
+"""
 
 from __future__ import annotations
 
@@ -17,30 +20,30 @@ class _Stage:
     Attributes:
         name: name to show.
         started: seconds from the start of the first stage to the start of this one.
-        epochs: number of finished epochs.
+        steps: number of finished steps.
         best: lowest loss so far.
-        seconds: seconds from the start of the first stage to the end of the last epoch.
+        seconds: seconds from the start of the first stage to the end of the last step.
     """
 
     name: str
     started: float
-    epochs: int = 0
+    steps: int = 0
     best: float = float("inf")
     seconds: float = 0.0
 
     def __str__(self) -> str:
         """The line to print when the stage ends."""
-        epochs = f"{self.epochs} epoch" + ("s" if self.epochs != 1 else "")
-        return f"{self.name}: {epochs}, best loss {self.best:.4f}, {self.seconds - self.started:.0f} s"
+        steps = f"{self.steps} step" + ("s" if self.steps != 1 else "")
+        return f"{self.name}: {steps}, best loss {self.best:.4f}, {self.seconds - self.started:.0f} s"
 
-    def figures(self, epochs: float) -> str:
+    def figures(self, steps: float) -> str:
         """The text next to the bar: loss, time taken and estimated time left.
 
         Args:
-            epochs: maximum number of epochs of the stage.
+            steps: maximum number of steps of the stage.
         """
         taken = self.seconds - self.started
-        left = taken / self.epochs * (epochs - self.epochs)
+        left = taken / self.steps * (steps - self.steps)
         return f", best loss {self.best:.4f}, {taken:.0f} s" + (f", at most {left:.0f} s left" if left else "")
 
 
@@ -63,7 +66,7 @@ class StageProgress:
             self._bars = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
-                TextColumn("{task.completed:.0f}/{task.total:.0f} epochs{task.fields[figures]}"),
+                TextColumn("{task.completed:.0f}/{task.total:.0f} steps{task.fields[figures]}"),
                 console=console,
             )
         self._tasks: dict[str, TaskID] = {}
@@ -87,36 +90,36 @@ class StageProgress:
         self._bars.stop()
 
     def plan(self, stages: Mapping[str, int]) -> None:
-        """Add the planned stages in order: name -> maximum number of epochs."""
+        """Add the planned stages in order: name -> maximum number of steps."""
         if self._bars is not None:
-            for name, epochs in stages.items():
-                self._tasks[name] = self._bars.add_task(name, total=epochs, figures="")
+            for name, steps in stages.items():
+                self._tasks[name] = self._bars.add_task(name, total=steps, figures="")
 
     def advance(self, name: str, loss: float, seconds: float) -> None:
-        """Count a finished epoch. The first epoch of a stage ends the previous stage.
+        """Count a finished step. The first step of a stage ends the previous stage.
 
         Args:
             name: name of the stage.
-            loss: loss after the epoch.
+            loss: loss after the step.
             seconds: seconds since the start of the first stage.
         """
         if self._stage is None or self._stage.name != name:
             self._end_stage()
             self._stage = _Stage(name, started=self._seconds)
         stage = self._stage
-        stage.epochs += 1
+        stage.steps += 1
         stage.best = min(stage.best, loss)
         stage.seconds = self._seconds = seconds
         if self._bars is not None and (task := self._tasks.get(name)) is not None:
-            figures = stage.figures(self._bars.tasks[task].total or stage.epochs)
-            self._bars.update(task, completed=stage.epochs, figures=figures, refresh=True)
+            figures = stage.figures(self._bars.tasks[task].total or stage.steps)
+            self._bars.update(task, completed=stage.steps, figures=figures, refresh=True)
 
     def _end_stage(self) -> None:
-        """Print the stage's line or fill its bar. A stage may end before the maximum number of epochs."""
+        """Print the stage's line or fill its bar. A stage may end before the maximum number of steps."""
         stage, self._stage = self._stage, None
         if stage is None:
             return
         if self._bars is None:
             self._print_line(str(stage))
         elif (task := self._tasks.get(stage.name)) is not None:
-            self._bars.update(task, total=stage.epochs, figures=stage.figures(stage.epochs))
+            self._bars.update(task, total=stage.steps, figures=stage.figures(stage.steps))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -34,7 +33,7 @@ def ranks() -> Ranks:
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    overrides = ["text_members=4", "text_epochs=6", "image_epochs=1", "patience=9"]
+    overrides = ["text_members=4", "image_epochs=1", "patience=9"]
     return make_plan(load_settings("local", [f"train.{o}" for o in overrides]), 400, 400)
 
 
@@ -85,12 +84,6 @@ def train_pictures(text: Any, shard: Shard, plan: Plan, ranks: Ranks) -> Any:  #
     return picture_branch.train_pictures(text, trainer(shard, plan, ranks), one_hot(shard.hard_targets, 3))
 
 
-def predicted(text: Any, shard: Shard, plan: Plan) -> NDArray[np.float32]:  # noqa: ANN401 - TensorFlow loads late
-    from training.text_branch import predict_texts  # noqa: PLC0415 - TensorFlow's threads are set first
-
-    return predict_texts(text.model, text.encoded, shard.buckets % plan.text_members)
-
-
 def test_the_encoder_computes_tf_idf_for_words_and_characters_separately(ranks: Ranks) -> None:
     del ranks
     from training.network import TextEncoder  # noqa: PLC0415 - TensorFlow's threads are set first
@@ -113,8 +106,7 @@ def test_the_encoder_computes_tf_idf_for_words_and_characters_separately(ranks: 
 
 def test_the_text_members_equal_logistic_regression(ranks: Ranks, plan: Plan) -> None:
     shard = make_shard()
-    longer = dataclasses.replace(plan, text_epochs=60, patience=60)
-    text = train_texts(shard, longer, ranks)
+    text = train_texts(shard, plan, ranks)
     dense = np.zeros((len(shard), text.encoder.features))
     rows = np.repeat(np.arange(len(shard)), np.diff(text.encoded.splits))
     dense[rows, text.encoded.ids] = text.encoded.weights
@@ -123,7 +115,7 @@ def test_the_text_members_equal_logistic_regression(ranks: Ranks, plan: Plan) ->
     for fold in range(4):
         peer = LogisticRegression(C=2.0).fit(dense[folds != fold], shard.labels[folds != fold])
         expected[folds == fold] = peer.predict_proba(dense[folds == fold])
-    ours = np.exp(predicted(text, shard, plan))
+    ours = np.exp(text.predicted)
     rows = np.arange(len(shard))
     losses = [-np.log(p[rows, shard.labels]).mean() for p in (ours, expected)]
     assert losses[0] < losses[1] + 0.01
@@ -131,16 +123,13 @@ def test_the_text_members_equal_logistic_regression(ranks: Ranks, plan: Plan) ->
 
 
 def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan) -> None:
+    from training.text_branch import one_hot  # noqa: PLC0415 - TensorFlow's threads are set first
+
     shard = make_shard()
     own = shard.buckets % plan.text_members == 2
     flipped = dataclasses.replace(shard, labels=np.where(own, (shard.labels + 1) % 3, shard.labels))
-    from training.text_branch import one_hot  # noqa: PLC0415 - TensorFlow's threads are set first
-
-    # The best epoch is chosen by labels; with one epoch there is no choice.
-    once = dataclasses.replace(plan, text_epochs=1)
     before, after = (
-        predicted(trainer(s, once, ranks).train(one_hot(s.hard_targets, 3), 2.0, "texts"), shard, plan)
-        for s in (shard, flipped)
+        trainer(s, plan, ranks).train(one_hot(s.hard_targets, 3), 2.0, "texts").predicted for s in (shard, flipped)
     )
     assert (before[own] == after[own]).all()
     assert (before[~own] != after[~own]).any()
@@ -149,10 +138,10 @@ def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan
 def test_members_of_quarters_equal_logistic_regression_on_a_quarter(ranks: Ranks, plan: Plan) -> None:
     from training.learning_curve import train_on_quarters  # noqa: PLC0415 - TensorFlow's threads are set first
 
-    shard, longer = make_shard(), dataclasses.replace(plan, text_epochs=60, patience=60)
-    trained = trainer(shard, longer, ranks)
+    shard = make_shard()
+    trained = trainer(shard, plan, ranks)
     text, c = trained.first_pass()
-    fewer = train_on_quarters(trained, dataclasses.replace(text, curve=list(range(60, 0, -1))), c, np.arange(400))
+    fewer = train_on_quarters(trained, text, c, np.arange(400))
     assert fewer.ratio == pytest.approx(3.0)
     dense = np.zeros((len(shard), text.encoder.features))
     dense[np.repeat(np.arange(len(shard)), np.diff(text.encoded.splits)), text.encoded.ids] = text.encoded.weights
@@ -162,7 +151,7 @@ def test_members_of_quarters_equal_logistic_regression_on_a_quarter(ranks: Ranks
         peer = LogisticRegression(C=c).fit(dense[own], shard.labels[own])
         expected[~own] += (peer.predict(dense[~own]) != shard.labels[~own]) / 3
     assert (np.abs(fewer.disagree - expected) < 0.1).mean() > 0.9
-    assert fewer.disagree.mean() > (predicted(text, shard, plan).argmax(axis=1) != shard.labels).mean()
+    assert fewer.disagree.mean() > (text.predicted.argmax(axis=1) != shard.labels).mean()
 
 
 def test_without_texts_the_predictions_are_the_shares_of_the_categories(ranks: Ranks, plan: Plan) -> None:
@@ -170,7 +159,7 @@ def test_without_texts_the_predictions_are_the_shares_of_the_categories(ranks: R
     empty = TextBatch(shard.ids[:0], shard.weights[:0], np.zeros_like(shard.splits))
     without_text = dataclasses.replace(shard, ids=empty.ids, weights=empty.weights, splits=empty.splits)
     text = train_texts(without_text, plan, ranks)
-    said = np.exp(predicted(text, without_text, plan))
+    said = np.exp(text.predicted)
     shares = np.bincount(shard.labels) / len(shard)
     assert said.mean(axis=0) == pytest.approx(shares, abs=0.15)
 
@@ -275,7 +264,7 @@ def test_saved_members_predict_the_same_as_the_networks(ranks: Ranks, plan: Plan
     inputs = {"ids": tf.constant(texts.ids), "weights": tf.constant(texts.weights), "splits": tf.constant(texts.splits)}
     fold = tf.constant(shard.buckets[rows] % plan.text_members)
     all_text = signatures[0].signatures["serving_default"](**inputs, fold=fold)[TEXT.name].numpy()
-    assert all_text == pytest.approx(predicted(text, shard, plan)[rows], abs=1e-4)
+    assert all_text == pytest.approx(text.predicted[rows], abs=1e-4)
     by_picture = signatures[1].signatures["serving_default"](
         **inputs, vectors=tf.constant(shard.vectors[rows]), fold=fold
     )

@@ -8,17 +8,17 @@ from training.plan import make_plan
 
 
 def test_explicit_settings_are_used() -> None:
-    overrides = ["text_members=8", "text_epochs=3", "image_epochs=2"]
+    overrides = ["text_members=8", "image_epochs=2"]
     plan = make_plan(load_settings("local", [f"train.{o}" for o in overrides]), 5000, 4000)
-    assert (plan.text_members, plan.pictures, plan.text_epochs, plan.image_epochs) == (8, True, 3, 2)
+    assert (plan.text_members, plan.pictures, plan.image_epochs) == (8, True, 2)
 
 
 def test_the_stages_of_a_training_are_known_from_its_plan() -> None:
-    overrides = ["text_epochs=3", "image_epochs=5"]
+    overrides = ["text_members=8", "image_epochs=5"]
     plan = make_plan(load_settings("local", [f"train.{o}" for o in overrides]), 5000, 4000)
     assert list(plan.stages.items()) == [
-        ("text model, first pass", 9),
-        ("text model, second pass", 3),
+        ("text model, first pass", 24),
+        ("text model, second pass", 8),
         ("picture model", 5),
     ]
     without = make_plan(load_settings("local"), 5000, 0)
@@ -29,9 +29,7 @@ def test_the_stages_of_a_training_are_known_from_its_plan() -> None:
 def test_default_values_are_consistent(rows: int) -> None:
     plan = make_plan(load_settings("local"), rows, rows)
     assert 2 <= plan.text_members <= 10
-    assert plan.text_epochs >= 1
     assert plan.image_epochs >= 1
-    assert plan.text_batch <= max(rows, 16)
 
 
 def test_small_catalogues_get_more_members_and_epochs() -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from jobs.console.progress import StageProgress
 
 STAGES = {"text model, first pass": 6, "picture model, member 1 of 1": 4}
-EPOCHS = [
+STEPS = [
     ("text model, first pass", 2.0, 3.0),
     ("text model, first pass", 1.62644, 6.0),
     ("text model, first pass", 1.7, 41.2),
@@ -18,10 +18,10 @@ EPOCHS = [
 ]
 
 
-def show(console: Console, lines: list[str], upto: int = len(EPOCHS)) -> None:
+def show(console: Console, lines: list[str], upto: int = len(STEPS)) -> None:
     with StageProgress(console, lines.append) as progress:
         progress.plan(STAGES)
-        for name, loss, seconds in EPOCHS[:upto]:
+        for name, loss, seconds in STEPS[:upto]:
             progress.advance(name, loss, seconds)
 
 
@@ -30,8 +30,8 @@ def test_a_log_has_one_line_per_stage() -> None:
     out = io.StringIO()
     show(Console(file=out, force_terminal=False), lines)
     assert lines == [
-        "text model, first pass: 3 epochs, best loss 1.6264, 41 s",
-        "picture model, member 1 of 1: 1 epoch, best loss 0.5000, 19 s",
+        "text model, first pass: 3 steps, best loss 1.6264, 41 s",
+        "picture model, member 1 of 1: 1 step, best loss 0.5000, 19 s",
     ]
     assert out.getvalue() == ""
 
@@ -48,13 +48,13 @@ def test_a_terminal_shows_a_bar_for_every_stage_and_at_the_end_those_that_were_n
     show(Console(file=out, force_terminal=True, width=120, color_system=None), lines, upto=2)
     assert lines == []
     first, last = (
-        f"{name} [━╸╺ ]+ {epochs} epochs{loss}"
-        for name, epochs, loss in [
+        f"{name} [━╸╺ ]+ {steps} steps{loss}"
+        for name, steps, loss in [
             ("text model, first pass", "1/6", ", best loss 2.0000, 3 s, at most 15 s left"),
             ("text model, first pass", "2/2", ", best loss 1.6264, 6 s"),
         ]
     )
-    waiting = "picture model, member 1 of 1 [━╸╺ ]+ 0/4 epochs"
+    waiting = "picture model, member 1 of 1 [━╸╺ ]+ 0/4 steps"
     frames = out.getvalue()
     assert re.search(first, frames)
     assert re.search(waiting, frames)

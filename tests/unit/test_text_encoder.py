@@ -83,7 +83,7 @@ def test_the_text_branch_learns_from_encoder_vectors(ranks: Ranks, tmp_path: Pat
             slots=np.full(300, -1),
             vectors=np.zeros((0, 0), np.float16),
         )
-        plan = make_plan(load_settings("local", ["train.text_members=2", "train.text_epochs=20"]), 300, 0)
+        plan = make_plan(load_settings("local", ["train.text_members=2"]), 300, 0)
         branch, _ = make_text_trainer(shard, plan, 3, HASH, ranks, lambda *_: None).first_pass()
         accuracy.append(branch.accuracy)
     assert accuracy[0] < 0.9 < accuracy[1]

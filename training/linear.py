@@ -1,0 +1,170 @@
+"""One linear softmax classifier over sparse features, fitted by all ranks together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from schemas.arrays import Floats, Floats32, Ints
+from training.lbfgs import minimize
+from training.ranks import Ranks
+
+Targets = Callable[[Ints], Floats32]
+"""Rows of the shard -> their target distributions, shape (rows, C): one-hot (hard) or soft."""
+
+_TOLERANCE, _MAX_EVALUATIONS = 2e-3, 40
+"""Of `training.lbfgs.minimize`. Fitting more closely does not change the accuracy."""
+_CURVATURE, _POWER = 0.15, -0.7
+"""A weight is preconditioned by (curvature of the loss times the feature's mean square, plus penalty) ** power. The
+exact inverse, power -1, starts fastest but ignores that features occur together."""
+_CHUNK = 8192
+"""Rows multiplied at once."""
+
+
+@dataclass(frozen=True)
+class LinearMember:
+    """A linear softmax classifier.
+
+    Attributes:
+        kernel: shape (V, C); if factorised, (V, r).
+        mixer: shape (r, C); None if not factorised.
+        bias: shape (C,).
+    """
+
+    kernel: Floats32
+    mixer: Floats32 | None
+    bias: Floats32
+
+    def log_probabilities(self, texts: csr_matrix) -> Floats32:
+        """Features, shape (n, V) -> log-probabilities, shape (n, C)."""
+        parts = []
+        for start in range(0, max(texts.shape[0], 1), _CHUNK):
+            hidden = texts[start : start + _CHUNK] @ self.kernel
+            logits = (hidden if self.mixer is None else hidden @ self.mixer) + self.bias
+            logits -= logits.max(axis=1, keepdims=True)
+            parts.append(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
+        return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class LinearTrainer:
+    """Fits classifiers on the texts of all ranks.
+
+    Attributes:
+        texts: float32, shape (n, V), the features of this rank's listings.
+        mean_squares: shape (V,), the mean square of each feature over the listings of all ranks.
+        categories: C.
+        ranks: the ranks that fit together.
+    """
+
+    texts: csr_matrix
+    mean_squares: Floats
+    categories: int
+    ranks: Ranks
+
+    def fit(self, targets: Targets, rows: Ints, *, c: float, bottleneck: int = 0, seed: int = 0) -> LinearMember:
+        """Minimise the cross-entropy with an L2 penalty, like scikit-learn's `LogisticRegression`.
+
+        Every rank must call it.
+
+        Args:
+            targets: each listing's target distribution.
+            rows: those of this rank's listings to fit on; there may be none.
+            c: inverse L2 penalty; the bias is not penalised.
+            bottleneck: r, if the kernel is a product of matrices of shape (V, r) and (r, C); 0 if it is a single one.
+            seed: of the initial mixer; the same on every rank.
+        """
+        shape = _Shape(self.texts.shape[1], bottleneck, self.categories)
+        objective = _Objective(self.texts, targets, rows, shape, c, self.ranks)
+        start, mean_squares = np.zeros(shape.size, np.float32), np.ones(shape.size, np.float32)
+        shape.split(mean_squares)[0][:] = self.mean_squares[:, None]
+        mixer = shape.split(start)[1]
+        if mixer is not None:
+            mixer[:] = np.random.default_rng(seed).normal(scale=bottleneck**-0.5, size=mixer.shape)
+        weights = minimize(
+            objective,
+            start,
+            (_CURVATURE * mean_squares + objective.penalty) ** _POWER,
+            tolerance=_TOLERANCE,
+            max_evaluations=_MAX_EVALUATIONS,
+            agree=lambda value: float(self.ranks.sum([value])[0]) / self.ranks.size,
+        )
+        return LinearMember(*shape.split(weights))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Where a classifier's matrices are in a vector of all weights."""
+
+    features: int
+    bottleneck: int
+    categories: int
+
+    @property
+    def kernel_size(self) -> int:
+        """Number of weights of the kernel, which come first."""
+        return self.features * (self.bottleneck or self.categories)
+
+    @property
+    def penalised(self) -> int:
+        """Number of weights of kernel and mixer."""
+        return self.kernel_size + self.bottleneck * self.categories
+
+    @property
+    def size(self) -> int:
+        """Number of all weights."""
+        return self.penalised + self.categories
+
+    def split(self, weights: Floats32) -> tuple[Floats32, Floats32 | None, Floats32]:
+        """Views of the kernel, the mixer (None if not factorised) and the bias."""
+        kernel, mixer, bias = np.split(weights, [self.kernel_size, self.penalised])
+        return (
+            kernel.reshape(self.features, -1),
+            mixer.reshape(self.bottleneck, self.categories) if self.bottleneck else None,
+            bias,
+        )
+
+
+class _Objective:
+    """Mean cross-entropy plus penalty over the rows of all ranks, and its gradient."""
+
+    def __init__(self, texts: csr_matrix, targets: Targets, rows: Ints, shape: _Shape, c: float, ranks: Ranks) -> None:
+        self._shape, self._targets, self._ranks = shape, targets, ranks
+        self._parts = [(texts[part], part) for part in np.array_split(rows, max(len(rows) // _CHUNK, 1))]
+        self._rows = max(float(ranks.sum([len(rows)])[0]), 1.0)
+        self.penalty = 1.0 / (c * self._rows)
+
+    def __call__(self, weights: Floats32) -> tuple[float, Floats32]:
+        loss, gradient = self._loss(weights)
+        penalised = weights[: self._shape.penalised]
+        penalty = 0.5 * self.penalty * float(penalised @ penalised)
+        value = float(self._ranks.sum([loss / self._rows + penalty / self._ranks.size])[0])
+        gradient = self._ranks.sum(gradient) / np.float32(self._rows)
+        gradient[: self._shape.penalised] += np.float32(self.penalty) * penalised
+        return value, gradient
+
+    def _loss(self, weights: Floats32) -> tuple[float, Floats32]:
+        """The cross-entropy, summed over this rank's rows, and its gradient."""
+        kernel, mixer, bias = self._shape.split(weights)
+        gradient = np.zeros(self._shape.size, np.float32)
+        by_kernel, by_mixer, by_bias = self._shape.split(gradient)
+        loss = 0.0
+        for texts, rows in self._parts:
+            targets = self._targets(rows)
+            hidden = texts @ kernel
+            logits = (hidden if mixer is None else hidden @ mixer) + bias
+            logits -= logits.max(axis=1, keepdims=True)
+            loss -= float((logits * targets).sum(dtype=np.float64))
+            np.exp(logits, out=logits)
+            sums = logits.sum(axis=1, keepdims=True)
+            loss += float(np.log(sums).sum(dtype=np.float64))
+            errors = logits / sums - targets
+            by_bias += errors.sum(axis=0)
+            if mixer is not None and by_mixer is not None:
+                by_mixer += hidden.T @ errors
+                errors = errors @ mixer.T
+            by_kernel += texts.T @ errors
+        return loss, gradient
