@@ -11,6 +11,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from schemas.arrays import Bools, Ints
+from training.transitions import RELATED
 
 MIN_CANARIES = 50
 """With fewer canaries the result would be too noisy, so none are planted."""
@@ -39,7 +40,7 @@ def is_canary(key: Column, share: float) -> Column:
 
 
 def wrong_labels(keys: Ints, labels: Ints, distances: Ints) -> Ints:
-    """A wrong category for each label; deterministic.
+    """A wrong category for each label, if possible none of its ancestors or descendants; deterministic.
 
     Args:
         keys: shape (n,), hashes of the listings' ids.
@@ -51,6 +52,7 @@ def wrong_labels(keys: Ints, labels: Ints, distances: Ints) -> Ints:
     wrong = np.empty_like(labels)
     for row, label in enumerate(labels):
         others = np.flatnonzero(distances[label] == 1) if to_sibling[row] else np.zeros(0, np.int64)
+        others = others if len(others) else np.flatnonzero((distances[label] > 0) & (distances[label] < RELATED))
         others = others if len(others) else np.flatnonzero(distances[label] > 0)
         wrong[row] = others[choice[row] % len(others)]
     return wrong

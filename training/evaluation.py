@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.settings import Settings
-from schemas.arrays import Floats
+from schemas.arrays import Bools, Floats
 from schemas.bundle import BundleSpec
 from schemas.errors import FailedError
 from training.canaries import is_canary, wrong_labels
@@ -20,6 +20,7 @@ from training.comparison import Comparison, Labels, compare
 from training.sample import seller_codes
 from training.taxonomy import TaxonomyCategory
 from training.transitions import category_distances
+from udfs.ancestors import ancestor_matrix, resolve_log
 from udfs.bundle import load_spec
 from udfs.classify import classify
 from udfs.rankings import densify
@@ -60,6 +61,8 @@ def evaluate(
     if rows.empty:
         raise FailedError("no listing has a category of the taxonomy, so the models cannot be compared.")
 
+    labels, ancestors = _labels(rows, spec.categories, taxonomy), _ancestors(spec.categories, taxonomy)
+
     def predict(folder: str, version: str, predicting: BundleSpec) -> Floats:
         predictions = classify(
             with_vectors(chosen, predicting.encoder),
@@ -73,11 +76,12 @@ def evaluate(
         order = pc.index_in(pa.array(rows["listing_id"]), table["listing_id"])
         prior = dict(zip(predicting.categories, predicting.prior, strict=True))
         base = np.array([prior.get(category, 0.0) for category in spec.categories])
-        return log_probabilities(table["top_categories"].take(order).combine_chunks(), spec.categories, base)
+        found = log_probabilities(table["top_categories"].take(order).combine_chunks(), spec.categories, base)
+        return resolve_log(found, labels.given, ancestors)
 
     challenger = predict(bundle, "challenger", spec)
     current = predict(champion[1], champion[0], champion_spec) if champion and champion_spec else None
-    return compare(challenger, current, _labels(rows, spec.categories, taxonomy), spec.categories)
+    return compare(challenger, current, labels, spec.categories)
 
 
 def log_probabilities(rankings: pa.ListArray, categories: Sequence[str], base: Floats) -> Floats:
@@ -105,11 +109,18 @@ def _choose(listings: DataFrame, spec: BundleSpec, champion: BundleSpec | None) 
     return marked.where(sampled | F.col("audited_category").isin(*spec.categories) | F.col("planted"))
 
 
+def _ancestors(categories: Sequence[str], taxonomy: Sequence[TaxonomyCategory]) -> Bools:
+    parents = {each.category: each.parent for each in taxonomy}
+    return ancestor_matrix(categories, [parents.get(category) for category in categories])
+
+
 def _labels(rows: pd.DataFrame, categories: Sequence[str], taxonomy: Sequence[TaxonomyCategory]) -> Labels:
     index = {category: i for i, category in enumerate(categories)}
     known = {each.category: each for each in taxonomy}
     ordered = [known.get(category, TaxonomyCategory(category)) for category in categories]
-    distances = category_distances([each.parent for each in ordered], [each.department for each in ordered])
+    distances = category_distances(
+        [each.parent for each in ordered], [each.department for each in ordered], _ancestors(categories, taxonomy)
+    )
     given = np.array([index[category] for category in rows["category"]], np.int64)
     planted = rows["planted"].to_numpy(np.bool_)
     canaries = np.full(len(rows), -1)

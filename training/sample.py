@@ -10,6 +10,7 @@ import numpy as np
 
 from schemas.arrays import Bools, Floats32, Ints
 from schemas.branches import Input
+from udfs.ancestors import resolve_log
 from udfs.fusion import has_input, shape_of
 
 NO_SELLER = 0
@@ -29,8 +30,9 @@ class Sample:
         sellers: int64, shape (n,), index into `seller_ids`; -1 where there is none.
         groups: int64, shape (n,), listings with the same text are in the same group.
         seller_ids: the ids of the S sellers.
-        branches: name -> log-probabilities, float32, shape (n, C), of members that have not trained on the row; NaN
-            where the listing lacks an input of the branch. A branch that was not trained is absent.
+        branches: name -> log-probabilities, float32, shape (n, C), of members that have not trained on the row, without
+            ancestors and descendants of the label (`udfs.ancestors`); NaN where the listing lacks an input of the
+            branch. A branch that was not trained is absent.
     """
 
     labels: Ints
@@ -56,12 +58,13 @@ class Sample:
         return np.flatnonzero(np.logical_or.reduce([self.has(each) for each in Input]))
 
 
-def read_sample(files: Sequence[Path], names: Mapping[int, str]) -> Sample:
+def read_sample(files: Sequence[Path], names: Mapping[int, str], ancestors: Bools) -> Sample:
     """Read the files of all ranks.
 
     Args:
         files: the file of each rank, written by `write_sample`.
         names: seller's hash -> seller_id.
+        ancestors: as in `make_sample`.
     """
     parts = []
     for file in files:
@@ -69,7 +72,7 @@ def read_sample(files: Sequence[Path], names: Mapping[int, str]) -> Sample:
             parts.append({name: stored[name] for name in stored.files})
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     rows = {name: joined.pop(name) for name in ROW_FIELDS}
-    return make_sample(rows, joined, names)
+    return make_sample(rows, joined, ancestors, names)
 
 
 def write_sample(file: Path, rows: Mapping[str, Ints], branches: Mapping[str, Floats32]) -> None:
@@ -88,26 +91,31 @@ def sampled_sellers(files: Sequence[Path]) -> Ints:
 
 
 def make_sample(
-    rows: Mapping[str, Ints], branches: Mapping[str, Floats32], names: Mapping[int, str] | None = None
+    rows: Mapping[str, Ints],
+    branches: Mapping[str, Floats32],
+    ancestors: Bools,
+    names: Mapping[int, str] | None = None,
 ) -> Sample:
     """Build a sample from the rows that have a seller's label, ordered by key.
 
     Args:
         rows: `ROW_FIELDS` -> values, as `training.dataset.Shard` has them.
-        branches: as `Sample` has them, of the same rows.
+        branches: name -> log-probabilities of the same rows, as the networks return them.
+        ancestors: as `udfs.ancestors.ancestor_matrix`.
         names: seller's hash -> seller_id; default: the hash as a decimal string.
     """
     labels, sellers, order = rows["labels"], rows["sellers"], labelled_in_order(rows)
     hashes = np.unique(sellers[order])
     hashes = hashes[hashes != NO_SELLER]
+    given = labels[order]
     return Sample(
-        labels=labels[order],
+        labels=given,
         truths=rows["truths"][order],
         audited=rows["audited"][order],
         sellers=seller_indices(sellers[order], hashes),
         groups=rows["buckets"][order],
         seller_ids=tuple(str(seller) if names is None else names[seller] for seller in hashes.tolist()),
-        branches={name: values[order] for name, values in branches.items()},
+        branches={name: resolve_log(values[order], given, ancestors) for name, values in branches.items()},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.arrays import Ints
+from schemas.arrays import Bools, Ints
 from training.dataset import Dataset
 from training.error_share import ShareEstimate
 from training.first_pass import FirstPass
@@ -20,6 +20,7 @@ class RankTask:
         dataset: the training set.
         plan: how to train.
         distances: shape (C, C), as `training.transitions.category_distances`.
+        ancestors: shape (C, C), as `udfs.ancestors.ancestor_matrix`.
         hash_size: size of the hashed feature space.
         vector_width: length of a picture's vector; 0 without a picture encoder.
         folder: a working folder that the driver and all ranks can access.
@@ -29,6 +30,7 @@ class RankTask:
     dataset: Dataset
     plan: Plan
     distances: Ints
+    ancestors: Bools
     hash_size: int
     vector_width: int
     folder: str

@@ -28,6 +28,7 @@ from training.task import RankResult, RankTask
 from training.taxonomy import TaxonomyCategory
 from training.transitions import category_distances
 from training.twins import count_twins
+from udfs.ancestors import ancestor_matrix
 from udfs.encoders.folder import read_encoder_spec
 from udfs.text_encoder import check_encoder
 
@@ -106,7 +107,8 @@ def train_bundle(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     ordered = sorted(taxonomy, key=lambda c: c.category)
-    categories = tuple(c.category for c in ordered)
+    categories, parents = tuple(c.category for c in ordered), [c.parent for c in ordered]
+    ancestors = ancestor_matrix(categories, parents)
     text, picture = feature_arguments(settings)
     encoder_spec = read_encoder_spec(encoder)
     rows = example_rows(
@@ -123,15 +125,16 @@ def train_bundle(
     task = RankTask(
         dataset=dataset,
         plan=plan,
-        distances=category_distances([c.parent for c in ordered], [c.department for c in ordered]),
+        distances=category_distances(parents, [c.department for c in ordered], ancestors),
+        ancestors=ancestors,
         hash_size=settings.text.hash_size,
         vector_width=encoder_spec.width,
         folder=str(folder),
-        twins=twin_share(count_twins(listings, categories)),
+        twins=twin_share(count_twins(listings, categories, ancestors)),
     )
     result = _train_members(task, settings, progress)
     files = [task.sample(rank) for rank in range(settings.train.ranks)]
-    sample = read_sample(files, seller_names(written, sampled_sellers(files)))
+    sample = read_sample(files, seller_names(written, sampled_sellers(files)), ancestors)
     fitted = fit_sample(sample, task.distances, categories, result.first, task.twins)
     spec = BundleSpec(
         categories=categories,

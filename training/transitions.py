@@ -14,14 +14,29 @@ CONCENTRATIONS = (5.0, 20.0, 80.0, 320.0)
 always labelled B), large values suit errors that are spread over many categories."""
 
 
-def category_distances(parents: Sequence[str | None], departments: Sequence[str | None]) -> Ints:
-    """Distances in the taxonomy, shape (C, C): 0 same category, 1 same parent, 2 same department, 3 none of these."""
+RELATED = 4
+"""Distance of a category to its ancestors and descendants, which are no errors (`udfs.ancestors`)."""
+
+
+def category_distances(
+    parents: Sequence[str | None], departments: Sequence[str | None], ancestors: Bools | None = None
+) -> Ints:
+    """Distances in the taxonomy, shape (C, C).
+
+    0 same category, 1 same parent, 2 same department, 3 none of these, 4 one is an ancestor of the other.
+
+    Args:
+        parents, departments: C names; None where there is none.
+        ancestors: as `udfs.ancestors.ancestor_matrix`; None: no category is an ancestor.
+    """
 
     def same(values: Sequence[str | None]) -> Bools:
         codes = np.array([f"={v}" if v is not None else f"#{i}" for i, v in enumerate(values)], dtype=object)
         return np.asarray(codes[:, None] == codes[None, :], dtype=np.bool_)
 
     distances = np.where(same(parents), 1, np.where(same(departments), 2, 3))
+    if ancestors is not None:
+        distances = np.where(ancestors | ancestors.T, RELATED, distances)
     np.fill_diagonal(distances, 0)
     return distances.astype(np.int64)
 
@@ -65,5 +80,6 @@ def _prior(errors: Floats, distances: Ints) -> Floats:
     sizes = np.stack([(distances == distance).sum(axis=1) for distance in (1, 2, 3)], axis=1)
     share = (counts / counts.sum()) * (sizes > 0)
     share /= np.maximum(share.sum(axis=1, keepdims=True), _EPSILON)
-    each = np.concatenate([np.zeros((len(distances), 1)), share / np.maximum(sizes, 1)], axis=1)
+    none = np.zeros((len(distances), 1))
+    each = np.concatenate([none, share / np.maximum(sizes, 1), none], axis=1)
     return np.asarray(np.take_along_axis(each, distances, axis=1))

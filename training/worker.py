@@ -24,6 +24,7 @@ from training.ranks import Ranks
 from training.sample import ROW_FIELDS, labelled_in_order, make_sample, seller_indices, write_sample
 from training.task import RankResult, RankTask
 from training.text_branch import TextBranch, TextTrainer, make_text_trainer, one_hot
+from udfs.ancestors import resolve_log
 from udfs.text import count_words, novelty
 
 _HASH_RANGE = 1 << 20
@@ -98,16 +99,17 @@ def run_first_pass(
     shard, ranks = trainer.shard, trainer.ranks
     predicted = trainer.predict(text)
     rows = {name: ranks.all_gather(values) for name, values in _row_fields(shard, sampled).items()}
-    sample = make_sample(rows, {TEXT.name: ranks.all_gather(predicted[sampled])})
+    sample = make_sample(rows, {TEXT.name: ranks.all_gather(predicted[sampled])}, task.ancestors)
     if not enough_texts(sample):
         return None, None
-    fewer = train_on_quarters(trainer, text, c, sampled)
+    fewer = train_on_quarters(trainer, text, c, sampled, task.ancestors)
     disagree = ranks.all_gather(fewer.disagree)[labelled_in_order(rows)]
     fitted = None
     if ranks.rank == 0:
         fitted = fit_first_pass(sample, task.distances, replace(fewer, disagree=disagree), task.twins).without_rows()
     first: FirstPass = ranks.broadcast_value(fitted)
     indices = seller_indices(shard.sellers, np.array(sample.seller_ids, np.int64))
+    predicted = resolve_log(predicted, shard.labels, task.ancestors)
     return first, soft_labels(first, predicted, shard.labels, shard.truths, indices)
 
 

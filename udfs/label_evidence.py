@@ -12,7 +12,7 @@ So updating sellers' rates and deciding listings needs only column arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from schemas.arrays import Floats, Ints
 from schemas.bundle import NoiseModel
+from udfs.ancestors import ancestor_matrix, resolve_ancestors
 from udfs.fusion import sharpened
 from udfs.rankings import densify
 
@@ -47,7 +48,7 @@ _BLOCK = 2000
 
 
 def make_label_evidence(
-    noise: NoiseModel, prior: Sequence[float], taxonomy: Sequence[str], suggestions: int
+    noise: NoiseModel, prior: Sequence[float], taxonomy: Mapping[str, str | None], suggestions: int
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Make a function for `mapInArrow` that replaces `REPLACED_COLUMNS` with `EVIDENCE_COLUMNS`.
 
@@ -57,12 +58,14 @@ def make_label_evidence(
     Args:
         noise: the noise model of the bundle.
         prior: C probabilities, used for a listing without a prediction.
-        taxonomy: the current categories; only these are suggested.
+        taxonomy: the current categories with their parents (None: none). Only these are suggested; ancestors and
+            descendants of the label count for the label (`udfs.ancestors`).
         suggestions: maximum length of `candidates`.
     """
     categories = np.array(noise.categories, dtype=object)
     known = {category: i for i, category in enumerate(noise.categories)}
-    in_taxonomy = np.array([category in set(taxonomy) for category in noise.categories])
+    in_taxonomy = np.array([category in taxonomy for category in noise.categories])
+    ancestors = ancestor_matrix(noise.categories, [taxonomy.get(category) for category in noise.categories])
     # The model cannot predict a category that it was not trained on; then only the seller's error rate counts.
     labels_of = {category: known.get(category, _UNKNOWN_TO_MODEL) for category in taxonomy}
     base = np.asarray(prior, dtype=np.float64)
@@ -75,15 +78,16 @@ def make_label_evidence(
     def evidence(rows: pa.RecordBatch) -> pa.RecordBatch:
         label_names = rows.column("category").to_pylist()
         labels = np.array([labels_of.get(name, _NO_LABEL) for name in label_names], dtype=np.int64)
-        q = densify(rows.column("top_categories"), known, base)
+        q = resolve_ancestors(densify(rows.column("top_categories"), known, base), labels, ancestors)
         label_support, others = _split(q, labels, noise.transitions)
         others *= in_taxonomy
         other_support = others.sum(axis=1)
-        text = densify(rows.column("text_top"), known, base)
+        text = resolve_ancestors(densify(rows.column("text_top"), known, base), labels, ancestors)
         text_label, text_others = _split(text, labels, noise.transitions)
         text_other = text_others.sum(axis=1)
         has_image = np.asarray(rows.column("image_top").is_valid())
-        image = sharpened(densify(rows.column("image_top"), known, noise.image_marginal), noise.mismatch_weight)
+        shown = resolve_ancestors(densify(rows.column("image_top"), known, noise.image_marginal), labels, ancestors)
+        image = sharpened(shown, noise.mismatch_weight)
         ratio = image / np.maximum(noise.image_marginal, 1e-9)
         label_ratio = np.where(labels >= 0, ratio[np.arange(len(labels)), labels], 1.0)
         other_ratio = (text_others * ratio).sum(axis=1) / np.maximum(text_other, 1e-300)

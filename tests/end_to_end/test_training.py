@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from pyspark.sql import functions as F
+
 from jobs.store import read_published
+from schemas.tables import LISTINGS
 from tests.encoders import save_encoder
 from tests.end_to_end.conftest import Workspace
 
@@ -19,8 +22,13 @@ def test_one_rank_gives_nearly_the_same_categories_as_two(
     alone = trained.copy(tmp_path)
     learnt = alone.run("train", "--set", "train.ranks=1")
     alone.run("models", "promote", str(learnt["model_version"]))
+    # A new model scores all listings from the kept vectors, so it needs no picture.
+    alone.warehouse.table(LISTINGS).update(set={"image": F.lit(None).cast("binary")})
     night = alone.run("nightly", "--run-date", "2026-11-10")
     assert night["model_version"] == learnt["model_version"]
+    predictions = read_published(alone.warehouse, "predictions").where("image_status = 'ok'")
+    assert night["rows_current"] == night["listings"]
+    assert predictions.where("image_category IS NOT NULL").count() == predictions.count() > 0.8 * night["listings"]
     by_one, by_two = (
         read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id").sort_index()
         for workspace in (alone, published)

@@ -155,7 +155,7 @@ def test_a_sample_has_only_labelled_rows_sorted_by_key() -> None:
     decided = ([-1, 2, 0, -1], [-1, 2, -1, -1])
     columns = ([9, 3, 5, 1], [0, 1, -1, 2], *decided, [70, 40, 40, NO_SELLER], [6, 7, 8, 7])
     rows = {name: np.array(values) for name, values in zip(ROW_FIELDS, columns, strict=True)}
-    made = make_sample(rows, {"text": text}, {40: "ann", 70: "bob"})
+    made = make_sample(rows, {"text": text}, np.zeros((3, 3), np.bool_), {40: "ann", 70: "bob"})
     assert made.labels.tolist() == [2, 1, 0]
     assert made.truths.tolist() == [-1, 2, -1]
     assert made.audited.tolist() == [-1, 2, -1]
