@@ -31,6 +31,7 @@ from training.registry import open_registry
 from training.task import RankTask
 from training.train import feature_arguments
 from training.transitions import category_distances
+from udfs.ancestors import ancestor_matrix
 
 _PLAN = ("train.image_epochs=3", "train.patience=1000")
 """A few picture epochs without early stopping, so that every run does the same work."""
@@ -43,7 +44,8 @@ def start() -> Answer:
     workspace = open_warehouse(open_session(settings.spark, "ranks"), location)
     taxonomy = sorted(workspace.read(TAXONOMY).select("category", "parent", "department").collect())
     categories = [row.category for row in taxonomy]
-    distances = category_distances([row.parent for row in taxonomy], [row.department for row in taxonomy])
+    ancestors = ancestor_matrix(categories, [row.parent for row in taxonomy])
+    distances = category_distances([row.parent for row in taxonomy], [row.department for row in taxonomy], ancestors)
     text, _ = feature_arguments(settings)
     nobody = F.lit(None).cast("string")
     registry = open_registry(workspace.folder, location, settings.registry)
@@ -73,7 +75,7 @@ def start() -> Answer:
             }
         work = folder / "run"
         work.mkdir()
-        task = RankTask(dataset, plan, distances, settings.text.hash_size, encoder.width, str(work))
+        task = RankTask(dataset, plan, distances, ancestors, settings.text.hash_size, encoder.width, str(work))
         started = time.perf_counter()
         timeout = settings.train.start_timeout_seconds
         run_on_ranks(

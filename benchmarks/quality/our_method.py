@@ -65,7 +65,8 @@ class OurMethod:
             shard, self._plan, len(catalogue.categories), size, Ranks.init(), lambda *_: None
         )
         branch, self._c = self._trainer.first_pass()
-        self._fewer = train_on_quarters(self._trainer, branch, self._c, np.arange(len(labels)))
+        no_ancestors = np.zeros((len(catalogue.categories), len(catalogue.categories)), np.bool_)
+        self._fewer = train_on_quarters(self._trainer, branch, self._c, np.arange(len(labels)), no_ancestors)
         self.first = self._trainer.predict(branch)
         """Log-probabilities, shape (n, C); no member predicts what it was trained on, or on a near duplicate."""
 

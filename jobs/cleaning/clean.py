@@ -131,8 +131,8 @@ def add_label_evidence(
     columns = ("listing_id", "content_hash", "predicted_category", "image_status", "novelty", *REPLACED_COLUMNS)
     scored = listings.join(predictions.select(*columns), ["listing_id", "content_hash"], "left")
     added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
-    categories = {row.category: row.parent for row in taxonomy.select("category", "parent").orderBy("category").collect()}
-    replace_lists = make_label_evidence(model.noise, model.spec.prior, categories, settings.suggestions)
+    parents = {row.category: row.parent for row in taxonomy.select("category", "parent").collect()}
+    replace_lists = make_label_evidence(model.noise, model.spec.prior, parents, settings.suggestions)
     kept = [each for each in scored.schema.fields if each.name not in REPLACED_COLUMNS]
     return scored.mapInArrow(replace_lists, StructType([*kept, *added.fields]))
 

@@ -7,6 +7,7 @@ from benchmarks.quality.world_classifier import count_pairs
 from training.error_share import PairCounts
 from training.twins import count_twins
 
+NONE = np.zeros((2, 2), np.bool_)
 _COLUMNS = "listing_id STRING, title STRING, description STRING, category STRING, seller_id STRING"
 
 

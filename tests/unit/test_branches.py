@@ -141,7 +141,7 @@ def test_members_of_quarters_equal_logistic_regression_on_a_quarter(ranks: Ranks
     shard = make_shard()
     trained = trainer(shard, plan, ranks)
     text, c = trained.first_pass()
-    fewer = train_on_quarters(trained, text, c, np.arange(400))
+    fewer = train_on_quarters(trained, text, c, np.arange(400), np.zeros((3, 3), np.bool_))
     assert fewer.ratio == pytest.approx(3.0)
     dense = np.zeros((len(shard), text.encoder.features))
     dense[np.repeat(np.arange(len(shard)), np.diff(text.encoded.splits)), text.encoded.ids] = text.encoded.weights

@@ -33,6 +33,7 @@ def weigh(
     top: pa.Array,
     image: pa.Array | None = None,
     taxonomy: tuple[str, ...] = CATEGORIES,
+    parents: dict[str, str] | None = None,
     mismatch_weight: float = 1.0,
 ) -> list[dict[str, object]]:
     n = len(category)
@@ -41,7 +42,10 @@ def weigh(
         names=["category", "top_categories", "text_top", "image_top"],
     )
     function = make_label_evidence(
-        noise(mismatch_weight=mismatch_weight), prior=[0.25] * 4, taxonomy=taxonomy, suggestions=3
+        noise(mismatch_weight=mismatch_weight),
+        prior=[0.25] * 4,
+        taxonomy={c: (parents or {}).get(c) for c in taxonomy},
+        suggestions=3,
     )
     return [row for out in function(iter([batch])) for row in out.to_pylist()]
 
@@ -97,3 +101,18 @@ def test_a_picture_of_the_label_is_likelier_than_a_random_one() -> None:
     assert rows[1]["image_label_ratio"] == pytest.approx(0.0)
     [row] = weigh(["boots"], ranked({"boots": 1.0}), ranked({"boots": 0.6, "shoes": 0.4}), mismatch_weight=2.0)
     assert row["image_label_ratio"] == pytest.approx(0.36 / (0.36 + 0.16) / 0.4)
+
+
+def test_ancestors_and_descendants_of_the_label_support_it() -> None:
+    top = ranked({"shoes": 0.1, "boots": 0.6, "hats": 0.2, "caps": 0.1})
+    alone, related = (weigh(["shoes"], top, parents=parents)[0] for parents in (None, {"boots": "shoes"}))
+    assert alone["label_support"] == pytest.approx(0.1)
+    assert related["label_support"] == related["text_label_support"] == pytest.approx(0.7)
+    suggested = [[each["category"] for each in found["candidates"]] for found in (alone, related)]  # type: ignore[attr-defined]
+    assert "boots" in suggested[0]
+    assert suggested[1] == ["hats", "caps"]
+    # For another label, what the classifier gives to "shoes" is shared with "boots", which is likelier.
+    before, after = (weigh(["caps"], top, parents=parents)[0] for parents in (None, {"boots": "shoes"}))
+    shares = [{each["category"]: each["probability"] for each in found["candidates"]} for found in (before, after)]  # type: ignore[attr-defined]
+    assert shares[1]["boots"] > shares[0]["boots"]
+    assert shares[1]["shoes"] < shares[0]["shoes"] / 5
