@@ -30,8 +30,8 @@ _DELTA = {
 # Without the JVM's second compiler, as in conf/test.yaml: for so few listings it costs more than it saves.
 _DEFAULTS = """\
 spark.databricks.delta.snapshotPartitions 2
-spark.driver.defaultJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
-spark.executor.defaultJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+spark.driver.defaultJavaOptions -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC
+spark.executor.defaultJavaOptions -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC
 spark.driver.host 127.0.0.1
 spark.ui.enabled false
 """
