@@ -24,7 +24,8 @@ first night at three sizes shows how time grows; at the middle size, further nig
 changed.
 
 **training** compares two ranks of one thread with one rank of two threads, on the same files with the same plan; and
-reading the training set with Petastorm with reading it with pyarrow alone, into the same arrays.
+reading the training set with Petastorm with reading it with pyarrow alone, into the same arrays. It also compares a
+fit of all text members with one of scikit-learn's `LogisticRegression` on the same TF-IDF features and cores.
 
 Prepared catalogues, warehouses and models are kept in the work folder, each with a note of what it was made from.
 Delete the folder after a change that they depend on.

@@ -72,6 +72,8 @@ def start() -> Answer:
                 "plan": asdict(plan),
                 "pictures": pictures,
                 "vector_width": encoder.width,
+                "categories": len(categories),
+                "hash_size": settings.text.hash_size,
             }
         work = folder / "run"
         work.mkdir()

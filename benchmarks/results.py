@@ -48,7 +48,7 @@ class Ratio:
         figures: the measured values by name.
         listings: the number of listings.
         limit: None: the ratio has no limit.
-        unit: of the figures, s or MiB.
+        unit: of the figures, s or MiB; empty for a share.
     """
 
     what: str

@@ -31,4 +31,4 @@ def result_table(result: Result) -> Table:
 
 
 def _figures(ratio: Ratio) -> str:
-    return ", ".join(f"{name} {value:.4g} {ratio.unit}" for name, value in ratio.figures.items())
+    return ", ".join(f"{name} {value:.4g} {ratio.unit}".rstrip() for name, value in ratio.figures.items())

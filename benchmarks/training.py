@@ -1,4 +1,4 @@
-"""Compares two training ranks with one on the same cores, and reading a training set by Petastorm and by pyarrow."""
+"""Compares two training ranks with one on the same cores, readers of a training set, and text classifiers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import Any
 
 from benchmarks.processes import serve_command, start_program
 from benchmarks.ratios import divide
-from benchmarks.results import Ratio, Result
+from benchmarks.results import Limit, Ratio, Relation, Result
 from benchmarks.work_folder import WorkFolder
 from benchmarks.workspace import prepare_workspace
 
 _TRAININGS, _READINGS = 2, 7
 _RANKS = (1, 2)
 _READERS = ("petastorm", "pyarrow")
+_FITS = 3
+_METHODS = ("ours", "scikit-learn")
+_TEXT_SECONDS, _TEXT_ACCURACY = Limit(Relation.AT_MOST, 1.5), Limit(Relation.AT_LEAST, 0.99)
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,20 @@ def measure_training(work: WorkFolder, scale: float) -> Result:
             for reader in _READERS:
                 readings[reader].append(float(program.ask(reader=reader)["seconds"]))
     work.say(f"read {rows:,} rows {_READINGS} times with both readers")
+    fits: dict[str, list[dict[str, Any]]] = {method: [] for method in _METHODS}
+    with start_program(work, serve_command("text_fit", json.dumps(setup)), spark=False) as program:
+        for _ in range(_FITS):
+            for method in _METHODS:
+                fits[method].append(program.ask(method=method))
+    work.say(f"fitted text classifiers on {rows:,} rows {_FITS} times with both methods")
     details = {
+        "fits": fits,
         "setup": {"plan": setup["plan"], "pictures": setup["pictures"]},
         "runs": {str(ranks): [vars(run) for run in of] for ranks, of in runs.items()},
         "readings": readings,
     }
-    return Result("training", scale, [*_rank_ratios(runs, rows), _reading_ratio(readings, rows)], details)
+    ratios = [*_rank_ratios(runs, rows), _reading_ratio(readings, rows), *_text_ratios(fits, rows)]
+    return Result("training", scale, ratios, details)
 
 
 def _rank_ratios(runs: Mapping[int, Sequence[TrainingSeconds]], rows: int) -> list[Ratio]:
@@ -91,3 +102,13 @@ def _reading_ratio(readings: Mapping[str, Sequence[float]], rows: int) -> Ratio:
     seconds = {reader: median(readings[reader]) for reader in _READERS}
     what = "Petastorm's speed against pyarrow's, reading the training set into memory maps"
     return Ratio(what, divide(seconds["pyarrow"], seconds["petastorm"]), seconds, rows)
+
+
+def _text_ratios(fits: Mapping[str, Sequence[Mapping[str, Any]]], rows: int) -> list[Ratio]:
+    """Seconds and accuracy of all our text members, against one of scikit-learn's classifiers on the same features."""
+    ratios = []
+    for what, unit, limit in (("seconds", "s", _TEXT_SECONDS), ("accuracy", "", _TEXT_ACCURACY)):
+        figures = {method: median(fit[what] for fit in fits[method]) for method in _METHODS}
+        name = f"{what} of all text members against one LogisticRegression of scikit-learn on the same features"
+        ratios.append(Ratio(name, divide(figures["ours"], figures["scikit-learn"]), figures, rows, limit, unit))
+    return ratios

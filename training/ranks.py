@@ -24,7 +24,7 @@ _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 @dataclass(frozen=True)
 class Ranks:
-    """One rank's view of a training run. Every method is a collective operation: all ranks must call it.
+    """One rank's view of a training run. Every method but `init` is a collective operation: all ranks must call it.
 
     Attributes:
         rank, size: index of this rank, and number of ranks.
@@ -45,6 +45,11 @@ class Ranks:
 
         hvd.init()
         return Ranks(rank=hvd.rank(), size=hvd.size(), local_size=hvd.local_size(), hvd=hvd)
+
+    @property
+    def threads(self) -> int:
+        """This rank's share of the machine's cores, at least 1."""
+        return max(len(os.sched_getaffinity(0)) // self.local_size, 1)
 
     def mean(self, gradients: Sequence[Tensor]) -> list[Tensor]:
         """The gradients averaged over the ranks; call it inside the graph of the training step."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -139,8 +138,7 @@ def in_sample(keys: Ints, size: int, rows: int) -> Bools:
 
 def _limit_threads(ranks: Ranks) -> None:
     """Divide a machine's cores among its ranks."""
-    threads = max(len(os.sched_getaffinity(0)) // ranks.local_size, 1)
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_intra_op_parallelism_threads(ranks.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 

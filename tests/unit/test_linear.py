@@ -25,6 +25,7 @@ class ThreadRanks:
     """Ranks that are threads of this process: `sum` waits for all of them."""
 
     size: int
+    threads: int = 2
     parts: dict[int, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
