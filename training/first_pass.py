@@ -239,9 +239,10 @@ def gather_evidence(
     curve = None
     if fewer is not None:
         curve = learning_curve_share(disagrees, fewer.disagree[usable], fewer.ratio, groups)
+    confidence = log_q.max(axis=1) if sample.confidence is None else sample.confidence[usable]
     return Evidence(
         # Where people have decided, it is known whether the label is wrong.
-        confident=confident_share(log_q.max(axis=1), np.where(truths >= 0, truths, best) != labels, groups),
+        confident=confident_share(confidence, np.where(truths >= 0, truths, best) != labels, groups),
         twins=twins,
         learning_curve=curve,
         sellers=seller_share(disagrees, sample.sellers[usable], groups),

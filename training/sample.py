@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.arrays import Bools, Floats32, Ints
+from schemas.arrays import Bools, Floats, Floats32, Ints
 from schemas.branches import Input
-from udfs.ancestors import resolve_log
+from udfs.ancestors import family_confidence, resolve_log, same_if_related
 from udfs.fusion import has_input, shape_of
 
 NO_SELLER = 0
@@ -25,14 +25,17 @@ class Sample:
 
     Attributes:
         labels: int64, shape (n,), category index of the seller's label.
-        truths: int64, shape (n,), category index that a person has decided; -1 where nobody has.
-        audited: int64, shape (n,), category index that a person has decided in the random audit; -1 where nobody has.
+        truths: int64, shape (n,), category index that a person has decided; -1 where nobody has. A decision for an
+            ancestor or descendant of the label counts as one for the label, which is right.
+        audited: int64, shape (n,), as `truths`, in the random audit only.
         sellers: int64, shape (n,), index into `seller_ids`; -1 where there is none.
         groups: int64, shape (n,), listings with the same text are in the same group.
         seller_ids: the ids of the S sellers.
         branches: name -> log-probabilities, float32, shape (n, C), of members that have not trained on the row, without
             ancestors and descendants of the label (`udfs.ancestors`); NaN where the listing lacks an input of the
             branch. A branch that was not trained is absent.
+        confidence: shape (n,), the confidence of the first branch without regard to the label, NaN where it lacks an
+            input; None if no category is an ancestor of another, because then all branches are without regard to it.
     """
 
     labels: Ints
@@ -42,6 +45,7 @@ class Sample:
     groups: Ints
     seller_ids: tuple[str, ...]
     branches: dict[str, Floats32]
+    confidence: Floats | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -110,12 +114,13 @@ def make_sample(
     given = labels[order]
     return Sample(
         labels=given,
-        truths=rows["truths"][order],
-        audited=rows["audited"][order],
+        truths=same_if_related(rows["truths"][order], given, ancestors),
+        audited=same_if_related(rows["audited"][order], given, ancestors),
         sellers=seller_indices(sellers[order], hashes),
         groups=rows["buckets"][order],
         seller_ids=tuple(str(seller) if names is None else names[seller] for seller in hashes.tolist()),
         branches={name: resolve_log(values[order], given, ancestors) for name, values in branches.items()},
+        confidence=family_confidence(next(iter(branches.values()))[order], ancestors) if ancestors.any() else None,
     )
 
 

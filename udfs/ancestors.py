@@ -67,6 +67,20 @@ def resolve_log(log_probabilities: _F, labels: Ints, ancestors: Bools) -> _F:
     return cast("_F", np.log(np.maximum(resolved, _MIN_PROBABILITY)).astype(log_probabilities.dtype))
 
 
+def same_if_related(categories: Ints, labels: Ints, ancestors: Bools) -> Ints:
+    """The label where a category is its ancestor or descendant, else the category, shape (n,); -1 stays -1."""
+    related = (ancestors | ancestors.T)[labels, categories] & (categories >= 0)
+    return np.where(related, labels, categories)
+
+
+def family_confidence(log_probabilities: Floats32, ancestors: Bools) -> Floats:
+    """The probability of the likeliest category with its ancestors and descendants, shape (n,); NaN rows stay NaN."""
+    shared = share_ancestors(np.exp(log_probabilities.astype(np.float64)), ancestors)
+    best = shared.argmax(axis=1)
+    family = (ancestors | ancestors.T)[best]
+    return np.asarray(shared[np.arange(len(best)), best] + np.where(family, shared, 0.0).sum(axis=1))
+
+
 def share_ancestors(probabilities: Floats, ancestors: Bools) -> Floats:
     """Share the probability of each ancestor among it and its descendants, in proportion to their own.
 
