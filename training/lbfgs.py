@@ -9,8 +9,9 @@ import numpy as np
 
 from schemas.arrays import Floats32
 
-Objective = Callable[[Floats32], tuple[float, Floats32]]
-"""Weights, shape (m,) -> value and gradient."""
+Objective = Callable[[Floats32, float], tuple[float, Floats32, float]]
+"""Weights, shape (m,), and a number that each rank has computed by itself -> value, gradient, and the number that all
+ranks use. The three are the same on every rank."""
 
 _PAIRS = 5
 """Number of past steps that describe the curvature."""
@@ -27,39 +28,36 @@ def minimize(
     *,
     tolerance: float,
     max_evaluations: int,
-    agree: Callable[[float], float],
 ) -> Floats32:
     """The weights, shape (m,), that minimise the objective.
 
-    Ranks that minimise together must take the same decisions, so that they evaluate the objective equally often.
+    Ranks that minimise together take the same decisions, so that they evaluate the objective equally often.
 
     Args:
-        objective: smooth; on every rank it returns the same numbers.
+        objective: a smooth function.
         start: shape (m,), the first weights.
         preconditioner: shape (m,), positive; the first step is the negative gradient times this, and later steps use it
             where past steps say nothing about the curvature.
         tolerance: stop when a step lowers the value by less than this share.
         max_evaluations: stop after this many evaluations.
-        agree: a number that each rank has computed by itself -> the number that all use.
     """
     weights = start
-    value, gradient = objective(weights)
+    value, gradient, _ = objective(weights, 0.0)
     pairs: deque[tuple[Floats32, Floats32, float]] = deque(maxlen=_PAIRS)
     direction = -preconditioner * gradient
-    slope = agree(float(gradient @ direction))
     length = 1.0
     for _ in range(max_evaluations - 1):
+        trial = weights + np.float32(length) * direction
+        new_value, new_gradient, slope = objective(trial, float(gradient @ direction))
         if slope >= 0.0:
             break  # at the minimum, as far as the precision of the gradient goes
-        trial = weights + np.float32(length) * direction
-        new_value, new_gradient = objective(trial)
         if not new_value <= value + _SUFFICIENT * length * slope:
             # The minimum of the parabola through both values and the slope.
             shorter = -slope * length / (2.0 * (new_value - value - slope * length))
             length *= float(np.clip(np.nan_to_num(shorter, nan=0.0), _SHORTEST, _LONGEST))
             continue
         step, change = trial - weights, new_gradient - gradient
-        curvature = agree(float(step @ change))
+        curvature = float(step @ change)
         if curvature > 0.0:
             pairs.append((step, change, curvature))
         lowered = value - new_value
@@ -67,7 +65,6 @@ def minimize(
         if lowered <= tolerance * abs(value):
             break
         direction, length = -_precondition(gradient, pairs, preconditioner), 1.0
-        slope = agree(float(gradient @ direction))
     return weights
 
 

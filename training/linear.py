@@ -92,7 +92,6 @@ class LinearTrainer:
             (_CURVATURE * mean_squares + objective.penalty) ** _POWER,
             tolerance=_TOLERANCE,
             max_evaluations=_MAX_EVALUATIONS,
-            agree=lambda value: float(self.ranks.sum([value])[0]) / self.ranks.size,
         )
         return LinearMember(*shape.split(weights))
 
@@ -140,14 +139,16 @@ class _Objective:
         self._rows = max(float(ranks.sum([len(rows)])[0]), 1.0)
         self.penalty = 1.0 / (c * self._rows)
 
-    def __call__(self, weights: Floats32) -> tuple[float, Floats32]:
+    def __call__(self, weights: Floats32, number: float) -> tuple[float, Floats32, float]:
+        """As `training.lbfgs.Objective`; one collective operation."""
         loss, gradient = self._loss(weights)
         penalised = weights[: self._shape.penalised]
         penalty = 0.5 * self.penalty * float(penalised @ penalised)
-        value = float(self._ranks.sum([loss / self._rows + penalty / self._ranks.size])[0])
-        gradient = self._ranks.sum(gradient) / np.float32(self._rows)
+        numbers = [loss / self._rows + penalty / self._ranks.size, number / self._ranks.size]
+        sums = self._ranks.sum(np.append(gradient / np.float32(self._rows), np.array(numbers, np.float32)))
+        gradient = sums[:-2].copy()
         gradient[: self._shape.penalised] += np.float32(self.penalty) * penalised
-        return value, gradient
+        return float(sums[-2]), gradient, float(sums[-1])
 
     def _loss(self, weights: Floats32) -> tuple[float, Floats32]:
         """The cross-entropy, summed over this rank's rows, and its gradient."""

@@ -70,20 +70,21 @@ def test_the_minimum_of_a_badly_scaled_function_is_found() -> None:
     scales, goal = np.logspace(-3, 3, 40).astype(np.float32), np.linspace(-1, 1, 40, dtype=np.float32)
     evaluated = []
 
-    def objective(weights: Floats32) -> tuple[float, Floats32]:
+    def objective(weights: Floats32, number: float) -> tuple[float, Floats32, float]:
         evaluated.append(weights)
         errors = weights - goal
-        return float(np.sum(scales * (errors**2 + errors**4), dtype=np.float64)), scales * (2 * errors + 4 * errors**3)
+        value = float(np.sum(scales * (errors**2 + errors**4), dtype=np.float64))
+        return value, scales * (2 * errors + 4 * errors**3), number
 
     start = np.zeros(40, np.float32)
     # Ten times the inverse curvature, so that the first steps are too long.
-    found = minimize(objective, start, 10 / scales, tolerance=1e-7, max_evaluations=60, agree=float)
+    found = minimize(objective, start, 10 / scales, tolerance=1e-7, max_evaluations=60)
     assert found == pytest.approx(goal, abs=0.01)
     count = len(evaluated)
     assert count < 40
-    short = minimize(objective, start, 10 / scales, tolerance=1e-7, max_evaluations=3, agree=float)
+    short = minimize(objective, start, 10 / scales, tolerance=1e-7, max_evaluations=3)
     assert len(evaluated) == count + 3
-    assert objective(short)[0] <= objective(start)[0]
+    assert objective(short, 0.0)[0] <= objective(start, 0.0)[0]
 
 
 def test_ranks_find_together_what_one_finds_alone_and_what_scikit_learn_finds() -> None:
