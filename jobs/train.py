@@ -29,6 +29,7 @@ from schemas.errors import BundleFormatError
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.comparison import Comparison
 from training.evaluation import evaluate
+from training.plan import Plan
 from training.registry import Registry, open_registry
 from training.taxonomy import TaxonomyCategory
 from training.train import TrainedBundle, train_bundle
@@ -67,14 +68,20 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
             if champion and (theirs := bundled_encoder(champion[1])).spec != encoder.spec:
                 encode_pictures(run, theirs, version)  # the comparison needs them
             job.print_progress(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
+            job.print_progress("writing the training set")
             with StageProgress(job.console, job.print_progress) as stages:
+
+                def planned(plan: Plan, rows: int) -> None:
+                    job.print_progress(f"the training set has {rows:,} listings; starting {settings.train.ranks} ranks")
+                    stages.plan(plan.stages)
+
                 trained = train_bundle(
                     with_vectors(warehouse, listings, encoder.spec.identity),
                     categories,
                     encoder.folder,
                     settings,
                     str(work / "training"),
-                    planned=lambda plan: stages.plan(plan.stages),
+                    planned=planned,
                     progress=lambda step: stages.advance(step.what, step.loss, step.seconds),
                 )
             job.print_progress("comparing the model with the champion")

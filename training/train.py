@@ -80,7 +80,7 @@ def train_bundle(
     encoder: Path,
     settings: Settings,
     work_dir: str,
-    planned: Callable[[Plan], None],
+    planned: Callable[[Plan, int], None],
     progress: Callable[[Progress], None],
 ) -> TrainedBundle:
     """Train every member on the labelled listings and write the bundle to `<work_dir>/bundle`.
@@ -94,7 +94,7 @@ def train_bundle(
         encoder: the folder of the picture encoder (`udfs.encoders.folder`).
         settings: sections text, picture and train.
         work_dir: a folder that all nodes can access; its contents are replaced.
-        planned: called with the plan before the training starts.
+        planned: called with the plan and the number of rows of the training set before the training starts.
         progress: called after every step.
 
     Raises:
@@ -121,7 +121,7 @@ def train_bundle(
     dataset = write_dataset(rows, str(folder / "dataset"), ranks=settings.train.ranks)
     written = listings.sparkSession.read.parquet(f"file://{dataset.folder}")
     plan = make_plan(settings, dataset.rows, written.where("present").count())
-    planned(plan)
+    planned(plan, dataset.rows)
     task = RankTask(
         dataset=dataset,
         plan=plan,
