@@ -18,6 +18,7 @@ from jobs.console.options import RunDateOption
 from jobs.console.summary import Summary
 from jobs.features.encoders import bundled_encoder
 from jobs.features.encoding import encode_pictures
+from jobs.features.retiring import retire_features
 from jobs.lifecycle.pins import table_versions, take_pins
 from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
@@ -78,6 +79,8 @@ def nightly(
         if stage == run.run_id:
             at_end.callback(warehouse.unstage, stage)
         encode_pictures(run, bundled_encoder(model.bundle), pins.listings_version)
+        if not dry_run:
+            retire_features(run, {model.spec.encoder}, others=False)
         scored = score(job, listings, model, pins, base, stage)
         job.print_progress("deciding categories")
         evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)

@@ -21,6 +21,7 @@ from jobs.console.progress import StageProgress
 from jobs.console.summary import Section, Summary
 from jobs.features.encoders import bundled_encoder, configured_encoder
 from jobs.features.encoding import encode_pictures
+from jobs.features.retiring import retire_features
 from jobs.features.stored import with_vectors
 from jobs.lifecycle.run_context import WORK_FOLDER, run_context
 from jobs.warehouse.inputs import input_versions, require_listings
@@ -64,9 +65,11 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         work = _work_folder(warehouse.folder, run.run_id)
         try:
             encoder = configured_encoder(warehouse, settings, version, work / "encoder")
-            encode_pictures(run, encoder, version)
-            if champion and (theirs := bundled_encoder(champion[1])).spec != encoder.spec:
-                encode_pictures(run, theirs, version)  # the comparison needs them
+            theirs = bundled_encoder(champion[1]) if champion else encoder  # the comparison needs its vectors
+            encoders = {each.spec.identity: each for each in (encoder, theirs)}
+            for each in encoders.values():
+                encode_pictures(run, each, version)
+            retire_features(run, encoders, others=True)
             job.print_progress(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
             job.print_progress("writing the training set")
             with StageProgress(job.console, job.print_progress) as stages:

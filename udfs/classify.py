@@ -6,10 +6,7 @@ networks run on one batch, a thread prepares the texts of the next one.
 
 from __future__ import annotations
 
-import hashlib
 import math
-import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pyspark import SparkFiles
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from schemas.arrays import Ints
 from schemas.branches import BRANCHES
@@ -27,6 +23,7 @@ from schemas.tables import PREDICTIONS
 from schemas.tensors import Prediction, TextBatch, VectorBatch
 from udfs.predictor import Predictor, load_predictor
 from udfs.rankings import first, rank
+from udfs.shipping import ship_folder, shipped_folder
 from udfs.text import read_texts
 
 READ = ("listing_id", "content_hash", "title", "description", "bucket", "vector", "image_status")
@@ -41,7 +38,7 @@ class Scoring:
     """The parameters of scoring in executors.
 
     Attributes:
-        archive: name of the bundle's archive in the Spark session (`ship_bundle`).
+        archive: name of the bundle's archive in the Spark session (`udfs.shipping`).
         model_version: stored with every prediction.
         batch_rows: listings per batch; bounds a worker's memory.
         top: number of probabilities to keep per branch.
@@ -81,7 +78,7 @@ def classify(
     spark = listings.sparkSession
     context = spark.sparkContext
     scoring = Scoring(
-        archive=ship_bundle(spark, bundle),
+        archive=ship_folder(spark, Path(bundle)),
         model_version=model_version,
         batch_rows=batch_rows,
         top=top,
@@ -94,40 +91,11 @@ def classify(
     return listings.select(*READ).repartition(tasks).mapInArrow(make_classify(scoring), schema)
 
 
-def ship_bundle(spark: SparkSession, bundle: str) -> str:
-    """Distribute a bundle to every node, once per Spark session; tasks find it under the returned name (`SparkFiles`).
-
-    The name is a hash of the content, because one session may use several warehouses, each with a model version 1.
-    """
-    files = sorted(p for p in Path(bundle).rglob("*") if p.is_file())
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.relative_to(bundle)}\n{file.stat().st_size}\n".encode())
-        digest.update(file.read_bytes())
-    name = f"catalog-cleaner-model-{digest.hexdigest()[:16]}"
-    shipped = _shipped(spark.sparkContext.applicationId or "")
-    if name not in shipped:
-        # Keep the folder as long as this process runs: executors that start later also download the archive.
-        folder = tempfile.TemporaryDirectory(prefix="catalog-cleaner-")
-        path = Path(folder.name) / f"{name}.zip"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            for file in files:
-                archive.write(file, str(file.relative_to(bundle)))
-        spark.sparkContext.addArchive(f"{path}#{name}")
-        shipped[name] = folder
-    return name
-
-
-@cache
-def _shipped(_application: str) -> dict[str, tempfile.TemporaryDirectory[str]]:
-    return {}
-
-
 def make_classify(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Make a function for `mapInArrow`; its closure contains only parameters, not the model."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        predictor = _predictor(str(Path(SparkFiles.getRootDirectory()) / scoring.archive), scoring.threads)
+        predictor = _predictor(str(shipped_folder(scoring.archive)), scoring.threads)
         yield from score_batches(batches, predictor, scoring)
 
     return run

@@ -18,15 +18,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark import SparkFiles
 from pyspark.sql import DataFrame
 
 from schemas.tables import FEATURES
 from schemas.tensors import PictureBatch
-from udfs.classify import ship_bundle
 from udfs.encoders.folder import open_encoder, read_encoder_spec
 from udfs.encoders.picture_encoder import PictureEncoder
 from udfs.pictures import decode, load_images
+from udfs.shipping import ship_folder, shipped_folder
 
 READ = ("listing_id", "content_hash", "image_uri", "image")
 """The columns of listings that encoding reads."""
@@ -81,7 +80,7 @@ def encode_listings(
         One row per listing with the columns of `COLUMNS`.
     """
     context = listings.sparkSession.sparkContext
-    archive = ship_bundle(listings.sparkSession, str(encoder))
+    archive = ship_folder(listings.sparkSession, encoder)
     encoding = Encoding(
         size=read_encoder_spec(encoder).size,
         batch_rows=batch_rows,
@@ -93,7 +92,7 @@ def encode_listings(
     )
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        folder = str(Path(SparkFiles.getRootDirectory()) / archive)
+        folder = shipped_folder(archive)
         yield from encode_batches(batches, lambda: _encoder(folder, encoding.threads), encoding)
 
     schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
@@ -108,9 +107,9 @@ def _tasks(rows: int, slots: int) -> int:
 
 
 @cache
-def _encoder(folder: str, threads: int) -> PictureEncoder:
+def _encoder(folder: Path, threads: int) -> PictureEncoder:
     """Load an encoder once per worker process, for all its tasks."""
-    return open_encoder(Path(folder), threads)
+    return open_encoder(folder, threads)
 
 
 def encode_batches(

@@ -9,14 +9,17 @@ from pyspark.sql import DataFrame
 
 from jobs.cleaning.steps.selection import reusable_predictions, unscored
 from jobs.console.job import Job
-from jobs.features.stored import with_vectors
+from jobs.features.stored import picture_statuses, with_vectors
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
-from jobs.warehouse.listings import in_force
+from jobs.warehouse.listings import narrow
 from schemas.tables import LISTINGS, PREDICTIONS
 from training.models import Model
 from udfs.classify import classify
+
+_FEW = 0.1
+"""Up to this share of the catalogue, it pays to find the files with the vectors first."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +53,27 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
     """
     warehouse = job.warehouse
     before = warehouse.read(PREDICTIONS, base.version(PREDICTIONS)) if base else warehouse.empty(PREDICTIONS)
-    kept = reusable_predictions(before, listings, model.version).drop("job", "run_id", "run_date")
+    pictures = picture_statuses(warehouse, model.spec.encoder)
+    kept = reusable_predictions(before, listings, pictures, model.version).drop("job", "run_id", "run_date")
     with ExitStack() as at_end:
         missing = cached(unscored(listings, kept), at_end)
         staged = warehouse.staged(stage)
         if staged is None or set(staged.columns) != set(kept.columns):  # none, or of another version of this program
             staged = kept.limit(0)
-        staged = reusable_predictions(staged, missing, model.version).select(kept.columns)
+        staged = reusable_predictions(staged, missing, pictures, model.version).select(kept.columns)
         to_score = cached(unscored(missing, staged), at_end)
         count, total, reused = to_score.count(), listings.count(), staged.count()
         job.print_progress(f"scoring {count:,} of {total:,} listings with model {model.version}")
         if reused:
             job.print_progress(f"reusing {reused:,} predictions of an earlier run that did not publish")
-        content = in_force(warehouse.read(LISTINGS, pins.listings_version).drop("image"))
-        if count < total:
+        content = narrow(warehouse.read(LISTINGS, pins.listings_version))
+        if count == 0:
+            content = content.limit(0)
+        elif count < total:
             content = content.join(to_score, ["listing_id", "content_hash"], "left_semi")
+        few = to_score if 0 < count < _FEW * total else None
         predictions = classify(
-            with_vectors(warehouse, content, model.spec.encoder),
+            with_vectors(warehouse, content, model.spec.encoder, few=few),
             model.bundle,
             model.version,
             rows=count,

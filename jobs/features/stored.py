@@ -16,30 +16,34 @@ def stored_features(warehouse: Warehouse, identity: str) -> DataFrame:
     return warehouse.read(FEATURES).where(F.col("encoder") == identity)
 
 
-def read_features(warehouse: Warehouse, identity: str) -> DataFrame:
-    """The vectors of an encoder, to be joined by listing_id and content_hash.
-
-    A listing without a picture has no row. A listing may have further rows for its earlier content.
-
-    Returns:
-        listing_id, content_hash, vector (numbers of 16 bits, little-endian; null unless image_status is ok) and
-        image_status (`schemas.reasons.ImageStatus`).
-    """
-    return stored_features(warehouse, identity).select(*KEYS, "vector", "image_status")
+def picture_statuses(warehouse: Warehouse, identity: str) -> DataFrame:
+    """listing_id, content_hash and image_status of the pictures that an encoder has encoded or tried to read."""
+    return stored_features(warehouse, identity).select(*KEYS, "image_status")
 
 
-def with_vectors(warehouse: Warehouse, listings: DataFrame, identity: str) -> DataFrame:
+def with_vectors(
+    warehouse: Warehouse, listings: DataFrame, identity: str, *, few: DataFrame | None = None
+) -> DataFrame:
     """Add the vectors of the listings' pictures, as an encoder has stored them.
 
     Args:
         warehouse: the tables.
         listings: listing_id, content_hash, image_hash, image_uri and any other columns.
         identity: the encoder's identity.
+        few: listing_id and content_hash of the listings, if they are a small part of the catalogue. Then only the files
+            are read that were written since the first of their pictures was encoded; a query finds out when.
 
     Returns:
-        The columns of `listings`, and vector and image_status as in `read_features`. A listing without a picture is
-        `missing`, one whose picture has not been encoded `unreadable`.
+        The columns of `listings`, vector (numbers of 16 bits, little-endian; null unless image_status is ok) and
+        image_status (`schemas.reasons.ImageStatus`). A listing without a picture is `missing`, one whose picture has
+        not been encoded `unreadable`.
     """
-    joined = listings.join(read_features(warehouse, identity), KEYS, "left")
+    features = stored_features(warehouse, identity)
+    if few is not None:
+        first = features.join(few, KEYS, "left_semi").agg(F.min(F.unix_micros("encoded_at"))).first()
+        # Delta keeps the least and greatest time of each file.
+        since = F.timestamp_micros(F.lit(None if first is None else first[0]).cast("bigint"))
+        features = features.where(F.col("encoded_at") >= since)
+    joined = listings.join(features.select(*KEYS, "vector", "image_status"), KEYS, "left")
     unstored = F.when(F.expr(HAS_PICTURE), ImageStatus.UNREADABLE.value).otherwise(ImageStatus.MISSING.value)
     return joined.withColumn("image_status", F.coalesce("image_status", unstored))

@@ -114,12 +114,13 @@ def test_only_changed_listings_and_those_with_unreadable_pictures_are_scored_aga
     assert len(after) == LISTINGS
     assert sum(row not in before for row in after) == 2
 
-    # The picture store was not available. The next night reads only this picture again.
+    # The picture store was not available. The next night scores nothing, and once the store is back, only this listing.
     ((moved, picture),) = with_picture.items()
     assert status(workspace, moved) == "unreadable"
+    assert workspace.run("nightly", "--run-date", "2026-11-12", *allowed)["rows_current"] == 0
     store.mkdir()
     (store / "a.png").write_bytes(picture)
-    summary = workspace.run("nightly", "--run-date", "2026-11-12", *allowed)
+    summary = workspace.run("nightly", "--run-date", "2026-11-13", *allowed)
     assert (summary["rows_current"], summary["rows_unchanged"]) == (1, LISTINGS - 1)
     assert status(workspace, moved) == "ok"
 

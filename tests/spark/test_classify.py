@@ -17,9 +17,10 @@ from schemas.bundle import BundleSpec, NoiseModel
 from schemas.tensors import TextBatch
 from tests.encoders import save_picture_encoder
 from training.bundle import write_bundle
-from udfs.classify import COLUMNS, READ, classify, ship_bundle
+from udfs.classify import COLUMNS, READ, classify
 from udfs.encoders.folder import write_encoder
 from udfs.predictor import Predictor, load_predictor
+from udfs.shipping import ship_folder
 from udfs.text import featurize
 from udfs.tf_runtime import import_tensorflow
 
@@ -161,15 +162,15 @@ def test_a_bundle_is_shipped_once_and_never_confused_with_another(
     spark: SparkSession, bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two warehouses in one session both have a model 1; a copy of a bundle in another folder is the same bundle."""
-    name = ship_bundle(spark, bundle)
+    name = ship_folder(spark, Path(bundle))
     same, other = tmp_path / "same", tmp_path / "other"
     shutil.copytree(bundle, same)
     shutil.copytree(bundle, other)
     (other / "bundle.json").write_bytes((other / "bundle.json").read_bytes() + b" ")
     sent: list[str] = []
     monkeypatch.setattr(spark.sparkContext, "addArchive", sent.append)
-    assert ship_bundle(spark, str(same)) == name
+    assert ship_folder(spark, same) == name
     assert sent == []
-    another = ship_bundle(spark, str(other))
+    another = ship_folder(spark, other)
     assert another != name
     assert [path.rpartition("#")[2] for path in sent] == [another]

@@ -73,7 +73,8 @@ def test_the_size_is_chosen_from_the_pictures_and_kept_while_there_are_vectors(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
     def identity(*overrides: str) -> str:
-        settings, version = load_settings("test", overrides), warehouse.version(LISTINGS)
+        settings = load_settings("test", ("picture.size=null", *overrides))
+        version = warehouse.version(LISTINGS)
         assert version is not None
         return configured_encoder(warehouse, settings, version, tmp_path / "encoder").spec.identity
 

@@ -15,19 +15,28 @@ import pytest
 from PIL import Image
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from rich.console import Console
 from typer.testing import CliRunner
 
 import jobs.features.encoding
+from conf.load import load_settings
 from jobs.cli import app
+from jobs.console.job import Job
+from jobs.features.encoders import Encoder
+from jobs.features.encoding import encode_pictures
+from jobs.features.retiring import retire_features
 from jobs.features.steps.selection import outdated, unencoded
-from jobs.features.stored import read_features, stored_features, with_vectors
+from jobs.features.stored import stored_features, with_vectors
+from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import FEATURES, LISTINGS, RUNS, TAXONOMY
 from tests.encoders import save_picture_encoder
 from tests.spark.frames import frame, rows_of
+from udfs.encoders.folder import write_encoder
 from udfs.picture_features import encode_listings
 
+NOW = dt.datetime(2026, 3, 1, 2, 30, tzinfo=dt.UTC)
 SIZE = 32
 REDS = (40, 80, 120, 160, 200)
 
@@ -46,13 +55,20 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> str:
     return save_picture_encoder(tmp_path_factory.mktemp("encoder") / "mean.keras", SIZE)
 
 
-@dataclass(frozen=True)
+@pytest.fixture(scope="module")
+def encoder(network: str, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    folder = tmp_path_factory.mktemp("encoder")
+    return Encoder(folder, write_encoder(folder, network, SIZE))
+
+
+@dataclass
 class Shop:
     """A warehouse with listings, and how to encode their pictures."""
 
     warehouse: Warehouse
-    network: str
+    encoder: Encoder
     store: Path
+    now: dt.datetime = NOW
 
     def add(self, *rows: tuple[str, str, bytes | None, str | None]) -> None:
         """Add listings: id, content hash, picture, URI."""
@@ -67,50 +83,57 @@ class Shop:
         same = F.col("listing_id") == listing_id
         self.warehouse.table(LISTINGS).update(same, {"content_hash": F.lit(content_hash)})
 
-    def encode(self, *options: str, fails_with: int = 0) -> dict[str, Any]:
-        """Run the command; returns its summary."""
-        settings = (f"picture.encoder={self.network}", f"picture.size={SIZE}", f"ingest.image_prefixes=[{self.store}]")
-        words = [word for setting in (*settings, *options) for word in ("--set", setting)]
-        words = ["encode", "--warehouse", self.warehouse.location, "--profile", "test", "--json", *words]
-        result = CliRunner().invoke(app, words)
-        assert result.exit_code == fails_with, f"{result.stderr}\n{result.exception!r}"
-        return {"error": result.stderr} if fails_with else dict(json.loads(result.stdout.splitlines()[-1]))
+    def run(self, *overrides: str) -> RunContext:
+        """A run, one day after the one before."""
+        self.now += dt.timedelta(days=1)
+        settings = load_settings("test", [f"ingest.image_prefixes=[{self.store}]", *overrides])
+        job = Job("encode", settings, self.warehouse.spark, self.warehouse, self.now, Console(quiet=True))
+        return RunContext(job, f"encode-{self.now.date()}", self.now.date(), exclusive=False)
+
+    def encode(self) -> int:
+        """Encode the pictures of the current listings; returns their number."""
+        version = self.warehouse.version(LISTINGS)
+        assert version is not None
+        return encode_pictures(self.run(), self.encoder, version)
+
+    def retire(self, *overrides: str) -> dict[str, int]:
+        """Mark and delete rows; returns the counts."""
+        return retire_features(self.run(*overrides), {self.identity}, others=True)
+
+    @property
+    def identity(self) -> str:
+        """The encoder's identity."""
+        return self.encoder.spec.identity
 
     def stored(self, *columns: str) -> list[tuple[Any, ...]]:
-        """The stored rows, sorted: listing_id, and the given columns."""
-        return rows_of(self.warehouse.read(FEATURES), "listing_id", *columns)
+        """The stored rows, sorted: listing_id, and the given columns; `day` is that of encoded_at."""
+        stored = self.warehouse.read(FEATURES).withColumn("day", F.to_date("encoded_at"))
+        return rows_of(stored, "listing_id", *columns)
 
 
 @pytest.fixture
-def shop(warehouse: Warehouse, network: str, tmp_path: Path) -> Shop:
-    shop = Shop(warehouse, network, tmp_path / "store")
-    warehouse.create(TAXONOMY)
+def shop(warehouse: Warehouse, encoder: Encoder, tmp_path: Path) -> Shop:
+    shop = Shop(warehouse, encoder, tmp_path / "store")
     shop.add(*((f"L{red}", f"h{red}", picture(red), None) for red in REDS))
     shop.add(("junk", "h-junk", b"junk", None), ("away", "h-away", None, "a.png"), ("plain", "h-plain", None, None))
     return shop
 
 
 def test_a_picture_is_encoded_once_in_the_life_of_its_content(shop: Shop) -> None:
-    summary = shop.encode()
-    (identity,) = {encoder for _, encoder in shop.stored("encoder")}
-    assert re.fullmatch(rf"mean-v1-{SIZE}px-[0-9a-f]{{12}}", identity)
-    assert (summary["encoded"], summary["superseded"], summary["deleted"]) == (7, 0, 0)
-    by_status = {row["status"]: row["pictures"] for row in summary["by_status"]}
-    assert by_status == {"ok": 5, "corrupt": 1, "unreadable": 1}
+    assert shop.encode() == 7
     columns = ("content_hash", "image_status", "image_width", "image_height", "superseded_at")
     assert shop.stored(*columns)[0] == ("L120", "h120", "ok", 20, 20, None)
     assert shop.stored(*columns)[-2:] == [
         ("away", "h-away", "unreadable", None, None, None),
         ("junk", "h-junk", "corrupt", None, None, None),
     ]
-    vectors = {row.listing_id: row.vector for row in read_features(shop.warehouse, identity).collect()}
+    vectors = {row.listing_id: row.vector for row in stored_features(shop.warehouse, shop.identity).collect()}
     assert sorted(vectors) == sorted([*(f"L{red}" for red in REDS), "junk", "away"])
     for red in REDS:
         assert np.frombuffer(vectors[f"L{red}"], "<f2").tolist() == pytest.approx([red, 0, 80], abs=1)
     assert vectors["junk"] is None
-    assert rows_of(read_features(shop.warehouse, "another encoder"), "listing_id") == []
     listings = narrow(shop.warehouse.read(LISTINGS))
-    joined = {row.listing_id: row for row in with_vectors(shop.warehouse, listings, identity).collect()}
+    joined = {row.listing_id: row for row in with_vectors(shop.warehouse, listings, shop.identity).collect()}
     assert len(joined) == 8
     assert joined["L40"].vector == vectors["L40"]
     assert [joined[name].image_status for name in ("L40", "junk", "away", "plain")] == [
@@ -120,18 +143,14 @@ def test_a_picture_is_encoded_once_in_the_life_of_its_content(shop: Shop) -> Non
     assert unknown.where("vector IS NULL").count() == 7, "every listing with a picture"
 
     # Only the picture that could not be read is read again, and then not any more.
-    before = shop.stored("encoded_at")
     shop.store.mkdir()
     (shop.store / "a.png").write_bytes(picture(60))
-    assert shop.encode()["encoded"] == 1
-    after = dict(shop.stored("encoded_at"))
-    assert {name for name, time in before if after[name] != time} == {"away"}
+    assert shop.encode() == 1
+    assert {name for name, time in shop.stored("day") if time == shop.now.date()} == {"away"}
     assert ("away", "ok", 20) in shop.stored("image_status", "image_width")
     version = shop.warehouse.version(FEATURES)
-    assert shop.encode()["encoded"] == 0
+    assert shop.encode() == 0
     assert shop.warehouse.version(FEATURES) == version
-    counts = shop.warehouse.read(RUNS).where("job = 'encode'").select("status", "counts").collect()
-    assert [(row.status, row.counts["encoded"]) for row in counts if row.counts["encoded"] == 7] == [("done", 7)]
 
 
 def test_vectors_of_earlier_content_are_kept_for_a_while(shop: Shop) -> None:
@@ -142,28 +161,26 @@ def test_vectors_of_earlier_content_are_kept_for_a_while(shop: Shop) -> None:
 
     shop.change("L40", "h41")
     shop.warehouse.table(LISTINGS).delete("listing_id = 'L80'")
-    summary = shop.encode()
-    assert (summary["encoded"], summary["superseded"], summary["deleted"]) == (1, 1, 1)
+    assert shop.retire() == {"supersede": 1, "delete": 1}
     assert superseded() == {("L40", "h40")}
     assert "L80" not in {name for (name,) in shop.stored()}, "an erased listing leaves no vector"
     shop.change("L40", "h40")
-    summary = shop.encode()
-    assert (summary["encoded"], summary["superseded"], summary["restored"]) == (0, 1, 1)
-    assert superseded() == {("L40", "h41")}
-    assert shop.encode("features.keep_days=0")["deleted"] == 1
+    shop.change("L120", "h121")
+    assert shop.retire() == {"restore": 1, "supersede": 1}
+    assert superseded() == {("L120", "h120")}
+    assert shop.retire("features.keep_days=0") == {"delete": 1}
     assert superseded() == set()
-    assert ("L40", "h40") in shop.stored("content_hash")
+    assert {name for name, status in shop.stored("image_status") if status == "ok"} == {"L40", "L160", "L200"}
 
 
 def test_a_killed_run_keeps_the_pieces_that_it_has_finished(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
+    folder = shop.warehouse.folder
+    assert folder is not None
 
     def dies(*arguments: object, **options: Any) -> DataFrame:  # noqa: ANN401 - whatever is passed on
         calls.append(options["rows"])
-        folder = shop.warehouse.folder
-        assert folder is not None
-        assert (folder / "_lock").exists()
-        assert json.loads((folder / "_lock.json").read_text())["job"] == "encode"
+        assert json.loads((folder / "_lock.json").read_text())["job"] == "encode", "the warehouse is locked"
         if len(calls) == 3:
             raise OSError("the power is off")
         return encode_listings(*arguments, **options)  # type: ignore[arg-type]
@@ -171,27 +188,61 @@ def test_a_killed_run_keeps_the_pieces_that_it_has_finished(shop: Shop, monkeypa
     monkeypatch.setattr(jobs.features.encoding, "_SLOT_ROWS", 1)
     with monkeypatch.context() as broken:
         broken.setattr(jobs.features.encoding, "encode_listings", dies)
-        assert "the power is off" in shop.encode(fails_with=1)["error"]
+        with pytest.raises(OSError, match="the power is off"):
+            shop.encode()
     assert calls == [2, 2, 2]
-    done = shop.stored("encoded_at")
+    assert not (folder / "_lock.json").exists()
+    assert not list(folder.glob("_staging/*"))
+    done = dict(shop.stored("image_status"))
     assert 0 < len(done) < 7
-    assert not list((shop.warehouse.folder or Path()).glob("_staging/*"))
     # Those with a vector or a final status are not read again.
-    again = sum(1 for row in shop.stored("image_status") if row[1] == "unreadable")
-    assert shop.encode()["encoded"] == 7 - len(done) + again
+    monkeypatch.setattr(jobs.features.encoding, "_SLOT_ROWS", 9)
+    assert shop.encode() == 7 - len(done) + list(done.values()).count("unreadable")
+    today = {name for name, time in shop.stored("day") if time == shop.now.date()}
+    assert today & done.keys() <= {"away"}
     assert len(shop.stored()) == 7
-    assert set(done) - set(shop.stored("encoded_at")) <= {row for row in done if row[0] == "away"}
+
+
+def test_the_command_reports_what_it_has_encoded(shop: Shop, network: str) -> None:
+    shop.warehouse.create(TAXONOMY)
+    words = ["encode", "--warehouse", shop.warehouse.location, "--profile", "test", "--json"]
+    words += ["--set", f"picture.encoder={network}", "--set", f"picture.size={SIZE}"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.stderr
+    summary = json.loads(result.stdout.splitlines()[-1])
+    assert (summary["encoded"], summary["superseded"], summary["deleted"]) == (7, 0, 0)
+    assert {(row["encoder"], row["status"], row["pictures"]) for row in summary["by_status"]} == {
+        (shop.identity, "ok", 5), (shop.identity, "corrupt", 1), (shop.identity, "not_allowed", 1),
+    }  # fmt: skip
+    (run,) = shop.warehouse.read(RUNS).collect()
+    assert (run.job, run.status, run.counts["encoded"]) == ("encode", "done", 7)
+
+
+def test_for_a_few_listings_only_the_files_of_their_vectors_are_read(shop: Shop) -> None:
+    shop.encode()
+    shop.add(("new", "h-new", picture(220), None), ("bare", "h-bare", None, None))
+    assert shop.encode() == 2, "the new picture, and the one that could not be read"
+    listings = narrow(shop.warehouse.read(LISTINGS))
+    few = listings.where("listing_id IN ('new', 'bare')")
+    joined = with_vectors(shop.warehouse, few, shop.identity, few=few.select("listing_id", "content_hash"))
+    found = {row.listing_id: row for row in joined.collect()}
+    assert np.frombuffer(found["new"].vector, "<f2")[0] == pytest.approx(220, abs=1)
+    assert (found["new"].image_status, found["bare"].image_status) == ("ok", "missing")
+    read = {file for file in joined.inputFiles() if "/features/" in file}
+    whole = with_vectors(shop.warehouse, few, shop.identity)
+    assert len(read) < len({file for file in whole.inputFiles() if "/features/" in file})
+    nothing = few.where("listing_id = 'bare'").select("listing_id", "content_hash")
+    alone = with_vectors(shop.warehouse, few.where("listing_id = 'bare'"), shop.identity, few=nothing)
+    assert rows_of(alone, "listing_id", "image_status") == [("bare", "missing")]
 
 
 def test_searching_for_new_pictures_reads_neither_pictures_nor_vectors(shop: Shop) -> None:
     shop.encode()
     listings, features = shop.warehouse.read(LISTINGS), shop.warehouse.read(FEATURES)
-    time = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    (identity,) = {encoder for _, encoder in shop.stored("encoder")}
     searches = (
-        unencoded(narrow(listings), stored_features(shop.warehouse, identity)),
-        outdated(features, listings, [identity], time, others=True),
-        read_features(shop.warehouse, identity).select("listing_id", "image_status"),
+        unencoded(narrow(listings), stored_features(shop.warehouse, shop.identity)),
+        outdated(features, listings, [shop.identity], NOW, others=True),
+        stored_features(shop.warehouse, shop.identity).select("listing_id", "image_status"),
     )
     for search in searches:
         scanned = re.findall(r"FileScan parquet \[(.*?)\]", str(search._jdf.queryExecution().executedPlan()))
@@ -204,6 +255,29 @@ def test_searching_for_new_pictures_reads_neither_pictures_nor_vectors(shop: Sho
     assert {column for each in statistics for column in each.get("minValues", {})} <= {
         "listing_id", "encoded_at", "superseded_at",
     }  # fmt: skip
+
+
+def test_pictures_are_tried_again_only_if_that_can_help(warehouse: Warehouse) -> None:
+    spark = warehouse.spark
+    listings = frame(
+        spark,
+        "listing_id string, content_hash string, image_hash string, image_uri string",
+        *((name, "h", "picture", "a.png") for name in ("new", "edited", "ok", "corrupt", "not_found")),
+        ("refused", "h", "picture", "a.png"),
+        ("never allowed", "h", None, "a.png"),
+        ("unreadable", "h", None, "a.png"),
+        ("bare", "h", None, None),
+    )
+    features = frame(
+        spark,
+        "listing_id string, content_hash string, image_status string",
+        ("edited", "h0", "ok"),
+        *((name, "h", name) for name in ("ok", "corrupt", "not_found", "unreadable")),
+        *((name, "h", "not_allowed") for name in ("refused", "never allowed")),
+    )
+    assert rows_of(unencoded(listings, features), "listing_id", "again") == [
+        ("edited", False), ("new", False), ("refused", True), ("unreadable", True),
+    ]  # fmt: skip
 
 
 def test_only_rows_that_change_are_found(warehouse: Warehouse) -> None:

@@ -77,7 +77,7 @@ def test_corrections_are_the_difference_of_two_publications(spark: SparkSession)
 
 
 def test_only_predictions_of_the_current_content_and_model_are_kept(spark: SparkSession) -> None:
-    contents = [("a", "h1"), ("b", "h2"), ("c", "h1"), ("d", "h1"), ("e", "h1")]
+    contents = [("a", "h1"), ("b", "h2"), ("c", "h1"), ("d", "h1"), ("e", "h1"), ("f", "h1")]
     listings = frame(spark, "listing_id string, content_hash string", *contents)
     predictions = frame(
         spark,
@@ -87,9 +87,19 @@ def test_only_predictions_of_the_current_content_and_model_are_kept(spark: Spark
         ("c", "h1", "1", "ok"),
         ("d", "h1", "2", "unreadable"),
         ("e", "h1", "2", "not_found"),
+        ("f", "h1", "2", "unreadable"),
     )
-    kept = reusable_predictions(predictions, listings, "2")
-    assert rows_of(kept, "listing_id") == [("a",), ("e",)]
+    # The picture of d has been read by now, that of f has not; e has none.
+    pictures = frame(
+        spark,
+        "listing_id string, content_hash string, image_status string",
+        ("a", "h0", "corrupt"),
+        ("a", "h1", "ok"),
+        ("d", "h1", "ok"),
+        ("f", "h1", "unreadable"),
+    )
+    kept = reusable_predictions(predictions, listings, pictures, "2")
+    assert rows_of(kept, "listing_id") == [("a",), ("e",), ("f",)]
     assert rows_of(unscored(listings, kept), "listing_id", "content_hash") == [("b", "h2"), ("c", "h1"), ("d", "h1")]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from schemas.reasons import NO_TITLE, ImageStatus, QuarantineReason
+from schemas.reasons import NO_TITLE, QuarantineReason
 from udfs.titles import title_status
 
 
@@ -80,23 +80,26 @@ def input_gate_rows(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
     return good.unionByName(quarantined.select("listing_id", F.lit(1).alias("quarantined"), F.lit(0).alias("empty")))
 
 
-def reusable_predictions(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
+def reusable_predictions(
+    predictions: DataFrame, listings: DataFrame, pictures: DataFrame, model_version: str
+) -> DataFrame:
     """The predictions of a model version for the current content of listings.
 
-    A prediction without the picture, because it could not be read, is not reusable: it may have been read since.
+    A prediction without the picture, because it could not be read, is not reusable once the picture has been read.
+
+    Args:
+        predictions: rows of predictions.
+        listings: listing_id and content_hash.
+        pictures: listing_id, content_hash and image_status of the pictures as they are now; listings without a picture
+            have no row.
+        model_version: version of the model.
     """
-    return _current_predictions(predictions, listings, model_version).where(~_unreadable())
-
-
-def _unreadable() -> Column:
-    return F.col("image_status").eqNullSafe(ImageStatus.UNREADABLE.value)
-
-
-def _current_predictions(predictions: DataFrame, listings: DataFrame, model_version: str) -> DataFrame:
-    current = listings.select("listing_id", "content_hash")
-    return predictions.where(F.col("model_version") == model_version).join(
-        current, ["listing_id", "content_hash"], "left_semi"
-    )
+    keys = ["listing_id", "content_hash"]
+    of_model = predictions.where(F.col("model_version") == model_version)
+    current = of_model.join(listings.select(*keys), keys, "left_semi")
+    now = pictures.select(*(F.col(name).alias(f"picture_{name}") for name in (*keys, "image_status")))
+    same = [F.col(key) == F.col(f"picture_{key}") for key in keys]
+    return current.join(now, [*same, F.col("image_status") != F.col("picture_image_status")], "left_anti")
 
 
 def unscored(listings: DataFrame, known: DataFrame) -> DataFrame:

@@ -27,19 +27,24 @@ class Change(StrEnum):
 
 
 def unencoded(listings: DataFrame, features: DataFrame) -> DataFrame:
-    """The pictures that an encoder has not encoded, or could not read the last time.
+    """The pictures that an encoder has not encoded, or could not read although another attempt may succeed.
+
+    These are the pictures whose store failed (`unreadable`), and those that `ingest` could read but the settings of the
+    last attempt did not allow (`not_allowed`).
 
     Args:
         listings: listings in force.
         features: rows of the encoder.
 
     Returns:
-        listing_id, content_hash and `again`: whether the picture was unreadable the last time.
+        listing_id, content_hash and `again`: whether it is another attempt.
     """
-    unreadable = F.col("image_status").eqNullSafe(ImageStatus.UNREADABLE.value)
-    known = features.select(*KEYS, unreadable.alias("again"))
-    wanted = listings.where(HAS_PICTURE).select(*KEYS).join(known, KEYS, "left").where("again IS NULL OR again")
-    return wanted.withColumn("again", F.coalesce("again", F.lit(False)))
+    joined = listings.where(HAS_PICTURE).select(*KEYS, "image_hash")
+    joined = joined.join(features.select(*KEYS, "image_status"), KEYS, "left")
+    failed = F.col("image_status") == ImageStatus.UNREADABLE.value
+    refused = (F.col("image_status") == ImageStatus.NOT_ALLOWED.value) & F.col("image_hash").isNotNull()
+    wanted = joined.where(F.col("image_status").isNull() | failed | refused)
+    return wanted.select(*KEYS, F.col("image_status").isNotNull().alias("again"))
 
 
 def newest_change(changes: DataFrame, wanted: DataFrame) -> DataFrame:
