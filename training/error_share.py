@@ -107,9 +107,9 @@ def pooled_share(evidence: Evidence) -> ShareEstimate:
     found = replace(evidence.confident, source="confident listings")
     if evidence.twins is not None:
         found = _with_twins(found, evidence.twins)
-    for bound, source in ((evidence.learning_curve, "learning curve"), (evidence.sellers, "sellers")):
+    for bound, source in ((evidence.learning_curve, "the learning curve"), (evidence.sellers, "sellers")):
         if bound is not None and bound.lower > found.value:
-            found = ShareEstimate(bound.lower, 0.0, source)
+            found = ShareEstimate(bound.lower, 0.0, f"{source}, at least")
     return found
 
 

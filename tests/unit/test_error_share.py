@@ -143,7 +143,7 @@ def test_only_a_clear_lower_bound_raises_the_share() -> None:
     confident = ShareEstimate(0.05, 0.01)
     unclear, clear = ShareEstimate(0.12, 0.04), ShareEstimate(0.12, 0.02)
     assert pooled_share(Evidence(confident, None, unclear)) == replace(confident, source="confident listings")
-    for bounds, source in (((clear, unclear), "learning curve"), ((unclear, clear), "sellers")):
+    for bounds, source in (((clear, unclear), "the learning curve, at least"), ((unclear, clear), "sellers, at least")):
         found = pooled_share(Evidence(confident, None, *bounds))
         assert found.value == pytest.approx(0.08)
         assert found.source == source

@@ -97,7 +97,7 @@ def test_all_evidence_counts_and_an_audit_is_what_is_reported() -> None:
     disagrees = known.branches["text"].argmax(axis=1) != known.labels
     likely = np.exp(known.branches["text"])
     unsure = replace(known, branches={"text": np.log(np.where(disagrees[:, None], 0.5 * likely + 0.16, likely))})
-    for steps, source in ((0.0, "learning curve"), (1.0, "confident listings")):
+    for steps, source in ((0.0, "the learning curve, at least"), (1.0, "confident listings")):
         fewer = FewerListings(disagrees * (1.0 + steps), 3.0)
         assert fit_first_pass(unsure, _DISTANCES, fewer).share.source == source
     truth = np.where(np.arange(3000) < 100, (known.labels + (np.arange(3000) % 5 == 0)) % 3, -1)
