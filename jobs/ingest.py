@@ -62,8 +62,9 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
 
         stored = warehouse.read(LISTINGS)
         outcomes = cached(find_outcomes(delivered, stored), at_end)
-        withdrawn = find_missing(stored, delivered) if full else stored.limit(0)
-        run.counts |= count_rows(delivered, outcomes, withdrawn)
+        withdrawn = find_missing(stored, delivered) if full else warehouse.empty(LISTINGS)
+        counts = count_rows(delivered, outcomes, withdrawn)
+        run.counts |= counts.by_name
         rows_in, current = run.counts["rows_in"], run.counts["rows_current"]
         job.print_progress(f"{rows_in:,} rows, {current:,} of them new or changed listings")
         if run.counts["rows_quarantined"]:
@@ -73,12 +74,13 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
         run.counts["taxonomy_written"] = int(store_taxonomy(warehouse, categories))
         if run.counts["rows_current"] or run.counts["withdrawn"]:
             job.print_progress("grouping near duplicates")
-            changes = stage_changes(warehouse, f"{run.run_id}-changes", delivered, outcomes, withdrawn, settings)
-            at_end.callback(warehouse.unstage, f"{run.run_id}-changes")
+            stage = f"{run.run_id}-changes"
+            changes = stage_changes(warehouse, stage, delivered, outcomes, withdrawn, run.counts, settings)
+            at_end.callback(warehouse.unstage, stage)
             job.print_progress("writing listings")
-            write_changes(warehouse, run.run_id, delivered, changes)
+            write_changes(warehouse, run.run_id, delivered, changes, run.counts)
         warehouse.create(LISTINGS)
-        return summarise_ingest(job, run, delivery, full)
+        return summarise_ingest(job, run, delivery, full, counts.by_reason)
 
 
 main = as_command("ingest", ingest)

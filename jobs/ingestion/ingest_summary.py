@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,7 +19,7 @@ from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow, with_taxonomy
 from schemas.errors import RefusedError
 from schemas.reasons import ImageStatus
-from schemas.tables import LISTINGS, QUARANTINE, RUNS, TAXONOMY
+from schemas.tables import LISTINGS, RUNS, TAXONOMY
 
 _UNKNOWN_CATEGORIES = 5
 """Number of unknown categories to show."""
@@ -32,8 +34,21 @@ _UNREAD_PICTURES = {
 """Name in the counts -> statuses of pictures behind URIs that were not read."""
 
 
-def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame) -> dict[str, int]:
-    """The counts of the run's row: the row account, withdrawn listings and unread pictures.
+@dataclass(frozen=True)
+class Counts:
+    """What happened to the rows of a delivery.
+
+    Attributes:
+        by_name: the counts of the run's row: the row account, withdrawn listings and unread pictures.
+        by_reason: reason -> number of quarantined rows that have it.
+    """
+
+    by_name: dict[str, int]
+    by_reason: Mapping[str, int]
+
+
+def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame) -> Counts:
+    """Count the rows of a delivery.
 
     Args:
         delivered: the staged delivery.
@@ -44,15 +59,19 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame) 
         FailedError: the account does not add up.
     """
     by_outcome = {row.outcome: row["count"] for row in outcomes.groupBy("outcome").count().collect()}
-    pictures = {row.picture: row["count"] for row in delivered.groupBy("picture").count().collect()}
-    counts = count_outcomes(sum(pictures.values()), by_outcome)
-    return counts | {
-        "withdrawn": withdrawn.count(),
-        **{
-            f"pictures_{name}": sum(pictures.get(status.value, 0) for status in statuses)
-            for name, statuses in _UNREAD_PICTURES.items()
-        },
+    pictures, reasons, rows_in = Counter[str](), Counter[str](), 0
+    # Both have few values, so their combinations are few as well.
+    for row in delivered.groupBy("picture", "reasons").count().collect():
+        rows_in += row["count"]
+        pictures[row.picture] += row["count"]
+        for reason in row.reasons:
+            reasons[reason] += row["count"]
+    unread = {
+        f"pictures_{name}": sum(pictures[status.value] for status in statuses)
+        for name, statuses in _UNREAD_PICTURES.items()
     }
+    account = count_outcomes(rows_in, by_outcome)
+    return Counts(account | {"withdrawn": withdrawn.count(), **unread}, reasons)
 
 
 def count_outcomes(rows_in: int, by_outcome: Mapping[str, int]) -> dict[str, int]:
@@ -99,8 +118,10 @@ def refuse_large_withdrawal(stored: DataFrame, counts: dict[str, int], settings:
         )
 
 
-def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) -> Summary:
-    """The summary of an ingest."""
+def summarise_ingest(
+    job: Job, run: RunContext, delivery: Delivery, full: bool, by_reason: Mapping[str, int]
+) -> Summary:
+    """The summary of an ingest; `by_reason` as in `Counts`."""
     warehouse, counts = job.warehouse, run.counts
     in_force = narrow(warehouse.read(LISTINGS))
     taxonomy = warehouse.read(TAXONOMY)
@@ -120,7 +141,7 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) 
         "Listings loaded",
         facts,
         (
-            Section("quarantined", ("reason", "rows"), _quarantine_reasons(run) if counts["rows_quarantined"] else []),
+            Section("quarantined", ("reason", "rows"), sorted(by_reason.items())),
             Section(
                 "categories missing from the taxonomy",
                 ("category", "listings"),
@@ -131,13 +152,6 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool) 
         (*_warnings(counts), f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
         hidden_if_zero=tuple(name for name in counts if not name.startswith(_TOTALS)),
     )
-
-
-def _quarantine_reasons(run: RunContext) -> list[tuple[str, int]]:
-    """The reasons for which the run's rows were quarantined, and the number of rows of each."""
-    rows = run.job.warehouse.read(QUARANTINE).where(F.col("run_id") == run.run_id)
-    reasons = rows.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
-    return [tuple(row) for row in reasons.orderBy("reason").collect()]
 
 
 def _warnings(counts: dict[str, int]) -> list[str]:

@@ -6,6 +6,7 @@ that were not made. If it is killed after writing listings, the next run adds it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 from pyspark.sql import Column, DataFrame, Row
@@ -28,6 +29,7 @@ from udfs.titles import is_uninformative
 _WITHDRAWN = "withdrawn"
 _NEW_VALUES = (Outcome.INSERTED.value, Outcome.UPDATED.value)
 """Outcomes that write the values of a delivered row."""
+_CHANGES = (*_NEW_VALUES, Outcome.RETURNED.value, _WITHDRAWN)
 _BROADCAST_ROWS = 500_000
 """Up to this many changes are broadcast to all tasks, so that rows with pictures need not be sorted for the join."""
 
@@ -86,6 +88,7 @@ def stage_changes(
     delivered: DataFrame,
     outcomes: DataFrame,
     withdrawn: DataFrame,
+    counts: Mapping[str, int],
     settings: Settings,
 ) -> DataFrame:
     """Compute the changes to listings, with the keys of new values and the groups of new listings, and stage them.
@@ -96,6 +99,7 @@ def stage_changes(
         delivered: the staged delivery.
         outcomes: row_number, listing_id, outcome.
         withdrawn: listing_id of the listings to withdraw.
+        counts: change -> number of listings.
         settings: limits for reading pictures.
 
     Returns:
@@ -104,7 +108,7 @@ def stage_changes(
     """
     new_values = outcomes.where(F.col("outcome").isin(*_NEW_VALUES)).select("row_number", "outcome")
     with ExitStack() as at_end:
-        keyed = cached(_with_keys(_join_delivered(delivered, new_values), settings), at_end)
+        keyed = cached(_with_keys(_join_delivered(delivered, new_values, counts), settings), at_end)
         return warehouse.stage(stage, _changes(keyed, warehouse.read(LISTINGS), outcomes, withdrawn))
 
 
@@ -141,9 +145,9 @@ def _with_keys(rows: DataFrame, settings: Settings) -> DataFrame:
     )
 
 
-def _join_delivered(delivered: DataFrame, rows: DataFrame) -> DataFrame:
-    """Join delivered rows, which contain pictures, with other columns by row_number."""
-    few = rows.count() <= _BROADCAST_ROWS
+def _join_delivered(delivered: DataFrame, rows: DataFrame, counts: Mapping[str, int]) -> DataFrame:
+    """Join delivered rows, which contain pictures, with other columns of new and updated listings by row_number."""
+    few = sum(counts[outcome] for outcome in _NEW_VALUES) <= _BROADCAST_ROWS
     return delivered.join(F.broadcast(rows) if few else rows, "row_number")
 
 
@@ -153,13 +157,23 @@ def write_quarantine(warehouse: Warehouse, own: Slice, delivered: DataFrame) -> 
     warehouse.replace_slice(QUARANTINE, own.stamp(bad), own.job, own.run_date, own.run_id)
 
 
-def write_changes(warehouse: Warehouse, delivery_id: str, delivered: DataFrame, changes: DataFrame) -> None:
+def write_changes(
+    warehouse: Warehouse, delivery_id: str, delivered: DataFrame, changes: DataFrame, counts: Mapping[str, int]
+) -> None:
     """Write listing_changes, then listings: insert, update (all columns but the group), return or withdraw.
+
+    Args:
+        warehouse: the stored listings.
+        delivery_id: run_id of the ingest.
+        delivered: the staged delivery.
+        changes: the output of `stage_changes`.
+        counts: change -> number of listings.
 
     Raises:
         FailedError: the number of listings that Delta changed is not the number of changes.
     """
-    values = _join_delivered(delivered.drop("listing_id", "reasons", "raw"), changes.where("row_number IS NOT NULL"))
+    with_values = changes.where("row_number IS NOT NULL")
+    values = _join_delivered(delivered.drop("listing_id", "reasons", "raw"), with_values, counts)
     without_values = changes.where("row_number IS NULL")
     flags = {"delivery_id": F.lit(delivery_id), "withdrawn": F.col("change") == _WITHDRAWN}
     source = values.unionByName(without_values, allowMissingColumns=True).withColumns(flags)
@@ -169,7 +183,7 @@ def write_changes(warehouse: Warehouse, delivery_id: str, delivered: DataFrame, 
     entries = values.select(*log).unionByName(as_stored.select(*log)).withColumn("delivery_id", F.lit(delivery_id))
     warehouse.append(LISTING_CHANGES, entries)
 
-    expected = {row.change: row["count"] for row in changes.groupBy("change").count().collect()}
+    expected = {change: counts[change] for change in _CHANGES if counts[change]}
     new: dict[str, str | Column] = {name: f"new.{name}" for name in LISTINGS.names}
     updated = {name: value for name, value in new.items() if name not in ("listing_id", "group_id", "bucket")}
     merge = warehouse.table(LISTINGS).alias("old").merge(source.alias("new"), "old.listing_id = new.listing_id")

@@ -67,15 +67,56 @@ def test_the_first_night_reduces_the_error(published: Workspace) -> None:
     assert after < 0.75 * before
 
 
-def test_a_second_night_scores_nothing_and_gives_the_same_rows(workspace: Workspace) -> None:
+def test_a_second_night_gives_the_same_rows_and_so_does_a_third_after_two_failed_attempts(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All runs together show that a run releases its own caches, however it ends, and no others."""
+    kept: set[str] = set()
+
+    def noted(frame: DataFrame, until: ExitStack) -> DataFrame:
+        kept.update(frame.columns)
+        return cached(frame, until)
+
+    for module in (jobs.nightly, jobs.cleaning.clean, jobs.cleaning.scoring):
+        monkeypatch.setattr(module, "cached", noted)
+    workspace.spark.catalog.clearCache()
+    theirs = workspace.spark.range(9).persist()
     first = {name: content(workspace, name) for name in (*STATES, "predictions")}
+    decided = [{"listing_id": first["clean_listings"][0], "decision": "skip", "reviewer": "ada"}]
+    path = tmp_path / "decisions.csv"
+    pd.DataFrame(decided).assign(decided_at="2026-11-10T12:00:00Z").to_csv(path, index=False)
+    workspace.run("review", "apply", str(path))
+
     summary = workspace.run("nightly", "--run-date", "2026-11-11")
-    assert summary["rows_current"] == 0
-    assert summary["rows_unchanged"] == LISTINGS
+    assert (summary["rows_current"], summary["rows_unchanged"]) == (0, LISTINGS)
     assert {name: content(workspace, name) for name in first} == first
     corrections = workspace.warehouse.read(TABLES["corrections"])
     assert corrections.where("run_date = '2026-11-11'").count() == 0
     assert corrections.where("run_date = '2026-11-10'").count() > 0
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    third = ("nightly", "--run-date", "2026-11-12")
+    with monkeypatch.context() as broken:
+        broken.setattr(Warehouse, "overwrite", fail)
+        workspace.run(*third, fails_with=1)
+    assert {name: content(workspace, name) for name in first} == first
+    workspace.run(*third, "--set", "gates.max_corrected_share=0", fails_with=3)
+    assert {name: content(workspace, name) for name in first} == first
+    assert workspace.run(*third)["listings"] == LISTINGS
+    assert {name: content(workspace, name) for name in first} == first
+    runs = workspace.run("runs")["runs"]
+    assert [run["status"] for run in runs[:4]] == ["published", "refused", "failed", "published"]
+
+    assert "effective_category" in kept
+    assert not kept & {"title", "description", "image"}
+    assert theirs.storageLevel.useMemory
+    theirs.unpersist()
+    assert nothing_cached(workspace.spark)
+
+    refusal = workspace.run("nightly", "--run-date", "2026-11-10", fails_with=2)
+    assert re.search(r"nightly-2026-11-12-[0-9a-f]{6} is already published", refusal["error"])
 
 
 def test_a_rerun_of_a_date_gives_equal_rows_and_deletes_none_of_its_own(workspace: Workspace) -> None:
@@ -85,15 +126,8 @@ def test_a_rerun_of_a_date_gives_equal_rows_and_deletes_none_of_its_own(workspac
     assert all(rows for name, rows in first.items() if name != "quarantine")
 
 
-def test_a_date_is_refused_once_a_later_one_is_published(workspace: Workspace) -> None:
-    workspace.run("nightly", "--run-date", "2026-11-12")
-    refusal = workspace.run("nightly", "--run-date", "2026-11-10", fails_with=2)
-    assert re.search(r"nightly-2026-11-12-[0-9a-f]{6} is already published", refusal["error"])
-
-
-def test_only_changed_listings_and_those_with_unreadable_pictures_are_scored_again(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_only_changed_content_and_unreadable_pictures_are_scored_again(workspace: Workspace, tmp_path: Path) -> None:
+    """Labels are not content: the predictions of listings with other labels stay the same."""
     before = dict.fromkeys(content(workspace, "predictions", without=_RUN | {"job"}), True)
     store = tmp_path / "pictures"
     allowed = ("--set", f"ingest.image_prefixes=[{store}]")
@@ -103,11 +137,18 @@ def test_only_changed_listings_and_those_with_unreadable_pictures_are_scored_aga
         usable = listings[listings.title.notna() & listings.image.map(lambda image: image is not None)]
         retitled, moved = newer(usable.iloc[[5]]), newer(usable.iloc[[6]])
         with_picture[moved.listing_id.item()] = moved.image.item()
+        labelled = listings[listings.category.notna() & ~listings.index.isin([*retitled.index, *moved.index])]
+        flipped = newer(labelled.iloc[:40])
         return pd.concat(
-            [retitled.assign(title="something else entirely"), moved.assign(image=None, image_uri="a.png")]
+            [
+                retitled.assign(title="something else entirely"),
+                moved.assign(image=None, image_uri="a.png"),
+                flipped.assign(category=flipped.category.to_numpy()[::-1]),
+            ]
         )
 
-    workspace.ingest(workspace.delivery(tmp_path, change), *allowed)
+    delivered = workspace.ingest(workspace.delivery(tmp_path, change), *allowed)
+    assert delivered["rows_current"] == 42
     summary = workspace.run("nightly", "--run-date", "2026-11-11", *allowed)
     assert (summary["rows_current"], summary["rows_unchanged"]) == (2, LISTINGS - 2)
     after = content(workspace, "predictions", without=_RUN | {"job"})
@@ -129,46 +170,6 @@ def status(workspace: Workspace, listing_id: str) -> str:
     """The image status of a listing's published prediction."""
     [row] = read_published(workspace.warehouse, "predictions").where(f"listing_id = '{listing_id}'").collect()
     return str(row.image_status)
-
-
-def test_predictions_do_not_depend_on_the_label(workspace: Workspace, tmp_path: Path) -> None:
-    before = content(workspace, "predictions")
-
-    def flip(listings: pd.DataFrame) -> pd.DataFrame:
-        labelled = newer(listings[listings.category.notna()].iloc[:40])
-        return labelled.assign(category=labelled.category.to_numpy()[::-1])
-
-    delivered = workspace.ingest(workspace.delivery(tmp_path, flip))
-    assert delivered["rows_current"] == 40
-    summary = workspace.run("nightly", "--run-date", "2026-11-11")
-    assert summary["rows_current"] == 0
-    assert content(workspace, "predictions") == before
-
-
-def test_a_run_releases_its_caches_and_no_others(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept: set[str] = set()
-
-    def noted(frame: DataFrame, until: ExitStack) -> DataFrame:
-        kept.update(frame.columns)
-        return cached(frame, until)
-
-    for module in (jobs.nightly, jobs.cleaning.clean, jobs.cleaning.scoring):
-        monkeypatch.setattr(module, "cached", noted)
-    workspace.spark.catalog.clearCache()
-    theirs = workspace.spark.range(9).persist()
-    decided = [{"listing_id": content(workspace, "clean_listings")[0], "decision": "skip", "reviewer": "ada"}]
-    path = tmp_path / "decisions.csv"
-    pd.DataFrame(decided).assign(decided_at="2026-11-10T12:00:00Z").to_csv(path, index=False)
-    workspace.run("review", "apply", str(path))
-    workspace.run("nightly", "--run-date", "2026-11-11")
-    workspace.run("nightly", "--run-date", "2026-11-12", "--set", "gates.max_corrected_share=0", fails_with=3)
-    assert "effective_category" in kept
-    assert not kept & {"title", "description", "image"}
-    assert theirs.storageLevel.useMemory
-    theirs.unpersist()
-    assert nothing_cached(workspace.spark)
 
 
 def test_a_dry_run_publishes_nothing(workspace: Workspace) -> None:
@@ -205,19 +206,3 @@ def test_the_retry_of_a_refused_night_scores_nothing_again(
     assert scored == [LISTINGS, 0]
     assert content(workspace, "predictions") == content(published, "predictions")
     assert not list((workspace.path / "_staging").iterdir())
-
-
-def test_the_retry_of_a_killed_night_publishes_the_same(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = {name: content(workspace, name) for name in STATES}
-
-    def fail(*_: object) -> None:
-        raise OSError("the disk is gone")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(Warehouse, "overwrite", fail)
-        workspace.run("nightly", "--run-date", "2026-11-11", fails_with=1)
-    assert {name: content(workspace, name) for name in STATES} == expected
-    assert workspace.run("nightly", "--run-date", "2026-11-11")["listings"] == LISTINGS
-    assert {name: content(workspace, name) for name in STATES} == expected
-    runs = workspace.run("runs")["runs"]
-    assert [run["status"] for run in runs[:3]] == ["published", "failed", "published"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -44,7 +45,9 @@ def decisions_file(workspace: Workspace, folder: Path) -> tuple[Path, dict[str, 
     return path, answers
 
 
-def test_decisions_win_and_are_loaded_once(workspace: Workspace, tmp_path: Path) -> None:
+def test_decisions_are_loaded_once_and_win_and_audit_answers_give_audited_metrics(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     path, answers = decisions_file(workspace, tmp_path)
     before = read_published(workspace.warehouse, "clean_listings").select("listing_id", "content_hash")
     hashes = {row.listing_id: row.content_hash for row in before.collect() if row.listing_id in answers}
@@ -69,8 +72,14 @@ def test_decisions_win_and_are_loaded_once(workspace: Workspace, tmp_path: Path)
     assert (again["rows_current"], again["rows_unchanged"]) == (0, 6)
     assert workspace.warehouse.read(REVIEW_DECISIONS).count() == 6
 
+    audit = Audit.answered(workspace, tmp_path)
+    assert (audit.summary["rows_current"], audit.summary["rows_unchanged"]) == (
+        len(audit.audited) + len(audit.asked) - 6,
+        6,
+    )
     night = workspace.run("nightly", "--run-date", "2026-11-11")
     assert night["rows_current"] == 0
+    audit.check(night)
     clean = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id").loc[list(answers)]
     assert dict(clean.effective_category) == answers
     assert set(clean.category_source) == {"reviewer"}
@@ -81,28 +90,48 @@ def test_decisions_win_and_are_loaded_once(workspace: Workspace, tmp_path: Path)
     assert [listing for listing in answers if about & set(open_items.get(listing, ()))] == []
 
 
-def test_audit_answers_give_audited_metrics_the_next_night(workspace: Workspace, tmp_path: Path) -> None:
-    truth, flagged = true_categories(workspace), work_list(workspace)
-    seen = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
-    in_audit = flagged.reasons.map(lambda reasons: "audit_sample" in reasons)
-    in_queue = flagged.reasons.map(lambda reasons: "low_confidence" in reasons)
-    audited, asked = flagged.index[in_audit], flagged.index[in_queue & ~in_audit]
-    rows = pd.DataFrame({"listing_id": [*audited, *asked], "decision": "set_category"})
-    rows["category"] = truth[rows.listing_id].to_numpy()
-    path = tmp_path / "decisions.csv"
-    rows.assign(reviewer="ada", decided_at=_WHEN).to_csv(path, index=False)
-    assert workspace.run("review", "apply", str(path))["rows_current"] == len(rows)
+@dataclass(frozen=True)
+class Audit:
+    """Right answers to the whole audit sample, and to the rest of the category queue.
 
-    night = workspace.run("nightly", "--run-date", "2026-11-11")
-    before, left = night["audited_error_before"], night["audited_error_left"]
-    # All errors of listings decided outside the audit are known. The audit represents all other listings.
-    wrong = seen.category != truth[seen.index]
-    expected = wrong[asked].sum() + (LISTINGS - len(asked)) * wrong[audited].mean()
-    assert before["value"] == pytest.approx(expected / LISTINGS)
-    assert before["lower"] < wrong.mean() < before["upper"]
-    assert left["lower"] <= left["value"] < before["value"]
-    assert (night["audited"], night["audit_open"]) == (len(audited), 0)
-    assert len(audited) > 10
+    Attributes:
+        audited, asked: the listings of the audit sample, and the others.
+        wrong: whether the seller's category is wrong, by listing_id.
+        summary: of loading the answers.
+    """
+
+    audited: pd.Index[str]
+    asked: pd.Index[str]
+    wrong: pd.Series[bool]
+    summary: dict[str, Any]
+
+    @classmethod
+    def answered(cls, workspace: Workspace, folder: Path) -> Audit:
+        """Load the answers."""
+        truth, flagged = true_categories(workspace), work_list(workspace)
+        seen = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
+        in_audit = flagged.reasons.map(lambda reasons: "audit_sample" in reasons)
+        in_queue = flagged.reasons.map(lambda reasons: "low_confidence" in reasons)
+        audited, asked = flagged.index[in_audit], flagged.index[in_queue & ~in_audit]
+        rows = pd.DataFrame({"listing_id": [*audited, *asked], "decision": "set_category"})
+        rows["category"] = truth[rows.listing_id].to_numpy()
+        path = folder / "answers.csv"
+        rows.assign(reviewer="ada", decided_at=_WHEN).to_csv(path, index=False)
+        summary = workspace.run("review", "apply", str(path))
+        return cls(audited, asked, seen.category != truth[seen.index], summary)
+
+    def check(self, night: dict[str, Any]) -> None:
+        """Compare the audited errors of the next night with the truth.
+
+        All errors of listings decided outside the audit are known. The audit represents all other listings.
+        """
+        before, left = night["audited_error_before"], night["audited_error_left"]
+        expected = self.wrong[self.asked].sum() + (LISTINGS - len(self.asked)) * self.wrong[self.audited].mean()
+        assert before["value"] == pytest.approx(expected / LISTINGS)
+        assert before["lower"] < self.wrong.mean() < before["upper"]
+        assert left["lower"] <= left["value"] < before["value"]
+        assert (night["audited"], night["audit_open"]) == (len(self.audited), 0)
+        assert len(self.audited) > 10
 
 
 def work_list(workspace: Workspace) -> pd.DataFrame:

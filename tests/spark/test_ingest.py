@@ -79,6 +79,7 @@ def test_ingesting_a_delivery_twice_changes_nothing(warehouse: Warehouse, delive
     versions = _version(warehouse, LISTINGS, LISTING_CHANGES, TAXONOMY)
     again = deliver(*rows[::-1])
     assert _account(again) == (6, 0, 1, 4, 1)
+    assert again.facts["taxonomy_written"] == 0
     assert _stored(warehouse, *LISTINGS.names) == before
     assert _version(warehouse, LISTINGS, LISTING_CHANGES, TAXONOMY) == versions
     runs = {row.run_id: row for row in warehouse.read(RUNS).collect()}
@@ -90,14 +91,19 @@ def test_ingesting_a_delivery_twice_changes_nothing(warehouse: Warehouse, delive
 
 
 def test_newer_rows_update_older_ones_do_not_and_groups_stay(warehouse: Warehouse, deliver: Deliver) -> None:
+    """The second delivery uses the stored taxonomy, the third replaces it."""
     deliver(listing("a", 5, title="red bag", image=picture(1)), listing("b", 5, title="blue bag"), listing("c", 5))
+    taxonomy, version = rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names), warehouse.version(TAXONOMY)
     summary = deliver(
         listing("a", 6, title="blue bag", image=picture(2)),
         listing("b", 4, title="older"),
         listing("c", 5, title="conflicting"),
         listing("d", 1, title="red bag"),
         listing("e", 1, title="another", image=picture(2)),
+        taxonomy=None,
     )
+    assert (summary.facts["taxonomy_written"], summary.facts["categories"]) == (0, 2)
+    assert (rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names), warehouse.version(TAXONOMY)) == (taxonomy, version)
     assert _account(summary) == (5, 3, 2, 0, 0)
     counts = {name: summary.facts[name] for name in ("inserted", "updated", "conflicting", "withdrawn")}
     assert counts == {"inserted": 2, "updated": 1, "conflicting": 1, "withdrawn": 0}
@@ -117,16 +123,40 @@ def test_newer_rows_update_older_ones_do_not_and_groups_stay(warehouse: Warehous
         ("e", "inserted", "another"),
     ]
     hashes = dict(_stored(warehouse, "listing_id", "content_hash"))
-    deliver(listing("a", 7, title="blue bag", image=picture(2), category="shoes", price=9.0, seller_id="t"))
+    third = deliver(
+        listing("a", 7, title="blue bag", image=picture(2), category="shoes", price=9.0, seller_id="t"),
+        taxonomy="category\nbags\nhats\n",
+    )
     assert dict(_stored(warehouse, "listing_id", "content_hash")) == hashes
     assert ("a", "shoes", 9.0, "t") in _stored(warehouse, "listing_id", "category", "price", "seller_id")
+    assert third.facts["taxonomy_written"] == 1
+    assert rows_of(warehouse.read(TAXONOMY), "category") == [("bags",), ("hats",)]
+    # Without --full, listings that a delivery lacks stay.
+    assert (third.facts["withdrawn"], third.facts["listings"]) == (0, 5)
+    assert _stored(warehouse, "withdrawn") == [(False,)] * 5
 
 
-def test_a_full_delivery_withdraws_and_a_listing_returns(warehouse: Warehouse, deliver: Deliver) -> None:
+def test_a_full_delivery_withdraws_unless_it_is_truncated_and_a_listing_returns(
+    warehouse: Warehouse, deliver: Deliver
+) -> None:
+    spark = warehouse.spark
+    spark.catalog.clearCache()
+    theirs = spark.range(9).persist()
     everything = [listing(name, 2, image=picture(i)) for i, name in enumerate("abcde")]
     deliver(*everything)
-    unwithdrawn = deliver(*everything[:3])
-    assert (unwithdrawn.facts["withdrawn"], _stored(warehouse, "withdrawn")) == (0, [(False,)] * 5)
+    before, versions = _stored(warehouse, *_UNTOUCHED), _version(warehouse, LISTINGS, LISTING_CHANGES)
+    with pytest.raises(RefusedError, match=r"lacks 4 of 5 .*: 80\.0% would be withdrawn, and at most 50\.0% may be"):
+        deliver(listing("a", 3), full=True)
+    with pytest.raises(RefusedError, match="lacks 5 of 5"):
+        deliver(full=True)
+    assert (_stored(warehouse, *_UNTOUCHED), _version(warehouse, LISTINGS, LISTING_CHANGES)) == (before, versions)
+    statuses = rows_of(warehouse.read(RUNS), "run_id", "status")
+    assert [status for _, status in statuses] == ["done", "refused", "refused"]
+    # An ingest releases its own caches, also when it is refused, and no others.
+    assert theirs.storageLevel.useMemory
+    theirs.unpersist()
+    assert nothing_cached(spark)
+
     full = deliver(*everything[:3], full=True)
     assert (_account(full), full.facts["withdrawn"], full.facts["listings"]) == ((3, 0, 0, 3, 0), 2, 3)
     marked = {"a": False, "b": False, "c": False, "d": True, "e": True}
@@ -138,17 +168,6 @@ def test_a_full_delivery_withdraws_and_a_listing_returns(warehouse: Warehouse, d
     log = rows_of(warehouse.read(LISTING_CHANGES).where("change <> 'inserted'"), "listing_id", "change", "title")
     assert log == [("d", "returned", "title of d"), ("d", "withdrawn", "title of d"), ("e", "withdrawn", "title of e")]
 
-
-def test_a_truncated_full_delivery_is_refused(warehouse: Warehouse, deliver: Deliver) -> None:
-    deliver(*(listing(name, 2) for name in "abcd"))
-    before, versions = _stored(warehouse, *_UNTOUCHED), _version(warehouse, LISTINGS, LISTING_CHANGES)
-    with pytest.raises(RefusedError, match=r"lacks 3 of 4 .*: 75\.0% would be withdrawn, and at most 50\.0% may be"):
-        deliver(listing("a", 3), full=True)
-    with pytest.raises(RefusedError, match="lacks 4 of 4"):
-        deliver(full=True)
-    assert (_stored(warehouse, *_UNTOUCHED), _version(warehouse, LISTINGS, LISTING_CHANGES)) == (before, versions)
-    statuses = rows_of(warehouse.read(RUNS), "run_id", "status")
-    assert [status for _, status in statuses] == ["done", "refused", "refused"]
     deliver(listing("a", 3), full=True, overrides=("ingest.max_withdrawn_share=1",))
     assert [row for row in _stored(warehouse, "listing_id", "withdrawn") if not row[1]] == [("a", False)]
 
@@ -158,53 +177,44 @@ def test_an_empty_delivery_makes_an_empty_catalogue(warehouse: Warehouse, delive
     assert (warehouse.exists(LISTINGS), _stored(warehouse, "listing_id")) == (True, [])
 
 
-def test_pictures_behind_uris_are_read_under_allowed_prefixes(
+def test_pictures_behind_uris_are_read_under_allowed_prefixes_as_soon_as_they_can_be(
     warehouse: Warehouse, deliver: Deliver, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "pictures"
+    folder, unmounted = tmp_path / "pictures", tmp_path / "not mounted"
     folder.mkdir()
     (folder / "a.png").write_bytes(picture(1))
     (tmp_path / "secret.png").write_bytes(picture(1))
-    allowed = (f"ingest.image_prefixes=[{folder}]",)
+    allowed = (f"ingest.image_prefixes=[{folder}, {unmounted}]",)
     rows = [
         listing("a", image_uri=f"{folder}/a.png"),
         listing("b", image_uri=f"{folder}/../secret.png"),
         listing("c", image_uri="absent.png"),
         listing("d", image=picture(1)),
+        listing("e", image_uri=f"{unmounted}/e.png"),
     ]
     summary = deliver(*rows, overrides=allowed)
     unread = ("not_allowed", "not_found", "unreadable", "unusable")
-    assert [summary.facts[f"pictures_{name}"] for name in unread] == [1, 1, 0, 0]
+    assert [summary.facts[f"pictures_{name}"] for name in unread] == [1, 1, 1, 0]
     assert "1 pictures do not exist at their URI" in " ".join(summary.hints)
-    hashes = dict(_stored(warehouse, "listing_id", "image_hash"))
-    assert hashes["a"] == hashes["d"]
-    assert (hashes["b"], hashes["c"]) == (None, None)
-    assert dict(_stored(warehouse, "listing_id", "group_id")) == {"a": "a", "b": "b", "c": "c", "d": "a"}
-    assert dict(_stored(warehouse, "listing_id", "image"))["a"] is None
-    assert deliver(*rows, overrides=allowed).facts["rows_unchanged"] == 4
-    assert deliver(*rows).facts["rows_unchanged"] == 4
-
-    (folder / "a.png").write_bytes(picture(2))
-    assert _account(deliver(*rows, overrides=allowed)) == (4, 1, 0, 3, 0)
-    assert dict(_stored(warehouse, "listing_id", "image_hash"))["a"] not in (None, hashes["a"])
-
-
-def test_a_picture_unreadable_at_ingest_is_new_content_at_the_next_delivery(
-    warehouse: Warehouse, deliver: Deliver, tmp_path: Path
-) -> None:
-    folder = tmp_path / "not mounted"
-    row, allowed = listing("a", image_uri="a.png"), (f"ingest.image_prefixes=[{folder}]",)
-    summary = deliver(row, overrides=allowed)
-    assert (summary.facts["pictures_unreadable"], summary.facts["pictures_not_found"]) == (1, 0)
     assert any("Check the picture store" in hint for hint in summary.hints)
-    ((image_hash, without),) = _stored(warehouse, "image_hash", "content_hash")
-    assert image_hash is None
-    folder.mkdir()
-    (folder / "a.png").write_bytes(picture(1))
-    assert _account(deliver(row, overrides=allowed)) == (1, 1, 0, 0, 0)
-    ((image_hash, content),) = _stored(warehouse, "image_hash", "content_hash")
-    assert image_hash == hashlib.sha256(picture(1)).hexdigest()
-    assert content != without
+    hashes = dict(_stored(warehouse, "listing_id", "image_hash"))
+    contents = dict(_stored(warehouse, "listing_id", "content_hash"))
+    assert hashes["a"] == hashes["d"]
+    assert (hashes["b"], hashes["c"], hashes["e"]) == (None, None, None)
+    assert dict(_stored(warehouse, "listing_id", "group_id")) == {"a": "a", "b": "b", "c": "c", "d": "a", "e": "e"}
+    assert dict(_stored(warehouse, "listing_id", "image"))["a"] is None
+    assert deliver(*rows, overrides=allowed).facts["rows_unchanged"] == 5
+    assert deliver(*rows).facts["rows_unchanged"] == 5
+
+    # A file that was replaced, and one whose folder has been mounted since, are new content without a new updated_at.
+    (folder / "a.png").write_bytes(picture(2))
+    unmounted.mkdir()
+    (unmounted / "e.png").write_bytes(picture(1))
+    assert _account(deliver(*rows, overrides=allowed)) == (5, 2, 0, 3, 0)
+    after = dict(_stored(warehouse, "listing_id", "image_hash"))
+    assert after["a"] not in (None, hashes["a"])
+    assert after["e"] == hashlib.sha256(picture(1)).hexdigest()
+    assert dict(_stored(warehouse, "listing_id", "content_hash"))["e"] != contents["e"]
 
 
 def test_an_unusable_delivery_is_refused_completely(warehouse: Warehouse, deliver: Deliver) -> None:
@@ -214,34 +224,7 @@ def test_an_unusable_delivery_is_refused_completely(warehouse: Warehouse, delive
         deliver(listing("a"), taxonomy="category\nbags\nbags\n")
     with pytest.raises(UsageError, match="lacks the column category; its columns are code"):
         deliver(listing("a"), taxonomy="code\nbags\n")
-    assert (warehouse.exists(LISTINGS), warehouse.exists(RUNS)) == (False, False)
-
-
-def test_the_taxonomy_is_written_when_it_changes(warehouse: Warehouse, deliver: Deliver) -> None:
-    deliver(listing("a"))
-    assert deliver(listing("a")).facts["taxonomy_written"] == 0
-    assert deliver(listing("a"), taxonomy="category\nbags\nhats\n").facts["taxonomy_written"] == 1
-    assert rows_of(warehouse.read(TAXONOMY), "category") == [("bags",), ("hats",)]
-
-
-def test_the_stored_taxonomy_is_used_if_none_is_given(warehouse: Warehouse, deliver: Deliver) -> None:
     with pytest.raises(UsageError, match="contains no taxonomy yet: give a taxonomy file with --taxonomy"):
         deliver(listing("a"), taxonomy=None)
+    assert (warehouse.exists(LISTINGS), warehouse.exists(RUNS)) == (False, False)
     assert not Path(warehouse.location).exists()
-    deliver(listing("a"))
-    stored, version = rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names), warehouse.version(TAXONOMY)
-    second = deliver(listing("b"), taxonomy=None)
-    assert (second.facts["inserted"], second.facts["taxonomy_written"], second.facts["categories"]) == (1, 0, 2)
-    assert (rows_of(warehouse.read(TAXONOMY), *TAXONOMY.names), warehouse.version(TAXONOMY)) == (stored, version)
-
-
-def test_an_ingest_releases_its_caches_and_no_others(warehouse: Warehouse, deliver: Deliver) -> None:
-    spark = warehouse.spark
-    spark.catalog.clearCache()
-    theirs = spark.range(9).persist()
-    deliver(*(listing(name) for name in "abc"))
-    with pytest.raises(RefusedError):
-        deliver(listing("a", day=2), full=True)
-    assert theirs.storageLevel.useMemory
-    theirs.unpersist()
-    assert nothing_cached(spark)

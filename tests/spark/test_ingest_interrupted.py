@@ -29,36 +29,32 @@ def _dying_in(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> Iter
             yield
 
 
-def test_an_ingest_killed_before_it_changed_a_listing_leaves_no_trace(
+def test_the_next_ingest_cleans_up_after_a_killed_one(
     warehouse: Warehouse, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(listing("a"))
+
+    # Killed before it changed a listing: it leaves no trace.
     with _dying_in(monkeypatch, Warehouse, "table"):
         deliver(listing("b"), listing("c"))
     assert warehouse.read(LISTING_CHANGES).count() == 3
-    deliver(listing("b"))
+    # The next one is killed after it has changed listings: it gets a row in runs.
+    with _dying_in(monkeypatch, main, "summarise_ingest"):
+        deliver(listing("a", 2), listing("b"))
     assert rows_of(warehouse.read(LISTING_CHANGES), "listing_id", "delivery_id") == [
         ("a", "ingest-2024-06-01-000001"),
+        ("a", "ingest-2024-06-01-000003"),
         ("b", "ingest-2024-06-01-000003"),
     ]
     assert rows_of(warehouse.read(LISTINGS), "listing_id") == [("a",), ("b",)]
+    assert "ingest-2024-06-01-000003" not in {run_id for (run_id,) in rows_of(warehouse.read(RUNS), "run_id")}
 
-
-def test_an_ingest_killed_after_it_changed_listings_gets_a_row_in_runs(
-    warehouse: Warehouse, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deliver(listing("a"))
-    with _dying_in(monkeypatch, main, "summarise_ingest"):
-        deliver(listing("a", 2), listing("b"))
-    assert rows_of(warehouse.read(RUNS), "run_id") == [("ingest-2024-06-01-000001",)]
     again = deliver(listing("a", 2), listing("b"))
     assert (tuple(again.facts[name] for name in _ACCOUNT), again.facts["run_id"]) == (
         (2, 0, 0, 2, 0),
-        "ingest-2024-06-01-000003",
+        "ingest-2024-06-01-000004",
     )
     runs = {row.run_id: row for row in warehouse.read(RUNS).collect()}
-    assert (runs["ingest-2024-06-01-000002"].status, runs["ingest-2024-06-01-000002"].counts) == (
-        "done",
-        {"inserted": 1, "updated": 1},
-    )
+    repaired = runs["ingest-2024-06-01-000003"]
+    assert (repaired.status, repaired.counts) == ("done", {"inserted": 1, "updated": 1})
     assert warehouse.read(LISTING_CHANGES).count() == 3
