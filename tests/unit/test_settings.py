@@ -54,7 +54,7 @@ def test_all_problems_are_named_at_once() -> None:
         ("trian: {ranks: 2}", "trian: no such section; write train instead, or leave it out"),
         ("other: {ranks: 2}", "other: no such section; the sections are spark, ingest, "),
         ("train: {rank: 2}", "train.rank: no such setting; write ranks instead, or leave it out"),
-        ("picture: {5: 2}", "picture.5: no such setting; picture has height, width, "),
+        ("picture: {5: 2}", "picture.5: no such setting; picture has "),
         (
             "train: {ranks: two}",
             "'two': it must be a whole number; change it or leave it out (default: 2)",
@@ -63,8 +63,6 @@ def test_all_problems_are_named_at_once() -> None:
         ("train: {text_members: 11}", "train.text_members = 11: it must be at most 10; change it or leave it out"),
         ("decide: {refer_below: high}", "it must be a number; change it or leave it out (default: 0.9)"),
         ("decide: {seller_prior: 0}", "decide.seller_prior = 0: it must be more than 0;"),
-        ("train: {mixed_precision: maybe}", "train.mixed_precision = 'maybe': it must be true or false;"),
-        ("train: {image_backbone: vgg}", "it must be 'residual', 'efficientnetv2-b0' or 'mobilenetv3-small';"),
         ("ingest: {columns: {titel: a}}", "ingest.columns.titel = 'titel': it must be 'listing_id', 'title', "),
         ("ingest: {columns: a}", "ingest.columns = 'a': it must be a mapping, such as {name: value};"),
         ("ingest: {image_prefixes: /a}", "ingest.image_prefixes = '/a': it must be a list, such as [value];"),
