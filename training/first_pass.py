@@ -78,16 +78,16 @@ class FirstPass:
             1 trusts the classifier as far as its own probabilities say. 0: every label is kept (`noise.keep_labels`),
             and the weights serve only listings without a label.
         share: the estimated share of wrong labels.
+        implied_share: the share that the noise model implies.
         prior: shape (C,), estimated share of each category.
-        estimated_error: share of listings whose best guess is wrong, as the posterior estimates it.
     """
 
     noise: NoiseFit
     fusion: Fusion
     scale: float
     share: ShareEstimate
+    implied_share: float
     prior: Floats
-    estimated_error: float
 
     def without_rows(self) -> FirstPass:
         """A copy without the arrays that have an entry per row of the sample."""
@@ -123,7 +123,8 @@ def fit_first_pass(
         fit = keep_labels(fit, log_q, labels, truths)
     prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * count)
     known = audit_share(implied.wrong_labels, implied.audited) or share
-    return FirstPass(fit, fusion, scale, known, prior, float(1.0 - fit.posterior.max(axis=1).mean()))
+    wrong = float(1.0 - fit.posterior[np.arange(len(labels)), labels].mean())
+    return FirstPass(fit, fusion, scale, known, wrong, prior)
 
 
 def enough_texts(sample: Sample) -> bool:
@@ -220,7 +221,7 @@ def _without_inputs(sample: Sample, distances: Ints) -> FirstPass:
     count = sample.shape[1]
     noise = initial_fit(distances, len(sample.seller_ids), CONCENTRATIONS[0])
     unknown = ShareEstimate(0.5, 0.5, "nothing")
-    return FirstPass(noise, initial_fusion(sample), 0.0, unknown, np.full(count, 1.0 / count), 0.0)
+    return FirstPass(noise, initial_fusion(sample), 0.0, unknown, 0.0, np.full(count, 1.0 / count))
 
 
 def gather_evidence(

@@ -13,7 +13,7 @@ from training.error_share import ShareEstimate
 from training.first_pass import FirstPass, fit_first_pass, initial_fusion, max_likelihood_fusion
 from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch, keep_labels
 from training.sample import Sample
-from training.scale import scaled, unit_fusion
+from training.scale import SCALES, scaled, solve_scale, unit_fusion
 from udfs.fusion import fuse, weighted_product
 from udfs.posterior import label_likelihood, posterior
 
@@ -97,10 +97,22 @@ def fit_sample(
 
 
 def _fit_fusion(sample: Sample, first: FirstPass) -> Fusion:
-    """Fit the weights of a second pass under the noise model of the first pass, and scale them as there."""
+    """Fit the weights of a second pass under the noise model of the first pass.
+
+    They are scaled so that as many labels count as wrong as in the first pass: the second pass is surer of its
+    predictions, partly because a little of each label leaks back through the soft labels.
+    """
     likelihood = label_likelihood(sample.labels, first.noise.rates(sample.sellers), first.noise.transitions)
     fusion = max_likelihood_fusion(sample, initial_fusion(sample), likelihood)
-    return scaled(unit_fusion(fusion, TEXT.name, TEXT.name), first.fusion[TEXT.name][TEXT.name])
+    fusion = unit_fusion(fusion, TEXT.name, TEXT.name)
+    if first.scale == 0.0:
+        return scaled(fusion, first.fusion[TEXT.name][TEXT.name])
+    labels = sample.labels[sample.usable]
+    shares = []
+    for scale in SCALES.tolist():
+        posteriors, _ = _posterior(sample, scaled(fusion, scale), first.noise)
+        shares.append(1.0 - posteriors[np.arange(len(labels)), labels].mean())
+    return scaled(fusion, solve_scale(np.array(shares), first.implied_share) or SCALES[0])
 
 
 def _posterior(sample: Sample, fusion: Fusion, noise: NoiseFit) -> tuple[Floats, Floats]:

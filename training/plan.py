@@ -77,7 +77,7 @@ def make_plan(settings: Settings, rows: int, pictures: int) -> Plan:
     return Plan(
         text_members=train.text_members or (10 if rows < 2_000 else 6),
         pictures=pictures >= max(_MIN_PICTURES, _MIN_PICTURE_SHARE * rows),
-        image_epochs=train.image_epochs or int(min(max(320_000 // max(pictures, 1), 8), 30)),
+        image_epochs=train.image_epochs or int(min(max(600_000 // max(pictures, 1), 12), 30)),
         image_batch=min(train.image_batch, max(pictures // 16, 16)),
         patience=train.patience,
         label_smoothing=train.label_smoothing,

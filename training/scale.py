@@ -64,10 +64,13 @@ class Implied:
 
 
 def choose_scale(implied: Implied, share: ShareEstimate) -> float:
-    """The scale at which the noise model implies the estimated share of wrong labels.
+    """The smallest scale at which the noise model implies the estimated share of wrong labels, less its standard error.
 
-    It is limited to the scale at which the classifier claims as many errors as its disagreement with the labels shows:
-    (d - e) / (1 - e), where it disagrees with a share d of the labels and a share e is wrong.
+    The implied share hardly rises at large scales, so the estimate cannot tell them apart there. A larger scale than
+    necessary takes more of the classifier's mistakes for sellers' errors.
+
+    The scale is limited to the one at which the classifier claims as many errors as its disagreement with the labels
+    shows: (d - e) / (1 - e), where it disagrees with a share d of the labels and a share e is wrong.
 
     If people have audited some listings, it is the scale that makes their answers likeliest, given the estimate. This
     is better than the scale for the audited share: wrong labels that look right to the classifier add to the share, but
@@ -81,7 +84,7 @@ def choose_scale(implied: Implied, share: ShareEstimate) -> float:
         Between the first and the last of `SCALES`; 0 if every label should be kept, because the best guesses may well
         be no better than the labels.
     """
-    scale = min(solve_scale(implied.shares, share.value), calibrated_scale(implied, share.value))
+    scale = min(solve_scale(implied.shares, share.value - share.error), calibrated_scale(implied, share.value))
     keep = scale == 0.0 or share.lower <= _at(implied.left, scale)
     if not implied.audited:
         return 0.0 if keep else scale

@@ -26,7 +26,7 @@ def learned() -> FirstPass:
     transitions = (np.ones((3, 3)) - np.eye(3)) / 2
     noise = NoiseFit(transitions, 5.0, 0.2, np.array([0.0, 0.5]), np.zeros((0, 3)), np.zeros(0))
     share = ShareEstimate(0.2, 0.02)
-    return FirstPass(noise, {"text": {"text": 0.5}}, 0.5, share, np.array([0.5, 0.3, 0.2]), 0.1)
+    return FirstPass(noise, {"text": {"text": 0.5}}, 0.5, share, 0.2, np.array([0.5, 0.3, 0.2]))
 
 
 def test_the_posterior_combines_text_label_and_seller() -> None:
