@@ -36,15 +36,6 @@ def test_one_rank_gives_nearly_the_same_categories_as_two(
     assert (by_one.best_category != by_two.best_category).mean() <= _TOLERANCE
 
 
-def test_a_failed_rank_reports_the_reason(trained: Workspace) -> None:
-    backbone, weights = "train.image_backbone=mobilenetv3-small", "train.image_weights=/nowhere.h5"
-    error = trained.run("train", "--set", backbone, "--set", weights, fails_with=1)["error"]
-    assert "a rank of the training failed: UsageError: " in error
-    assert weights in error
-    assert "Give this network's weights" in error
-    assert not list((trained.path / "_work").iterdir())
-
-
 def test_a_model_includes_its_text_encoder(trained: Workspace, tmp_path: Path) -> None:
     workspace = trained.copy(tmp_path)
     encoder = save_encoder(tmp_path / "encoder")
