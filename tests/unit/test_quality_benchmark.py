@@ -169,7 +169,7 @@ def test_our_method_cleans_a_simple_catalogue() -> None:
 
 
 def test_one_pass_two_passes_and_nested_folds_are_compared() -> None:
-    rows = {what: shares for what, *shares in compare_passes(catalogue(300))}
+    rows = {what: shares for what, *shares in compare_passes(catalogue(800))}
     assert list(rows) == ["one pass", "two passes", "two passes, nested folds"]
     for right, wrong, corrected in rows.values():
         # The titles name the truth, so that nearly every canary is corrected.
