@@ -77,7 +77,8 @@ def test_reviews_and_listings_can_be_added_to_an_earlier_warehouse(earlier: Ware
     assert stored == sorted(zip(decided.listing_id, decided.category, strict=True))
 
     delivered = listings[["listing_id", "description", "category", "price", "seller_id"]]
-    delivered = delivered.assign(title="brand new", updated_at=pd.Timestamp("2026-11-01T00:00:00Z"))
+    later = listings.updated_at.max().tz_localize("UTC") + pd.Timedelta(hours=1)
+    delivered = delivered.assign(title="brand new", updated_at=later)
     delivered.to_parquet(tmp_path / "delivery.parquet", index=False, coerce_timestamps="us")
     earlier.read(TAXONOMY).toPandas().to_csv(tmp_path / "taxonomy.csv", index=False)
     files = (str(tmp_path / "delivery.parquet"), "--taxonomy", str(tmp_path / "taxonomy.csv"))

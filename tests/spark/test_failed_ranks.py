@@ -10,13 +10,14 @@ from schemas.errors import FailedError
 from training.ranks import run_on_ranks
 
 _CODE = """
+import numpy as np
 import horovod.tensorflow as hvd
 
 def fail():
     hvd.init()
     if hvd.rank() == 1:
         raise ValueError("rank 1 cannot read its rows")
-    hvd.allreduce([1.0])
+    hvd.allreduce(np.ones(1))
 """
 
 
