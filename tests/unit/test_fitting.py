@@ -41,7 +41,7 @@ def test_flat_probabilities_are_sharpened_and_the_posterior_is_not_overconfident
         sample, truth = world(seed)
         fitted = fit_sample(sample, _DISTANCES, _CATEGORIES)
         assert fitted.share.value == pytest.approx((sample.labels != truth).mean(), abs=2.0 * fitted.share.error)
-        # Twice the probabilities' own scale is right; the smallest that the estimate admits is chosen.
+        # Twice the probabilities' own scale is right; the rule chooses a little less.
         assert fitted.fusion["text"]["text"] == fitted.figures["scale"]
         assert 1.4 < fitted.figures["scale"] < 2.2
         log_q = fuse(sample.branches, fitted.fusion).astype(np.float64)
@@ -54,7 +54,7 @@ def test_flat_probabilities_are_sharpened_and_the_posterior_is_not_overconfident
         overclaim = claimed[corrected].mean() - (best == truth)[corrected].mean()
         found.append((fitted.figures["estimated_error_left"] - wrong, overclaim))
     left, overclaim = np.mean(found, axis=0)
-    # The smallest scale that the estimate admits makes the posterior a little too cautious, never too sure.
+    # So the posterior is a little too cautious, never too sure.
     assert -0.002 < left < 0.015
     assert -0.08 < overclaim < 0.01
 

@@ -107,9 +107,9 @@ def test_every_label_is_kept_where_the_best_guesses_may_be_no_better() -> None:
     assert choose_scale(implied, ShareEstimate(0.1, 0.02)) > 0.0
 
 
-def test_the_smallest_scale_that_the_estimate_admits_is_chosen() -> None:
+def test_the_scale_is_for_half_a_standard_error_less_than_the_estimate() -> None:
     implied = Implied(_RISING, np.full(13, 0.01), *_NO_LIMIT)
-    assert choose_scale(implied, ShareEstimate(0.1, 0.02)) == pytest.approx(solve_scale(_RISING, 0.08))
+    assert choose_scale(implied, ShareEstimate(0.1, 0.02)) == pytest.approx(solve_scale(_RISING, 0.09))
 
 
 def test_the_classifier_never_claims_fewer_errors_than_its_disagreement_shows() -> None:
