@@ -128,6 +128,8 @@ def _night_ratios(nights: NightSeconds) -> list[Ratio]:
     changed = {f"{nights.changed_rows:,} changed": nights.changed}
     row = {"a row of the first night": nights.first_row}
 
+    further = {} if nights.marginal_row is None else {"a further changed row": nights.marginal_row}
+
     def ratio_of(what: str, ratio: float | None, figures: dict[str, float], limit: Limit | None = None) -> Ratio:
         return Ratio(what, ratio, figures, nights.listings, limit)
 
@@ -155,7 +157,7 @@ def _night_ratios(nights: NightSeconds) -> list[Ratio]:
         ratio_of(
             f"a further changed row, {nights.few_rows} having started the networks, against a row of the first night",
             nights.marginal_row_ratio,
-            {"a further changed row": nights.marginal_row, f"{nights.few_rows} changed": nights.few} | row,
+            further | {f"{nights.few_rows} changed": nights.few} | row,
         ),
     ]
 

@@ -64,9 +64,9 @@ class NightSeconds:
         return (self.changed - self.unchanged) / self.changed_rows
 
     @property
-    def marginal_row(self) -> float:
-        """Seconds per additional changed row, without the start of the networks."""
-        return (self.changed - self.few) / (self.changed_rows - self.few_rows)
+    def marginal_row(self) -> float | None:
+        """Seconds per additional changed row, without the start of the networks; None without additional rows."""
+        return divide(self.changed - self.few, self.changed_rows - self.few_rows)
 
     @property
     def row_ratio(self) -> float | None:
@@ -81,4 +81,4 @@ class NightSeconds:
     @property
     def marginal_row_ratio(self) -> float | None:
         """An additional changed row against a row of the first night."""
-        return divide(self.marginal_row, self.first_row)
+        return None if self.marginal_row is None else divide(self.marginal_row, self.first_row)

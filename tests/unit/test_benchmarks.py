@@ -54,6 +54,8 @@ def test_a_night_is_split_into_fixed_cost_and_rows() -> None:
     assert NIGHTS.marginal_row == pytest.approx(0.1)
     assert NIGHTS.marginal_row_ratio == pytest.approx(1.0)
     assert replace(NIGHTS, first=9.0).row_ratio is None
+    as_few = replace(NIGHTS, few_rows=NIGHTS.changed_rows)
+    assert as_few.marginal_row is as_few.marginal_row_ratio is None
 
 
 @pytest.mark.parametrize(
