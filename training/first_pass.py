@@ -28,7 +28,15 @@ from training.error_share import (
     pooled_share,
     seller_share,
 )
-from training.noise import NoiseFit, clamp_to_truth, fit_noise, initial_fit, keep_labels, leave_one_out_likelihood
+from training.noise import (
+    NoiseFit,
+    clamp_to_truth,
+    fit_noise,
+    initial_fit,
+    keep_labels,
+    leave_one_out_likelihood,
+    wrong_share,
+)
 from training.sample import Sample
 from training.scale import (
     calibrated_scale,
@@ -123,8 +131,7 @@ def fit_first_pass(
         fit = keep_labels(fit, log_q, labels, truths)
     prior = (fit.posterior.sum(axis=0) + 0.5) / (len(fit.posterior) + 0.5 * count)
     known = audit_share(implied.wrong_labels, implied.audited) or share
-    wrong = float(1.0 - fit.posterior[np.arange(len(labels)), labels].mean())
-    return FirstPass(fit, fusion, scale, known, wrong, prior)
+    return FirstPass(fit, fusion, scale, known, wrong_share(fit.posterior, labels), prior)
 
 
 def enough_texts(sample: Sample) -> bool:

@@ -11,7 +11,7 @@ from schemas.branches import IMAGE, INPUT_SETS, TEXT, Fusion, Input
 from schemas.bundle import NoiseModel
 from training.error_share import ShareEstimate
 from training.first_pass import FirstPass, fit_first_pass, initial_fusion, max_likelihood_fusion
-from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch, keep_labels
+from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch, keep_labels, wrong_share
 from training.sample import Sample
 from training.scale import SCALES, scaled, solve_scale, unit_fusion
 from udfs.fusion import fuse, weighted_product
@@ -67,7 +67,7 @@ def fit_sample(
             log_q = fuse(sample.branches, fusion)[rows].astype(np.float64)
             fitted = keep_labels(fitted, log_q, sample.labels[rows], sample.truths[rows])
     posteriors, evidence = _posterior(sample, fusion, fitted)
-    wrong = float(1.0 - posteriors[np.arange(len(posteriors)), sample.labels[sample.usable]].mean())
+    wrong = wrong_share(posteriors, sample.labels[sample.usable])
     mismatch = _mismatch(sample, fusion, fitted)
     noise = NoiseModel(
         categories=categories,
@@ -111,7 +111,7 @@ def _fit_fusion(sample: Sample, first: FirstPass) -> Fusion:
     shares = []
     for scale in SCALES.tolist():
         posteriors, _ = _posterior(sample, scaled(fusion, scale), first.noise)
-        shares.append(1.0 - posteriors[np.arange(len(labels)), labels].mean())
+        shares.append(wrong_share(posteriors, labels))
     return scaled(fusion, solve_scale(np.array(shares), first.implied_share) or SCALES[0])
 
 

@@ -169,6 +169,11 @@ def leave_one_out_likelihood(fit: NoiseFit, labels: Ints, sellers: Ints, distanc
     return np.asarray(likelihood)
 
 
+def wrong_share(posteriors: Floats, labels: Ints) -> float:
+    """The share of wrong labels that the posteriors, shape (n, C), imply."""
+    return float(1.0 - posteriors[np.arange(len(labels)), labels].mean())
+
+
 def keep_labels(fit: NoiseFit, log_q: Floats, labels: Ints, truths: Ints) -> NoiseFit:
     """The noise model under which no label loses: one error rate for all, the largest at which every label stays.
 

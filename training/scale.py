@@ -14,7 +14,7 @@ import numpy as np
 from schemas.arrays import Floats, Ints
 from schemas.branches import Fusion
 from training.error_share import ShareEstimate
-from training.noise import NoiseFit, em_step, initial_fit
+from training.noise import NoiseFit, em_step, initial_fit, wrong_share
 from training.sample import Sample
 from udfs.fusion import fuse
 from udfs.posterior import posterior
@@ -151,7 +151,7 @@ def implied_shares(sample: Sample, fusion: Fusion, distances: Ints, concentratio
         wrong = float((undecided.argmax(axis=1) != truths).sum())
         left = float(1.0 - fit.posterior.max(axis=1).mean())
         claimed = float(1.0 - np.exp(log_q.max(axis=1)).mean())
-        found.append((_wrong(fit, labels), left, claimed, float(np.log(likelihood).sum()), wrong))
+        found.append((wrong_share(fit.posterior, labels), left, claimed, float(np.log(likelihood).sum()), wrong))
     shares, left_wrong, classifier, log_likelihood, guesses = np.array(found).T
     wrong_labels = int((sample.labels[rows] != truths).sum())
     return Implied(shares, left_wrong, classifier, disagreement, log_likelihood, guesses, wrong_labels, len(rows))
@@ -172,7 +172,7 @@ def fit_to_convergence(sample: Sample, log_q: Floats, distances: Ints, concentra
     fit, share = initial_fit(distances, len(sample.seller_ids), concentration), np.inf
     for step in range(_MAX_STEPS):
         fit = em_step(fit, log_q, labels, sellers, distances, truths=truths)
-        before, share = share, _wrong(fit, labels)
+        before, share = share, wrong_share(fit.posterior, labels)
         if step >= _MIN_STEPS and abs(share - before) < _TOLERANCE:
             break
     return fit
@@ -196,7 +196,3 @@ def unit_fusion(fusion: Fusion, key: str, branch: str) -> Fusion:
 def _at(values: Floats, scale: Floats | float) -> Floats:
     """Values at each of `SCALES`, interpolated at other scales."""
     return np.asarray(np.interp(np.log(scale), np.log(SCALES), values))
-
-
-def _wrong(fit: NoiseFit, labels: Ints) -> float:
-    return float(1.0 - fit.posterior[np.arange(len(labels)), labels].mean())
