@@ -48,7 +48,7 @@ def encode(job: Job) -> Summary:
 
 
 def _champion_encoder(job: Job) -> Encoder | None:
-    """The champion's encoder; None if there is no champion, or if it has none."""
+    """The champion's encoder; None if there is no champion that this version can read."""
     registry = open_registry(job.warehouse.folder, job.warehouse.location, job.settings.registry)
     champion = registry.find_champion()
     if champion is None:
