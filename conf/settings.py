@@ -91,7 +91,7 @@ class PictureSettings:
     """A picture is blank if the standard deviation of every channel (values 0 to 255) is below this."""
     encoder: str = "efficientnet_lite0"
     """The frozen network that turns pictures into vectors: `efficientnet_lite0`, or the path of a Keras model or
-    SavedModel (docs/encoders.md)."""
+    SavedModel (docs/encoders.md). What contains a slash is a path: ./mine.keras."""
     size: Annotated[int, Field(ge=32)] | None = None
     """Side of the encoder's square input, in pixels; a network from a path needs it. None: 96, 128 or 160, chosen once
     from the catalogue's pictures; 224 may be more accurate and takes twice as long as 160."""
@@ -209,8 +209,8 @@ class RegistrySettings:
 class LockSettings:
     """How to wait for a local warehouse while another job writes to it."""
 
-    wait_seconds: Annotated[float, Field(ge=0.0)] = 0.0
-    """How long to wait for the other job; 0: fail immediately."""
+    wait_seconds: Annotated[float, Field(ge=0.0)] = 600.0
+    """How long to wait for the other job, each time that a job needs the warehouse; 0: fail immediately."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

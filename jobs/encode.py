@@ -10,15 +10,12 @@ from pyspark.sql import functions as F
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
-from jobs.features.encoders import Encoder, bundled_encoder, configured_encoder
-from jobs.features.encoding import encode_pictures
-from jobs.features.retiring import retire_features
-from jobs.features.steps.selection import KEYS, Change
+from jobs.features.steps.selection import KEYS
 from jobs.features.stored import stored_features
+from jobs.features.updating import encoders_in_use, update_features
 from jobs.lifecycle.run_context import RunContext, run_context
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.listings import narrow
-from schemas.errors import BundleFormatError
 from schemas.tables import LISTINGS
 from training.registry import open_registry
 
@@ -34,30 +31,12 @@ def encode(job: Job) -> Summary:
     """
     warehouse = job.warehouse
     version, _ = input_versions(warehouse)
+    registry = open_registry(warehouse.folder, warehouse.location, job.settings.registry)
     with run_context(job, job.started_at.date(), exclusive=False) as run:
-        champion = _champion_encoder(job)
-        run.counts["encoded"] = 0
         with tempfile.TemporaryDirectory(prefix="catalog-cleaner-") as folder:
-            configured = configured_encoder(warehouse, job.settings, version, Path(folder) / "encoder")
-            encoders = {each.spec.identity: each for each in (configured, champion) if each is not None}
-            for encoder in encoders.values():
-                run.counts["encoded"] += encode_pictures(run, encoder, version)
-        retired = retire_features(run, encoders, others=True)
-        run.counts |= {f"{change}d": retired.get(change, 0) for change in Change}
-        return _summary(run, list(encoders), version)
-
-
-def _champion_encoder(job: Job) -> Encoder | None:
-    """The champion's encoder; None if there is no champion that this version can read."""
-    registry = open_registry(job.warehouse.folder, job.warehouse.location, job.settings.registry)
-    champion = registry.find_champion()
-    if champion is None:
-        return None
-    try:
-        return bundled_encoder(registry.model(champion).bundle)
-    except BundleFormatError as error:
-        job.print_progress(f"champion {champion} is not considered: {error}")
-        return None
+            encoders = encoders_in_use(job, registry, version, Path(folder) / "encoder").all
+            run.counts |= update_features(run, encoders, version, others=True)
+        return _summary(run, [each.spec.identity for each in encoders], version)
 
 
 def _summary(run: RunContext, encoders: list[str], listings_version: int) -> Summary:

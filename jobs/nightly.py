@@ -18,7 +18,7 @@ from jobs.console.options import RunDateOption
 from jobs.console.summary import Summary
 from jobs.features.encoders import bundled_encoder
 from jobs.features.encoding import encode_pictures
-from jobs.features.retiring import retire_features
+from jobs.features.updating import update_features
 from jobs.lifecycle.pins import table_versions, take_pins
 from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
@@ -36,7 +36,13 @@ FreshPinsOption = Annotated[
         help="Read the current model and table versions, even if an earlier run for this date pinned others.",
     ),
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Compute and print the summary, but publish nothing.")]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Compute and print the summary, but publish nothing. Vectors of new pictures are kept for later runs.",
+    ),
+]
 
 
 def nightly(
@@ -78,9 +84,11 @@ def nightly(
         stage = STAGED_PREDICTIONS if warehouse.folder is not None and not dry_run else run.run_id
         if stage == run.run_id:
             at_end.callback(warehouse.unstage, stage)
-        encode_pictures(run, bundled_encoder(model.bundle), pins.listings_version)
-        if not dry_run:
-            retire_features(run, {model.spec.encoder}, others=False)
+        encoder = bundled_encoder(model.bundle)
+        if dry_run:
+            encode_pictures(run, encoder, pins.listings_version)
+        else:
+            update_features(run, [encoder], pins.listings_version, others=False)
         scored = score(job, listings, model, pins, base, stage)
         job.print_progress("deciding categories")
         evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)

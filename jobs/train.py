@@ -6,7 +6,6 @@ import dataclasses
 import datetime as dt
 import shutil
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -19,19 +18,16 @@ from jobs.console.job import Job
 from jobs.console.options import parse_date
 from jobs.console.progress import StageProgress
 from jobs.console.summary import Section, Summary
-from jobs.features.encoders import bundled_encoder, configured_encoder
-from jobs.features.encoding import encode_pictures
-from jobs.features.retiring import retire_features
 from jobs.features.stored import with_vectors
+from jobs.features.updating import encoders_in_use, update_features
 from jobs.lifecycle.run_context import WORK_FOLDER, run_context
 from jobs.warehouse.inputs import input_versions, require_listings
 from jobs.warehouse.listings import in_force
-from schemas.errors import BundleFormatError
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.comparison import Comparison
 from training.evaluation import evaluate
 from training.plan import Plan
-from training.registry import Registry, open_registry
+from training.registry import open_registry
 from training.taxonomy import TaxonomyCategory
 from training.train import TrainedBundle, train_bundle
 
@@ -60,16 +56,13 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         listings = with_decisions(in_force(warehouse.read(LISTINGS, version).drop("image")), decisions)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
         categories = [TaxonomyCategory(*row) for row in taxonomy]
-        # Fetched before the training, so that an unavailable registry does not waste one.
-        champion = _champion(registry, job.print_progress)
         work = _work_folder(warehouse.folder, run.run_id)
         try:
-            encoder = configured_encoder(warehouse, settings, version, work / "encoder")
-            theirs = bundled_encoder(champion[1]) if champion else encoder  # the comparison needs its vectors
-            encoders = {each.spec.identity: each for each in (encoder, theirs)}
-            for each in encoders.values():
-                encode_pictures(run, each, version)
-            retire_features(run, encoders, others=True)
+            # The champion is fetched before the training, so that an unavailable registry does not waste one. Its
+            # encoder's vectors are needed for the comparison.
+            encoders = encoders_in_use(job, registry, version, work / "encoder")
+            encoder, champion = encoders.configured, encoders.champion
+            update_features(run, encoders.all, version, others=True)
             job.print_progress(f"{run.run_id}: training on listings version {version}, {len(categories)} categories")
             job.print_progress("writing the training set")
             with StageProgress(job.console, job.print_progress) as stages:
@@ -88,8 +81,9 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     progress=lambda step: stages.advance(step.what, step.loss, step.seconds),
                 )
             job.print_progress("comparing the model with the champion")
+            rival = (champion.version, champion.bundle) if champion else None
             comparison = evaluate(
-                listings, partial(with_vectors, warehouse), trained.folder, champion, categories, settings
+                listings, partial(with_vectors, warehouse), trained.folder, rival, categories, settings
             )
             run.model_version = registry.register(
                 trained.folder,
@@ -122,18 +116,6 @@ def _work_folder(warehouse: Path | None, run_id: str) -> Path:
     work = warehouse / WORK_FOLDER / run_id
     work.mkdir(parents=True)
     return work
-
-
-def _champion(registry: Registry, print_progress: Callable[[str], None]) -> tuple[str, str] | None:
-    """The champion's version and bundle folder; None if there is no champion or its format cannot be read."""
-    version = registry.find_champion()
-    if version is None:
-        return None
-    try:
-        return version, registry.model(version).bundle
-    except BundleFormatError as error:
-        print_progress(f"the new model replaces champion {version} without a comparison: {error}")
-        return None
 
 
 def _summary(version: str, trained: TrainedBundle, comparison: Comparison, location: str) -> Summary:

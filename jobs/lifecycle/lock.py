@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,9 @@ from schemas.errors import FailedError
 
 
 @contextmanager
-def warehouse_lock(folder: Path | None, job: str, wait_seconds: float, now: dt.datetime) -> Iterator[None]:
+def warehouse_lock(
+    folder: Path | None, job: str, wait_seconds: float, now: dt.datetime, print_progress: Callable[[str], None]
+) -> Iterator[None]:
     """Hold the lock of a warehouse while the block runs. Does nothing if the warehouse is not a local folder.
 
     Args:
@@ -29,6 +31,7 @@ def warehouse_lock(folder: Path | None, job: str, wait_seconds: float, now: dt.d
         job: name of the job, for messages.
         wait_seconds: how long to wait for another job.
         now: the current time, UTC.
+        print_progress: prints what the job waits for.
 
     Raises:
         FailedError: another job still holds the lock after `wait_seconds`.
@@ -40,11 +43,17 @@ def warehouse_lock(folder: Path | None, job: str, wait_seconds: float, now: dt.d
     owner = folder / "_lock.json"
     lock = FileLock(folder / "_lock")
     try:
-        lock.acquire(timeout=wait_seconds)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if wait_seconds == 0:
+                raise
+            print_progress(f"waiting up to {wait_seconds:g} s for {_holder(owner)}, because only one job may write")
+            lock.acquire(timeout=wait_seconds)
     except Timeout:
         raise FailedError(
             f"{folder} is locked by {_holder(owner)}; only one job may write at a time. Run the command again when "
-            "that job has finished, or wait for it with --set lock.wait_seconds=600."
+            "that job has finished, or wait longer for it with --set lock.wait_seconds=3600."
         ) from None
     try:
         text = {

@@ -153,7 +153,8 @@ def clean_up_killed_runs(job: Job) -> None:
 
 
 def _lock(job: Job) -> AbstractContextManager[None]:
-    return warehouse_lock(job.warehouse.folder, job.name, job.settings.lock.wait_seconds, job.started_at)
+    wait_seconds = job.settings.lock.wait_seconds
+    return warehouse_lock(job.warehouse.folder, job.name, wait_seconds, job.started_at, job.print_progress)
 
 
 def _write_failure(run: RunContext, error: Exception) -> None:

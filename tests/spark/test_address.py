@@ -119,7 +119,7 @@ def test_two_spellings_of_a_folder_share_one_lock(spark: SparkSession, tmp_path:
     words = ["review", "apply", str(tmp_path / "decisions.csv"), "--profile", "test", "--warehouse"]
     for table in (LISTINGS, TAXONOMY):
         open_warehouse(spark, str(tmp_path / "w")).create(table)
-    with warehouse_lock(tmp_path / "w", "nightly", 0.0, dt.datetime(2026, 1, 5, 3, tzinfo=dt.UTC)):
+    with warehouse_lock(tmp_path / "w", "nightly", 0.0, dt.datetime(2026, 1, 5, 3, tzinfo=dt.UTC), print):
         for spelling in (f"file://{tmp_path}/w", f"file:{tmp_path}/w/", f"{tmp_path}/x/../w"):
             result = CliRunner().invoke(app, [*words, spelling])
             assert result.exit_code == 1

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ NOW = dt.datetime(2026, 1, 1, 3, tzinfo=dt.UTC)
 
 
 def _hold_until_killed(folder: Path) -> None:
-    with warehouse_lock(folder, "nightly", 0.0, NOW):
+    with warehouse_lock(folder, "nightly", 0.0, NOW, print):
         time.sleep(60)
 
 
@@ -37,7 +38,7 @@ def test_a_warehouse_held_by_a_running_process_is_refused_and_the_holder_named(
     tmp_path: Path, holder: multiprocessing.process.BaseProcess
 ) -> None:
     said = rf"job nightly \(process {holder.pid} on .*since 2026-01-01T03:00:00"
-    with pytest.raises(FailedError, match=said), warehouse_lock(tmp_path, "ingest", 0.0, NOW):
+    with pytest.raises(FailedError, match=said), warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
         pass
     holder.kill()
     holder.join()
@@ -51,7 +52,8 @@ def test_every_spelling_of_a_folder_uses_the_same_lock(
     spellings = (tmp_path.name, f"{tmp_path}/", f"{tmp_path}/link", f"file://{tmp_path}", f"file:{tmp_path}/x/..")
     for text in spellings:
         folder = parse_address(text, lambda _: False).folder
-        with pytest.raises(FailedError, match="is locked by job nightly"), warehouse_lock(folder, "nightly", 0.0, NOW):
+        locked = pytest.raises(FailedError, match="is locked by job nightly")
+        with locked, warehouse_lock(folder, "nightly", 0.0, NOW, print):
             pass
     holder.kill()
     holder.join()
@@ -62,21 +64,27 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path, holder: multip
     os.kill(holder.pid, signal.SIGKILL)
     holder.join()
     assert (tmp_path / "_lock.json").exists()
-    with warehouse_lock(tmp_path, "ingest", 0.0, NOW):
+    with warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
         owner = json.loads((tmp_path / "_lock.json").read_text())
     assert (owner["job"], owner["process"]) == ("ingest", os.getpid())
     assert not (tmp_path / "_lock.json").exists()
 
 
 def test_a_job_waits_as_long_as_configured(tmp_path: Path, holder: multiprocessing.process.BaseProcess) -> None:
-    began = time.monotonic()
-    with pytest.raises(FailedError), warehouse_lock(tmp_path, "ingest", 0.5, NOW):
+    began, said = time.monotonic(), list[str]()
+    with pytest.raises(FailedError), warehouse_lock(tmp_path, "ingest", 0.5, NOW, said.append):
         pass
     assert time.monotonic() - began >= 0.5
-    holder.kill()
+    # The holder ends while the job waits.
+    ending = threading.Timer(0.3, holder.kill)
+    ending.start()
+    with warehouse_lock(tmp_path, "train", 30.0, NOW, said.append):
+        assert json.loads((tmp_path / "_lock.json").read_text())["job"] == "train"
     holder.join()
+    for seconds, line in zip((0.5, 30), said, strict=True):
+        assert line.startswith(f"waiting up to {seconds} s for job nightly (process {holder.pid} on ")
 
 
 def test_a_warehouse_that_is_no_local_folder_is_not_locked() -> None:
-    with warehouse_lock(None, "ingest", 0.0, NOW), warehouse_lock(None, "nightly", 0.0, NOW):
+    with warehouse_lock(None, "ingest", 0.0, NOW, print), warehouse_lock(None, "nightly", 0.0, NOW, print):
         pass

@@ -205,6 +205,21 @@ def test_a_local_network_must_keep_the_rules(tmp_path: Path) -> None:
         load_encoder(str(tmp_path / "large.keras"), 40, 1).encode(np.full((1, 40, 40, 3), 9, np.uint8))
 
 
+def test_a_name_is_a_name_and_a_path_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local_model().save(tmp_path / "mine.keras")
+    local_model().save(tmp_path / f"{EFFICIENTNET_LITE0}.keras")
+    (tmp_path / EFFICIENTNET_LITE0).mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.keras", "efficientnet_lite1"):
+        with pytest.raises(UsageError, match=rf"no encoder with the name '{name}': .* write it with a slash: ./{name}"):
+            load_encoder(name, 40, 1)
+    assert load_encoder("./mine.keras", 40, 1).spec.name == "mine"
+    for path in (f"./{EFFICIENTNET_LITE0}.keras", f"./{EFFICIENTNET_LITE0}"):
+        with pytest.raises(UsageError, match="has the name of the default encoder, which is another network"):
+            write_encoder(tmp_path / "folder", path, 40)
+    assert load_encoder(EFFICIENTNET_LITE0, 64, 1).spec.digest == spec.WEIGHTS_DIGEST
+
+
 def test_an_encoder_in_a_folder_of_its_own_gives_the_same_vectors(encoder: PictureEncoder, tmp_path: Path) -> None:
     pictures = picture("rings", 64)[None]
     written = write_encoder(tmp_path / "default", EFFICIENTNET_LITE0, 64)

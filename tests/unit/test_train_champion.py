@@ -7,8 +7,9 @@ from typing import cast
 
 import pytest
 
-from jobs.train import _champion
+from jobs.features.updating import find_champion
 from schemas.errors import BundleFormatError, FailedError
+from training.models import Model
 from training.registry import Registry
 
 OLD = "bundle.json has format 2, but this version reads format 3: train a new model."
@@ -26,23 +27,25 @@ class FakeRegistry:
     def model(self, version: str) -> SimpleNamespace:
         if not self.readable:
             raise BundleFormatError(OLD)
-        return SimpleNamespace(bundle=f"/models/{version}")
+        return SimpleNamespace(version=version)
 
 
-def champion(registry: FakeRegistry) -> tuple[tuple[str, str] | None, list[str]]:
+def champion(registry: FakeRegistry) -> tuple[Model | None, list[str]]:
     said: list[str] = []
-    return _champion(cast("Registry", registry), said.append), said
+    return find_champion(cast("Registry", registry), said.append), said
 
 
 def test_a_new_model_is_compared_with_the_champion() -> None:
-    assert champion(FakeRegistry("4")) == (("4", "/models/4"), [])
+    rival, said = champion(FakeRegistry("4"))
+    assert rival is not None
+    assert (rival.version, said) == ("4", [])
     assert champion(FakeRegistry(None)) == (None, [])
 
 
 def test_a_champion_of_an_older_format_is_replaced_with_a_message() -> None:
     rival, said = champion(FakeRegistry("4", readable=False))
     assert rival is None
-    assert said == [f"the new model replaces champion 4 without a comparison: {OLD}"]
+    assert said == [f"champion 4 is ignored, and a new model replaces it without a comparison: {OLD}"]
 
 
 def test_a_champion_that_cannot_be_loaded_fails_the_training() -> None:

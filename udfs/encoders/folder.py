@@ -10,7 +10,7 @@ from pathlib import Path
 from schemas.errors import UsageError
 from udfs.encoders.efficientnet_lite import WIDTH
 from udfs.encoders.files import weights_path
-from udfs.encoders.picture_encoder import PictureEncoder, load_encoder, read_weights
+from udfs.encoders.picture_encoder import PictureEncoder, load_encoder, local_path, read_weights
 from udfs.encoders.spec import EFFICIENTNET_LITE0, VERSION, WEIGHTS_DIGEST, WEIGHTS_FILE, EncoderSpec
 
 _SPEC_FILE = "encoder.json"
@@ -32,7 +32,7 @@ def write_encoder(folder: Path, encoder: str, size: int, weights: Path | None = 
     if encoder == EFFICIENTNET_LITE0:
         shutil.copyfile(weights or weights_path(), folder / WEIGHTS_FILE)
     else:
-        source = Path(encoder)
+        source = local_path(encoder)
         copy = shutil.copytree if source.is_dir() else shutil.copyfile
         copy(source, folder / source.name)
     (folder / _SPEC_FILE).write_text(json.dumps(dataclasses.asdict(spec), indent=1), encoding="utf-8")

@@ -64,24 +64,41 @@ def load_encoder(encoder: str, size: int, threads: int, weights: Path | None = N
     """Load an encoder, once per process.
 
     Args:
-        encoder: `efficientnet_lite0`, or the path of a Keras model or SavedModel.
+        encoder: `efficientnet_lite0`, or the path of a Keras model or SavedModel; a path contains a slash.
         size: side of the square input, in pixels. Another size is another encoder.
         threads: CPU cores that this process may use.
         weights: the default encoder's weights; None: where `make setup` keeps them.
 
     Raises:
-        UsageError: files are missing, are not the expected ones, or do not fit pictures of this size.
+        UsageError: no encoder has this name; or files are missing, are not the expected ones, have the name of the
+            default encoder, or do not fit pictures of this size.
     """
     if size < _MIN_SIZE:
         raise UsageError(f"an encoder's input of {size} pixels is too small: choose {_MIN_SIZE} or more.")
     if encoder == EFFICIENTNET_LITE0:
         return _efficientnet_lite0(size, threads, weights or weights_path())
-    path = Path(encoder)
+    path = local_path(encoder)
     if not path.exists():
         raise UsageError(f"there is no encoder {encoder}: name {EFFICIENTNET_LITE0}, or an existing file or folder.")
-    network, width = load_local(path, size, threads)
     name = path.stem if path.is_file() else path.name
+    if name == EFFICIENTNET_LITE0:
+        raise UsageError(f"{encoder} has the name of the default encoder, which is another network: rename it.")
+    network, width = load_local(path, size, threads)
     return PictureEncoder(EncoderSpec(name, VERSION, files_digest(path), size, width), network)
+
+
+def local_path(encoder: str) -> Path:
+    """The path of a local network. A path contains a slash; anything else is a name.
+
+    Raises:
+        UsageError: it is a name.
+    """
+    if "/" not in encoder:
+        raise UsageError(
+            f"there is no encoder with the name {encoder!r}: the only name is {EFFICIENTNET_LITE0}. If it is a file or "
+            f"folder, write it with a slash: ./{encoder}"
+        )
+    return Path(encoder)
 
 
 def read_weights(path: Path) -> dict[str, NDArray[Any]]:
