@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 from schemas.arrays import Floats
 from schemas.branches import Fusion
+from schemas.estimates import ShareEstimate
 
 SPEC_FILE = "bundle.json"
 NOISE_FILE = "noise.npz"
+SHARE_PREFIX = "share_"
+"""Of the fields of `NoiseModel.share` among the arrays of `noise.npz`."""
 PICTURE_ENCODER_FOLDER, TEXT_ENCODER_FOLDER = "picture_encoder", "text_encoder"
 FORMAT = 6
 """Version of these files; increase it when older code cannot read them."""
@@ -70,6 +73,8 @@ class NoiseModel:
         mismatch_weight: exponent of the picture's probabilities in the mismatch test.
         image_marginal: float64, shape (C,), normalised mean of the picture probabilities raised to this exponent.
         mismatch_rate: the share of mismatched pictures, which show something other than the listing, 0 to 1.
+        share: the share of wrong labels as training estimated it, with what it is based on. None if nothing is known of
+            it, and in bundles that were written without it.
     """
 
     categories: tuple[str, ...]
@@ -80,3 +85,4 @@ class NoiseModel:
     mismatch_weight: float
     image_marginal: Floats
     mismatch_rate: float
+    share: ShareEstimate | None = None

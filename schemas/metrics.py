@@ -19,6 +19,9 @@ class MetricSource(StrEnum):
     """The model's own estimate, a mean of posteriors. No interval, because it does not show how wrong the model is."""
     AUDIT = "audit"
     """People's answers for a random sample. The interval is the sampling error."""
+    EVIDENCE = "evidence"
+    """Estimated by the training of the model from what `quality_metrics.basis` names. The interval is two standard
+    errors. It does not cover how far the evidence itself may mislead, unless the basis is an audit."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,18 @@ METRICS: dict[str, Metric] = {
             denominator=_LISTINGS,
             dimensions=_BY_CATEGORY,
             source=MetricSource.MODEL,
+        ),
+        Metric(
+            name="wrong_label_share",
+            unit=_SHARE,
+            meaning=(
+                "wrong ones among the sellers' categories of the taxonomy, as estimated when the model was trained; at "
+                "least this share if there is no upper end"
+            ),
+            numerator="the estimated share",
+            denominator=None,
+            dimensions=("all",),
+            source=MetricSource.EVIDENCE,
         ),
         Metric(
             name="mean_correction_confidence",

@@ -308,7 +308,7 @@ QUALITY_METRICS = Table(
     row="the value of a metric in a run",
     key=("run_id", "metric", "dimension", "segment"),
     partition=("job", "run_date"),
-    version=2,
+    version=3,
     columns=(
         Column("metric", "STRING", "its name; defined in metric_definitions"),
         Column("dimension", "STRING", "the dimension by which it is split: all, category, reason or image_status"),
@@ -316,15 +316,21 @@ QUALITY_METRICS = Table(
         Column("value", "DOUBLE", "numerator / denominator, or the numerator where there is no denominator"),
         Column("numerator", "DOUBLE", "of the share or mean"),
         Column("denominator", "DOUBLE", "of the share or mean; null for a count"),
-        Column("lower", "DOUBLE", "lower end of the 95 % interval (Wilson); null unless source is audit"),
-        Column("upper", "DOUBLE", "upper end; null unless source is audit"),
+        Column(
+            "lower",
+            "DOUBLE",
+            "lower end of the interval: 95 % (Wilson) if source is audit, two standard errors if it is evidence; null "
+            "otherwise",
+        ),
+        Column("upper", "DOUBLE", "upper end; also null if evidence gives only a lower end"),
         *_SLICE,
         Column(
             "source",
             "STRING",
-            "count, model (its own estimate) or audit (a random sample, answered by people); "
-            "null in rows of earlier versions",
+            "count, model (its own estimate), audit (a random sample, answered by people) or evidence (what training "
+            "found); null in rows of earlier versions",
         ),
+        Column("basis", "STRING", "which evidence, in words; null unless source is evidence"),
     ),
 )
 
@@ -340,7 +346,7 @@ METRIC_DEFINITIONS = Table(
         Column("numerator", "STRING", "what is summed"),
         Column("denominator", "STRING", "what the sum is divided by; null if the value is the sum itself"),
         Column("dimensions", "ARRAY<STRING>", "the dimensions by which it is split; `all` is the whole catalogue"),
-        Column("source", "STRING", "what it is based on: count, model or audit"),
+        Column("source", "STRING", "what it is based on: count, model, audit or evidence"),
         *_RUN,
     ),
 )

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.bundle import NOISE_FILE, PICTURE_ENCODER_FOLDER, SPEC_FILE, TEXT_ENCODER_FOLDER, BundleSpec, NoiseModel
+from schemas.bundle import (
+    NOISE_FILE,
+    PICTURE_ENCODER_FOLDER,
+    SHARE_PREFIX,
+    SPEC_FILE,
+    TEXT_ENCODER_FOLDER,
+    BundleSpec,
+    NoiseModel,
+)
 
 
 def write_bundle(
@@ -49,4 +57,5 @@ def write_bundle(
         mismatch_weight=noise.mismatch_weight,
         image_marginal=noise.image_marginal,
         mismatch_rate=noise.mismatch_rate,
+        **({} if noise.share is None else {SHARE_PREFIX + k: v for k, v in dataclasses.asdict(noise.share).items()}),
     )

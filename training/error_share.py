@@ -22,11 +22,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from schemas.arrays import Bools, Floats, Ints
+from schemas.estimates import ShareEstimate, binomial_error
 
 _MOST_CONFIDENT = 0.25
 """The share of the listings that `confident_share` uses. From 0.1 to 0.33 the results are the same."""
+MIN_AUDITED = 50
+"""A smaller audit does not replace the estimate."""
 _MIN_PAIRS = 200
-_MIN_AUDITED = 50
 _TWINS_DIFFER, _TWINS_DIFFER_ERROR = 0.02, 0.02
 """The share of pairs with the same text whose true categories differ, and its error: 0 to 6 % on real listings."""
 _SLOW, _FAST = 0.5, 1.0
@@ -37,28 +39,8 @@ _CAREFUL = 0.25
 """Careful sellers are those who disagree least with the classifier and together have this share of the listings."""
 _SELLER_PRIOR = 4.0
 _SPLITS, _RESAMPLES = 5, 20
-_SIGMAS = 2.0
-"""A lower bound is this many standard errors below the estimate."""
-
-
-@dataclass(frozen=True)
-class ShareEstimate:
-    """An estimated share.
-
-    Attributes:
-        value: the share, 0 to 1; a bound may be below 0.
-        error: its standard error.
-        source: where it comes from, in words; only `pooled_share` and `audit_share` set it.
-    """
-
-    value: float
-    error: float
-    source: str = ""
-
-    @property
-    def lower(self) -> float:
-        """The lower confidence bound."""
-        return self.value - _SIGMAS * self.error
+UNKNOWN = ShareEstimate(0.5, 0.5, "nothing")
+"""Where no listing has a text or a picture."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +91,7 @@ def pooled_share(evidence: Evidence) -> ShareEstimate:
         found = _with_twins(found, evidence.twins)
     for bound, source in ((evidence.learning_curve, "the learning curve"), (evidence.sellers, "sellers")):
         if bound is not None and bound.lower > found.value:
-            found = ShareEstimate(bound.lower, 0.0, f"{source}, at least")
+            found = ShareEstimate(bound.lower, 0.0, f"{source}, at least", at_least=True)
     return found
 
 
@@ -211,10 +193,10 @@ def audit_share(wrong: int, audited: int) -> ShareEstimate | None:
         wrong: number of wrong labels in the sample.
         audited: number of listings in the sample.
     """
-    if audited < _MIN_AUDITED:
+    if audited < MIN_AUDITED:
         return None
     share = (wrong + 0.5) / (audited + 1.0)
-    return ShareEstimate(share, float(np.sqrt(share * (1.0 - share) / audited)), f"{audited} audited listings")
+    return ShareEstimate(share, binomial_error(share, audited), f"{audited} audited listings")
 
 
 def _excess(wrong: Floats, codes: Ints, choosing: Floats, measuring: Floats) -> float:
@@ -244,8 +226,7 @@ def _proportion(values: Bools, groups: Ints) -> ShareEstimate:
     """The share of true values; its error is at least that of independent values, and never 0."""
     count = len(values)
     share = (float(values.sum()) + 0.5) / (count + 1.0)
-    binomial = float(np.sqrt(share * (1.0 - share) / count))
-    return ShareEstimate(share, max(binomial, _standard_error(values.astype(np.float64), groups)))
+    return ShareEstimate(share, max(binomial_error(share, count), _standard_error(values.astype(np.float64), groups)))
 
 
 def _standard_error(values: Floats, groups: Ints) -> float:

@@ -18,10 +18,11 @@ import numpy as np
 
 from schemas.arrays import Bools, Floats, Floats32, Ints
 from schemas.branches import BRANCHES, IMAGE, INPUT_SETS, TEXT, Fusion, Input, Weights, applicable_branches
+from schemas.estimates import ShareEstimate
 from training.calibration import fit_weights
 from training.error_share import (
+    UNKNOWN,
     Evidence,
-    ShareEstimate,
     audit_share,
     confident_share,
     learning_curve_share,
@@ -227,8 +228,7 @@ def _without_inputs(sample: Sample, distances: Ints) -> FirstPass:
     """Where no listing has a text or a picture, nothing is known."""
     count = sample.shape[1]
     noise = initial_fit(distances, len(sample.seller_ids), CONCENTRATIONS[0])
-    unknown = ShareEstimate(0.5, 0.5, "nothing")
-    return FirstPass(noise, initial_fusion(sample), 0.0, unknown, 0.0, np.full(count, 1.0 / count))
+    return FirstPass(noise, initial_fusion(sample), 0.0, UNKNOWN, 0.0, np.full(count, 1.0 / count))
 
 
 def gather_evidence(

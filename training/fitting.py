@@ -9,7 +9,8 @@ import numpy as np
 from schemas.arrays import Floats, Ints
 from schemas.branches import IMAGE, INPUT_SETS, TEXT, Fusion, Input
 from schemas.bundle import NoiseModel
-from training.error_share import ShareEstimate
+from schemas.estimates import ShareEstimate
+from training.error_share import UNKNOWN
 from training.first_pass import FirstPass, fit_first_pass, initial_fusion, max_likelihood_fusion
 from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch, keep_labels, wrong_share
 from training.sample import Sample
@@ -29,14 +30,12 @@ class FitResult:
         noise: the noise model, including the share of mismatched pictures.
         prior: C probabilities of the categories.
         figures: estimated error before and after cleaning, mean log-likelihood of the labels, weights and rates.
-        share: the estimated share of wrong labels; `training.scale` makes the noise model agree with it.
     """
 
     fusion: Fusion
     noise: NoiseModel
     prior: tuple[float, ...]
     figures: dict[str, float]
-    share: ShareEstimate
 
 
 def fit_sample(
@@ -79,6 +78,7 @@ def fit_sample(
         mismatch_weight=mismatch.weight,
         image_marginal=mismatch.marginal,
         mismatch_rate=mismatch.rate,
+        share=None if first.share == UNKNOWN else first.share,
     )
     figures = {
         "estimated_error_before": wrong,
@@ -93,7 +93,7 @@ def fit_sample(
         **_weight_figures(fusion),
     }
     prior = (posteriors.sum(axis=0) + 0.5) / (len(posteriors) + 0.5 * len(categories))
-    return FitResult(fusion, noise, tuple(float(p) for p in prior), figures, first.share)
+    return FitResult(fusion, noise, tuple(float(p) for p in prior), figures)
 
 
 def _fit_fusion(sample: Sample, first: FirstPass) -> Fusion:

@@ -13,7 +13,7 @@ import numpy as np
 
 from schemas.arrays import Floats, Ints
 from schemas.branches import Fusion
-from training.error_share import ShareEstimate
+from schemas.estimates import ShareEstimate
 from training.noise import NoiseFit, em_step, initial_fit, wrong_share
 from training.sample import Sample
 from udfs.fusion import fuse

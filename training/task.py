@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.arrays import Bools, Ints
+from schemas.estimates import ShareEstimate
 from training.dataset import Dataset
-from training.error_share import ShareEstimate
 from training.first_pass import FirstPass
 from training.plan import Plan
 

@@ -17,7 +17,7 @@ from schemas.arrays import Ints
 from schemas.bundle import BundleSpec, NoiseModel
 from training.bundle import write_bundle
 from training.dataset import write_dataset
-from training.error_share import twin_share
+from training.error_share import UNKNOWN, twin_share
 from training.examples import example_rows, example_tasks
 from training.fitting import fit_sample
 from training.package_files import zip_project
@@ -62,7 +62,6 @@ class TrainedBundle:
         plan: the hyperparameters.
         curves: branch -> out-of-sample loss after each epoch, or once for the text branch.
         figures: name -> value, e.g. `rows`, `estimated_error_left`.
-        share_source: what the figure `wrong_label_share` was estimated from, in words.
     """
 
     folder: str
@@ -71,7 +70,11 @@ class TrainedBundle:
     plan: Plan
     curves: dict[str, list[float]]
     figures: dict[str, float]
-    share_source: str
+
+    @property
+    def share_source(self) -> str:
+        """What the figure `wrong_label_share` was estimated from, in words."""
+        return (self.noise.share or UNKNOWN).source
 
 
 def train_bundle(
@@ -164,7 +167,7 @@ def train_bundle(
         "novel_above": result.novel_above,
         **fitted.figures,
     }
-    return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, result.curves, figures, fitted.share.source)
+    return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, result.curves, figures)
 
 
 def seller_names(written: DataFrame, hashes: Ints) -> dict[int, str]:

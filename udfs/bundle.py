@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from schemas.bundle import FORMAT, NOISE_FILE, SPEC_FILE, BundleSpec, NoiseModel
+from schemas.bundle import FORMAT, NOISE_FILE, SHARE_PREFIX, SPEC_FILE, BundleSpec, NoiseModel
 from schemas.errors import BundleFormatError
+from schemas.estimates import ShareEstimate
 
 
 def load_spec(folder: str) -> BundleSpec:
@@ -45,4 +49,13 @@ def load_noise(folder: str) -> NoiseModel:
             mismatch_weight=float(stored["mismatch_weight"]),
             image_marginal=stored["image_marginal"],
             mismatch_rate=float(stored["mismatch_rate"]),
+            share=_share(stored),
         )
+
+
+def _share(stored: Mapping[str, Any]) -> ShareEstimate | None:
+    """The estimated share of wrong labels; None in bundles that were written without it."""
+    names = [field.name for field in dataclasses.fields(ShareEstimate)]
+    if any(SHARE_PREFIX + name not in stored for name in names):
+        return None
+    return ShareEstimate(**{name: stored[SHARE_PREFIX + name].item() for name in names})

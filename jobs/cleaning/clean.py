@@ -201,7 +201,7 @@ def clean(
             flagged=flagged_items(decided, flagged, run_date, weights.suggestions, context.audit_chance),
             events=correction_events(decided, before),
             rates=rates,
-            metrics=cached(quality_metrics(decided, RULES), at_end),
+            metrics=cached(quality_metrics(decided, RULES, model.noise.share), at_end),
             threshold=thresholds.correct_from,
             calibration=calibration,
             trust=trust,

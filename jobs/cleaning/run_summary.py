@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from jobs.cleaning.audit import read_audit
 from jobs.cleaning.clean import Cleaned
+from jobs.cleaning.label_errors import describe_label_errors, read_label_errors
 from jobs.cleaning.scoring import Scored
 from jobs.console.summary import Interval, Section, Share, Summary
 from jobs.lifecycle.pins import Pins
@@ -64,7 +65,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
     by_reason = result.metrics.where("dimension = 'reason' AND numerator > 0")
     reasons = by_reason.orderBy(F.col("numerator").desc(), "segment").collect()
     audit_items = sum(int(r.numerator) for r in reasons if r.segment == Reason.AUDIT_SAMPLE.value)
-    audit = read_audit(figures, audit_items)
+    audit, errors = read_audit(figures, audit_items), read_label_errors(figures)
     worst = result.rates.where("listings >= 10").orderBy(F.col("lower").desc(), "seller_id").limit(5).collect()
     facts: dict[str, object] = {
         "run_id": run.run_id,
@@ -78,6 +79,8 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
         "audited_error_left": audit.left,
         "expected_error_before": Share(round(figures["expected_error_before"].value, 4)),
         "expected_error_left": Share(round(figures["expected_error_left"].value, 4)),
+        "wrong_label_share": errors and errors.share,
+        "wrong_label_share_by": errors and errors.basis,
     }
     title = f"Dry run for {run.run_date}: nothing published" if dry_run else f"Catalogue cleaned for {run.run_date}"
     return Summary(
@@ -96,6 +99,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
             ),
         ),
         hints=(
+            describe_label_errors(errors, audit, counts["listings"]),
             audit.note(location),
             "The sellers' error rates are the model's estimates.",
             f"See the report:  catalog-cleaner report --warehouse {location}",

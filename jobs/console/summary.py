@@ -44,7 +44,8 @@ class Interval:
 class Estimate:
     """A share and the bounds of its 95 % interval, all 0 to 1. It is written to JSON as an object.
 
-    Counts of the whole catalogue and the model's own estimates have no interval: lower and upper are None.
+    Counts of the whole catalogue and the model's own estimates have no interval: lower and upper are None. If only the
+    upper end is None, the share is at least `value`.
     """
 
     value: float

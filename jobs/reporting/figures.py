@@ -11,6 +11,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from jobs.cleaning.audit import Audit, read_audit
+from jobs.cleaning.label_errors import LabelErrors, read_label_errors
 from jobs.console.summary import Estimate, Named
 from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.errors import UsageError
@@ -104,6 +105,7 @@ class Figures:
         listings: number of listings.
         shares: metric of schemas/metrics.py -> number and share of listings.
         audit: the state of the audit.
+        label_errors: the model's estimate of the share of wrong labels; None if it has none.
         confidence: mean posterior of the corrections; None if there are none.
         quality: mean quality_score, 0 to 100.
         events: begun, changed, ended -> number of corrections in this run.
@@ -124,6 +126,7 @@ class Figures:
     listings: int
     shares: Mapping[str, ListingShare]
     audit: Audit
+    label_errors: LabelErrors | None
     confidence: Estimate | None
     quality: float
     events: Mapping[str, int]
@@ -167,6 +170,7 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
             name: ListingShare(row.numerator, _estimate(row)) for name, row in catalogue.items() if name in _SHARES
         },
         audit=read_audit(catalogue, queues.by_reason.get(Reason.AUDIT_SAMPLE, 0)),
+        label_errors=read_label_errors(catalogue),
         confidence=_estimate(confidence) if confidence else None,
         quality=catalogue["mean_quality_score"].value,
         events=_events(snapshot),

@@ -11,6 +11,7 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from jobs.cleaning.label_errors import describe_label_errors
 from jobs.console.summary import Estimate, Share
 from jobs.reporting import charts, words
 from jobs.reporting.charts import Bar, Range, Span
@@ -81,6 +82,7 @@ def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]
     return environment.from_string(_resource("page.html.j2")).render(
         style=Markup(_resource("page.css")),  # noqa: S704 - ours
         figures=figures,
+        label_errors=describe_label_errors(figures.label_errors, figures.audit, figures.listings),
         examples=examples,
         pictures={listing: _data_uri(jpeg) for listing, jpeg in thumbnails.items()},
         charts=sections,

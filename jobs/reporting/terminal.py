@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.cleaning.label_errors import describe_label_errors
 from jobs.console.summary import Section, Share, Summary
 from jobs.reporting.examples import Example, Examples
 from jobs.reporting.figures import Figures
@@ -22,7 +23,7 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
         location: location of the warehouse.
         page: path of the HTML page; None if none was written.
     """
-    shares, audit = figures.shares, figures.audit
+    shares, audit, errors = figures.shares, figures.audit, figures.label_errors
     facts: dict[str, object] = {
         "run_id": figures.run_id,
         "run_date": str(figures.run_date),
@@ -35,6 +36,8 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
         "audited_error_left": audit.left,
         "expected_error_before": shares["expected_error_before"].share,
         "expected_error_left": shares["expected_error_left"].share,
+        "wrong_label_share": errors and errors.share,
+        "wrong_label_share_by": errors and errors.basis,
         "corrected": round(shares["corrected_share"].listings),
         "corrected_share": shares["corrected_share"].share,
         "corrections_begun": figures.events["begun"],
@@ -51,6 +54,7 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
     if page is not None:
         facts["html"] = page
     hints = [
+        describe_label_errors(errors, audit, figures.listings),
         audit.note(location),
         "Errors by category and the sellers' error rates are the model's estimates.",
         f"Read a table of this publication:  jobs.store.read_published(warehouse, TABLE, {figures.run_id!r})",

@@ -14,12 +14,14 @@ from pyspark.sql import DataFrame
 import jobs.cleaning.clean
 import jobs.cleaning.scoring
 import jobs.nightly
+from conf.load import load_settings
 from jobs.store import read_published
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import TABLES
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
 from tests.spark.frames import nothing_cached
+from training.registry import open_registry
 from udfs.classify import classify
 
 pytestmark = pytest.mark.end_to_end
@@ -65,6 +67,14 @@ def test_the_first_night_reduces_the_error(published: Workspace) -> None:
     before = (clean.category != truth.reindex(clean.index)).mean()
     after = (clean.effective_category != truth.reindex(clean.index)).mean()
     assert after < 0.75 * before
+
+
+def test_a_night_publishes_what_training_found_about_wrong_labels(published: Workspace) -> None:
+    [model] = open_registry(published.path, str(published.path), load_settings("test").registry).models()
+    [row] = read_published(published.warehouse, "quality_metrics").where("metric = 'wrong_label_share'").collect()
+    share, error = model.figures["wrong_label_share"], model.figures["wrong_label_share_error"]
+    assert (row.value, row.lower) == pytest.approx((share, max(share - 2.0 * error, 0.0)))
+    assert (row.source, row.basis) == ("evidence", model.tags["wrong_label_share_by"])
 
 
 def test_a_second_night_gives_the_same_rows_and_so_does_a_third_after_two_failed_attempts(

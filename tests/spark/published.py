@@ -131,6 +131,7 @@ AUDITED: Rows = (
     {"metric": "audited_listings", "dimension": "all", "segment": "all", "value": 4.0, "numerator": 4.0},
     metric("audited_error_before", 0.5, source="audit"),
     metric("audited_error_left", 0.25, source="audit"),
+    {**metric("wrong_label_share", 0.45, source="evidence"), "basis": "sellers, at least", "upper": None},
 )
 BEFORE = {"boots": 0.5, "shoes": 0.4, "bags": 0.2}
 LEFT = {"boots": 0.1, "shoes": 0.3, "bags": 0.2}

@@ -4,6 +4,7 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from jobs.cleaning.steps.measure import quality_metrics
+from schemas.estimates import ShareEstimate
 from schemas.metrics import METRICS, MetricSource
 from schemas.reasons import Reason
 from tests.spark.frames import frame
@@ -14,6 +15,9 @@ COLUMNS = (
     "reasons array<string>, quality_score double, image_status string"
 )
 COMPUTED = (Reason.BLANK_IMAGE, Reason.LOW_CONFIDENCE, Reason.MISSING_CATEGORY, Reason.WRONG_CATEGORY)
+
+BOUND = ShareEstimate(0.18, 0.0, "sellers, at least", at_least=True)
+SHARE = ShareEstimate(0.18, 0.1, "confident listings and twins")
 
 Figures = dict[tuple[str, str, str], Row]
 
@@ -35,7 +39,7 @@ def decided(spark: SparkSession) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def figures(spark: SparkSession) -> Figures:
-    rows = quality_metrics(decided(spark), COMPUTED).collect()
+    rows = quality_metrics(decided(spark), COMPUTED, SHARE).collect()
     found = {(row.metric, row.dimension, row.segment): row for row in rows}
     assert len(found) == len(rows)
     return found
@@ -92,14 +96,24 @@ def test_decisions_outside_the_audit_do_not_bias_its_figures(spark: SparkSession
     rows = [listing(True, "reviewer", False)] * 25 + [listing(True, "reviewer", True)] * 2
     rows += [listing(False, "reviewer", True)] * 28 + [listing(False, "model", False)] * 45
     catalogue = frame(spark, COLUMNS, *rows)
-    found = {row.metric: row for row in quality_metrics(catalogue, COMPUTED).collect() if row.dimension == "all"}
+    found = {row.metric: row for row in quality_metrics(catalogue, COMPUTED, BOUND).collect() if row.dimension == "all"}
     assert found["audited_error_before"].value == pytest.approx((25 + 75 * 2 / 30) / 100)
     assert found["audited_error_before"].lower < 0.3 < found["audited_error_before"].upper
+    bound = found["wrong_label_share"]
+    assert (bound.value, bound.lower, bound.upper, bound.basis) == (0.18, 0.18, None, "sellers, at least")
 
 
-def test_only_figures_of_the_audit_have_an_interval(figures: Figures) -> None:
+def test_the_estimate_of_training_has_its_interval_and_basis(figures: Figures) -> None:
+    row = figures["wrong_label_share", "all", "all"]
+    assert (row.value, row.numerator, row.denominator, row.basis) == (0.18, 0.18, None, SHARE.source)
+    assert (row.lower, row.upper) == (0.0, pytest.approx(0.38))
+    assert {row.basis for key, row in figures.items() if key[0] != "wrong_label_share"} == {None}
+
+
+def test_only_figures_of_the_audit_and_of_evidence_have_an_interval(figures: Figures) -> None:
     with_interval = {row.metric for row in figures.values() if row.lower is not None or row.upper is not None}
-    assert with_interval == {m.name for m in METRICS.values() if m.source is MetricSource.AUDIT}
+    sources = {MetricSource.AUDIT, MetricSource.EVIDENCE}
+    assert with_interval == {m.name for m in METRICS.values() if m.source in sources}
 
 
 def test_reasons_that_no_rule_computes_have_no_figure(figures: Figures) -> None:
@@ -107,6 +121,7 @@ def test_reasons_that_no_rule_computes_have_no_figure(figures: Figures) -> None:
 
 
 def test_without_answers_there_are_no_figures_of_the_audit(spark: SparkSession) -> None:
-    rows = quality_metrics(decided(spark).where("NOT audited"), COMPUTED).collect()
+    rows = quality_metrics(decided(spark).where("NOT audited"), COMPUTED, None).collect()
     assert [row.metric for row in rows if row.source == MetricSource.AUDIT.value] == []
     assert [row.value for row in rows if row.metric == "audited_listings"] == [0]
+    assert "wrong_label_share" not in {row.metric for row in rows}

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from conf.load import load_settings
 from jobs import report
 from jobs.cleaning.audit import Audit
+from jobs.cleaning.label_errors import LabelErrors
 from jobs.console.summary import Estimate, Named
 from jobs.reporting.examples import Example, read_examples
 from jobs.reporting.figures import BANDS, CategoryError, Change, Figures, PublicationFigures, SellerError, read_figures
@@ -71,6 +72,7 @@ def test_the_figures_are_those_of_the_newest_publication(newest: Figures) -> Non
     assert figures.shares["corrected_share"].listings == pytest.approx(3)
     assert figures.confidence == Estimate(0.855)
     assert figures.audit == Audit(4, 1, near(0.5), near(0.25))
+    assert figures.label_errors == LabelErrors(Estimate(0.45, 0.4, None), "sellers, at least")
     assert figures.events == {"begun": 2, "changed": 1, "ended": 0}
     assert figures.categories == [
         CategoryError(SHOES, 3, Estimate(0.4), Estimate(0.3)),
@@ -113,6 +115,7 @@ def test_an_earlier_publication_is_shown_as_it_was(warehouse: Warehouse) -> None
     figures = read_figures(snapshot, NAMES)
     assert figures.shares["expected_error_left"].share == Estimate(0.4)
     assert figures.audit == Audit(0, 0, None, None)
+    assert figures.label_errors is None
     assert figures.changes == []
     assert sum(figures.certainty.values()) == 0
     assert figures.queues.by_reason == {Reason.IMAGE_MISMATCH: 1}

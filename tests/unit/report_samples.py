@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 
 from jobs.cleaning.audit import Audit
+from jobs.cleaning.label_errors import LabelErrors
 from jobs.console.summary import Estimate, Named
 from jobs.reporting.examples import Example, Examples
 from jobs.reporting.figures import CategoryError, Change, Figures, ListingShare, PublicationFigures, Queues, SellerError
@@ -38,6 +39,7 @@ FIGURES = Figures(
         "flagged_share": ListingShare(110.0, Estimate(0.11)),
     },
     audit=NO_AUDIT,
+    label_errors=LabelErrors(Estimate(0.21, 0.15, 0.27), "confident listings"),
     confidence=Estimate(0.97),
     quality=87.44,
     events={"begun": 12, "changed": 1, "ended": 3},

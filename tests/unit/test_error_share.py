@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from schemas.estimates import ShareEstimate
 from training.error_share import (
     Evidence,
     PairCounts,
-    ShareEstimate,
     audit_share,
     confident_share,
     learning_curve_share,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from schemas.arrays import Ints
-from training.error_share import ShareEstimate
+from schemas.estimates import ShareEstimate
 from training.first_pass import FewerListings, FirstPass, enough_texts, fit_first_pass, soft_labels
 from training.fitting import fit_sample
 from training.noise import NoiseFit
@@ -79,7 +79,7 @@ def test_the_second_pass_keeps_the_noise_model_of_the_first() -> None:
     assert fitted.noise.error_rate == first.noise.error_rate
     assert (fitted.noise.transitions == first.noise.transitions).all()
     alone = fit_sample(second, _DISTANCES, _NAMES)
-    assert alone.share.value < 0.01
+    assert alone.figures["wrong_label_share"] < 0.01
     assert fitted.noise.error_rate > 0.1
     # The error rate that the nightly run computes from the second pass's posterior must be the same.
     assert fitted.figures["estimated_error_before"] * fitted.noise.rate_factor == pytest.approx(first.noise.error_rate)

@@ -40,7 +40,9 @@ def test_flat_probabilities_are_sharpened_and_the_posterior_is_not_overconfident
     for seed in (1, 3):
         sample, truth = world(seed)
         fitted = fit_sample(sample, _DISTANCES, _CATEGORIES)
-        assert fitted.share.value == pytest.approx((sample.labels != truth).mean(), abs=2.0 * fitted.share.error)
+        share = fitted.noise.share
+        assert share is not None
+        assert share.value == pytest.approx((sample.labels != truth).mean(), abs=2.0 * share.error)
         # Twice the probabilities' own scale is right; the rule chooses a little less.
         assert fitted.fusion["text"]["text"] == fitted.figures["scale"]
         assert 1.4 < fitted.figures["scale"] < 2.2

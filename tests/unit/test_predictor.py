@@ -13,6 +13,7 @@ from PIL import Image
 
 from schemas.bundle import BundleSpec, NoiseModel
 from schemas.errors import BundleFormatError
+from schemas.estimates import ShareEstimate
 from tests.encoders import save_picture_encoder
 from training.bundle import write_bundle
 from udfs.bundle import load_noise, load_spec
@@ -240,9 +241,10 @@ def test_as_a_pyfunc_model(predictor: Predictor) -> None:
     assert [entry["category"] for entry in said["top_categories"][0]] == ["tops", "hats", "shoes"]
 
 
-def test_a_bundle_is_read_as_written(tmp_path: Path, encoder: Path) -> None:
+@pytest.mark.parametrize("share", [None, ShareEstimate(0.2, 0.0, "sellers, at least", at_least=True)])
+def test_a_bundle_is_read_as_written(tmp_path: Path, encoder: Path, share: ShareEstimate | None) -> None:
     noise = NoiseModel(
-        SPEC.categories, np.full((3, 3), 1 / 3), 0.2, 0.9, {"ann": 0.1, "bob": 0.5}, 1.5, np.full(3, 1 / 3), 0.03
+        SPEC.categories, np.full((3, 3), 1 / 3), 0.2, 0.9, {"ann": 0.1, "bob": 0.5}, 1.5, np.full(3, 1 / 3), 0.03, share
     )
     (tmp_path / "members" / "text").mkdir(parents=True)
     (tmp_path / "members" / "text" / "weights").write_text("w")
@@ -253,6 +255,7 @@ def test_a_bundle_is_read_as_written(tmp_path: Path, encoder: Path) -> None:
     assert (read.categories, read.error_rate) == (SPEC.categories, 0.2)
     assert (read.rate_factor, read.mismatch_weight, read.mismatch_rate) == (0.9, 1.5, 0.03)
     assert read.sellers == {"ann": 0.1, "bob": 0.5}
+    assert read.share == share
     assert (read.transitions == noise.transitions).all()
     assert (tmp_path / "bundle" / "text" / "weights").read_text() == "w"
 

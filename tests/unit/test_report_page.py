@@ -51,6 +51,8 @@ def test_the_page_shows_the_figures() -> None:
         "The catalogue on 2 March 2026",
         "The model estimates that 228 of 1,000 listings had a wrong category or none before this run, and that 31",
         "These estimates are not audited. 400 listings were drawn at random for people to review, and none is",
+        "What is known about the wrong labels. About 21.0% (15.0% to 27.0%) of the sellers' categories were wrong when",
+        "An audit of 400 listings would narrow the estimate to about ± 4.1 points, one of 1,000 to ± 2.6.",
         "Wrong before22.8%the model's estimate, not audited",
         "catalog-cleaner review apply FILE",
         "22.8%",

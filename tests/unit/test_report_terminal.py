@@ -40,6 +40,8 @@ def test_the_report_in_the_terminal() -> None:
     text = shown(report_summary(FIGURES, EXAMPLES, "/w", None))
     for line in (
         "Catalogue of 2026-03-02: 22.8% in a wrong category before, 3.1% after (the model's estimate, not audited)",
+        "About 21.0% (15.0% to 27.0%) of the sellers' categories were wrong when the model was trained",
+        "An audit of 400 listings would narrow the estimate to about ± 4.1 points, one of 1,000 to ± 2.6.",
         "400 listings were drawn at random for the audit, and none is reviewed yet.",
         "catalog-cleaner review apply FILE --warehouse /w",
         "error by category, worst first",
@@ -58,6 +60,8 @@ def test_the_report_as_json() -> None:
     got = json.loads(report_summary(FIGURES, EXAMPLES, "/w", "/w/r.html").as_json())
     assert got["expected_error_left"] == {"value": 0.031, "lower": None, "upper": None}
     assert (got["audited"], got["audit_open"], got["audited_error_left"]) == (0, 400, None)
+    assert got["wrong_label_share"] == {"value": 0.21, "lower": 0.15, "upper": 0.27}
+    assert got["wrong_label_share_by"] == "confident listings"
     assert (got["corrected"], got["corrections_begun"], got["html"]) == (200, 12, "/w/r.html")
     assert got["error by category, the worst first"][0]["category"] == "boots"
     assert got["flagged by reason"] == [

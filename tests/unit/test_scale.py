@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.error_share import ShareEstimate
+from schemas.estimates import ShareEstimate
 from training.sample import Sample
 from training.scale import (
     SCALES,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from schemas.estimates import ShareEstimate
 from schemas.metrics import METRICS, Metric, MetricSource
 from schemas.reasons import CategoryAction, CategorySource, ImageStatus, Reason
 
@@ -54,7 +55,7 @@ def quality_score() -> Column:
     ).cast("double")
 
 
-def quality_metrics(decided: DataFrame, reasons: Iterable[Reason]) -> DataFrame:
+def quality_metrics(decided: DataFrame, reasons: Iterable[Reason], share: ShareEstimate | None) -> DataFrame:
     """Rows of the table quality_metrics, without the run's columns.
 
     The catalogue is aggregated once, by category; everything else is derived from that small result. A figure whose
@@ -69,6 +70,7 @@ def quality_metrics(decided: DataFrame, reasons: Iterable[Reason]) -> DataFrame:
         decided: one row per listing, with category, in_taxonomy, label_posterior, the columns that
             `jobs.cleaning.steps.decide.decide` adds, reasons, quality_score and image_status.
         reasons: reasons that a rule computes; other reasons have no metric.
+        share: the model's `NoiseModel.share`; None: it has no metric.
     """
     figures = _figures(reasons)
     outside_audit = _decided_outside_audit()
@@ -85,7 +87,8 @@ def quality_metrics(decided: DataFrame, reasons: Iterable[Reason]) -> DataFrame:
         F.grouping("category").alias("is_total"), *(F.sum(name).alias(name) for name in sums)
     )
     is_total = F.col("is_total") == 1
-    rows = [
+    rows = [F.when(is_total, _share_row(share))] if share else []
+    rows += [
         row
         for i, figure in enumerate(figures)
         for row in (
@@ -93,7 +96,7 @@ def quality_metrics(decided: DataFrame, reasons: Iterable[Reason]) -> DataFrame:
             F.when(~is_total & F.lit(_by_category(figure)), _row(figure, i, F.lit("category"), F.col("category"))),
         )
     ]
-    return _with_values(levels.select(F.inline(F.array_compact(F.array(*rows)))))
+    return _with_values(levels.select(F.inline(F.array_compact(F.array(*rows)))), share)
 
 
 def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
@@ -128,7 +131,7 @@ def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
         "reason": {r.value: (F.array_contains("reasons", r.value), everything) for r in reasons},
         "image_status": {s.value: (status == s.value, status.isNotNull()) for s in ImageStatus},
     }
-    return [_Figure(m, *whole[m.name]) for m in METRICS.values() if "all" in m.dimensions] + [
+    return [_Figure(METRICS[name], *columns) for name, columns in whole.items()] + [
         _Figure(metric, *part, dimension, segment)
         for metric in METRICS.values()
         for dimension in metric.dimensions
@@ -150,28 +153,49 @@ def _decided_outside_audit() -> Column:
 
 
 def _row(figure: _Figure, i: int, dimension: Column, segment: Column) -> Column:
-    denominator = F.col(f"denominator_{i}").cast("double")
+    denominator, known = F.col(f"denominator_{i}"), F.col(f"known_{i}") if _is_audit(figure) else F.lit(None)
+    return _struct(
+        figure.metric,
+        dimension,
+        segment,
+        F.col(f"numerator_{i}"),
+        denominator if figure.metric.denominator else F.lit(None),
+        known,
+    )
+
+
+def _share_row(share: ShareEstimate) -> Column:
+    """The estimated share of wrong labels. It comes from the model: no listing adds to it."""
+    everything, nothing = F.lit("all"), F.lit(None)
+    return _struct(METRICS["wrong_label_share"], everything, everything, F.lit(share.value), nothing, nothing)
+
+
+def _struct(
+    metric: Metric, dimension: Column, segment: Column, numerator: Column, denominator: Column, known: Column
+) -> Column:
     return F.struct(
-        F.lit(figure.metric.name).alias("metric"),
+        F.lit(metric.name).alias("metric"),
         dimension.alias("dimension"),
         segment.alias("segment"),
-        F.col(f"numerator_{i}").alias("numerator"),
-        (denominator if figure.metric.denominator else F.lit(None).cast("double")).alias("denominator"),
-        F.lit(figure.metric.source.value).alias("source"),
-        (F.col(f"known_{i}") if _is_audit(figure) else F.lit(None).cast("long")).alias("known"),
+        numerator.cast("double").alias("numerator"),
+        denominator.cast("double").alias("denominator"),
+        F.lit(metric.source.value).alias("source"),
+        known.cast("long").alias("known"),
         "outside_audit",
         "listings",
     )
 
 
-def _with_values(sums: DataFrame) -> DataFrame:
-    """Add value, lower and upper, and drop rows whose denominator is 0.
+def _with_values(sums: DataFrame, estimated: ShareEstimate | None) -> DataFrame:
+    """Add value, lower, upper and basis, and drop rows whose denominator is 0.
 
     The numerator and denominator of an audited metric are extrapolated to the whole catalogue.
     """
     share, n, listings = F.col("numerator") / F.col("denominator"), F.col("denominator"), F.col("listings")
-    by_audit = F.col("source") == MetricSource.AUDIT.value
+    by_audit, by_evidence = (F.col("source") == source.value for source in (MetricSource.AUDIT, MetricSource.EVIDENCE))
     lower, upper = _wilson(share, n)
+    lowest, highest = estimated.interval if estimated else (None, None)
+    basis = estimated.source if estimated else None
 
     def errors(rate: Column) -> Column:
         return F.col("known") + (listings - F.col("outside_audit")) * rate
@@ -183,9 +207,10 @@ def _with_values(sums: DataFrame) -> DataFrame:
         F.when(n.isNull(), F.col("numerator")).when(by_audit, errors(share) / listings).otherwise(share).alias("value"),
         F.when(by_audit, errors(share)).otherwise(F.col("numerator")).alias("numerator"),
         F.when(by_audit, listings.cast("double")).otherwise(n).alias("denominator"),
-        F.when(by_audit, errors(lower) / listings).alias("lower"),
-        F.when(by_audit, errors(upper) / listings).alias("upper"),
+        F.when(by_audit, errors(lower) / listings).when(by_evidence, F.lit(lowest)).alias("lower"),
+        F.when(by_audit, errors(upper) / listings).when(by_evidence, F.lit(highest)).alias("upper"),
         "source",
+        F.when(by_evidence, F.lit(basis)).cast("string").alias("basis"),
     )
 
 
