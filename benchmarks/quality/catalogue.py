@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from schemas.arrays import Ints
+from schemas.arrays import Bools, Ints
 from training.transitions import category_distances
+from udfs.ancestors import ancestor_matrix
 
 Random = np.random.Generator
 
@@ -22,6 +23,7 @@ class Catalogue:
 
     Attributes:
         categories: C names, sorted.
+        ancestors: as `udfs.ancestors.ancestor_matrix`.
         distances: as `training.transitions.category_distances`.
         titles, descriptions: n texts; None if missing.
         sellers: n ids; None if missing.
@@ -30,6 +32,7 @@ class Catalogue:
     """
 
     categories: tuple[str, ...]
+    ancestors: Bools
     distances: Ints
     titles: NDArray[np.object_]
     descriptions: NDArray[np.object_]
@@ -64,9 +67,13 @@ def read_catalogue(folder: Path) -> Catalogue:
     def texts(name: str) -> NDArray[np.object_]:
         return known[name].astype(object).where(known[name].notna(), None).to_numpy(object)
 
+    categories = tuple(taxonomy["category"])
+    parents = [parent if isinstance(parent, str) else None for parent in taxonomy["parent"]]
+    ancestors = ancestor_matrix(categories, parents)
     return Catalogue(
-        categories=tuple(taxonomy["category"]),
-        distances=category_distances(taxonomy["parent"].tolist(), taxonomy["department"].tolist()),
+        categories=categories,
+        ancestors=ancestors,
+        distances=category_distances(parents, taxonomy["department"].tolist(), ancestors),
         titles=texts("title"),
         descriptions=texts("description"),
         sellers=texts("seller_id"),

@@ -15,8 +15,9 @@ from conf.load import load_settings
 from conf.settings import Settings
 from schemas.arrays import Floats, Floats32, Ints
 from schemas.branches import TEXT
+from schemas.estimates import ShareEstimate
 from training.dataset import Shard, map_shard
-from training.error_share import ShareEstimate, twin_share
+from training.error_share import twin_share
 from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
 from training.fitting import fit_sample
 from training.learning_curve import train_on_quarters
@@ -24,6 +25,7 @@ from training.plan import SECOND_PASS, make_plan
 from training.ranks import Ranks
 from training.sample import NO_SELLER, Sample, seller_codes
 from training.text_branch import make_text_trainer
+from udfs.ancestors import family_confidence, resolve_log
 from udfs.fusion import fuse
 from udfs.near_duplicates import normalized_title
 from udfs.posterior import posterior
@@ -65,8 +67,7 @@ class OurMethod:
             shard, self._plan, len(catalogue.categories), size, Ranks.init(), lambda *_: None
         )
         branch, self._c = self._trainer.first_pass()
-        no_ancestors = np.zeros((len(catalogue.categories), len(catalogue.categories)), np.bool_)
-        self._fewer = train_on_quarters(self._trainer, branch, self._c, np.arange(len(labels)), no_ancestors)
+        self._fewer = train_on_quarters(self._trainer, branch, self._c, np.arange(len(labels)), catalogue.ancestors)
         self.first = self._trainer.predict(branch)
         """Log-probabilities, shape (n, C); no member predicts what it was trained on, or on a near duplicate."""
 
@@ -101,7 +102,7 @@ class OurMethod:
         if not enough_texts(sample):
             return None, None
         first = fit_first_pass(sample, self.catalogue.distances, self._fewer, self._twins(codes))
-        return first, soft_labels(first, self.first, self.labels, sample.truths, codes)
+        return first, soft_labels(first, sample.branches[TEXT.name], self.labels, sample.truths, codes)
 
     def _second_pass(self, soft: Floats32) -> Floats32:
         """The second pass's log-probabilities, out of sample."""
@@ -124,11 +125,14 @@ class OurMethod:
 
     def _sample(self, codes: Ints, ids: tuple[str, ...], predicted: Floats32) -> Sample:
         nobody, buckets = np.full(len(self.labels), -1), self._trainer.shard.buckets
-        return Sample(self.labels, nobody, nobody, codes, buckets, ids, {TEXT.name: predicted})
+        ancestors = self.catalogue.ancestors
+        text = {TEXT.name: resolve_log(predicted, self.labels, ancestors)}
+        confidence = family_confidence(predicted, ancestors) if ancestors.any() else None
+        return Sample(self.labels, nobody, nobody, codes, buckets, ids, text, confidence)
 
     def _twins(self, codes: Ints) -> ShareEstimate | None:
         texts = text_groups(self.catalogue.titles, self.catalogue.descriptions)
-        return twin_share(count_pairs(self.labels, texts, codes))
+        return twin_share(count_pairs(self.labels, texts, codes, self.catalogue.ancestors))
 
 
 def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path) -> Shard:

@@ -34,13 +34,15 @@ def text_groups(titles: NDArray[np.object_], descriptions: NDArray[np.object_] |
     return np.asarray(np.unique(keys, return_inverse=True)[1])
 
 
-def count_pairs(labels: Ints, texts: Ints, sellers: Ints) -> PairCounts:
+def count_pairs(labels: Ints, texts: Ints, sellers: Ints, ancestors: Bools | None = None) -> PairCounts:
     """As `training.twins.count_twins`, of arrays of shape (n,); `texts` as `text_groups`, `sellers` -1 if unknown."""
+    different = ~np.eye(int(labels.max()) + 1, dtype=np.bool_) if ancestors is None else ~(ancestors | ancestors.T)
+    np.fill_diagonal(different, False)
     order = np.argsort(texts, kind="stable")
     found = []
     for group in np.split(order, np.flatnonzero(np.diff(texts[order])) + 1):
         pairs = [
-            labels[one] != labels[other]
+            different[labels[one], labels[other]]
             for one, other in combinations(group[:_MAX_GROUP].tolist(), 2)
             if sellers[one] != sellers[other] or sellers[one] < 0
         ]

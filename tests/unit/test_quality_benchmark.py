@@ -55,7 +55,8 @@ def catalogue(rows: int = _ROWS) -> Catalogue:
     titles = np.array([f"{_NAMES[t]} number {i}" for i, t in enumerate(truth)], object)
     sellers = np.array([f"s{i}" for i in random.integers(0, 10, rows)], object)
     distances = category_distances(["shoes", "shoes", "clothes", "clothes"], ["all"] * 4)
-    return Catalogue(_NAMES, distances, titles, np.full(rows, None, object), sellers, truth, truth.copy())
+    no_ancestors, nothing = np.zeros((4, 4), np.bool_), np.full(rows, None, object)
+    return Catalogue(_NAMES, no_ancestors, distances, titles, nothing, sellers, truth, truth.copy())
 
 
 def random() -> np.random.Generator:
