@@ -1,8 +1,9 @@
 """Compare a new model (the challenger) with the champion on the same listings.
 
 The audit decides first: a model that copies an error which many sellers make explains their labels well, so only
-people's answers reveal it. Next come the canaries, labels that were made wrong for training (`training.canaries`): how
-much probability does a model give to the original label? If neither shows a difference, the likelihood of the sellers'
+people's answers reveal it. Next come the canaries, labels that were made wrong for training (`training.canaries`): given
+the wrong label, how likely is the original one? It is a seller's label, too, so it may be wrong, and a model that is
+rightly sure of that must not lose: it is `log Σ_c P(c | x, wrong label) P(original label | c, s)`. If neither shows a difference, the likelihood of the sellers'
 labels decides, `mean log Σ_c q(c) P(l | c, s)`. A lead on the canaries does not count if this likelihood is
 significantly worse. It is cross-fitted: the noise model fitted on each half of the rows is applied to the other half,
 so neither model gains from having seen the labels.
@@ -93,8 +94,8 @@ class Comparison:
         canaries: rows whose label was made wrong for training.
         canaries_recovered: share of the canaries, 0 to 1, for which the challenger's best guess is the original label;
             NaN without canaries. The original label may be the seller's own error, so 1 is out of reach.
-        canary_lead: the lead in the mean log-posterior of the original label; unknown without a champion or with too
-            few canaries.
+        canary_lead: the lead in the mean log-likelihood of the original label, given the wrong one; unknown without a
+            champion or with too few canaries.
         challenger_error, champion_error: estimated share of wrong best guesses, 0 to 1; NaN where there is no champion.
         by_category: the challenger's figures for the listings of each given category: category -> figure -> value.
     """
@@ -152,7 +153,7 @@ def compare(challenger: Floats, champion: Floats | None, labels: Labels, categor
         if len(audited) >= _MIN_AUDITED:
             audit_lead = _posterior_lead(new.posterior, old.posterior, audited, labels.audited)
         if len(planted) >= MIN_CANARIES:
-            canary_lead = _posterior_lead(new.canary_posterior, old.canary_posterior, planted, labels.given)
+            canary_lead = Lead.of(new.original_log_likelihood[planted] - old.original_log_likelihood[planted])
     return Comparison(
         better=old is None or _is_better(audit_lead, canary_lead, likelihood_lead),
         rows=len(labels.given),
@@ -197,16 +198,19 @@ class _CrossFit:
         log_likelihood: shape (n,), log P(label).
         posterior: shape (n, C), given the sellers' labels.
         canary_posterior: shape (n, C), given the wrong label for canaries and the seller's label for other rows.
+        original_log_likelihood: shape (n,), log P(original label), given the same.
     """
 
     log_likelihood: Floats
     posterior: Floats
     canary_posterior: Floats
+    original_log_likelihood: Floats
 
 
 def _cross_fit(log_q: Floats, labels: Labels) -> _CrossFit:
     """Likelihood and posterior of every row under the noise model fitted on the other half."""
-    log_likelihood, given, canary = np.zeros(len(log_q)), np.zeros(log_q.shape), np.zeros(log_q.shape)
+    given, canary = np.zeros(log_q.shape), np.zeros(log_q.shape)
+    log_likelihood, original = np.zeros(len(log_q)), np.zeros(len(log_q))
     trained_on = np.where(labels.canaries >= 0, labels.canaries, labels.given)
     seller_count = int(labels.sellers.max(initial=-1)) + 1
     for half in (0, 1):
@@ -223,7 +227,9 @@ def _cross_fit(log_q: Floats, labels: Labels) -> _CrossFit:
             log_q[applied_to], labels.given[applied_to], rates, fit.transitions
         )
         canary[applied_to], _ = posterior(log_q[applied_to], trained_on[applied_to], rates, fit.transitions)
-    return _CrossFit(log_likelihood, given, canary)
+        log_canary = np.log(np.maximum(canary[applied_to], _FLOOR))
+        _, original[applied_to] = posterior(log_canary, labels.given[applied_to], rates, fit.transitions)
+    return _CrossFit(log_likelihood, given, canary, original)
 
 
 def _recovered(fit: _CrossFit, planted: Ints, labels: Labels) -> float:

@@ -67,7 +67,16 @@ class LinearTrainer:
     categories: int
     ranks: Ranks
 
-    def fit(self, targets: Targets, rows: Ints, *, c: float, bottleneck: int = 0, seed: int = 0) -> LinearMember:
+    def fit(
+        self,
+        targets: Targets,
+        rows: Ints,
+        *,
+        c: float,
+        bottleneck: int = 0,
+        seed: int = 0,
+        start: LinearMember | None = None,
+    ) -> LinearMember:
         """Minimise the cross-entropy with an L2 penalty, like scikit-learn's `LogisticRegression`.
 
         Every rank must call it.
@@ -78,17 +87,22 @@ class LinearTrainer:
             c: inverse L2 penalty; the bias is not penalised.
             bottleneck: r, if the kernel is a product of matrices of shape (V, r) and (r, C); 0 if it is a single one.
             seed: of the initial mixer; the same on every rank.
+            start: a classifier of the same shape to start from; None: from 0, and from a random mixer.
         """
         shape = _Shape(self.texts.shape[1], bottleneck, self.categories)
         objective = _Objective(self.texts, targets, rows, shape, c, self.ranks)
-        start, mean_squares = np.zeros(shape.size, np.float32), np.ones(shape.size, np.float32)
+        initial, mean_squares = np.zeros(shape.size, np.float32), np.ones(shape.size, np.float32)
         shape.split(mean_squares)[0][:] = self.mean_squares[:, None]
-        mixer = shape.split(start)[1]
-        if mixer is not None:
+        kernel, mixer, bias = shape.split(initial)
+        if start is not None:
+            kernel[:], bias[:] = start.kernel, start.bias
+            if mixer is not None:
+                mixer[:] = start.mixer
+        elif mixer is not None:
             mixer[:] = np.random.default_rng(seed).normal(scale=bottleneck**-0.5, size=mixer.shape)
         weights = minimize(
             objective,
-            start,
+            initial,
             (_CURVATURE * mean_squares + objective.penalty) ** _POWER,
             tolerance=_TOLERANCE,
             max_evaluations=_MAX_EVALUATIONS,

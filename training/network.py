@@ -59,6 +59,13 @@ class TextEncoder(tf.Module):  # type: ignore[misc]
         return tf.stack([rows, place], axis=1), values / tf.sqrt(tf.gather(squares, block))
 
 
+def bottleneck_width(features: int, members: int, categories: int) -> int:
+    """The rank of the text members' factorised kernels; 0 if all weights together are few enough without."""
+    if features * members * categories <= _MAX_PARAMETERS:
+        return 0
+    return int(np.clip(_MAX_PARAMETERS // (features * members), 32, 256))
+
+
 class TextMembers(tf.Module):  # type: ignore[misc]
     """K linear softmax classifiers over the same features.
 
@@ -69,9 +76,7 @@ class TextMembers(tf.Module):  # type: ignore[misc]
         """Initialise with zeros."""
         super().__init__(name="text_members")
         self.features, self.members, self.categories = features, members, categories
-        self.bottleneck = 0
-        if features * members * categories > _MAX_PARAMETERS:
-            self.bottleneck = int(np.clip(_MAX_PARAMETERS // (features * members), 32, 256))
+        self.bottleneck = bottleneck_width(features, members, categories)
         self.kernel = tf.Variable(tf.zeros([features, members * (self.bottleneck or categories)]), name="kernel")
         self.bias = tf.Variable(tf.zeros([members, categories]), name="bias")
         self.mixer = None

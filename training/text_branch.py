@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,8 @@ from scipy.sparse import csr_matrix
 from schemas.arrays import Bools, Floats32, Ints
 from schemas.tensors import TextBatch
 from training.dataset import Shard
-from training.linear import LinearTrainer, Targets
-from training.network import TextEncoder, TextMembers
+from training.linear import LinearMember, LinearTrainer, Targets
+from training.network import TextEncoder, TextMembers, bottleneck_width
 from training.plan import FIRST_PASS, Plan
 from training.ranks import Ranks
 
@@ -23,10 +24,35 @@ Report = Callable[[str, int, int, float], None]
 _C, _SMALLER_C, _LARGER_C = 2.0, (1.0, 0.5), 4.0
 """Inverse L2 penalty, C of scikit-learn's LogisticRegression: the first value, and the smaller and larger values to
 try."""
+SECOND_C = 4.0
+"""C of the second pass: its targets are cleaner than sellers' labels, so it may fit them more closely."""
+_CHOOSING = 5_000
+"""C is chosen by the first members whose folds together have this many listings."""
 _CHUNK = 4096
 """Rows encoded at once."""
 _COUNT_CHUNK = 1 << 22
 """Features counted at once."""
+
+
+@dataclass(frozen=True)
+class FittedMember:
+    """A fitted text member and how it does on its own fold.
+
+    Attributes:
+        weights: the classifier.
+        own: the rows of the shard that are in its fold, on which it was not fitted.
+        predicted: log-probabilities of these rows, shape (len(own), C).
+        loss: their cross-entropy, summed over all ranks.
+        right: on how many of them its most probable category is the hard target, over all ranks.
+        rows: how many they are, over all ranks.
+    """
+
+    weights: LinearMember
+    own: Ints
+    predicted: Floats32
+    loss: float
+    right: float
+    rows: float
 
 
 @dataclass(frozen=True)
@@ -37,16 +63,17 @@ class TextBranch:
         encoder: hashed features -> TF-IDF.
         model: the members.
         encoded: the shard's TF-IDF features; ids are indices into the vocabulary.
+        fitted: the members as they were fitted.
         predicted: shape (n, C), out-of-sample log-probabilities of the shard's texts.
-        loss, accuracy: out-of-sample cross-entropy, and accuracy on the hard targets, over all ranks.
+        loss: out-of-sample cross-entropy over all ranks.
     """
 
     encoder: TextEncoder
     model: TextMembers
     encoded: TextBatch
+    fitted: tuple[FittedMember, ...]
     predicted: Floats32
     loss: float
-    accuracy: float
 
 
 @dataclass(frozen=True)
@@ -80,26 +107,42 @@ class TextTrainer:
 
         C is chosen by out-of-sample accuracy on the given labels: noisy labels need a smaller C, few listings per
         category a larger C. The loss is not used, because it rewards probabilities that are as uncertain as the labels
-        are noisy. In a tie the smaller C wins, because it fits wrong labels less.
+        are noisy. In a tie the smaller C wins, because it fits wrong labels less. Of a large catalogue, the first
+        members suffice to choose it.
         """
+        targets = one_hot(self.shard.hard_targets, self.categories)
+        rows, members = float(self.ranks.sum([len(self.shard)])[0]), self.plan.text_members
+        choosing = range(min(max(math.ceil(_CHOOSING * members / max(rows, 1.0)), 1), members))
 
-        def train(c: float) -> TextBranch:
-            return self.train(one_hot(self.shard.hard_targets, self.categories), c, FIRST_PASS)
+        def fit(c: float, starts: Sequence[FittedMember]) -> list[FittedMember]:
+            fitted: list[FittedMember] = []
+            for member in choosing:
+                fitted.append(self._fit(member, targets, c, starts[member].weights if starts else None))
+                self.report(FIRST_PASS, member + 1, len(choosing), _mean_loss(fitted))
+            return fitted
 
-        first = best = train(_C)
+        first = best = fit(_C, ())
         best_c = _C
         for smaller in _SMALLER_C:
-            branch = train(smaller)
-            if branch.accuracy < best.accuracy:
+            fitted = fit(smaller, best)
+            if _accuracy(fitted) < _accuracy(best):
                 break
-            best, best_c = branch, smaller
+            best, best_c = fitted, smaller
         if best is first:
-            larger = train(_LARGER_C)
-            if larger.accuracy > first.accuracy:
+            larger = fit(_LARGER_C, first)
+            if _accuracy(larger) > _accuracy(first):
                 best, best_c = larger, _LARGER_C
-        return best, best_c
+        return self.train(targets, best_c, FIRST_PASS, fitted=best), best_c
 
-    def train(self, targets: Targets, c: float, stage: str) -> TextBranch:
+    def train(
+        self,
+        targets: Targets,
+        c: float,
+        stage: str,
+        *,
+        fitted: Sequence[FittedMember] = (),
+        start: TextBranch | None = None,
+    ) -> TextBranch:
         """Fit all K members on this rank's shard, together with the other ranks.
 
         Member k is fitted on the rows whose fold is not k, so every member predicts its own fold out of sample.
@@ -108,23 +151,29 @@ class TextTrainer:
             targets: each listing's target distribution.
             c: inverse L2 penalty.
             stage: name of the stage, for progress reports.
+            fitted: the first members, if they are already fitted.
+            start: a branch from whose members to start, each from the member of the same fold; None: from 0.
         """
-        shard, members = self.shard, self.plan.text_members
-        folds = shard.buckets % members
+        members, fitted = self.plan.text_members, list(fitted)
+        for member in range(len(fitted), members):
+            fitted.append(self._fit(member, targets, c, None if start is None else start.fitted[member].weights))
+            self.report(stage, member + 1, members, _mean_loss(fitted))
         model = TextMembers(self.encoder.features, members, self.categories)
-        predicted = np.empty((len(shard), self.categories), np.float32)
-        loss, agreeing, rows = 0.0, 0.0, 0.0
-        for member in range(members):
-            others, seed = np.flatnonzero(folds != member), self.plan.seed + member
-            fitted = self.linear.fit(targets, others, c=c, bottleneck=model.bottleneck, seed=seed)
-            model.set_member(member, fitted.kernel, fitted.mixer, fitted.bias)
-            own = np.flatnonzero(folds == member)
-            predicted[own] = fitted.log_probabilities(self.linear.texts[own])
-            right = float((predicted[own].argmax(axis=1) == shard.hard_targets[own]).sum())
-            sums = self.ranks.sum([_cross_entropy(predicted[own], targets, own), right, float(len(own))])
-            loss, agreeing, rows = np.array([loss, agreeing, rows]) + sums
-            self.report(stage, member + 1, members, float(loss / max(rows, 1.0)))
-        return TextBranch(self.encoder, model, self.encoded, predicted, float(loss / rows), float(agreeing / rows))
+        predicted = np.empty((len(self.shard), self.categories), np.float32)
+        for member, each in enumerate(fitted):
+            model.set_member(member, each.weights.kernel, each.weights.mixer, each.weights.bias)
+            predicted[each.own] = each.predicted
+        return TextBranch(self.encoder, model, self.encoded, tuple(fitted), predicted, _mean_loss(fitted))
+
+    def _fit(self, member: int, targets: Targets, c: float, start: LinearMember | None) -> FittedMember:
+        folds, seed = self.shard.buckets % self.plan.text_members, self.plan.seed + member
+        width = bottleneck_width(self.encoder.features, self.plan.text_members, self.categories)
+        others, own = np.flatnonzero(folds != member), np.flatnonzero(folds == member)
+        weights = self.linear.fit(targets, others, c=c, bottleneck=width, seed=seed, start=start)
+        predicted = weights.log_probabilities(self.linear.texts[own])
+        right = float((predicted.argmax(axis=1) == self.shard.hard_targets[own]).sum())
+        sums = self.ranks.sum([_cross_entropy(predicted, targets, own), right, float(len(own))])
+        return FittedMember(weights, own, predicted, *map(float, sums))
 
     def predict(self, branch: TextBranch) -> Floats32:
         """Out-of-sample log-probabilities of the shard's texts, shape (n, C); NaN without known features."""
@@ -144,6 +193,14 @@ def make_text_trainer(
     squares = np.bincount(encoded.ids, encoded.weights.astype(np.float64) ** 2, encoder.features)
     linear = LinearTrainer(texts, ranks.sum(squares) / ranks.sum([len(shard)]), categories, ranks)
     return TextTrainer(encoder, shared, encoded, linear, shard, plan, categories, ranks, report)
+
+
+def _mean_loss(fitted: Sequence[FittedMember]) -> float:
+    return sum(each.loss for each in fitted) / max(sum(each.rows for each in fitted), 1.0)
+
+
+def _accuracy(fitted: Sequence[FittedMember]) -> float:
+    return sum(each.right for each in fitted) / max(sum(each.rows for each in fitted), 1.0)
 
 
 def one_hot(hard_targets: Ints, categories: int) -> Targets:

@@ -22,7 +22,7 @@ from training.plan import SECOND_PASS
 from training.ranks import Ranks
 from training.sample import ROW_FIELDS, labelled_in_order, make_sample, seller_indices, write_sample
 from training.task import RankResult, RankTask
-from training.text_branch import TextBranch, TextTrainer, make_text_trainer, one_hot
+from training.text_branch import SECOND_C, TextBranch, TextTrainer, make_text_trainer, one_hot
 from udfs.ancestors import resolve_log
 from udfs.text import count_words, novelty
 
@@ -56,7 +56,7 @@ def train_rank(task: RankTask) -> RankResult:
     first, soft = run_first_pass(trainer, text, c, sampled, task)
     if soft is not None:
         targets = soft.__getitem__
-        text = trainer.train(targets, c, SECOND_PASS)
+        text = trainer.train(targets, SECOND_C, SECOND_PASS, start=text)
         curves["text second pass"] = [text.loss]
     branches = {TEXT.name: trainer.predict(text)[sampled]}
     if ranks.rank == 0:

@@ -24,7 +24,7 @@ from training.learning_curve import train_on_quarters
 from training.plan import SECOND_PASS, make_plan
 from training.ranks import Ranks
 from training.sample import NO_SELLER, Sample, seller_codes
-from training.text_branch import make_text_trainer
+from training.text_branch import SECOND_C, make_text_trainer
 from udfs.ancestors import family_confidence, resolve_log
 from udfs.fusion import fuse
 from udfs.near_duplicates import normalized_title
@@ -66,8 +66,9 @@ class OurMethod:
         self._trainer = make_text_trainer(
             shard, self._plan, len(catalogue.categories), size, Ranks.init(), lambda *_: None
         )
-        branch, self._c = self._trainer.first_pass()
-        self._fewer = train_on_quarters(self._trainer, branch, self._c, np.arange(len(labels)), catalogue.ancestors)
+        branch, c = self._trainer.first_pass()
+        self._branch = branch
+        self._fewer = train_on_quarters(self._trainer, branch, c, np.arange(len(labels)), catalogue.ancestors)
         self.first = self._trainer.predict(branch)
         """Log-probabilities, shape (n, C); no member predicts what it was trained on, or on a near duplicate."""
 
@@ -106,7 +107,7 @@ class OurMethod:
 
     def _second_pass(self, soft: Floats32) -> Floats32:
         """The second pass's log-probabilities, out of sample."""
-        return self._trainer.predict(self._trainer.train(soft.__getitem__, self._c, SECOND_PASS))
+        return self._trainer.predict(self._trainer.train(soft.__getitem__, SECOND_C, SECOND_PASS, start=self._branch))
 
     def _decide(self, predicted: Floats32, first: FirstPass | None, sellers_known: bool) -> CleaningResult:
         codes, ids = self._sellers(sellers_known)

@@ -47,7 +47,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     members = TextMembers(len(vocabulary), 4, 3)
     members.kernel.assign(tf.random.normal(members.kernel.shape))
     nothing = TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
-    text = TextBranch(encoder, members, nothing, np.zeros((0, 3), np.float32), 0.0, 1.0)
+    text = TextBranch(encoder, members, nothing, (), np.zeros((0, 3), np.float32), 0.0)
     save_text(text, str(folder / "members" / "text"))
     projection = np.random.default_rng(1).standard_normal((len(vocabulary), 5)).astype(np.float32)
     pictures = PictureMembers(np.full(3, 127, np.float32), np.full(3, 60, np.float32), projection, 4, 3)

@@ -135,6 +135,32 @@ def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan
     assert (before[~own] != after[~own]).any()
 
 
+def test_the_first_members_choose_c_and_all_start_from_members_of_their_own_fold(
+    ranks: Ranks, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import text_branch  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    shard = make_shard()
+    all_members, c = trainer(shard, plan, ranks).first_pass()
+    monkeypatch.setattr(text_branch, "_CHOOSING", 150)  # of 400 listings in 4 folds: two members choose
+    reports: list[tuple[int, int]] = []
+    few = dataclasses.replace(
+        trainer(shard, plan, ranks), report=lambda _stage, step, steps, _loss: reports.append((step, steps))
+    )
+    branch, chosen = few.first_pass()
+    assert chosen == c
+    assert reports == [(1, 2), (2, 2)] * (len(reports) // 2 - 1) + [(3, 4), (4, 4)]
+    assert np.exp(branch.predicted) == pytest.approx(np.exp(all_members.predicted), abs=0.03)
+    # From the members of a first pass over other labels, to the same minimum; no member sees its own fold.
+    own = shard.buckets % plan.text_members == 1
+    flipped = dataclasses.replace(shard, labels=np.where(own, (shard.labels + 1) % 3, shard.labels))
+    targets = text_branch.one_hot(np.where(own, shard.labels, 0), 3)
+    starts = [trainer(each, plan, ranks).first_pass()[0] for each in (shard, flipped)]
+    found = [few.train(targets, chosen, "texts", start=start).predicted for start in starts]
+    assert (found[0][own] == found[1][own]).all()
+    assert np.exp(found[0]) == pytest.approx(np.exp(few.train(targets, chosen, "texts").predicted), abs=0.03)
+
+
 def test_members_of_quarters_equal_logistic_regression_on_a_quarter(ranks: Ranks, plan: Plan) -> None:
     from training.learning_curve import train_on_quarters  # noqa: PLC0415 - TensorFlow's threads are set first
 

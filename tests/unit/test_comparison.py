@@ -84,6 +84,20 @@ def test_canaries_decide_without_audit_answers_and_labels_can_only_veto(truth: I
     assert not compare(honest, imitator, others, CATEGORIES).better
 
 
+def test_a_model_that_is_rightly_sure_of_wrong_original_labels_wins_on_the_canaries(
+    truth: Ints, labels: Labels
+) -> None:
+    """More than a quarter of them is wrong; the model that claims too little gives these a larger probability."""
+    random = np.random.default_rng(6)
+    given = np.where(random.random(3000) < 0.35, random.integers(0, 5, 3000), truth)
+    planted = np.where(random.random(3000) < 0.5, (given + random.integers(1, 5, 3000)) % 5, -1)
+    marked = replace(labels, given=given, canaries=planted)
+    sure = judged(truth, 0.98, 3)
+    timid = np.log(np.where(sure > np.log(0.5), 0.9, 0.025))
+    assert compare(sure, timid, marked, CATEGORIES).canary_lead.ahead
+    assert compare(timid, sure, marked, CATEGORIES).canary_lead.behind
+
+
 def test_the_first_model_takes_over(truth: Ints, labels: Labels) -> None:
     found = compare(judged(truth, 0.6, 3), None, labels, CATEGORIES)
     assert found.better
