@@ -1,12 +1,13 @@
 """Compare a new model (the challenger) with the champion on the same listings.
 
 The audit decides first: a model that copies an error which many sellers make explains their labels well, so only
-people's answers reveal it. Next come the canaries, labels that were made wrong for training (`training.canaries`): given
-the wrong label, how likely is the original one? That is a seller's label, too, which may be wrong, so its likelihood is
-`log Σ_c P(c | x, wrong label) P(original label | c, s)`: a model that is rightly sure that it is wrong must not lose. If
-neither shows a difference, the likelihood of the sellers' labels decides, `mean log Σ_c q(c) P(l | c, s)`. A lead on the
-canaries does not count if this likelihood is significantly worse. It is cross-fitted: the noise model fitted on each half
-of the rows is applied to the other half, so neither model gains from having seen the labels.
+people's answers reveal it. Next come the canaries, labels that were made wrong for training (`training.canaries`):
+given the wrong label, how likely is the original one? That is a seller's label, too, which may be wrong, so its
+likelihood is `log Σ_c P(c | x, wrong label) P(original label | c, s)`: a model that is rightly sure that it is wrong
+must not lose. If neither shows a difference, the likelihood of the sellers' labels decides, `mean log Σ_c q(c) P(l |
+c, s)`. A lead on the canaries does not count if this likelihood is significantly worse. It is cross-fitted: the noise
+model fitted on each half of the rows is applied to the other half, so neither model gains from having seen the
+labels.
 """
 
 from __future__ import annotations
