@@ -151,6 +151,8 @@ FEATURES = Table(
         # A row is marked or deleted without rewriting the vectors of the rows beside it.
         ("delta.enableDeletionVectors", "true"),
         ("delta.dataSkippingStatsColumns", "listing_id,encoded_at,superseded_at"),
+        # Every night adds a small file or two. A write that finds 50 of them joins them.
+        ("delta.autoOptimize.autoCompact", "true"),
     ),
     columns=(
         Column("listing_id", "STRING", "the listing"),
@@ -160,7 +162,7 @@ FEATURES = Table(
         Column("image_width", "INT", "in pixels, from the picture's header; null if it could not be read"),
         Column("image_height", "INT", "in pixels, as image_width"),
         Column("image_hash", "STRING", "SHA-256 of the picture's bytes when it was encoded; null if there were none"),
-        Column("encoded_at", "TIMESTAMP", "when the picture was read, UTC"),
+        Column("encoded_at", "TIMESTAMP", "when the row was written, UTC: the picture was read, or its vector copied"),
         Column(
             "superseded_at",
             "TIMESTAMP",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.features.copying import copy_vectors
 from jobs.features.encoders import Encoder
 from jobs.features.pictures import Pictures, find_pictures
 from jobs.features.steps.selection import unencoded
 from jobs.features.stored import stored_features
+from jobs.features.storing import store_features
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow
-from schemas.tables import FEATURES, LISTINGS
+from schemas.tables import LISTINGS
 from udfs.picture_features import encode_listings
 
 _SLOT_ROWS = 2_500
@@ -22,10 +25,24 @@ _MAX_PIECES = 10
 """More pieces would read listings too often: a piece reads the pictures of all listings, and drops most of them."""
 
 
-def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) -> int:
+@dataclass(frozen=True)
+class Encoded:
+    """Numbers of pictures that have a vector or a status now.
+
+    Attributes:
+        encoded: pictures that were read.
+        copied: pictures that were not read, because one with the same bytes was stored.
+    """
+
+    encoded: int
+    copied: int
+
+
+def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) -> Encoded:
     """Encode the pictures that the encoder has not encoded yet, and those that could not be read the last time.
 
-    Each piece is stored when it is finished. Unless the run holds the lock of the warehouse, a piece takes it.
+    A picture with the bytes of one that is stored gets a copy of its vector and is not read. Each piece is stored when
+    it is finished. Unless the run holds the lock of the warehouse, a piece takes it.
 
     Args:
         run: the run.
@@ -33,19 +50,22 @@ def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) ->
         listings_version: Delta version of listings; its listings in force are encoded.
 
     Returns:
-        The number of pictures that were read; each has a vector or a status now.
+        How many pictures were encoded or copied; each has a vector or a status now.
 
     Raises:
         FailedError: another job holds the lock.
     """
-    job = run.job
+    job, identity = run.job, encoder.spec.identity
+    copied = copy_vectors(run, identity, listings_version)
+    if copied:
+        job.print_progress(f"copied the vectors of {copied:,} pictures that {identity} has encoded before")
     listings = narrow(job.warehouse.read(LISTINGS, listings_version))
-    wanted = unencoded(listings, stored_features(job.warehouse, encoder.spec.identity))
+    wanted = unencoded(listings, stored_features(job.warehouse, identity))
     found = wanted.agg(F.count("*"), F.count_if("again")).first()
     total, retried = (int(found[0]), int(found[1])) if found is not None else (0, 0)
     if total == 0:
-        return 0
-    job.print_progress(f"encoding {total:,} pictures with {encoder.spec.identity}")
+        return Encoded(0, copied)
+    job.print_progress(f"encoding {total:,} pictures with {identity}")
     if retried:
         job.print_progress(f"trying again to read {retried:,} pictures that could not be read before")
     pictures = find_pictures(job.warehouse, wanted, listings_version)
@@ -56,16 +76,16 @@ def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) ->
         in_piece = F.pmod(F.xxhash64("listing_id"), F.lit(pieces)) == piece
         with run.lock():
             # Read anew, because another job may have encoded some of them since.
-            stored = stored_features(job.warehouse, encoder.spec.identity)
+            stored = stored_features(job.warehouse, identity)
             done += _encode_piece(run, encoder, unencoded(listings.where(in_piece), stored), pictures, rows)
         if pieces > 1:
             job.print_progress(f"encoded {done:,} of {total:,} pictures")
-    return done
+    return Encoded(done, copied)
 
 
 def _encode_piece(run: RunContext, encoder: Encoder, wanted: DataFrame, pictures: Pictures, rows: int) -> int:
     """Encode pictures and store them; returns their number. The warehouse must be locked."""
-    warehouse, settings = run.job.warehouse, run.job.settings
+    settings = run.job.settings
     new = encode_listings(
         pictures.read(wanted, rows),
         encoder.folder,
@@ -76,20 +96,4 @@ def _encode_piece(run: RunContext, encoder: Encoder, wanted: DataFrame, pictures
         max_pixels=settings.picture.max_pixels,
         blank_deviation=settings.picture.blank_deviation,
     )
-    new = new.withColumns(
-        {
-            "encoder": F.lit(encoder.spec.identity),
-            "encoded_at": F.lit(run.job.started_at),
-            "superseded_at": F.lit(None).cast("timestamp"),
-        }
-    )
-    stage = f"{run.run_id}-features"
-    same = " AND ".join(f"old.{name} = new.{name}" for name in FEATURES.key)
-    try:
-        staged = warehouse.stage(stage, new)  # a merge would encode twice
-        merge = warehouse.table(FEATURES).alias("old").merge(staged.alias("new"), same)
-        # A row that is already there is that of a picture that could not be read.
-        result = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute().first()
-    finally:
-        warehouse.unstage(stage)
-    return 0 if result is None else int(result.num_affected_rows)
+    return store_features(run, encoder.spec.identity, new)

@@ -21,6 +21,14 @@ def picture_statuses(warehouse: Warehouse, identity: str) -> DataFrame:
     return stored_features(warehouse, identity).select(*KEYS, "image_status")
 
 
+def written_since(features: DataFrame, micros: int | None) -> DataFrame:
+    """The rows that were written since a time, microseconds since 1970; None: none. Files of earlier rows are skipped.
+
+    Delta keeps the least and greatest time of each file.
+    """
+    return features.where(F.col("encoded_at") >= F.timestamp_micros(F.lit(micros).cast("bigint")))
+
+
 def with_vectors(
     warehouse: Warehouse, listings: DataFrame, identity: str, *, few: DataFrame | None = None
 ) -> DataFrame:
@@ -41,9 +49,7 @@ def with_vectors(
     features = stored_features(warehouse, identity)
     if few is not None:
         first = features.join(few, KEYS, "left_semi").agg(F.min(F.unix_micros("encoded_at"))).first()
-        # Delta keeps the least and greatest time of each file.
-        since = F.timestamp_micros(F.lit(None if first is None else first[0]).cast("bigint"))
-        features = features.where(F.col("encoded_at") >= since)
+        features = written_since(features, None if first is None else first[0])
     joined = listings.join(features.select(*KEYS, "vector", "image_status"), KEYS, "left")
     unstored = F.when(F.expr(HAS_PICTURE), ImageStatus.UNREADABLE.value).otherwise(ImageStatus.MISSING.value)
     return joined.withColumn("image_status", F.coalesce("image_status", unstored))

@@ -79,11 +79,12 @@ def update_features(
         others: whether vectors of other encoders are no longer needed (`retire_features`).
 
     Returns:
-        Numbers of rows: encoded, superseded, restored, deleted.
+        Numbers of rows: encoded, copied, superseded, restored, deleted.
 
     Raises:
         FailedError: another job holds the lock.
     """
-    encoded = sum(encode_pictures(run, encoder, listings_version) for encoder in encoders)
+    done = [encode_pictures(run, encoder, listings_version) for encoder in encoders]
+    counts = {"encoded": sum(each.encoded for each in done), "copied": sum(each.copied for each in done)}
     retired = retire_features(run, {each.spec.identity for each in encoders}, others=others)
-    return {"encoded": encoded} | {f"{change}d": retired.get(change, 0) for change in Change}
+    return counts | {f"{change}d": retired.get(change, 0) for change in Change}

@@ -16,10 +16,14 @@ from rich.console import Console
 from conf.load import load_settings
 from jobs.console.job import Job
 from jobs.console.summary import Summary
+from jobs.features.encoders import Encoder
 from jobs.ingest import ingest
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
+from tests.encoders import save_picture_encoder
 from tests.spark.deliveries import NOW, Deliver
+from tests.spark.shop import REDS, SIZE, Shop, picture
+from udfs.encoders.folder import write_encoder
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +60,25 @@ def deliver(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return ingest(job, str(path), None if taxonomy is None else str(categories), full)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def picture_network(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A network that gives the mean colour of a picture."""
+    return save_picture_encoder(tmp_path_factory.mktemp("encoder") / "mean.keras", SIZE)
+
+
+@pytest.fixture(scope="session")
+def picture_encoder(picture_network: str, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    """The network as an encoder in a folder."""
+    folder = tmp_path_factory.mktemp("encoder")
+    return Encoder(folder, write_encoder(folder, picture_network, SIZE))
+
+
+@pytest.fixture
+def shop(warehouse: Warehouse, picture_encoder: Encoder, tmp_path: Path) -> Shop:
+    """A warehouse with five readable pictures, a damaged one, one that cannot be reached, and a listing without."""
+    shop = Shop(warehouse, picture_encoder, tmp_path / "store")
+    shop.add(*((f"L{red}", f"h{red}", picture(red), None) for red in REDS))
+    shop.add(("junk", "h-junk", b"junk", None), ("away", "h-away", None, "a.png"), ("plain", "h-plain", None, None))
+    return shop

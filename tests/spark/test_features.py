@@ -3,120 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from rich.console import Console
 from typer.testing import CliRunner
 
 import jobs.features.encoding
-from conf.load import load_settings
 from jobs.cli import app
-from jobs.console.job import Job
-from jobs.features.encoders import Encoder
-from jobs.features.encoding import encode_pictures
-from jobs.features.retiring import retire_features
 from jobs.features.steps.selection import outdated, unencoded
 from jobs.features.stored import stored_features, with_vectors
-from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import FEATURES, LISTINGS, RUNS, TAXONOMY
-from tests.encoders import save_picture_encoder
 from tests.spark.frames import frame, rows_of
-from udfs.encoders.folder import write_encoder
+from tests.spark.shop import NOW, REDS, SIZE, Shop, picture
 from udfs.picture_features import encode_listings
-
-NOW = dt.datetime(2026, 3, 1, 2, 30, tzinfo=dt.UTC)
-SIZE = 32
-REDS = (40, 80, 120, 160, 200)
-
-
-def picture(red: int) -> bytes:
-    """A picture of 20 x 20 pixels with two colours, red in its mean."""
-    image = Image.new("RGB", (20, 20), (red - 20, 0, 80))
-    image.paste((red + 20, 0, 80), (0, 10, 20, 20))
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return stream.getvalue()
-
-
-@pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return save_picture_encoder(tmp_path_factory.mktemp("encoder") / "mean.keras", SIZE)
-
-
-@pytest.fixture(scope="module")
-def encoder(network: str, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
-    folder = tmp_path_factory.mktemp("encoder")
-    return Encoder(folder, write_encoder(folder, network, SIZE))
-
-
-@dataclass
-class Shop:
-    """A warehouse with listings, and how to encode their pictures."""
-
-    warehouse: Warehouse
-    encoder: Encoder
-    store: Path
-    now: dt.datetime = NOW
-
-    def add(self, *rows: tuple[str, str, bytes | None, str | None]) -> None:
-        """Add listings: id, content hash, picture, URI."""
-        values = frame(
-            self.warehouse.spark, "listing_id string, content_hash string, image binary, image_uri string", *rows
-        ).withColumn("image_hash", F.sha2("image", 256))
-        rest = {c.name: F.lit(None).cast(c.type) for c in LISTINGS.columns if c.name not in values.columns}
-        self.warehouse.append(LISTINGS, values.withColumns(rest))
-
-    def change(self, listing_id: str, content_hash: str) -> None:
-        """Give a listing other content with the same picture."""
-        same = F.col("listing_id") == listing_id
-        self.warehouse.table(LISTINGS).update(same, {"content_hash": F.lit(content_hash)})
-
-    def run(self, *overrides: str) -> RunContext:
-        """A run, one day after the one before."""
-        self.now += dt.timedelta(days=1)
-        settings = load_settings("test", [f"ingest.image_prefixes=[{self.store}]", *overrides])
-        job = Job("encode", settings, self.warehouse.spark, self.warehouse, self.now, Console(quiet=True))
-        return RunContext(job, f"encode-{self.now.date()}", self.now.date(), exclusive=False)
-
-    def encode(self) -> int:
-        """Encode the pictures of the current listings; returns their number."""
-        version = self.warehouse.version(LISTINGS)
-        assert version is not None
-        return encode_pictures(self.run(), self.encoder, version)
-
-    def retire(self, *overrides: str) -> dict[str, int]:
-        """Mark and delete rows; returns the counts."""
-        return retire_features(self.run(*overrides), {self.identity}, others=True)
-
-    @property
-    def identity(self) -> str:
-        """The encoder's identity."""
-        return self.encoder.spec.identity
-
-    def stored(self, *columns: str) -> list[tuple[Any, ...]]:
-        """The stored rows, sorted: listing_id, and the given columns; `day` is that of encoded_at."""
-        stored = self.warehouse.read(FEATURES).withColumn("day", F.to_date("encoded_at"))
-        return rows_of(stored, "listing_id", *columns)
-
-
-@pytest.fixture
-def shop(warehouse: Warehouse, encoder: Encoder, tmp_path: Path) -> Shop:
-    shop = Shop(warehouse, encoder, tmp_path / "store")
-    shop.add(*((f"L{red}", f"h{red}", picture(red), None) for red in REDS))
-    shop.add(("junk", "h-junk", b"junk", None), ("away", "h-away", None, "a.png"), ("plain", "h-plain", None, None))
-    return shop
 
 
 def test_a_picture_is_encoded_once_in_the_life_of_its_content(shop: Shop) -> None:
@@ -203,10 +109,10 @@ def test_a_killed_run_keeps_the_pieces_that_it_has_finished(shop: Shop, monkeypa
     assert len(shop.stored()) == 7
 
 
-def test_the_command_reports_what_it_has_encoded(shop: Shop, network: str) -> None:
+def test_the_command_reports_what_it_has_encoded(shop: Shop, picture_network: str) -> None:
     shop.warehouse.create(TAXONOMY)
     words = ["encode", "--warehouse", shop.warehouse.location, "--profile", "test", "--json"]
-    words += ["--set", f"picture.encoder={network}", "--set", f"picture.size={SIZE}"]
+    words += ["--set", f"picture.encoder={picture_network}", "--set", f"picture.size={SIZE}"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.stderr
     summary = json.loads(result.stdout.splitlines()[-1])

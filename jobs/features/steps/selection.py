@@ -37,14 +37,32 @@ def unencoded(listings: DataFrame, features: DataFrame) -> DataFrame:
         features: rows of the encoder.
 
     Returns:
-        listing_id, content_hash and `again`: whether it is another attempt.
+        listing_id, content_hash, image_hash and `again`: whether it is another attempt.
     """
     joined = listings.where(HAS_PICTURE).select(*KEYS, "image_hash")
     joined = joined.join(features.select(*KEYS, "image_status"), KEYS, "left")
     failed = F.col("image_status") == ImageStatus.UNREADABLE.value
     refused = (F.col("image_status") == ImageStatus.NOT_ALLOWED.value) & F.col("image_hash").isNotNull()
     wanted = joined.where(F.col("image_status").isNull() | failed | refused)
-    return wanted.select(*KEYS, F.col("image_status").isNotNull().alias("again"))
+    return wanted.select(*KEYS, "image_hash", F.col("image_status").isNotNull().alias("again"))
+
+
+def copies(wanted: DataFrame, features: DataFrame) -> DataFrame:
+    """The wanted pictures of which the encoder has encoded a picture with the same bytes.
+
+    Args:
+        wanted: as from `unencoded`. A picture that is known only by its address has no image_hash and is left out.
+        features: rows of the encoder, including superseded ones.
+
+    Returns:
+        listing_id, content_hash, and of one row of features with the same picture `source` (its listing_id and
+        content_hash) and encoded_at. A row with a vector is preferred, then the newest.
+    """
+    read = features.where(F.col("image_hash").isNotNull())
+    read = read.join(wanted.select("image_hash").distinct(), "image_hash", "left_semi")
+    best = F.struct((F.col("image_status") == ImageStatus.OK.value).alias("ok"), "encoded_at")
+    source = F.max_by(F.struct(F.struct(*KEYS).alias("source"), "encoded_at"), best)
+    return wanted.join(read.groupBy("image_hash").agg(source.alias("best")), "image_hash").select(*KEYS, "best.*")
 
 
 def newest_change(changes: DataFrame, wanted: DataFrame) -> DataFrame:
