@@ -28,26 +28,24 @@ _STAGES = (
 _STEM = 32
 
 
-# Vectors must not depend on the policy that a training in this process has set.
-_FLOAT32 = {"dtype": "float32"}
-
-
 class _Layers:
     """Makes convolutions with their weights, by the names in the weights' file, and ReLU6."""
 
-    def __init__(self, tf: ModuleType, weights: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, tf: ModuleType, weights: Mapping[str, NDArray[Any]], policy: str) -> None:
         self._keras, self._weights = tf.keras, weights
+        # Vectors must not depend on the policy that a training in this process has set.
+        self.policy = {"dtype": policy}
 
     def convolution(self, x: Any, name: str, channels: int, kernel: int = 1, stride: int = 1) -> Any:
-        layer = self._keras.layers.Conv2D(channels, kernel, stride, padding="same", name=name, **_FLOAT32)
+        layer = self._keras.layers.Conv2D(channels, kernel, stride, padding="same", name=name, **self.policy)
         return self._with_weights(layer, x)
 
     def depthwise(self, x: Any, name: str, kernel: int, stride: int) -> Any:
-        layer = self._keras.layers.DepthwiseConv2D(kernel, stride, padding="same", name=name, **_FLOAT32)
+        layer = self._keras.layers.DepthwiseConv2D(kernel, stride, padding="same", name=name, **self.policy)
         return self.relu6(self._with_weights(layer, x))
 
     def relu6(self, x: Any) -> Any:
-        return self._keras.layers.ReLU(6.0, **_FLOAT32)(x)
+        return self._keras.layers.ReLU(6.0, **self.policy)(x)
 
     def _with_weights(self, layer: Any, x: Any) -> Any:
         outputs = layer(x)
@@ -55,20 +53,23 @@ class _Layers:
         return outputs
 
 
-def build_efficientnet_lite0(tf: ModuleType, weights: Mapping[str, NDArray[Any]], size: int) -> Any:
+def build_efficientnet_lite0(
+    tf: ModuleType, weights: Mapping[str, NDArray[Any]], size: int, policy: str = "float32"
+) -> Any:
     """Build the network as a Keras model.
 
     Args:
         tf: TensorFlow.
         weights: name -> array, as the weights' file holds them.
         size: side of the square input, in pixels.
+        policy: Keras's policy of the layers; the vectors are the means of the last layer's values in 32 bits.
 
     Returns:
         A model from RGB pixels, 0 to 255, shape (n, size, size, 3), to vectors, float32, shape (n, 1280), 0 to 6.
     """
-    make = _Layers(tf, weights)
+    make = _Layers(tf, weights, policy)
     inputs = tf.keras.Input((size, size, 3), dtype="uint8")
-    x = tf.keras.layers.Rescaling(1 / 128, offset=-127 / 128, **_FLOAT32)(inputs)
+    x = tf.keras.layers.Rescaling(1 / 128, offset=-127 / 128, **make.policy)(inputs)
     x = make.relu6(make.convolution(x, "stem", _STEM, 3, 2))
     number, channels = 0, _STEM
     for repeats, kernel, first_stride, expansion, outputs in _STAGES:
@@ -79,9 +80,10 @@ def build_efficientnet_lite0(tf: ModuleType, weights: Mapping[str, NDArray[Any]]
             x = make.depthwise(x, f"{block}.depthwise", kernel, stride)
             x = make.convolution(x, f"{block}.project", outputs)
             if stride == 1 and channels == outputs:
-                x = tf.keras.layers.Add(**_FLOAT32)([x, shortcut])
+                x = tf.keras.layers.Add(**make.policy)([x, shortcut])
             number, channels = number + 1, outputs
     x = make.relu6(make.convolution(x, "head", WIDTH))
-    model = tf.keras.Model(inputs, tf.keras.layers.GlobalAveragePooling2D(**_FLOAT32)(x), name="efficientnet_lite0")
+    vectors = tf.keras.layers.GlobalAveragePooling2D(dtype="float32")(x)
+    model = tf.keras.Model(inputs, vectors, name="efficientnet_lite0")
     model.trainable = False
     return model

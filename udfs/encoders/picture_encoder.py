@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import UsageError
 from schemas.tensors import CHANNELS
+from udfs.encoders.compute import ON_PROCESSOR, find_compute, within_memory
 from udfs.encoders.efficientnet_lite import WIDTH, build_efficientnet_lite0
 from udfs.encoders.files import VARIABLE, arrays_digest, files_digest, weights_path
 from udfs.encoders.local_network import Encode, Pixels, load_local
@@ -20,17 +21,22 @@ from udfs.tf_runtime import import_tensorflow
 
 _MIN_SIZE = 32
 """The networks halve a picture five times."""
-_BATCH_PIXELS = 1 << 20
-"""Pixels that go through the network at once, whatever the size of the input; each needs about 210 bytes."""
 
 
 class PictureEncoder:
     """A loaded encoder; may be used by several threads."""
 
-    def __init__(self, spec: EncoderSpec, network: Encode) -> None:
-        """Use a loaded network; `load_encoder` loads it."""
+    def __init__(self, spec: EncoderSpec, network: Encode, batch_pixels: int = ON_PROCESSOR.batch_pixels) -> None:
+        """Use a loaded network; `load_encoder` loads it.
+
+        Args:
+            spec: what identifies the encoder.
+            network: the network.
+            batch_pixels: pixels that go through it at once.
+        """
         self.spec = spec
         self._network = network
+        self._rows = max(1, batch_pixels // spec.size**2)
 
     def encode(self, pictures: Pixels) -> NDArray[np.float16]:
         """Encode pictures, in batches.
@@ -49,9 +55,8 @@ class PictureEncoder:
             given = f"{pictures.dtype} of shape {pictures.shape}"
             raise ValueError(f"{self.spec.identity} takes {size} x {size} RGB pixels as uint8, not {given}")
         vectors = np.empty((len(pictures), self.spec.width), np.float16)
-        rows = max(1, _BATCH_PIXELS // size**2)
-        for start in range(0, len(pictures), rows):
-            batch = slice(start, start + rows)
+        for start in range(0, len(pictures), self._rows):
+            batch = slice(start, start + self._rows)
             with np.errstate(over="ignore"):
                 vectors[batch] = self._network(pictures[batch])
         if not np.isfinite(vectors).all():
@@ -84,7 +89,9 @@ def load_encoder(encoder: str, size: int, threads: int, weights: Path | None = N
     if name == EFFICIENTNET_LITE0:
         raise UsageError(f"{encoder} has the name of the default encoder, which is another network: rename it.")
     network, width = load_local(path, size, threads)
-    return PictureEncoder(EncoderSpec(name, VERSION, files_digest(path), size, width), network)
+    tf = import_tensorflow(threads)
+    spec = EncoderSpec(name, VERSION, files_digest(path), size, width)
+    return PictureEncoder(spec, within_memory(tf, network), find_compute(tf).batch_pixels)
 
 
 def local_path(encoder: str) -> Path:
@@ -124,8 +131,10 @@ def read_weights(path: Path) -> dict[str, NDArray[Any]]:
 
 def _efficientnet_lite0(size: int, threads: int, weights: Path) -> PictureEncoder:
     tf = import_tensorflow(threads)
-    model = build_efficientnet_lite0(tf, read_weights(weights), size)
+    compute = find_compute(tf)
+    model = build_efficientnet_lite0(tf, read_weights(weights), size, compute.policy)
     signature = [tf.TensorSpec((None, size, size, CHANNELS), tf.uint8)]
     call = tf.function(lambda pixels: model(pixels, training=False), input_signature=signature)
     spec = EncoderSpec(EFFICIENTNET_LITE0, VERSION, WEIGHTS_DIGEST, size, WIDTH)
-    return PictureEncoder(spec, lambda pixels: np.asarray(call(pixels).numpy()))
+    network = within_memory(tf, lambda pixels: np.asarray(call(pixels).numpy()))
+    return PictureEncoder(spec, network, compute.batch_pixels)
