@@ -75,6 +75,7 @@ class NoiseModel:
         mismatch_rate: the share of mismatched pictures, which show something other than the listing, 0 to 1.
         share: the share of wrong labels as training estimated it, with what it is based on. None if nothing is known of
             it, and in bundles that were written without it.
+        claim_slope: what the logit of a kept label's posterior is multiplied by, 0.2 to 1 (`training.claims`).
     """
 
     categories: tuple[str, ...]
@@ -86,3 +87,4 @@ class NoiseModel:
     image_marginal: Floats
     mismatch_rate: float
     share: ShareEstimate | None = None
+    claim_slope: float = 1.0

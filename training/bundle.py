@@ -57,5 +57,6 @@ def write_bundle(
         mismatch_weight=noise.mismatch_weight,
         image_marginal=noise.image_marginal,
         mismatch_rate=noise.mismatch_rate,
+        claim_slope=noise.claim_slope,
         **({} if noise.share is None else {SHARE_PREFIX + k: v for k, v in dataclasses.asdict(noise.share).items()}),
     )

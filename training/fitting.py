@@ -10,6 +10,7 @@ from schemas.arrays import Floats, Ints
 from schemas.branches import IMAGE, INPUT_SETS, TEXT, Fusion, Input
 from schemas.bundle import NoiseModel
 from schemas.estimates import ShareEstimate
+from training.claims import lower_claims, slope_for
 from training.error_share import UNKNOWN
 from training.first_pass import FirstPass, fit_first_pass, initial_fusion, max_likelihood_fusion
 from training.noise import Mismatch, NoiseFit, clamp_to_truth, fit_mismatch, keep_labels, wrong_share
@@ -68,6 +69,9 @@ def fit_sample(
     posteriors, evidence = _posterior(sample, fusion, fitted)
     wrong = wrong_share(posteriors, sample.labels[sample.usable])
     mismatch = _mismatch(sample, fusion, fitted)
+    confidence = posteriors.max(axis=1)
+    kept = first.scale == 0.0 and first.share != UNKNOWN
+    slope = slope_for(confidence, first.share) if kept else 1.0
     noise = NoiseModel(
         categories=categories,
         transitions=fitted.transitions,
@@ -79,10 +83,11 @@ def fit_sample(
         image_marginal=mismatch.marginal,
         mismatch_rate=mismatch.rate,
         share=None if first.share == UNKNOWN else first.share,
+        claim_slope=slope,
     )
     figures = {
         "estimated_error_before": wrong,
-        "estimated_error_left": float(1.0 - posteriors.max(axis=1).mean()),
+        "estimated_error_left": float(1.0 - (lower_claims(confidence, slope) if kept else confidence).mean()),
         "fitted_log_likelihood": float(evidence.mean()),
         "error_rate": noise.error_rate,
         "rate_factor": noise.rate_factor,

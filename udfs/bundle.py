@@ -50,6 +50,7 @@ def load_noise(folder: str) -> NoiseModel:
             image_marginal=stored["image_marginal"],
             mismatch_rate=float(stored["mismatch_rate"]),
             share=_share(stored),
+            claim_slope=float(stored.get("claim_slope", 1.0)),
         )
 
 

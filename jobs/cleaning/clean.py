@@ -14,7 +14,7 @@ from pyspark.sql.types import StructType
 
 from conf.settings import DecideSettings, Settings
 from jobs.cleaning.gates import Check
-from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration
+from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration, lower_claims
 from jobs.cleaning.steps.decide import (
     CorrectionBin,
     Thresholds,
@@ -38,6 +38,7 @@ from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
+from schemas.bundle import NoiseModel
 from schemas.metrics import METRICS
 from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
@@ -173,7 +174,7 @@ def clean(
         sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
         reviewed = pinned_decisions(warehouse, pins)
         decisions = cached(latest_decisions(reviewed), at_end)
-        adjusted, calibration, trust = _adjust_to_audit(evidence, rates, overall, decisions)
+        adjusted, calibration, trust = _adjust_to_audit(evidence, rates, model.noise, decisions)
         candidates = mark_novel(mark_sensitive(adjusted, sensitive), model.spec.novel_above)
         candidates = cached(mark_scarce(candidates, weights.correction_min_listings), at_end)
         corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
@@ -217,9 +218,10 @@ def pinned_decisions(warehouse: Warehouse, pins: Pins) -> DataFrame:
 
 
 def _adjust_to_audit(
-    evidence: DataFrame, rates: DataFrame, overall: float, decisions: DataFrame
+    evidence: DataFrame, rates: DataFrame, noise: NoiseModel, decisions: DataFrame
 ) -> tuple[DataFrame, Calibration, Trust]:
     """Compute the posteriors, and calibrate them with the answers to the audit."""
+    overall = noise.error_rate
     candidates = add_posteriors(evidence, rates, overall, Trust())
     # Small enough to collect: at most `review.audit_listings` rows per month.
     answers = audit_answers(candidates, decisions).toPandas()
@@ -229,8 +231,11 @@ def _adjust_to_audit(
         labels["label_support"].to_numpy(float),
         labels["label_right"].to_numpy(bool),
     )
-    if not trust.is_default:
+    if trust.is_default:
+        candidates = lower_claims(candidates, noise.claim_slope)
+    else:
         candidates = add_posteriors(evidence, rates, overall, trust)
+    if len(answers):
         answers = audit_answers(candidates, decisions).toPandas()
     calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
     return calibrate(candidates, calibration), calibration, trust

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration
+from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration, lower_claims
 from tests.spark.frames import frame, rows_of
+from training.claims import lower_claims as lowered_in_training
 
 _RANKED = "array<struct<category: string, probability: double>>"
 _CANDIDATES = (
@@ -94,4 +95,24 @@ def test_the_other_categories_share_the_rest_and_keep_their_order(spark: SparkSe
     assert torn[0] == pytest.approx(torn[1])
     assert sum(torn) == pytest.approx(1.0)
     assert got["certain"].best_confidence == pytest.approx(1.0, abs=1e-5)
+    assert got["nothing"].best_confidence is None
+
+
+def test_the_model_lowers_its_claims_of_kept_labels_as_in_training(spark: SparkSession) -> None:
+    rows = frame(
+        spark,
+        _CANDIDATES,
+        ("kept", "h", "boots", True, "boots", 0.9, 0.9, 0.0, [("boots", 0.9), ("shoes", 0.06), ("hats", 0.04)]),
+        ("torn", "h", "boots", True, "boots", 0.45, 0.45, 0.0, [("boots", 0.45), ("shoes", 0.4), ("hats", 0.15)]),
+        ("certain", "h", "boots", True, "boots", 1.0, 1.0, 0.0, [("boots", 1.0)]),
+        ("other", "h", None, False, "boots", 0.9, 0.0, 0.0, [("boots", 0.9), ("shoes", 0.1)]),
+        ("nothing", "h", None, False, None, None, 0.0, 0.0, []),
+    )
+    assert lower_claims(rows, 1.0) is rows
+    got = {row.listing_id: row for row in lower_claims(rows, 0.5).collect()}
+    for name, confidence in (("kept", 0.9), ("torn", 0.45), ("certain", 1.0)):
+        expected = lowered_in_training(np.array([confidence]), 0.5)[0]
+        assert got[name].best_confidence == got[name].label_posterior == pytest.approx(expected)
+    assert [c.probability for c in got["kept"].suggested_categories] == pytest.approx([0.75, 0.15, 0.1])
+    assert got["other"].best_confidence == 0.9
     assert got["nothing"].best_confidence is None

@@ -1,4 +1,4 @@
-"""Calibrates the posterior of the likeliest category with the answers to the audit.
+"""Calibrates the posterior of the likeliest category: with the model's claim slope, and the answers to the audit.
 
 Platt scaling (Platt, 1999) with a prior around the identity: a few hundred answers change the posterior, and without
 answers it stays as it is. The audit draws listings independently of the model, so its answers represent the whole
@@ -18,6 +18,7 @@ from schemas.arrays import Bools, Floats
 
 _SLOPE_DEVIATION, _OFFSET_DEVIATION = 0.25, 0.5
 """Standard deviations of the prior of the slope (mean 1) and the offset (mean 0)."""
+_HALF = 0.5
 _EPSILON = 1e-6
 """Posteriors are clipped to this distance from 0 and 1."""
 
@@ -75,6 +76,24 @@ def fit_calibration(confidence: Floats, right: Bools) -> Calibration:
     return Calibration(float(slope), float(offset), len(confidence))
 
 
+def lower_claims(candidates: DataFrame, slope: float) -> DataFrame:
+    """Apply the model's claim slope where the best category is the label, as `training.claims.lower_claims` does.
+
+    The probabilities of the other categories are rescaled. Their order does not change.
+
+    Args:
+        candidates: the output of `jobs.cleaning.steps.decide.add_posteriors`.
+        slope: `schemas.bundle.NoiseModel.claim_slope`; at 1 nothing changes.
+    """
+    if slope == 1.0:
+        return candidates
+    best = F.col("best_confidence")
+    bounded = F.greatest(F.least(best, F.lit(1 - _EPSILON)), F.lit(_EPSILON))
+    claimed = 1 / (1 + F.pow((1 - bounded) / bounded, F.lit(slope)))
+    kept = F.col("best_category").eqNullSafe(F.col("category"))
+    return _with_confidence(candidates, F.when(kept & (best > _HALF), claimed).otherwise(best))
+
+
 def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:
     """Calibrate best_confidence, and rescale the probabilities of the other categories. Their order does not change.
 
@@ -92,8 +111,13 @@ def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:
     logit = F.log(bounded / (1 - bounded)) * calibration.slope + calibration.offset
     # At this value the second category would be equally likely.
     lowest = second / F.greatest(1 - best + second, F.lit(_EPSILON))
-    calibrated = F.when(best.isNotNull(), F.greatest(1 / (1 + F.exp(-logit)), lowest))
-    with_calibrated = candidates.withColumn("calibrated", calibrated)
+    return _with_confidence(candidates, F.when(best.isNotNull(), F.greatest(1 / (1 + F.exp(-logit)), lowest)))
+
+
+def _with_confidence(candidates: DataFrame, confidence: Column) -> DataFrame:
+    """Replace best_confidence, and rescale the probabilities of the other categories."""
+    best = F.col("best_confidence")
+    with_calibrated = candidates.withColumn("calibrated", confidence)
     rest = (1 - F.col("calibrated")) / F.greatest(1 - best, F.lit(_EPSILON))
 
     def rescale(category: Column, probability: Column) -> Column:
