@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 LISTINGS ?= 3000
 PROFILE ?= local
 WAREHOUSE ?= demo-warehouse
-BENCH ?= scoring nights training
+BENCH ?= scoring encoding nights training
 SCALE ?= 1
 
 BIN := .venv/bin
@@ -38,7 +38,7 @@ test-airflow: setup .venv-airflow ## run the DAGs in a real Airflow, in its own 
 .venv-airflow: setup
 	@python=$$(scripts/system.sh) && "$$python" -m scripts.environment airflow
 
-bench: setup ## measure speed and memory as ratios; BENCH="scoring nights training" and SCALE=0.01 choose
+bench: setup ## measure speed and memory as ratios; BENCH="scoring encoding nights training" and SCALE=0.01 choose
 	@$(BIN)/python -m benchmarks $(BENCH) --scale $(SCALE)
 
 bench-quality: setup ## clean many catalogues, compare with other tools and write docs/quality.md; CATALOGUE=folder with known truth

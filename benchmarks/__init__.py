@@ -1,8 +1,8 @@
 """Benchmarks that report ratios, measured on one machine in one run.
 
-`python -m benchmarks [scoring] [nights] [training]` or `make bench` runs them. Seconds depend on the machine; the ratio
-of two systems that do the same work depends on it much less. Each ratio is shown with its limit as met or missed; a
-missed limit does not fail the run.
+`python -m benchmarks [scoring] [encoding] [nights] [training]` or `make bench` runs them. Seconds depend on the
+machine; the ratio of two systems that do the same work depends on it much less. Each ratio is shown with its limit as
+met or missed; a missed limit does not fail the run.
 
 **scoring** compares `udfs.classify` on Spark with the fastest loop in one process that we know ("bare loop"), and with
 `pyspark.ml.functions.predict_batch_udf` and `mlflow.pyfunc.spark_udf` for the same registered model.
@@ -18,6 +18,10 @@ missed limit does not fail the run.
 * There is one file per core, so that the alternatives need no shuffle; classify does its own, as in a nightly run.
 * All methods are warmed up, their repeats alternate, and the median counts. MLflow loads its model again in every task;
   therefore the ratios are also given without the time that a few listings take.
+
+**encoding** compares `udfs.picture_features` on Spark, as `encode` runs it, with the fastest loop in one process, in
+the same way: same files, cores, network and preparation of the pictures; the vectors are asserted to be equal. It also
+compares judging listings from their kept vectors with judging them from their pictures, which is encoding and judging.
 
 **nights** runs the real commands, each in a new process, so that start-up is part of the fixed cost of a night. The
 first night at three sizes shows how time grows; at the middle size, further nights have nothing, a few listings or 1 %

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks.encoding import measure_encoding
 from benchmarks.nights import measure_nights
 from benchmarks.results import Result, write_result
 from benchmarks.scoring import measure_scoring
@@ -25,12 +26,14 @@ class Benchmark(StrEnum):
     """The benchmarks."""
 
     SCORING = "scoring"
+    ENCODING = "encoding"
     NIGHTS = "nights"
     TRAINING = "training"
 
 
 _MEASURES: dict[Benchmark, Callable[[WorkFolder, float], Result]] = {
     Benchmark.SCORING: measure_scoring,
+    Benchmark.ENCODING: measure_encoding,
     Benchmark.NIGHTS: measure_nights,
     Benchmark.TRAINING: measure_training,
 }

@@ -14,7 +14,7 @@ import json
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -35,7 +35,7 @@ from udfs.text import read_texts
 
 Batches = Iterator[pa.RecordBatch]
 Loop = Callable[[Batches, Predictor, Scoring], Batches]
-_AHEAD = 2
+AHEAD = 2
 """Prefetched batches per core."""
 
 
@@ -43,7 +43,7 @@ def start() -> Answer:
     """Load the networks for the layout named on the command line."""
     layout, setup = sys.argv[1], json.loads(sys.argv[2])
     threads = 1 if layout == "beside" else cores()
-    tf = _start_tensorflow(threads)
+    tf = start_tensorflow(threads)
     predictor = load_predictor(setup["bundle"], threads)
     loops: dict[str, Loop] = {"ahead": score_batches, "beside": _beside, "tf_data": _make_tf_data(tf)}
 
@@ -51,7 +51,8 @@ def start() -> Answer:
         """Score a folder of Parquet files; write `COMMON_COLUMNS` to the file `collect`, or drop them if it is null."""
         started = time.perf_counter()
         scoring = Scoring("", "1", request["batch_rows"], setup["top"], threads)
-        predictions = loops[layout](_read(Path(request["listings"]), request["batch_rows"]), predictor, scoring)
+        batches = read_batches(Path(request["listings"]), request["batch_rows"], READ)
+        predictions = loops[layout](batches, predictor, scoring)
         if request["collect"] is None:
             deque(predictions, maxlen=0)
         else:
@@ -61,8 +62,8 @@ def start() -> Answer:
     return answer
 
 
-def _start_tensorflow(threads: int) -> ModuleType:
-    """Start TensorFlow with this layout's threads; `load_predictor` does not change them once it runs."""
+def start_tensorflow(threads: int) -> ModuleType:
+    """Start TensorFlow with a layout's threads; the product's code does not change them once it runs."""
     import tensorflow as tf  # noqa: PLC0415 - its threads must be set before its first use
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -72,21 +73,27 @@ def _start_tensorflow(threads: int) -> ModuleType:
     return module
 
 
-def _read(folder: Path, rows: int) -> Batches:
+def read_batches(folder: Path, rows: int, columns: Sequence[str]) -> Batches:
+    """Read a folder of Parquet files in batches of at most `rows`."""
     for path in sorted(folder.glob("*.parquet")):
         with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(rows, columns=list(READ))
+            yield from file.iter_batches(rows, columns=list(columns))
 
 
 def _beside(batches: Batches, predictor: Predictor, scoring: Scoring) -> Batches:
     def score(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
         return list(score_batches([batch], predictor, scoring))
 
+    return in_threads(batches, score)
+
+
+def in_threads(batches: Batches, work: Callable[[pa.RecordBatch], Sequence[pa.RecordBatch]]) -> Batches:
+    """Work on batches in one thread per core; the results are in order."""
     with ThreadPoolExecutor(cores()) as pool:
-        waiting = deque(pool.submit(score, batch) for batch in itertools.islice(batches, _AHEAD * cores()))
+        waiting = deque(pool.submit(work, batch) for batch in itertools.islice(batches, AHEAD * cores()))
         while waiting:
             yield from waiting.popleft().result()
-            waiting.extend(pool.submit(score, batch) for batch in itertools.islice(batches, 1))
+            waiting.extend(pool.submit(work, batch) for batch in itertools.islice(batches, 1))
 
 
 def _make_tf_data(tf: ModuleType) -> Loop:
@@ -108,7 +115,7 @@ def _make_tf_data(tf: ModuleType) -> Loop:
         prepared = (
             tf.data.Dataset.from_generator(numbers, output_signature=tf.TensorSpec([], tf.int64))
             .map(lambda number: tf.numpy_function(prepare, [number], kinds), num_parallel_calls=cores())
-            .prefetch(_AHEAD * cores())
+            .prefetch(AHEAD * cores())
         )
         for number, texts in enumerate(prepared.as_numpy_iterator()):
             # The batch is prepared already; prediction and Arrow columns come from the product's code.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.methods import Method, RunningMethod, start_method
+from benchmarks.methods import MIB, Method, RunningMethod, best_batch, details_of, repeat_in_turns, start_method
 from benchmarks.predictions import assert_equal_predictions
 from benchmarks.processes import serve_command, start_program
 from benchmarks.ratios import divide
@@ -19,45 +18,51 @@ from benchmarks.workspace import prepare_workspace
 _REPEATS = 5
 _FEW = 32
 _WARM_UP_BATCH = 256
-_OURS = Method("classify", spark=True, batches=())
-_ALTERNATIVES = tuple(Method(name, spark=True, batches=(128, 256, 1024)) for name in ("predict_batch_udf", "spark_udf"))
+OURS = Method("classify", "spark_scoring", spark=True, batches=())
+_ALTERNATIVES = tuple(
+    Method(name, "spark_scoring", spark=True, batches=(128, 256, 1024)) for name in ("predict_batch_udf", "spark_udf")
+)
 _LAYOUTS = tuple(
-    Method(name, spark=False, batches=(64, 128, 256, 512, 1024)) for name in ("ahead", "beside", "tf_data")
+    Method(name, "bare_loop", spark=False, batches=(64, 128, 256, 512, 1024)) for name in ("ahead", "beside", "tf_data")
 )
 _BARE = "bare loop"
-_MIB = 2**20
 
 
 def measure_scoring(work: WorkFolder, scale: float) -> Result:
     """Score the same listings with all methods, assert equal predictions, and compute the ratios."""
-    setup = _write_listings(work, scale)
+    setup = write_listings(work, scale, _FEW)
     rows, predictions = int(setup["rows"]), work.scratch / "predictions"
     predictions.mkdir()
-    tried = {each.name: _try(work, each, setup, predictions) for each in (_OURS, *_ALTERNATIVES, *_LAYOUTS)}
+    tried = {each.name: _try(work, each, setup, predictions) for each in (OURS, *_ALTERNATIVES, *_LAYOUTS)}
     assert_equal_predictions({path.name: path for path in sorted(predictions.iterdir())}, rows)
     layout = min(_LAYOUTS, key=lambda each: min(tried[each.name].values()))
     work.say(f"equal predictions for {rows:,} listings; the fastest bare loop: {layout.name}")
-    names = {_OURS: _OURS.name, **{each: each.name for each in _ALTERNATIVES}, layout: _BARE}
+    names = {OURS: OURS.name, **{each: each.name for each in _ALTERNATIVES}, layout: _BARE}
     with ExitStack() as stack:
         methods = {
-            name: stack.enter_context(start_method(work, each, setup, _best(tried[each.name])))
+            name: stack.enter_context(start_method(work, each, setup, best_batch(tried[each.name])))
             for each, name in names.items()
         }
-        _repeat_in_turns(work, methods)
+        repeat_in_turns(work, methods, _REPEATS)
         details = {
             "seconds_by_batch": tried,
             "best_layout": layout.name,
-            "contestants": {name: _details(method) for name, method in methods.items()},
+            "contestants": {name: details_of(method) for name, method in methods.items()},
         }
         return Result("scoring", scale, _ratios(methods, rows), details)
 
 
-def _write_listings(work: WorkFolder, scale: float) -> dict[str, Any]:
-    """Write the listings; return their folders and number and the registered model, for all methods."""
+def write_listings(work: WorkFolder, scale: float, few: int) -> dict[str, Any]:
+    """Write all listings and a few of them; return their folders and number and the registered model, for all methods.
+
+    Args:
+        work, scale: as for `measure_scoring`.
+        few: number of listings in the smaller folder.
+    """
     workspace = prepare_workspace(work, scale)
     folders = {name: str(work.scratch / name) for name in ("every", "few")}
     with start_program(work, serve_command("scoring_files", workspace.warehouse)) as program:
-        return program.ask(**folders, few_rows=_FEW) | folders
+        return program.ask(**folders, few_rows=few) | folders
 
 
 def _try(work: WorkFolder, method: Method, setup: Mapping[str, Any], predictions: Path) -> dict[int, float]:
@@ -68,47 +73,23 @@ def _try(work: WorkFolder, method: Method, setup: Mapping[str, Any], predictions
     work.say(f"{method.name}: warming up, and trying batch sizes")
     with start_method(work, method, setup, _WARM_UP_BATCH if method.batches else None) as running:
         running.score(running.every, predictions / method.name)
-        return running.try_batch_sizes()
-
-
-def _best(tried: Mapping[int, float]) -> int | None:
-    return min(tried, key=tried.__getitem__) if tried else None
-
-
-def _repeat_in_turns(work: WorkFolder, methods: Mapping[str, RunningMethod]) -> None:
-    for method in methods.values():
-        method.score(method.every)
-    for number in range(_REPEATS):
-        for name, method in methods.items():
-            method.repeat()
-            work.say(f"repeat {number + 1} of {_REPEATS}, {name}: {method.seconds[-1]:.2f} s")
+        return running.try_batch_sizes(running.every)
 
 
 def _ratios(methods: Mapping[str, RunningMethod], rows: int) -> list[Ratio]:
-    ours, alternatives = methods[_OURS.name], [each.name for each in _ALTERNATIVES]
+    ours, alternatives = methods[OURS.name], [each.name for each in _ALTERNATIVES]
     limits = {_BARE: Limit(Relation.AT_LEAST, 0.9), **dict.fromkeys(alternatives, Limit(Relation.ABOVE, 1))}
     ratios = []
     for name in (_BARE, *alternatives):
-        seconds = {_OURS.name: ours.whole, name: methods[name].whole}
+        seconds = {OURS.name: ours.whole, name: methods[name].whole}
         what = f"classify's speed against {name}'s"
         ratios.append(Ratio(what, divide(seconds[name], ours.whole), seconds, rows, limits[name]))
     for name in (_BARE, *alternatives):
-        seconds = {_OURS.name: ours.net, name: methods[name].net}
+        seconds = {OURS.name: ours.net, name: methods[name].net}
         what = f"the same against {name}'s, without what {_FEW} listings take"
         ratios.append(Ratio(what, divide(seconds[name], ours.net), seconds, rows))
     for name in alternatives:
-        memory = {which: methods[which].program.monitor.peak.largest / _MIB for which in (_OURS.name, name)}
+        memory = {which: methods[which].program.monitor.peak.largest / MIB for which in (OURS.name, name)}
         what = f"classify's largest worker, peak memory against {name}'s"
-        ratios.append(Ratio(what, divide(memory[_OURS.name], memory[name]), memory, rows, unit="MiB"))
+        ratios.append(Ratio(what, divide(memory[OURS.name], memory[name]), memory, rows, unit="MiB"))
     return ratios
-
-
-def _details(method: RunningMethod) -> dict[str, object]:
-    return {
-        "way": asdict(method.method),
-        "batch_rows": method.batch,
-        "seconds": method.seconds,
-        "seconds_for_few": method.few_seconds,
-        "largest_worker_mib": method.program.monitor.peak.largest / _MIB,
-        "workers_together_mib": method.program.monitor.peak.total / _MIB,
-    }

@@ -1,9 +1,10 @@
-"""`python -m benchmarks.scoring_files WAREHOUSE`: writes the listings that all methods score."""
+"""`python -m benchmarks.scoring_files WAREHOUSE`: writes the listings that all methods score or encode."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import cores
@@ -13,6 +14,7 @@ from jobs.features.stored import with_vectors
 from jobs.warehouse.listings import in_force
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import open_warehouse
+from schemas.bundle import PICTURE_ENCODER_FOLDER
 from schemas.tables import LISTINGS
 from training.registry import open_registry
 from udfs.classify import READ
@@ -29,13 +31,16 @@ def start() -> Answer:
     def answer(request: Mapping[str, Any]) -> dict[str, object]:
         """Write all current listings to the folder `every` and a few of them to `few`, one file per core."""
         listings = with_vectors(workspace, in_force(workspace.read(LISTINGS)), model.spec.encoder).select(
-            *READ, "image"
+            *READ, "image", "image_uri"
         )
         listings.repartition(cores()).write.parquet(request["every"])
         listings.limit(request["few_rows"]).repartition(cores()).write.parquet(request["few"])
         return {
             "rows": listings.count(),
             "bundle": model.bundle,
+            "encoder": str(Path(model.bundle) / PICTURE_ENCODER_FOLDER),
+            "encoder_identity": model.spec.encoder,
+            "picture": model.spec.picture,
             "model": f"models:/{settings.registry.model_name}/{version}",
             "registry": f"sqlite:///{workspace.folder}/mlflow/mlflow.db",
             "top": settings.classify.top,

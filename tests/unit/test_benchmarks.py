@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 import pyarrow as pa
@@ -24,6 +25,7 @@ from benchmarks.ratios import NightSeconds, divide, growth
 from benchmarks.results import Limit, Ratio, Relation, Result, write_result
 from benchmarks.table import result_table
 from benchmarks.training import TrainingSeconds
+from benchmarks.vectors import assert_equal_vectors
 from benchmarks.work_folder import open_work_folder
 from catalogue_generator.spec import CatalogueSpec
 
@@ -221,3 +223,32 @@ def test_an_error_shows_the_log_of_the_failed_program(tmp_path: Path) -> None:
             program.finish()
         with start_program(work, words, spark=False) as program, pytest.raises(ProgramError, match="no such thing"):
             program.ask(rows=1)
+
+
+def write_vectors(path: Path, **changed: object) -> Path:
+    values: dict[str, object] = {"listing_id": ["B", "A"], "image_status": ["ok", "missing"]}
+    values |= {"vector": [np.array([0.5, 6.0], "<f2").tobytes(), None]} | changed
+    pd.DataFrame(values).to_parquet(path)
+    return path
+
+
+def test_equal_vectors_may_differ_in_order_and_in_the_last_bit(tmp_path: Path) -> None:
+    nearly = np.nextafter(np.array([0.5, 6.0], "<f2"), np.float16(7)).tobytes()
+    columns = {"listing_id": ["A", "B"], "image_status": ["missing", "ok"], "vector": [None, nearly]}
+    other = write_vectors(tmp_path / "other", **columns)
+    assert_equal_vectors({"first": write_vectors(tmp_path / "first"), "other": other}, 2)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"vector": [np.array([0.51, 6.0], "<f2").tobytes(), None]},
+        {"vector": [None, np.array([0.5, 6.0], "<f2").tobytes()]},
+        {"image_status": ["ok", "corrupt"]},
+        {"listing_id": ["B", "C"]},
+    ],
+)
+def test_different_vectors_are_reported(tmp_path: Path, changed: dict[str, object]) -> None:
+    files = {"first": write_vectors(tmp_path / "first"), "other": write_vectors(tmp_path / "other", **changed)}
+    with pytest.raises(AssertionError, match="other and first"):
+        assert_equal_vectors(files, 2)
