@@ -92,9 +92,7 @@ def train_pictures(text: TextBranch, trainer: TextTrainer, targets: Targets) -> 
     return PictureBranch(model, forward, components, texts, best.curve)
 
 
-def _predict(
-    forward: Tensor, components: Floats32, texts: Floats32, shard: Shard, rows: Ints
-) -> dict[str, Floats32]:
+def _predict(forward: Tensor, components: Floats32, texts: Floats32, shard: Shard, rows: Ints) -> dict[str, Floats32]:
     """Log-probabilities of each branch for some rows, shape (n, C): each row from the members of its fold."""
     parts = []
     for part in np.array_split(rows, max(-(-len(rows) // _CHUNK), 1)):

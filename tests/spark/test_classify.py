@@ -51,7 +51,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     save_text(text, str(folder / "members" / "text"))
     projection = np.random.default_rng(1).standard_normal((len(vocabulary), 5)).astype(np.float32)
     pictures = PictureMembers(np.full(3, 127, np.float32), np.eye(3, dtype=np.float32) / 60, projection, 4, 3)
-    save_pictures(PictureBranch(pictures, None, projection[:0], projection[:0], []), text, str(folder / "members" / "picture"))
+    none = projection[:0]
+    save_pictures(PictureBranch(pictures, None, none, none, []), text, str(folder / "members" / "picture"))
     write_encoder(folder / "encoder", save_picture_encoder(folder / "tiny.keras", 32), 32)
     both = {"text": 1.0, "image": 0.5, "head": 0.25}
     fusion = {"text+image": both, "text": {"text": 1.0}, "image": {"image": 1.0}}
