@@ -45,7 +45,7 @@ def fit_components(vectors: NDArray[np.float16], ranks: Ranks) -> tuple[Floats32
     deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0)) + _MIN_DEVIATION
     values, directions = np.linalg.eigh(covariance / np.outer(deviation, deviation))
     kept = min(WIDTH, width)
-    scale = np.sqrt(max(float(values[-kept:].sum()) / kept, np.finfo(np.float32).tiny))
+    scale = max(float(values[-kept:].sum()) / kept, float(np.finfo(np.float32).tiny)) ** 0.5
     rotation = directions[:, ::-1][:, :kept] / deviation[:, None] / scale
     shared: tuple[Floats32, Floats32] = ranks.broadcast_value((mean.astype(np.float32), rotation.astype(np.float32)))
     return shared
