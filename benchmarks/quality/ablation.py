@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from conf.load import load_settings
+from jobs.features.stored import with_vectors
 from jobs.store import read_published
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import open_warehouse
@@ -19,6 +21,7 @@ from training.first_pass import max_likelihood_fusion
 from training.registry import open_registry
 from training.sample import Sample, seller_codes
 from training.scale import scaled
+from udfs.classify import read_vectors
 from udfs.fusion import fuse
 from udfs.posterior import label_likelihood, posterior
 from udfs.predictor import Predictor, load_predictor
@@ -26,7 +29,7 @@ from udfs.predictor import Predictor, load_predictor
 _ROWS, _BATCH = 6000, 1000
 _BOTH = f"{Input.TEXT}+{Input.IMAGE}"
 _THREADS = 2
-_READ = ("listing_id", "title", "description", "image", "bucket", "seller_id", "category")
+_READ = ("listing_id", "title", "description", "vector", "bucket", "seller_id", "category")
 _ALL = ("text", "image", "head")
 _SUBSETS = {
     "text alone": ("text",),
@@ -52,7 +55,7 @@ def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float
     registry = open_registry(warehouse, str(warehouse), load_settings("local").registry)
     model = registry.model(registry.champion_version())
     index = {category: i for i, category in enumerate(model.spec.categories)}
-    listings = _read(warehouse, truth)
+    listings = _read(warehouse, model.spec.encoder, truth)
     listings = listings[listings["category"].isin(index) & listings["truth"].isin(index)]
     sample = _predict(load_predictor(model.bundle, _THREADS), listings, index)
     right = _indices(listings["truth"], index)
@@ -74,19 +77,19 @@ def measure_branches(warehouse: Path, truth: pd.Series) -> list[tuple[str, float
     return rows
 
 
-def _read(warehouse: Path, truth: pd.Series) -> pd.DataFrame:
-    """Listings with a text, a usable picture and a known truth."""
+def _read(warehouse: Path, encoder: str, truth: pd.Series) -> pd.DataFrame:
+    """Listings with a text, the kept vector of a usable picture, and a known truth."""
     spark = open_session(load_settings("local").spark, "quality")
     try:
         workspace = open_warehouse(spark, str(warehouse))
         seen = read_published(workspace, "predictions").where(
             "text_category is not null and image_category is not null"
         )
-        content = workspace.read(LISTINGS).select(*_READ)
         chosen = seen.select("listing_id").orderBy("listing_id").toPandas()["listing_id"]
         chosen = chosen[chosen.isin(truth.index)].sample(min(_ROWS, len(chosen)), random_state=0)
         wanted = spark.createDataFrame([(each,) for each in chosen], "listing_id string")
-        listings = content.join(wanted, "listing_id").toPandas()
+        content = workspace.read(LISTINGS).join(wanted, "listing_id")
+        listings = with_vectors(workspace, content, encoder).select(*_READ).toPandas()
     finally:
         spark.stop()
     return listings.assign(truth=listings["listing_id"].map(truth)).sort_values("listing_id", ignore_index=True)
@@ -96,11 +99,9 @@ def _predict(predictor: Predictor, listings: pd.DataFrame, index: dict[str, int]
     parts = []
     for start in range(0, len(listings), _BATCH):
         rows = listings.iloc[start : start + _BATCH]
-        titles, descriptions = _texts(rows["title"]), _texts(rows["description"])
-        prediction, _ = predictor.predict(
-            titles, descriptions, rows["image"].tolist(), rows["bucket"].to_numpy(np.int64)
-        )
-        parts.append(prediction)
+        texts = predictor.featurize(_texts(rows["title"]), _texts(rows["description"]))
+        pictures = read_vectors(pa.array(rows["vector"], pa.binary()))
+        parts.append(predictor.run(texts, pictures, rows["bucket"].to_numpy(np.int64)))
     codes, ids = seller_codes([seller if isinstance(seller, str) else None for seller in listings["seller_id"]])
     return Sample(
         labels=_indices(listings["category"], index),

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from schemas.arrays import Bools, Ints
+from schemas.tensors import VectorBatch
 from training.transitions import category_distances
 from udfs.ancestors import ancestor_matrix
 
@@ -25,20 +26,24 @@ class Catalogue:
         categories: C names, sorted.
         ancestors: as `udfs.ancestors.ancestor_matrix`.
         distances: as `training.transitions.category_distances`.
+        listing_ids: n ids.
         titles, descriptions: n texts; None if missing.
         sellers: n ids; None if missing.
         truth: shape (n,), category index.
         labels: shape (n,), category index given by the seller, all >= 0.
+        pictures: the vectors of the pictures; None if pictures are left out.
     """
 
     categories: tuple[str, ...]
     ancestors: Bools
     distances: Ints
+    listing_ids: NDArray[np.object_]
     titles: NDArray[np.object_]
     descriptions: NDArray[np.object_]
     sellers: NDArray[np.object_]
     truth: Ints
     labels: Ints
+    pictures: VectorBatch | None = None
 
     def __len__(self) -> int:
         """Number of listings."""
@@ -48,13 +53,22 @@ class Catalogue:
         """The given rows, in catalogue order."""
         chosen = np.sort(rows)
         columns: dict[str, Any] = {
-            name: getattr(self, name)[chosen] for name in ("titles", "descriptions", "sellers", "truth", "labels")
+            name: getattr(self, name)[chosen]
+            for name in ("listing_ids", "titles", "descriptions", "sellers", "truth", "labels")
         }
+        if self.pictures is not None:
+            columns["pictures"] = VectorBatch(self.pictures.values[chosen], self.pictures.present[chosen])
         return replace(self, **columns)
 
 
-def read_catalogue(folder: Path) -> Catalogue:
-    """Read listings.parquet, taxonomy.csv and truth.parquet; drop listings whose label is not in the taxonomy."""
+def read_catalogue(folder: Path, pictures: Path | None = None) -> Catalogue:
+    """Read listings.parquet, taxonomy.csv and truth.parquet; drop listings whose label is not in the taxonomy.
+
+    Args:
+        folder: has the three files.
+        pictures: the vectors of the pictures, as `benchmarks.quality.picture_vectors.keep_vectors` writes them; None:
+            without pictures.
+    """
     taxonomy = pd.read_csv(folder / "taxonomy.csv").sort_values("category")
     index = {category: i for i, category in enumerate(taxonomy["category"])}
     columns = ["listing_id", "title", "description", "category", "seller_id", "updated_at"]
@@ -74,12 +88,22 @@ def read_catalogue(folder: Path) -> Catalogue:
         categories=categories,
         ancestors=ancestors,
         distances=category_distances(parents, taxonomy["department"].tolist(), ancestors),
+        listing_ids=known["listing_id"].to_numpy(object),
         titles=texts("title"),
         descriptions=texts("description"),
         sellers=texts("seller_id"),
         truth=known["truth"].map(index).to_numpy(np.int64),
         labels=known["category"].map(index).to_numpy(np.int64),
+        pictures=None if pictures is None else read_vectors(pictures, known["listing_id"].tolist()),
     )
+
+
+def read_vectors(file: Path, listing_ids: list[str]) -> VectorBatch:
+    """The kept vectors of some listings, in their order."""
+    with np.load(file) as kept:
+        place = {listing: row for row, listing in enumerate(kept["listing_ids"].tolist())}
+        rows = np.array([place[listing] for listing in listing_ids], np.int64)
+        return VectorBatch(kept["values"][rows], kept["present"][rows])
 
 
 def sample(catalogue: Catalogue, rows: int, random: Random) -> Catalogue:
@@ -105,8 +129,9 @@ def without_sellers(catalogue: Catalogue) -> Catalogue:
     return replace(catalogue, sellers=np.full(len(catalogue), None, object))
 
 
-def without_half_the_titles(catalogue: Catalogue, random: Random) -> Catalogue:
-    """The same listings, each without its title with probability 0.5."""
-    titles = catalogue.titles.copy()
-    titles[random.random(len(catalogue)) < 0.5] = None
-    return replace(catalogue, titles=titles)
+def without_half_the_texts(catalogue: Catalogue, random: Random) -> Catalogue:
+    """The same listings, each without title and description with probability 0.5."""
+    missing = random.random(len(catalogue)) < 0.5
+    titles, descriptions = catalogue.titles.copy(), catalogue.descriptions.copy()
+    titles[missing] = descriptions[missing] = None
+    return replace(catalogue, titles=titles, descriptions=descriptions)

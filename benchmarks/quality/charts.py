@@ -1,8 +1,8 @@
-"""Draws the charts of the report from the result for the full catalogue."""
+"""Draws the charts of the report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,29 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from benchmarks.quality.world_regret import CLASSIFIER, KEEP, OURS, TRUE_SHARE, regret_of
+from benchmarks.quality.worlds import World
+
+_SAVED: dict[str, Any] = {"format": "svg", "bbox_inches": "tight", "metadata": {"Date": None}}
 _SHOWN = 40
 """The number of categories in the chart: the largest ones."""
 
 
-def draw_charts(full: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
+WORLDS_CHART = "worlds.svg"
+RULES = (KEEP, CLASSIFIER, OURS, TRUE_SHARE)
+"""The rules that are shown."""
+_LABELS = {OURS: "our rule"}
+_LINEAR = 0.1
+"""Regrets up to this, in points, are on a linear scale; larger ones on a logarithmic one."""
+
+Worlds = Sequence[tuple[World, Mapping[str, Any]]]
+
+
+def draw_charts(full: Mapping[str, Any], worlds: Worlds, folder: Path) -> list[tuple[str, str]]:
     """Write the SVG files; returns file name and title of each.
 
     Args:
+        worlds: the results of `benchmarks.quality.world_regret.measure_worlds`.
         full: the result of `benchmarks.quality.full_catalogue.measure_full_catalogue`.
         folder: created if it does not exist.
     """
@@ -29,8 +44,35 @@ def draw_charts(full: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
     }
     with rc_context({"svg.hashsalt": "quality", "svg.fonttype": "none", "font.size": 10}):
         for name, (draw, _) in charts.items():
-            draw(full).savefig(folder / name, format="svg", bbox_inches="tight", metadata={"Date": None})
-    return [(name, what) for name, (_, what) in charts.items()]
+            draw(full).savefig(folder / name, **_SAVED)
+        _worlds(worlds).savefig(folder / WORLDS_CHART, **_SAVED)
+    return [(WORLDS_CHART, "Regret by world"), *((name, what) for name, (_, what) in charts.items())]
+
+
+def _worlds(worlds: Worlds) -> Figure:
+    """Regret against the share of wrong labels: a dot for each rule in each world."""
+    panels: dict[str, Callable[[World], bool]] = {
+        "texts, 3,000 listings or more": lambda world: world.listings >= 3000 and not world.pictures,
+        "texts, fewer listings": lambda world: world.listings < 3000 and not world.pictures,
+        "texts and pictures": lambda world: world.pictures,
+    }
+    chosen = {title: [each for world, each in worlds if belongs(world)] for title, belongs in panels.items()}
+    chosen = {title: found for title, found in chosen.items() if found}
+    figure = Figure((11, 4))
+    (row,) = figure.subplots(1, len(chosen), sharey=True, squeeze=False)
+    for axes, (title, found) in zip(row, chosen.items(), strict=True):
+        for number, rule in enumerate(RULES):
+            before, regrets = [each["before"] for each in found], [regret_of(dict(each), rule) for each in found]
+            marker = "o" if rule == OURS else "x"
+            axes.scatter(before, regrets, s=18, marker=marker, color=f"C{number}", label=_LABELS.get(rule, rule))
+        axes.set_xscale("log")
+        axes.set_yscale("symlog", linthresh=_LINEAR)
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set(title=title, xlabel="wrong labels before", ylim=(-_LINEAR / 4, None))
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("regret, percentage points")
+    figure.axes[0].legend(frameon=False, fontsize=8)
+    return figure
 
 
 def _reliability(full: Mapping[str, Any]) -> Figure:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.quality.charts import RULES, WORLDS_CHART
+from benchmarks.quality.picture_sizes import ROWS as PICTURE_ROWS
+from benchmarks.quality.world_regret import regret_rows
+from benchmarks.quality.worlds import World
+
 _HEAD = """# Quality
 
-`make bench-quality` writes this page. Every row is a part of one catalogue with known truth, with new label
-errors, cleaned by text alone. The truth makes the labels and measures the result. All methods start
-from the same out-of-sample probabilities of the same text classifier, trained on the given labels:
+`make bench-quality` writes this page. Every row is a world: a part of one catalogue with known truth with new label
+errors, or a generated catalogue; cleaned by text alone, or by text and pictures if its name says so. The truth makes
+the labels and measures the result. All methods start from the same out-of-sample probabilities of the same classifier,
+trained on the given labels:
 
 - **best guess**: ours, every listing in its most probable category; **corrected**: ours, only the automatic corrections
   at default settings, with the share of them that is right; **after review**: ours, after people have reviewed the
@@ -48,10 +54,10 @@ _COLUMNS = (
 _FULL = """
 ## The whole catalogue, with pictures
 
-All {listings:,} listings through `ingest` ({ingest:.0f} s), `train` ({train:.0f} s) and `nightly` ({nightly:.0f} s)
-with default settings, on the machine that wrote this page. The error of each source alone, and of our combination.
-cleanlab uses our fused model's out-of-sample probabilities and its best filter, chosen by the truth. Wrong, in percent
-of the listings for which the source has an answer:
+All {listings:,} listings through `ingest` ({ingest:.0f} s), `encode` ({encode:.0f} s), `train` ({train:.0f} s) and
+`nightly` ({nightly:.0f} s) with default settings, on the machine that wrote this page. The error of each source alone,
+and of our combination. cleanlab uses our fused model's out-of-sample probabilities and its best filter, chosen by the
+truth. Wrong, in percent of the listings for which the source has an answer:
 
 | source | answers | wrong |
 |---|--:|--:|
@@ -66,7 +72,7 @@ of the classifier alone, and of the best guess, which also uses label and seller
 """
 
 _MINUTES = """
-Quality against training time: accuracy of the classifier alone, error of the best guess:
+Quality against training time, without encoding: accuracy of the classifier alone, error of the best guess:
 
 | training | minutes | right | wrong |
 |---|--:|--:|--:|
@@ -82,39 +88,78 @@ made wrong beforehand (canaries): accuracy of the classifier, error of the best 
 """
 
 
+_TRUST = """
+## How far to trust the classifier, by world
+
+[trust.md](trust.md) explains the rule. Regret of the best guess in percentage points: what it leaves wrong, less the
+least that the label, the classifier or the same posterior under the best scale leaves. Mean, and in brackets the worst
+world, by source and number of listings ({worlds} worlds, sellers known). Dirtier: worlds of 1,000 listings or more with
+more wrong categories than before.
+
+"""
+
+_SIZES = """
+## Size of the pictures
+
+The side of the encoder's input in pixels; pictures encoded per second on the machine that wrote this page; accuracy of
+the picture branch alone, on listings with a usable picture. A sample of {rows} listings, trained on the given labels,
+out of sample:
+
+| pixels | pictures a second | right |
+|--:|--:|--:|
+"""
+
+
 def quality_document(
-    kept: Sequence[Mapping[str, Any]], full: Mapping[str, Any], charts: Sequence[tuple[str, str]]
+    kept: Mapping[str, Mapping[str, Any]],
+    worlds: Sequence[tuple[World, Mapping[str, Any]]],
+    sizes: Sequence[tuple[int, float, float]],
+    full: Mapping[str, Any],
+    charts: Sequence[tuple[str, str]],
 ) -> str:
     """The text of the report.
 
     Args:
-        kept: for each scenario what, listings, ours (the fields of `Metrics`), one_pass, no_sellers and classifier
-            (errors), and peers (filter -> error).
+        kept: title -> result of `benchmarks.quality.scenario.measure_scenario`.
+        worlds: the results of `benchmarks.quality.world_regret.measure_worlds`.
+        sizes: the result of `benchmarks.quality.picture_sizes.measure_sizes`.
         full: the result of `benchmarks.quality.full_catalogue.measure_full_catalogue`.
         charts: file name, below the folder `quality`, and title of each chart.
     """
-    lines = [f"| catalogue | {' | '.join(_COLUMNS)} |", f"|---|{'--:|' * len(_COLUMNS)}", *map(_line, kept)]
-    worse = [each for each in kept if each["ours"]["corrected"] > each["ours"]["before"]]
+    head = [f"| catalogue | {' | '.join(_COLUMNS)} |", f"|---|{'--:|' * len(_COLUMNS)}"]
+    lines = [*head, *(_line(title, each) for title, each in kept.items())]
+    worse = [title for title, each in kept.items() if each["ours"]["corrected"] > each["ours"]["before"]]
     cleanlab_better = [
-        each for each in kept if _cleanlab(each) < min(each["ours"]["best_guess"], each["ours"]["corrected"])
+        title
+        for title, each in kept.items()
+        if _cleanlab(each) < min(each["ours"]["best_guess"], each["ours"]["corrected"])
     ]
     worsened = f"Corrections made {len(worse)} of {len(kept)} catalogues worse{_names(worse)}."
     comparison = f"cleanlab left less than ours in {len(cleanlab_better)}{_names(cleanlab_better)}."
-    return _HEAD + "\n".join([*lines, "", worsened, comparison, ""]) + _full_catalogue(full, charts)
+    images = {name: f"![{what}](quality/{name})\n" for name, what in charts}
+    trust = [_TRUST.format(worlds=len(worlds)) + _regrets(worlds), "", images.pop(WORLDS_CHART)]
+    rows = [f"| {size} | {speed:.0f} | {100 * right:.2f} |" for size, speed, right in sizes]
+    pictures = _SIZES.format(rows=f"{PICTURE_ROWS:,}") + "\n".join([*rows, ""])
+    parts = [*lines, "", worsened, comparison, "\n".join(trust)]
+    return _HEAD + "\n".join(parts) + pictures + _full_catalogue(full, list(images.values()))
 
 
-def _full_catalogue(full: Mapping[str, Any], charts: Sequence[tuple[str, str]]) -> str:
+def _regrets(worlds: Sequence[tuple[World, Mapping[str, Any]]]) -> str:
+    head, rows = regret_rows([(world, dict(found)) for world, found in worlds], RULES)
+    # A table as wide as all groups of worlds is hard to read: a row for each group.
+    lines = [f"| worlds | {' | '.join(row[0] for row in rows)} |", f"|---|{'---|' * len(rows)}"]
+    lines += [f"| {name} | {' | '.join(row[i] for row in rows)} |" for i, name in enumerate(head) if i]
+    return "\n".join(lines)
+
+
+def _full_catalogue(full: Mapping[str, Any], images: Sequence[str]) -> str:
     lines = [f"| {what} | {100 * answers:.1f} | {100 * wrong:.2f} |" for what, wrong, answers in full["rows"]]
     precision = f"Of the automatic corrections {100 * full['precision']:.1f} % are right."
-    images = [f"![{what}](quality/{name})\n" for name, what in charts]
     head = _FULL.format(listings=full["listings"], **full["seconds"])
     branches = [f"| {what} | {100 * model:.2f} | {100 * best:.2f} |" for what, model, best in full["branches"]]
-    wrong = {what: error for what, error, _ in full["rows"]}
-    model, best = (wrong[what] for what in ("text and picture fused", "ours: best guess"))
-    everything = ("texts, and pictures (the default)", full["seconds"]["train"], 1 - model, best)
     minutes = [
         f"| {what} | {took / 60:.1f} | {100 * right:.2f} | {100 * error:.2f} |"
-        for what, took, right, error in (*full["minutes"], everything)
+        for what, took, right, error in full["minutes"]
     ]
     leak = [f"| {what} | {' | '.join(f'{100 * share:.2f}' for share in shares)} |" for what, *shares in full["leak"]]
     tables = {_BRANCHES: branches, _MINUTES: minutes, _LEAK: leak}
@@ -126,7 +171,7 @@ def _cleanlab(each: Mapping[str, Any]) -> float:
     return float(min(each["peers"].values()))
 
 
-def _line(each: Mapping[str, Any]) -> str:
+def _line(title: str, each: Mapping[str, Any]) -> str:
     ours = each["ours"]
     errors = {
         "best": ours["best_guess"],
@@ -143,7 +188,7 @@ def _line(each: Mapping[str, Any]) -> str:
     right = "-" if ours["precision"] is None else f"{100 * ours['precision']:.1f}"
     shares = [f"{100 * ours[name]:.2f}" for name in ("reviewed", "claimed", "audited_best_guess", "audited_claimed")]
     cells = [
-        each["what"],
+        title,
         f"{each['listings']:,}",
         f"{100 * ours['before']:.2f}",
         cell("best"),
@@ -158,5 +203,5 @@ def _line(each: Mapping[str, Any]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _names(kept: Sequence[Mapping[str, Any]]) -> str:
-    return f" ({'; '.join(each['what'] for each in kept)})" if kept else ""
+def _names(titles: Sequence[str]) -> str:
+    return f" ({'; '.join(titles)})" if titles else ""

@@ -1,4 +1,4 @@
-"""Our method on texts alone, in one process: the text branch and the decisions of training and the nightly run."""
+"""Our method in one process: the branches and the decisions of training and the nightly run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from conf.settings import Settings
 from schemas.arrays import Floats, Floats32, Ints
 from schemas.branches import TEXT
 from schemas.estimates import ShareEstimate
+from schemas.tensors import VectorBatch
 from training.dataset import Shard, map_shard
 from training.error_share import twin_share
 from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
 from training.fitting import fit_sample
 from training.learning_curve import train_on_quarters
+from training.picture_branch import train_pictures
 from training.plan import SECOND_PASS, make_plan
 from training.ranks import Ranks
 from training.sample import NO_SELLER, Sample, seller_codes
-from training.text_branch import SECOND_C, make_text_trainer
+from training.text_branch import SECOND_C, make_text_trainer, one_hot
 from udfs.ancestors import family_confidence, resolve_log
 from udfs.fusion import fuse
 from udfs.near_duplicates import normalized_title
@@ -53,13 +55,18 @@ class CleaningResult:
 
 
 class OurMethod:
-    """Our text branch, trained on a catalogue's labels; cleans with one pass or two, with or without sellers."""
+    """Our branches, trained on a catalogue's labels; cleans with one pass or two, with or without sellers.
+
+    There are picture branches if the catalogue has pictures.
+    """
 
     def __init__(self, catalogue: Catalogue, labels: Ints, *overrides: str) -> None:
         """Train on the labels; `overrides` are settings as `section.name=value`."""
         settings = load_settings("local", overrides)
         self.catalogue, self.labels = catalogue, labels
-        self._plan = make_plan(settings, len(catalogue), 0)
+        self._learnt: dict[bool, tuple[FirstPass | None, Floats32 | None]] = {}
+        pictures = 0 if catalogue.pictures is None else int(catalogue.pictures.present.sum())
+        self._plan = make_plan(settings, len(catalogue), pictures)
         with TemporaryDirectory() as folder:  # mapped files stay readable after deletion
             shard = _shard(catalogue, labels, settings, Path(folder))
         size = settings.text.hash_size
@@ -68,15 +75,34 @@ class OurMethod:
         )
         branch, c = self._trainer.first_pass()
         self._branch = branch
-        self._fewer = train_on_quarters(self._trainer, branch, c, np.arange(len(labels)), catalogue.ancestors)
+        self.fewer = train_on_quarters(self._trainer, branch, c, np.arange(len(labels)), catalogue.ancestors)
+        """What members that were trained on fewer listings say of the labels."""
         self.first = self._trainer.predict(branch)
-        """Log-probabilities, shape (n, C); no member predicts what it was trained on, or on a near duplicate."""
+        """Log-probabilities by the texts, shape (n, C); no member predicts what it was trained on, or on a near
+        duplicate."""
 
     def clean(self, *, passes: int = 2, sellers_known: bool = True) -> CleaningResult:
         """Fit branch weights and noise model and compute the posterior, as training and the nightly run do."""
-        first, soft = self.learn(sellers_known) if passes == 2 else (None, None)
-        predicted = self.first if soft is None else self._second_pass(soft)
-        return self._decide(predicted, first, sellers_known)
+        first, soft = self.learn(sellers_known)
+        return self._decide(self.predict(soft if passes == 2 else None), first, sellers_known)
+
+    def predict(self, soft: Floats32 | None) -> dict[str, Floats32]:
+        """Out-of-sample log-probabilities of all branches, shape (n, C); NaN where an input is missing.
+
+        Args:
+            soft: the soft labels, shape (n, C), for a second pass; None: one pass on the given labels.
+        """
+        categories = len(self.catalogue.categories)
+        targets = one_hot(self.labels, categories) if soft is None else soft.__getitem__
+        text = self._branch if soft is None else self._trainer.train(targets, SECOND_C, SECOND_PASS, start=self._branch)
+        branches = {TEXT.name: self._trainer.predict(text)}
+        if self._plan.pictures:
+            shard = self._trainer.shard
+            rows = np.flatnonzero(shard.present)
+            for name, predicted in train_pictures(text, self._trainer, targets).predict(shard, rows).items():
+                branches[name] = np.full_like(branches[TEXT.name], np.nan)
+                branches[name][rows] = predicted
+        return branches
 
     def clean_nested(self) -> CleaningResult:
         """Clean with two passes and nested folds: no label of a member's own fold affects the targets that it learns.
@@ -85,36 +111,36 @@ class OurMethod:
         """
         first, soft = self.learn(sellers_known=True)
         if soft is None:
-            return self._decide(self.first, first, sellers_known=True)
-        predicted = np.empty_like(self.first)
+            return self._decide(self.predict(None), first, sellers_known=True)
+        soft, predicted = soft.copy(), dict[str, Floats32]()
         folds = self._trainer.shard.buckets % self._plan.text_members
         for fold in range(self._plan.text_members):
             own, others = folds == fold, np.flatnonzero(folds != fold)
             _, nested = OurMethod(self.catalogue.select(others), self.labels[others]).learn(sellers_known=True)
             if nested is not None:
                 soft[others] = nested
-            predicted[own] = self._second_pass(soft)[own]
+            for name, each in self.predict(soft).items():
+                predicted.setdefault(name, np.empty_like(each))[own] = each[own]
         return self._decide(predicted, first, sellers_known=True)
 
     def learn(self, sellers_known: bool) -> tuple[FirstPass | None, Floats32 | None]:
-        """Fit the first pass; returns it and its soft labels, or None and None if there are too few texts."""
-        codes, ids = self._sellers(sellers_known)
-        sample = self._sample(codes, ids, self.first)
+        """Fit the first pass, once; returns it and its soft labels, or None and None if there are too few texts."""
+        if sellers_known not in self._learnt:
+            self._learnt[sellers_known] = self._learn(*self._sellers(sellers_known))
+        return self._learnt[sellers_known]
+
+    def _learn(self, codes: Ints, ids: tuple[str, ...]) -> tuple[FirstPass | None, Floats32 | None]:
+        sample = self._sample(codes, ids, {TEXT.name: self.first})
         if not enough_texts(sample):
             return None, None
-        first = fit_first_pass(sample, self.catalogue.distances, self._fewer, self._twins(codes))
+        first = fit_first_pass(sample, self.catalogue.distances, self.fewer, self._twins(codes))
         return first, soft_labels(first, sample.branches[TEXT.name], self.labels, sample.truths, codes)
 
-    def _second_pass(self, soft: Floats32) -> Floats32:
-        """The second pass's log-probabilities, out of sample."""
-        return self._trainer.predict(self._trainer.train(soft.__getitem__, SECOND_C, SECOND_PASS, start=self._branch))
-
-    def _decide(self, predicted: Floats32, first: FirstPass | None, sellers_known: bool) -> CleaningResult:
+    def _decide(self, predicted: dict[str, Floats32], first: FirstPass | None, sellers_known: bool) -> CleaningResult:
         codes, ids = self._sellers(sellers_known)
         sample = self._sample(codes, ids, predicted)
-        if first is None and enough_texts(sample):
-            first = fit_first_pass(sample, self.catalogue.distances, self._fewer, self._twins(codes))
-        fitted = fit_sample(sample, self.catalogue.distances, self.catalogue.categories, first)
+        twins = self._twins(codes) if first is None else None
+        fitted = fit_sample(sample, self.catalogue.distances, self.catalogue.categories, first, twins)
         log_q = fuse(sample.branches, fitted.fusion).astype(np.float64)
         log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
         rates = np.array([*(fitted.noise.sellers[seller] for seller in ids), fitted.noise.error_rate])[codes]
@@ -124,12 +150,12 @@ class OurMethod:
     def _sellers(self, known: bool) -> tuple[Ints, tuple[str, ...]]:
         return seller_codes(self.catalogue.sellers.tolist() if known else [None] * len(self.catalogue))
 
-    def _sample(self, codes: Ints, ids: tuple[str, ...], predicted: Floats32) -> Sample:
+    def _sample(self, codes: Ints, ids: tuple[str, ...], predicted: dict[str, Floats32]) -> Sample:
         nobody, buckets = np.full(len(self.labels), -1), self._trainer.shard.buckets
         ancestors = self.catalogue.ancestors
-        text = {TEXT.name: resolve_log(predicted, self.labels, ancestors)}
-        confidence = family_confidence(predicted, ancestors) if ancestors.any() else None
-        return Sample(self.labels, nobody, nobody, codes, buckets, ids, text, confidence)
+        branches = {name: resolve_log(each, self.labels, ancestors) for name, each in predicted.items()}
+        confidence = family_confidence(predicted[TEXT.name], ancestors) if ancestors.any() else None
+        return Sample(self.labels, nobody, nobody, codes, buckets, ids, branches, confidence)
 
     def _twins(self, codes: Ints) -> ShareEstimate | None:
         texts = text_groups(self.catalogue.titles, self.catalogue.descriptions)
@@ -139,7 +165,9 @@ class OurMethod:
 def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path) -> Shard:
     lengths = []
     text = settings.text
-    (folder / "vectors").touch()
+    count = len(catalogue)
+    pictures = catalogue.pictures or VectorBatch(np.zeros((count, 0), np.float16), np.zeros(count, np.bool_))
+    (folder / "vectors").write_bytes(pictures.values[pictures.present].astype("<f2").tobytes())
     with (folder / "ids").open("wb") as ids, (folder / "weights").open("wb") as weights:
         for start in range(0, len(catalogue), _BLOCK):
             rows = slice(start, start + _BLOCK)
@@ -161,10 +189,10 @@ def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path)
         "audited": [np.full(len(labels), -1)],
         "sellers": [np.full(len(labels), NO_SELLER)],
         "buckets": [np.array([_bucket(i, title) for i, title in enumerate(catalogue.titles)], np.int64)],
-        "present": [np.zeros(len(catalogue), np.int64)],
+        "present": [pictures.present.astype(np.int64)],
         "lengths": lengths,
     }
-    return map_shard(folder, columns, 0)
+    return map_shard(folder, columns, pictures.values.shape[1])
 
 
 def _bucket(row: int, title: str | None) -> int:

@@ -6,41 +6,38 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.work_folder import ROOT
+from benchmarks.processes import command_line
 from conf.load import load_settings
 from jobs.store import read_published
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import open_warehouse
 
 _DATE = "2026-01-01"
-_STAGES = ("ingest", "train", "nightly")
+_STAGES = ("ingest", "encode", "train", "nightly")
 _COLUMNS = {
     "predictions": ("predicted_category", "confidence", "text_category", "image_category", "top_categories"),
     "clean_listings": ("category", "effective_category", "best_category", "category_confidence", "category_action"),
 }
 
 
-def run_pipeline(
-    folder: Path, warehouse: Path, origin: str, say: Callable[[str], None], overrides: Sequence[str] = ()
-) -> dict[str, float]:
-    """Run `ingest`, `train` and `nightly`; returns the seconds of each.
+def run_pipeline(folder: Path, warehouse: Path, origin: str, say: Callable[[str], None]) -> dict[str, float]:
+    """Run `ingest`, `encode`, `train` and `nightly`; returns the seconds of each.
 
     Args:
         folder: listings.parquet, taxonomy.csv.
         warehouse: created again unless it has the same origin; files next to it record the finished stages.
         origin: a digest of the catalogue and of the code.
         say: prints a progress message.
-        overrides: `section.name=value`, settings for the training.
     """
-    settings = [word for override in overrides for word in ("--set", override)]
     commands = {
         "ingest": ["ingest", str(folder / "listings.parquet"), "--taxonomy", str(folder / "taxonomy.csv")],
-        "train": ["train", *settings],
+        "encode": ["encode"],
+        "train": ["train"],
         "nightly": ["nightly", "--run-date", _DATE],
     }
     return {stage: _run(stage, commands[stage], warehouse, origin, say) for stage in _STAGES}
@@ -73,7 +70,7 @@ def _run(stage: str, words: list[str], warehouse: Path, origin: str, say: Callab
             shutil.rmtree(warehouse, ignore_errors=True)
         say(f"{warehouse.name}: {stage}")
         started = time.monotonic()
-        command = [str(ROOT / ".venv/bin/catalog-cleaner"), *words, "--warehouse", str(warehouse)]
+        command = [*map(str, command_line(*words)), "--warehouse", str(warehouse)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         marker.write_text(json.dumps({"origin": origin, "seconds": time.monotonic() - started}), encoding="utf-8")
     return float(json.loads(marker.read_text(encoding="utf-8"))["seconds"])

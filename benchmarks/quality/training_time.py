@@ -1,4 +1,4 @@
-"""Quality against training time: other numbers of members, passes and picture epochs, and another picture size."""
+"""Quality against training time: other numbers of text members, of passes and of picture epochs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from benchmarks.quality.catalogue import Catalogue, read_catalogue
 from benchmarks.quality.our_method import OurMethod
-from benchmarks.quality.stages import is_current, read_cleaned, run_pipeline
+from benchmarks.quality.picture_vectors import keep_vectors
+from benchmarks.quality.stages import is_current
 
 Row = tuple[str, float, float, float]
 """Name; seconds of training; accuracy of the classifier alone; error of the best guess."""
@@ -19,52 +20,44 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "texts, 6 members (the default)": (),
     "texts, 9 members": ("train.text_members=9",),
 }
-_PICTURES = {
-    "pictures, 4 epochs": ("train.image_epochs=4",),
-    "pictures of 32 x 24": ("picture.height=32", "picture.width=24"),
+_PICTURES: dict[str, tuple[str, ...]] = {
+    "texts and pictures, 4 epochs": ("train.image_epochs=4",),
+    "texts and pictures (the default)": (),
+    "texts and pictures, 60 epochs": ("train.image_epochs=60",),
 }
-"""With the default settings for texts."""
 
 
 def measure_training_time(folder: Path, work: Path, origin: str, say: Callable[[str], None]) -> list[Row]:
-    """Train with other settings than the defaults; the arguments are those of `measure_full_catalogue`."""
-    catalogue = read_catalogue(folder)
-    rows = []
-    for what, overrides in _TEXTS.items():
-        rows += _texts(catalogue, what, overrides, work, origin, say)
-    return rows + [_pictures(folder, what, overrides, work, origin, say) for what, overrides in _PICTURES.items()]
+    """Train on the whole catalogue with other settings than the defaults, in this process.
 
-
-def _texts(
-    catalogue: Catalogue, what: str, overrides: tuple[str, ...], work: Path, origin: str, say: Callable[[str], None]
-) -> list[Row]:
-    """Train on texts alone, in this process, with one pass and with two."""
-    marker = work / f"{_name(what)}.json"
+    The time does not include encoding. The arguments are those of
+    `benchmarks.quality.full_catalogue.measure_full_catalogue`.
+    """
+    marker = work / "minutes.json"
     if not is_current(marker, origin):
-        say(f"the whole catalogue: {what}")
-        rows, started = [], time.monotonic()
-        method = OurMethod(catalogue, catalogue.labels, *overrides)
-        for passes, name in ((1, "one pass"), (2, "two passes")):
-            result = method.clean(passes=passes)
-            seconds = time.monotonic() - started
-            right = [
-                float((each.argmax(axis=1) == catalogue.truth).mean()) for each in (result.classifier, result.posterior)
-            ]
-            rows.append((f"{what}, {name}", seconds, right[0], 1.0 - right[1]))
+        texts, pictured = read_catalogue(folder), read_catalogue(folder, keep_vectors(folder, work, say))
+        rows: list[Row] = []
+        for what, overrides in _TEXTS.items():
+            rows += _train(texts, what, overrides, (1, 2), say)
+        for what, overrides in _PICTURES.items():
+            rows += _train(pictured, what, overrides, (2,), say)
         marker.write_text(json.dumps({"origin": origin, "rows": rows}), encoding="utf-8")
     return [tuple(row) for row in json.loads(marker.read_text(encoding="utf-8"))["rows"]]
 
 
-def _pictures(
-    folder: Path, what: str, overrides: tuple[str, ...], work: Path, origin: str, say: Callable[[str], None]
-) -> Row:
-    """Train on texts and pictures with the product's commands."""
-    warehouse = work / _name(what)
-    seconds = run_pipeline(folder, warehouse, origin, say, overrides)["train"]
-    listings = read_cleaned(warehouse, folder)
-    right = float((listings["predicted_category"] == listings["truth"]).mean())
-    return f"texts, and {what}", seconds, right, float((listings["best_category"] != listings["truth"]).mean())
-
-
-def _name(what: str) -> str:
-    return "minutes-" + "".join(letter if letter.isalnum() else "-" for letter in what)
+def _train(
+    catalogue: Catalogue, what: str, overrides: tuple[str, ...], passes: tuple[int, ...], say: Callable[[str], None]
+) -> list[Row]:
+    """Train and clean, and measure after each number of passes."""
+    rows, started = [], time.monotonic()
+    method = OurMethod(catalogue, catalogue.labels, *overrides)
+    for count in passes:
+        result = method.clean(passes=count)
+        seconds = time.monotonic() - started
+        classifier, best = (
+            float((each.argmax(axis=1) == catalogue.truth).mean()) for each in (result.classifier, result.posterior)
+        )
+        name = what if len(passes) == 1 else f"{what}, {'one pass' if count == 1 else 'two passes'}"
+        rows.append((name, seconds, classifier, 1.0 - best))
+        say(f"{name}: {seconds:.0f} s, {classifier:.4f} right, best guess leaves {1.0 - best:.4f}")
+    return rows

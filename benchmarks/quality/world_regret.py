@@ -7,8 +7,9 @@ categories and the best guesses at any scale. The truth makes the labels and mea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,105 +19,122 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.quality.metrics import corrected_labels
-from benchmarks.quality.world_classifier import (
-    count_pairs,
-    disagreement_of_parts,
-    out_of_sample,
-    text_groups,
-    vectorize,
-)
-from benchmarks.quality.worlds import VALIDATION, WORLDS, ErrorWorld
+from benchmarks.quality.origin import WORLD_CODE, origin_of
+from benchmarks.quality.picture_vectors import keep_vectors
+from benchmarks.quality.stages import is_current
+from benchmarks.quality.world_arrays import Arrays, judged_branches, prepare
+from benchmarks.quality.world_classifier import count_pairs
+from benchmarks.quality.worlds import PICTURES, SELECTION, VALIDATION, WORLDS, World
 from conf.load import load_settings
 from schemas.arrays import Floats, Ints
-from schemas.branches import TEXT
+from schemas.branches import TEXT, Fusion
 from training.error_share import twin_share
-from training.first_pass import FewerListings, fit_first_pass, gather_evidence, initial_fusion
-from training.sample import Sample, seller_codes
-from training.scale import SCALES, Implied, choose_scale, fit_to_convergence, scaled, solve_scale
+from training.first_pass import FewerListings, FirstPass, fit_first_pass, gather_evidence, initial_fusion
+from training.fitting import fit_sample
+from training.sample import Sample
+from training.scale import SCALES, Implied, choose_scale, fit_to_convergence, scaled, solve_scale, unit_fusion
+from udfs.ancestors import family_confidence, resolve_log
 from udfs.fusion import fuse
+from udfs.posterior import posterior
 
-_FOLDS, _PARTS = 3, 4
 _AUDITS, _DRAWS = (150, 400), 10
 _DIRTIER = 5e-4
 """A smaller difference does not count as dirtier."""
+OURS, TRUE_SHARE, KEEP, CLASSIFIER = "all evidence", "the true share", "keep every label", "classifier"
+"""Names of rules."""
+
+Found = dict[str, Any]
+"""The result of `measure_world`."""
+
+
+class Worlds(StrEnum):
+    """Groups of worlds."""
+
+    SELECTION = "selection"
+    VALIDATION = "validation"
+    PICTURES = "pictures"
+    ALL = "all"
+
+
+_GROUPS = {
+    Worlds.SELECTION: SELECTION,
+    Worlds.VALIDATION: VALIDATION,
+    Worlds.PICTURES: PICTURES,
+    Worlds.ALL: WORLDS,
+}
 
 
 def main(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A catalogue with known truth.")],
-    work: Annotated[Path, typer.Option("--work", help="Keeps what was measured.")] = Path(".cache/worlds"),
+    work: Annotated[Path, typer.Option("--work", help="Keeps what was measured.")] = Path(".cache/quality"),
     *,
-    validation: Annotated[bool, typer.Option("--validation", help="Other draws of the worlds.")] = False,
+    group: Annotated[Worlds, typer.Option("--worlds", help="The worlds to measure.")] = Worlds.ALL,
     only: Annotated[str, typer.Option("--only", help="Worlds whose name has this part.")] = "",
 ) -> None:
-    """Measure the worlds that were not measured yet, and print the regret by size."""
+    """Measure the worlds without a kept result, and print the regret by size."""
     console, work = Console(highlight=False, soft_wrap=True), work.absolute()
-    work.mkdir(parents=True, exist_ok=True)
-    results = []
-    for world in sorted(VALIDATION if validation else WORLDS, key=lambda each: each.listings):
-        if only not in world.name:
-            continue
-        for anonymous in (False, True):
-            file = work / f"{world.name}{'-anonymous' if anonymous else ''}.json"
-            if not file.exists():
-                found = measure_world(prepare(world, folder, work), anonymous=anonymous)
-                file.write_text(json.dumps(found), encoding="utf-8")
-                console.print(f"{file.stem}: {summary(found)}")
-            results.append((world, anonymous, json.loads(file.read_text(encoding="utf-8"))))
+    chosen = [world for world in _GROUPS[group] if only in world.name]
     for anonymous in (False, True):
-        chosen = [(world, found) for world, hidden, found in results if hidden == anonymous]
-        console.print(regret_table("sellers unknown" if anonymous else "sellers known", chosen))
+        found = measure_worlds(chosen, folder, work, console.print, anonymous=anonymous)
+        console.print(regret_table("sellers unknown" if anonymous else "sellers known", found))
 
 
-def prepare(world: ErrorWorld, folder: Path, work: Path) -> dict[str, Any]:
-    """The arrays of a world, from the cache or made: labels, groups and what the classifiers say out of sample."""
-    file = work / f"{world.name}.npz"
-    if not file.exists():
-        catalogue, labels = world.make(folder)
-        features, titles = vectorize(catalogue), text_groups(catalogue.titles)
-        random = np.random.default_rng(5)
-        folds = random.permutation(titles.max() + 1)[titles] % _FOLDS
-        parts = random.permutation(titles.max() + 1)[titles] % _PARTS
-        count = len(catalogue.categories)
-        np.savez_compressed(
-            file,
-            log_p=out_of_sample(features, labels, folds, count).astype(np.float16),
-            fewer=disagreement_of_parts(features, labels, parts, count),
-            labels=labels,
-            truth=catalogue.truth,
-            sellers=seller_codes(catalogue.sellers.tolist())[0],
-            titles=titles,
-            texts=text_groups(catalogue.titles, catalogue.descriptions),
-            distances=catalogue.distances,
-        )
-    with np.load(file) as stored:
-        return {name: stored[name] for name in stored.files}
+def measure_worlds(
+    worlds: Sequence[World], folder: Path, work: Path, say: Callable[[str], None], *, anonymous: bool = False
+) -> list[tuple[World, Found]]:
+    """Measure the worlds that have no kept result with this catalogue and this code.
+
+    Args:
+        worlds: the worlds.
+        folder: a catalogue with known truth.
+        work: folder that keeps the results, and the vectors of the pictures.
+        say: prints a progress message.
+        anonymous: whether the sellers are hidden; worlds with pictures are left out then, because their second pass
+            has seen the sellers.
+    """
+    kept = work / "worlds"
+    kept.mkdir(parents=True, exist_ok=True)
+    made_by, measured_by = origin_of(folder, WORLD_CODE), origin_of(folder)
+    results = []
+    for world in sorted(worlds, key=lambda each: each.listings):
+        if anonymous and world.pictures:
+            continue
+        file = kept / f"{world.name}{'-anonymous' if anonymous else ''}.json"
+        if not is_current(file, measured_by):
+            vectors = keep_vectors(folder, work, say) if world.pictures else None
+            arrays = prepare(world, folder, vectors, kept, measured_by if world.pictures else made_by)
+            found = measure_world(arrays, anonymous=anonymous)
+            file.write_text(json.dumps({"origin": measured_by, **found}), encoding="utf-8")
+            say(f"{file.stem}: {summary(found)}")
+        results.append((world, json.loads(file.read_text(encoding="utf-8"))))
+    return results
 
 
-def measure_world(arrays: dict[str, Any], *, anonymous: bool) -> dict[str, Any]:
-    """What each rule leaves wrong, best guess and automatic corrections."""
+def measure_world(arrays: Arrays, *, anonymous: bool) -> Found:
+    """What each rule leaves wrong, best guess and automatic corrections; `arrays` as `prepare` returns them."""
     labels, truth, distances = arrays["labels"], arrays["truth"], arrays["distances"]
     sellers = np.full(len(labels), -1) if anonymous else arrays["sellers"]
-    ids = tuple(map(str, range(int(arrays["sellers"].max(initial=-1)) + 1)))
-    nobody = np.full(len(labels), -1)
-    branches = {TEXT.name: arrays["log_p"].astype(np.float32)}
-    sample = Sample(labels, nobody, nobody, sellers, arrays["titles"], ids, branches)
-    fewer = FewerListings(arrays["fewer"], (1.0 - 1.0 / _FOLDS) * _PARTS)
-    twins = twin_share(count_pairs(labels, arrays["texts"], sellers))
+    sample = _sample(arrays, {TEXT.name: arrays["log_p"].astype(np.float32)}, sellers)
+    fewer = FewerListings(arrays["fewer"], float(arrays["ratio"]))
+    twins = twin_share(count_pairs(labels, arrays["texts"], sellers, arrays["ancestors"]))
     first = fit_first_pass(sample, distances, fewer, twins)
-    confident = gather_evidence(sample, branches[TEXT.name].astype(np.float64), None, None).confident
-    fusion = initial_fusion(sample)
-    log_q = [fuse(branches, scaled(fusion, scale)).astype(np.float64) for scale in SCALES.tolist()]
+    text = sample.branches[TEXT.name][sample.usable].astype(np.float64)
+    confident = gather_evidence(sample, text, None, None).confident
+    judged = _sample(arrays, judged_branches(arrays), sellers)
+    fusion, ours = _judge(judged, first, distances)
+    log_q = [fuse(judged.branches, scaled(fusion, scale)).astype(np.float64) for scale in SCALES.tolist()]
     concentration = first.noise.concentration
-    posteriors = [fit_to_convergence(sample, each, distances, concentration).posterior for each in log_q]
+    posteriors = [fit_to_convergence(judged, each, distances, concentration).posterior for each in log_q]
+    guesses = fuse(judged.branches, fusion).argmax(axis=1)
     implied = Implied(
         np.array([1.0 - each[np.arange(len(labels)), labels].mean() for each in posteriors]),
         np.array([1.0 - each.max(axis=1).mean() for each in posteriors]),
         np.array([1.0 - np.exp(each.max(axis=1)).mean() for each in log_q]),
-        float((log_q[0].argmax(axis=1) != labels).mean()),
+        float((guesses != labels).mean()),
     )
     outcomes = np.array([_left(each, labels, truth) for each in posteriors])
     before = float((labels != truth).mean())
-    classifier = float((sample.branches[TEXT.name].argmax(axis=1) != truth).mean())
+    classifier = float((guesses != truth).mean())
 
     def at(scale: float) -> list[float]:
         if scale == 0.0:
@@ -135,18 +153,43 @@ def measure_world(arrays: dict[str, Any], *, anonymous: bool) -> dict[str, Any]:
         "scale": first.scale,
         "source": first.share.source,
         "rules": {
-            "keep every label": [[before, before]],
-            "classifier": [[classifier, classifier]],
+            KEEP: [[before, before]],
+            CLASSIFIER: [[classifier, classifier]],
             "scale 1": [at(1.0)],
             "confident listings only": [at(choose_scale(implied, confident))],
-            "all evidence": [_left(first.noise.posterior, labels, truth)],
-            "the true share": [at(solve_scale(implied.shares, before))],
+            OURS: [_left(ours, labels, truth)],
+            TRUE_SHARE: [at(solve_scale(implied.shares, before))],
             **audits,
         },
     }
 
 
-def summary(found: dict[str, Any]) -> str:
+def regret_of(found: Found, rule: str) -> float:
+    """The regret of a rule in percentage points."""
+    return 100.0 * float(np.mean([best for best, _ in found["rules"][rule]]) - found["least"])
+
+
+def _sample(arrays: Arrays, branches: dict[str, Any], sellers: Ints) -> Sample:
+    labels, ancestors = arrays["labels"], arrays["ancestors"]
+    nobody, ids = np.full(len(labels), -1), tuple(map(str, range(int(sellers.max(initial=-1)) + 1)))
+    resolved = {name: resolve_log(each, labels, ancestors) for name, each in branches.items()}
+    confidence = family_confidence(branches[TEXT.name], ancestors) if ancestors.any() else None
+    return Sample(labels, nobody, nobody, sellers, arrays["titles"], ids, resolved, confidence)
+
+
+def _judge(judged: Sample, first: FirstPass, distances: Ints) -> tuple[Fusion, Floats]:
+    """The branch weights at scale 1, and the posterior of our rule; with pictures, as a second pass has it."""
+    if len(judged.branches) == 1:
+        return initial_fusion(judged), first.noise.posterior
+    categories = tuple(map(str, range(judged.shape[1])))
+    fitted = fit_sample(judged, distances, categories, first)
+    log_q = fuse(judged.branches, fitted.fusion).astype(np.float64)
+    rates = np.array([*(fitted.noise.sellers[each] for each in judged.seller_ids), fitted.noise.error_rate])
+    found, _ = posterior(log_q, judged.labels, rates[judged.sellers], fitted.noise.transitions)
+    return unit_fusion(fitted.fusion, TEXT.name, TEXT.name), found
+
+
+def summary(found: Found) -> str:
     """One line about a world."""
     rules = {name: float(np.mean([best for best, _ in left])) for name, left in found["rules"].items()}
     parts = [f"{found['before']:.3f} wrong", f"estimate {found['share']:.3f}", f"scale {found['scale']:.2f}"]
@@ -154,25 +197,45 @@ def summary(found: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def regret_table(title: str, results: list[tuple[ErrorWorld, dict[str, Any]]]) -> Table:
-    """Mean and largest regret in points by rule, source and size; and how many worlds a rule makes dirtier."""
-    groups = sorted({(world.source, world.listings) for world, _ in results})
-    columns = [f"{source} {rows:,}" for source, rows in groups]
-    table = Table("rule", *columns, "dirtier", "corrections dirtier", title=title)
-    for rule in dict.fromkeys(name for _, found in results for name in found["rules"]):
+def regret_table(title: str, results: Sequence[tuple[World, Found]]) -> Table:
+    """The rows of `regret_rows`, for the terminal."""
+    head, rows = regret_rows(results)
+    table = Table(*head, title=title)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def regret_rows(
+    results: Sequence[tuple[World, Found]], rules: Sequence[str] | None = None
+) -> tuple[list[str], list[list[str]]]:
+    """Mean and largest regret in points by rule and group of worlds; and how many worlds a rule makes dirtier.
+
+    Args:
+        results: of `measure_worlds`.
+        rules: their names; None: all.
+
+    Returns:
+        The names of the columns, and a row for each rule.
+    """
+    groups = sorted({_group(world) for world, _ in results})
+    head = ["rule", *(f"{source} {rows:,}" for source, rows in groups), "dirtier", "corrections dirtier"]
+    table = []
+    for rule in rules or list(dict.fromkeys(name for _, found in results for name in found["rules"])):
         cells = []
         for group in groups:
-            regrets = [
-                100.0 * (float(np.mean([best for best, _ in found["rules"][rule]])) - found["least"])
-                for world, found in results
-                if (world.source, world.listings) == group and rule in found["rules"]
-            ]
+            measured = [found for world, found in results if _group(world) == group and rule in found["rules"]]
+            regrets = [regret_of(found, rule) for found in measured]
             cells.append(f"{np.mean(regrets):.1f} ({max(regrets):.1f})" if regrets else "")
         large = [found for world, found in results if world.listings >= 1000 and rule in found["rules"]]
         after = [np.array(each["rules"][rule]).mean(axis=0) - each["before"] > _DIRTIER for each in large]
         counts = np.array(after).reshape(-1, 2).sum(axis=0).tolist()
-        table.add_row(rule, *cells, *(f"{count} of {len(large)}" for count in counts))
-    return table
+        table.append([rule, *cells, *(f"{count} of {len(large)}" for count in counts)])
+    return head, table
+
+
+def _group(world: World) -> tuple[str, int]:
+    return f"{world.source}{' with pictures' if world.pictures else ''}", world.listings
 
 
 def _left(posterior: Floats, labels: Ints, truth: Ints) -> list[float]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pytest
 
-from benchmarks.quality.__main__ import origin_of
-from benchmarks.quality.catalogue import Catalogue, of_categories, one_dominant, sample, without_half_the_titles
+from benchmarks.quality.catalogue import Catalogue, of_categories, one_dominant, sample, without_half_the_texts
 from benchmarks.quality.charts import draw_charts
 from benchmarks.quality.document import quality_document
 from benchmarks.quality.leakage import compare_passes
@@ -22,9 +21,10 @@ from benchmarks.quality.noise import (
     renamed_categories,
     uniform_errors,
 )
+from benchmarks.quality.origin import WORLD_CODE, origin_of
 from benchmarks.quality.our_method import OurMethod
-from benchmarks.quality.scenarios import SCENARIOS
 from benchmarks.quality.tracking import log_to_mlflow
+from benchmarks.quality.worlds import World
 from conf.settings import DecideSettings
 from training.transitions import category_distances
 
@@ -34,7 +34,7 @@ _NAMES = ("boots", "sandals", "shirts", "skirts")
 
 
 FULL = {
-    "seconds": {"ingest": 12.3, "train": 300.0, "nightly": 60.0},
+    "seconds": {"ingest": 12.3, "encode": 40.0, "train": 300.0, "nightly": 60.0},
     "listings": 2000,
     "rows": [("sellers", 0.225, 0.98), ("text and picture fused", 0.03, 1.0), ("ours: best guess", 0.02, 1.0)],
     "precision": 0.96,
@@ -47,6 +47,23 @@ FULL = {
     "leak": [("one pass", 0.9, 0.05, 0.6), ("two passes, nested folds", 0.93, 0.04, 0.625)],
 }
 
+REGRETS = [
+    (
+        World("real", 3000, before, "sellers"),
+        {
+            "before": before,
+            "least": 0.02,
+            "rules": {
+                "keep every label": [[before, before]],
+                "classifier": [[0.06, 0.06]],
+                "all evidence": [[best, 0.03]],
+                "the true share": [[0.02, 0.02]],
+            },
+        },
+    )
+    for before, best in ((0.05, 0.02), (0.22, 0.04))
+]
+
 
 def catalogue(rows: int = _ROWS) -> Catalogue:
     """Two pairs of siblings, boots and sandals and shirts and skirts, and ten sellers; the title names the truth."""
@@ -56,7 +73,8 @@ def catalogue(rows: int = _ROWS) -> Catalogue:
     sellers = np.array([f"s{i}" for i in random.integers(0, 10, rows)], object)
     distances = category_distances(["shoes", "shoes", "clothes", "clothes"], ["all"] * 4)
     no_ancestors, nothing = np.zeros((4, 4), np.bool_), np.full(rows, None, object)
-    return Catalogue(_NAMES, no_ancestors, distances, titles, nothing, sellers, truth, truth.copy())
+    ids = np.array([f"l{i}" for i in range(rows)], object)
+    return Catalogue(_NAMES, no_ancestors, distances, ids, titles, nothing, sellers, truth, truth.copy())
 
 
 def random() -> np.random.Generator:
@@ -71,8 +89,9 @@ def test_parts_of_a_catalogue_have_the_named_listings() -> None:
     assert set(largest.truth) == {0, 2}
     assert [title.split()[0] for title in largest.titles] == [_NAMES[t] for t in largest.truth]
     assert (one_dominant(whole, random()).truth == 0).mean() == pytest.approx(0.9, abs=0.001)
-    titled = without_half_the_titles(whole, random())
+    titled = without_half_the_texts(whole, random())
     assert np.mean([title is None for title in titled.titles]) == pytest.approx(0.5, abs=0.03)
+    assert [each is None for each in titled.descriptions] == [True] * _ROWS
     assert None not in whole.titles
 
 
@@ -183,12 +202,13 @@ def test_the_report_has_all_tables_and_lists_worse_catalogues() -> None:
     belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.9, 0.1], [0.9, 0.1]])
     ours = asdict(measure(np.log(belief), belief, np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0]), RULES))
     left = {"one_pass": 0.4, "no_sellers": 0.5, "classifier": 0.25}
-    kept = [
-        {"what": "calm", "listings": 4, "ours": ours, "peers": {"both": 0.1, "other": 0.3}, **left},
-        {"what": "worse", "listings": 4, "ours": ours | {"corrected": 0.3}, "peers": {"both": 0.9}, **left},
-    ]
-    kept[0]["ours"] = ours | {"audited_best_guess": 0.07, "audited_claimed": 0.08}
-    text = quality_document(kept, FULL, [("review.svg", "What is left")])
+    audited = {"audited_best_guess": 0.07, "audited_claimed": 0.08}
+    kept = {
+        "calm": {"listings": 4, "ours": ours | audited, "peers": {"both": 0.1, "other": 0.3}, **left},
+        "worse": {"listings": 4, "ours": ours | {"corrected": 0.3}, "peers": {"both": 0.9}, **left},
+    }
+    charts = [("worlds.svg", "Regret by world"), ("review.svg", "What is left")]
+    text = quality_document(kept, REGRETS, [(96, 700.4, 0.7312)], FULL, charts)
     assert (
         "| calm | 4 | 25.00 | 25.00 | 25.00 | - | 25.00 | 5.75 | 7.00 | 8.00 | 40.00 | 50.00 | 25.00 | **10.00** |"
         in text
@@ -196,12 +216,16 @@ def test_the_report_has_all_tables_and_lists_worse_catalogues() -> None:
     assert "| worse | 4 | 25.00 | **25.00** | 30.00! |" in text
     assert "Corrections made 1 of 2 catalogues worse (worse)." in text
     assert "cleanlab left less than ours in 1 (calm)." in text
-    assert "All 2,000 listings through `ingest` (12 s), `train` (300 s) and `nightly` (60 s)" in text
+    assert "All 2,000 listings through `ingest` (12 s), `encode` (40 s), `train` (300 s) and\n`nightly` (60 s)" in text
+    assert "| worlds | keep every label | classifier | all evidence | the true share |" in text
+    assert "| real 3,000 | 11.5 (20.0) | 4.0 (4.0) | 1.0 (2.0) | 0.0 (0.0) |" in text
+    assert "| dirtier | 0 of 2 | 1 of 2 | 0 of 2 | 0 of 2 |" in text
+    assert "![Regret by world](quality/worlds.svg)" in text
+    assert "| 96 | 700 | 73.12 |" in text
     assert "| sellers | 98.0 | 22.50 |" in text
     assert "| text and fused head | 5.00 | 3.00 |" in text
     assert "| texts, two passes | 2.0 | 95.00 | 4.00 |" in text
     assert "| two passes, nested folds | 93.00 | 4.00 | 62.50 |" in text
-    assert "| texts, and pictures (the default) | 5.0 | 97.00 | 2.00 |" in text
     assert "![What is left](quality/review.svg)" in text
 
 
@@ -226,28 +250,22 @@ def test_metrics_curves_and_files_are_logged_to_mlflow(tmp_path: Path) -> None:
 
 
 def test_the_charts_show_the_results_and_are_reproducible(tmp_path: Path) -> None:
-    made = draw_charts(FULL, tmp_path / "quality")
-    assert [name for name, _ in made] == ["reliability.svg", "review.svg", "categories.svg"]
+    made = draw_charts(FULL, REGRETS, tmp_path / "quality")
+    assert [name for name, _ in made] == ["worlds.svg", "reliability.svg", "review.svg", "categories.svg"]
     shown = {name: (tmp_path / "quality" / name).read_text(encoding="utf-8") for name, _ in made}
+    assert "our rule" in shown["worlds.svg"]
     assert "people alone" in shown["review.svg"]
     assert "boots (1,500)" in shown["categories.svg"]
     assert "mean posterior of the best guess" in shown["reliability.svg"]
-    again = draw_charts(FULL, tmp_path / "again")
+    again = draw_charts(FULL, REGRETS, tmp_path / "again")
     assert {name: (tmp_path / "again" / name).read_text(encoding="utf-8") for name, _ in again} == shown
 
 
-def test_another_catalogue_has_another_origin() -> None:
-    whole = catalogue(50)
-    assert origin_of(whole) == origin_of(catalogue(50))
-    assert origin_of(whole) != origin_of(replace(whole, labels=whole.labels[::-1]))
-
-
-def test_scenarios_are_reproducible() -> None:
-    def not_called(_: Catalogue) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        raise AssertionError
-
-    whole = catalogue()
-    for name in ("rate-22", "any-60", "small-2", "no-sellers"):
-        (first, labels), (second, again) = (SCENARIOS[name].make(whole, not_called) for _ in range(2))
-        assert (first.titles == second.titles).all()
-        assert (labels == again).all()
+def test_another_catalogue_or_other_code_has_another_origin(tmp_path: Path) -> None:
+    for folder, label in (("one", b"a"), ("same", b"a"), ("other", b"b")):
+        (tmp_path / folder).mkdir()
+        for name in ("listings.parquet", "taxonomy.csv", "truth.parquet"):
+            (tmp_path / folder / name).write_bytes(label)
+    assert origin_of(tmp_path / "one") == origin_of(tmp_path / "same")
+    assert origin_of(tmp_path / "one") != origin_of(tmp_path / "other")
+    assert origin_of(tmp_path / "one") != origin_of(tmp_path / "one", WORLD_CODE)
