@@ -19,8 +19,8 @@ from benchmarks.quality.picture_vectors import keep_vectors
 from benchmarks.quality.scenario import measure_scenario
 from benchmarks.quality.stages import is_current
 from benchmarks.quality.tracking import log_to_mlflow
+from benchmarks.quality.world_lists import SCENARIOS, WORLDS
 from benchmarks.quality.world_regret import measure_worlds
-from benchmarks.quality.worlds import SCENARIOS, WORLDS
 from benchmarks.work_folder import ROOT
 
 
@@ -49,10 +49,9 @@ def main(
     console = Console(highlight=False, stderr=True, soft_wrap=True)
     work = work.absolute()
     work.mkdir(parents=True, exist_ok=True)
-    origin = origin_of(folder)
     kept = {}
     for title, world in SCENARIOS.items():
-        file = work / f"{world.name}.json"
+        file, origin = work / f"{world.name}.json", world.origin(origin_of(folder))
         if not is_current(file, origin) and (not only or any(part in world.name for part in only)):
             started = time.monotonic()
             vectors = keep_vectors(folder, work, console.print) if world.pictures else None
@@ -70,8 +69,8 @@ def main(
         console.print(f"{len(SCENARIOS) - len(kept)} scenarios have no result yet; {out} was not changed")
         return
     worlds = measure_worlds(WORLDS, folder, work, console.print)
-    sizes = measure_sizes(folder, work, origin, console.print)
-    full = measure_full_catalogue(folder, work, peers, origin, console.print)
+    sizes = measure_sizes(folder, work, origin_of(folder), console.print)
+    full = measure_full_catalogue(folder, work, peers, origin_of(folder), console.print)
     charts = draw_charts(full, worlds, out.with_suffix(""))
     out.write_text(quality_document(kept, worlds, sizes, full, charts), encoding="utf-8")
     files = [out, *(out.with_suffix("") / name for name, _ in charts)]

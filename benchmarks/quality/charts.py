@@ -10,7 +10,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from benchmarks.quality.world_regret import CLASSIFIER, KEEP, OURS, TRUE_SHARE, regret_of
+from benchmarks.quality.regrets import CLASSIFIER, KEEP, OURS, TRUE_SHARE, regret_of
 from benchmarks.quality.worlds import World
 
 _SAVED: dict[str, Any] = {"format": "svg", "bbox_inches": "tight", "metadata": {"Date": None}}
@@ -62,7 +62,7 @@ def _worlds(worlds: Worlds) -> Figure:
     (row,) = figure.subplots(1, len(chosen), sharey=True, squeeze=False)
     for axes, (title, found) in zip(row, chosen.items(), strict=True):
         for number, rule in enumerate(RULES):
-            before, regrets = [each["before"] for each in found], [regret_of(dict(each), rule) for each in found]
+            before, regrets = [each["before"] for each in found], [regret_of(each, rule) for each in found]
             marker = "o" if rule == OURS else "x"
             axes.scatter(before, regrets, s=18, marker=marker, color=f"C{number}", label=_LABELS.get(rule, rule))
         axes.set_xscale("log")

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.quality.charts import RULES, WORLDS_CHART
 from benchmarks.quality.picture_sizes import ROWS as PICTURE_ROWS
-from benchmarks.quality.world_regret import regret_rows
+from benchmarks.quality.regrets import regret_rows
 from benchmarks.quality.worlds import World
 
 _HEAD = """# Quality
@@ -145,7 +145,7 @@ def quality_document(
 
 
 def _regrets(worlds: Sequence[tuple[World, Mapping[str, Any]]]) -> str:
-    head, rows = regret_rows([(world, dict(found)) for world, found in worlds], RULES)
+    head, rows = regret_rows(worlds, RULES)
     # A table as wide as all groups of worlds is hard to read: a row for each group.
     lines = [f"| worlds | {' | '.join(row[0] for row in rows)} |", f"|---|{'---|' * len(rows)}"]
     lines += [f"| {name} | {' | '.join(row[i] for row in rows)} |" for i, name in enumerate(head) if i]

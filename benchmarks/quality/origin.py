@@ -10,7 +10,7 @@ from benchmarks.work_folder import ROOT
 
 _STEPS = "jobs/cleaning/steps"
 _CODE = ("benchmarks/quality/*.py", "training/*.py", "udfs/**/*.py", f"{_STEPS}/calibrate.py", f"{_STEPS}/trust.py")
-_PRESENTATION = ("document.py", "charts.py", "tracking.py", "__main__.py")
+_PRESENTATION = ("document.py", "charts.py", "tracking.py", "regrets.py", "world_lists.py", "__main__.py")
 """Changes of these files do not invalidate results."""
 _MAKING = ("catalogue", "noise", "world_arrays", "world_classifier", "worlds")
 WORLD_CODE = (*(f"benchmarks/quality/{name}.py" for name in _MAKING), "catalogue_generator/*.py")

@@ -22,14 +22,14 @@ _JUDGED = "judged-"
 """Before the names of the branches by which a world with pictures is judged."""
 
 
-def prepare(world: World, folder: Path, vectors: Path | None, work: Path, origin: str) -> Arrays:
+def prepare(world: World, folder: Path, vectors: Path | None, work: Path, digest: str) -> Arrays:
     """The arrays of a world, kept or made.
 
     Args:
         world: the world.
         folder, vectors: as in `World.make`.
         work: folder that keeps the arrays.
-        origin: a digest of the catalogue and of the code; arrays of another digest are made again.
+        digest: of the catalogue and of the code; arrays of another digest are made again.
 
     Returns:
         labels, truth (the label, where it is an ancestor of the true category), sellers (codes, -1 if unknown), titles
@@ -38,7 +38,7 @@ def prepare(world: World, folder: Path, vectors: Path | None, work: Path, origin
         pictures also `judged-NAME`, the log-probabilities of each branch in the second pass. Only listings with a text
         or a picture.
     """
-    file = work / f"{world.name}.npz"
+    file, origin = work / f"{world.name}.npz", world.origin(digest)
     if file.is_file():
         with np.load(file) as kept:
             if "origin" in kept.files and str(kept["origin"]) == origin:

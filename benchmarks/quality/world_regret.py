@@ -1,7 +1,7 @@
 """`python -m benchmarks.quality.world_regret FOLDER`: the regret of rules for trusting the classifier, by world.
 
 The regret is the share of wrong best guesses, less the smallest share that is wrong among the labels, the classifier's
-categories and the best guesses at any scale. The truth makes the labels and measures the result.
+categories and the best guesses at any scale or by our rule. The truth makes the labels and measures the result.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.quality.metrics import corrected_labels
 from benchmarks.quality.origin import WORLD_CODE, origin_of
 from benchmarks.quality.picture_vectors import keep_vectors
+from benchmarks.quality.regrets import CLASSIFIER, KEEP, OURS, TRUE_SHARE, Found, regret_table, summary
 from benchmarks.quality.stages import is_current
 from benchmarks.quality.world_arrays import Arrays, judged_branches, prepare
 from benchmarks.quality.world_classifier import count_pairs
-from benchmarks.quality.worlds import PICTURES, SELECTION, VALIDATION, WORLDS, World
+from benchmarks.quality.world_lists import PICTURES, SELECTION, VALIDATION, WORLDS
+from benchmarks.quality.worlds import World
 from conf.load import load_settings
 from schemas.arrays import Floats, Ints
 from schemas.branches import TEXT, Fusion
@@ -38,13 +39,6 @@ from udfs.fusion import fuse
 from udfs.posterior import posterior
 
 _AUDITS, _DRAWS = (150, 400), 10
-_DIRTIER = 5e-4
-"""A smaller difference does not count as dirtier."""
-OURS, TRUE_SHARE, KEEP, CLASSIFIER = "all evidence", "the true share", "keep every label", "classifier"
-"""Names of rules."""
-
-Found = dict[str, Any]
-"""The result of `measure_world`."""
 
 
 class Worlds(StrEnum):
@@ -100,11 +94,11 @@ def measure_worlds(
         if anonymous and world.pictures:
             continue
         file = kept / f"{world.name}{'-anonymous' if anonymous else ''}.json"
-        if not is_current(file, measured_by):
+        if not is_current(file, world.origin(measured_by)):
             vectors = keep_vectors(folder, work, say) if world.pictures else None
             arrays = prepare(world, folder, vectors, kept, measured_by if world.pictures else made_by)
             found = measure_world(arrays, anonymous=anonymous)
-            file.write_text(json.dumps({"origin": measured_by, **found}), encoding="utf-8")
+            file.write_text(json.dumps({"origin": world.origin(measured_by), **found}), encoding="utf-8")
             say(f"{file.stem}: {summary(found)}")
         results.append((world, json.loads(file.read_text(encoding="utf-8"))))
     return results
@@ -134,7 +128,7 @@ def measure_world(arrays: Arrays, *, anonymous: bool) -> Found:
     )
     outcomes = np.array([_left(each, labels, truth) for each in posteriors])
     before = float((labels != truth).mean())
-    classifier = float((guesses != truth).mean())
+    classifier, left = float((guesses != truth).mean()), _left(ours, labels, truth)
 
     def at(scale: float) -> list[float]:
         if scale == 0.0:
@@ -148,7 +142,7 @@ def measure_world(arrays: Arrays, *, anonymous: bool) -> Found:
             audits[f"{count} audited"] = [at(choose_scale(each, first.share)) for each in drawn]
     return {
         "before": before,
-        "least": min(before, classifier, float(outcomes[:, 0].min())),
+        "least": min(before, classifier, left[0], float(outcomes[:, 0].min())),
         "share": first.share.value,
         "scale": first.scale,
         "source": first.share.source,
@@ -157,16 +151,11 @@ def measure_world(arrays: Arrays, *, anonymous: bool) -> Found:
             CLASSIFIER: [[classifier, classifier]],
             "scale 1": [at(1.0)],
             "confident listings only": [at(choose_scale(implied, confident))],
-            OURS: [_left(ours, labels, truth)],
+            OURS: [left],
             TRUE_SHARE: [at(solve_scale(implied.shares, before))],
             **audits,
         },
     }
-
-
-def regret_of(found: Found, rule: str) -> float:
-    """The regret of a rule in percentage points."""
-    return 100.0 * float(np.mean([best for best, _ in found["rules"][rule]]) - found["least"])
 
 
 def _sample(arrays: Arrays, branches: dict[str, Any], sellers: Ints) -> Sample:
@@ -187,55 +176,6 @@ def _judge(judged: Sample, first: FirstPass, distances: Ints) -> tuple[Fusion, F
     rates = np.array([*(fitted.noise.sellers[each] for each in judged.seller_ids), fitted.noise.error_rate])
     found, _ = posterior(log_q, judged.labels, rates[judged.sellers], fitted.noise.transitions)
     return unit_fusion(fitted.fusion, TEXT.name, TEXT.name), found
-
-
-def summary(found: Found) -> str:
-    """One line about a world."""
-    rules = {name: float(np.mean([best for best, _ in left])) for name, left in found["rules"].items()}
-    parts = [f"{found['before']:.3f} wrong", f"estimate {found['share']:.3f}", f"scale {found['scale']:.2f}"]
-    parts += [f"{name} {left:.3f}" for name, left in {"least": found["least"], **rules}.items()]
-    return ", ".join(parts)
-
-
-def regret_table(title: str, results: Sequence[tuple[World, Found]]) -> Table:
-    """The rows of `regret_rows`, for the terminal."""
-    head, rows = regret_rows(results)
-    table = Table(*head, title=title)
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def regret_rows(
-    results: Sequence[tuple[World, Found]], rules: Sequence[str] | None = None
-) -> tuple[list[str], list[list[str]]]:
-    """Mean and largest regret in points by rule and group of worlds; and how many worlds a rule makes dirtier.
-
-    Args:
-        results: of `measure_worlds`.
-        rules: their names; None: all.
-
-    Returns:
-        The names of the columns, and a row for each rule.
-    """
-    groups = sorted({_group(world) for world, _ in results})
-    head = ["rule", *(f"{source} {rows:,}" for source, rows in groups), "dirtier", "corrections dirtier"]
-    table = []
-    for rule in rules or list(dict.fromkeys(name for _, found in results for name in found["rules"])):
-        cells = []
-        for group in groups:
-            measured = [found for world, found in results if _group(world) == group and rule in found["rules"]]
-            regrets = [regret_of(found, rule) for found in measured]
-            cells.append(f"{np.mean(regrets):.1f} ({max(regrets):.1f})" if regrets else "")
-        large = [found for world, found in results if world.listings >= 1000 and rule in found["rules"]]
-        after = [np.array(each["rules"][rule]).mean(axis=0) - each["before"] > _DIRTIER for each in large]
-        counts = np.array(after).reshape(-1, 2).sum(axis=0).tolist()
-        table.append([rule, *cells, *(f"{count} of {len(large)}" for count in counts)])
-    return head, table
-
-
-def _group(world: World) -> tuple[str, int]:
-    return f"{world.source}{' with pictures' if world.pictures else ''}", world.listings
 
 
 def _left(posterior: Floats, labels: Ints, truth: Ints) -> list[float]:

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.quality.regrets import regret_table, summary
 from benchmarks.quality.world_arrays import judged_branches, prepare
 from benchmarks.quality.world_classifier import disagreement_of_parts, out_of_sample, text_groups, vectorize
-from benchmarks.quality.world_regret import measure_world, regret_table, summary
-from benchmarks.quality.worlds import PICTURES, SCENARIOS, VALIDATION, WORLDS, World
+from benchmarks.quality.world_lists import PICTURES, SCENARIOS, VALIDATION, WORLDS
+from benchmarks.quality.world_regret import measure_world
+from benchmarks.quality.worlds import World
 
 _ROWS = 600
 
