@@ -61,9 +61,14 @@ class World:
     @property
     def name(self) -> str:
         """Its file name."""
+        shown = [*(["pictures"] if self.pictures else []), *([f"without-{self.without}"] if self.without else [])]
+        return "-".join([self._draw, *shown])
+
+    @property
+    def _draw(self) -> str:
+        """Names the draw: with and without pictures, sellers or texts, the listings and their labels are the same."""
         words = [self.source, self.listings, *([self.categories] if self.categories else []), self.errors]
-        words += [f"{100 * self.rate:02.0f}", f"s{self.seed}", *(["pictures"] if self.pictures else [])]
-        return "-".join(map(str, words + ([f"without-{self.without}"] if self.without else [])))
+        return "-".join(map(str, [*words, f"{100 * self.rate:02.0f}", f"s{self.seed}"]))
 
     def origin(self, digest: str) -> str:
         """What results of this world depend on: its own values, and a digest of catalogue and code."""
@@ -77,7 +82,7 @@ class World:
             vectors: those of its pictures, as `benchmarks.quality.picture_vectors.keep_vectors` writes them; only
                 worlds with pictures need them.
         """
-        random = np.random.default_rng(zlib.crc32(self.name.encode()))
+        random = np.random.default_rng(zlib.crc32(self._draw.encode()))
         if self.source == "generated":
             return _generated(self)
         whole = read_catalogue(folder, vectors if self.pictures else None)

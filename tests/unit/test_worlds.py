@@ -139,11 +139,14 @@ def test_a_world_with_pictures_is_judged_by_all_branches(folder: Path, vectors: 
 
 
 def test_vectors_follow_their_listings(folder: Path, vectors: Path) -> None:
-    part, _ = World("real", 100, 0.2, "sellers", pictures=True).make(folder, vectors)
+    part, given = World("real", 100, 0.2, "sellers", pictures=True).make(folder, vectors)
     assert part.pictures is not None
     present = part.pictures.present
     assert (part.pictures.values.argmax(axis=1) == part.truth)[present].all()
-    assert World("real", 100, 0.2, "sellers").make(folder, vectors)[0].pictures is None
+    bare, labels = World("real", 100, 0.2, "sellers").make(folder, vectors)
+    assert bare.pictures is None
+    assert (bare.listing_ids == part.listing_ids).all()
+    assert (labels == given).all()
 
 
 def _fail(*_: object) -> None:
