@@ -16,6 +16,7 @@ from jobs.features.stored import stored_features
 from jobs.features.storing import store_features
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow
+from jobs.warehouse.tables import Warehouse
 from schemas.tables import LISTINGS
 from udfs.picture_features import encode_listings
 
@@ -56,13 +57,12 @@ def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) ->
         FailedError: another job holds the lock.
     """
     job, identity = run.job, encoder.spec.identity
-    copied = copy_vectors(run, identity, listings_version)
+    listings = narrow(job.warehouse.read(LISTINGS, listings_version))
+    wanted, total, retried = _search(job.warehouse, identity, listings)
+    copied = copy_vectors(run, identity, listings_version) if total else 0
     if copied:
         job.print_progress(f"copied the vectors of {copied:,} pictures that {identity} has encoded before")
-    listings = narrow(job.warehouse.read(LISTINGS, listings_version))
-    wanted = unencoded(listings, stored_features(job.warehouse, identity))
-    found = wanted.agg(F.count("*"), F.count_if("again")).first()
-    total, retried = (int(found[0]), int(found[1])) if found is not None else (0, 0)
+        wanted, total, retried = _search(job.warehouse, identity, listings)
     if total == 0:
         return Encoded(0, copied)
     job.print_progress(f"encoding {total:,} pictures with {identity}")
@@ -81,6 +81,13 @@ def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) ->
         if pieces > 1:
             job.print_progress(f"encoded {done:,} of {total:,} pictures")
     return Encoded(done, copied)
+
+
+def _search(warehouse: Warehouse, identity: str, listings: DataFrame) -> tuple[DataFrame, int, int]:
+    """The pictures to encode, as from `unencoded`, their number, and the number of those that were tried before."""
+    wanted = unencoded(listings, stored_features(warehouse, identity))
+    found = wanted.agg(F.count("*"), F.count_if("again")).first()
+    return (wanted, int(found[0]), int(found[1])) if found is not None else (wanted, 0, 0)
 
 
 def _encode_piece(run: RunContext, encoder: Encoder, wanted: DataFrame, pictures: Pictures, rows: int) -> int:

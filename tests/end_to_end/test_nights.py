@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 import jobs.cleaning.clean
 import jobs.cleaning.scoring
@@ -18,7 +19,7 @@ from conf.load import load_settings
 from jobs.store import read_published
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
-from schemas.tables import TABLES
+from schemas.tables import FEATURES, TABLES
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
 from tests.spark.frames import nothing_cached
 from training.registry import open_registry
@@ -182,11 +183,16 @@ def status(workspace: Workspace, listing_id: str) -> str:
     return str(row.image_status)
 
 
-def test_a_dry_run_publishes_nothing(workspace: Workspace) -> None:
-    versions = {name: workspace.warehouse.version(table) for name, table in TABLES.items()}
+def test_a_dry_run_publishes_nothing_but_keeps_vectors(workspace: Workspace) -> None:
+    features = workspace.warehouse.table(FEATURES)
+    rows = features.toDF().count()
+    (first,) = features.toDF().agg(F.min("listing_id")).collect()[0]
+    features.delete(F.col("listing_id") == first)
+    versions = {name: workspace.warehouse.version(table) for name, table in TABLES.items() if table is not FEATURES}
     summary = workspace.run("nightly", "--run-date", "2026-11-11", "--dry-run")
     assert summary["listings"] == LISTINGS
-    assert {name: workspace.warehouse.version(table) for name, table in TABLES.items()} == versions
+    assert {name: workspace.warehouse.version(TABLES[name]) for name in versions} == versions
+    assert workspace.warehouse.read(FEATURES).count() == rows
 
 
 def test_an_empty_catalogue_is_refused_and_nothing_published(workspace: Workspace) -> None:
