@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from schemas.arrays import Bools, Floats, Ints
 
@@ -48,8 +49,9 @@ def expected_errors(posteriors: Floats, labels: Ints) -> Floats:
         posteriors: shape (n, C), posterior of each category.
         labels: shape (n,), the sellers' labels.
     """
-    errors = np.zeros((posteriors.shape[1], posteriors.shape[1]))
-    np.add.at(errors.T, labels, posteriors)
+    count = posteriors.shape[1]
+    by_label = csr_matrix((np.ones(len(labels)), (labels, np.arange(len(labels)))), (count, len(labels)))
+    errors = np.ascontiguousarray((by_label @ posteriors).T)  # several times faster than np.add.at
     np.fill_diagonal(errors, 0.0)
     return errors
 
