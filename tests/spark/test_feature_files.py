@@ -10,7 +10,9 @@ from pyspark.sql import functions as F
 
 import jobs.features.encoding
 from jobs.features.encoding import Encoded, encode_pictures
+from jobs.warehouse.tables import Warehouse
 from schemas.tables import FEATURES, LISTINGS
+from tests.spark.frames import frame, rows_of
 from tests.spark.shop import Shop, picture
 from udfs.picture_features import encode_listings
 
@@ -42,16 +44,15 @@ def test_a_picture_that_is_stored_is_not_opened_again(shop: Shop, monkeypatch: p
     assert rows["L40", "h40"][-1] < shop.now.date()
 
 
-def test_the_files_of_many_nights_are_joined(shop: Shop) -> None:
-    spark, most = shop.warehouse.spark, 3
-    spark.conf.set("spark.databricks.delta.autoCompact.minNumFiles", most)
+def test_small_files_are_joined(warehouse: Warehouse) -> None:
+    spark = warehouse.spark
+    rest = {c.name: F.lit(None).cast(c.type) for c in FEATURES.columns if c.name not in ("listing_id", "encoder")}
+    spark.conf.set("spark.databricks.delta.autoCompact.minNumFiles", 2)
     try:
-        for night in range(most):
-            shop.add((f"N{night}", f"h{night}", picture(40 + night), None))
-            shop.encode()
-            shop.change(f"N{night}", "other")
-            shop.retire()
-            assert len(shop.warehouse.read(FEATURES).inputFiles()) <= most
+        for name in ("L1", "L2"):
+            row = frame(spark, "listing_id string, encoder string", (name, "tiny")).withColumns(rest)
+            warehouse.append(FEATURES, row.coalesce(1))
     finally:
         spark.conf.unset("spark.databricks.delta.autoCompact.minNumFiles")
-    assert len(shop.stored()) == 7 + most + most - 1
+    assert len(warehouse.read(FEATURES).inputFiles()) == 1
+    assert rows_of(warehouse.read(FEATURES), "listing_id") == [("L1",), ("L2",)]
