@@ -99,7 +99,7 @@ def draw_block(world: World, number: int) -> Block:
         seller=seller,
         titles=[],
         descriptions=[],
-        labels=[world.categories[c].code for c in label],
+        labels=world.depths.name(np.random.default_rng((spec.seed, 3, number)), label, category, seller),
         prices=[],
         images=[],
     )

@@ -47,7 +47,7 @@ def write_catalogue(folder: Path, spec: CatalogueSpec, progress: Callable[[int],
     """
     world = draw_world(spec)
     folder.mkdir(parents=True, exist_ok=True)
-    write_taxonomy(folder / TAXONOMY_FILE, world.categories)
+    write_taxonomy(folder / TAXONOMY_FILE, world.categories, with_ancestors=spec.ancestor_share > 0.0)
     done = 0
     with (
         pq.ParquetWriter(folder / LISTINGS_FILE, LISTINGS_SCHEMA, compression="zstd") as listings,

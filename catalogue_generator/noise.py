@@ -13,7 +13,7 @@ from catalogue_generator.texts import AMBIGUOUS_SHARE
 from schemas.arrays import Bools, Floats, Ints
 
 _MAX_RATE = 0.9
-"""Upper limit of a seller's careless error rate."""
+"""Upper limit of a seller's rate."""
 _CARELESS = (0.6, 0.9)
 """Cumulative: a careless error is a sibling (0.6), another category of the department (0.3), or any category (0.1)."""
 _AMBIGUOUS = (0.9, 1.0)
@@ -112,7 +112,7 @@ class LabelNoise:
         correct = np.bincount(departments, weights=prior, minlength=len(sellers.shares)) @ sellers.shares - renamed
         self._ambiguous_rate = min(1.0, ambiguous / (AMBIGUOUS_SHARE * correct.sum()))
         correct *= 1.0 - ambiguous / correct.sum()
-        self.careless_rates: Floats = _scale(sellers.sloppiness, correct, careless)
+        self.careless_rates: Floats = scale_rates(sellers.sloppiness, correct, careless)
         """Shape (S,): each seller's careless error rate."""
 
     def labels(self, rng: np.random.Generator, categories: Ints, sellers: Ints, ambiguous: Bools) -> Ints:
@@ -139,7 +139,7 @@ class LabelNoise:
         return other
 
 
-def _scale(raw: Floats, weights: Floats, wanted: float) -> Floats:
+def scale_rates(raw: Floats, weights: Floats, wanted: float) -> Floats:
     """Rates proportional to raw, at most `_MAX_RATE`, whose weighted sum is `wanted`, found by bisection."""
     low, high = 0.0, _MAX_RATE / raw.min()
     for _ in range(60):

@@ -56,6 +56,9 @@ class CatalogueSpec:
         pictures: False leaves out all pictures and their faults; the column stays and is all null.
         sellers: their number; None: depends on the number of listings; 0: no listing names its seller.
         without_seller: the share of listings that do not name their seller.
+        ancestor_share: the expected share of listings whose sellers name the parent or the department instead of the
+            category. Above 0, parents and departments are categories of the taxonomy. A few sellers do most of it, and
+            a label that is wrong stays wrong, so a few ancestors fewer are named. No other value of the rows changes.
     """
 
     listings: Annotated[int, Field(ge=1)] = 3000
@@ -66,6 +69,7 @@ class CatalogueSpec:
     pictures: bool = True
     sellers: Annotated[int, Field(ge=0)] | None = None
     without_seller: Share = 0.01
+    ancestor_share: Annotated[float, Field(ge=0.0, le=0.8)] = 0.0
 
     def __post_init__(self) -> None:
         """Raises: ValueError: the mix wants more errors of one cause than there are listings that can have them."""

@@ -109,13 +109,30 @@ def build_taxonomy(count: int) -> tuple[Category, ...]:
     return tuple(categories)
 
 
-def write_taxonomy(path: Path, categories: Sequence[Category]) -> None:
-    """Write taxonomy.csv: category, label, parent, department, sensitive, sorted by code."""
+def ancestor_codes(category: Category) -> tuple[str, str]:
+    """The codes of a category's parent and department, where these are categories themselves."""
+    return _slug(category.parent), _slug(category.department)
+
+
+def write_taxonomy(path: Path, categories: Sequence[Category], *, with_ancestors: bool = False) -> None:
+    """Write taxonomy.csv: category, label, parent, department, sensitive, sorted by code.
+
+    Args:
+        path: the file.
+        categories: the leaves.
+        with_ancestors: whether parents and departments are categories themselves. Then `parent` is a code.
+    """
+    rows = [(c.code, c.label, c.parent, c.department, c.sensitive) for c in categories]
+    if with_ancestors:
+        rows = [(c.code, c.label, ancestor_codes(c)[0], c.department, c.sensitive) for c in categories]
+        for c in categories:
+            parent, department = ancestor_codes(c)
+            rows.append((parent, c.parent, department, c.department, False))
+            rows.append((department, c.department, "", c.department, False))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("category", "label", "parent", "department", "sensitive"))
-        for category in sorted(categories, key=lambda c: c.code):
-            writer.writerow((category.code, category.label, category.parent, category.department, category.sensitive))
+        writer.writerows(sorted(set(rows)))
 
 
 def _plain(group: ProductGroup, product_type: ProductType) -> Category:

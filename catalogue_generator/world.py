@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from catalogue_generator.category_groups import CategoryGroups
+from catalogue_generator.mixed_depths import MixedDepths, draw_mixed_depths
 from catalogue_generator.noise import LabelNoise
 from catalogue_generator.sellers import Sellers, draw_sellers
 from catalogue_generator.spec import CatalogueSpec
@@ -30,6 +31,7 @@ class World:
         brands: the brands and their categories.
         sellers: the sellers.
         noise: how the sellers choose labels.
+        depths: which sellers name ancestors instead.
     """
 
     spec: CatalogueSpec
@@ -42,6 +44,7 @@ class World:
     brands: Brands
     sellers: Sellers
     noise: LabelNoise
+    depths: MixedDepths
 
 
 def draw_world(spec: CatalogueSpec) -> World:
@@ -67,4 +70,5 @@ def draw_world(spec: CatalogueSpec) -> World:
         brands=draw_brands(rng, categories),
         sellers=sellers,
         noise=LabelNoise(rng, spec, siblings, neighbours, prior, departments, sellers),
+        depths=draw_mixed_depths(spec, categories, prior, departments, sellers),
     )
