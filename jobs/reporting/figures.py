@@ -186,14 +186,8 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
     )
 
 
-_SHARES = (
-    "kept_share",
-    "corrected_share",
-    "referred_share",
-    "flagged_share",
-    "expected_error_before",
-    "expected_error_left",
-)
+_ACTIONS = ("kept_share", "corrected_share", "referred_share", "flagged_share")
+_SHARES = (*_ACTIONS, "expected_error_before", "expected_error_left")
 
 
 def named(category: str | None, names: Mapping[str, str]) -> Named | None:
