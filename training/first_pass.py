@@ -121,9 +121,12 @@ def fit_first_pass(
     labels, truths = sample.labels[usable], sample.truths[usable]
     fusion = _likeliest_fusion(sample, distances)
     log_q = _fused(sample, fusion)[usable]
-    share = pooled_share(gather_evidence(sample, log_q, fewer, twins))
+    evidence = gather_evidence(sample, log_q, fewer, twins)
     concentration = _fit(log_q, sample, usable, distances).concentration
     implied = implied_shares(sample, fusion, distances, concentration)
+    calibrated = _fused(sample, scaled(fusion, calibrated_scale(implied, pooled_share(evidence).value)))[usable]
+    claimed = np.where(truths >= 0, 0.0, 1.0 - np.exp(calibrated.max(axis=1)))
+    share = pooled_share(replace(evidence, confident=_confident(sample, log_q, claimed)))
     scale = choose_scale(implied, share)
     fusion = scaled(fusion, scale or calibrated_scale(implied, share.value))
     log_q = _fused(sample, fusion)[usable]
@@ -241,20 +244,27 @@ def gather_evidence(
         log_q: the fused log-probabilities of the usable rows, shape (u, C).
     """
     usable = sample.usable
-    labels, truths, groups = sample.labels[usable], sample.truths[usable], sample.groups[usable]
-    best = log_q.argmax(axis=1)
-    disagrees = best != labels
+    labels, groups = sample.labels[usable], sample.groups[usable]
+    disagrees = log_q.argmax(axis=1) != labels
     curve = None
     if fewer is not None:
         curve = learning_curve_share(disagrees, fewer.disagree[usable], fewer.ratio, groups)
-    confidence = log_q.max(axis=1) if sample.confidence is None else sample.confidence[usable]
     return Evidence(
-        # Where people have decided, it is known whether the label is wrong.
-        confident=confident_share(confidence, np.where(truths >= 0, truths, best) != labels, groups),
+        confident=_confident(sample, log_q),
         twins=twins,
         learning_curve=curve,
         sellers=seller_share(disagrees, sample.sellers[usable], groups),
     )
+
+
+def _confident(sample: Sample, log_q: Floats, claimed: Floats | None = None) -> ShareEstimate:
+    """`training.error_share.confident_share` of the usable rows."""
+    usable = sample.usable
+    labels, truths = sample.labels[usable], sample.truths[usable]
+    confidence = log_q.max(axis=1) if sample.confidence is None else sample.confidence[usable]
+    # Where people have decided, it is known whether the label is wrong.
+    wrong = np.where(truths >= 0, truths, log_q.argmax(axis=1)) != labels
+    return confident_share(confidence, wrong, sample.groups[usable], claimed)
 
 
 def _fit(log_q: Floats, sample: Sample, rows: Ints, distances: Ints, start: NoiseFit | None = None) -> NoiseFit:

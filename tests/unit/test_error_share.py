@@ -50,6 +50,23 @@ def test_confident_listings_show_the_share_and_only_their_order_counts() -> None
     assert confident_share(w["confidence"] ** 9, w["disagrees"], w["groups"]) == found
 
 
+def test_with_calibrated_claims_more_listings_count_and_the_classifiers_errors_are_subtracted() -> None:
+    """The classifier is wrong on a fifth of the listings it doubts most, and says so."""
+    w = world((0.05, 0.1, 0.3), classifier=0.6)
+    doubt = 1.0 - w["confidence"]
+    claimed = np.where(doubt > 0.4, 0.9, 0.0)
+    quarter = confident_share(w["confidence"], w["disagrees"], w["groups"])
+    found = confident_share(w["confidence"], w["disagrees"], w["groups"], claimed)
+    # The claims reach 5 % after 42 % of the listings.
+    assert found.value == pytest.approx(w["wrong"], abs=2.5 * found.error)
+    assert found.error < 0.95 * quarter.error
+    certain = confident_share(w["confidence"], w["disagrees"], w["groups"], np.zeros(_ROWS))
+    assert certain.value > w["wrong"] + 0.2  # it takes the classifier's errors among three quarters for the sellers'
+    unsure = confident_share(w["confidence"], w["disagrees"], w["groups"], np.full(_ROWS, 0.3))
+    assert unsure.value == 0.0
+    assert unsure.error > quarter.error
+
+
 def test_listings_with_the_same_text_count_as_one_in_the_error() -> None:
     w = world((0.2,))
     once = confident_share(w["confidence"], w["disagrees"], w["groups"])

@@ -91,7 +91,7 @@ def test_all_evidence_counts_and_an_audit_is_what_is_reported() -> None:
     imitates = np.log(np.where(np.eye(3)[known.labels] > 0, 0.9, 0.05)).astype(np.float32)
     blind = replace(known, branches={"text": imitates})
     assert fit_first_pass(blind, _DISTANCES).share.value < 0.01
-    twins = fit_first_pass(blind, _DISTANCES, twins=ShareEstimate(0.2, 0.0005)).share
+    twins = fit_first_pass(blind, _DISTANCES, twins=ShareEstimate(0.2, 0.0001)).share
     assert twins.source == "confident listings and twins"
     assert twins.value == pytest.approx(0.2, abs=0.05)
     disagrees = known.branches["text"].argmax(axis=1) != known.labels
