@@ -70,4 +70,5 @@ def regret_of(found: Found, rule: str) -> float:
 
 
 def _group(world: World) -> tuple[str, int]:
-    return f"{world.source}{' with pictures' if world.pictures else ''}", world.listings
+    kind = " with pictures" if world.pictures else " at mixed depths" if world.ancestors else ""
+    return f"{world.source}{kind}", world.listings

@@ -76,7 +76,7 @@ def _by_regression(catalogue: Catalogue, labels: Ints) -> Arrays:
     parts = random.permutation(titles.max() + 1)[titles] % _PARTS
     return {
         "log_p": out_of_sample(features, labels, folds, count).astype(np.float16),
-        "fewer": disagreement_of_parts(features, labels, parts, count),
+        "fewer": disagreement_of_parts(features, labels, parts, catalogue.ancestors),
         "ratio": (1.0 - 1.0 / _FOLDS) * _PARTS,
     }
 

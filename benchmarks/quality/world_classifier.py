@@ -70,14 +70,17 @@ def out_of_sample(features: sparse.csr_matrix, labels: Ints, folds: Ints, catego
     return found
 
 
-def disagreement_of_parts(features: sparse.csr_matrix, labels: Ints, parts: Ints, categories: int) -> Floats:
-    """How many of the classifiers trained on one other part disagree with each label, as a share; shape (n,)."""
-    wrong = np.zeros(len(labels))
+def disagreement_of_parts(features: sparse.csr_matrix, labels: Ints, parts: Ints, ancestors: Bools) -> Floats:
+    """How many of the classifiers trained on one other part disagree with each label, as a share; shape (n,).
+
+    A category does not disagree with its ancestors and descendants.
+    """
+    wrong, related = np.zeros(len(labels)), ancestors | ancestors.T
     count = 0
     for own in _each(parts):
         rest = np.flatnonzero(~own)
-        predicted = _fit(features, labels, np.flatnonzero(own), rest, categories).argmax(axis=1)
-        wrong[rest] += predicted != labels[rest]
+        predicted = _fit(features, labels, np.flatnonzero(own), rest, len(ancestors)).argmax(axis=1)
+        wrong[rest] += (predicted != labels[rest]) & ~related[labels[rest], predicted]
         count += 1
     return wrong / max(count - 1, 1)
 

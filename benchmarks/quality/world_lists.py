@@ -61,6 +61,18 @@ SELECTION = (*_real(), *_made())
 VALIDATION = tuple(_redrawn(world, 100) for world in SELECTION if 500 < world.listings < 6000)
 """Other draws, which checked the rule."""
 PICTURES = tuple(_with_pictures())
+MIXED_DEPTHS = tuple(
+    World("generated", rows, rate, "mixed", categories=categories, seed=seed, ancestors=share)
+    for rows, categories, rate, seed, share in (
+        (3000, 24, 0.02, 41, 0.30),
+        (3000, 24, 0.22, 42, 0.10),
+        (3000, 24, 0.22, 43, 0.30),
+        (3000, 80, 0.10, 44, 0.30),
+        (3000, 80, 0.22, 45, 0.60),
+        (1000, 24, 0.22, 46, 0.30),
+    )
+)
+"""Worlds in which some labels are the parent or the department of the category that the seller means."""
 SCENARIOS: dict[str, World] = {
     "labels as given": World("real", 6000, 0.22, "given"),
     "the same with pictures": World("real", 6000, 0.22, "given", pictures=True),
@@ -85,10 +97,13 @@ SCENARIOS: dict[str, World] = {
     "one category with 90 %": World("largest", 6000, 0.22, "given"),
     "80 categories, from the generator": World("generated", 6000, 0.22, "mixed", categories=80, seed=31),
     "1,000 categories, from the generator": World("generated", 6000, 0.22, "mixed", categories=1000, seed=7),
+    "80 categories, three in ten labels more general": World(
+        "generated", 6000, 0.22, "mixed", categories=80, seed=31, ancestors=0.30
+    ),
     "20,000 listings": World("real", 20_000, 0.22, "sellers"),
     "500 listings": World("real", 500, 0.22, "given"),
     "500 listings, 2 % wrong": World("real", 500, 0.02, "sellers"),
 }
 """Title -> world that the report shows in detail."""
-WORLDS = tuple(dict.fromkeys((*SELECTION, *VALIDATION, *PICTURES, *SCENARIOS.values())))
+WORLDS = tuple(dict.fromkeys((*SELECTION, *VALIDATION, *PICTURES, *MIXED_DEPTHS, *SCENARIOS.values())))
 """All worlds."""

@@ -24,7 +24,7 @@ from benchmarks.quality.regrets import CLASSIFIER, KEEP, OURS, TRUE_SHARE, Found
 from benchmarks.quality.stages import is_current
 from benchmarks.quality.world_arrays import Arrays, judged_branches, prepare
 from benchmarks.quality.world_classifier import count_pairs
-from benchmarks.quality.world_lists import PICTURES, SELECTION, VALIDATION, WORLDS
+from benchmarks.quality.world_lists import MIXED_DEPTHS, PICTURES, SELECTION, VALIDATION, WORLDS
 from benchmarks.quality.worlds import World
 from conf.load import load_settings
 from schemas.arrays import Floats, Ints
@@ -47,6 +47,7 @@ class Worlds(StrEnum):
     SELECTION = "selection"
     VALIDATION = "validation"
     PICTURES = "pictures"
+    MIXED_DEPTHS = "mixed-depths"
     ALL = "all"
 
 
@@ -54,6 +55,7 @@ _GROUPS = {
     Worlds.SELECTION: SELECTION,
     Worlds.VALIDATION: VALIDATION,
     Worlds.PICTURES: PICTURES,
+    Worlds.MIXED_DEPTHS: MIXED_DEPTHS,
     Worlds.ALL: WORLDS,
 }
 

@@ -43,6 +43,7 @@ class World:
             `_MIXES`.
         twins: whether listings with the same title stay together; otherwise every title occurs once.
         categories: of a generated catalogue.
+        ancestors: in a generated catalogue, the share of listings whose sellers name the parent or the department.
         seed: worlds with another seed are another draw.
         pictures: whether the listings have pictures; only real ones.
         without: what is left out: `sellers`, or `texts` of half of the listings.
@@ -57,6 +58,7 @@ class World:
     seed: int = 0
     pictures: bool = False
     without: str = ""
+    ancestors: float = 0.0
 
     @property
     def name(self) -> str:
@@ -68,7 +70,8 @@ class World:
     def _draw(self) -> str:
         """Names the draw: with and without pictures, sellers or texts, the listings and their labels are the same."""
         words = [self.source, self.listings, *([self.categories] if self.categories else []), self.errors]
-        return "-".join(map(str, [*words, f"{100 * self.rate:02.0f}", f"s{self.seed}"]))
+        words += [f"{100 * self.rate:02.0f}", f"s{self.seed}"]
+        return "-".join(map(str, words + ([f"ancestors{100 * self.ancestors:02.0f}"] if self.ancestors else [])))
 
     def origin(self, digest: str) -> str:
         """What results of this world depend on: its own values, and a digest of catalogue and code."""
@@ -130,6 +133,7 @@ def _generated(world: World) -> tuple[Catalogue, Ints]:
         seed=world.seed,
         wrong_share=world.rate,
         noise=_MIXES[world.errors],
+        ancestor_share=world.ancestors,
     )
     with TemporaryDirectory() as folder:
         write_catalogue(Path(folder), spec)

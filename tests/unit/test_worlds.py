@@ -91,6 +91,18 @@ def test_a_generated_world_has_the_generators_labels(tmp_path: Path) -> None:
     assert 0.1 < (labels != part.truth).mean() < 0.3
 
 
+def test_labels_at_mixed_depths_are_not_wrong(tmp_path: Path) -> None:
+    world = World("generated", 400, 0.1, "mixed", categories=6, seed=3, ancestors=0.4)
+    part, labels = world.make(tmp_path)
+    general = part.ancestors[labels, part.truth]
+    assert general.mean() == pytest.approx(0.4, abs=0.15)
+    arrays = prepare(world, tmp_path, None, tmp_path, "one")
+    assert (arrays["truth"][general] == labels[general]).all()
+    assert (arrays["labels"] != arrays["truth"]).mean() == pytest.approx(0.1, abs=0.05)
+    found = measure_world(arrays, anonymous=False)
+    assert found["rules"]["all evidence"][0][0] <= found["before"]
+
+
 def test_no_classifier_judges_a_row_that_it_was_trained_on(folder: Path) -> None:
     part, _ = World("real", 400, 0.1, "sellers").make(folder)
     groups = text_groups(part.titles)
@@ -99,7 +111,11 @@ def test_no_classifier_judges_a_row_that_it_was_trained_on(folder: Path) -> None
     log_p = out_of_sample(vectorize(part), meaningless, groups % 3, 4)
     assert np.exp(log_p).sum(axis=1) == pytest.approx(np.ones(400), abs=1e-4)
     assert (log_p.argmax(axis=1) == meaningless).mean() < 0.4
-    assert disagreement_of_parts(vectorize(part), meaningless, groups % 4, 4).mean() > 0.6
+    features, unrelated = vectorize(part), np.zeros((4, 4), np.bool_)
+    assert disagreement_of_parts(features, meaningless, groups % 4, unrelated).mean() > 0.6
+    above_all = unrelated.copy()
+    above_all[0, 1:] = True
+    assert (disagreement_of_parts(features, meaningless, groups % 4, above_all)[meaningless == 0] == 0).all()
 
 
 def test_the_regret_of_every_rule_is_measured(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
