@@ -27,6 +27,8 @@ from schemas.estimates import ShareEstimate, binomial_error
 _FEWEST, _MOST, _CLAIMED = 0.25, 0.75, 0.05
 """`confident_share` uses the most confident listings on which the classifier claims to be wrong on this share at most,
 but no fewer and no more than these shares of all listings. With 0.03 to 0.15 the results are the same."""
+_CLAIMS_ERROR = 0.25
+"""The relative error of the claims."""
 MIN_AUDITED = 50
 """A smaller audit does not replace the estimate."""
 _MIN_PAIRS = 200
@@ -101,7 +103,8 @@ def confident_share(confidence: Floats, disagrees: Bools, groups: Ints, claimed:
 
     Without calibrated claims it is the quarter of the listings, on which the classifier is taken to be right; only the
     order of the confidences counts. With them, more listings count, which makes the error smaller, and the classifier's
-    own errors are subtracted: (d - c) / (1 - c) if it disagrees with a share d and is wrong on a share c. Too low if
+    own errors are subtracted: (d - c) / (1 - c) if it disagrees with a share d and claims to be wrong on a share c. Its
+    claims may themselves be wrong by a quarter, and the error of the result contains that. Too low if
     errors are more frequent on ambiguous listings; too high if the classifier is wrong more often than it claims.
 
     Args:
@@ -118,7 +121,8 @@ def confident_share(confidence: Floats, disagrees: Bools, groups: Ints, claimed:
     chosen = order[: int(np.clip((means <= _CLAIMED).sum(), fewest, most))]
     wrong = float(means[len(chosen) - 1])
     found = _proportion(disagrees[chosen], groups[chosen])
-    return replace(found, value=max((found.value - wrong) / (1.0 - wrong), 0.0), error=found.error / (1.0 - wrong))
+    value = max((found.value - wrong) / (1.0 - wrong), 0.0)
+    return ShareEstimate(value, float(np.hypot(found.error / (1.0 - wrong), _CLAIMS_ERROR * wrong)))
 
 
 def twin_share(counts: PairCounts) -> ShareEstimate | None:

@@ -58,7 +58,7 @@ def save_pictures(pictures: PictureBranch, text: TextBranch, folder: str) -> Non
 
     def predict(vectors: Tensor, ids: Tensor, weights: Tensor, splits: Tensor, fold: Tensor) -> dict[str, Tensor]:
         texts = module.model.project(*module.encoder(ids, weights, splits), tf.size(fold))
-        logits = module.model(module.model.reduce(vectors), texts, training=False)
+        logits = module.model(vectors, texts, training=False)
         own = {name: tf.gather(each, fold, axis=1, batch_dims=1) for name, each in logits.items()}
         return {name: tf.nn.log_softmax(each) for name, each in own.items()}
 

@@ -16,10 +16,10 @@ from schemas.branches import HEAD, IMAGE
 Tensor: TypeAlias = Any
 """TensorFlow ships no types."""
 
-_HIDDEN = 256
+_HIDDEN = 128
 """Size of the hidden layer of a picture member."""
 _INPUT_DROPOUT, _DROPOUT = 0.2, 0.3
-"""Share of a picture's components, and of the hidden layer, that is dropped in training."""
+"""Share of a picture's vector, and of the hidden layer, that is dropped in training."""
 _MAX_PARAMETERS = 64_000_000
 """If the text members would have more weights than this, they are factorised to low rank."""
 
@@ -132,39 +132,36 @@ class HiddenMembers(tf.Module):  # type: ignore[misc]
 class PictureMembers(tf.Module):  # type: ignore[misc]
     """K members for each of the branches `image` and `head`, over the vectors of a frozen picture encoder.
 
-    Both take the principal components of the picture's vector. The head also takes the text's vector, the TF-IDF
-    features under a fixed projection.
+    The head takes the picture's vector and the text's, the TF-IDF features under a fixed projection.
     """
 
-    def __init__(self, mean: Floats32, rotation: Floats32, projection: Floats32, members: int, categories: int) -> None:
+    def __init__(
+        self, mean: Floats32, deviation: Floats32, projection: Floats32, members: int, categories: int
+    ) -> None:
         """Initialise at random.
 
         Args:
-            mean, rotation: shapes (D,) and (D, P), as `training.components.fit_components` returns them.
+            mean, deviation: shape (D,), to standardise each dimension of the picture vectors.
             projection: shape (V, T), as `training.projection.fit_projection` returns it.
             members: K.
             categories: C.
         """
         super().__init__(name="picture_members")
-        self.mean, self.rotation = tf.constant(mean, tf.float32), tf.constant(rotation, tf.float32)
+        self.mean, self.deviation = tf.constant(mean, tf.float32), tf.constant(deviation, tf.float32)
         self.projection = tf.constant(projection, tf.float32)
-        width = rotation.shape[1]
+        width = len(mean)
         self.image = HiddenMembers(width, members, categories, IMAGE.name)
         self.head = HiddenMembers(width + projection.shape[1], members, categories, HEAD.name)
 
-    def __call__(self, components: Tensor, texts: Tensor, training: bool) -> dict[str, Tensor]:
-        """Components, (n, P), and projected texts, float32 (n, T) -> logits of each branch, shape (n, K, C)."""
-        pictures = tf.cast(components, tf.float32)
+    def __call__(self, vectors: Tensor, texts: Tensor, training: bool) -> dict[str, Tensor]:
+        """Vectors, float16 (n, D), and projected texts, float32 (n, T) -> logits of each branch, shape (n, K, C)."""
+        pictures = (tf.cast(vectors, tf.float32) - self.mean) / self.deviation
         if training:
             pictures = tf.nn.dropout(pictures, _INPUT_DROPOUT)
         return {
             IMAGE.name: self.image(pictures, training),
             HEAD.name: self.head(tf.concat([pictures, texts], axis=1), training),
         }
-
-    def reduce(self, vectors: Tensor) -> Tensor:
-        """Vectors, float16 (n, D) -> components, shape (n, P)."""
-        return tf.matmul(tf.cast(vectors, tf.float32) - self.mean, self.rotation)
 
     def project(self, indices: Tensor, values: Tensor, n: Tensor) -> Tensor:
         """Encoded texts of n listings -> vectors, shape (n, T)."""

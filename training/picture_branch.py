@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 
 from schemas.arrays import Floats32, Ints
-from training.components import fit_components, reduce_vectors
 from training.dataset import Shard
 from training.early_stopping import EarlyStopping
 from training.linear import Targets
@@ -23,6 +22,8 @@ from training.text_branch import TextBranch, TextTrainer
 
 _RATE = 2e-3
 _DECAY = 1e-4
+_MIN_DEVIATION = 0.05
+"""Added to the standard deviation by which a dimension is divided, so that one that hardly varies is not blown up."""
 _CHUNK = 4096
 """Rows per batch of inference."""
 
@@ -34,20 +35,18 @@ class PictureBranch:
     Attributes:
         model: the members.
         forward: the compiled forward pass, see `_make_forward`.
-        components: float32, shape (present pictures, P), of the shard's vectors.
         texts: float32, shape (n, T), the projected texts of the shard.
         curve: out-of-sample loss, summed over the branches, after each epoch.
     """
 
     model: PictureMembers
     forward: Tensor
-    components: Floats32
     texts: Floats32
     curve: list[float]
 
     def predict(self, shard: Shard, rows: Ints) -> dict[str, Floats32]:
         """Out-of-sample log-probabilities of each branch for rows with a picture, shape (n, C)."""
-        return _predict(self.forward, self.components, self.texts, shard, rows)
+        return _predict(self.forward, self.texts, shard, rows)
 
 
 def train_pictures(text: TextBranch, trainer: TextTrainer, targets: Targets) -> PictureBranch:
@@ -68,9 +67,7 @@ def train_pictures(text: TextBranch, trainer: TextTrainer, targets: Targets) -> 
     rows = np.flatnonzero(shard.present)
     projection = fit_projection(text.encoded, text.encoder.features, ranks, plan.seed)
     texts = project(text.encoded, projection)
-    mean, rotation = fit_components(shard.vectors, ranks)
-    components = reduce_vectors(shard.vectors, mean, rotation)
-    model = PictureMembers(mean, rotation, projection, plan.text_members, trainer.categories)
+    model = PictureMembers(*_mean_and_deviation(shard, ranks), projection, plan.text_members, trainer.categories)
     ranks.broadcast_variables(model.trainable_variables)
     batch = max(plan.image_batch // ranks.size, 1)
     steps = ranks.max(-(-len(rows) // batch))
@@ -81,35 +78,47 @@ def train_pictures(text: TextBranch, trainer: TextTrainer, targets: Targets) -> 
         order = np.resize(random.permutation(rows), steps * batch)
         for chosen in order.reshape(steps, batch):
             folds = shard.buckets[chosen] % plan.text_members
-            step(components[shard.slots[chosen]], texts[chosen], folds, targets(chosen))
-        predicted = _predict(forward, components, texts, shard, rows)
+            step(shard.vectors[shard.slots[chosen]], texts[chosen], folds, targets(chosen))
+        predicted = _predict(forward, texts, shard, rows)
         losses = [_cross_entropy(each, targets, rows) for each in predicted.values()]
         best.record(float(ranks.sum([sum(losses)])[0]) / max(total, 1.0))
         trainer.report(PICTURES, epoch, plan.image_epochs, best.curve[-1])
         if best.should_stop:
             break
     best.restore()
-    return PictureBranch(model, forward, components, texts, best.curve)
+    return PictureBranch(model, forward, texts, best.curve)
 
 
-def _predict(forward: Tensor, components: Floats32, texts: Floats32, shard: Shard, rows: Ints) -> dict[str, Floats32]:
+def _predict(forward: Tensor, texts: Floats32, shard: Shard, rows: Ints) -> dict[str, Floats32]:
     """Log-probabilities of each branch for some rows, shape (n, C): each row from the members of its fold."""
     parts = []
     for part in np.array_split(rows, max(-(-len(rows) // _CHUNK), 1)):
-        predicted = forward(components[shard.slots[part]], texts[part], shard.buckets[part])
+        predicted = forward(shard.vectors[shard.slots[part]], texts[part], shard.buckets[part])
         parts.append({name: each.numpy() for name, each in predicted.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _make_forward(model: PictureMembers) -> Tensor:
-    """A compiled forward pass: (components, texts, buckets) -> log-probabilities of each branch, shape (n, C)."""
+    """A compiled forward pass: (vectors, texts, buckets) -> log-probabilities of each branch, shape (n, C)."""
 
-    def forward(components: Tensor, texts: Tensor, buckets: Tensor) -> dict[str, Tensor]:
+    def forward(vectors: Tensor, texts: Tensor, buckets: Tensor) -> dict[str, Tensor]:
         folds = buckets % model.image.members
-        logits = model(components, texts, training=False)
+        logits = model(vectors, texts, training=False)
         return {name: tf.nn.log_softmax(tf.gather(each, folds, axis=1, batch_dims=1)) for name, each in logits.items()}
 
     return tf.function(forward, reduce_retracing=True)
+
+
+def _mean_and_deviation(shard: Shard, ranks: Ranks) -> tuple[Floats32, Floats32]:
+    """Mean and standard deviation of each dimension of the vectors, over all ranks; shape (D,)."""
+    sums, squares = np.zeros(shard.vectors.shape[1]), np.zeros(shard.vectors.shape[1])
+    for start in range(0, len(shard.vectors), _CHUNK):
+        part = shard.vectors[start : start + _CHUNK].astype(np.float64)
+        sums, squares = sums + part.sum(axis=0), squares + (part**2).sum(axis=0)
+    *totals, count = ranks.sum(np.concatenate([sums, squares, [float(len(shard.vectors))]]))
+    mean, mean_square = np.split(np.asarray(totals) / max(count, 1.0), 2)
+    deviation = np.sqrt(np.maximum(mean_square - mean**2, 0.0)) + _MIN_DEVIATION
+    return mean.astype(np.float32), deviation.astype(np.float32)
 
 
 def _cross_entropy(predicted: Floats32, targets: Targets, rows: Ints) -> float:
@@ -119,17 +128,17 @@ def _cross_entropy(predicted: Floats32, targets: Targets, rows: Ints) -> float:
 
 
 def _make_step(model: PictureMembers, plan: Plan, steps: int, ranks: Ranks) -> Tensor:
-    """A compiled training step, (components, texts, folds, targets) -> None; the ranks' gradients are averaged."""
+    """A compiled training step, (vectors, texts, folds, targets) -> None; the ranks' gradients are averaged."""
     rate = tf.keras.optimizers.schedules.CosineDecay(_RATE, steps, alpha=0.01)
     optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=_DECAY)
     smoothing, members = plan.label_smoothing, tf.range(plan.text_members, dtype=tf.int64)
 
-    def step(components: Tensor, texts: Tensor, folds: Tensor, targets: Tensor) -> None:
+    def step(vectors: Tensor, texts: Tensor, folds: Tensor, targets: Tensor) -> None:
         target = (1.0 - smoothing) * targets + smoothing / tf.cast(tf.shape(targets)[1], tf.float32)
         tiled = tf.tile(target[:, None], [1, plan.text_members, 1])
         mask = tf.cast(folds[:, None] != members, tf.float32)
         with tf.GradientTape() as tape:
-            branches = model(components, texts, training=True)
+            branches = model(vectors, texts, training=True)
             losses = [tf.nn.softmax_cross_entropy_with_logits(tiled, logits) for logits in branches.values()]
             loss = tf.reduce_sum(tf.add_n(losses) * mask) / tf.cast(tf.size(folds), tf.float32)
         gradients = tape.gradient(loss, model.trainable_variables)

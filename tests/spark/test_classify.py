@@ -50,9 +50,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     text = TextBranch(encoder, members, nothing, (), np.zeros((0, 3), np.float32), 0.0)
     save_text(text, str(folder / "members" / "text"))
     projection = np.random.default_rng(1).standard_normal((len(vocabulary), 5)).astype(np.float32)
-    pictures = PictureMembers(np.full(3, 127, np.float32), np.eye(3, dtype=np.float32) / 60, projection, 4, 3)
+    pictures = PictureMembers(np.full(3, 127, np.float32), np.full(3, 60, np.float32), projection, 4, 3)
     none = projection[:0]
-    save_pictures(PictureBranch(pictures, None, none, none, []), text, str(folder / "members" / "picture"))
+    save_pictures(PictureBranch(pictures, None, none, []), text, str(folder / "members" / "picture"))
     write_encoder(folder / "encoder", save_picture_encoder(folder / "tiny.keras", 32), 32)
     both = {"text": 1.0, "image": 0.5, "head": 0.25}
     fusion = {"text+image": both, "text": {"text": 1.0}, "image": {"image": 1.0}}

@@ -1,4 +1,4 @@
-"""What the members see: TF-IDF of the texts, projected texts, and principal components of the picture vectors."""
+"""What the members see: TF-IDF of the texts, and projected texts."""
 
 from __future__ import annotations
 
@@ -58,24 +58,3 @@ def test_the_projection_keeps_the_similarity_of_texts(ranks: Ranks) -> None:
     assert np.sqrt((vectors**2).mean()) == pytest.approx(2.0, rel=1e-3)
     similarity, expected = vectors @ vectors.T, dense @ dense.T
     assert similarity / similarity.trace() == pytest.approx(expected / expected.trace(), abs=1e-5)
-
-
-def test_components_keep_what_varies_most_and_are_the_same_on_every_scale(ranks: Ranks) -> None:
-    from training.components import fit_components, reduce_vectors  # noqa: PLC0415 - TensorFlow's threads first
-
-    random = np.random.default_rng(4)
-    hidden = random.normal(size=(9000, 2))
-    scales = np.array([1.0, 0.5, 2.0, 4.0])
-    vectors = (hidden @ random.normal(size=(2, 4)) * scales + 3.0).astype(np.float16)  # two dimensions vary together
-    mean, rotation = fit_components(vectors, ranks)
-    assert (mean.shape, rotation.shape) == ((4,), (4, 4))
-    components = reduce_vectors(vectors, mean, rotation)
-    assert components.mean(axis=0) == pytest.approx(0.0, abs=0.01)
-    assert (components**2).mean() == pytest.approx(1.0, rel=0.01)
-    shares = (components**2).mean(axis=0) / (components**2).sum(axis=1).mean()
-    assert shares[:2].sum() > 0.999
-    assert (np.diff(shares) <= 1e-6).all()
-    standardised = (vectors.astype(float) - mean) / (vectors.astype(float).std(axis=0) + 0.05)
-    similarity = [(each[:100] @ each[:100].T).ravel() for each in (components, standardised)]
-    assert np.corrcoef(similarity)[0, 1] == pytest.approx(1.0, abs=1e-4)
-    assert len(fit_components(vectors[:0], ranks)[0]) == 4
