@@ -74,8 +74,10 @@ def _by_regression(catalogue: Catalogue, labels: Ints) -> Arrays:
     random = np.random.default_rng(5)
     folds = random.permutation(titles.max() + 1)[titles] % _FOLDS
     parts = random.permutation(titles.max() + 1)[titles] % _PARTS
+    log_p = out_of_sample(features, labels, folds, count).astype(np.float16)
+    log_p[np.diff(features.indptr) == 0] = np.nan
     return {
-        "log_p": out_of_sample(features, labels, folds, count).astype(np.float16),
+        "log_p": log_p,
         "fewer": disagreement_of_parts(features, labels, parts, catalogue.ancestors),
         "ratio": (1.0 - 1.0 / _FOLDS) * _PARTS,
     }

@@ -136,6 +136,12 @@ def test_the_regret_of_every_rule_is_measured(folder: Path, tmp_path: Path, monk
     assert len(table.columns) == 5
 
 
+def test_listings_without_a_text_do_not_count_where_there_are_no_pictures(folder: Path, tmp_path: Path) -> None:
+    arrays = prepare(World("real", 400, 0.2, "sellers", without="texts"), folder, None, tmp_path, "one")
+    assert len(arrays["labels"]) == pytest.approx(200, abs=40)
+    assert len(arrays["log_p"]) == len(arrays["fewer"]) == len(arrays["texts"]) == len(arrays["labels"])
+
+
 def test_a_world_with_pictures_is_judged_by_all_branches(folder: Path, vectors: Path, tmp_path: Path) -> None:
     world = World("real", 400, 0.2, "sellers", pictures=True, without="texts")
     arrays = prepare(world, folder, vectors, tmp_path, "one")
