@@ -71,7 +71,8 @@ def _worlds(worlds: Worlds) -> Figure:
         axes.set(title=title, xlabel="wrong labels before", ylim=(-_LINEAR / 4, None))
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("regret, percentage points")
-    figure.axes[0].legend(frameon=False, fontsize=8)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="lower center", ncols=len(RULES), frameon=False)
+    figure.subplots_adjust(bottom=0.24)
     return figure
 
 
