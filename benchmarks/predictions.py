@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+
+from benchmarks.result_files import pairs_with_first
 
 CATEGORIES = ("predicted_category", "text_category", "image_category")
 CONFIDENCES = ("confidence", "text_confidence", "image_confidence")
@@ -25,14 +26,7 @@ def assert_equal_predictions(files: Mapping[str, Path], listings: int) -> None:
         files: method -> a Parquet file with the columns `COMMON_COLUMNS`.
         listings: the number of listings.
     """
-    frames = {
-        name: pq.read_table(path).to_pandas().set_index("listing_id").sort_index() for name, path in files.items()
-    }
-    (first, expected), *others = frames.items()
-    assert expected.index.nunique() == len(expected) == listings, f"{first}: {len(expected)} of {listings} listings"
-    for name, frame in others:
-        pair = f"{name} and {first}"
-        assert frame.index.equals(expected.index), f"{pair} have different listings"
+    for pair, frame, expected in pairs_with_first(files, listings):
         for column in ("predicted_category", "image_status"):
             differ = _texts(frame[column]) != _texts(expected[column])
             assert not differ.any(), f"{pair} differ in {column}: {list(frame.index[differ][:5])}"

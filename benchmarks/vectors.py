@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+
+from benchmarks.result_files import pairs_with_first
 
 VECTOR_COLUMNS = ("listing_id", "image_status", "vector")
 """The columns of `udfs.picture_features` that all methods return."""
@@ -22,14 +23,7 @@ def assert_equal_vectors(files: Mapping[str, Path], listings: int) -> None:
         files: method -> a Parquet file with the columns `VECTOR_COLUMNS`.
         listings: the number of listings.
     """
-    frames = {
-        name: pq.read_table(path).to_pandas().set_index("listing_id").sort_index() for name, path in files.items()
-    }
-    (first, expected), *others = frames.items()
-    assert expected.index.nunique() == len(expected) == listings, f"{first}: {len(expected)} of {listings} listings"
-    for name, frame in others:
-        pair = f"{name} and {first}"
-        assert frame.index.equals(expected.index), f"{pair} have different listings"
+    for pair, frame, expected in pairs_with_first(files, listings):
         differ = frame["image_status"] != expected["image_status"]
         assert not differ.any(), f"{pair} differ in image_status: {list(frame.index[differ][:5])}"
         assert (frame["vector"].isna() == expected["vector"].isna()).all(), f"{pair} differ in missing vectors"
