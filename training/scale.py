@@ -34,8 +34,10 @@ _MIN_PROBABILITY = 1e-3
 """Of an audited category: people err, too, and one answer must not outweigh all others."""
 _SHARE_ERROR = 0.03
 """Error of an estimated share beyond its standard error, as far as an audit's answers can correct it."""
+_BIAS = 0.01
+"""Error of an estimated share beyond its standard error, which covers chance only."""
 _MARGIN = 0.5
-"""In standard errors. In simulated worlds 0 to 0.5 are equally good; 1 leaves more wrong labels."""
+"""In standard errors, with the bias. In simulated worlds 0 to 0.5 are equally good; 1 leaves more wrong labels."""
 _STEPS = 97
 """Scales at which the evidence of an audit is compared."""
 
@@ -66,7 +68,7 @@ class Implied:
 
 
 def choose_scale(implied: Implied, share: ShareEstimate) -> float:
-    """The scale at which the noise model implies the estimated share of wrong labels, less half its standard error.
+    """The scale at which the noise model implies the estimated share of wrong labels, less half its error.
 
     The implied share hardly rises at large scales, so the estimate cannot tell them apart there. A larger scale than
     necessary takes more of the classifier's mistakes for sellers' errors.
@@ -86,7 +88,7 @@ def choose_scale(implied: Implied, share: ShareEstimate) -> float:
         Between the first and the last of `SCALES`; 0 if every label should be kept, because the best guesses may well
         be no better than the labels.
     """
-    wanted = solve_scale(implied.shares, share.value - _MARGIN * share.error)
+    wanted = solve_scale(implied.shares, share.value - _MARGIN * float(np.hypot(share.error, _BIAS)))
     scale = min(wanted, calibrated_scale(implied, share.value))
     keep = scale == 0.0 or share.lower <= _at(implied.left, scale)
     if not implied.audited:

@@ -107,16 +107,18 @@ def test_every_label_is_kept_where_the_best_guesses_may_be_no_better() -> None:
     assert choose_scale(implied, ShareEstimate(0.1, 0.02)) > 0.0
 
 
-def test_the_scale_is_for_half_a_standard_error_less_than_the_estimate() -> None:
+def test_the_scale_is_for_half_the_error_less_than_the_estimate() -> None:
+    """The error is the standard error, and a point of bias."""
     implied = Implied(_RISING, np.full(13, 0.01), *_NO_LIMIT)
-    assert choose_scale(implied, ShareEstimate(0.1, 0.02)) == pytest.approx(solve_scale(_RISING, 0.09))
+    for error, less in ((0.02, 0.5 * np.hypot(0.02, 0.01)), (0.0, 0.005)):
+        assert choose_scale(implied, ShareEstimate(0.1, error)) == pytest.approx(solve_scale(_RISING, 0.1 - less))
 
 
 def test_the_classifier_never_claims_fewer_errors_than_its_disagreement_shows() -> None:
     claimed = np.linspace(0.8, 0.2, 13)
     implied = Implied(_RISING, np.full(13, 0.01), claimed, 0.55)
     assert solve_scale(_RISING, 0.1) == pytest.approx(SCALES[4])
-    assert choose_scale(implied, ShareEstimate(0.1, 0.0)) == pytest.approx(SCALES[4])
+    assert choose_scale(implied, ShareEstimate(0.105, 0.0)) == pytest.approx(SCALES[4])
     limited = choose_scale(replace(implied, disagreement=0.82), ShareEstimate(0.1, 0.01))
     assert np.interp(np.log(limited), np.log(SCALES), claimed) == pytest.approx((0.82 - 0.1) / 0.9)
     assert limited < SCALES[4]
