@@ -7,6 +7,7 @@ estimated share of wrong labels then says how many are, so the claims are lowere
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import expit, logit
 
 from schemas.arrays import Floats
 from schemas.estimates import ShareEstimate
@@ -39,5 +40,4 @@ def lower_claims(confidence: Floats, slope: float) -> Floats:
         slope: 0 to 1.
     """
     bounded = np.clip(confidence, _EPSILON, 1.0 - _EPSILON)
-    claimed = 1.0 / (1.0 + (1.0 / bounded - 1.0) ** slope)
-    return np.asarray(np.where(confidence > _HALF, claimed, confidence))
+    return np.asarray(np.where(confidence > _HALF, expit(slope * logit(bounded)), confidence))

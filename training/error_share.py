@@ -104,8 +104,8 @@ def confident_share(confidence: Floats, disagrees: Bools, groups: Ints, claimed:
     Without calibrated claims it is the quarter of the listings, on which the classifier is taken to be right; only the
     order of the confidences counts. With them, more listings count, which makes the error smaller, and the classifier's
     own errors are subtracted: (d - c) / (1 - c) if it disagrees with a share d and claims to be wrong on a share c. Its
-    claims may themselves be wrong by a quarter, and the error of the result contains that. Too low if
-    errors are more frequent on ambiguous listings; too high if the classifier is wrong more often than it claims.
+    claims may themselves be wrong by a quarter, and the error of the result contains that. Too low if errors are more
+    frequent on ambiguous listings; too high if the classifier is wrong more often than it claims.
 
     Args:
         confidence: shape (n,), n > 0, the largest probability, out of sample.

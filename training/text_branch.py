@@ -63,7 +63,7 @@ class TextBranch:
         encoder: hashed features -> TF-IDF.
         model: the members.
         encoded: the shard's TF-IDF features; ids are indices into the vocabulary.
-        fitted: the members as they were fitted.
+        members: the classifiers of which `model` is made.
         predicted: shape (n, C), out-of-sample log-probabilities of the shard's texts.
         loss: out-of-sample cross-entropy over all ranks.
     """
@@ -71,7 +71,7 @@ class TextBranch:
     encoder: TextEncoder
     model: TextMembers
     encoded: TextBatch
-    fitted: tuple[FittedMember, ...]
+    members: tuple[LinearMember, ...]
     predicted: Floats32
     loss: float
 
@@ -156,14 +156,15 @@ class TextTrainer:
         """
         members, fitted = self.plan.text_members, list(fitted)
         for member in range(len(fitted), members):
-            fitted.append(self._fit(member, targets, c, None if start is None else start.fitted[member].weights))
+            fitted.append(self._fit(member, targets, c, None if start is None else start.members[member]))
             self.report(stage, member + 1, members, _mean_loss(fitted))
         model = TextMembers(self.encoder.features, members, self.categories)
         predicted = np.empty((len(self.shard), self.categories), np.float32)
         for member, each in enumerate(fitted):
             model.set_member(member, each.weights.kernel, each.weights.mixer, each.weights.bias)
             predicted[each.own] = each.predicted
-        return TextBranch(self.encoder, model, self.encoded, tuple(fitted), predicted, _mean_loss(fitted))
+        weights = tuple(each.weights for each in fitted)
+        return TextBranch(self.encoder, model, self.encoded, weights, predicted, _mean_loss(fitted))
 
     def _fit(self, member: int, targets: Targets, c: float, start: LinearMember | None) -> FittedMember:
         folds, seed = self.shard.buckets % self.plan.text_members, self.plan.seed + member

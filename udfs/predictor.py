@@ -74,12 +74,7 @@ class Predictor:
 
     def encode(self, images: Sequence[bytes | None]) -> tuple[VectorBatch, list[str]]:
         """Decode n pictures and encode them; returns the vectors and the status of each picture."""
-        encoder = self._encoder
-        size: dict[str, Any] = {"height": encoder.spec.size, "width": encoder.spec.size, "keep_aspect": True}
-        pictures = decode(images, threads=self._threads, **size, **self.spec.picture)  # type: ignore[arg-type]
-        values = np.zeros((len(images), encoder.spec.width), np.float16)
-        values[pictures.present] = encoder.encode(pictures.pixels[pictures.present])
-        return VectorBatch(values, pictures.present), pictures.status
+        return encode_images(self._encoder, images, self._threads, **self.spec.picture)
 
     def run(self, texts: TextBatch, pictures: VectorBatch, buckets: Ints) -> Prediction:
         """Run the text members on all rows, and the picture members on the rows that have a picture.
@@ -112,6 +107,24 @@ class Predictor:
     @cached_property
     def _encoder(self) -> PictureEncoder:
         return open_encoder(self._encoder_folder, self._threads)
+
+
+def encode_images(
+    encoder: PictureEncoder, images: Sequence[bytes | None], threads: int, **rules: float
+) -> tuple[VectorBatch, list[str]]:
+    """Decode n pictures and encode them; returns the vectors and the status of each picture.
+
+    Args:
+        encoder: the encoder.
+        images: n pictures; None where there is none.
+        threads: number of pictures to decode in parallel.
+        rules: max_pixels and blank_deviation of `udfs.pictures.decode`.
+    """
+    size: dict[str, Any] = {"height": encoder.spec.size, "width": encoder.spec.size, "keep_aspect": True}
+    pictures = decode(images, threads=threads, **size, **rules)  # type: ignore[arg-type]
+    values = np.zeros((len(images), encoder.spec.width), np.float16)
+    values[pictures.present] = encoder.encode(pictures.pixels[pictures.present])
+    return VectorBatch(values, pictures.present), pictures.status
 
 
 def load_predictor(folder: str, threads: int) -> Predictor:

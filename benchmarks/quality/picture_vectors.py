@@ -19,7 +19,7 @@ from udfs.encoders.folder import encoder_spec
 from udfs.encoders.picture_encoder import load_encoder
 from udfs.encoders.spec import EFFICIENTNET_LITE0
 from udfs.picture_sizes import picture_size
-from udfs.pictures import decode
+from udfs.predictor import encode_images
 
 _BATCH = 1024
 _FIRST = 500
@@ -57,19 +57,11 @@ def encode_all(batches: Iterator[list[bytes | None]], size: int) -> tuple[NDArra
     encoder, rules = load_encoder(EFFICIENTNET_LITE0, size, cores()), PictureSettings()
     values, present = [np.zeros((0, encoder.spec.width), np.float16)], [np.zeros(0, np.bool_)]
     for images in batches:
-        pictures = decode(
-            images,
-            height=size,
-            width=size,
-            max_pixels=rules.max_pixels,
-            blank_deviation=rules.blank_deviation,
-            keep_aspect=True,
-            threads=cores(),
+        found, _ = encode_images(
+            encoder, images, cores(), max_pixels=rules.max_pixels, blank_deviation=rules.blank_deviation
         )
-        vectors = np.zeros((len(images), encoder.spec.width), np.float16)
-        vectors[pictures.present] = encoder.encode(pictures.pixels[pictures.present])
-        values.append(vectors)
-        present.append(pictures.present)
+        values.append(found.values)
+        present.append(found.present)
     return np.concatenate(values), np.concatenate(present)
 
 

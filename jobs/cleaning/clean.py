@@ -222,7 +222,7 @@ def _adjust_to_audit(
 ) -> tuple[DataFrame, Calibration, Trust]:
     """Compute the posteriors, and calibrate them with the answers to the audit."""
     overall = noise.error_rate
-    candidates = add_posteriors(evidence, rates, overall, Trust())
+    candidates = by_model = add_posteriors(evidence, rates, overall, Trust())
     # Small enough to collect: at most `review.audit_listings` rows per month.
     answers = audit_answers(candidates, decisions).toPandas()
     labels = answers[answers["label_right"].notna()]
@@ -235,7 +235,7 @@ def _adjust_to_audit(
         candidates = lower_claims(candidates, noise.claim_slope)
     else:
         candidates = add_posteriors(evidence, rates, overall, trust)
-    if len(answers):
+    if candidates is not by_model and len(answers):
         answers = audit_answers(candidates, decisions).toPandas()
     calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
     return calibrate(candidates, calibration), calibration, trust

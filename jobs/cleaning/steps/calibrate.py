@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from scipy.optimize import minimize
 
+from jobs.cleaning.steps.trust import logit_column
 from schemas.arrays import Bools, Floats
 
 _SLOPE_DEVIATION, _OFFSET_DEVIATION = 0.25, 0.5
@@ -88,8 +89,7 @@ def lower_claims(candidates: DataFrame, slope: float) -> DataFrame:
     if slope == 1.0:
         return candidates
     best = F.col("best_confidence")
-    bounded = F.greatest(F.least(best, F.lit(1 - _EPSILON)), F.lit(_EPSILON))
-    claimed = 1 / (1 + F.pow((1 - bounded) / bounded, F.lit(slope)))
+    claimed = 1 / (1 + F.exp(-slope * logit_column(best)))
     kept = F.col("best_category").eqNullSafe(F.col("category"))
     return _with_confidence(candidates, F.when(kept & (best > _HALF), claimed).otherwise(best))
 
@@ -107,8 +107,7 @@ def calibrate(candidates: DataFrame, calibration: Calibration) -> DataFrame:
         F.col("best_confidence"),
         F.coalesce(F.get("suggested_categories", F.lit(1))["probability"], F.lit(0.0)),
     )
-    bounded = F.greatest(F.least(best, F.lit(1 - _EPSILON)), F.lit(_EPSILON))
-    logit = F.log(bounded / (1 - bounded)) * calibration.slope + calibration.offset
+    logit = logit_column(best) * calibration.slope + calibration.offset
     # At this value the second category would be equally likely.
     lowest = second / F.greatest(1 - best + second, F.lit(_EPSILON))
     return _with_confidence(candidates, F.when(best.isNotNull(), F.greatest(1 / (1 + F.exp(-logit)), lowest)))

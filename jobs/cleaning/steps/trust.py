@@ -82,8 +82,8 @@ def apply_trust_column(posterior: Column, support: Column, trust: Trust) -> Colu
     """`apply_trust` for Spark columns."""
     if trust.is_default:
         return posterior
-    by_content = _logit_column(support)
-    margin = trust.content * by_content + trust.seller * (_logit_column(posterior) - by_content) + F.lit(trust.offset)
+    by_content = logit_column(support)
+    margin = trust.content * by_content + trust.seller * (logit_column(posterior) - by_content) + F.lit(trust.offset)
     return 1.0 / (1.0 + F.exp(-margin))
 
 
@@ -98,6 +98,7 @@ def _logit(probability: Floats) -> Floats:
     return np.asarray(np.log(bounded / (1.0 - bounded)))
 
 
-def _logit_column(probability: Column) -> Column:
+def logit_column(probability: Column) -> Column:
+    """log(p / (1 - p)); finite, because p is clipped to a distance from 0 and 1."""
     bounded = F.greatest(F.least(probability, F.lit(1.0 - _EPSILON)), F.lit(_EPSILON))
     return F.log(bounded / (1.0 - bounded))
