@@ -23,9 +23,10 @@ from training.registry import open_registry
 def encode(job: Job) -> Summary:
     """Encode new pictures.
 
-    Turns the picture of every new or changed listing into a vector, from which models learn and predict. Pictures that
-    could not be read before are tried again. Uses the encoder of the settings, and that of the champion if it is
-    another one. An interrupted run keeps what it has encoded, and the next one continues.
+    Turns the picture of every new or changed listing into a vector, from which models learn and predict. A picture that
+    has been encoded before is not read: its vector is copied. Pictures that could not be read before are tried again.
+    Uses the encoder of the settings, and that of the champion if it is another one. An interrupted run keeps what it
+    has encoded, and the next one continues.
 
     Exit codes: 0 success; 1 failure; 2 invalid usage or settings.
     """

@@ -19,6 +19,7 @@ from schemas.errors import UsageError
 from schemas.reasons import ImageStatus
 from schemas.tables import FEATURES, LISTINGS
 from udfs.encoders.folder import read_encoder_spec, write_encoder
+from udfs.encoders.picture_encoder import local_path
 from udfs.encoders.spec import EFFICIENTNET_LITE0, VERSION, WEIGHTS_DIGEST, EncoderSpec
 from udfs.picture_sizes import SIZES, make_sizes
 
@@ -56,6 +57,7 @@ def configured_encoder(warehouse: Warehouse, settings: Settings, listings_versio
     """
     name, size = settings.picture.encoder, settings.picture.size
     if size is None and name != EFFICIENTNET_LITE0:
+        local_path(name)  # refuses a name that no encoder has
         raise UsageError(f"picture.size is missing: set it to the side of the input of {name}, in pixels.")
     if size is None:
         size = _stored_size(warehouse) or choose_size(_longer_sides(warehouse, settings, listings_version))

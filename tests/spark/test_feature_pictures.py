@@ -102,3 +102,5 @@ def test_the_size_is_chosen_from_the_pictures_and_kept_while_there_are_vectors(
     assert identity("picture.size=224") == expected(224)
     with pytest.raises(UsageError, match=r"picture\.size is missing: set it to the side"):
         identity("picture.encoder=/tmp/x.keras")
+    with pytest.raises(UsageError, match="no encoder with the name 'mobilenet': the only name is efficientnet_lite0"):
+        identity("picture.encoder=mobilenet")
