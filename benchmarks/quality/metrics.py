@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
+from benchmarks.quality.our_method import CleaningResult
 from conf.settings import DecideSettings
 from jobs.cleaning.steps.calibrate import fit_calibration
 from jobs.cleaning.steps.trust import apply_trust, fit_trust
 from schemas.arrays import Bools, Floats, Ints
+from training.claims import lower_claims
 
 _BINS = 10
 _REVIEWED, _AUDITED = 0.1, 400
@@ -48,16 +50,17 @@ class Metrics:
     audited_calibration: float
 
 
-def measure(classifier: Floats, posterior: Floats, labels: Ints, truth: Ints, rules: DecideSettings) -> Metrics:
+def measure(result: CleaningResult, labels: Ints, truth: Ints, rules: DecideSettings) -> Metrics:
     """Measure the decisions that follow from a posterior.
 
     Args:
-        classifier: shape (n, C), log q.
-        posterior: shape (n, C), the posterior.
+        result: the result of our method.
         labels, truth: shape (n,).
         rules: the settings for corrections.
     """
+    classifier, posterior = result.classifier, result.posterior
     best, confidence = posterior.argmax(axis=1), posterior.max(axis=1)
+    confidence = np.where(best == labels, lower_claims(confidence, result.claim_slope), confidence)
     right = best == truth
     fixed = _corrected(best, confidence, labels, rules)
     final = np.where(fixed, best, labels)

@@ -46,11 +46,13 @@ class CleaningResult:
     Attributes:
         classifier: shape (n, C), calibrated out-of-sample log-probabilities.
         posterior: shape (n, C), the posterior given content, label and seller.
+        claim_slope: `schemas.bundle.NoiseModel.claim_slope`.
         figures: figures of the fit, such as error_rate and estimated_error_left.
     """
 
     classifier: Floats
     posterior: Floats
+    claim_slope: float
     figures: dict[str, float]
 
 
@@ -145,7 +147,7 @@ class OurMethod:
         log_q[np.isnan(log_q[:, 0])] = np.log(fitted.prior)
         rates = np.array([*(fitted.noise.sellers[seller] for seller in ids), fitted.noise.error_rate])[codes]
         probabilities, _ = posterior(log_q, self.labels, rates, fitted.noise.transitions)
-        return CleaningResult(log_q, probabilities, fitted.figures)
+        return CleaningResult(log_q, probabilities, fitted.noise.claim_slope, fitted.figures)
 
     def _sellers(self, known: bool) -> tuple[Ints, tuple[str, ...]]:
         return seller_codes(self.catalogue.sellers.tolist() if known else [None] * len(self.catalogue))

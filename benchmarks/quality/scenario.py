@@ -41,7 +41,7 @@ def measure_scenario(world: World, folder: Path, vectors: Path | None, peers: Pa
     wrong = {name: error_of(issues, log_q.argmax(axis=1), labels, truth) for name, issues in found.items()}
     return {
         "listings": len(part),
-        "ours": asdict(measure(ours.classifier, ours.posterior, labels, truth, Settings().decide)),
+        "ours": asdict(measure(ours, labels, truth, Settings().decide)),
         "fit": ours.figures,
         "one_pass": _error(one_pass, truth),
         "no_sellers": _error(no_sellers, truth),

@@ -22,10 +22,11 @@ from benchmarks.quality.noise import (
     uniform_errors,
 )
 from benchmarks.quality.origin import WORLD_CODE, origin_of
-from benchmarks.quality.our_method import OurMethod
+from benchmarks.quality.our_method import CleaningResult, OurMethod
 from benchmarks.quality.tracking import log_to_mlflow
 from benchmarks.quality.worlds import World
 from conf.settings import DecideSettings
+from schemas.arrays import Floats
 from training.transitions import category_distances
 
 _ROWS = 4000
@@ -143,11 +144,15 @@ def test_categories_are_renamed_by_all_or_half_of_the_sellers() -> None:
     assert all(share == 1 or share < 0.1 for share in calls.values())
 
 
+def _cleaned(belief: Floats, claim_slope: float = 1.0) -> CleaningResult:
+    return CleaningResult(np.log(belief), belief, claim_slope, {})
+
+
 def test_metrics_of_a_small_example() -> None:
     belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.6, 0.4], [0.96, 0.04], *[[1.0, 0.0]] * 16])
     labels = np.array([1, 0, 1, 1, *[0] * 16])
     truth = np.array([0, 1, 1, 0, *[0] * 15, 1])
-    found = measure(np.log(belief), belief, labels, truth, RULES)
+    found = measure(_cleaned(belief), labels, truth, RULES)
     assert found.before == pytest.approx(4 / 20)
     assert found.accuracy == pytest.approx(18 / 20)
     assert found.best_guess == pytest.approx(2 / 20)
@@ -155,9 +160,13 @@ def test_metrics_of_a_small_example() -> None:
     assert found.precision == 1.0
     assert found.corrected == pytest.approx(1 / 20)
     assert found.reviewed == pytest.approx(1 / 20)
-    assert found.claimed == pytest.approx((0.01 + 0.02 + 0.4 + 0.04) / 20)
-    assert measure(np.log(belief), belief, labels, truth, DecideSettings(correction_precision=1.0)).precision is None
-    few = measure(np.log(belief), belief, labels, truth, DecideSettings(correction_min_listings=4))
+    assert found.claimed == pytest.approx((0.01 + 0.02 + 0.4 + 0.04) / 20, abs=1e-5)
+    # Only the claims for labels that are kept are lowered.
+    lower = measure(_cleaned(belief, claim_slope=0.5), labels, truth, RULES)
+    assert lower.claimed == pytest.approx((0.01 + 0.125 + 0.4 + 0.04 + 16 * 0.001) / 20, abs=1e-4)
+    assert lower.corrected == found.corrected
+    assert measure(_cleaned(belief), labels, truth, DecideSettings(correction_precision=1.0)).precision is None
+    few = measure(_cleaned(belief), labels, truth, DecideSettings(correction_min_listings=4))
     # Category 1 has three labels: nothing is corrected into it.
     assert few.corrected == pytest.approx(2 / 20)
     assert error_of(labels != truth, truth, labels, truth) == 0.0
@@ -167,7 +176,7 @@ def test_metrics_of_a_small_example() -> None:
 def test_an_audit_corrects_an_overconfident_posterior() -> None:
     truth = np.where(random().random(4000) < 0.3, 1, 0)
     belief = np.tile([0.99, 0.01], (4000, 1))
-    found = measure(np.log(belief), belief, np.zeros(4000, np.int64), truth, RULES)
+    found = measure(_cleaned(belief), np.zeros(4000, np.int64), truth, RULES)
     assert found.claimed == pytest.approx(0.01)
     assert found.best_guess == pytest.approx(0.3, abs=0.02)
     assert found.calibration == pytest.approx(0.29, abs=0.02)
@@ -180,7 +189,7 @@ def test_our_method_cleans_a_simple_catalogue() -> None:
     whole = catalogue(400)
     labels = careless_sellers(whole, 0.2, random())
     ours = OurMethod(whole, labels).clean()
-    figures = measure(ours.classifier, ours.posterior, labels, whole.truth, DecideSettings())
+    figures = measure(ours, labels, whole.truth, DecideSettings())
     assert figures.before > 0.15
     assert figures.best_guess < 0.02
     assert figures.corrected < 0.05
@@ -200,7 +209,7 @@ def test_one_pass_two_passes_and_nested_folds_are_compared() -> None:
 
 def test_the_report_has_all_tables_and_lists_worse_catalogues() -> None:
     belief = np.array([[0.99, 0.01], [0.02, 0.98], [0.9, 0.1], [0.9, 0.1]])
-    ours = asdict(measure(np.log(belief), belief, np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0]), RULES))
+    ours = asdict(measure(_cleaned(belief), np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0]), RULES))
     left = {"one_pass": 0.4, "no_sellers": 0.5, "classifier": 0.25}
     audited = {"audited_best_guess": 0.07, "audited_claimed": 0.08}
     kept = {
