@@ -8,23 +8,14 @@ from typing import Annotated
 import typer
 
 from jobs.console.command import as_command, run_command
-from jobs.console.job import Job, clock, reported_errors
+from jobs.console.job import Job
 from jobs.console.summary import Summary
+from jobs.console.target import target_check, written_atomically
 from jobs.reporting.examples import read_examples
 from jobs.reporting.figures import read_figures
 from jobs.reporting.pictures import read_thumbnails
 from jobs.reporting.publication_snapshot import find_snapshot
-from jobs.reporting.target import check_target, write_atomically
 from jobs.reporting.terminal import report_summary
-
-
-def _check_html(context: typer.Context, html: Path | None) -> Path | None:
-    """Refuse a file that cannot be written before the work starts."""
-    if html is not None:
-        with reported_errors("report", clock(), bool(context.params.get("as_json"))):
-            check_target(html)
-    return html
-
 
 RunOption = Annotated[
     str | None, typer.Option("--run", metavar="RUN_ID", help="Published run to show; default: the newest.")
@@ -32,7 +23,10 @@ RunOption = Annotated[
 HtmlOption = Annotated[
     Path | None,
     typer.Option(
-        "--html", metavar="FILE", callback=_check_html, help="Also write the report with pictures to this HTML file."
+        "--html",
+        metavar="FILE",
+        callback=target_check("report", "--html", "report.html"),
+        help="Also write the report with pictures to this HTML file.",
     ),
 ]
 
@@ -52,7 +46,9 @@ def report(job: Job, run: RunOption = None, html: HtmlOption = None) -> Summary:
         from jobs.reporting.page import render  # noqa: PLC0415 - matplotlib takes a second, and only the page needs it
 
         job.print_progress("writing the page")
-        write_atomically(html, render(figures, examples, read_thumbnails(snapshot, examples.listing_ids, job.settings)))
+        page = render(figures, examples, read_thumbnails(snapshot, examples.listing_ids, job.settings))
+        with written_atomically(html) as out:
+            out.write(page)
     return report_summary(figures, examples, job.warehouse.location, str(html) if html is not None else None)
 
 

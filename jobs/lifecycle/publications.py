@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -96,17 +96,51 @@ def publications_until(warehouse: Warehouse, run_id: str | None = None) -> list[
         UsageError: as `find_publication`.
     """
     published = publications(warehouse)
+    end = _index(warehouse, published, run_id)
+    return published[: end + 1]
+
+
+def publications_since(warehouse: Warehouse, since: str, until: str | None = None) -> list[Publication]:
+    """The publications from one to another, both included, in the order in which they were committed.
+
+    This order differs from that of `publications` if a run of an earlier date was published later.
+
+    Args:
+        warehouse: the warehouse.
+        since: run id of the first one.
+        until: run id of the last one; default: the one that was committed last.
+
+    Raises:
+        UsageError: nothing has been published yet, one of the runs was not published, or `until` was committed before
+            `since`.
+    """
+    committed = sorted(publications(warehouse), key=lambda run: (run.finished_at, run.run_id))
+    start, end = _index(warehouse, committed, since), _index(warehouse, committed, until)
+    if end < start:
+        raise UsageError(
+            f"{until} was published before {since}, so nothing of it can follow. The newest publication is "
+            f"{committed[-1].run_id}."
+        )
+    return committed[start : end + 1]
+
+
+def _index(warehouse: Warehouse, published: Sequence[Publication], run_id: str | None) -> int:
+    """The place of a run among publications, newest last; by default that of the newest one.
+
+    Raises:
+        UsageError: there are none, or the run is not among them.
+    """
     if not published:
         raise UsageError(f"nothing has been published in {warehouse.location} yet: {_next_step(warehouse)}.")
     if run_id is None:
-        return published
-    for i, run in enumerate(published):
-        if run.run_id == run_id:
-            return published[: i + 1]
-    raise UsageError(
-        f"run {run_id} was not published; the newest publication is {published[-1].run_id}. `catalog-cleaner runs` "
-        "lists all runs."
-    )
+        return len(published) - 1
+    places = {run.run_id: place for place, run in enumerate(published)}
+    if run_id not in places:
+        raise UsageError(
+            f"run {run_id} was not published; the newest publication is {published[-1].run_id}. `catalog-cleaner runs` "
+            "lists all runs."
+        )
+    return places[run_id]
 
 
 def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -> DataFrame:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
@@ -18,6 +20,9 @@ from jobs.warehouse.address import Address, find_address
 from jobs.warehouse.evolution import VERSION_PROPERTY, as_declared, declared_schema, missing_columns, stored_version
 from schemas.errors import FailedError
 from schemas.tables import Table
+
+_NOT_KEPT = ("FAILED_READ_FILE.FILE_NOT_EXIST", "Cannot time travel Delta table to version")
+"""What Spark says about a version whose data files have been removed, and Delta about one that its log lacks."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,21 @@ class Warehouse:
             reader = reader.option("versionAsOf", version)
         frame = self._load(reader, table.name)
         return as_declared(frame, table)
+
+    def read_if_kept(self, table: Table, version: int) -> DataFrame | None:
+        """Read a table at a version, as `read`; None if Delta has removed its files (VACUUM) or its log.
+
+        One row is read to find out. That one file stands for all, which is true of a table that is always overwritten
+        as a whole: the files of a version are removed together.
+        """
+        try:
+            rows = self.read(table, version)
+            rows.isEmpty()
+        except (PySparkException, Py4JJavaError) as error:
+            if any(condition in str(error) for condition in _NOT_KEPT):
+                return None
+            raise
+        return rows
 
     def changes(self, table: Table, after: int, until: int) -> DataFrame | None:
         """Read the rows that were inserted or updated in the versions (after, until], with `_commit_version`.

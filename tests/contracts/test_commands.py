@@ -19,7 +19,7 @@ from jobs.cli import app
 from jobs.console.options import parse_date
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "report", "review", "runs", "models"}
+COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "report", "changes", "review", "runs", "models"}
 
 
 def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click
@@ -60,7 +60,11 @@ def test_an_unknown_option_is_wrong_usage(words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
 def test_settings_that_cannot_be_used_are_all_named_before_any_work(words: tuple[str, ...], tmp_path: Path) -> None:
-    required = {"nightly": ["--run-date", "2026-01-31"], "ingest": ["listings.parquet", "--taxonomy", "taxonomy.csv"]}
+    required = {
+        "nightly": ["--run-date", "2026-01-31"],
+        "ingest": ["listings.parquet", "--taxonomy", "taxonomy.csv"],
+        "changes": ["--since", "nightly-2026-01-31-0a1b2c"],
+    }
     positional = ["1" for parameter in LEAVES[words].params if isinstance(parameter, TyperArgument)]
     given = required.get(words[0], positional)
     faulty = ["--set", "train.ranks=0", "--set", "decide.no_such_setting=1"]

@@ -1,0 +1,1 @@
+"""Pure steps: what changed between states."""
