@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jobs.cleaning.steps.reason_rules import RULES
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
@@ -127,10 +128,11 @@ def _summary(job: Job, truth: TruthComparison, cleaned: Summary) -> Summary:
             *cleaned.sections[1:],
         ),
         (
+            *_not_computed([row[0] for row in truth.reasons]),
             f"The tables are Delta folders in {location}: clean_listings, flagged_items, corrections, sellers, ...",
             f"Report with pictures:  catalog-cleaner report --warehouse {location} --html report.html",
             f"List of runs:          catalog-cleaner runs --warehouse {location}",
-            "Query the tables:      from jobs.store import read_published   (see docs/tables.md)",
+            "Query the tables:      from jobs.store import read_published   (see README.md)",
         ),
         notes={
             "wrong_after": "before any review",
@@ -138,6 +140,12 @@ def _summary(job: Job, truth: TruthComparison, cleaned: Summary) -> Summary:
             "wrong_after_review": f"after people review {_most_urgent(truth.to_review, truth)}",
         },
     )
+
+
+def _not_computed(reasons: Sequence[str]) -> list[str]:
+    """Say which of the reasons no rule looks for yet."""
+    missing = sorted(set(reasons) - {reason.value for reason in RULES})
+    return [f"No rule looks for {', '.join(missing)} yet."] if missing else []
 
 
 def _most_urgent(count: int, truth: TruthComparison) -> str:

@@ -50,7 +50,7 @@ def _summary(run: RunContext, encoders: list[str], listings_version: int) -> Sum
         statuses = found.groupBy("image_status").agg(F.count("*").alias("pictures")).orderBy(F.desc("pictures"))
         rows += [(encoder, row.image_status, row.pictures) for row in statuses.collect()]
     by_status = Section("pictures by status", ("encoder", "status", "pictures"), rows, key="by_status")
-    return Summary("Pictures encoded", dict(run.counts), (by_status,))
+    return Summary("Pictures encoded", {"run_id": run.run_id, **run.counts}, (by_status,))
 
 
 main = as_command("encode", encode)

@@ -12,15 +12,16 @@ from typing import Annotated
 
 import typer
 
+from jobs.cleaning.label_errors import LabelErrors, describe_share
 from jobs.cleaning.steps.reviews import latest_decisions, with_decisions
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import parse_date
 from jobs.console.progress import StageProgress
-from jobs.console.summary import Section, Summary
+from jobs.console.summary import Estimate, Section, Share, Summary
 from jobs.features.stored import with_vectors
 from jobs.features.updating import encoders_in_use, update_features
-from jobs.lifecycle.run_context import WORK_FOLDER, run_context
+from jobs.lifecycle.run_context import WORK_FOLDER, RunContext, run_context
 from jobs.warehouse.inputs import input_versions, require_listings
 from jobs.warehouse.listings import in_force
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
@@ -37,6 +38,18 @@ TrainDateOption = Annotated[
         "--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="Date to record for the run; default: today."
     ),
 ]
+
+_SHARES = (
+    "estimated_error",
+    "estimated_error_before",
+    "estimated_error_left",
+    "error_rate",
+    "mismatch_rate",
+    "wrong_label_share",
+    "wrong_label_share_error",
+    "canaries_undone",
+)
+"""Ends of the names of figures that are shares of listings."""
 
 
 def train(job: Job, run_date: TrainDateOption = None) -> Summary:
@@ -68,7 +81,8 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
             with StageProgress(job.console, job.print_progress) as stages:
 
                 def planned(plan: Plan, rows: int) -> None:
-                    job.print_progress(f"the training set has {rows:,} listings; starting {settings.train.ranks} ranks")
+                    ranks = "1 rank" if settings.train.ranks == 1 else f"{settings.train.ranks} ranks"
+                    job.print_progress(f"the training set has {rows:,} listings; starting {ranks}")
                     stages.plan(plan.stages)
 
                 trained = train_bundle(
@@ -106,7 +120,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         run.counts["rows_in"] = listings.count()
         run.counts["rows_current"] = int(trained.figures["rows"])
         run.counts["champion"] = int(comparison.better)
-    return _summary(run.model_version, trained, comparison, warehouse.location)
+    return _summary(run, trained, comparison)
 
 
 def _work_folder(warehouse: Path | None, run_id: str) -> Path:
@@ -118,25 +132,34 @@ def _work_folder(warehouse: Path | None, run_id: str) -> Path:
     return work
 
 
-def _summary(version: str, trained: TrainedBundle, comparison: Comparison, location: str) -> Summary:
+def _summary(run: RunContext, trained: TrainedBundle, comparison: Comparison) -> Summary:
+    version, location = run.model_version, run.job.warehouse.location
     facts: dict[str, object] = {
+        "run_id": run.run_id,
         "model_version": version,
         "champion": comparison.better,
         "text_members": trained.plan.text_members,
         "image_members": trained.plan.text_members if trained.plan.pictures else 0,
         "wrong_label_share_by": trained.share_source,
-        **{name: round(value, 4) for name, value in (trained.figures | comparison.figures).items()},
+        **{name: _figure(name, value) for name, value in (trained.figures | comparison.figures).items()},
     }
     losses = [(branch, min(curve)) for branch, curve in trained.curves.items() if curve]
     clean = f"Clean the catalogue with it:  catalog-cleaner nightly --run-date YYYY-MM-DD --warehouse {location}"
     promote = f"To use the new model anyway:  catalog-cleaner models promote {version} --warehouse {location}"
     outcome = "it is the new champion" if comparison.better else "it is not better, so the champion stays"
+    share = trained.noise.share
+    known = describe_share(LabelErrors(Estimate(share.value, *share.interval), share.source)) if share else None
     return Summary(
         f"Model {version} trained: {outcome}",
         facts,
         (Section("branches", ("branch", "out-of-sample loss"), losses),),
-        (clean if comparison.better else promote,),
+        tuple(filter(None, (known, clean if comparison.better else promote))),
     )
+
+
+def _figure(name: str, value: float) -> float:
+    """A figure for the summary: four decimals, and shares of listings as such."""
+    return Share(round(value, 4)) if name.endswith(_SHARES) else round(value, 4)
 
 
 main = as_command("train", train)

@@ -19,8 +19,9 @@ from schemas.arrays import Bools, Floats, Floats32, Ints
 
 _F = TypeVar("_F", Floats, Floats32)
 
-_SEPARATOR = re.compile(r"\s*[>|/]\s*")
-"""Between the parts of a category that is a path: "Clothing > Tops"."""
+_SEPARATOR = re.compile(r"\s*>+\s*|\s+[|/]\s+")
+"""Between the parts of a category that is a path: "Clothing > Tops". Without spaces, | and / are part of a name, as in
+"Men/Women"."""
 _MIN_PROBABILITY = 1e-12
 
 
@@ -39,14 +40,13 @@ def ancestor_matrix(categories: Sequence[str], parents: Sequence[str | None]) ->
     found = np.zeros((len(categories), len(categories)), np.bool_)
     for i, category in enumerate(categories):
         parts = _SEPARATOR.split(category)
-        for length in range(1, len(parts)):
-            ancestor = by_path.get(tuple(parts[:length]))
-            if ancestor is not None:
-                found[ancestor, i] = True
-        parent = index.get(parents[i] or "")
-        while parent is not None and parent != i and not found[parent, i]:
-            found[parent, i] = True
-            parent = index.get(parents[parent] or "")
+        above = [index.get(parents[i] or ""), *(by_path.get(tuple(parts[:length])) for length in range(1, len(parts)))]
+        found[[ancestor for ancestor in above if ancestor is not None], i] = True
+    # An ancestor of an ancestor is an ancestor, whether found by parent or by path.
+    counted = -1
+    while found.sum() > counted:
+        counted = found.sum()
+        found |= found.astype(np.float32) @ found.astype(np.float32) > 0
     found &= ~found.T  # in a cycle, everything would be an ancestor of everything
     np.fill_diagonal(found, False)
     return found

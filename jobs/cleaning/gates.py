@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
+_FINDINGS = {
+    "": "the table does not have the expected number of rows ({observed})",
+    "listing_id": "{observed} rows share their listing_id with another row",
+    "quarantined": "the share of rows that cannot be used, {observed:.1%}, is above gates.max_quarantined_share",
+    "empty": "the share of listings with neither text nor picture, {observed:.1%}, is above gates.max_empty_share",
+    "effective_category": "{observed} listings would have no category",
+    "predicted_category": "{observed} listings have no prediction, more than gates.max_unpredicted_share allows",
+    "image_status": "{observed} pictures are unreadable, more than gates.max_unreadable_image_rise allows",
+    "corrected": "the share of listings to be corrected, {observed:.1%}, is above gates.max_corrected_share",
+}
+"""Column of a failed expectation -> what was found, in words."""
 _HINTS = {
     "image_status": (
         "Many more pictures than in the last publication could not be read: the picture store is probably unavailable. "
@@ -116,6 +127,7 @@ def refuse_if_failed(checks: Sequence[Check]) -> None:
     """
     failed = [check for check in checks if not check.success]
     if failed:
+        found = "; ".join(f"{check.gate} gate: {_finding(check)}" for check in failed)
         lines = "\n".join(
             f"  - {c.gate} gate: {' '.join(filter(None, (c.expectation, c.column_name)))}: observed {c.observed}"
             for c in failed
@@ -124,9 +136,17 @@ def refuse_if_failed(checks: Sequence[Check]) -> None:
             f"\n{_HINTS[column]}" for column in dict.fromkeys(c.column_name for c in failed) if column in _HINTS
         )
         raise RefusedError(
-            f"nothing was published, because a gate failed:\n{lines}{hints}\n"
+            f"nothing was published. {found}.\n{lines}{hints}\n"
             "Repair the data, or change the limit with --set gates.NAME=VALUE (see GateSettings in conf/settings.py)."
         )
+
+
+def _finding(check: Check) -> str:
+    """What a failed expectation found, in words."""
+    try:
+        return _FINDINGS[check.column_name].format(observed=float(check.observed)).replace(".0 ", " ")
+    except ValueError:  # it could not be computed
+        return f"{check.expectation} could not be checked"
 
 
 def _validate(gate: str, frame: DataFrame, expectations: Sequence[Any]) -> list[Check]:

@@ -78,13 +78,14 @@ def describe_label_errors(found: LabelErrors | None, audit: Audit, listings: int
     """
     if found is None:
         return _NOT_KNOWN
-    parts = [_known(found)]
+    parts = [describe_share(found)]
     if audit.answered and not found.audited:
         parts.append(f"The next training also uses the audit, of which {audit.answered:,} listings are answered.")
     return " ".join([*parts, *_settled(found, audit, listings)])
 
 
-def _known(found: LabelErrors) -> str:
+def describe_share(found: LabelErrors) -> str:
+    """Say how many of the sellers' categories were wrong, how surely, and judging by what."""
     share, basis = found.share, _EVIDENCE.get(found.basis, found.basis)
     if share.lower is None or share.upper is None:
         return f"At least {Share(share.value)} of {_LABELS}, judging by {basis}."

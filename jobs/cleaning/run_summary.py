@@ -95,7 +95,10 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
             Section(
                 "sellers who mislabel most",
                 ("seller", "listings", "error_rate", "interval"),
-                [(s.seller_id, s.listings, Share(s.error_rate), Interval(s.lower, s.upper)) for s in worst],
+                [
+                    (s.seller_id, s.listings, Share(s.error_rate), Interval(s.lower, s.upper))
+                    for s in sorted(worst, key=lambda s: -s.error_rate)
+                ],
             ),
         ),
         hints=(

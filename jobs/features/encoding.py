@@ -17,6 +17,7 @@ from jobs.features.storing import store_features
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow
 from jobs.warehouse.tables import Warehouse
+from schemas.reasons import ImageStatus
 from schemas.tables import LISTINGS
 from udfs.picture_features import encode_listings
 
@@ -80,7 +81,19 @@ def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) ->
             done += _encode_piece(run, encoder, unencoded(listings.where(in_piece), stored), pictures, rows)
         if pieces > 1:
             job.print_progress(f"encoded {done:,} of {total:,} pictures")
+    _warn_of_refused(run, identity)
     return Encoded(done, copied)
+
+
+def _warn_of_refused(run: RunContext, identity: str) -> None:
+    """Say how many pictures this run was not allowed to read."""
+    written = stored_features(run.job.warehouse, identity).where(F.col("encoded_at") == F.lit(run.job.started_at))
+    refused = written.where(F.col("image_status") == ImageStatus.NOT_ALLOWED.value).count()
+    if refused:
+        run.job.print_progress(
+            f"{refused:,} pictures are outside the allowed folders and were not read. Allow their folder for every "
+            "command, in a profile or with --set 'ingest.image_prefixes=[/folder]'"
+        )
 
 
 def _search(warehouse: Warehouse, identity: str, listings: DataFrame) -> tuple[DataFrame, int, int]:

@@ -110,7 +110,7 @@ class Figures:
         quality: mean quality_score, 0 to 100.
         events: begun, changed, ended -> number of corrections in this run.
         categories: sorted by the lower bound of the error, highest first, so that small categories rank lower.
-        sellers: sorted by the lower bound of the error rate, highest first.
+        sellers: those with the highest lower bounds of the error rate, sorted by the error rate, highest first.
         changes: most frequent first.
         certainty: lower bound of a band in BANDS -> number of corrections whose posterior is in the band.
         queues: the open work list.
@@ -222,7 +222,10 @@ def _categories(metrics: Sequence[Row], names: Mapping[str, str]) -> list[Catego
 
 def _sellers(snapshot: PublicationSnapshot) -> list[SellerError]:
     worst = snapshot.read(SELLERS).orderBy(F.col("lower").desc(), "seller_id").limit(WORST_SELLERS).collect()
-    return [SellerError(row.seller_id, row.listings, Estimate(row.error_rate, row.lower, row.upper)) for row in worst]
+    return [
+        SellerError(row.seller_id, row.listings, Estimate(row.error_rate, row.lower, row.upper))
+        for row in sorted(worst, key=lambda row: -row.error_rate)
+    ]
 
 
 def _changes(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> list[Change]:

@@ -41,6 +41,11 @@ def test_every_failed_expectation_is_named_with_what_was_observed(spark: SparkSe
     assert "expect_column_mean_to_be_between (max_value 0.05) quarantined: observed 0.25" in message
     assert "expect_column_mean_to_be_between (max_value 0.5) empty: observed 0.75" in message
     assert "--set gates." in message
+    assert message.splitlines()[0] == (
+        "nothing was published. input gate: 2 rows share their listing_id with another row; input gate: the share of "
+        "rows that cannot be used, 25.0%, is above gates.max_quarantined_share; input gate: the share of listings with "
+        "neither text nor picture, 75.0%, is above gates.max_empty_share."
+    )
 
 
 def test_the_output_gate_checks_what_would_be_published(spark: SparkSession) -> None:
@@ -74,7 +79,8 @@ def test_a_night_without_the_picture_store_is_refused(spark: SparkSession) -> No
     decided = with_pictures(spark, "ok", "ok", "unreadable", "corrupt", "unreadable")
     refused = check_output(decided, 5, 0.0, GateSettings(max_unreadable_image_rise=0.3))
     assert [(c.column_name, c.observed) for c in refused if not c.success] == [("image_status", "2")]
-    with pytest.raises(RefusedError, match=r"mostly 0.7\) image_status: observed 2\n.*picture store"):
+    found = "nothing was published. output gate: 2 pictures are unreadable, more than gates.max_unreadable_image_rise"
+    with pytest.raises(RefusedError, match=rf"^{found}(?s:.*)mostly 0.7\) image_status: observed 2\n.*picture store"):
         refuse_if_failed(refused)
     assert all(check.success for check in check_output(decided, 5, 0.0, GateSettings(max_unreadable_image_rise=0.4)))
 

@@ -43,6 +43,23 @@ def test_ancestors_are_found_by_parent_and_by_path() -> None:
     }
 
 
+def test_paths_and_parents_continue_each_other() -> None:
+    mixed = ("Clothing", "Tops", "Tops > Shirts", "polos")
+    assert pairs(mixed, (None, "Clothing", "Tops", "Tops > Shirts")) == {
+        ("Clothing", "Tops"),
+        ("Clothing", "Tops > Shirts"),
+        ("Clothing", "polos"),
+        ("Tops", "Tops > Shirts"),
+        ("Tops", "polos"),
+        ("Tops > Shirts", "polos"),
+    }
+
+
+def test_only_with_spaces_a_slash_separates_the_parts_of_a_path() -> None:
+    names = ("Men", "Men/Women", "Men / Shoes", "Men | Hats", "Men|Boys", "Men >> Coats")
+    assert pairs(names, (None,) * 6) == {("Men", "Men / Shoes"), ("Men", "Men | Hats"), ("Men", "Men >> Coats")}
+
+
 def test_a_parent_that_is_no_category_and_a_cycle_make_no_ancestors() -> None:
     assert pairs(("belts", "bags"), ("Belts", None)) == set()
     assert pairs(("a", "b", "c"), ("b", "a", "c")) == set()
