@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.cleaning.clean import add_label_evidence, clean
+from jobs.cleaning.clean import add_label_evidence, clean, pinned_decisions
 from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unreadable_share
 from jobs.cleaning.run_summary import count_rows, summarise_run
 from jobs.cleaning.scoring import score
@@ -92,7 +92,8 @@ def nightly(
         scored = score(job, listings, model, pins, base, stage)
         job.print_progress("deciding categories")
         evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
-        result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, pins, base, run_date, settings))
+        reviewed = pinned_decisions(warehouse, pins)
+        result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, reviewed, base, run_date, settings))
         run.counts |= count_rows(warehouse, listings, quarantined, scored, result, pins)
         last_metrics = base.own_metrics(warehouse) if base else warehouse.empty(QUALITY_METRICS)
         unreadable = unreadable_share(last_metrics)

@@ -187,6 +187,8 @@ class ImageStatus(StrEnum):
     """The URI is not below any allowed prefix."""
     NOT_FOUND = "not_found"
     """The picture store has no such file."""
+    NOT_KEPT = "not_kept"
+    """A backfill met earlier content whose picture is no longer kept; it was judged by its text."""
 
 
 NO_PICTURE: tuple[str, ...] = (

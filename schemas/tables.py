@@ -1,13 +1,14 @@
 """Every Delta table of the warehouse, declared once: columns, key, partitioning and meaning.
 
-`Table.ddl` is the schema as Spark DDL. There are five kinds of tables:
+`Table.ddl` is the schema as Spark DDL. There are six kinds of tables:
 
 * **source**: written by `ingest` and `review`; a run pins a version of it and never changes it;
 * **fact**: results of a run in its own slice (job, run_date), which a rerun replaces;
 * **state**: the current state, one row per key, rewritten by every publication;
 * **log**: append-only;
 * **cache**: computed from a source alone; its rows may be deleted, and are then computed again. No publication contains
-  it.
+  it;
+* **history**: what backfills found, in slices of a backfill and a date. No publication contains it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["source", "fact", "state", "log", "cache"]
+Kind = Literal["source", "fact", "state", "log", "cache", "history"]
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,9 @@ LISTING_CHANGES = Table(
         Column("updated_at", "TIMESTAMP", "UTC, as delivered"),
         Column("content_hash", "STRING", "of the content after the change"),
         Column("image_uri", "STRING", "as delivered"),
+        Column("image_hash", "STRING", "SHA-256 of the picture's bytes; null where there are none, or in earlier rows"),
     ),
+    version=2,
 )
 
 TAXONOMY = Table(
@@ -428,6 +431,65 @@ PINS = Table(
     ),
 )
 
+_BACKFILL = (
+    Column("backfill_id", "STRING", "the backfill; a row of backfills"),
+    Column("as_of", "DATE", "the date as of which the catalogue was judged"),
+)
+
+BACKFILLS = Table(
+    name="backfills",
+    kind="log",
+    row="the start or the end of a backfill; the next one with the same dates, model and settings continues one that "
+    "has not ended",
+    key=("backfill_id", "event"),
+    columns=(
+        Column("backfill_id", "STRING", "run id of the first run that worked on it"),
+        Column("event", "STRING", "begun or done"),
+        Column("from_date", "DATE", "the first date"),
+        Column("to_date", "DATE", "the last date"),
+        Column("model_version", "STRING", "the model that judges"),
+        Column("settings_hash", "STRING", "of the settings"),
+        Column("versions", "MAP<STRING, BIGINT>", "Delta versions of the tables that it reads"),
+        Column("recorded_at", "TIMESTAMP", "UTC"),
+    ),
+)
+
+BACKFILL_PREDICTIONS = Table(
+    name="backfill_predictions",
+    kind="history",
+    row="a model version's prediction for content that a listing had on a date of a backfill; the date is the first on "
+    "which the backfill met the content",
+    key=("backfill_id", "listing_id", "content_hash"),
+    partition=("backfill_id", "as_of"),
+    columns=(
+        *_BACKFILL,
+        *(column for column in PREDICTIONS.columns if column not in _SLICE),
+    ),
+)
+
+BACKFILL_DECISIONS = Table(
+    name="backfill_decisions",
+    kind="history",
+    row="what a backfill decides about a listing of the catalogue as it was on a date",
+    key=("backfill_id", "as_of", "listing_id"),
+    partition=("backfill_id", "as_of"),
+    columns=(
+        *_BACKFILL,
+        Column("listing_id", "STRING", "the listing"),
+        Column("content_hash", "STRING", "of its content on that date"),
+        Column("category", "STRING", "the seller's label on that date"),
+        Column("seller_id", "STRING", "the seller on that date"),
+        *(
+            column
+            for column in CLEAN_LISTINGS.columns
+            if column.name.startswith(("effective_", "category_", "best_", "quality_"))
+        ),
+        Column("reasons", "ARRAY<STRING>", "why a person should look at it, sorted; empty if there is no reason"),
+        Column("image_status", "STRING", "ok, or why the picture was not used; the names are in schemas/reasons.py"),
+        Column("model_version", "STRING", "the model that judged"),
+    ),
+)
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -445,6 +507,9 @@ TABLES: dict[str, Table] = {
         METRIC_DEFINITIONS,
         GATE_RESULTS,
         REVIEW_DECISIONS,
+        BACKFILLS,
+        BACKFILL_PREDICTIONS,
+        BACKFILL_DECISIONS,
         PINS,
         RUNS,
     )

@@ -26,6 +26,7 @@ All are Delta tables, each a folder of its name in the warehouse, or a table of 
 - A **log** is appended only.
 - A **cache** is computed from a source alone. Its rows may be deleted and are then computed again; no publication
   contains it.
+- A **history** is what backfills found, in slices of a backfill and a date; no publication contains it.
 
 [Metrics](#metrics) lists the figures of `quality_metrics`, [Reasons](#reasons) the reasons of `flagged_items`.
 

@@ -144,7 +144,7 @@ def clean(
     evidence: DataFrame,
     taxonomy: DataFrame,
     model: Model,
-    pins: Pins,
+    reviewed: DataFrame,
     base: Publication | None,
     run_date: dt.date,
     settings: Settings,
@@ -152,11 +152,11 @@ def clean(
     """Decide the category of every listing and compute the tables to publish. Caches are released at the end.
 
     Args:
-        warehouse: warehouse with the base publication and the decisions.
+        warehouse: warehouse with the base publication.
         evidence: the output of `add_label_evidence`.
         taxonomy: the pinned taxonomy.
         model: the pinned model.
-        pins: the table versions to read.
+        reviewed: rows of review_decisions.
         base: the previous publication; None for the first run.
         run_date: date of the run.
         settings: settings; the sections decide and review are used.
@@ -172,7 +172,6 @@ def clean(
         )
         rates = cached(rates, at_end)
         sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
-        reviewed = pinned_decisions(warehouse, pins)
         decisions = cached(latest_decisions(reviewed), at_end)
         adjusted, calibration, trust = _adjust_to_audit(evidence, rates, model.noise, decisions)
         candidates = mark_novel(mark_sensitive(adjusted, sensitive), model.spec.novel_above)

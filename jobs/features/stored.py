@@ -53,3 +53,32 @@ def with_vectors(
     joined = listings.join(features.select(*KEYS, "vector", "image_status"), KEYS, "left")
     unstored = F.when(F.expr(HAS_PICTURE), ImageStatus.UNREADABLE.value).otherwise(ImageStatus.MISSING.value)
     return joined.withColumn("image_status", F.coalesce("image_status", unstored))
+
+
+def with_kept_vectors(warehouse: Warehouse, contents: DataFrame, identity: str) -> DataFrame:
+    """Add the vectors of the pictures of earlier content, where an encoder still has them.
+
+    If the vector of a content is no longer kept, that of a picture with the same bytes is used which the listing has
+    with other content.
+
+    Args:
+        warehouse: the tables.
+        contents: listing_id, content_hash, image_hash, image_uri and any other columns; one row per content.
+        identity: the encoder's identity.
+
+    Returns:
+        The columns of `contents`, vector and image_status, as `with_vectors`. A picture without a vector is `not_kept`.
+    """
+    features = stored_features(warehouse, identity).select(*KEYS, "image_hash", "image_status", "vector")
+    found = F.struct("image_status", "vector")
+    exact = features.select(*KEYS, found.alias("exact"))
+    picture = ["listing_id", "image_hash"]
+    lacking = contents.where("image_hash IS NOT NULL").join(exact, KEYS, "left_anti").select(*picture).distinct()
+    is_read = F.col("image_status") == ImageStatus.OK.value
+    same = features.join(lacking, picture, "left_semi").groupBy(*picture).agg(F.max_by(found, is_read).alias("same"))
+    joined = contents.join(exact, KEYS, "left").join(same, picture, "left")
+    best = F.coalesce("exact", "same")
+    unstored = F.when(F.expr(HAS_PICTURE), ImageStatus.NOT_KEPT.value).otherwise(ImageStatus.MISSING.value)
+    return joined.withColumns(
+        {"vector": best["vector"], "image_status": F.coalesce(best["image_status"], unstored)}
+    ).drop("exact", "same")

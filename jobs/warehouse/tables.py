@@ -201,11 +201,15 @@ class Warehouse:
         self, table: Table, rows: DataFrame, job: str, run_date: dt.date, run_id: str | None = None
     ) -> None:
         """Replace the rows that a job wrote for a date, or only those of one run. Other rows are kept."""
-        self.create(table)
         slice_ = f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"
         if run_id is not None:
             slice_ += f" AND run_id = '{run_id}'"
-        self._write(table, rows, "overwrite", {"replaceWhere": slice_})
+        self.replace_where(table, rows, slice_)
+
+    def replace_where(self, table: Table, rows: DataFrame, condition: str) -> None:
+        """Replace the rows that meet a condition in Spark SQL. All new rows must meet it."""
+        self.create(table)
+        self._write(table, rows, "overwrite", {"replaceWhere": condition})
 
     def _write(self, table: Table, rows: DataFrame, mode: str, options: Mapping[str, str]) -> None:
         writer = conform(rows, table).write.format("delta").mode(mode).options(**options)

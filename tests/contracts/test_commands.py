@@ -19,7 +19,7 @@ from jobs.cli import app
 from jobs.console.options import parse_date
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "report", "changes", "review", "runs", "models"}
+COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "backfill", "report", "changes", "review", "runs", "models"}
 
 
 def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click
@@ -62,6 +62,7 @@ def test_an_unknown_option_is_wrong_usage(words: tuple[str, ...]) -> None:
 def test_settings_that_cannot_be_used_are_all_named_before_any_work(words: tuple[str, ...], tmp_path: Path) -> None:
     required = {
         "nightly": ["--run-date", "2026-01-31"],
+        "backfill": ["--from", "2026-01-30", "--to", "2026-01-31"],
         "ingest": ["listings.parquet", "--taxonomy", "taxonomy.csv"],
         "changes": ["--since", "nightly-2026-01-31-0a1b2c"],
     }

@@ -32,15 +32,16 @@ def split_usable(listings: DataFrame) -> tuple[DataFrame, DataFrame]:
     return checked.where(F.size("reasons") == 0).drop("reasons"), quarantined
 
 
-def without_texts(listings: DataFrame) -> DataFrame:
+def without_texts(listings: DataFrame, *others: str) -> DataFrame:
     """Reduce listings to the few bytes that decisions need. A run caches them and reads the texts again at its end.
 
     Args:
         listings: usable listings with `in_taxonomy`.
+        others: names of other columns to keep.
 
     Returns:
         listing_id, content_hash, category, in_taxonomy, seller_id, title_status (`schemas.reasons.TitleStatus`),
-        has_description and has_image.
+        has_description and has_image; then `others`.
     """
     return listings.select(
         "listing_id",
@@ -51,6 +52,7 @@ def without_texts(listings: DataFrame) -> DataFrame:
         title_status(F.col("title")).alias("title_status"),
         (F.trim(F.coalesce("description", F.lit(""))) != "").alias("has_description"),
         F.col("image_hash").isNotNull().alias("has_image"),
+        *others,
     )
 
 

@@ -1,0 +1,1 @@
+"""Judges past content: the catalogue as it was on earlier dates."""

@@ -1,0 +1,1 @@
+"""Pure steps of backfills: data frames and values in, data frames and columns out."""
