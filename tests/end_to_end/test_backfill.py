@@ -145,4 +145,4 @@ def test_a_backfill_refuses_dates_that_it_cannot_judge(workspace: Workspace) -> 
 
     assert "give two dates in order" in error("--from", day(0), "--to", day(-1))
     assert "none later than today" in error("--from", day(0), "--to", day(1))
-    assert "there is no version 99" in error("--from", day(-1), "--to", day(0), "--model", "99")
+    assert "there is no version '99'" in error("--from", day(-1), "--to", day(0), "--model", "99")
