@@ -48,7 +48,8 @@ def test_a_step_is_pure(path: Path) -> None:
 
 
 def test_every_folder_of_steps_is_checked() -> None:
-    assert {path.parent.parent.name for path in STEPS} == {"cleaning", "features", "ingestion", "timeline"}
+    folders = {path.parent.parent.name for path in STEPS}
+    assert folders == {"backfilling", "cleaning", "features", "ingestion", "timeline"}
 
 
 @pytest.mark.parametrize(
