@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jobs import backfill, changes, demo, encode, ingest, models, nightly, report, review, runs, train
+from jobs import backfill, changes, demo, encode, explain, ingest, models, nightly, report, review, runs, train
 from jobs.console.command import Command
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("nightly", cls=Command)(nightly.main)
 app.command("backfill", cls=Command)(backfill.main)
 app.command("report", cls=Command)(report.main)
 app.command("changes", cls=Command)(changes.main)
+app.command("explain", cls=Command)(explain.main)
 app.command("runs", cls=Command)(runs.main)
 app.add_typer(models.app, name="models")
 app.add_typer(review.app, name="review")

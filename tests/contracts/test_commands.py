@@ -19,7 +19,8 @@ from jobs.cli import app
 from jobs.console.options import parse_date
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "backfill", "report", "changes", "review", "runs", "models"}
+COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "backfill", "report", "changes", "explain"}
+COMMANDS |= {"review", "runs", "models"}
 
 
 def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click

@@ -50,6 +50,7 @@ KNOWN = {
     f"{_CLI} report --warehouse my-warehouse": (r"Catalogue of 2026-11-23", rf"\blistings +{LISTINGS}\b"),
     f"{_CLI} runs": (r"nightly-2026-11-23-\w{6} +published", r"train-\S+ +done", r"ingest-\S+ +done"),
     f"{_CLI} models list": (r"models known +1\b", r"champion +1\b"),
+    f"{_CLI} explain": (r"Listing D0000002: shown ", r"delivered +Delivered: ", r"judged +Model 1 says "),
     f"{_CLI} nightly --warehouse my-warehouse --run-date 2026-11-24 --dry-run": (
         r"Dry run for 2026-11-24: nothing published",
         rf"rows unchanged +{LISTINGS}\b",

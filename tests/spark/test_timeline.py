@@ -1,4 +1,4 @@
-"""What a shop must apply to follow the publications: every change once, in the order of the commits."""
+"""What a shop must apply to follow the publications, and the story of one listing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import typer
 from pyspark.sql import Row, SparkSession
 from typer.testing import CliRunner
 
-from jobs import changes
+from jobs import changes, explain
 from jobs.store import read_changes, read_published
 from jobs.timeline.steps.comparison import state_changes
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import UsageError
-from schemas.tables import CLEAN_LISTINGS, LISTINGS, TAXONOMY
+from schemas.tables import CLEAN_LISTINGS, LISTING_CHANGES, LISTINGS, QUARANTINE, REVIEW_DECISIONS, RUNS, TAXONOMY
 from tests.spark.frames import frame
-from tests.spark.published import FAILED, FIRST, SECOND, Writer, listing
+from tests.spark.published import FAILED, FIRST, SECOND, Rows, Writer, flag, listing
 
 RERUN, REVERTED = "nightly-2026-03-01-2", "nightly-2026-02-28-1"
 _LONG = 10 * 86_400
@@ -46,6 +46,41 @@ NIGHTS: dict[str, tuple[int, list[dict[str, Any]]]] = {
     RERUN: (_LONG, [BOOTS, listing("gone", "bags", "bags"), listing("ask", None, "bags", "corrected", 0.9)]),
     # The catalogue of the first night again.
     REVERTED: (2 * _LONG, [BOOTS, listing("gone", "bags", "bags"), listing("fixed", "boots", "boots")]),
+}
+
+LOADED = {"run_id": "ingest-2026-03-01-1", "run_date": dt.date(2026, 3, 1)}
+"""The run that delivered the listings."""
+
+
+def at(day: int, hour: int) -> dt.datetime:
+    return dt.datetime(2026, 3, day, hour, tzinfo=dt.UTC)
+
+
+FIXED = listing("fixed", "boots", "shoes", "corrected", 0.97)
+DELIVERED = [{**FIXED, "delivery_id": LOADED["run_id"], "change": "inserted"}]
+JUDGED: dict[str, Rows] = {
+    "predictions": [{**FIXED, "predicted_category": "shoes", "confidence": 0.9}],
+    "corrections": [
+        {
+            "listing_id": "fixed",
+            "event": "begun",
+            "seller_category": "boots",
+            "corrected_category": "shoes",
+            "decided_by": "model",
+        }
+    ],
+    "flagged_items": [{**flag("fixed", 0.2, "audit_sample"), "first_run_date": dt.date(2026, 3, 2)}],
+    "sellers": [{"seller_id": "s-1", "error_rate": 0.25}],
+}
+DECISION = {
+    "decision_id": "d-1",
+    "listing_id": "fixed",
+    "content_hash": "h",
+    "run_id": SECOND,
+    "decision": "accept",
+    "category": "shoes",
+    "reviewer": "ada",
+    "decided_at": at(2, 12),
 }
 
 
@@ -76,18 +111,23 @@ def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     warehouse = open_warehouse(spark, str(tmp_path_factory.mktemp("changes") / "warehouse"))
     writer = Writer(warehouse)
     writer.write(TAXONOMY, [{"category": "boots", "label": "Boots", "sensitive": False}])
-    writer.write(LISTINGS, [BOOTS])
+    writer.write(LISTINGS, [BOOTS, FIXED])
+    writer.write(LISTING_CHANGES, DELIVERED)
+    writer.write(QUARANTINE, [{"listing_id": "bad", "reasons": ["invalid_price"], "job": "ingest", **LOADED}])
+    writer.write(REVIEW_DECISIONS, [DECISION])
+    writer.write(RUNS, [{"job": "ingest", "status": "done", "finished_at": at(1, 1), **LOADED}])
     for run_id, (seconds, rows) in NIGHTS.items():
-        writer.night(run_id, {"clean_listings": rows}, seconds)
+        writer.night(run_id, {"clean_listings": rows, **(JUDGED if run_id == SECOND else {})}, seconds)
         if run_id == SECOND:
             writer.night(FAILED, {"clean_listings": []}, seconds=5, published=False)
     return warehouse
 
 
 def call(*arguments: str, fails_with: int = 0) -> dict[str, Any]:
-    """The JSON object that the command prints."""
+    """The JSON object that a command prints."""
     app = typer.Typer()
-    app.command()(changes.main)
+    app.command("changes")(changes.main)
+    app.command("explain")(explain.main)
     result = CliRunner().invoke(app, [*arguments, "--profile", "test", "--json"])
     assert result.exit_code == fails_with, result.stderr
     return dict(json.loads(result.stdout))
@@ -141,7 +181,7 @@ def test_the_file_has_all_changes_in_order_as_json_lines(
     monkeypatch.setattr(changes, "_ROWS_AT_ONCE", 3)
     monkeypatch.setattr(changes, "_SHOWN", 2)
     file = tmp_path / "changes.jsonl"
-    printed = call("--since", FIRST, "--warehouse", published.location, "--output", str(file))
+    printed = call("changes", "--since", FIRST, "--warehouse", published.location, "--output", str(file))
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert [(line["position"], line["listing_id"], line["change"]) for line in lines] == [
         (1, "ask", "added"),
@@ -168,13 +208,13 @@ def test_the_file_has_all_changes_in_order_as_json_lines(
     assert (printed["added"], printed["changed"], printed["removed"]) == (3, 2, 3)
     assert printed["first changes"] == lines[:2]
     assert printed["by publication"][1] == {"position": 2, "run_id": RERUN, "added": 1, "changed": 1, "removed": 1}
-    nothing = call("--since", REVERTED, "--warehouse", published.location, "--output", str(file))
+    nothing = call("changes", "--since", REVERTED, "--warehouse", published.location, "--output", str(file))
     assert (nothing["until"], nothing["changes"], file.read_text()) == (REVERTED, 0, "")
 
 
 def test_a_run_that_published_nothing_is_refused(published: Warehouse) -> None:
     for unknown in (FAILED, "nightly-2030-01-01-1"):
-        refused = call("--since", unknown, "--warehouse", published.location, fails_with=2)
+        refused = call("changes", "--since", unknown, "--warehouse", published.location, fails_with=2)
         assert f"run {unknown} was not published; the newest publication is {REVERTED}" in refused["error"]
     with pytest.raises(UsageError, match=f"{FIRST} was published before {RERUN}, so nothing of it can follow"):
         read_changes(published, RERUN, FIRST)
@@ -195,3 +235,40 @@ def test_a_publication_without_its_files_asks_for_a_fresh_start(published: Wareh
     (tmp_path / "warehouse" / "clean_listings" / "_delta_log" / f"{0:020}.json").unlink()
     with pytest.raises(UsageError, match=f"publication {FIRST} {afresh}"):
         read_changes(warehouse, FIRST)
+
+
+def test_the_story_of_a_listing_is_read_from_all_tables(published: Warehouse) -> None:
+    assert published.folder is not None
+    before = sorted(published.folder.rglob("*"))
+    told = call("explain", "fixed", "--warehouse", published.location)
+    assert told["title"] == "Listing fixed: shown in shoes, as the model decided (97.0% sure); on the work list"
+    assert (told["publication"], told["seller_category"], told["effective_category"]) == (SECOND, "boots", "shoes")
+    assert (told["seller_error_rate"], told["category_confidence"], told["reasons"]) == (0.25, 0.97, ["audit_sample"])
+    night = "2026-03-02 02:01"
+    assert [(event["at"], event["event"], event["text"], event["run_id"]) for event in told["events"]] == [
+        ("2026-03-01 01:00", "delivered", 'Delivered: "title of fixed" in Boots, by s-1.', LOADED["run_id"]),
+        (
+            night,
+            "judged",
+            "Model 7 says shoes (90.0%): the text says shoes (90.0%), the picture says shoes (80.0%).",
+            SECOND,
+        ),
+        (night, "corrected", "Corrected from Boots to shoes by the model.", SECOND),
+        (night, "flagged", "Put on the work list; the reasons now: audit sample.", SECOND),
+        (
+            "2026-03-02 12:00",
+            "reviewed",
+            "ada accepted the suggestion: shoes is right. The next night applies it.",
+            SECOND,
+        ),
+    ]
+    assert sorted(published.folder.rglob("*")) == before
+
+
+def test_a_listing_without_a_story_says_why(published: Warehouse) -> None:
+    bad = call("explain", "bad", "--warehouse", published.location)
+    assert bad["title"] == "Listing bad: never loaded, see why below"
+    assert [event["text"] for event in bad["events"]] == ["A delivered row could not be used: invalid price."]
+    unknown = call("explain", "FIXED", "--warehouse", published.location, fails_with=2)
+    assert "there is no listing 'FIXED'" in unknown["error"]
+    assert "none of the tables listings, listing_changes, quarantine, predictions" in unknown["error"]

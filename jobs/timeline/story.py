@@ -1,0 +1,86 @@
+"""The summary of one listing: how it stands now, and what happened to it."""
+
+from __future__ import annotations
+
+from jobs.console.summary import Named, Section, Share, Summary
+from jobs.timeline.events import ListingRows, find_events
+from schemas.reasons import CategoryAction, CategorySource, ItemStatus
+
+_SOURCE = {
+    CategorySource.SELLER.value: "the seller's category",
+    CategorySource.MODEL.value: "as the model decided",
+    CategorySource.REVIEWER.value: "as a reviewer decided",
+}
+
+
+def story_summary(rows: ListingRows, location: str) -> Summary:
+    """Make the summary of `catalog-cleaner explain` from the rows of a known listing."""
+    clean, flagged, content = rows.clean, rows.flagged, rows.clean or rows.listing
+    newest = None if clean is None else clean.run_id
+    facts: dict[str, object] = {
+        "listing_id": rows.listing_id,
+        "listing_title": content and content.title,
+        "withdrawn": bool(rows.listing and rows.listing.withdrawn),
+        "publication": newest,
+        "seller_id": content and content.seller_id,
+        "seller_error_rate": rows.seller and Share(rows.seller.error_rate),
+        "seller_category": content and _named(rows, content.category),
+        "effective_category": clean and _named(rows, clean.effective_category),
+        "category_source": clean and clean.category_source,
+        "category_action": clean and clean.category_action,
+        "category_confidence": clean and _share(clean.category_confidence),
+        "best_category": clean and _named(rows, clean.best_category),
+        "best_confidence": clean and _share(clean.best_confidence),
+        "work_list": flagged and flagged.status,
+        "reasons": list(flagged.reasons) if flagged else [],
+        "flagged_since": flagged and str(flagged.first_run_date),
+    }
+    events = [
+        (event.at and f"{event.at:%Y-%m-%d %H:%M}", event.kind, event.text, event.run_id) for event in find_events(rows)
+    ]
+    return Summary(
+        f"Listing {rows.listing_id}: {_standing(rows)}",
+        facts,
+        (
+            Section(
+                "what happened, oldest first",
+                ("at", "event", "text", "run_id"),
+                events,
+                key="events",
+                shown=("at", "event", "text"),
+            ),
+        ),
+        (
+            "Times are UTC; what a run did stands at its end. Shares and the error rate are the model's estimates.",
+            f"All runs:  catalog-cleaner runs --warehouse {location}",
+        ),
+        hidden_if_zero=("withdrawn", "work_list", "reasons", "flagged_since"),
+    )
+
+
+def _standing(rows: ListingRows) -> str:
+    """How a listing stands now, in one sentence."""
+    clean = rows.clean
+    if rows.listing is not None and rows.listing.withdrawn:
+        return "withdrawn"
+    if clean is None:
+        if rows.listing is None:
+            return "never loaded, see why below" if rows.quarantined else "no longer in the catalogue"
+        return "loaded, but not part of the newest publication" if rows.published else "loaded, not cleaned yet"
+    if clean.effective_category is None:
+        shown = "shown without a category, because only a person may choose it"
+    else:
+        sure = "" if clean.category_confidence is None else f" ({Share(clean.category_confidence)} sure)"
+        source = _SOURCE.get(clean.category_source, clean.category_source)
+        shown = f"shown in {rows.name(clean.effective_category)}, {source}{sure}"
+    if clean.category_action == CategoryAction.REFERRED.value:
+        return f"{shown}; a person should decide"
+    return f"{shown}; on the work list" if rows.flagged and rows.flagged.status == ItemStatus.OPEN.value else shown
+
+
+def _named(rows: ListingRows, category: str | None) -> Named | None:
+    return None if category is None else Named(category, rows.name(category))
+
+
+def _share(probability: float | None) -> Share | None:
+    return None if probability is None else Share(probability)
