@@ -1,21 +1,24 @@
-"""`catalog-cleaner backfill`: judge the catalogue as it was on past dates."""
+"""`catalog-cleaner backfill`: judge the catalogue as it was on past dates, or an archive of old listings."""
 
 from __future__ import annotations
 
 import datetime as dt
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from jobs.backfilling.archive import Archive
 from jobs.backfilling.days import Day, Days
-from jobs.backfilling.plan import Plan, find_unfinished, make_plan, record_event
+from jobs.backfilling.plan import Plan, Scope, finish, take_plan
 from jobs.console.command import as_command, run_command
-from jobs.console.job import Job, clock
+from jobs.console.job import Job
 from jobs.console.options import parse_date
 from jobs.console.summary import Section, Summary
-from jobs.features.encoders import bundled_encoder
+from jobs.features.encoders import Encoder, bundled_encoder
 from jobs.features.encoding import encode_pictures
+from jobs.ingestion.deliveries import refuse_existing
 from jobs.lifecycle.run_context import RunContext, run_context
 from jobs.warehouse.inputs import require_listings
 from schemas.errors import UsageError
@@ -23,72 +26,128 @@ from schemas.tables import LISTINGS
 from training.registry import open_registry
 
 FromOption = Annotated[
-    dt.date, typer.Option("--from", parser=parse_date, metavar="YYYY-MM-DD", help="First date to judge.")
+    dt.date | None, typer.Option("--from", parser=parse_date, metavar="YYYY-MM-DD", help="First date to judge.")
 ]
-ToOption = Annotated[dt.date, typer.Option("--to", parser=parse_date, metavar="YYYY-MM-DD", help="Last date to judge.")]
-ModelOption = Annotated[
+ToOption = Annotated[
+    dt.date | None, typer.Option("--to", parser=parse_date, metavar="YYYY-MM-DD", help="Last date to judge.")
+]
+ListingsOption = Annotated[
     str | None,
-    typer.Option("--model", metavar="VERSION", help="Version of the model that judges; default: the champion."),
+    typer.Option(
+        "--listings",
+        metavar="FILES",
+        help="Judge an archive in place of past deliveries: a file or folder as for ingest.",
+    ),
+]
+OutOption = Annotated[
+    str | None,
+    typer.Option("--out", metavar="FOLDER", help="Write a corrected copy of the archive to a new folder, as Parquet."),
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", metavar="VERSION", help="Version of the model; default: the champion.")
 ]
 DryRunOption = Annotated[
     bool,
-    typer.Option("--dry-run", help="Print what the backfill would find, but keep nothing but vectors of pictures."),
+    typer.Option("--dry-run", help="Print what the backfill would find, and keep nothing except vectors of pictures."),
 ]
 
 
 def backfill(
-    job: Job, first: FromOption, last: ToOption, version: ModelOption = None, dry_run: DryRunOption = False
+    job: Job,
+    first: FromOption = None,
+    last: ToOption = None,
+    listings: ListingsOption = None,
+    out: OutOption = None,
+    version: ModelOption = None,
+    dry_run: DryRunOption = False,
 ) -> Summary:
-    """Judge the catalogue as it was on past dates.
+    """Judge the catalogue as it was on past dates, or an archive of old listings.
 
-    Each date is judged with the listings as they had been delivered by its end, and with the decisions that people had
-    made by then. The results go to the tables backfill_decisions and backfill_predictions; nothing that nights have
-    published changes. A backfill that was killed is continued by the same command: dates that are done are kept.
+    With --from and --to, each date is judged with the listings as they had been delivered by its end, and with the
+    decisions that people had made by then. With --listings, an archive is judged that does not enter the catalogue. The
+    results go to the tables backfill_decisions and backfill_predictions; nothing that nights have published changes. A
+    backfill that was killed is continued by the same command: what is done is kept.
 
-    Content is judged once. A picture is used if its vector is still kept; otherwise the text decides, and the column
-    image_status says not_kept.
+    Content is judged once. A past picture is used if its vector is still kept; otherwise the text decides, and the
+    column image_status says not_kept.
 
-    Exit codes: 0 success; 1 failure, finished dates are kept; 2 invalid usage or settings.
+    Exit codes: 0 success; 1 failure, finished parts are kept; 2 invalid usage, settings or files.
     """
     warehouse = job.warehouse
     require_listings(warehouse)
-    if not first <= last <= job.started_at.date():
-        raise UsageError(
-            f"--from {first} --to {last}: give two dates in order, none later than today ({job.started_at.date()})."
-        )
+    scope = _scope(job, first, last, listings, out)
+    if out is not None:
+        refuse_existing(job.spark, out)
     registry = open_registry(warehouse.folder, warehouse.location, job.settings.registry)
     model = registry.model(version or registry.champion_version())
     # A dry run keeps its rows in staged tables, which other jobs would remove.
-    with run_context(job, last, dry_run, exclusive=dry_run) as run, ExitStack() as at_end:
+    with run_context(job, scope.last, dry_run, exclusive=dry_run) as run, ExitStack() as at_end:
         run.model_version = model.version
-        plan = _plan(run, first, last, model.version, dry_run)
-        encode_pictures(run, bundled_encoder(model.bundle), plan.versions[LISTINGS.name])
-        days = Days(run, plan, model, at_end, dry_run=dry_run)
-        done = days.done()
-        found = []
-        for place, date in enumerate(plan.dates, 1):
-            if date in done:
-                continue
-            day = days.judge(date)
-            found.append(day)
-            run.counts = {name: run.counts.get(name, 0) + count for name, count in day.counts.items()}
-            job.print_progress(f"{date} ({place} of {(last - first).days + 1}): {_describe(day)}")
+        plan = take_plan(run, scope, model.version, dry_run=dry_run)
+        encoder = bundled_encoder(model.bundle)
+        if plan.scope.files is None:
+            encode_pictures(run, encoder, plan.versions[LISTINGS.name])
+            summary = _judge_days(run, plan, Days(run, plan, model, at_end, dry_run=dry_run), dry_run)
+        else:
+            archive = Archive(run, plan, model, at_end, dry_run=dry_run)
+            summary = _judge_archive(run, plan, archive, encoder, None if dry_run else out)
+            if not dry_run:
+                at_end.callback(archive.remove)
         if not dry_run:
-            record_event(run, plan, "done", clock())
-        return _summarise(run, plan, found, len(done), dry_run)
+            finish(run, plan)
+        return replace(summary, title=f"Dry run, nothing kept: {summary.title}", hints=()) if dry_run else summary
 
 
-def _plan(run: RunContext, first: dt.date, last: dt.date, version: str, dry_run: bool) -> Plan:
-    job = run.job
-    plan = None if dry_run else find_unfinished(run, first, last, version)
-    if plan is not None:
-        job.print_progress(f"{run.run_id}: continuing {plan.backfill_id} with model {version}")
-        return plan
-    plan = make_plan(run, first, last, version)
-    job.print_progress(f"{run.run_id}: judging {first} to {last} with model {version}")
-    if not dry_run:
-        record_event(run, plan, "begun", job.started_at)
-    return plan
+def _scope(job: Job, first: dt.date | None, last: dt.date | None, listings: str | None, out: str | None) -> Scope:
+    """What to judge.
+
+    Raises:
+        UsageError: the options contradict each other, or the dates cannot be judged.
+    """
+    today = job.started_at.date()
+    if listings is not None:
+        if first or last:
+            raise UsageError("--listings judges an archive: leave out --from and --to.")
+        return Scope(today, today, listings)
+    if out is not None:
+        raise UsageError("--out writes a copy of an archive: name its files with --listings.")
+    if first is None or last is None:
+        raise UsageError("give the dates to judge with --from and --to, or an archive with --listings.")
+    if not first <= last <= today:
+        raise UsageError(f"--from {first} --to {last}: give two dates in order, none later than today ({today}).")
+    return Scope(first, last)
+
+
+def _judge_days(run: RunContext, plan: Plan, days: Days, dry_run: bool) -> Summary:
+    done = set() if dry_run else days.done()
+    dates = list(plan.scope.dates)
+    found = []
+    for place, date in enumerate(dates, 1):
+        if date in done:
+            continue
+        day = days.judge(date)
+        found.append(day)
+        run.counts = {name: run.counts.get(name, 0) + count for name, count in day.counts.items()}
+        run.job.print_progress(f"{date} ({place} of {len(dates)}): {_describe(day)}")
+    return _summarise_days(run, plan, found, len(done))
+
+
+def _judge_archive(run: RunContext, plan: Plan, archive: Archive, encoder: Encoder, out: str | None) -> Summary:
+    found = archive.judge(encoder)
+    run.counts = dict(found.by_name)
+    if out is not None:
+        run.job.print_progress(f"writing the corrected copy to {out}")
+        archive.write_copy(out)
+    facts = _facts(run, plan) | {"listings_kept": found.kept, **found.by_name}
+    reasons = Section("rows that cannot be used", ("reason", "rows"), list(found.by_reason.items()), key="quarantined")
+    copy = () if out is None else (f"The corrected copy, with seller_category and the reasons:  {out}",)
+    return Summary(
+        f"Backfill of {plan.scope}",
+        facts,
+        (reasons,),
+        (*copy, *_where(plan)),
+        hidden_if_zero=("listings_kept", "rows_superseded", "rows_unchanged", "rows_quarantined"),
+    )
 
 
 def _describe(day: Day) -> str:
@@ -102,7 +161,7 @@ def _describe(day: Day) -> str:
     return text if day.differing is None else f"{text}, {day.differing:,} unlike the night"
 
 
-def _summarise(run: RunContext, plan: Plan, days: list[Day], kept: int, dry_run: bool) -> Summary:
+def _summarise_days(run: RunContext, plan: Plan, days: list[Day], kept: int) -> Summary:
     rows = [
         (
             str(day.date),
@@ -115,19 +174,10 @@ def _summarise(run: RunContext, plan: Plan, days: list[Day], kept: int, dry_run:
         )
         for day in days
     ]
-    title = f"Backfill of {plan.first} to {plan.last}"
-    facts: dict[str, object] = {
-        "backfill_id": plan.backfill_id,
-        "run_id": run.run_id,
-        "model_version": plan.model_version,
-        "dates_judged": len(days),
-        "dates_kept": kept,
-        **{name: count for name, count in run.counts.items() if name.startswith("rows_")},
-    }
-    read = f"read_published(warehouse, 'backfill_decisions').where(\"backfill_id = '{plan.backfill_id}'\")"
+    totals = {name: count for name, count in run.counts.items() if name.startswith("rows_")}
     return Summary(
-        f"Dry run: {title[0].lower()}{title[1:]}, nothing kept" if dry_run else title,
-        facts,
+        f"Backfill of {plan.scope}",
+        _facts(run, plan) | {"dates_judged": len(days), "dates_kept": kept, **totals},
         sections=(
             Section(
                 "by date",
@@ -136,11 +186,18 @@ def _summarise(run: RunContext, plan: Plan, days: list[Day], kept: int, dry_run:
                 key="dates",
             ),
         ),
-        hints=()
-        if dry_run
-        else (f"The decisions about each listing:  {read}", "Nothing that nights have published has changed."),
+        hints=_where(plan),
         hidden_if_zero=("dates_kept", "rows_superseded", "rows_quarantined"),
     )
+
+
+def _facts(run: RunContext, plan: Plan) -> dict[str, object]:
+    return {"backfill_id": plan.backfill_id, "run_id": run.run_id, "model_version": plan.model_version}
+
+
+def _where(plan: Plan) -> tuple[str, ...]:
+    read = f"read_published(warehouse, 'backfill_decisions').where(\"backfill_id = '{plan.backfill_id}'\")"
+    return (f"The decisions about each listing:  {read}", "Nothing that nights have published has changed.")
 
 
 main = as_command("backfill", backfill)

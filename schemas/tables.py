@@ -439,8 +439,8 @@ _BACKFILL = (
 BACKFILLS = Table(
     name="backfills",
     kind="log",
-    row="the start or the end of a backfill; the next one with the same dates, model and settings continues one that "
-    "has not ended",
+    row="the start or the end of a backfill; the next one with the same dates or files, model and settings continues "
+    "one that has not ended",
     key=("backfill_id", "event"),
     columns=(
         Column("backfill_id", "STRING", "run id of the first run that worked on it"),
@@ -450,6 +450,7 @@ BACKFILLS = Table(
         Column("model_version", "STRING", "the model that judges"),
         Column("settings_hash", "STRING", "of the settings"),
         Column("versions", "MAP<STRING, BIGINT>", "Delta versions of the tables that it reads"),
+        Column("files", "STRING", "the files of an archive; null if it judges past deliveries"),
         Column("recorded_at", "TIMESTAMP", "UTC"),
     ),
 )

@@ -116,6 +116,23 @@ def find_files(spark: SparkSession, location: str) -> Files:
     return Files(location, _format(location, paths), paths)
 
 
+def refuse_existing(spark: SparkSession, folder: str) -> None:
+    """Check that a folder to be written does not exist, or that it is what a killed run has left unfinished.
+
+    Raises:
+        UsageError: it exists.
+    """
+    jvm, context = _java(spark)
+    path = jvm.org.apache.hadoop.fs.Path(folder)
+    try:
+        file_system = path.getFileSystem(context.hadoopConfiguration())
+        unfinished = file_system.exists(jvm.org.apache.hadoop.fs.Path(path, "_temporary"))
+        if file_system.exists(path) and not unfinished:
+            raise UsageError(f"{folder} exists: name a new folder, or remove it first.")
+    except Py4JJavaError as error:
+        raise UsageError(f"{folder}: {root_cause(error)}") from error
+
+
 def _format(location: str, paths: Sequence[str]) -> str:
     extensions = sorted({PurePosixPath(path).suffix.lower() for path in paths})
     known = ", ".join(FORMATS)

@@ -23,6 +23,10 @@ STAGED_PREDICTIONS = "predictions"
 """Name under which a run stages its predictions in a local folder. If the run does not publish, the next run reuses
 them. Elsewhere two runs may stage at the same time, so each uses its own name and its predictions are not reused."""
 
+STAGED_ARCHIVES = "archive_"
+"""Beginning of the names under which backfills stage the archives that they judge. They are kept after a kill, because
+the next run continues, and removed when the backfill is done."""
+
 
 @dataclass
 class RunContext:
@@ -117,8 +121,8 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
 def clean_up_killed_runs(job: Job) -> None:
     """Write a row with status `interrupted` for each killed run, and remove its leftovers.
 
-    Call it only with the lock held: then all staged tables belong to runs that have ended. Staged predictions are kept,
-    because the next nightly run reuses them.
+    Call it only with the lock held: then all staged tables belong to runs that have ended. Staged predictions
+    and archives are kept, because the next runs reuse them.
     """
     folder = job.warehouse.folder
     # Listed before the markers, because a training that starts now creates its marker before its folder.
@@ -147,9 +151,14 @@ def clean_up_killed_runs(job: Job) -> None:
             forget_start(folder, start.run_id)
     if folder is not None:
         running = {start.run_id for start in starts if start.alive}
-        staged = (path for path in (folder / "_staging").glob("*") if path.name != STAGED_PREDICTIONS)
+        staged = (path for path in (folder / "_staging").glob("*") if not _is_kept(path.name))
         for path in (*staged, *(training for training in trainings if training.name not in running)):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_kept(staged: str) -> bool:
+    """Whether a staged table outlives its run."""
+    return staged == STAGED_PREDICTIONS or staged.startswith(STAGED_ARCHIVES)
 
 
 def _lock(job: Job) -> AbstractContextManager[None]:

@@ -215,10 +215,17 @@ class Warehouse:
         writer = conform(rows, table).write.format("delta").mode(mode).options(**options)
         self._save(writer, table.name)
 
-    def stage(self, name: str, rows: DataFrame) -> DataFrame:
-        """Write rows to a temporary table, so that they are computed only once, and read them back."""
+    def stage(self, name: str, rows: DataFrame, *, partition: str | None = None) -> DataFrame:
+        """Write rows to a temporary table, so that they are computed only once, and read them back.
+
+        Args:
+            name: name of the temporary table.
+            rows: the rows.
+            partition: the column by which the table is divided; None: it is not.
+        """
         staged = self._staged(name)
-        self._save(rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true"), staged)
+        writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        self._save(writer if partition is None else writer.partitionBy(partition), staged)
         return self._load(self.spark.read.format("delta"), staged)
 
     def unstage(self, name: str) -> None:

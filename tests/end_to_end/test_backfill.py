@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame
 
+import jobs.backfilling.archive
 import jobs.console.job
 from jobs.lifecycle.publications import publications
 from jobs.store import read_published
 from jobs.warehouse.tables import Warehouse
-from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, FEATURES, PREDICTIONS, Table
+from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, FEATURES, PREDICTIONS, TABLES, Table
 from tests.end_to_end.conftest import LISTINGS, Workspace
 
 pytestmark = pytest.mark.end_to_end
@@ -94,6 +95,7 @@ def test_a_backfill_judges_each_date_as_it_was_and_continues_after_a_failure(
         )
     published = publications(workspace.warehouse)
     command = ("backfill", "--from", day(-1), "--to", day(3))
+    part = ("backfill", "--from", day(2), "--to", day(3))
     replace = Warehouse.replace_where
 
     def fail_on_day_2(self: Warehouse, table: Table, rows: DataFrame, condition: str) -> None:
@@ -105,21 +107,21 @@ def test_a_backfill_judges_each_date_as_it_was_and_continues_after_a_failure(
         broken.setattr(Warehouse, "replace_where", fail_on_day_2)
         workspace.run(*command, fails_with=1)
     continued = workspace.run(*command)
-    assert (continued["dates_judged"], continued["dates_kept"]) == (3, 2)
-    again = workspace.run(*command)
-    assert (again["dates_judged"], again["dates_kept"]) == (5, 0)
-    found = decisions(workspace, again["backfill_id"])
-    pd.testing.assert_frame_equal(decisions(workspace, continued["backfill_id"]), found)
+    assert (continued["dates_judged"], continued["dates_kept"]) == (3, 2), "days 0 and 1 are kept"
+    found = decisions(workspace, continued["backfill_id"])
+    undisturbed = workspace.run(*part)
+    assert (undisturbed["dates_judged"], undisturbed["dates_kept"]) == (2, 0)
+    again = decisions(workspace, undisturbed["backfill_id"])
+    pd.testing.assert_frame_equal(found[found.as_of >= again.as_of.min()].reset_index(drop=True), again)
 
-    dates = {name: [row[name] for row in again["dates"]] for name in ("listings", "judged", "without_picture")}
-    assert dates["listings"] == [0, LISTINGS, LISTINGS, LISTINGS, LISTINGS - 3]
-    assert dates["judged"] == [0, 1, 0, 4, 0]
-    assert dates["without_picture"] == [0, 1, 1, 0, 0]
+    figures = [[row[name] for name in ("listings", "judged", "without_picture")] for row in undisturbed["dates"]]
+    assert figures == [[LISTINGS, 4, 0], [LISTINGS - 3, 0, 0]]
+    assert found.groupby("as_of").size().tolist() == [LISTINGS, LISTINGS, LISTINGS, LISTINGS - 3]
     check_decisions(found, night, history)
 
     assert publications(workspace.warehouse) == published
     assert not {"backfill_decisions", "backfill_predictions", "backfills"} & set(published[-1].published_versions)
-    own = workspace.warehouse.read(BACKFILL_PREDICTIONS).where(f"backfill_id = '{again['backfill_id']}'")
+    own = workspace.warehouse.read(BACKFILL_PREDICTIONS).where(f"backfill_id = '{continued['backfill_id']}'")
     assert own.groupBy("listing_id", "content_hash").count().where("count > 1").isEmpty()
 
 
@@ -129,7 +131,7 @@ def check_decisions(found: pd.DataFrame, night: pd.DataFrame, history: History) 
     # The night judged the same content with the same model, but one picture is gone since.
     others = night.index.difference([history.repictured[0]])
     assert (first.best_category[others] == night.best_category[others]).mean() > 0.99
-    assert first.image_status[history.repictured[0]] == "not_kept"
+    assert first.index[first.image_status == "not_kept"].tolist() == [history.repictured[0]]
     pd.testing.assert_frame_equal(first, quiet)
     changed = [*history.retitled, *history.repictured]
     assert (last.content_hash[changed] != night.content_hash[changed]).all()
@@ -139,10 +141,72 @@ def check_decisions(found: pd.DataFrame, night: pd.DataFrame, history: History) 
     assert not found.reasons.explode().isin(["audit_sample"]).any()
 
 
+def archive(workspace: Workspace, folder: Path) -> pd.DataFrame:
+    """60 listings that the catalogue does not have, an older version of one, and a row without a time."""
+    delivered = workspace.delivery(folder, lambda rows: rows.head(60))
+    rows = pd.read_parquet(delivered)
+    rows["listing_id"] = "old-" + rows.listing_id
+    older = rows.head(1).assign(updated_at=rows.updated_at.min() - pd.Timedelta(days=9), title="an older title")
+    broken = rows.tail(1).assign(listing_id="broken", updated_at=None)
+    pd.concat([rows, older, broken]).to_parquet(delivered, index=False, coerce_timestamps="us")
+    return rows
+
+
+def test_an_archive_is_judged_once_in_pieces_and_copied_with_its_corrections(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = archive(workspace, tmp_path).set_index("listing_id")
+    files, out = str(tmp_path / "delivery.parquet"), tmp_path / "corrected"
+    command = ("backfill", "--listings", files, "--out", str(out))
+    monkeypatch.setattr(jobs.backfilling.archive, "_PIECE_ROWS", 30)
+    append, scored = Warehouse.append, list[int]()
+
+    def fail_once(self: Warehouse, table: Table, added: DataFrame) -> None:
+        if table == BACKFILL_PREDICTIONS:
+            if len(scored) == 1:
+                scored.append(0)
+                raise OSError("the disk is gone")
+            scored.append(added.count())
+        append(self, table, added)
+
+    monkeypatch.setattr(Warehouse, "append", fail_once)
+    listings, changes = (workspace.warehouse.read(TABLES[name]).count() for name in ("listings", "listing_changes"))
+    published = publications(workspace.warehouse)
+    workspace.run(*command, fails_with=1)
+    summary = workspace.run(*command)
+    assert summary["listings_kept"] == scored[0] > 0
+    assert sum(scored) == len(rows), "no listing is judged twice"
+    account = ("rows_in", "rows_current", "rows_superseded", "rows_quarantined")
+    assert [summary[name] for name in account] == [62, 60, 1, 1]
+    assert summary["quarantined"] == [{"reason": "missing_updated_at", "rows": 1}]
+    assert summary["kept"] + summary["corrected"] + summary["referred"] == 60
+
+    copy = pd.read_parquet(out).set_index("listing_id").sort_index()
+    found = decisions(workspace, summary["backfill_id"]).set_index("listing_id")
+    assert list(copy.index) == sorted(rows.index)
+    assert copy.title.equals(rows.title.reindex(copy.index))
+    assert [bytes(b) if b is not None else None for b in copy.image] == list(rows.image.reindex(copy.index))
+    assert copy.seller_category.fillna("").equals(rows.category.reindex(copy.index).fillna(""))
+    assert copy.category.fillna("").equals(found.effective_category.reindex(copy.index).fillna(""))
+    assert set(copy.category_action) <= {"kept", "corrected", "referred"}
+    corrected = copy[copy.category_action == "corrected"]
+    assert (corrected.category != corrected.seller_category).all()
+
+    assert workspace.warehouse.read(TABLES["listings"]).count() == listings
+    assert workspace.warehouse.read(TABLES["listing_changes"]).count() == changes
+    assert publications(workspace.warehouse) == published
+    assert not list((workspace.path / "_staging").glob("archive_*"))
+    assert "exists" in workspace.run(*command, fails_with=2)["error"]
+
+
 def test_a_backfill_refuses_dates_that_it_cannot_judge(workspace: Workspace) -> None:
     def error(*words: str) -> Any:  # noqa: ANN401
         return workspace.run("backfill", *words, fails_with=2)["error"]
 
     assert "give two dates in order" in error("--from", day(0), "--to", day(-1))
     assert "none later than today" in error("--from", day(0), "--to", day(1))
+    assert "leave out --from and --to" in error("--listings", "x.parquet", "--to", day(0))
+    assert "no such file" in error("--listings", "/no/such/file.parquet")
+    assert "name its files with --listings" in error("--from", day(-1), "--to", day(0), "--out", "x")
+    assert "give the dates to judge" in error()
     assert "there is no version '99'" in error("--from", day(-1), "--to", day(0), "--model", "99")

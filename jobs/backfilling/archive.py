@@ -1,0 +1,174 @@
+"""Judges an archive: listings in files that were never delivered, in pieces that a killed run does not repeat."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.backfilling.plan import Plan
+from jobs.backfilling.results import Results
+from jobs.backfilling.steps.archives import corrected_copy, newest_rows, with_buckets
+from jobs.cleaning.steps.selection import unscored, without_texts
+from jobs.features.encoders import Encoder
+from jobs.features.steps.selection import KEYS
+from jobs.ingestion.deliveries import open_delivery, reported_read_errors
+from jobs.ingestion.groups import bucket
+from jobs.ingestion.ingest_summary import count_rows
+from jobs.ingestion.merge_listings import write_quarantine
+from jobs.ingestion.steps.parse import add_hashes
+from jobs.ingestion.steps.versions import find_outcomes
+from jobs.lifecycle.publish import Slice
+from jobs.lifecycle.run_context import STAGED_ARCHIVES, RunContext
+from jobs.warehouse.caches import cached
+from jobs.warehouse.listings import with_taxonomy
+from schemas.reasons import CategoryAction
+from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, LISTINGS, TAXONOMY
+from training.models import Model
+from udfs.classify import classify
+from udfs.picture_features import encode_listings
+
+_PART = "part"
+_PARTS = 32
+"""Parts of a staged archive."""
+_PIECE_ROWS = 10_000
+"""Consecutive parts are judged together up to about this many listings."""
+_BROADCAST_ROWS = 500_000
+"""Up to this many keys are broadcast to all tasks, so that rows with pictures need not be sorted for the join."""
+
+
+@dataclass(frozen=True)
+class ArchiveCounts:
+    """What was found in an archive.
+
+    Attributes:
+        by_name: the row account, and the numbers of listings kept, corrected and referred.
+        by_reason: reason -> number of rows that could not be used.
+        kept: listings that an earlier run of this backfill had judged.
+    """
+
+    by_name: dict[str, int]
+    by_reason: dict[str, int]
+    kept: int
+
+
+class Archive:
+    """The listings of an archive."""
+
+    def __init__(self, run: RunContext, plan: Plan, model: Model, at_end: ExitStack, *, dry_run: bool) -> None:
+        """Read the files, or find what an earlier run of the backfill has read; the arguments are those of `Results`.
+
+        Raises:
+            UsageError: the files or their columns cannot be used.
+        """
+        self._run, self._plan, self._model, self._dry_run = run, plan, model, dry_run
+        self._results = Results(run, plan, model, at_end, dry_run=dry_run)
+        self._date: dt.date = plan.scope.last
+        self._delivered = self._stage()
+        if dry_run:
+            at_end.callback(self.remove)
+        warehouse = run.job.warehouse
+        outcomes = cached(find_outcomes(self._delivered, warehouse.empty(LISTINGS)), at_end)
+        self._counts = count_rows(self._delivered, outcomes, warehouse.empty(LISTINGS))
+        self._newest = newest_rows(self._delivered, outcomes)
+        narrow = without_texts(with_taxonomy(self._newest, self._results.source(TAXONOMY)))
+        self._listings = cached(narrow, at_end)
+
+    def judge(self, encoder: Encoder) -> ArchiveCounts:
+        """Predict and decide all listings.
+
+        Raises:
+            FailedError: another job holds the lock.
+        """
+        job = self._run.job
+        if not self._dry_run and self._counts.by_reason:
+            own = Slice(job.name, self._plan.backfill_id, self._date)
+            with self._run.lock():
+                write_quarantine(job.warehouse, own, self._delivered)
+        kept = self._results.read(BACKFILL_PREDICTIONS).count()
+        for piece in self._pieces():
+            self._predict(piece, encoder)
+        job.print_progress("deciding categories")
+        with ExitStack() as at_end:
+            decided = self._results.decide(self._listings, self._date, at_end)
+            self._results.replace(BACKFILL_DECISIONS, decided, self._date)
+        actions = self._results.on(self._date).groupBy("category_action").count().collect()
+        by_action = dict.fromkeys((action.value for action in CategoryAction), 0)
+        by_action |= {row.category_action: row["count"] for row in actions}
+        named = {name: count for name, count in self._counts.by_name.items() if name.startswith("rows_")}
+        return ArchiveCounts(named | by_action, dict(self._counts.by_reason), kept)
+
+    def write_copy(self, folder: str) -> None:
+        """Write the corrected copy of the archive as Parquet."""
+        corrected_copy(self._newest, self._results.on(self._date)).write.mode("overwrite").parquet(folder)
+
+    def remove(self) -> None:
+        """Remove the staged archive."""
+        self._run.job.warehouse.unstage(self._stage_name)
+
+    @property
+    def _stage_name(self) -> str:
+        return f"{STAGED_ARCHIVES}{self._plan.backfill_id}"
+
+    def _stage(self) -> DataFrame:
+        """The rows of the files, read once."""
+        job, settings = self._run.job, self._run.job.settings.ingest
+        staged = job.warehouse.staged(self._stage_name)
+        if staged is not None:
+            return staged
+        delivery = open_delivery(job.spark, str(self._plan.scope.files), settings, job.started_at)
+        job.print_progress(f"reading {delivery.files}")
+        with reported_read_errors(delivery.files.location):
+            rows = add_hashes(delivery.rows, settings, has_uris=delivery.has_uris)
+            part = F.pmod(F.xxhash64("listing_id"), F.lit(_PARTS)).cast("int")
+            return job.warehouse.stage(self._stage_name, rows.withColumn(_PART, part), partition=_PART)
+
+    def _pieces(self) -> list[list[int]]:
+        """Groups of parts, each with about `_PIECE_ROWS` listings, or one part if that has more."""
+        pieces: list[list[int]] = []
+        rows = 0
+        for row in self._newest.groupBy(_PART).count().orderBy(_PART).collect():
+            if not pieces or rows + row["count"] > _PIECE_ROWS:
+                pieces.append([])
+                rows = 0
+            pieces[-1].append(row[_PART])
+            rows += row["count"]
+        return pieces
+
+    def _predict(self, parts: list[int], encoder: Encoder) -> None:
+        """Predict the listings of some parts that have no prediction yet."""
+        job, model = self._run.job, self._model
+        settings, picture, ingest = job.settings.classify, job.settings.picture, job.settings.ingest
+        with ExitStack() as at_end:
+            rows = self._newest.where(F.col(_PART).isin(parts))
+            wanted = cached(unscored(rows, self._results.read(BACKFILL_PREDICTIONS)), at_end)
+            count = wanted.count()
+            if count == 0:
+                return
+            rows = rows.join(F.broadcast(wanted) if count <= _BROADCAST_ROWS else wanted, KEYS, "left_semi")
+            vectors = encode_listings(
+                rows,
+                encoder.folder,
+                rows=count,
+                batch_rows=settings.batch_rows,
+                prefixes=ingest.image_prefixes,
+                max_image_bytes=ingest.max_image_bytes,
+                max_pixels=picture.max_pixels,
+                blank_deviation=picture.blank_deviation,
+            ).select(*KEYS, "vector", "image_status")
+            texts = rows.select(*KEYS, "title", "description", "image_hash")
+            texts = with_buckets(texts, self._results.source(LISTINGS), bucket(F.col("listing_id")))
+            predicted = classify(
+                texts.join(vectors, KEYS),
+                model.bundle,
+                model.version,
+                rows=count,
+                batch_rows=settings.batch_rows,
+                top=settings.top,
+            )
+            self._results.add(BACKFILL_PREDICTIONS, predicted, self._date)
+        done = self._results.read(BACKFILL_PREDICTIONS).count()
+        job.print_progress(f"judged {done:,} of {self._counts.by_name['rows_current']:,} listings")
