@@ -33,8 +33,8 @@ def start() -> Answer:
         listings = with_vectors(workspace, in_force(workspace.read(LISTINGS)), model.spec.encoder).select(
             *READ, "image", "image_uri"
         )
-        listings.repartition(cores()).write.parquet(request["every"])
-        listings.limit(request["few_rows"]).repartition(cores()).write.parquet(request["few"])
+        listings.repartition(cores()).write.mode("overwrite").parquet(request["every"])
+        listings.limit(request["few_rows"]).repartition(cores()).write.mode("overwrite").parquet(request["few"])
         return {
             "rows": listings.count(),
             "bundle": model.bundle,

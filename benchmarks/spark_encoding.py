@@ -33,7 +33,7 @@ def start() -> Answer:
             spark.read.parquet(request["listings"]),
             Path(setup["encoder"]),
             rows=request["rows"],
-            batch_rows=settings.classify.batch_rows,
+            batch_rows=settings.picture.batch_rows,
             prefixes=settings.ingest.image_prefixes,
             max_image_bytes=settings.ingest.max_image_bytes,
             **setup["picture"],

@@ -89,6 +89,8 @@ class PictureSettings:
     """A picture with more pixels (width x height, before decoding) is not decoded; its status is too_large."""
     blank_deviation: float = 4.0
     """A picture is blank if the standard deviation of every channel (values 0 to 255) is below this."""
+    batch_rows: Count = 256
+    """Pictures per batch; limits the memory of a worker."""
     encoder: str = "efficientnet_lite0"
     """The frozen network that turns pictures into vectors: `efficientnet_lite0`, or the path of a Keras model or
     SavedModel (docs/encoders.md). What contains a slash is a path: ./mine.keras."""
@@ -136,8 +138,8 @@ class TrainSettings:
 class ClassifySettings:
     """How to score listings."""
 
-    batch_rows: Count = 256
-    """Rows per Arrow batch; limits the memory of a worker."""
+    batch_rows: Count = 1024
+    """Listings per batch; limits the memory of a worker."""
     top: Count = 20
     """Number of probabilities to keep per branch; the remaining probability is spread over the other categories."""
 

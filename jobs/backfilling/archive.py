@@ -153,7 +153,7 @@ class Archive:
                 rows,
                 encoder.folder,
                 rows=count,
-                batch_rows=settings.batch_rows,
+                batch_rows=picture.batch_rows,
                 prefixes=ingest.image_prefixes,
                 max_image_bytes=ingest.max_image_bytes,
                 max_pixels=picture.max_pixels,

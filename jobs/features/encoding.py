@@ -110,7 +110,7 @@ def _encode_piece(run: RunContext, encoder: Encoder, wanted: DataFrame, pictures
         pictures.read(wanted, rows),
         encoder.folder,
         rows=rows,
-        batch_rows=settings.classify.batch_rows,
+        batch_rows=settings.picture.batch_rows,
         prefixes=settings.ingest.image_prefixes,
         max_image_bytes=settings.ingest.max_image_bytes,
         max_pixels=settings.picture.max_pixels,
