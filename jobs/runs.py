@@ -11,6 +11,8 @@ from pyspark.sql import functions as F
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
+from jobs.lifecycle.publications import publications
+from jobs.lifecycle.reverts import reverted_by
 from jobs.lifecycle.starts import Start, find_starts
 from schemas.tables import RUNS
 
@@ -23,13 +25,15 @@ _COLUMNS = ("run_id", "status", "finished_at", "took", "model", "base", "counts"
 def runs(job: Job, limit: LimitOption = 20) -> Summary:
     """List the runs, newest first.
 
-    Shows status, model, base run, counts, and why a run failed. Includes runs that are in progress or were killed.
+    Shows status, model, base run, counts, and why a run failed or by which run it was taken back. Includes runs that
+    are in progress or were killed.
     """
     stored = job.warehouse.read(RUNS)
     newest = stored.orderBy(F.col("finished_at").desc()).limit(limit).collect()
     ended = {row.run_id for row in newest}
+    taken_back = reverted_by(publications(job.warehouse))
     unfinished = [_unfinished(start) for start in find_starts(job.warehouse.folder) if start.run_id not in ended]
-    rows = (unfinished + [_ended(row) for row in newest])[:limit]
+    rows = (unfinished + [_ended(row, taken_back.get(row.run_id)) for row in newest])[:limit]
     # Three tables, because each fits a terminal with 80 columns; the JSON object has one.
     sections = (
         Section("runs", _COLUMNS, rows, shown=("run_id", "status", "finished_at", "took", "model")),
@@ -44,17 +48,19 @@ def runs(job: Job, limit: LimitOption = 20) -> Summary:
     )
 
 
-def _ended(row: Row) -> tuple[object, ...]:
+def _ended(row: Row, reverted: str | None) -> tuple[object, ...]:
+    """The row of a run that has ended; `reverted`: the run that took it back."""
+    message = f"taken back by {reverted}" if reverted else row.message
     return (
         row.run_id,
-        row.status,
+        "reverted" if reverted else row.status,
         f"{row.finished_at:%Y-%m-%d %H:%M}",
         # Of a killed run, finished_at is when the next job found it.
         None if row.status == "interrupted" else f"{(row.finished_at - row.started_at).total_seconds():.0f} s",
         row.model_version,
         row.base_run_id,
         ", ".join(f"{name} {row.counts[name]:,}" for name in _COUNTS if name in (row.counts or {})),
-        row.message.splitlines()[0] if row.message else None,
+        message.splitlines()[0] if message else None,
     )
 
 

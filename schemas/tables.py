@@ -415,7 +415,9 @@ RUNS = Table(
         Column("message", "STRING", "why it failed or was refused"),
         Column("started_at", "TIMESTAMP", "UTC"),
         Column("finished_at", "TIMESTAMP", "UTC"),
+        Column("reverts", "STRING", "the publication that it takes back; null unless job is revert"),
     ),
+    version=2,
 )
 
 PINS = Table(

@@ -48,8 +48,9 @@ def take_pins(
 ) -> TakenPins:
     """Return the pins of an earlier run for the date, or new ones.
 
-    A published date keeps all its pins, so that a rerun gives the same rows. A date that was not published keeps its
-    table versions but gets the current champion, because the earlier one may have been rolled back.
+    A published date keeps all its pins, so that a rerun gives the same rows, also after a revert. A date that was not
+    published keeps its table versions but gets the current champion, because the earlier one may have been rolled
+    back.
 
     Args:
         warehouse: the tables.
@@ -69,7 +70,7 @@ def take_pins(
             f"--run-date {run_date}: the later run {later[-1].run_id} is already published, and dates must be "
             f"published in order. Use --run-date {later[-1].run_date} or later."
         )
-    same = [run for run in published if run.run_date == run_date]
+    same = [run for run in published if run.run_date == run_date and run.job == job]
     if same and not fresh:
         last = same[-1]
         versions = (last.listings_version, last.taxonomy_version, last.decisions_version)

@@ -21,18 +21,20 @@ class Publication:
     """A published run.
 
     Attributes:
-        run_id, run_date: the run.
+        run_id, run_date, job: the run.
         model_version: version of the model that scored the listings.
         listings_version, taxonomy_version, decisions_version: Delta versions of the input tables; decisions_version is
             None if there were no decisions.
-        base_run_id: the publication before it; None for the first one.
+        base_run_id: the publication before it; None for the first one. Of a revert, the one whose state it restores.
         published_versions: table -> Delta version.
         counts: the row account and other counts.
         started_at, finished_at: UTC.
+        reverts: of a revert, the publication that it takes back.
     """
 
     run_id: str
     run_date: dt.date
+    job: str
     model_version: str
     listings_version: int
     taxonomy_version: int
@@ -42,6 +44,7 @@ class Publication:
     counts: Mapping[str, int]
     started_at: dt.datetime
     finished_at: dt.datetime
+    reverts: str | None = None
 
     @property
     def seconds(self) -> float:

@@ -40,6 +40,7 @@ class RunContext:
         model_version: the model of a run without pins, such as a training.
         counts: the row account and other counts.
         published_versions: table -> Delta version, for a run that publishes. Its row then commits the publication.
+        reverts: the publication that the run takes back.
         exclusive: whether the run holds the lock of the warehouse from start to end.
     """
 
@@ -50,6 +51,7 @@ class RunContext:
     model_version: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
     published_versions: Mapping[str, int] | None = None
+    reverts: str | None = None
     exclusive: bool = True
 
     def lock(self) -> AbstractContextManager[None]:
@@ -77,6 +79,7 @@ class RunContext:
                 model_version=self.model_version,
                 published_versions=self.published_versions if status == "published" else None,
                 message=message,
+                reverts=self.reverts,
             ),
         )
 

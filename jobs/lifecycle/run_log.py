@@ -28,6 +28,7 @@ class RunRecord:
     model_version: str | None = None
     published_versions: Mapping[str, int] | None = None
     message: str | None = None
+    reverts: str | None = None
 
 
 def new_run_id(job: str, run_date: dt.date) -> str:
@@ -54,5 +55,6 @@ def record(warehouse: Warehouse, run: RunRecord) -> None:
         "message": run.message,
         "started_at": run.started_at,
         "finished_at": run.finished_at,
+        "reverts": run.reverts,
     }
     warehouse.append(RUNS, warehouse.spark.createDataFrame([tuple(values[name] for name in RUNS.names)], RUNS.ddl))

@@ -19,7 +19,7 @@ from jobs.cli import app
 from jobs.console.options import parse_date
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "backfill", "report", "changes", "explain"}
+COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "backfill", "revert", "report", "changes", "explain"}
 COMMANDS |= {"review", "runs", "models"}
 
 

@@ -38,7 +38,7 @@ def add(warehouse: Warehouse, *rows: tuple[str, str, str | None, bytes | None]) 
 
 def published(listings_version: int) -> Publication:
     time = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
-    return Publication("n-1", time.date(), "7", listings_version, 0, None, None, {}, {}, time, time)
+    return Publication("n-1", time.date(), "nightly", "7", listings_version, 0, None, None, {}, {}, time, time)
 
 
 def test_of_a_published_catalogue_only_changed_pictures_are_read(

@@ -1,0 +1,61 @@
+"""Which publications have been taken back, and which state a revert restores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jobs.lifecycle.publications import Publication
+from schemas.errors import UsageError
+
+
+def reverted_by(published: Sequence[Publication]) -> dict[str, str]:
+    """Publications that are taken back, with the revert that did it. A revert that is itself taken back does not count.
+
+    Args:
+        published: all publications.
+    """
+    found: dict[str, str] = {}
+    for run in sorted(published, key=lambda run: run.finished_at, reverse=True):
+        if run.reverts is not None and run.run_id not in found:
+            found[run.reverts] = run.run_id
+    return found
+
+
+def find_restored(published: Sequence[Publication], undone: Publication) -> Publication:
+    """The publication whose state is to be restored when one is taken back.
+
+    That is the one on which it was based; if it is a revert, the one that it took back.
+
+    Args:
+        published: all publications, as `jobs.lifecycle.publications.publications` returns them.
+        undone: the publication to take back.
+
+    Raises:
+        UsageError: it is taken back already, it is the first one, or later publications stand on it.
+    """
+    by_id = {run.run_id: run for run in published}
+    already = reverted_by(published).get(undone.run_id)
+    if already is not None:
+        raise UsageError(f"{undone.run_id} is taken back already, by {already}. To undo that, revert {already}.")
+    restored = by_id.get(undone.reverts or undone.base_run_id or "")
+    if restored is None:
+        raise UsageError(
+            f"{undone.run_id} is the first publication, so there is no earlier state. Repair its input and run its "
+            f"date again: catalog-cleaner nightly --run-date {undone.run_date} --fresh-pins"
+        )
+    if _origin(by_id, published[-1]).run_id != _origin(by_id, undone).run_id:
+        later = [
+            run.run_id for run in published[published.index(undone) + 1 :] if run.run_id not in reverted_by(published)
+        ]
+        raise UsageError(
+            f"{undone.run_id} cannot be taken back by itself, because later publications stand on it: "
+            f"{', '.join(later)}. Revert them first, the newest first; or run the date of the newest again."
+        )
+    return restored
+
+
+def _origin(by_id: dict[str, Publication], run: Publication) -> Publication:
+    """The publication whose state a publication shows: itself, or what a revert has restored."""
+    while run.reverts is not None and run.base_run_id in by_id:
+        run = by_id[run.base_run_id]
+    return run

@@ -1,0 +1,106 @@
+"""`catalog-cleaner revert`: take a publication back."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from jobs.cleaning.clean import add_label_evidence, clean, pinned_decisions
+from jobs.cleaning.run_summary import count_rows
+from jobs.cleaning.scoring import score
+from jobs.cleaning.steps.history import correction_events
+from jobs.cleaning.steps.selection import split_usable, with_texts, without_texts
+from jobs.console.command import as_command, run_command
+from jobs.console.job import Job
+from jobs.console.summary import Section, Summary
+from jobs.lifecycle.pins import Pins, table_versions
+from jobs.lifecycle.publications import find_publication, publications
+from jobs.lifecycle.publish import Slice, publish
+from jobs.lifecycle.reverts import find_restored
+from jobs.lifecycle.run_context import run_context
+from jobs.warehouse.caches import cached
+from jobs.warehouse.inputs import require_listings
+from jobs.warehouse.listings import narrow, with_taxonomy
+from schemas.tables import CLEAN_LISTINGS, LISTINGS, PREDICTIONS, REVIEW_DECISIONS, TAXONOMY
+from training.registry import open_registry
+
+RunIdArgument = Annotated[str, typer.Argument(metavar="RUN_ID", help="The publication to take back.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Compute and print the summary, but publish nothing.")]
+
+
+def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Summary:
+    """Take a publication back.
+
+    Publishes the state without it, as a new publication with its date: computed again from the listings, taxonomy and
+    model of the publication before it, with all decisions that people have made until now. The history stays, and
+    nothing is deleted. Afterwards its date can be run again. A revert can itself be reverted.
+
+    A publication on which later ones stand cannot be taken back by itself: take those back first.
+
+    Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings.
+    """
+    warehouse, settings = job.warehouse, job.settings
+    require_listings(warehouse)
+    undone = find_publication(warehouse, run_id)
+    published = publications(warehouse)
+    restored = find_restored(published, undone)
+    base = find_publication(warehouse, restored.base_run_id) if restored.base_run_id else None
+    with run_context(job, published[-1].run_date, dry_run) as run, ExitStack() as at_end:
+        run.reverts = undone.run_id
+        run.pins = pins = Pins(
+            restored.model_version,
+            restored.listings_version,
+            restored.taxonomy_version,
+            warehouse.version(REVIEW_DECISIONS),
+            restored.run_id,
+        )
+        registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
+        model = registry.model(pins.model_version)
+        job.print_progress(f"{run.run_id}: taking back {undone.run_id}, restoring the state of {restored.run_id}")
+        listings, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
+        taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
+        all_columns = with_taxonomy(listings, taxonomy)
+        listings, quarantined = cached(without_texts(all_columns), at_end), cached(quarantined, at_end)
+        at_end.callback(warehouse.unstage, run.run_id)
+        scored = score(job, listings, model, pins, restored, run.run_id)
+        evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
+        decisions = pinned_decisions(warehouse, pins)
+        job.print_progress("deciding categories")
+        # With the base and the date of the restored publication, the same input gives the same state.
+        result = at_end.enter_context(
+            clean(warehouse, evidence, taxonomy, model, decisions, base, restored.run_date, settings)
+        )
+        shown = published[-1].read(warehouse, CLEAN_LISTINGS)
+        events = cached(correction_events(result.decided, shown), at_end)
+        result = replace(result, events=events)
+        run.counts |= count_rows(warehouse, listings, quarantined, scored, result, pins)
+        by_event = {row.event: int(row["count"]) for row in events.groupBy("event").count().collect()}
+        if not dry_run:
+            job.print_progress("publishing")
+            # The publications since have deleted predictions of content that is now current again.
+            keys = ["listing_id", "content_hash", "model_version"]
+            lost = scored.all.join(warehouse.read(PREDICTIONS).select(*keys), keys, "left_anti")
+            tables = result.tables(lost, quarantined, [], with_texts(result.decided, all_columns))
+            publish(warehouse, Slice(job.name, run.run_id, run.run_date), tables)
+            run.published_versions = table_versions(warehouse, pins)
+    changed = [(event, by_event.get(event, 0)) for event in ("begun", "changed", "ended")]
+    title = f"{undone.run_id} taken back"
+    nightly = f"catalog-cleaner nightly --run-date {undone.run_date} --warehouse {warehouse.location}"
+    return Summary(
+        f"Dry run, nothing published: {title}" if dry_run else title,
+        {"run_id": run.run_id, "reverts": undone.run_id, "restores": restored.run_id, **run.counts},
+        (Section("corrections", ("event", "listings"), changed),),
+        (
+            f"To run its date again:  {nightly}",
+            "The listings themselves are as delivered: the next night judges them again.",
+        ),
+    )
+
+
+main = as_command("revert", revert)
+
+if __name__ == "__main__":
+    run_command(main)

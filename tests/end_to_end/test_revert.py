@@ -1,0 +1,58 @@
+"""A publication is taken back, its date is run again, and the revert itself is taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from jobs.lifecycle.publications import publications
+from jobs.store import read_changes, read_published
+from tests.end_to_end.conftest import LISTINGS, Workspace
+from tests.end_to_end.test_nights import STATES, content, newer
+
+pytestmark = pytest.mark.end_to_end
+
+
+def state(workspace: Workspace) -> dict[str, list[str]]:
+    """What the newest publication shows, without the columns that name its run."""
+    return {name: content(workspace, name) for name in STATES}
+
+
+def test_a_night_is_taken_back_and_run_again(workspace: Workspace, tmp_path: Path) -> None:
+    first = state(workspace)
+    night = publications(workspace.warehouse)[-1]
+
+    def renamed(listings: pd.DataFrame) -> pd.DataFrame:
+        rows = newer(listings.head(40))
+        return rows.assign(category=rows.category.iloc[::-1].to_numpy(), title=rows.title + " again")
+
+    workspace.ingest(workspace.delivery(tmp_path, renamed))
+    summary = workspace.run("nightly", "--run-date", "2026-11-11")
+    second = state(workspace)
+    assert second["clean_listings"] != first["clean_listings"]
+
+    dry = workspace.run("revert", summary["run_id"], "--dry-run")
+    assert state(workspace) == second
+    back = workspace.run("revert", summary["run_id"])
+    assert back["restores"] == night.run_id
+    assert back["listings"] == LISTINGS
+    assert back["corrections"] == dry["corrections"]
+    assert state(workspace) == first
+    newest = publications(workspace.warehouse)[-1]
+    assert (newest.run_id, newest.reverts, str(newest.run_date)) == (back["run_id"], summary["run_id"], "2026-11-11")
+    # Every listing has the prediction that its state was decided by.
+    clean = read_published(workspace.warehouse, "clean_listings")
+    predicted = read_published(workspace.warehouse, "predictions")
+    assert clean.join(predicted, ["listing_id", "content_hash"], "left_anti").isEmpty()
+    undone = read_changes(workspace.warehouse, summary["run_id"])
+    done = read_changes(workspace.warehouse, night.run_id, summary["run_id"])
+    assert undone.count() == done.count() > 0
+    shown = {row["run_id"]: row["status"] for row in workspace.run("runs")["runs"]}
+    assert (shown[summary["run_id"]], shown[back["run_id"]]) == ("reverted", "published")
+
+    workspace.run("nightly", "--run-date", "2026-11-11")
+    assert state(workspace) == second
+    assert "taken back already" in workspace.run("revert", summary["run_id"], fails_with=2)["error"]
+    assert "first publication" in workspace.run("revert", night.run_id, fails_with=2)["error"]

@@ -1,0 +1,82 @@
+"""Which publications are taken back, and which state comes back."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from jobs.lifecycle.publications import Publication
+from jobs.lifecycle.reverts import find_restored, reverted_by
+from schemas.errors import UsageError
+
+_START = dt.datetime.combine(dt.date(2026, 3, 9), dt.time())
+
+
+def published(*runs: tuple[str, int, str | None, str | None]) -> list[Publication]:
+    """Publications from id, day, base and what they revert, in the order in which they were committed."""
+    found = [
+        Publication(
+            run_id=run_id,
+            run_date=dt.date(2026, 3, day),
+            job="revert" if reverts else "nightly",
+            model_version="1",
+            listings_version=0,
+            taxonomy_version=0,
+            decisions_version=None,
+            base_run_id=base,
+            published_versions={},
+            counts={},
+            started_at=_START,
+            finished_at=_START + dt.timedelta(hours=i),
+            reverts=reverts,
+        )
+        for i, (run_id, day, base, reverts) in enumerate(runs)
+    ]
+    return sorted(found, key=lambda run: (run.run_date, run.finished_at))
+
+
+NIGHTS = (("n1", 1, None, None), ("n2", 2, "n1", None), ("n3", 3, "n2", None))
+
+
+def restored(runs: list[Publication], undone: str) -> str:
+    return find_restored(runs, next(run for run in runs if run.run_id == undone)).run_id
+
+
+def test_the_newest_publication_gives_way_to_its_base() -> None:
+    assert restored(published(*NIGHTS), "n3") == "n2"
+    assert reverted_by(published(*NIGHTS)) == {}
+
+
+def test_publications_are_taken_back_one_after_the_other() -> None:
+    once = published(*NIGHTS, ("r3", 3, "n2", "n3"))
+    assert restored(once, "n2") == "n1", "r3 shows the state of n2"
+    twice = published(*NIGHTS, ("r3", 3, "n2", "n3"), ("r2", 3, "n1", "n2"))
+    assert reverted_by(twice) == {"n3": "r3", "n2": "r2"}
+    with pytest.raises(UsageError, match="n1 is the first publication"):
+        restored(twice, "n1")
+
+
+def test_a_revert_can_be_taken_back_and_then_made_again() -> None:
+    runs = (*NIGHTS, ("r3", 3, "n2", "n3"))
+    assert restored(published(*runs), "r3") == "n3"
+    back = (*runs, ("rr", 3, "n3", "r3"))
+    assert reverted_by(published(*back)) == {"r3": "rr"}
+    assert restored(published(*back), "n3") == "n2"
+    assert restored(published(*back), "rr") == "r3"
+
+
+def test_a_date_that_was_run_again_can_be_taken_back_again() -> None:
+    again = published(*NIGHTS, ("r3", 3, "n2", "n3"), ("n3-again", 3, "n2", None))
+    assert restored(again, "n3-again") == "n2"
+    with pytest.raises(UsageError, match=r"n3 is taken back already, by r3\. To undo that, revert r3"):
+        restored(again, "n3")
+
+
+def test_a_publication_on_which_others_stand_is_refused_with_the_others_named() -> None:
+    with pytest.raises(
+        UsageError, match=r"n1 cannot be taken back by itself.*: n2, n3\. Revert them first, the newest"
+    ):
+        restored(published(*NIGHTS), "n1")
+    with pytest.raises(UsageError, match=r"n1 cannot be .*: n2\."):
+        restored(published(*NIGHTS, ("r3", 3, "n2", "n3")), "n1")
