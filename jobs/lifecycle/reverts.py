@@ -37,12 +37,6 @@ def find_restored(published: Sequence[Publication], undone: Publication) -> Publ
     already = reverted_by(published).get(undone.run_id)
     if already is not None:
         raise UsageError(f"{undone.run_id} is taken back already, by {already}. To undo that, revert {already}.")
-    restored = by_id.get(undone.reverts or undone.base_run_id or "")
-    if restored is None:
-        raise UsageError(
-            f"{undone.run_id} is the first publication, so there is no earlier state. Repair its input and run its "
-            f"date again: catalog-cleaner nightly --run-date {undone.run_date} --fresh-pins"
-        )
     if _origin(by_id, published[-1]).run_id != _origin(by_id, undone).run_id:
         later = [
             run.run_id for run in published[published.index(undone) + 1 :] if run.run_id not in reverted_by(published)
@@ -50,6 +44,12 @@ def find_restored(published: Sequence[Publication], undone: Publication) -> Publ
         raise UsageError(
             f"{undone.run_id} cannot be taken back by itself, because later publications stand on it: "
             f"{', '.join(later)}. Revert them first, the newest first; or run the date of the newest again."
+        )
+    restored = by_id.get(undone.reverts or undone.base_run_id or "")
+    if restored is None:
+        raise UsageError(
+            f"{undone.run_id} is the first publication, so there is no earlier state. Repair its input and run its "
+            f"date again: catalog-cleaner nightly --run-date {undone.run_date} --fresh-pins"
         )
     return restored
 
