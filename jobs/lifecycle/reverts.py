@@ -38,9 +38,9 @@ def find_restored(published: Sequence[Publication], undone: Publication) -> Publ
     if already is not None:
         raise UsageError(f"{undone.run_id} is taken back already, by {already}. To undo that, revert {already}.")
     if _origin(by_id, published[-1]).run_id != _origin(by_id, undone).run_id:
-        later = [
-            run.run_id for run in published[published.index(undone) + 1 :] if run.run_id not in reverted_by(published)
-        ]
+        taken_back = reverted_by(published)
+        after = published[published.index(undone) + 1 :]
+        later = [run.run_id for run in after if run.reverts is None and run.run_id not in taken_back]
         raise UsageError(
             f"{undone.run_id} cannot be taken back by itself, because later publications stand on it: "
             f"{', '.join(later)}. Revert them first, the newest first; or run the date of the newest again."
