@@ -55,4 +55,4 @@ def test_a_night_is_taken_back_and_run_again(workspace: Workspace, tmp_path: Pat
     workspace.run("nightly", "--run-date", "2026-11-11")
     assert state(workspace) == second
     assert "taken back already" in workspace.run("revert", summary["run_id"], fails_with=2)["error"]
-    assert "first publication" in workspace.run("revert", night.run_id, fails_with=2)["error"]
+    assert "later publications stand on it" in workspace.run("revert", night.run_id, fails_with=2)["error"]
