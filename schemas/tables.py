@@ -416,6 +416,14 @@ RUNS = Table(
         Column("started_at", "TIMESTAMP", "UTC"),
         Column("finished_at", "TIMESTAMP", "UTC"),
         Column("reverts", "STRING", "the publication that it takes back; null unless job is revert"),
+        Column("started_by", "STRING", "user and host; null for a killed run"),
+        Column("program", "STRING", "name and version, with the commit if it ran from a checkout; null as started_by"),
+        Column("packages", "MAP<STRING, STRING>", "versions of the packages that matter; null as started_by"),
+        Column(
+            "settings",
+            "STRING",
+            "JSON: the settings that differ from the defaults, without secrets; null as started_by",
+        ),
     ),
     version=2,
 )

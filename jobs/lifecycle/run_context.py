@@ -12,6 +12,7 @@ from jobs.console.job import Job, clock
 from jobs.console.root_cause import root_cause
 from jobs.lifecycle.lock import warehouse_lock
 from jobs.lifecycle.pins import Pins, release_pins
+from jobs.lifecycle.provenance import find_provenance
 from jobs.lifecycle.run_log import RunRecord, new_run_id, record
 from jobs.lifecycle.starts import find_starts, forget_start, mark_start
 from schemas.errors import RefusedError, UsageError
@@ -80,6 +81,7 @@ class RunContext:
                 published_versions=self.published_versions if status == "published" else None,
                 message=message,
                 reverts=self.reverts,
+                provenance=find_provenance(self.job.settings),
             ),
         )
 

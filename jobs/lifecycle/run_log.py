@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from secrets import token_hex
 
 from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.provenance import Provenance
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import RUNS
+
+_PROVENANCE = [field.name for field in fields(Provenance)]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class RunRecord:
     published_versions: Mapping[str, int] | None = None
     message: str | None = None
     reverts: str | None = None
+    provenance: Provenance | None = None
 
 
 def new_run_id(job: str, run_date: dt.date) -> str:
@@ -56,5 +60,6 @@ def record(warehouse: Warehouse, run: RunRecord) -> None:
         "started_at": run.started_at,
         "finished_at": run.finished_at,
         "reverts": run.reverts,
+        **(asdict(run.provenance) if run.provenance else dict.fromkeys(_PROVENANCE)),
     }
     warehouse.append(RUNS, warehouse.spark.createDataFrame([tuple(values[name] for name in RUNS.names)], RUNS.ddl))
