@@ -80,8 +80,8 @@ def test_the_figures_are_those_of_the_newest_publication(newest: Figures) -> Non
         CategoryError(BOOTS, 3, Estimate(0.5), Estimate(0.1)),
     ]
     assert figures.sellers == [
-        SellerError("s-1", 9, Estimate(0.4, 0.3, 0.5)),
         SellerError("s-2", 1, Estimate(0.6, 0.1, 0.9)),
+        SellerError("s-1", 9, Estimate(0.4, 0.3, 0.5)),
     ]
     assert figures.changes == [Change(BOOTS, SHOES, 2), Change(None, BAGS, 1)]
     assert figures.certainty == dict(zip(BANDS, (1, 1, 0, 1, 0), strict=True))
