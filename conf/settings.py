@@ -216,6 +216,14 @@ class LockSettings:
 
 
 @dataclass(frozen=True, config=_FROZEN)
+class MaintainSettings:
+    """What `maintain` keeps."""
+
+    keep_days: Count = 90
+    """The publications of this many days stay readable, and backfills that began in them can be continued."""
+
+
+@dataclass(frozen=True, config=_FROZEN)
 class Settings:
     """All settings."""
 
@@ -231,6 +239,7 @@ class Settings:
     gates: GateSettings = dataclasses.field(default_factory=GateSettings)
     registry: RegistrySettings = dataclasses.field(default_factory=RegistrySettings)
     lock: LockSettings = dataclasses.field(default_factory=LockSettings)
+    maintain: MaintainSettings = dataclasses.field(default_factory=MaintainSettings)
 
     @property
     def digest(self) -> str:

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from jobs import backfill, changes, demo, encode, explain, ingest, models, nightly, report, revert, review, runs, train
+from jobs import (
+    backfill,
+    changes,
+    demo,
+    encode,
+    explain,
+    ingest,
+    maintain,
+    models,
+    nightly,
+    report,
+    revert,
+    review,
+    runs,
+    train,
+)
 from jobs.console.command import Command
 
 app = typer.Typer(
@@ -24,6 +39,7 @@ app.command("train", cls=Command)(train.main)
 app.command("nightly", cls=Command)(nightly.main)
 app.command("backfill", cls=Command)(backfill.main)
 app.command("revert", cls=Command)(revert.main)
+app.command("maintain", cls=Command)(maintain.main)
 app.command("report", cls=Command)(report.main)
 app.command("changes", cls=Command)(changes.main)
 app.command("explain", cls=Command)(explain.main)

@@ -18,7 +18,18 @@ from schemas.tables import RUNS
 
 LimitOption = Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Maximum number of runs to show.")]
 
-_COUNTS = ("rows_in", "rows_current", "corrected", "referred", "flagged", "rows_quarantined", "encoded", "copied")
+_COUNTS = (
+    "rows_in",
+    "rows_current",
+    "corrected",
+    "referred",
+    "flagged",
+    "rows_quarantined",
+    "encoded",
+    "copied",
+    "files_removed",
+    "bytes_removed",
+)
 _COLUMNS = ("run_id", "status", "finished_at", "took", "model", "base", "counts", "message")
 
 

@@ -6,11 +6,13 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.console.job import clock
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.inputs import input_versions
+from jobs.warehouse.tables import Warehouse
 from schemas.tables import BACKFILLS, LISTING_CHANGES, LISTINGS, REVIEW_DECISIONS, TAXONOMY
 
 _READ = (LISTINGS, LISTING_CHANGES, TAXONOMY, REVIEW_DECISIONS)
@@ -60,6 +62,8 @@ class Plan:
 def take_plan(run: RunContext, scope: Scope, model_version: str, *, dry_run: bool) -> Plan:
     """Continue the newest backfill with the same scope, model and settings that has not ended, or begin a new one.
 
+    One that began more than `maintain.keep_days` ago is not continued: what it read may be gone.
+
     A dry run always makes a new plan, and does not record it.
     """
     job = run.job
@@ -81,17 +85,25 @@ def finish(run: RunContext, plan: Plan) -> None:
     _record(run, plan, _DONE, clock())
 
 
+def unfinished(warehouse: Warehouse, since: dt.datetime) -> DataFrame:
+    """The rows with which backfills began that are not done. Those that began before a time have been given up."""
+    events = warehouse.read(BACKFILLS)
+    begun = events.where((F.col("event") == _BEGUN) & (F.col("recorded_at") >= F.lit(since)))
+    return begun.join(events.where(F.col("event") == _DONE), "backfill_id", "left_anti")
+
+
 def _find_unfinished(run: RunContext, scope: Scope, model_version: str) -> Plan | None:
-    events = run.job.warehouse.read(BACKFILLS)
-    same = events.where(
+    job = run.job
+    # `maintain` keeps what they read for as long.
+    since = job.started_at - dt.timedelta(days=job.settings.maintain.keep_days)
+    same = unfinished(job.warehouse, since).where(
         F.col("files").eqNullSafe(F.lit(scope.files))
         & (F.col("model_version") == model_version)
-        & (F.col("settings_hash") == run.job.settings.digest)
+        & (F.col("settings_hash") == job.settings.digest)
     )
     if scope.files is None:
         same = same.where((F.col("from_date") == F.lit(scope.first)) & (F.col("to_date") == F.lit(scope.last)))
-    unfinished = same.join(events.where(F.col("event") == _DONE), "backfill_id", "left_anti")
-    newest = unfinished.orderBy(F.col("recorded_at").desc()).first()
+    newest = same.orderBy(F.col("recorded_at").desc()).first()
     if newest is None:
         return None
     begun = Scope(newest.from_date, newest.to_date, newest.files)

@@ -13,7 +13,7 @@ from jobs.lifecycle.publications import is_published, publications
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import PINS, REVIEW_DECISIONS, TABLES
+from schemas.tables import LISTINGS, PINS, REVIEW_DECISIONS, TABLES, TAXONOMY
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,15 @@ class Pins:
     taxonomy_version: int
     decisions_version: int | None
     base_run_id: str | None
+
+    @property
+    def versions(self) -> dict[str, int | None]:
+        """The pinned tables: name -> version."""
+        return {
+            LISTINGS.name: self.listings_version,
+            TAXONOMY.name: self.taxonomy_version,
+            REVIEW_DECISIONS.name: self.decisions_version,
+        }
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,13 @@ def _record_pins(warehouse: Warehouse, job: str, run_date: dt.date, pins: Pins, 
     warehouse.append(PINS, warehouse.spark.createDataFrame([row], PINS.ddl))
 
 
+def open_pins(warehouse: Warehouse, after: dt.date | None) -> list[Pins]:
+    """The newest pins of each date after that of the newest publication; None: of each date."""
+    rows = warehouse.read(PINS).where(F.lit(after is None) | (F.col("run_date") > F.lit(after)))
+    newest = rows.groupBy("job", "run_date").agg(F.max_by("pins", "pinned_at").alias("pins"))
+    return [Pins(**json.loads(row.pins)) for row in newest.collect()]
+
+
 def release_pins(warehouse: Warehouse, job: str, run_date: dt.date) -> None:
     """Delete the pins of a refused run, so that the next attempt reads the repaired data."""
     warehouse.table(PINS).delete((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
@@ -109,11 +125,7 @@ def release_pins(warehouse: Warehouse, job: str, run_date: dt.date) -> None:
 
 def table_versions(warehouse: Warehouse, pins: Pins) -> dict[str, int]:
     """The current versions of all tables of a publication, except that the input tables have their pinned versions."""
-    sources = {
-        "listings": pins.listings_version,
-        "taxonomy": pins.taxonomy_version,
-        "review_decisions": pins.decisions_version,
-    }
+    sources = pins.versions
     versions: dict[str, int] = {}
     for table in TABLES.values():
         if not is_published(table):

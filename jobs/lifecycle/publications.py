@@ -69,6 +69,28 @@ class Publication:
         """The published version of a table; None if the table was not part of the publication."""
         return self.published_versions.get(table.name)
 
+    def read_kept(self, warehouse: Warehouse, table: Table, way_out: str) -> DataFrame:
+        """Read a table, as `read`, after checking that Delta still has its published version.
+
+        Args:
+            warehouse: the warehouse.
+            table: the table.
+            way_out: what to do if it has not, for the message.
+
+        Raises:
+            UsageError: Delta has removed some of the version's files or its log.
+        """
+        version = self.version(table)
+        if version is None:
+            return self.read(warehouse, table)
+        rows = warehouse.read_if_kept(table, version)
+        if rows is None:
+            raise UsageError(
+                f"the publication {self.run_id} can no longer be read: Delta has removed the files of version "
+                f"{version} of {table.name} (VACUUM), or its log. {way_out}"
+            )
+        return rows
+
 
 def is_published(table: Table) -> bool:
     """Whether publications contain the table: all do, except `runs`, `pins`, caches and what belongs to backfills."""
@@ -158,11 +180,15 @@ def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -
         The rows; see `Publication.read`.
 
     Raises:
-        UsageError: there is no such table or no such publication.
+        UsageError: there is no such table or no such publication, or Delta has removed the files of an earlier one.
     """
     if name not in TABLES:
         raise UsageError(f"there is no table {name!r}; the tables are {', '.join(TABLES)}.")
-    return find_publication(warehouse, run_id).read(warehouse, TABLES[name])
+    newest = find_publication(warehouse)
+    if run_id is None or run_id == newest.run_id:  # its files are never removed
+        return newest.read(warehouse, TABLES[name])
+    way_out = f"Read a later publication; the newest is {newest.run_id}."
+    return find_publication(warehouse, run_id).read_kept(warehouse, TABLES[name], way_out)
 
 
 def _next_step(warehouse: Warehouse) -> str:

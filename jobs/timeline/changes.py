@@ -11,7 +11,6 @@ from pyspark.sql import functions as F
 from jobs.lifecycle.publications import Publication, publications_since
 from jobs.timeline.steps.comparison import VALUES, state_changes
 from jobs.warehouse.tables import Warehouse
-from schemas.errors import UsageError
 from schemas.tables import CLEAN_LISTINGS
 
 COLUMNS = (
@@ -77,14 +76,9 @@ def _kept_state(warehouse: Warehouse, publication: Publication) -> DataFrame:
     Raises:
         UsageError: Delta has removed its files or its log.
     """
-    version = publication.version(CLEAN_LISTINGS)
-    state = warehouse.empty(CLEAN_LISTINGS) if version is None else warehouse.read_if_kept(CLEAN_LISTINGS, version)
-    if state is None:
-        newest = publications_since(warehouse, publication.run_id)[-1].run_id
-        raise UsageError(
-            f"the publication {publication.run_id} can no longer be read: Delta has removed the files of version "
-            f"{version} of {CLEAN_LISTINGS.name} (VACUUM), or its log. Start afresh: read the whole state with "
-            f'read_published(warehouse, "{CLEAN_LISTINGS.name}", "{newest}") of jobs.store, then ask for the changes '
-            f"since {newest}."
-        )
-    return state
+    newest = publications_since(warehouse, publication.run_id)[-1].run_id
+    way_out = (
+        f'Start afresh: read the whole state with read_published(warehouse, "{CLEAN_LISTINGS.name}", "{newest}") of '
+        f"jobs.store, then ask for the changes since {newest}."
+    )
+    return publication.read_kept(warehouse, CLEAN_LISTINGS, way_out)

@@ -17,12 +17,20 @@ from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, SparkSessio
 from pyspark.sql import functions as F
 
 from jobs.warehouse.address import Address, find_address
+from jobs.warehouse.commits import Commit, commits_of, first_kept_change, retention_properties
 from jobs.warehouse.evolution import VERSION_PROPERTY, as_declared, declared_schema, missing_columns, stored_version
 from schemas.errors import FailedError
 from schemas.tables import Table
 
-_NOT_KEPT = ("FAILED_READ_FILE.FILE_NOT_EXIST", "Cannot time travel Delta table to version")
-"""What Spark says about a version whose data files have been removed, and Delta about one that its log lacks."""
+STAGING_FOLDER = "_staging"
+"""Folder of the temporary tables in a folder or URI."""
+_NOT_KEPT = (
+    "FAILED_READ_FILE.FILE_NOT_EXIST",
+    "java.io.FileNotFoundException",
+    "Cannot time travel Delta table to version",
+)
+"""What Spark says about a version whose data files or deletion vectors have been removed, and Delta about one that its
+log lacks."""
 
 
 @dataclass(frozen=True)
@@ -108,19 +116,22 @@ class Warehouse:
         return as_declared(frame, table)
 
     def read_if_kept(self, table: Table, version: int) -> DataFrame | None:
-        """Read a table at a version, as `read`; None if Delta has removed its files (VACUUM) or its log.
+        """Read a table at a version, as `read`; None if Delta has removed some of its files (VACUUM) or its log.
 
-        One row is read to find out. That one file stands for all, which is true of a table that is always overwritten
-        as a whole: the files of a version are removed together.
+        To find out, every file is opened, but no column is read.
         """
         try:
             rows = self.read(table, version)
-            rows.isEmpty()
+            rows.select(F.input_file_name().alias("file")).agg(F.max("file")).collect()
         except (PySparkException, Py4JJavaError) as error:
             if any(condition in str(error) for condition in _NOT_KEPT):
                 return None
             raise
         return rows
+
+    def commits(self, table: Table) -> list[Commit]:
+        """The commits that the log of a stored table still has, oldest first."""
+        return commits_of(self._open(table).history())
 
     def changes(self, table: Table, after: int, until: int) -> DataFrame | None:
         """Read the rows that were inserted or updated in the versions (after, until], with `_commit_version`.
@@ -128,7 +139,8 @@ class Warehouse:
         Columns that the table lacks at a row's version are null.
 
         Returns:
-            The rows; None if the table has no change data feed, or Delta has already removed some of these versions.
+            The rows; None if the table has no change data feed, or some of these versions are no longer in Delta's log,
+            or their files may be gone, because a VACUUM has removed files of that time.
 
         Raises:
             FailedError: a column has another type, or a newer version of this program wrote the table.
@@ -137,8 +149,7 @@ class Warehouse:
             return self.empty(table).withColumn("_commit_version", F.lit(0).cast("bigint"))
         if self._properties(table).get("delta.enableChangeDataFeed") != "true":
             return None
-        oldest = self._open(table).history().agg(F.min("version").alias("version")).first()
-        if oldest is None or oldest.version > after + 1:
+        if first_kept_change(self.commits(table)) > after + 1:
             return None
         reader = (
             self.spark.read.format("delta")
@@ -177,7 +188,7 @@ class Warehouse:
         partition = f"PARTITIONED BY ({', '.join(table.partition)})" if table.partition else ""
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.identifier(table)} ({table.ddl}) USING delta {partition} "
-            f"COMMENT {_literal(table.row)} TBLPROPERTIES ({_properties_clause(table)})"
+            f"COMMENT {_literal(table.row)} TBLPROPERTIES ({_properties_clause(table, retention_properties())})"
         )
 
     def _properties(self, table: Table) -> dict[str, str]:
@@ -255,8 +266,13 @@ class Warehouse:
         return self._load(self.spark.read.format("delta"), staged) if exists else None
 
     def _staged(self, name: str) -> str:
-        safe = re.sub(r"\W", "_", name)
-        return f"staging_{safe}" if self.address.schema else f"_staging/{safe}"
+        safe = safe_name(name)
+        return f"staging_{safe}" if self.address.schema else f"{STAGING_FOLDER}/{safe}"
+
+
+def safe_name(name: str) -> str:
+    """The name of a temporary table as it is stored: only letters, digits and underscores."""
+    return re.sub(r"\W", "_", name)
 
 
 def open_warehouse(spark: SparkSession, location: str) -> Warehouse:
@@ -282,8 +298,12 @@ def conform(rows: DataFrame, table: Table) -> DataFrame:
     return rows.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in table.columns))
 
 
-def _properties_clause(table: Table) -> str:
-    properties = {**dict(table.properties), VERSION_PROPERTY: str(table.version)}
+def _properties_clause(table: Table, others: Mapping[str, str] | None = None) -> str:
+    return properties_list({**dict(table.properties), VERSION_PROPERTY: str(table.version), **(others or {})})
+
+
+def properties_list(properties: Mapping[str, str]) -> str:
+    """Table properties for Spark SQL."""
     return ", ".join(f"{_literal(key)} = {_literal(value)}" for key, value in properties.items())
 
 

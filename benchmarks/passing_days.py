@@ -1,0 +1,51 @@
+"""Lets days pass for a local warehouse: its files and its log become older, because Delta's clock cannot be set."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from jobs.warehouse.tables import Warehouse
+
+_TIMES = re.compile(r'"(deletionTimestamp|timestamp|modificationTime|createdTime)":(\d+)')
+_DAY = 86_400
+
+
+def pass_days(warehouse: Warehouse, days: float) -> None:
+    """Make all tables of a warehouse in a local folder older. The values in their rows stay as they are."""
+    assert warehouse.folder is not None
+    for log in warehouse.folder.glob("*/_delta_log"):
+        for checksum in list(log.glob("*.crc")):
+            checksum.unlink()
+        files = [file for file in log.parent.rglob("*") if file.is_file()]
+        times = {file: file.stat().st_mtime for file in files}
+        for entry in log.glob("*.json"):
+            older = _TIMES.sub(
+                lambda found: f'"{found[1]}":{int(found[2]) - int(days * _DAY * 1000)}', entry.read_text()
+            )
+            entry.write_text(older)
+        for checkpoint in log.glob("*.checkpoint*.parquet"):
+            _age_checkpoint(checkpoint, int(days * _DAY * 1000))
+        for file, written in times.items():
+            os.utime(file, (written - days * _DAY,) * 2)
+    # Delta keeps what it has read of a log in memory.
+    warehouse.spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]  # noqa: SLF001
+
+
+def _age_checkpoint(file: Path, millis: int) -> None:
+    """Make the removals in a checkpoint older: Delta forgets them by their time."""
+    table = pq.read_table(file)
+    place = table.schema.get_field_index("remove")
+    removed = table.column(place).combine_chunks()
+    fields = list(removed.type)
+    values = [
+        pc.subtract(removed.field(i), millis) if each.name == "deletionTimestamp" else removed.field(i)
+        for i, each in enumerate(fields)
+    ]
+    older = pa.StructArray.from_arrays(values, fields=fields, mask=removed.is_null())
+    pq.write_table(table.set_column(place, table.schema.field(place), older), file)

@@ -1,0 +1,180 @@
+"""Measures a stored table, joins its small files, and removes the files that no version needs any longer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.sql import SparkSession
+
+from jobs.warehouse.tables import Warehouse, properties_list
+from schemas.tables import Table
+
+_MIB = 1024 * 1024
+_SMALL_BYTES = 32 * _MIB
+_JOINED_BYTES = 128 * _MIB
+_MANY_FILES = 20
+_COMPACTION = {
+    "spark.databricks.delta.optimize.minFileSize": str(_SMALL_BYTES),
+    "spark.databricks.delta.optimize.maxFileSize": str(_JOINED_BYTES),
+    # Otherwise large files of vectors and pictures would be rewritten as soon as 5 % of their rows are deleted.
+    "spark.databricks.delta.optimize.maxDeletedRowsRatio": "0.5",
+}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What is stored in a folder: numbers of files and bytes."""
+
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored table.
+
+    Attributes:
+        location: its folder.
+        created_at: UTC; long ago if it is not known.
+        current: the files of its newest version.
+        partitions: number of folders in which these are.
+        properties: its properties.
+    """
+
+    location: str
+    created_at: dt.datetime
+    current: Usage
+    partitions: int
+    properties: Mapping[str, str]
+
+    @property
+    def is_fragmented(self) -> bool:
+        """Whether joining files pays (`is_fragmented`)."""
+        return is_fragmented(self.current, self.partitions)
+
+
+def is_fragmented(current: Usage, partitions: int) -> bool:
+    """Whether a table has many small files: 20 more than one per partition, below 32 MiB on average.
+
+    Opening a file costs some milliseconds, in an object store some ten; below 20 files nobody notices. From 32 MiB on,
+    reading a file takes much longer than opening it. Files are joined within a partition only.
+    """
+    return current.files - partitions >= _MANY_FILES and current.bytes < current.files * _SMALL_BYTES
+
+
+def describe(warehouse: Warehouse, table: Table) -> Stored:
+    """Describe a table that exists.
+
+    Raises:
+        FailedError: a newer version of this program wrote the table.
+    """
+    rows = warehouse.read(table)
+    [detail] = warehouse.spark.sql(f"DESCRIBE DETAIL {warehouse.identifier(table)}").collect()
+    folders = {file.rpartition("/")[0] for file in rows.inputFiles()} if table.partition else {""}
+    return Stored(
+        location=detail.location,
+        created_at=detail.createdAt.astimezone(dt.UTC) if detail.createdAt else dt.datetime.fromtimestamp(0, dt.UTC),
+        current=Usage(detail.numFiles, detail.sizeInBytes),
+        partitions=len(folders),
+        properties=detail.properties,
+    )
+
+
+def disk_usage(spark: SparkSession, location: str) -> Usage | None:
+    """What a table's folder holds, the files of earlier versions and Delta's log included.
+
+    None if the session may not list the folder, as for some tables of catalogues.
+    """
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
+    configuration = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+    path = jvm.org.apache.hadoop.fs.Path(location)
+    try:
+        summary = path.getFileSystem(configuration).getContentSummary(path)
+    except Py4JJavaError:
+        return None
+    return Usage(summary.getFileCount(), summary.getLength())
+
+
+def compact(warehouse: Warehouse, table: Table) -> None:
+    """Join files below 32 MiB into files of up to 128 MiB.
+
+    A file that has become large is not touched again, unless more than half of its rows are deleted and it is joined
+    with another one.
+    """
+    with _settings(warehouse.spark, _COMPACTION):
+        warehouse.spark.sql(f"OPTIMIZE {warehouse.identifier(table)}").collect()
+
+
+def vacuum(warehouse: Warehouse, table: Table, hours: int) -> Usage:
+    """Remove the files that are older than some hours and that no version since then has; returns what was removed."""
+    with _vacuuming(warehouse.spark):
+        warehouse.spark.sql(_vacuum(warehouse, table, hours)).collect()
+    history = warehouse.spark.sql(f"DESCRIBE HISTORY {warehouse.identifier(table)} LIMIT 2").collect()
+    metrics: dict[str, str] = {}
+    for row in history:
+        metrics |= row.operationMetrics or {}
+    return Usage(int(metrics.get("numDeletedFiles", 0)), int(metrics.get("sizeOfDataToDelete", 0)))
+
+
+def removable_files(warehouse: Warehouse, table: Table, hours: int) -> int:
+    """The number of files that `vacuum` would remove."""
+    with _vacuuming(warehouse.spark):
+        return warehouse.spark.sql(f"{_vacuum(warehouse, table, hours)} DRY RUN").count()
+
+
+def _vacuum(warehouse: Warehouse, table: Table, hours: int) -> str:
+    return f"VACUUM {warehouse.identifier(table)} RETAIN {hours} HOURS"
+
+
+@contextmanager
+def _vacuuming(spark: SparkSession) -> Iterator[None]:
+    """The settings for VACUUM."""
+    settings = {
+        # Delta refuses to remove files sooner than it forgets them. The caller knows which versions are needed.
+        "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+        # Not the default in every object store; `Warehouse.changes` reads the entries in the log.
+        "spark.databricks.delta.vacuum.logging.enabled": "true",
+        # By default, 10,000 tasks list the files.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(spark.conf.get("spark.sql.shuffle.partitions")),
+    }
+    with _settings(spark, settings), _quiet(spark):
+        yield
+
+
+def set_properties(warehouse: Warehouse, table: Table, properties: Mapping[str, str]) -> None:
+    """Set properties of a table."""
+    warehouse.spark.sql(f"ALTER TABLE {warehouse.identifier(table)} SET TBLPROPERTIES ({properties_list(properties)})")
+
+
+@contextmanager
+def _settings(spark: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
+    """Change settings of the session while the block runs."""
+    before = {name: spark.conf.get(name, None) for name in values}
+    for name, value in values.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            if old is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, old)
+
+
+@contextmanager
+def _quiet(spark: SparkSession) -> Iterator[None]:
+    """Drop what Delta prints in this thread, because standard output is for the summary."""
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
+    console = getattr(getattr(jvm.scala, "Console$"), "MODULE$")
+    before = console.out()
+    console.setOutDirect(jvm.java.io.PrintStream(jvm.java.io.OutputStream.nullOutputStream()))
+    try:
+        yield
+    finally:
+        console.setOutDirect(before)
