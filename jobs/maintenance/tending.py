@@ -58,10 +58,10 @@ def tend(job: Job, table: Table, needed: Collection[int], *, dry_run: bool) -> T
         if stored.is_fragmented:
             job.print_progress(f"{table.name}: joining {stored.current.files:,} files")
             compact(warehouse, table)
-    files_removed, bytes_removed = 0, None if dry_run else 0
-    if keep.waits_for is None and dry_run:
-        files_removed = removable_files(warehouse, table, keep.hours)
-    elif keep.waits_for is None:
+    files_removed = removable_files(warehouse, table, keep.hours) if keep.waits_for is None else 0
+    bytes_removed = None if dry_run else 0
+    # Otherwise VACUUM would add two entries to the log of a table from which it removes nothing.
+    if files_removed and not dry_run:
         removed = vacuum(warehouse, table, keep.hours)
         files_removed, bytes_removed = removed.files, removed.bytes
     after = before if dry_run else disk_usage(spark, stored.location)
