@@ -14,6 +14,7 @@ from jobs.backfilling.results import Results
 from jobs.backfilling.steps.archives import corrected_copy, newest_rows, with_buckets
 from jobs.cleaning.steps.selection import unscored, without_texts
 from jobs.features.encoders import Encoder
+from jobs.features.encoding import encode_rows
 from jobs.features.steps.selection import KEYS
 from jobs.ingestion.deliveries import open_delivery, reported_read_errors
 from jobs.ingestion.groups import bucket
@@ -24,20 +25,18 @@ from jobs.ingestion.steps.versions import find_outcomes
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, RunContext
 from jobs.warehouse.caches import cached
+from jobs.warehouse.joins import broadcast_if_few
 from jobs.warehouse.listings import with_taxonomy
 from schemas.reasons import CategoryAction
 from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, LISTINGS, TAXONOMY
 from training.models import Model
 from udfs.classify import classify
-from udfs.picture_features import encode_listings
 
 _PART = "part"
 _PARTS = 32
 """Parts of a staged archive."""
 _PIECE_ROWS = 10_000
 """Consecutive parts are judged together up to about this many listings."""
-_BROADCAST_ROWS = 500_000
-"""Up to this many keys are broadcast to all tasks, so that rows with pictures need not be sorted for the join."""
 
 
 @dataclass(frozen=True)
@@ -141,24 +140,15 @@ class Archive:
     def _predict(self, parts: list[int], encoder: Encoder) -> None:
         """Predict the listings of some parts that have no prediction yet."""
         job, model = self._run.job, self._model
-        settings, picture, ingest = job.settings.classify, job.settings.picture, job.settings.ingest
+        settings = job.settings.classify
         with ExitStack() as at_end:
             rows = self._newest.where(F.col(_PART).isin(parts))
             wanted = cached(unscored(rows, self._results.read(BACKFILL_PREDICTIONS)), at_end)
             count = wanted.count()
             if count == 0:
                 return
-            rows = rows.join(F.broadcast(wanted) if count <= _BROADCAST_ROWS else wanted, KEYS, "left_semi")
-            vectors = encode_listings(
-                rows,
-                encoder.folder,
-                rows=count,
-                batch_rows=picture.batch_rows,
-                prefixes=ingest.image_prefixes,
-                max_image_bytes=ingest.max_image_bytes,
-                max_pixels=picture.max_pixels,
-                blank_deviation=picture.blank_deviation,
-            ).select(*KEYS, "vector", "image_status")
+            rows = rows.join(broadcast_if_few(wanted, count), KEYS, "left_semi")
+            vectors = encode_rows(rows, encoder, count, job.settings).select(*KEYS, "vector", "image_status")
             texts = rows.select(*KEYS, "title", "description", "image_hash")
             texts = with_buckets(texts, self._results.source(LISTINGS), bucket(F.col("listing_id")))
             predicted = classify(

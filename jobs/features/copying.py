@@ -8,12 +8,10 @@ from jobs.features.steps.selection import KEYS, copies, unencoded
 from jobs.features.stored import stored_features, written_since
 from jobs.features.storing import store_features
 from jobs.lifecycle.run_context import RunContext
+from jobs.warehouse.joins import broadcast_if_few
 from jobs.warehouse.listings import narrow
 from schemas.tables import LISTINGS
 from udfs.picture_features import COLUMNS
-
-_BROADCAST_ROWS = 500_000
-"""Up to this many keys are broadcast to all tasks, so that rows with vectors need not be sorted for the join."""
 
 
 def copy_vectors(run: RunContext, identity: str, listings_version: int) -> int:
@@ -42,5 +40,5 @@ def copy_vectors(run: RunContext, identity: str, listings_version: int) -> int:
             return 0
         found = found.select(*KEYS, "source")
         sources = written_since(features, since).withColumn("source", F.struct(*KEYS)).drop(*KEYS)
-        rows = sources.join(F.broadcast(found) if count <= _BROADCAST_ROWS else found, "source")
+        rows = sources.join(broadcast_if_few(found, count), "source")
         return store_features(run, identity, rows.select(*(column.name for column in COLUMNS)))

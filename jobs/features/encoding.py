@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from conf.settings import Settings
 from jobs.features.copying import copy_vectors
 from jobs.features.encoders import Encoder
 from jobs.features.pictures import Pictures, find_pictures
@@ -105,9 +106,14 @@ def _search(warehouse: Warehouse, identity: str, listings: DataFrame) -> tuple[D
 
 def _encode_piece(run: RunContext, encoder: Encoder, wanted: DataFrame, pictures: Pictures, rows: int) -> int:
     """Encode pictures and store them; returns their number. The warehouse must be locked."""
-    settings = run.job.settings
-    new = encode_listings(
-        pictures.read(wanted, rows),
+    new = encode_rows(pictures.read(wanted, rows), encoder, rows, run.job.settings)
+    return store_features(run, encoder.spec.identity, new)
+
+
+def encode_rows(listings: DataFrame, encoder: Encoder, rows: int, settings: Settings) -> DataFrame:
+    """`udfs.picture_features.encode_listings` with the limits of the settings."""
+    return encode_listings(
+        listings,
         encoder.folder,
         rows=rows,
         batch_rows=settings.picture.batch_rows,
@@ -116,4 +122,3 @@ def _encode_piece(run: RunContext, encoder: Encoder, wanted: DataFrame, pictures
         max_pixels=settings.picture.max_pixels,
         blank_deviation=settings.picture.blank_deviation,
     )
-    return store_features(run, encoder.spec.identity, new)

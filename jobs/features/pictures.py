@@ -9,11 +9,9 @@ from pyspark.sql import functions as F
 
 from jobs.features.steps.selection import KEYS, newest_change
 from jobs.lifecycle.publications import publications
+from jobs.warehouse.joins import broadcast_if_few
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import LISTINGS
-
-_BROADCAST_ROWS = 500_000
-"""Up to this many keys are broadcast to all tasks, so that rows with pictures need not be sorted for the join."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Pictures:
         """
         keys = wanted.select(*KEYS)
         if self.changes is None:
-            return self.listings.join(F.broadcast(keys) if rows <= _BROADCAST_ROWS else keys, KEYS, "left_semi")
+            return self.listings.join(broadcast_if_few(keys, rows), KEYS, "left_semi")
         unchanged = _unchanged(self.changes, wanted)
         # A picture that could not be read is given as a URI, so the stored pictures need not be read.
         retried = self.listings.drop("image").join(unchanged, KEYS, "left_semi")

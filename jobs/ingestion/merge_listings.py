@@ -20,6 +20,7 @@ from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext
 from jobs.lifecycle.run_log import RunRecord, record
 from jobs.warehouse.caches import cached
+from jobs.warehouse.joins import broadcast_if_few
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
 from schemas.tables import LISTING_CHANGES, LISTINGS, QUARANTINE, RUNS
@@ -30,8 +31,6 @@ _WITHDRAWN = "withdrawn"
 _NEW_VALUES = (Outcome.INSERTED.value, Outcome.UPDATED.value)
 """Outcomes that write the values of a delivered row."""
 _CHANGES = (*_NEW_VALUES, Outcome.RETURNED.value, _WITHDRAWN)
-_BROADCAST_ROWS = 500_000
-"""Up to this many changes are broadcast to all tasks, so that rows with pictures need not be sorted for the join."""
 
 
 def repair_interrupted_ingests(run: RunContext) -> None:
@@ -147,8 +146,8 @@ def _with_keys(rows: DataFrame, settings: Settings) -> DataFrame:
 
 def _join_delivered(delivered: DataFrame, rows: DataFrame, counts: Mapping[str, int]) -> DataFrame:
     """Join delivered rows, which contain pictures, with other columns of new and updated listings by row_number."""
-    few = sum(counts[outcome] for outcome in _NEW_VALUES) <= _BROADCAST_ROWS
-    return delivered.join(F.broadcast(rows) if few else rows, "row_number")
+    new = sum(counts[outcome] for outcome in _NEW_VALUES)
+    return delivered.join(broadcast_if_few(rows, new), "row_number")
 
 
 def write_quarantine(warehouse: Warehouse, own: Slice, delivered: DataFrame) -> None:

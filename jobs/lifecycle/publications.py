@@ -184,11 +184,12 @@ def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -
     """
     if name not in TABLES:
         raise UsageError(f"there is no table {name!r}; the tables are {', '.join(TABLES)}.")
-    newest = find_publication(warehouse)
-    if run_id is None or run_id == newest.run_id:  # its files are never removed
+    published = publications_until(warehouse)
+    newest, chosen = published[-1], published[_index(warehouse, published, run_id)]
+    if chosen is newest:  # its files are never removed
         return newest.read(warehouse, TABLES[name])
     way_out = f"Read a later publication; the newest is {newest.run_id}."
-    return find_publication(warehouse, run_id).read_kept(warehouse, TABLES[name], way_out)
+    return chosen.read_kept(warehouse, TABLES[name], way_out)
 
 
 def _next_step(warehouse: Warehouse) -> str:

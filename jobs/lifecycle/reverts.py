@@ -34,11 +34,11 @@ def find_restored(published: Sequence[Publication], undone: Publication) -> Publ
         UsageError: it is taken back already, it is the first one, or later publications stand on it.
     """
     by_id = {run.run_id: run for run in published}
-    already = reverted_by(published).get(undone.run_id)
+    taken_back = reverted_by(published)
+    already = taken_back.get(undone.run_id)
     if already is not None:
         raise UsageError(f"{undone.run_id} is taken back already, by {already}. To undo that, revert {already}.")
     if _origin(by_id, published[-1]).run_id != _origin(by_id, undone).run_id:
-        taken_back = reverted_by(published)
         after = published[published.index(undone) + 1 :]
         later = [run.run_id for run in after if run.reverts is None and run.run_id not in taken_back]
         raise UsageError(

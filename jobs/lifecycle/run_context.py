@@ -15,6 +15,7 @@ from jobs.lifecycle.pins import Pins, release_pins
 from jobs.lifecycle.provenance import find_provenance
 from jobs.lifecycle.run_log import RunRecord, new_run_id, record
 from jobs.lifecycle.starts import find_starts, forget_start, mark_start
+from jobs.warehouse.tables import STAGING_FOLDER
 from schemas.errors import RefusedError, UsageError
 from schemas.tables import RUNS
 
@@ -156,7 +157,7 @@ def clean_up_killed_runs(job: Job) -> None:
             forget_start(folder, start.run_id)
     if folder is not None:
         running = {start.run_id for start in starts if start.alive}
-        staged = (path for path in (folder / "_staging").glob("*") if not _is_kept(path.name))
+        staged = (path for path in (folder / STAGING_FOLDER).glob("*") if not _is_kept(path.name))
         for path in (*staged, *(training for training in trainings if training.name not in running)):
             shutil.rmtree(path, ignore_errors=True)
 

@@ -60,8 +60,9 @@ def compare_publications(warehouse: Warehouse, publications: Sequence[Publicatio
     spark = warehouse.spark
     if len(publications) == 1:
         return spark.createDataFrame([], _DDL)
+    newest = publications_since(warehouse, publications[-1].run_id)[-1].run_id
     states = (
-        _kept_state(warehouse, publication).select(F.lit(position).alias("position"), "listing_id", *VALUES)
+        _kept_state(warehouse, publication, newest).select(F.lit(position).alias("position"), "listing_id", *VALUES)
         for position, publication in enumerate(publications)
     )
     changes = state_changes(reduce(DataFrame.unionByName, states), last=len(publications) - 1)
@@ -70,13 +71,12 @@ def compare_publications(warehouse: Warehouse, publications: Sequence[Publicatio
     return changes.join(F.broadcast(named), "position").select(*COLUMNS)
 
 
-def _kept_state(warehouse: Warehouse, publication: Publication) -> DataFrame:
-    """clean_listings of a publication.
+def _kept_state(warehouse: Warehouse, publication: Publication, newest: str) -> DataFrame:
+    """clean_listings of a publication; `newest`: the run id of the one that was committed last.
 
     Raises:
         UsageError: Delta has removed its files or its log.
     """
-    newest = publications_since(warehouse, publication.run_id)[-1].run_id
     way_out = (
         f'Start afresh: read the whole state with read_published(warehouse, "{CLEAN_LISTINGS.name}", "{newest}") of '
         f"jobs.store, then ask for the changes since {newest}."
