@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 _FINDINGS = {
-    "": "the table does not have the expected number of rows ({observed})",
-    "listing_id": "{observed} rows share their listing_id with another row",
+    "": "the table does not have the expected number of rows ({observed:,.0f})",
+    "listing_id": "{observed:,.0f} rows share their listing_id with another row",
     "quarantined": "the share of rows that cannot be used, {observed:.1%}, is above gates.max_quarantined_share",
     "empty": "the share of listings with neither text nor picture, {observed:.1%}, is above gates.max_empty_share",
-    "effective_category": "{observed} listings would have no category",
-    "predicted_category": "{observed} listings have no prediction, more than gates.max_unpredicted_share allows",
-    "image_status": "{observed} pictures are unreadable, more than gates.max_unreadable_image_rise allows",
+    "effective_category": "{observed:,.0f} listings would have no category",
+    "predicted_category": "{observed:,.0f} listings have no prediction, more than gates.max_unpredicted_share allows",
+    "image_status": "{observed:,.0f} pictures are unreadable, more than gates.max_unreadable_image_rise allows",
     "corrected": "the share of listings to be corrected, {observed:.1%}, is above gates.max_corrected_share",
 }
 """Column of a failed expectation -> what was found, in words."""
@@ -144,7 +144,7 @@ def refuse_if_failed(checks: Sequence[Check]) -> None:
 def _finding(check: Check) -> str:
     """What a failed expectation found, in words."""
     try:
-        return _FINDINGS[check.column_name].format(observed=float(check.observed)).replace(".0 ", " ")
+        return _FINDINGS[check.column_name].format(observed=float(check.observed))
     except ValueError:  # it could not be computed
         return f"{check.expectation} could not be checked"
 

@@ -30,6 +30,8 @@ def test_an_empty_catalogue_is_refused(spark: SparkSession) -> None:
         RefusedError, match=r"input gate: expect_table_row_count_to_be_between \(min_value 1\).*observed 0"
     ):
         refuse_if_failed(checks)
+    with pytest.raises(RefusedError, match=r"^nothing was published\. input gate: the table .* number of rows \(0\);"):
+        refuse_if_failed(checks)
 
 
 def test_every_failed_expectation_is_named_with_what_was_observed(spark: SparkSession) -> None:
