@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 
 import psutil
 
@@ -13,12 +14,32 @@ _INTERVAL = 0.5
 """Seconds between two samples; a sample takes a few milliseconds, which should not slow the program down."""
 
 
+class Part(StrEnum):
+    """The parts of a program, of one process or several."""
+
+    DRIVER = "driver"
+    JVM = "JVM"
+    WORKERS = "workers"
+    RANKS = "ranks"
+    OTHER = "other"
+
+
 @dataclass
 class Peak:
-    """Peak resident memory in bytes: of the largest process, and of all processes together."""
+    """Peak memory in bytes: resident of the largest process, of all together, and private of the largest process.
+
+    Resident memory includes mapped files, which the kernel drops when memory is short; private memory does not.
+    """
 
     largest: int = 0
     total: int = 0
+    private: int = 0
+
+    def record(self, resident: Sequence[int], private: Sequence[int]) -> None:
+        """Take a sample of the processes into account."""
+        self.largest = max(self.largest, *resident, 0)
+        self.total = max(self.total, sum(resident))
+        self.private = max(self.private, *private, 0)
 
 
 class ProcessMonitor:
@@ -29,15 +50,22 @@ class ProcessMonitor:
 
         Args:
             pid: process id of the program.
-            spark: True measures Spark's Python workers, False the program itself.
+            spark: True: `peak` is of Spark's Python workers, False: of the program itself.
         """
         self._program, self._spark = psutil.Process(pid), spark
         self._seen: dict[int, psutil.Process] = {}
-        self._workers: dict[int, bool] = {}
         self._done = threading.Event()
-        self.peak = Peak()
+        self.peaks = {part: Peak() for part in Part}
+        """Of each part of the program."""
+        self.together = Peak()
+        """Of all its processes; pages that processes share count for each."""
         self._thread = threading.Thread(target=self._run, daemon=True, name="memory")
         self._thread.start()
+
+    @property
+    def peak(self) -> Peak:
+        """The peak of the part that `spark` chooses."""
+        return self.peaks[Part.WORKERS if self._spark else Part.DRIVER]
 
     def close(self) -> list[psutil.Process]:
         """Stop sampling.
@@ -55,25 +83,29 @@ class ProcessMonitor:
             self._sample()
 
     def _sample(self) -> None:
-        sizes = []
+        sizes: list[tuple[Part, int, int]] = []
         for process in self._running():
             self._seen.setdefault(process.pid, process)
             with suppress(psutil.Error):
-                if self._counts(process):
-                    sizes.append(process.memory_info().rss)
-        self.peak.largest = max(self.peak.largest, *sizes, 0)
-        self.peak.total = max(self.peak.total, sum(sizes))
+                memory, part = process.memory_info(), self._part(process)
+                sizes.append((part, memory.rss, max(memory.rss - memory.shared, 0)))
+        for part, peak in self.peaks.items():
+            mine = [(resident, private) for owner, resident, private in sizes if owner is part]
+            peak.record([each[0] for each in mine], [each[1] for each in mine])
+        self.together.record([each[1] for each in sizes], [each[2] for each in sizes])
 
     def _running(self) -> Iterator[psutil.Process]:
         yield self._program
         with suppress(psutil.Error):
             yield from self._program.children(recursive=True)
 
-    def _counts(self, process: psutil.Process) -> bool:
-        if not self._spark:
-            return bool(process.pid == self._program.pid)
-        if process.pid not in self._workers:
-            # Workers are forked from the daemon and have its command line; the daemon's own parent is the JVM.
-            parent = process.parent()
-            self._workers[process.pid] = parent is not None and "pyspark.daemon" in parent.cmdline()
-        return self._workers[process.pid]
+    def _part(self, process: psutil.Process) -> Part:
+        """Which part a process belongs to, by its command line."""
+        if process.pid == self._program.pid:
+            return Part.DRIVER
+        words = " ".join(process.cmdline())
+        if words.split(" ")[0].endswith("java"):
+            return Part.JVM
+        if "pyspark.daemon" in words:  # workers are forked from it and have its command line
+            return Part.WORKERS
+        return Part.RANKS if "horovod" in words else Part.OTHER

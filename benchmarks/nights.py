@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import shutil
 import time
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from benchmarks.catalogue import MIN_LISTINGS, catalogue_spec, prefix_file, writ
 from benchmarks.processes import command_line, start_program
 from benchmarks.ratios import NightSeconds, divide, growth
 from benchmarks.results import Limit, Ratio, Relation, Result
+from benchmarks.steps import seconds_of_steps
 from benchmarks.work_folder import WorkFolder
 from benchmarks.workspace import Workspace, ingest, prepare_workspace
 from schemas.bundle import FORMAT
@@ -21,7 +21,6 @@ from schemas.bundle import FORMAT
 _SIZES = (100_000, 200_000, 400_000)
 _FEW = 20
 _FIRST_DATE = dt.date(2026, 1, 10)
-_PROGRESS = re.compile(r"^\s*([\d.]+) s  (.+)$", re.MULTILINE)
 _MIB = 2**20
 
 
@@ -63,8 +62,7 @@ class _Warehouse:
             seconds = time.perf_counter() - started_at
             log = program.log.read_text(encoding="utf-8")
             peak = program.monitor.peak.largest / _MIB
-        stages = {line: float(second) for second, line in _PROGRESS.findall(log)}
-        night = Night(seconds, stages, peak, int(summary["rows_current"]))
+        night = Night(seconds, seconds_of_steps(log), peak, int(summary["rows_current"]))
         self.nights[name] = night
         self.work.say(f"{name}: {seconds:.1f} s, {night.scored:,} scored, largest worker {peak:,.0f} MiB")
         return night
