@@ -8,23 +8,15 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from jobs.ingestion.components import roots
 from jobs.warehouse.caches import cached
 from schemas.bundle import BUCKETS
-from schemas.errors import FailedError
 
 MAX_TITLES = 20
 """A picture that listings with more different titles share, such as a shop's placeholder, joins no listings."""
-
-MAX_EDGES = 20_000_000
-"""Maximum number of edges between keys that the driver connects: 320 MB collected, about 1.5 GB while connecting."""
 
 KEYS = ("title_key", "image_key", "image_hash")
 """Columns of listings by which near duplicates are found."""
@@ -38,8 +30,7 @@ def bucket(group_id: Column) -> Column:
 def assign_groups(new: DataFrame, others: DataFrame) -> DataFrame:
     """Assign new listings to the group of their stored near duplicates (the smallest, if several), else to a new one.
 
-    The result is exact and independent of order and partitioning. Only edges between keys of different kinds are
-    collected and connected on the driver: 16 bytes each, at most `MAX_EDGES`.
+    The result is exact and independent of order and partitioning.
 
     Args:
         new: listing_id and `KEYS` of listings without a group.
@@ -47,9 +38,6 @@ def assign_groups(new: DataFrame, others: DataFrame) -> DataFrame:
 
     Returns:
         listing_id, group_id of the new listings. The id of a new group is its smallest listing_id.
-
-    Raises:
-        FailedError: there are more than `MAX_EDGES` edges between keys.
     """
     new_keys = _explode_keys(new.withColumn("group_id", F.lit(None).cast("string")))
     other_keys = _explode_keys(others).join(new_keys.select("key").distinct(), "key", "left_semi")
@@ -93,41 +81,8 @@ def _shared_keys(keys: DataFrame) -> DataFrame:
 
 
 def _roots(linked: DataFrame) -> DataFrame:
-    """The keys of listings with several keys, each with the smallest key of its connected component.
-
-    Raises:
-        FailedError: there are more than `MAX_EDGES` edges.
-    """
+    """The keys of listings with several keys, each with the smallest key of its connected component."""
     keys = linked.groupBy("listing_id").agg(F.sort_array(F.collect_set("key")).alias("keys")).where(F.size("keys") > 1)
     rest = F.slice("keys", 2, len(KEYS))
     with ExitStack() as at_end:
-        edges = cached(keys.select(F.col("keys")[0].alias("a"), F.explode(rest).alias("b")).distinct(), at_end)
-        count = edges.count()
-        if count > MAX_EDGES:
-            raise FailedError(
-                f"the delivery has {count:,} pairs of keys that join near duplicates; at most {MAX_EDGES:,} can be "
-                "grouped at once. No listing was changed. Split the delivery and ingest the parts one by one with "
-                "--delta."
-            )
-        collected = edges.toPandas()
-    connected, roots = connect(collected["a"].to_numpy(np.int64), collected["b"].to_numpy(np.int64))
-    rows = pd.DataFrame({"key": connected, "root": roots})
-    return linked.sparkSession.createDataFrame(rows, "key BIGINT, root BIGINT")
-
-
-def connect(a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find the connected components of a graph of keys.
-
-    Args:
-        a: first key of each edge, shape (m,).
-        b: second key of each edge, shape (m,).
-
-    Returns:
-        The distinct keys, sorted, and for each the smallest key of its component.
-    """
-    keys, ends = np.unique(np.concatenate([a, b]), return_inverse=True)
-    edges = (np.ones(len(a), np.int8), (ends[: len(a)], ends[len(a) :]))
-    count, component = connected_components(coo_matrix(edges, shape=(len(keys), len(keys))), directed=False)
-    smallest = np.full(count, np.iinfo(np.int64).max)
-    np.minimum.at(smallest, component, keys)
-    return keys, smallest[component]
+        return roots(cached(keys.select(F.col("keys")[0].alias("a"), F.explode(rest).alias("b")).distinct(), at_end))

@@ -4,9 +4,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.ingestion import groups
+from jobs.ingestion import components
 from jobs.ingestion.groups import MAX_TITLES, assign_groups, bucket
-from schemas.errors import FailedError
 from tests.spark.frames import frame, rows_of
 
 _KEYS = "title_key bigint, image_key bigint, image_hash string"
@@ -109,12 +108,17 @@ def test_buckets_are_of_the_group_alone_and_in_range(spark: SparkSession) -> Non
     assert frame(spark, "g string", ("1163",)).select(bucket(F.col("g"))).collect()[0][0] == 2333
 
 
-def test_too_many_links_for_the_driver_are_refused_with_a_message(
-    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chain = _new(spark, ("a", 1, 10, "a"), ("b", 1, 10, "b"), ("c", 2, 11, "c"), ("d", 2, 11, "d"))
-    monkeypatch.setattr(groups, "MAX_EDGES", 2)
-    assert _groups(chain, _stored(spark)) == {"a": "a", "b": "a", "c": "c", "d": "c"}
-    monkeypatch.setattr(groups, "MAX_EDGES", 1)
-    with pytest.raises(FailedError, match=r"2 pairs of keys .* at most 1 can be grouped .* Split the delivery"):
-        assign_groups(chain, _stored(spark))
+def test_spark_and_the_driver_find_the_same_groups(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two chains of listings, in each of which neighbours share a title or a picture, and a title that many share."""
+    chains = [
+        (f"{name}{i}", start + i // 2, start + (i + 1) // 2, f"{name}{(i + 1) // 2}")
+        for name, start in (("c", 10), ("d", 20))
+        for i in range(9)
+    ]
+    star = [(f"e{i:02}", 40, 50 + i // 2, f"e{i // 2}") for i in range(12)]
+    new = _new(spark, *chains, *star, ("alone", 99, 300, "z"))
+    first = {"c": "c0", "d": "d0", "e": "e00"}
+    expected = {name: first[name[0]] for name, *_ in (*chains, *star)} | {"alone": "alone"}
+    assert _groups(new, _stored(spark)) == expected
+    monkeypatch.setattr(components, "MAX_COLLECTED", 0)
+    assert _groups(new, _stored(spark)) == expected

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from jobs.ingestion.groups import connect
+from jobs.ingestion.components import connect
 
 
 def test_keys_are_connected_over_any_number_of_links_in_any_order() -> None:
