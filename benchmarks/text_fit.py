@@ -28,9 +28,10 @@ def start() -> Answer:
     """Encode the texts of the training set described on the command line, with all cores."""
     setup = json.loads(sys.argv[1])
     import_tensorflow(cores())
-    shard = read_shard(Dataset(**setup["dataset"]), 0, 1, Path.cwd() / "cache-text", int(setup["vector_width"]))
+    folder = Path.cwd() / "cache-text"
+    shard = read_shard(Dataset(**setup["dataset"]), 0, 1, folder, int(setup["vector_width"]))
     plan, categories = Plan(**setup["plan"]), int(setup["categories"])
-    trainer = make_text_trainer(shard, plan, categories, int(setup["hash_size"]), Ranks.init(), lambda *_: None)
+    trainer = make_text_trainer(shard, plan, categories, int(setup["hash_size"]), Ranks.init(), lambda *_: None, folder)
     labels, own = shard.hard_targets, shard.buckets % plan.text_members == 0
     texts = trainer.linear.texts
 
@@ -38,7 +39,8 @@ def start() -> Answer:
         """Fit all our members, or one of scikit-learn; the accuracy is on the fold that the first leaves out."""
         started = time.perf_counter()
         if request["method"] == "ours":
-            predicted = trainer.train(one_hot(labels, categories), _C, "text model").predicted[own].argmax(axis=1)
+            text = trainer.train(one_hot(labels, categories), _C, "text model")
+            predicted = text.predict(np.flatnonzero(own)).argmax(axis=1)
         else:
             peer = LogisticRegression(C=_C, max_iter=_MAX_ITERATIONS).fit(texts[~own], labels[~own])
             predicted = peer.predict(texts[own])

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 from schemas.arrays import Bools, Floats32, Ints
 from schemas.errors import FailedError
 from schemas.tensors import TextBatch
+from training.blocks import map_file
 
 NUMBERS = {
     "key": "keys",
@@ -164,11 +165,11 @@ def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], width: int) ->
         sellers=joined["sellers"],
         buckets=joined["buckets"],
         splits=splits,
-        ids=_mapped(cache / "ids", np.int32, (int(splits[-1]),)),
-        weights=_mapped(cache / "weights", np.float32, (int(splits[-1]),)),
+        ids=map_file(cache / "ids", np.int32, (int(splits[-1]),)),
+        weights=map_file(cache / "weights", np.float32, (int(splits[-1]),)),
         present=present,
         slots=np.where(present, np.cumsum(present) - 1, -1),
-        vectors=_mapped(cache / "vectors", np.float16, (int(present.sum()), width)),
+        vectors=map_file(cache / "vectors", np.float16, (int(present.sum()), width)),
     )
 
 
@@ -210,8 +211,3 @@ def _batches(folder: str, rank: int, ranks: int) -> Iterator[Any]:
         shard_count=ranks if ranks > 1 else None,
     ) as reader:
         yield from reader
-
-
-def _mapped(path: Path, kind: type, shape: tuple[int, ...]) -> NDArray[Any]:
-    # An empty file cannot be memory-mapped.
-    return np.memmap(path, kind, "r", shape=shape) if np.prod(shape) else np.zeros(shape, kind)

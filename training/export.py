@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from schemas.branches import TEXT
-from training.network import Tensor
+from training.network import Tensor, TextMembers
 from training.picture_branch import PictureBranch
 from training.text_branch import TextBranch
 
@@ -33,7 +33,10 @@ def save_text(text: TextBranch, folder: str) -> None:
     float32 (n, C), each row's log-probabilities from its fold's member, and `known` and `known_words`, int64 (n,): how
     many of the row's features, and of its words and word pairs, are in the vocabulary.
     """
-    module = _Module(text.encoder, text.model)
+    model = TextMembers(text.encoder.features, len(text.members), len(text.members[0].bias))
+    for member, weights in enumerate(text.members):
+        model.set_member(member, weights.kernel, weights.mixer, weights.bias)
+    module = _Module(text.encoder, model)
 
     def predict(ids: Tensor, weights: Tensor, splits: Tensor, fold: Tensor) -> dict[str, Tensor]:
         indices, values = module.encoder(ids, weights, splits)

@@ -56,8 +56,6 @@ _TOLERANCE = 0.01
 """The weights have converged if they change by less than this (relative and absolute)."""
 _MIN_TEXT_SHARE = 0.25
 """If a smaller share of the listings has text, there is no first pass."""
-_CHUNK = 8192
-"""Listings per batch."""
 _FIRST_WEIGHT, _OTHER_WEIGHT = 1.0, 0.3
 """Initial weights of the first applicable branch and of the others."""
 
@@ -156,15 +154,11 @@ def soft_labels(first: FirstPass, text: Floats32, labels: Ints, truths: Ints, se
     Returns:
         Shape (n, C); rows sum to 1. A decided category has probability 1.
     """
-    targets = np.empty(text.shape, np.float32)
-    for start in range(0, len(text), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        log_q = fuse({TEXT.name: text[rows]}, first.fusion).astype(np.float64)
-        log_q[np.isnan(log_q[:, 0])] = np.log(first.prior)
-        rates = first.noise.rates(sellers[rows])
-        targets[rows], _ = posterior(log_q, labels[rows], rates, first.noise.transitions)
+    log_q = fuse({TEXT.name: text}, first.fusion).astype(np.float64)
+    log_q[np.isnan(log_q[:, 0])] = np.log(first.prior)
+    targets, _ = posterior(log_q, labels, first.noise.rates(sellers), first.noise.transitions)
     clamp_to_truth(targets, truths)
-    return np.asarray(targets)
+    return np.asarray(targets, np.float32)
 
 
 def initial_fusion(sample: Sample) -> Fusion:

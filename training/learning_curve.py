@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from schemas.arrays import Bools, Ints
+from training.blocks import blocks
 from training.first_pass import FewerListings
 from training.text_branch import TextBranch, TextTrainer, one_hot
 
@@ -30,9 +31,10 @@ def train_on_quarters(trainer: TextTrainer, text: TextBranch, c: float, rows: In
     disagree, related = np.zeros(len(rows)), ancestors | ancestors.T
     for quarter in range(_QUARTERS):
         own = np.flatnonzero(quarters == quarter)
-        member = linear.fit(targets, own, c=c, bottleneck=text.model.bottleneck, seed=seed + quarter)
+        member = linear.fit(targets, own, c=c, bottleneck=text.bottleneck, seed=seed + quarter)
         others = np.flatnonzero(quarters[rows] != quarter)
-        best = member.log_probabilities(linear.texts[rows[others]]).argmax(axis=1)
+        parts = [member.log_probabilities(linear.texts[part]).argmax(axis=1) for part in blocks(rows[others])]
+        best = np.concatenate(parts)
         labels = shard.labels[rows[others]]
         disagree[others] += (best != labels) & ~related[labels, best]
     return FewerListings(disagree / (_QUARTERS - 1), _QUARTERS * (1.0 - 1.0 / trainer.plan.text_members))

@@ -5,12 +5,15 @@ The branch `image` sees the picture alone, the branch `head` picture and text.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from schemas.arrays import Floats32, Ints
+from training.blocks import blocks
 from training.dataset import Shard
 from training.early_stopping import EarlyStopping
 from training.linear import Targets
@@ -25,7 +28,7 @@ _DECAY = 1e-4
 _MIN_DEVIATION = 0.05
 """Added to the standard deviation by which a dimension is divided, so that one that hardly varies is not blown up."""
 _CHUNK = 4096
-"""Rows per batch of inference."""
+"""Vectors summed at once."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class PictureBranch:
     Attributes:
         model: the members.
         forward: the compiled forward pass, see `_make_forward`.
-        texts: float32, shape (n, T), the projected texts of the shard.
+        texts: float32, shape (n, T), the projected texts of the shard, memory-mapped.
         curve: out-of-sample loss, summed over the branches, after each epoch.
     """
 
@@ -66,7 +69,7 @@ def train_pictures(text: TextBranch, trainer: TextTrainer, targets: Targets) -> 
     random = np.random.default_rng([plan.seed, ranks.rank])
     rows = np.flatnonzero(shard.present)
     projection = fit_projection(text.encoded, text.encoder.features, ranks, plan.seed)
-    texts = project(text.encoded, projection)
+    texts = project(text.encoded, projection, trainer.folder / "projected-texts")
     model = PictureMembers(*_mean_and_deviation(shard, ranks), projection, plan.text_members, trainer.categories)
     ranks.broadcast_variables(model.trainable_variables)
     batch = max(plan.image_batch // ranks.size, 1)
@@ -79,9 +82,8 @@ def train_pictures(text: TextBranch, trainer: TextTrainer, targets: Targets) -> 
         for chosen in order.reshape(steps, batch):
             folds = shard.buckets[chosen] % plan.text_members
             step(shard.vectors[shard.slots[chosen]], texts[chosen], folds, targets(chosen))
-        predicted = _predict(forward, texts, shard, rows)
-        losses = [_cross_entropy(each, targets, rows) for each in predicted.values()]
-        best.record(float(ranks.sum([sum(losses)])[0]) / max(total, 1.0))
+        loss = sum(_cross_entropy(forward(*_inputs(texts, shard, part)), targets(part)) for part in blocks(rows))
+        best.record(float(ranks.sum([loss])[0]) / max(total, 1.0))
         trainer.report(PICTURES, epoch, plan.image_epochs, best.curve[-1])
         if best.should_stop:
             break
@@ -92,10 +94,15 @@ def train_pictures(text: TextBranch, trainer: TextTrainer, targets: Targets) -> 
 def _predict(forward: Tensor, texts: Floats32, shard: Shard, rows: Ints) -> dict[str, Floats32]:
     """Log-probabilities of each branch for some rows, shape (n, C): each row from the members of its fold."""
     parts = []
-    for part in np.array_split(rows, max(-(-len(rows) // _CHUNK), 1)):
-        predicted = forward(shard.vectors[shard.slots[part]], texts[part], shard.buckets[part])
+    for part in blocks(rows):
+        predicted = forward(*_inputs(texts, shard, part))
         parts.append({name: each.numpy() for name, each in predicted.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _inputs(texts: Floats32, shard: Shard, rows: Ints) -> tuple[NDArray[np.float16], Floats32, Ints]:
+    """What the forward pass takes for some rows with a picture."""
+    return shard.vectors[shard.slots[rows]], texts[rows], shard.buckets[rows]
 
 
 def _make_forward(model: PictureMembers) -> Tensor:
@@ -121,10 +128,9 @@ def _mean_and_deviation(shard: Shard, ranks: Ranks) -> tuple[Floats32, Floats32]
     return mean.astype(np.float32), deviation.astype(np.float32)
 
 
-def _cross_entropy(predicted: Floats32, targets: Targets, rows: Ints) -> float:
-    """The cross-entropy, summed over the rows."""
-    parts = np.array_split(np.arange(len(rows)), max(len(rows) // _CHUNK, 1))
-    return float(sum(-(predicted[part] * targets(rows[part])).sum(dtype=np.float64) for part in parts))
+def _cross_entropy(predicted: Mapping[str, Tensor], targets: Floats32) -> float:
+    """The cross-entropy, summed over the rows and the branches."""
+    return float(sum(-(each.numpy() * targets).sum(dtype=np.float64) for each in predicted.values()))
 
 
 def _make_step(model: PictureMembers, plan: Plan, steps: int, ranks: Ranks) -> Tensor:

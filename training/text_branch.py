@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -12,9 +13,10 @@ from scipy.sparse import csr_matrix
 
 from schemas.arrays import Bools, Floats32, Ints
 from schemas.tensors import TextBatch
+from training.blocks import blocks, create, map_file
 from training.dataset import Shard
 from training.linear import LinearMember, LinearTrainer, Targets
-from training.network import TextEncoder, TextMembers, bottleneck_width
+from training.network import TextEncoder, bottleneck_width
 from training.plan import FIRST_PASS, Plan
 from training.ranks import Ranks
 
@@ -28,8 +30,6 @@ SECOND_C = 4.0
 """C of the second pass: its targets are cleaner than sellers' labels, so it may fit them more closely."""
 _CHOOSING = 5_000
 """C is chosen by the first members whose folds together have this many listings."""
-_CHUNK = 4096
-"""Rows encoded at once."""
 _COUNT_CHUNK = 1 << 22
 """Features counted at once."""
 
@@ -40,16 +40,12 @@ class FittedMember:
 
     Attributes:
         weights: the classifier.
-        own: the rows of the shard that are in its fold, on which it was not fitted.
-        predicted: log-probabilities of these rows, shape (len(own), C).
-        loss: their cross-entropy, summed over all ranks.
+        loss: the cross-entropy of the rows of its fold, on which it was not fitted, summed over all ranks.
         right: on how many of them its most probable category is the hard target, over all ranks.
         rows: how many they are, over all ranks.
     """
 
     weights: LinearMember
-    own: Ints
-    predicted: Floats32
     loss: float
     right: float
     rows: float
@@ -61,19 +57,33 @@ class TextBranch:
 
     Attributes:
         encoder: hashed features -> TF-IDF.
-        model: the members.
         encoded: the shard's TF-IDF features; ids are indices into the vocabulary.
-        members: the classifiers of which `model` is made.
-        predicted: shape (n, C), out-of-sample log-probabilities of the shard's texts.
+        texts: the same as a sparse matrix, shape (n, V).
+        folds: shape (n,), the fold of each of the shard's listings.
+        members: the classifiers of all folds.
         loss: out-of-sample cross-entropy over all ranks.
     """
 
     encoder: TextEncoder
-    model: TextMembers
     encoded: TextBatch
+    texts: csr_matrix
+    folds: Ints
     members: tuple[LinearMember, ...]
-    predicted: Floats32
     loss: float
+
+    @property
+    def bottleneck(self) -> int:
+        """The rank of the members' kernels; 0 if they are not factorised."""
+        mixer = self.members[0].mixer
+        return 0 if mixer is None else len(mixer)
+
+    def predict(self, rows: Ints) -> Floats32:
+        """Out-of-sample log-probabilities of some of the shard's texts, shape (len(rows), C)."""
+        predicted = np.empty((len(rows), len(self.members[0].bias)), np.float32)
+        for fold, member in enumerate(self.members):
+            own = np.flatnonzero(self.folds[rows] == fold)
+            predicted[own] = member.log_probabilities(self.texts[rows[own]])
+        return predicted
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,7 @@ class TextTrainer:
         categories: C.
         ranks: the ranks that train together.
         report: called after every member.
+        folder: a folder of this rank for files of memory-mapped arrays.
     """
 
     encoder: TextEncoder
@@ -101,6 +112,7 @@ class TextTrainer:
     categories: int
     ranks: Ranks
     report: Report
+    folder: Path
 
     def first_pass(self) -> tuple[TextBranch, float]:
         """Train on hard targets; return the members and the C (inverse L2 penalty) that was chosen.
@@ -158,42 +170,53 @@ class TextTrainer:
         for member in range(len(fitted), members):
             fitted.append(self._fit(member, targets, c, None if start is None else start.members[member]))
             self.report(stage, member + 1, members, _mean_loss(fitted))
-        model = TextMembers(self.encoder.features, members, self.categories)
-        predicted = np.empty((len(self.shard), self.categories), np.float32)
-        for member, each in enumerate(fitted):
-            model.set_member(member, each.weights.kernel, each.weights.mixer, each.weights.bias)
-            predicted[each.own] = each.predicted
         weights = tuple(each.weights for each in fitted)
-        return TextBranch(self.encoder, model, self.encoded, weights, predicted, _mean_loss(fitted))
+        folds, texts = self.shard.buckets % members, self.linear.texts
+        return TextBranch(self.encoder, self.encoded, texts, folds, weights, _mean_loss(fitted))
 
     def _fit(self, member: int, targets: Targets, c: float, start: LinearMember | None) -> FittedMember:
         folds, seed = self.shard.buckets % self.plan.text_members, self.plan.seed + member
         width = bottleneck_width(self.encoder.features, self.plan.text_members, self.categories)
         others, own = np.flatnonzero(folds != member), np.flatnonzero(folds == member)
         weights = self.linear.fit(targets, others, c=c, bottleneck=width, seed=seed, start=start)
-        predicted = weights.log_probabilities(self.linear.texts[own])
-        right = float((predicted.argmax(axis=1) == self.shard.hard_targets[own]).sum())
-        sums = self.ranks.sum([_cross_entropy(predicted, targets, own), right, float(len(own))])
-        return FittedMember(weights, own, predicted, *map(float, sums))
+        loss, right, hard_targets = 0.0, 0.0, self.shard.hard_targets
+        for part in blocks(own):
+            predicted = weights.log_probabilities(self.linear.texts[part])
+            loss -= float((predicted * targets(part)).sum(dtype=np.float64))
+            right += float((predicted.argmax(axis=1) == hard_targets[part]).sum())
+        return FittedMember(weights, *map(float, self.ranks.sum([loss, right, float(len(own))])))
 
-    def predict(self, branch: TextBranch) -> Floats32:
-        """Out-of-sample log-probabilities of the shard's texts, shape (n, C); NaN without known features."""
-        predicted = branch.predicted.copy()
-        predicted[np.diff(self.encoded.splits) == 0] = np.nan
+    def predict(self, branch: TextBranch, rows: Ints) -> Floats32:
+        """Out-of-sample log-probabilities of some of the shard's texts, shape (n, C); NaN without known features."""
+        predicted = branch.predict(rows)
+        predicted[self.encoded.splits[rows] == self.encoded.splits[rows + 1]] = np.nan
         return predicted
 
 
 def make_text_trainer(
-    shard: Shard, plan: Plan, categories: int, hash_size: int, ranks: Ranks, report: Report
+    shard: Shard, plan: Plan, categories: int, hash_size: int, ranks: Ranks, report: Report, folder: Path
 ) -> TextTrainer:
-    """Build the vocabulary over all ranks and encode this rank's texts; seeds TensorFlow's random numbers."""
+    """Build the vocabulary over all ranks and encode this rank's texts; seeds TensorFlow's random numbers.
+
+    Args:
+        shard: this rank's rows.
+        plan: how to train.
+        categories: C.
+        hash_size: size of the hashed feature space.
+        ranks: the ranks that train together.
+        report: called after every member.
+        folder: a folder of this rank for files of memory-mapped arrays.
+    """
     tf.keras.utils.set_random_seed(plan.seed + ranks.rank)
     encoder, shared = _make_encoder(shard, plan, hash_size, ranks)
-    encoded = _encode(encoder, shard)
+    encoded = _encode(encoder, shard, folder)
     texts = csr_matrix((encoded.weights, encoded.ids, encoded.splits), (len(shard), encoder.features))
-    squares = np.bincount(encoded.ids, encoded.weights.astype(np.float64) ** 2, encoder.features)
+    squares = np.zeros(encoder.features)
+    for start in range(0, len(encoded.ids), _COUNT_CHUNK):
+        part = slice(start, start + _COUNT_CHUNK)
+        squares += np.bincount(encoded.ids[part], encoded.weights[part].astype(np.float64) ** 2, encoder.features)
     linear = LinearTrainer(texts, ranks.sum(squares) / ranks.sum([len(shard)]), categories, ranks)
-    return TextTrainer(encoder, shared, encoded, linear, shard, plan, categories, ranks, report)
+    return TextTrainer(encoder, shared, encoded, linear, shard, plan, categories, ranks, report, folder)
 
 
 def _mean_loss(fitted: Sequence[FittedMember]) -> float:
@@ -208,12 +231,6 @@ def one_hot(hard_targets: Ints, categories: int) -> Targets:
     """Hard targets as one-hot distributions."""
     identity = np.eye(categories, dtype=np.float32)
     return lambda rows: identity[hard_targets[rows]]
-
-
-def _cross_entropy(predicted: Floats32, targets: Targets, rows: Ints) -> float:
-    """The cross-entropy, summed over the rows."""
-    parts = np.array_split(np.arange(len(rows)), max(len(rows) // _CHUNK, 1))
-    return float(sum(-(predicted[part] * targets(rows[part])).sum(dtype=np.float64) for part in parts))
 
 
 def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> tuple[TextEncoder, Bools]:
@@ -239,14 +256,19 @@ def _make_encoder(shard: Shard, plan: Plan, hash_size: int, ranks: Ranks) -> tup
     return encoder, counts[vocabulary] > plan.min_listings
 
 
-def _encode(encoder: TextEncoder, shard: Shard) -> TextBatch:
-    """The shard's texts as TF-IDF over the vocabulary."""
-    ids, values, lengths = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)], [np.zeros(0, np.int64)]
-    for rows in np.array_split(np.arange(len(shard)), max(len(shard) // _CHUNK, 1)):
-        batch = shard.texts(rows)
-        indices, tf_idf = encoder(batch.ids, batch.weights, batch.splits)
-        ids.append(indices[:, 1].numpy())
-        values.append(tf_idf.numpy())
-        lengths.append(np.bincount(indices[:, 0].numpy(), minlength=len(rows)))
-    splits = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
-    return TextBatch(np.concatenate(ids), np.concatenate(values), splits.astype(np.int64))
+def _encode(encoder: TextEncoder, shard: Shard, folder: Path) -> TextBatch:
+    """The shard's texts as TF-IDF over the vocabulary, memory-mapped: they take about a kilobyte per listing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lengths = [np.zeros(0, np.int64)]
+    with create(folder / "tf-idf-ids") as ids, create(folder / "tf-idf-weights") as weights:
+        for rows in blocks(np.arange(len(shard))):
+            batch = shard.texts(rows)
+            indices, tf_idf = encoder(batch.ids, batch.weights, batch.splits)
+            indices[:, 1].numpy().astype(np.int32).tofile(ids)
+            tf_idf.numpy().tofile(weights)
+            lengths.append(np.bincount(indices[:, 0].numpy(), minlength=len(rows)))
+    splits = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    shape = (int(splits[-1]),)
+    return TextBatch(
+        map_file(folder / "tf-idf-ids", np.int32, shape), map_file(folder / "tf-idf-weights", np.float32, shape), splits
+    )

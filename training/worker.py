@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from schemas.arrays import Bools, Floats32, Ints
 from schemas.branches import PICTURE_NETWORK, TEXT, TEXT_NETWORK
+from training.blocks import blocks, write_rows
 from training.canaries import are_canaries, wrong_labels
 from training.dataset import Shard, check_coverage, checksum, read_shard
 from training.export import save_pictures, save_text
@@ -47,7 +48,8 @@ def train_rank(task: RankTask) -> RankResult:
     report = _Reporter(task.progress if ranks.rank == 0 else None)
     shard, canaries = plant_canaries(shard, plan.canary_share, task.distances)
 
-    trainer = make_text_trainer(shard, plan, task.categories, task.hash_size, ranks, report)
+    cache = task.cache(ranks.rank)
+    trainer = make_text_trainer(shard, plan, task.categories, task.hash_size, ranks, report, cache)
     text, c = trainer.first_pass()
     curves = {TEXT.name: [text.loss]}
     targets = one_hot(shard.hard_targets, task.categories)
@@ -58,7 +60,7 @@ def train_rank(task: RankTask) -> RankResult:
         targets = soft.__getitem__
         text = trainer.train(targets, SECOND_C, SECOND_PASS, start=text)
         curves["text second pass"] = [text.loss]
-    branches = {TEXT.name: trainer.predict(text)[sampled]}
+    branches = {TEXT.name: trainer.predict(text, sampled)}
     if ranks.rank == 0:
         save_text(text, str(task.members / TEXT_NETWORK))
     if plan.pictures:
@@ -93,12 +95,11 @@ def run_first_pass(
         task: its distances and twins are used.
 
     Returns:
-        The first pass, and the soft labels, shape (n, C); or None and None if there are too few texts.
+        The first pass, and the soft labels, shape (n, C), memory-mapped; or None and None if there are too few texts.
     """
     shard, ranks = trainer.shard, trainer.ranks
-    predicted = trainer.predict(text)
     rows = {name: ranks.all_gather(values) for name, values in _row_fields(shard, sampled).items()}
-    sample = make_sample(rows, {TEXT.name: ranks.all_gather(predicted[sampled])}, task.ancestors)
+    sample = make_sample(rows, {TEXT.name: ranks.all_gather(trainer.predict(text, sampled))}, task.ancestors)
     if not enough_texts(sample):
         return None, None
     fewer = train_on_quarters(trainer, text, c, sampled, task.ancestors)
@@ -108,8 +109,13 @@ def run_first_pass(
         fitted = fit_first_pass(sample, task.distances, replace(fewer, disagree=disagree), task.twins).without_rows()
     first: FirstPass = ranks.broadcast_value(fitted)
     indices = seller_indices(shard.sellers, np.array(sample.seller_ids, np.int64))
-    predicted = resolve_log(predicted, shard.labels, task.ancestors)
-    return first, soft_labels(first, predicted, shard.labels, shard.truths, indices)
+
+    def soft(rows: Ints) -> Floats32:
+        predicted = resolve_log(trainer.predict(text, rows), shard.labels[rows], task.ancestors)
+        return soft_labels(first, predicted, shard.labels[rows], shard.truths[rows], indices[rows])
+
+    parts = (soft(rows) for rows in blocks(np.arange(len(shard))))
+    return first, write_rows(trainer.folder / "soft-labels", parts, trainer.categories)
 
 
 def find_novelty_threshold(trainer: TextTrainer, sampled: Ints, hash_size: int) -> float:

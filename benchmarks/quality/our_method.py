@@ -69,17 +69,18 @@ class OurMethod:
         self._learnt: dict[bool, tuple[FirstPass | None, Floats32 | None]] = {}
         pictures = 0 if catalogue.pictures is None else int(catalogue.pictures.present.sum())
         self._plan = make_plan(settings, len(catalogue), pictures)
-        with TemporaryDirectory() as folder:  # mapped files stay readable after deletion
-            shard = _shard(catalogue, labels, settings, Path(folder))
+        self._folder = TemporaryDirectory()
+        folder = Path(self._folder.name)
+        shard = _shard(catalogue, labels, settings, folder)
         size = settings.text.hash_size
         self._trainer = make_text_trainer(
-            shard, self._plan, len(catalogue.categories), size, Ranks.init(), lambda *_: None
+            shard, self._plan, len(catalogue.categories), size, Ranks.init(), lambda *_: None, folder
         )
         branch, c = self._trainer.first_pass()
         self._branch = branch
         self.fewer = train_on_quarters(self._trainer, branch, c, np.arange(len(labels)), catalogue.ancestors)
         """What members that were trained on fewer listings say of the labels."""
-        self.first = self._trainer.predict(branch)
+        self.first = self._trainer.predict(branch, np.arange(len(labels)))
         """Log-probabilities by the texts, shape (n, C); no member predicts what it was trained on, or on a near
         duplicate."""
 
@@ -97,7 +98,7 @@ class OurMethod:
         categories = len(self.catalogue.categories)
         targets = one_hot(self.labels, categories) if soft is None else soft.__getitem__
         text = self._branch if soft is None else self._trainer.train(targets, SECOND_C, SECOND_PASS, start=self._branch)
-        branches = {TEXT.name: self._trainer.predict(text)}
+        branches = {TEXT.name: self._trainer.predict(text, np.arange(len(self.labels)))}
         if self._plan.pictures:
             shard = self._trainer.shard
             rows = np.flatnonzero(shard.present)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from scipy.sparse import csr_matrix
 
 from schemas.bundle import BundleSpec, NoiseModel
 from schemas.tensors import TextBatch
@@ -34,7 +35,8 @@ TITLES = ["red hat", "blue shoe", None, "green top"]
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     tf = import_tensorflow(1)
     from training.export import save_pictures, save_text  # noqa: PLC0415 - TensorFlow's threads are set first
-    from training.network import PictureMembers, TextEncoder, TextMembers  # noqa: PLC0415 - as above
+    from training.linear import LinearMember  # noqa: PLC0415 - as above
+    from training.network import PictureMembers, TextEncoder  # noqa: PLC0415 - as above
     from training.picture_branch import PictureBranch  # noqa: PLC0415 - as above
     from training.text_branch import TextBranch  # noqa: PLC0415 - as above
 
@@ -44,10 +46,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     encoder = TextEncoder(
         vocabulary, np.ones(len(vocabulary), np.float32), int((vocabulary < 1 << 11).sum()), len(vocabulary)
     )
-    members = TextMembers(len(vocabulary), 4, 3)
-    members.kernel.assign(tf.random.normal(members.kernel.shape))
+    kernels = tf.random.normal([4, len(vocabulary), 3]).numpy()
+    members = tuple(LinearMember(kernel, None, np.zeros(3, np.float32)) for kernel in kernels)
     nothing = TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
-    text = TextBranch(encoder, members, nothing, (), np.zeros((0, 3), np.float32), 0.0)
+    none_yet, no_folds = csr_matrix((0, len(vocabulary)), dtype=np.float32), np.zeros(0, np.int64)
+    text = TextBranch(encoder, nothing, none_yet, no_folds, members, 0.0)
     save_text(text, str(folder / "members" / "text"))
     projection = np.random.default_rng(1).standard_normal((len(vocabulary), 5)).astype(np.float32)
     pictures = PictureMembers(np.full(3, 127, np.float32), np.full(3, 60, np.float32), projection, 4, 3)

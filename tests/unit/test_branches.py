@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from udfs.tf_runtime import import_tensorflow
 
 HASH = 1 << 14
 FEATURES: dict[str, Any] = {"hash_size": HASH, "word_ngrams": 1, "char_ngrams": [3, 3], "max_chars": 100}
+FOLDER = tempfile.TemporaryDirectory()
 COLOURS = ["red", "green", "blue"]
 
 
@@ -69,7 +71,7 @@ def silent(what: str, epoch: int, epochs: int, loss: float) -> None:
 def trainer(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 - TensorFlow loads late
     from training.text_branch import make_text_trainer  # noqa: PLC0415 - TensorFlow's threads are set first
 
-    return make_text_trainer(shard, plan, 3, HASH, ranks, silent)
+    return make_text_trainer(shard, plan, 3, HASH, ranks, silent, Path(FOLDER.name))
 
 
 def train_texts(shard: Shard, plan: Plan, ranks: Ranks) -> Any:  # noqa: ANN401 - TensorFlow loads late
@@ -94,7 +96,7 @@ def test_the_text_members_equal_logistic_regression(ranks: Ranks, plan: Plan) ->
     for fold in range(4):
         peer = LogisticRegression(C=2.0).fit(dense[folds != fold], shard.labels[folds != fold])
         expected[folds == fold] = peer.predict_proba(dense[folds == fold])
-    ours = np.exp(text.predicted)
+    ours = np.exp(text.predict(np.arange(len(shard))))
     rows = np.arange(len(shard))
     losses = [-np.log(p[rows, shard.labels]).mean() for p in (ours, expected)]
     assert losses[0] < losses[1] + 0.01
@@ -108,7 +110,8 @@ def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan
     own = shard.buckets % plan.text_members == 2
     flipped = dataclasses.replace(shard, labels=np.where(own, (shard.labels + 1) % 3, shard.labels))
     before, after = (
-        trainer(s, plan, ranks).train(one_hot(s.hard_targets, 3), 2.0, "texts").predicted for s in (shard, flipped)
+        trainer(s, plan, ranks).train(one_hot(s.hard_targets, 3), 2.0, "texts").predict(np.arange(400))
+        for s in (shard, flipped)
     )
     assert (before[own] == after[own]).all()
     assert (before[~own] != after[~own]).any()
@@ -120,6 +123,7 @@ def test_the_first_members_choose_c_and_all_start_from_members_of_their_own_fold
     from training import text_branch  # noqa: PLC0415 - TensorFlow's threads are set first
 
     shard = make_shard()
+    every = np.arange(len(shard))
     all_members, c = trainer(shard, plan, ranks).first_pass()
     monkeypatch.setattr(text_branch, "_CHOOSING", 150)  # of 400 listings in 4 folds: two members choose
     reports: list[tuple[int, int]] = []
@@ -129,15 +133,15 @@ def test_the_first_members_choose_c_and_all_start_from_members_of_their_own_fold
     branch, chosen = few.first_pass()
     assert chosen == c
     assert reports == [(1, 2), (2, 2)] * (len(reports) // 2 - 1) + [(3, 4), (4, 4)]
-    assert np.exp(branch.predicted) == pytest.approx(np.exp(all_members.predicted), abs=0.03)
+    assert np.exp(branch.predict(every)) == pytest.approx(np.exp(all_members.predict(every)), abs=0.03)
     # From the members of a first pass over other labels, to the same minimum; no member sees its own fold.
     own = shard.buckets % plan.text_members == 1
     flipped = dataclasses.replace(shard, labels=np.where(own, (shard.labels + 1) % 3, shard.labels))
     targets = text_branch.one_hot(np.where(own, shard.labels, 0), 3)
     starts = [trainer(each, plan, ranks).first_pass()[0] for each in (shard, flipped)]
-    found = [few.train(targets, chosen, "texts", start=start).predicted for start in starts]
+    found = [few.train(targets, chosen, "texts", start=start).predict(every) for start in starts]
     assert (found[0][own] == found[1][own]).all()
-    assert np.exp(found[0]) == pytest.approx(np.exp(few.train(targets, chosen, "texts").predicted), abs=0.03)
+    assert np.exp(found[0]) == pytest.approx(np.exp(few.train(targets, chosen, "texts").predict(every)), abs=0.03)
 
 
 def test_members_of_quarters_equal_logistic_regression_on_a_quarter(ranks: Ranks, plan: Plan) -> None:
@@ -156,7 +160,7 @@ def test_members_of_quarters_equal_logistic_regression_on_a_quarter(ranks: Ranks
         peer = LogisticRegression(C=c).fit(dense[own], shard.labels[own])
         expected[~own] += (peer.predict(dense[~own]) != shard.labels[~own]) / 3
     assert (np.abs(fewer.disagree - expected) < 0.1).mean() > 0.9
-    assert fewer.disagree.mean() > (text.predicted.argmax(axis=1) != shard.labels).mean()
+    assert fewer.disagree.mean() > (text.predict(np.arange(len(shard))).argmax(axis=1) != shard.labels).mean()
 
 
 def test_without_texts_the_predictions_are_the_shares_of_the_categories(ranks: Ranks, plan: Plan) -> None:
@@ -164,7 +168,7 @@ def test_without_texts_the_predictions_are_the_shares_of_the_categories(ranks: R
     empty = TextBatch(shard.ids[:0], shard.weights[:0], np.zeros_like(shard.splits))
     without_text = dataclasses.replace(shard, ids=empty.ids, weights=empty.weights, splits=empty.splits)
     text = train_texts(without_text, plan, ranks)
-    said = np.exp(text.predicted)
+    said = np.exp(text.predict(np.arange(len(shard))))
     shares = np.bincount(shard.labels) / len(shard)
     assert said.mean(axis=0) == pytest.approx(shares, abs=0.15)
 
@@ -252,7 +256,7 @@ def test_saved_members_predict_the_same_as_the_networks(ranks: Ranks, plan: Plan
     inputs = {"ids": tf.constant(texts.ids), "weights": tf.constant(texts.weights), "splits": tf.constant(texts.splits)}
     fold = tf.constant(shard.buckets[rows] % plan.text_members)
     all_text = signatures[0].signatures["serving_default"](**inputs, fold=fold)[TEXT.name].numpy()
-    assert all_text == pytest.approx(text.predicted[rows], abs=1e-4)
+    assert all_text == pytest.approx(text.predict(rows), abs=1e-4)
     by_picture = signatures[1].signatures["serving_default"](
         **inputs, vectors=tf.constant(shard.vectors[rows]), fold=fold
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def test_the_encoder_computes_tf_idf_for_words_and_characters_separately(ranks: 
         assert block @ block.T == pytest.approx((expected @ expected.T).toarray(), abs=1e-5)
 
 
-def test_the_projection_keeps_the_similarity_of_texts(ranks: Ranks) -> None:
+def test_the_projection_keeps_the_similarity_of_texts(ranks: Ranks, tmp_path: Path) -> None:
     from training.projection import as_matrix, fit_projection, project  # noqa: PLC0415 - TensorFlow's threads first
 
     random = np.random.default_rng(3)
@@ -53,7 +54,7 @@ def test_the_projection_keeps_the_similarity_of_texts(ranks: Ranks) -> None:
     encoded = TextBatch(ids, dense[rows, ids].astype(np.float32), splits)
     assert as_matrix(encoded, 40).toarray() == pytest.approx(dense)
     projection = fit_projection(encoded, 40, ranks, 1)
-    vectors = project(encoded, projection)
+    vectors = project(encoded, projection, tmp_path / "texts")
     assert projection.shape == (40, 40)
     assert np.sqrt((vectors**2).mean()) == pytest.approx(2.0, rel=1e-3)
     similarity, expected = vectors @ vectors.T, dense @ dense.T
