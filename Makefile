@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-airflow bench bench-quality lint format docs package lock clean
+.PHONY: help setup demo test test-all test-fast test-airflow bench bench-quality lint format docs package lock clean
 MAKEFLAGS += --no-print-directory
 
 # Variables: make demo LISTINGS=300 PROFILE=test WAREHOUSE=/tmp/warehouse; make setup PYTHON=/path/to/python3.11
@@ -27,6 +27,9 @@ demo: setup ## generate a catalogue of 3,000 listings, clean it and show the res
 
 test: setup .venv-airflow lint ## run everything: lint, all tests, the DAGs in a real Airflow
 	@$(PYTEST) --numprocesses 2
+
+test-all: test ## run everything, and kill every command before every change that it makes to the warehouse (hours)
+	@$(PYTEST) -m crash
 
 test-fast: setup ## run the fast tests, which need no Spark
 	@$(PYTEST) --numprocesses 2 tests/unit tests/contracts -m "not airflow and not end_to_end"

@@ -79,9 +79,14 @@ def start() -> Answer:
         work.mkdir()
         task = RankTask(dataset, plan, distances, ancestors, settings.text.hash_size, encoder.width, str(work))
         started = time.perf_counter()
-        timeout = settings.train.start_timeout_seconds
         run_on_ranks(
-            "training.worker:train_rank", (task,), ranks=ranks, code=code, failure=task.failure, timeout_seconds=timeout
+            "training.worker:train_rank",
+            (task,),
+            ranks=ranks,
+            code=code,
+            failure=task.failure,
+            timeout_seconds=settings.train.start_timeout_seconds,
+            stall_seconds=settings.train.stall_timeout_seconds,
         )
         seconds = time.perf_counter() - started
         epochs = [json.loads(line) for line in task.progress.read_text(encoding="utf-8").splitlines()]

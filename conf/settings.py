@@ -132,6 +132,8 @@ class TrainSettings:
     """Random seed."""
     start_timeout_seconds: Count = 300
     """How long the Horovod ranks may take to start."""
+    stall_timeout_seconds: Count = 3600
+    """How long a Horovod rank may keep the others waiting; then it counts as lost, and the training fails."""
 
 
 @dataclass(frozen=True, config=_FROZEN)
@@ -205,6 +207,8 @@ class RegistrySettings:
     """Name of the registered model in MLflow."""
     experiment: str = "catalog-cleaner"
     """Name of the MLflow experiment."""
+    timeout_seconds: Annotated[int, Field(ge=20)] = 120
+    """How long an MLflow server may take to answer, with all retries; then the command fails."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Annotated
 
 import typer
+from pyspark.sql import functions as F
 
 from jobs.cleaning.clean import add_label_evidence, clean, pinned_decisions
 from jobs.cleaning.run_summary import count_rows
@@ -80,9 +81,12 @@ def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Su
         by_event = {row.event: int(row["count"]) for row in events.groupBy("event").count().collect()}
         if not dry_run:
             job.print_progress("publishing")
-            # The publications since have deleted predictions of content that is now current again.
+            # The publications since have deleted predictions of content that is now current again. What a killed revert
+            # has written does not count, because this one replaces it.
             keys = ["listing_id", "content_hash", "model_version"]
-            lost = scored.all.join(warehouse.read(PREDICTIONS).select(*keys), keys, "left_anti")
+            own = (F.col("job") == job.name) & (F.col("run_date") == F.lit(run.run_date))
+            kept = warehouse.read(PREDICTIONS).where(~own)
+            lost = scored.all.join(kept.select(*keys), keys, "left_anti")
             tables = result.tables(lost, quarantined, [], with_texts(result.decided, all_columns))
             publish(warehouse, Slice(job.name, run.run_id, run.run_date), tables)
             run.published_versions = table_versions(warehouse, pins)

@@ -47,6 +47,13 @@ def carriers(mark: str) -> list[psutil.Process]:
     return found
 
 
+def kill_all(mark: str) -> None:
+    """Kill all processes with a mark at once."""
+    while running := carriers(mark):
+        for process in running:
+            _signal(process, kill=True)
+
+
 def end(mark: str) -> None:
     """Stop all processes with a mark: terminate first, so that they remove temporary files, then kill."""
     for process in carriers(mark):

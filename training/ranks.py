@@ -86,7 +86,14 @@ class Ranks:
 
 
 def run_on_ranks(
-    function: str, arguments: tuple[Any, ...], *, ranks: int, code: str, failure: Path, timeout_seconds: int
+    function: str,
+    arguments: tuple[Any, ...],
+    *,
+    ranks: int,
+    code: str,
+    failure: Path,
+    timeout_seconds: int,
+    stall_seconds: int,
 ) -> list[Any]:
     """Run a function of this project on every rank, each in its own process started by a Spark task.
 
@@ -99,6 +106,7 @@ def run_on_ranks(
         failure: a file that does not exist yet, in a folder that every node can access. The first rank that fails
             writes its error there.
         timeout_seconds: how long the ranks may take to start.
+        stall_seconds: how long a rank may keep the others waiting in a collective operation before all are stopped.
 
     Returns:
         The return value of each rank, in rank order.
@@ -130,6 +138,11 @@ def run_on_ranks(
 
     # Horovod imports TensorFlow itself: here to detect its features, and in the tasks before our code runs.
     os.environ.update(_QUIET)
+    # Horovod checks every minute unless told otherwise, and only then for the shorter of the two.
+    limits = {
+        "HOROVOD_STALL_SHUTDOWN_TIME_SECONDS": str(stall_seconds),
+        "HOROVOD_STALL_CHECK_TIME_SECONDS": str(min(stall_seconds, 60)),
+    }
     try:
         return list(
             horovod.spark.run(
@@ -138,7 +151,7 @@ def run_on_ranks(
                 use_gloo=True,
                 start_timeout=timeout_seconds,
                 verbose=0,
-                env=dict(_QUIET),
+                env=_QUIET | limits,
                 stdout=sys.stderr,
                 stderr=sys.stderr,
                 executable=os.environ.get("PYSPARK_PYTHON", sys.executable),
@@ -148,7 +161,8 @@ def run_on_ranks(
         if failure.is_file():
             raise FailedError(f"a rank of the training failed: {failure.read_text(encoding='utf-8')}") from error
         raise FailedError(
-            f"the {ranks} ranks of the training did not all start within {timeout_seconds} s, or ended without a "
-            f"reason. No model was registered. Make sure that Spark can run {ranks} tasks at once, or increase "
-            "train.start_timeout_seconds."
+            f"the {ranks} ranks of the training did not all start within {timeout_seconds} s, or one was killed or "
+            f"kept the others waiting for {stall_seconds} s. No model was registered. Make sure that Spark can run "
+            f"{ranks} tasks at once and that the memory is sufficient, or increase train.start_timeout_seconds or "
+            "train.stall_timeout_seconds."
         ) from error

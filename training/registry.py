@@ -198,17 +198,16 @@ class Registry:
                         ),
                         pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
                     )
-            version = self._new_version(logged, run.info.run_id)
-            version_tags = {**tags, _BUNDLE_TAG: self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")}
-            for name, value in version_tags.items():
-                self._client.set_model_version_tag(self._settings.model_name, version, name, value)
-            return version
+            path = self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")
+            return self._new_version(logged, run.info.run_id, {**tags, _BUNDLE_TAG: path})
 
-    def _new_version(self, logged: ModelInfo, run_id: str) -> str:
+    def _new_version(self, logged: ModelInfo, run_id: str, tags: dict[str, str]) -> str:
         name = self._settings.model_name
         if not self._client.search_registered_models(f"name = '{name}'"):
             self._client.create_registered_model(name)
-        return str(self._client.create_model_version(name, logged.model_uri, run_id, model_id=logged.model_id).version)
+        # With its tags in one step, so that a killed training leaves no version whose files cannot be found.
+        version = self._client.create_model_version(name, logged.model_uri, run_id, tags, model_id=logged.model_id)
+        return str(version.version)
 
     def _version(self, version: str) -> ModelVersion:
         with self._translate_errors():
@@ -287,6 +286,7 @@ def open_registry(folder: Path | None, location: str, settings: RegistrySettings
     """
     _silence_mlflow()
     if settings.tracking_uri is not None:
+        _limit_waiting(settings.timeout_seconds)
         return Registry(settings.tracking_uri, None, settings)
     if folder is None:
         raise RegistryError(
@@ -301,6 +301,12 @@ def open_registry(folder: Path | None, location: str, settings: RegistrySettings
 def _is_missing(error: MlflowException) -> bool:
     """Whether the registry says that a model or version does not exist."""
     return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
+
+
+def _limit_waiting(seconds: int) -> None:
+    """Divide the time that a server has for an answer among four attempts; MLflow pauses up to 15 s between them."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(max((seconds - 15) // 4, 1)))
 
 
 def _silence_mlflow() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
+from pyspark.sql import functions as F
+
 from jobs.console.job import Job, clock
 from jobs.console.root_cause import root_cause
 from jobs.lifecycle.lock import warehouse_lock
@@ -15,9 +17,9 @@ from jobs.lifecycle.pins import Pins, release_pins
 from jobs.lifecycle.provenance import find_provenance
 from jobs.lifecycle.run_log import RunRecord, new_run_id, record
 from jobs.lifecycle.starts import find_starts, forget_start, mark_start
-from jobs.warehouse.tables import STAGING_FOLDER
+from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
 from schemas.errors import RefusedError, UsageError
-from schemas.tables import RUNS
+from schemas.tables import LISTINGS, QUARANTINE, RUNS
 
 WORK_FOLDER = "_work"
 """Folder in a local warehouse with one folder per training, named by its run id."""
@@ -136,6 +138,7 @@ def clean_up_killed_runs(job: Job) -> None:
     starts = find_starts(folder)
     killed = [start for start in starts if not start.alive]
     recorded = {row.run_id for row in job.warehouse.read(RUNS).select("run_id").collect()} if killed else set()
+    _forget_rejects(job.warehouse, [start.run_id for start in killed if start.run_id not in recorded])
     for start in killed:
         if start.run_id not in recorded:
             job.print_progress(f"{start.run_id} was killed: adding its row to runs")
@@ -160,6 +163,20 @@ def clean_up_killed_runs(job: Job) -> None:
         staged = (path for path in (folder / STAGING_FOLDER).glob("*") if not _is_kept(path.name))
         for path in (*staged, *(training for training in trainings if training.name not in running)):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _forget_rejects(warehouse: Warehouse, killed: list[str]) -> None:
+    """Delete what killed runs have written to quarantine: who loads the file again writes it again.
+
+    The rows of an ingest that had already changed listings stay; it counts as done.
+    """
+    if not killed:
+        return
+    changed = warehouse.read(LISTINGS).where(F.col("delivery_id").isin(killed)).select("delivery_id").distinct()
+    void = sorted(set(killed) - {row.delivery_id for row in changed.collect()})
+    rejects = F.col("run_id").isin(void)
+    if void and not warehouse.read(QUARANTINE).where(rejects).isEmpty():
+        warehouse.table(QUARANTINE).delete(rejects)
 
 
 def _is_kept(staged: str) -> bool:

@@ -1,7 +1,8 @@
-"""The reason why a training rank has failed reaches the user."""
+"""A training rank that fails, is killed or keeps the others waiting: the training ends with a reason, and soon."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from schemas.errors import FailedError
 from training.ranks import run_on_ranks
 
 _CODE = """
+import os
+import signal
+import time
 import numpy as np
 import horovod.tensorflow as hvd
 
@@ -18,20 +22,44 @@ def fail():
     if hvd.rank() == 1:
         raise ValueError("rank 1 cannot read its rows")
     hvd.allreduce(np.ones(1))
+
+def be_killed():
+    hvd.init()
+    hvd.allreduce(np.ones(1))
+    if hvd.rank() == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    hvd.allreduce(np.ones(1))
+
+def hang():
+    hvd.init()
+    if hvd.rank() == 1:
+        time.sleep(600)
+    hvd.allreduce(np.ones(1))
 """
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of Horovod's thread
 @pytest.mark.usefixtures("spark")
-def test_a_failed_rank_reports_the_reason(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ("fail", r"^a rank of the training failed: ValueError: rank 1 cannot read its rows$"),
+        ("be_killed", r"killed|HorovodInternalError"),
+        ("hang", r"kept the others waiting for 5 s|HorovodInternalError"),
+    ],
+)
+def test_a_lost_rank_ends_the_training_with_a_reason(function: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "failing.py").write_text(_CODE)
-    with pytest.raises(FailedError, match=r"^a rank of the training failed: ValueError: rank 1 cannot read its rows$"):
+    began = time.monotonic()
+    with pytest.raises(FailedError, match=reason):
         run_on_ranks(
-            "failing:fail",
+            f"failing:{function}",
             (),
             ranks=2,
             code=str(tmp_path / "code"),
             failure=tmp_path / "failure.txt",
             timeout_seconds=120,
+            stall_seconds=5,
         )
+    assert time.monotonic() - began < 110

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -87,4 +88,28 @@ def test_a_job_waits_as_long_as_configured(tmp_path: Path, holder: multiprocessi
 
 def test_a_warehouse_that_is_no_local_folder_is_not_locked() -> None:
     with warehouse_lock(None, "ingest", 0.0, NOW, print), warehouse_lock(None, "nightly", 0.0, NOW, print):
+        pass
+
+
+@pytest.mark.parametrize("host", [socket.gethostname(), "another-host"])
+def test_a_name_left_behind_does_not_hold_the_lock(host: str, tmp_path: Path) -> None:
+    """After a reboot or on another host, the process id may belong to a running process, such as this one."""
+    left = {"job": "nightly", "host": host, "process": os.getpid(), "since": NOW.isoformat()}
+    (tmp_path / "_lock.json").write_text(json.dumps(left))
+    (tmp_path / "_lock").touch()
+    with warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
+        assert json.loads((tmp_path / "_lock.json").read_text())["job"] == "ingest"
+
+
+def test_half_a_name_does_not_hold_the_lock_and_does_not_hide_that_it_is_held(
+    tmp_path: Path, holder: multiprocessing.process.BaseProcess
+) -> None:
+    """The holder was killed while it wrote its name, or is about to write it."""
+    (tmp_path / "_lock.json").write_text('{"job": "nigh')
+    with pytest.raises(FailedError, match="another job"), warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
+        pass
+    holder.kill()
+    holder.join()
+    (tmp_path / "_lock.json").write_text('{"job": "nigh')
+    with warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
         pass

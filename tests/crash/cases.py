@@ -1,0 +1,92 @@
+"""The commands that are killed, each with the warehouse that it finds. A new command is a function and a word more."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from jobs.lifecycle.publications import find_publication
+from jobs.store import read_published
+from tests.end_to_end.conftest import Workspace
+
+NIGHT = "2026-11-11"
+Words = tuple[str, ...]
+Prepare = Callable[[Workspace, Path], Words]
+"""Changes a copy of a published warehouse into what the command finds; returns the command's words. Files that they
+name are written into the folder."""
+
+
+def ingest(workspace: Workspace, folder: Path) -> Words:
+    """A full delivery: new titles, pictures and categories, a new listing, a missing one and a row without a time."""
+
+    def change(listings: pd.DataFrame) -> pd.DataFrame:
+        rows = listings.sort_values("listing_id").iloc[1:].reset_index(drop=True)
+        pictures = rows.image.to_numpy(copy=True)
+        pictures[[2, 3]] = pictures[[6, 7]]
+        rows["image"] = pictures
+        rows.loc[:11, "updated_at"] = pd.Timestamp("2026-01-01T10:00:00Z")
+        rows.loc[:5, "title"] = rows.title[:6].fillna("") + " again"
+        rows.loc[8:11, "category"] = rows.category[8:12].to_numpy()[::-1]
+        new = rows.iloc[[0]].assign(listing_id="new-listing")
+        broken = rows.iloc[[1]].assign(listing_id="broken", updated_at=None)
+        return pd.concat([rows, new, broken], ignore_index=True)
+
+    path = workspace.delivery(folder, change)
+    return ("ingest", str(path), "--taxonomy", str(workspace.source / "taxonomy.csv"), "--full")
+
+
+def nightly(workspace: Workspace, folder: Path) -> Words:
+    """A night after a delivery."""
+    workspace.run(*ingest(workspace, folder))
+    return ("nightly", "--run-date", NIGHT)
+
+
+def encode(workspace: Workspace, folder: Path) -> Words:
+    """New pictures."""
+    workspace.run(*ingest(workspace, folder))
+    return ("encode",)
+
+
+def train(_workspace: Workspace, _folder: Path) -> Words:
+    """A second model."""
+    return ("train",)
+
+
+def review(workspace: Workspace, folder: Path) -> Words:
+    """Decisions about four listings, one of which does not exist."""
+    ids = read_published(workspace.warehouse, "flagged_items").orderBy("listing_id").limit(3).toPandas().listing_id
+    rows = pd.DataFrame({"listing_id": [*ids, "none-such"], "decision": "skip", "reviewer": "ada"})
+    rows["decided_at"] = "2026-11-10T12:00:00Z"
+    rows.to_csv(folder / "decisions.csv", index=False)
+    return ("review", "apply", str(folder / "decisions.csv"))
+
+
+def backfill(workspace: Workspace, folder: Path) -> Words:
+    """Two dates after a delivery."""
+    workspace.run(*ingest(workspace, folder))
+    today = dt.datetime.now(dt.UTC).date()
+    return ("backfill", "--from", str(today - dt.timedelta(days=1)), "--to", str(today))
+
+
+def revert(workspace: Workspace, folder: Path) -> Words:
+    """The second night is taken back."""
+    workspace.run(*nightly(workspace, folder))
+    return ("revert", find_publication(workspace.warehouse).run_id)
+
+
+def maintain(workspace: Workspace, folder: Path) -> Words:
+    """After two nights."""
+    workspace.run(*nightly(workspace, folder))
+    return ("maintain",)
+
+
+CASES: dict[str, Prepare] = {
+    each.__name__: each for each in (nightly, ingest, encode, train, review, backfill, revert, maintain)
+}
+ALREADY_DONE = "taken back already"
+"""What a command that cannot be repeated says if the killed one had done everything."""
+CLEANS_UP_LATER = ("encode", "train")
+"""Commands that run beside others, so that what a killed one has left is removed by the next run that locks all."""

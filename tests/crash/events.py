@@ -1,0 +1,170 @@
+"""The changes that a command makes to a folder, each seen before it is made: to list them, or to kill it there.
+
+Whatever a process does between two changes of the folder leaves no trace when it is killed. So the moments just before
+each change are all moments that matter, and listing the changes of an undisturbed run finds them all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.programs import guarded, kill_all
+
+_SOURCE = Path(__file__).with_name("file_events.c")
+_RANDOM = (
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "*"),
+    (r"[0-9a-f]{32}", "*"),
+    (r"([a-z]+)([-_]\d{4}[-_]\d\d[-_]\d\d[-_])[0-9a-f]{6}", r"\1\2*"),
+    (r"part-\d{5}", "part"),
+    (r"(mlflow/.*)/[0-9]{18}/", r"\1/*/"),
+)
+"""Parts of names that differ from run to run."""
+
+
+GO_ON, KILL = 0, -1
+"""Answers to a change."""
+
+
+@dataclass(frozen=True, order=True)
+class Change:
+    """A change of a folder.
+
+    Attributes:
+        operation: create, truncate, write (the first to an open file), rename, link, delete or mkdir.
+        path: relative to the folder, without random parts; of a rename, the new name.
+        number: 1 for the first change of this operation and path in a run, 2 for the second ...
+    """
+
+    operation: str
+    path: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.path}#{self.number}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a watched command ended.
+
+    Attributes:
+        changes: the changes, in order; the last one is not made if the command was killed there.
+        code: the exit code; negative: the signal.
+        output: the end of standard output and standard error.
+    """
+
+    changes: list[Change]
+    code: int
+    output: str
+
+
+def compile_watcher(folder: Path) -> Path:
+    """Compile file_events.c; returns the library."""
+    library = folder / "file_events.so"
+    compiler = os.environ.get("CXX", "c++")
+    subprocess.run(
+        [compiler, "-x", "c", "-O1", "-shared", "-fPIC", str(_SOURCE), "-o", str(library), "-ldl"], check=True
+    )
+    return library
+
+
+def run_watched(
+    library: Path,
+    folder: Path,
+    words: Sequence[str],
+    before: Callable[[Change], int] = lambda _: GO_ON,
+    timeout_seconds: float = 900,
+) -> Ended:
+    """Run a program and list the changes that it makes to a folder; decide about each before it is made.
+
+    Args:
+        library: from `compile_watcher`.
+        folder: the folder, an absolute path.
+        words: the program and its arguments.
+        before: called before each change, one at a time. It returns GO_ON, KILL (all processes of the run: Python, the
+            JVM and Python workers), or the number of an error with which the change fails, such as `errno.ENOSPC`.
+        timeout_seconds: how long the program may take.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer.
+    """
+    changes: list[Change] = []
+    seen: Counter[tuple[str, str]] = Counter()
+    log = folder.parent / f"{folder.name}.log"
+    with guarded() as mark:
+        [value] = mark.values()
+
+        def decide(operation: str, path: str) -> int | None:
+            kind = operation, _general(path)
+            seen[kind] += 1
+            changes.append(Change(*kind, seen[kind]))
+            answer = before(changes[-1])
+            if answer != KILL:
+                return answer
+            kill_all(value)
+            return None
+
+        with _listening(folder, decide) as address, log.open("wb") as out:
+            environment = os.environ | mark
+            environment |= {"LD_PRELOAD": str(library), "CRASH_ROOT": str(folder), "CRASH_SOCKET": address}
+            done = subprocess.run(
+                list(words), env=environment, stdout=out, stderr=out, timeout=timeout_seconds, check=False
+            )
+    return Ended(changes, done.returncode, log.read_text(errors="replace")[-3000:])
+
+
+def command(folder: Path, *words: str) -> list[str]:
+    """The words of one of the project's commands on a warehouse, with the test profile."""
+    return [sys.executable, "-m", "jobs.cli", *words, "--warehouse", str(folder), "--profile", "test"]
+
+
+def _general(path: str) -> str:
+    for pattern, replacement in _RANDOM:
+        path = re.sub(pattern, replacement, path)
+    return path
+
+
+@contextmanager
+def _listening(folder: Path, decide: Callable[[str, str], int | None]) -> Iterator[str]:
+    """Answer the announcements of file_events.c; yields the socket's address.
+
+    One change at a time is decided upon, so that none is made while another one kills the run.
+    """
+    one_at_a_time = threading.Lock()
+    address = f"/tmp/crash-{os.getpid()}-{threading.get_ident()}"  # noqa: S108 - a socket's path must be short
+
+    def answer(connection: socket.socket) -> None:
+        with connection, one_at_a_time:
+            operation, _, path = connection.makefile(encoding="utf-8").readline().rstrip("\n").partition(" ")
+            answer = decide(operation, str(Path(path).relative_to(folder))) if operation else None
+            if answer is not None:
+                connection.sendall(bytes([answer]))
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen(256)
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield address
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            Path(address).unlink()

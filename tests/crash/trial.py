@@ -1,0 +1,132 @@
+"""A command is killed and run again: what readers see between, and whether the end is as if nothing had happened."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from conf.load import load_settings
+from jobs.cli import app
+from schemas.tables import QUARANTINE
+from tests.crash.cases import ALREADY_DONE, CLEANS_UP_LATER, Prepare
+from tests.crash.contents import Contents, Published, differences, finished, published, stored
+from tests.crash.events import GO_ON, KILL, Change, Ended, run_watched
+from tests.end_to_end.conftest import Workspace
+from training.registry import open_registry
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A command, the warehouse that it finds, and what it makes of it when nothing disturbs it.
+
+    Attributes:
+        start: the warehouse that the command finds.
+        words: the command.
+        before, after: what readers see before and after it.
+        stored: the rows of all tables after it.
+        runs: the runs that have ended after it.
+    """
+
+    start: Workspace
+    words: tuple[str, ...]
+    before: Published | None
+    after: Published | None
+    stored: Contents
+    runs: Counter[tuple[str, str, str]]
+
+    def kill(self, library: Path, folder: Path, at: Callable[[Change], bool]) -> tuple[Ended, Workspace]:
+        """Run the command in a process of its own, and kill it before the first change that `at` chooses.
+
+        Returns:
+            How it ended, and the warehouse that it left.
+        """
+        left = self.start.copy(folder)
+        ended = run_watched(library, left.path, self.process(left), lambda change: KILL if at(change) else GO_ON)
+        return ended, left
+
+    def copies(self, library: Path, folder: Path, at: Callable[[Change], bool]) -> tuple[Ended, list[Change]]:
+        """Run the command to its end, and copy the warehouse before each change that `at` chooses.
+
+        No other change is made meanwhile, so a copy is what a kill at that moment would leave. The copies are in the
+        folder, named 0, 1, 2 ...
+
+        Returns:
+            How the command ended, and the changes before which a copy was made.
+        """
+        running = self.start.copy(folder / "running")
+        copied: list[Change] = []
+
+        def before(change: Change) -> int:
+            if at(change):
+                running.copy(folder / str(len(copied)))
+                copied.append(change)
+            return GO_ON
+
+        return run_watched(library, running.path, self.process(running), before), copied
+
+    def problems(self, left: Workspace) -> str:
+        """Read what a killed command has left, run the command again and compare. Empty if all is well."""
+        found = [self._reading(published(left.warehouse))]
+        result = CliRunner().invoke(app, [*self.words, "--warehouse", str(left.path), "--profile", "test"])
+        if result.exit_code and ALREADY_DONE not in result.stderr:
+            found.append(f"the second run ended with {result.exit_code}: {result.stderr[-600:]}")
+        else:
+            found.append(differences(_once(stored(left.warehouse)), _once(self.stored)))
+            last = published(left.warehouse)
+            if last is not None and self.after is not None:
+                found.append(differences(last.tables, self.after.tables))
+            if missing := self.runs - finished(left.warehouse):
+                found.append(f"runs lacks {dict(missing)}")
+            if self.words[0] not in CLEANS_UP_LATER:
+                found += [f"left behind: {path}" for path in _leftovers(left.path)]
+            found.append(_unreadable_models(left.path))
+        return "\n".join(line for line in found if line)
+
+    def _reading(self, seen: Published | None) -> str:
+        if seen is None or self.before is None or self.after is None:
+            return "" if seen is None and self.before is None else "readers saw no publication"
+        expected = self.before if seen.run_id == self.before.run_id else self.after
+        wrong = differences(seen.tables, expected.tables)
+        return f"readers saw something else than a whole publication: {wrong}" if wrong else ""
+
+    def process(self, warehouse: Workspace) -> list[str]:
+        """The command as a process of its own."""
+        words = [sys.executable, "-m", "jobs.cli", *self.words]
+        return [*words, "--warehouse", str(warehouse.path), "--profile", "test"]
+
+
+def prepare(case: Prepare, base: Workspace, folder: Path) -> Trial:
+    """Make the warehouse that a command finds, and run the command undisturbed on a copy."""
+    start = base.copy(folder / "start")
+    words = case(start, folder)
+    before = published(start.warehouse)
+    undisturbed = start.copy(folder / "undisturbed")
+    undisturbed.run(*words)
+    warehouse = undisturbed.warehouse
+    return Trial(start, words, before, published(warehouse), stored(warehouse), finished(warehouse))
+
+
+def _once(contents: Contents) -> Contents:
+    """The contents with each row of quarantine once.
+
+    A killed ingest that had changed the listings is done. Running it again is a second delivery of the same file, and
+    each delivery records its unusable rows.
+    """
+    return {name: Counter(set(rows)) if name == QUARANTINE.name else rows for name, rows in contents.items()}
+
+
+def _leftovers(warehouse: Path) -> list[str]:
+    found = [*warehouse.glob("_staging/*"), *warehouse.glob("_work/*"), *warehouse.glob("_starts/*")]
+    return sorted(str(path.relative_to(warehouse)) for path in (*found, *warehouse.glob("_lock.json")))
+
+
+def _unreadable_models(warehouse: Path) -> str:
+    registry = open_registry(warehouse, str(warehouse), load_settings("test").registry)
+    champion = registry.champion_version()
+    loaded = [registry.model(model.version).version for model in registry.models()]
+    return "" if champion in loaded else f"the champion {champion} is not among the models {loaded}"

@@ -1,0 +1,86 @@
+"""A sample of what `make test-all` does: a night and an ingest are killed, and others try to run meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conf.load import load_settings
+from tests.crash.cases import CASES, ingest, review
+from tests.crash.contents import published as read_all
+from tests.crash.events import GO_ON, KILL, Change, compile_watcher, run_watched
+from tests.crash.trial import Trial, prepare
+from tests.end_to_end.conftest import Workspace
+from training.registry import open_registry
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that announces changes."""
+    return compile_watcher(tmp_path_factory.mktemp("watcher"))
+
+
+@pytest.fixture(scope="module")
+def night(published: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A night after a delivery."""
+    return prepare(CASES["nightly"], published, tmp_path_factory.mktemp("night"))
+
+
+def commit_of(table: str) -> Callable[[Change], bool]:
+    """The change that makes a commit of a table visible; its data files are written by then."""
+    return lambda change: change.path.startswith(f"{table}/_delta_log/0") and change.path.endswith(".json")
+
+
+def test_others_are_refused_while_a_night_writes_and_it_can_be_run_again_when_it_is_killed(
+    night: Trial, library: Path, tmp_path: Path
+) -> None:
+    running = night.start.copy(tmp_path)
+    refusals: list[str] = []
+
+    def try_others(change: Change) -> int:
+        if not commit_of("clean_listings")(change):
+            return GO_ON
+        others = (night.words, ingest(running, tmp_path), review(running, tmp_path), ("maintain",))
+        refusals.extend(running.run(*words, fails_with=1)["error"] for words in others)
+        return KILL
+
+    ended = run_watched(library, running.path, night.process(running), try_others)
+    assert ended.code < 0, ended.output
+    assert len(refusals) == 4
+    assert all("is locked by job nightly (process" in refusal for refusal in refusals)
+    assert night.problems(running) == ""
+
+
+def test_a_night_killed_before_its_row_is_not_published_and_can_be_run_again_elsewhere(
+    night: Trial, library: Path, tmp_path: Path
+) -> None:
+    ended, left = night.kill(library, tmp_path, commit_of("runs"))
+    assert ended.code < 0, ended.output
+    assert {change.path.split("/")[0] for change in ended.changes} >= {"clean_listings", "predictions", "corrections"}
+    assert read_all(left.warehouse) == night.before
+    moved = Workspace(left.spark, left.path.rename(tmp_path / "elsewhere"), left.source)
+    assert night.problems(moved) == ""
+    registry = open_registry(moved.path, str(moved.path), load_settings("test").registry)
+    assert Path(registry.model(registry.champion_version()).bundle).is_relative_to(moved.path)
+
+
+def test_an_ingest_killed_while_it_merges_can_be_run_again(published: Workspace, library: Path, tmp_path: Path) -> None:
+    trial = prepare(CASES["ingest"], published, tmp_path)
+    ended, left = trial.kill(library, tmp_path / "killed", commit_of("listings"))
+    assert ended.code < 0, ended.output
+    assert "listing_changes" in {change.path.split("/")[0] for change in ended.changes}
+    assert trial.problems(left) == ""
+
+
+def test_a_registry_that_is_away_publishes_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    before = read_all(workspace.warehouse)
+    away = ("--set", "registry.tracking_uri=http://127.0.0.1:9")
+    for command in (("nightly", "--run-date", "2026-11-11"), ("encode",)):
+        error = workspace.run(*command, *away, fails_with=1)["error"]
+        assert "the model registry http://127.0.0.1:9 does not answer" in error
+    assert read_all(workspace.warehouse) == before
