@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psutil
@@ -45,6 +45,11 @@ def carriers(mark: str) -> list[psutil.Process]:
         except psutil.Error:  # ended meanwhile, or belongs to another user
             continue
     return found
+
+
+def carriers_of(environment: Mapping[str, str]) -> list[psutil.Process]:
+    """The running processes that were started with an environment."""
+    return carriers(environment[_VARIABLE])
 
 
 def kill_all(mark: str) -> None:

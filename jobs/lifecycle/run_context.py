@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyspark.sql import functions as F
 
@@ -186,7 +187,9 @@ def _is_kept(staged: str) -> bool:
 
 def _lock(job: Job) -> AbstractContextManager[None]:
     wait_seconds = job.settings.lock.wait_seconds
-    return warehouse_lock(job.warehouse.folder, job.name, wait_seconds, job.started_at, job.print_progress)
+    jvm: Any = job.spark.sparkContext._jvm  # noqa: SLF001 - the only way to its process id
+    process = int(jvm.java.lang.ProcessHandle.current().pid())
+    return warehouse_lock(job.warehouse.folder, job.name, wait_seconds, job.started_at, job.print_progress, process)
 
 
 def _write_failure(run: RunContext, error: Exception) -> None:

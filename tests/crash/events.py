@@ -35,6 +35,10 @@ GO_ON, KILL = 0, -1
 """Answers to a change."""
 
 
+_DATA = re.compile(r"/(part-|deletion_vector_|_staged_commits$)|=[^/]*$")
+"""Files of a Delta table, and folders of its partitions, that are nothing without a commit that names them."""
+
+
 @dataclass(frozen=True, order=True)
 class Change:
     """A change of a folder.
@@ -126,6 +130,18 @@ def run_watched(
 def command(folder: Path, *words: str) -> list[str]:
     """The words of one of the project's commands on a warehouse, with the test profile."""
     return [sys.executable, "-m", "jobs.cli", *words, "--warehouse", str(folder), "--profile", "test"]
+
+
+def is_point(change: Change) -> bool:
+    """Whether the change alters what another process can read, so that it matters whether a kill is before or after it.
+
+    Nobody reads the data files of a commit before it is in the log, nor hidden files: checksums, and temporary files
+    that are renamed when they are complete. All of them lie there when the command is killed just before the change
+    that makes them visible. Of several changes of one kind, the first is a point.
+    """
+    name = change.path.rpartition("/")[2]
+    uncommitted = change.operation in ("create", "write", "mkdir") and _DATA.search(change.path)
+    return change.number == 1 and not name.startswith(".") and not uncommitted
 
 
 def _general(path: str) -> str:

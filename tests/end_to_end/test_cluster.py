@@ -33,7 +33,11 @@ PUBLISHED = (
 @pytest.fixture(scope="module")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's packages as a zip for `--py-files`."""
-    folder = tmp_path_factory.mktemp("code")
+    return zipped(tmp_path_factory.mktemp("code"))
+
+
+def zipped(folder: Path) -> Path:
+    """Write the project's packages to a zip for `--py-files`."""
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / "zip" / package, ignore=shutil.ignore_patterns("__pycache__"))
     return Path(shutil.make_archive(str(folder / "catalog_cleaner"), "zip", folder / "zip"))

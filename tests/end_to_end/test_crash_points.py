@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.cases import CASES
-from tests.crash.events import Change, compile_watcher
+from tests.crash.events import compile_watcher, is_point
 from tests.crash.trial import Trial, prepare
 from tests.end_to_end.conftest import Workspace
 
@@ -39,11 +39,6 @@ def show(capsys: pytest.CaptureFixture[str]) -> Callable[[object, str], None]:
             print(f"{'ok' if not problems else 'WRONG':6} {point} {problems}")  # noqa: T201
 
     return print_line
-
-
-def is_point(change: Change) -> bool:
-    """Of many files of one kind, such as the data files of a commit, the first two are points."""
-    return change.number <= 2
 
 
 def test_at_every_point_the_next_run_ends_as_if_nothing_had_happened(

@@ -4,12 +4,25 @@ import datetime as dt
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.selection import reusable_predictions, split_usable, unscored
 from jobs.cleaning.steps.sellers import seller_rates
+from jobs.cleaning.steps.sums import from_units, sum_in_units
 from jobs.features.steps.selection import newest_change
 from tests.spark.frames import frame, rows_of
+
+
+def test_a_sum_does_not_depend_on_the_order_of_the_rows(spark: SparkSession) -> None:
+    values = [1e6, 0.1, 0.2, 0.3, -1e6] * 3
+    sums = set()
+    for order in (values, sorted(values)):
+        rows = frame(spark, "x double", *((x,) for x in order), (None,)).coalesce(1)
+        sums |= set(rows.agg(from_units(sum_in_units(F.col("x")))).first() or ())
+    assert sum(values) != sum(sorted(values))
+    assert len(sums) == 1
+    assert sums.pop() == pytest.approx(1.8, abs=1e-6)
 
 
 def test_a_seller_who_contradicts_the_model_gets_a_high_rate(spark: SparkSession) -> None:

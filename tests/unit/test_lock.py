@@ -6,10 +6,12 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jobs.lifecycle.lock import warehouse_lock
@@ -113,3 +115,28 @@ def test_half_a_name_does_not_hold_the_lock_and_does_not_hide_that_it_is_held(
     (tmp_path / "_lock.json").write_text('{"job": "nigh')
     with warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
         pass
+
+
+def left_by_killed_job(folder: Path, jvm: psutil.Process, started: float) -> None:
+    left = {"job": "nightly", "host": socket.gethostname(), "process": 1, "since": "2026-01-01T03:00:00+00:00"}
+    (folder / "_lock.json").write_text(json.dumps(left | {"jvm": jvm.pid, "jvm_started": started}))
+
+
+def test_a_job_waits_for_the_jvm_of_a_killed_one_and_not_for_another_process_with_its_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its parent has ended, as that of the JVM of a killed job.
+    started = subprocess.run(["sh", "-c", "sleep 3 >/dev/null 2>&1 & echo $!"], capture_output=True, check=True)
+    jvm = psutil.Process(int(started.stdout))
+    left_by_killed_job(tmp_path, jvm, jvm.create_time())
+    with monkeypatch.context() as hurried:
+        hurried.setattr("jobs.lifecycle.lock._JVM_SECONDS", 0.3)
+        refused = pytest.raises(FailedError, match=rf"nightly .* killed, but its JVM \(process {jvm.pid}\) still runs")
+        with refused, warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
+            pass
+    left_by_killed_job(tmp_path, jvm, jvm.create_time() - 60)
+    with warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
+        assert jvm.is_running()
+    left_by_killed_job(tmp_path, jvm, jvm.create_time())
+    with warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
+        assert not jvm.is_running() or jvm.status() == psutil.STATUS_ZOMBIE

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.sums import from_units, sum_in_units
 from schemas.estimates import ShareEstimate
 from schemas.metrics import METRICS, Metric, MetricSource
 from schemas.reasons import CategoryAction, CategorySource, ImageStatus, Reason
@@ -76,7 +77,7 @@ def quality_metrics(decided: DataFrame, reasons: Iterable[Reason], share: ShareE
     outside_audit = _decided_outside_audit()
     category = F.coalesce("effective_category", F.lit(_NO_CATEGORY))
     by_category = decided.groupBy(category.alias("category")).agg(
-        *(F.sum(F.when(f.counts, f.value.cast("double"))).alias(f"numerator_{i}") for i, f in enumerate(figures)),
+        *(sum_in_units(F.when(f.counts, f.value)).alias(f"numerator_{i}") for i, f in enumerate(figures)),
         *(F.count_if(f.counts).alias(f"denominator_{i}") for i, f in enumerate(figures)),
         *(F.count_if(outside_audit & f.value).alias(f"known_{i}") for i, f in enumerate(figures) if _is_audit(f)),
         F.count_if(outside_audit).alias("outside_audit"),
@@ -158,7 +159,7 @@ def _row(figure: _Figure, i: int, dimension: Column, segment: Column) -> Column:
         figure.metric,
         dimension,
         segment,
-        F.col(f"numerator_{i}"),
+        from_units(F.col(f"numerator_{i}")),
         denominator if figure.metric.denominator else F.lit(None),
         known,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.sums import from_units, sum_in_units
+
 _ROUNDS = 5
 _STEP = 1 / 16
 """Width of a bin of log likelihood ratios. Replacing ratios by the mean of their bin causes an error of about 1e-4."""
 _MAX_RATIO = 32.0
 """Log likelihood ratios are clipped to this; beyond it a label's posterior is within 1e-10 of 0 or 1."""
-_SCALE = 1 << 24
-"""Log ratios are summed as integers in units of 1/2^24, because integer sums do not depend on the order."""
 
 
 def label_posterior(label_support: Column, other_support: Column, error_rate: Column) -> Column:
@@ -69,9 +69,9 @@ def _ratios(evidence: DataFrame) -> DataFrame:
     bounded = F.greatest(F.lit(-_MAX_RATIO), F.least(F.lit(_MAX_RATIO), ratio))
     rows = evidence.where(F.col("seller_id").isNotNull()).select("seller_id", bounded.alias("ratio"))
     bins = rows.groupBy("seller_id", F.floor(F.col("ratio") / _STEP).alias("bin")).agg(
-        F.count(F.lit(1)).alias("listings"), F.sum(F.round(F.col("ratio") * _SCALE).cast("bigint")).alias("total")
+        F.count(F.lit(1)).alias("listings"), from_units(sum_in_units(F.col("ratio"))).alias("total")
     )
-    mean = F.col("total") / F.col("listings") / _SCALE
+    mean = F.col("total") / F.col("listings")
     counted = F.struct(mean.alias("ratio"), "listings")
     return bins.groupBy("seller_id").agg(
         F.sum("listings").alias("listings"),
