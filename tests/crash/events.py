@@ -103,6 +103,7 @@ def run_watched(
         subprocess.TimeoutExpired: it took longer.
     """
     changes: list[Change] = []
+    errors: list[Exception] = []
     seen: Counter[tuple[str, str]] = Counter()
     log = folder.parent / f"{folder.name}.log"
     with guarded() as mark:
@@ -112,7 +113,11 @@ def run_watched(
             kind = operation, _general(path)
             seen[kind] += 1
             changes.append(Change(*kind, seen[kind]))
-            answer = before(changes[-1])
+            try:
+                answer = before(changes[-1])
+            except Exception as error:
+                errors.append(error)
+                answer = KILL
             if answer != KILL:
                 return answer
             kill_all(value)
@@ -124,6 +129,8 @@ def run_watched(
             done = subprocess.run(
                 list(words), env=environment, stdout=out, stderr=out, timeout=timeout_seconds, check=False
             )
+    if errors:
+        raise errors[0]
     return Ended(changes, done.returncode, log.read_text(errors="replace")[-3000:])
 
 
