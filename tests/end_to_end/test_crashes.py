@@ -15,7 +15,7 @@ from tests.crash.trial import Trial, prepare
 from tests.end_to_end.conftest import Workspace
 from training.registry import open_registry
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.crash, pytest.mark.end_to_end]
 
 
 @pytest.fixture(scope="module")
