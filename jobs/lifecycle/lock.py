@@ -46,15 +46,16 @@ def warehouse_lock(
         jvm: process id of the JVM that writes for the job; None: there is none.
 
     Raises:
-        FailedError: another job still holds the lock after `wait_seconds`, or the JVM of a killed one does not end.
+        FailedError: another job still holds the lock after `wait_seconds`, the folder cannot be written to, or the JVM
+            of a killed job does not end.
     """
     if folder is None:
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
     owner = folder / "_lock.json"
     lock = FileLock(folder / "_lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -67,6 +68,10 @@ def warehouse_lock(
             f"{folder} is locked by {_holder(owner)}; only one job may write at a time. Run the command again when "
             "that job has finished, or wait longer for it with --set lock.wait_seconds=3600."
         ) from None
+    except OSError as error:
+        raise FailedError(
+            f"cannot lock {folder}: {error.strerror}. A job that writes needs a folder that it may write to."
+        ) from error
     try:
         _await_jvm(owner)
         text = {

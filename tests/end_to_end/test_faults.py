@@ -7,7 +7,9 @@ changes. So they need no file system of their own, and strike at any chosen chan
 from __future__ import annotations
 
 import errno
+import json
 import os
+import signal
 import subprocess
 import threading
 from collections import Counter
@@ -15,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.crash.cases import CASES, ingest, review
@@ -83,6 +86,26 @@ def test_a_read_only_warehouse_is_a_clear_error(case: str, published: Workspace,
     assert read_all(left.warehouse) == trial.before
     report = replace(trial, words=("report",))
     assert run_watched(library, left.path, report.process(left), lambda _: errno.EROFS).code == 0, "reading works"
+
+
+def test_the_jvm_of_a_killed_driver_ends_before_the_next_run_writes(
+    published: Workspace, library: Path, tmp_path: Path
+) -> None:
+    trial = prepare(CASES["nightly"], published, tmp_path)
+    running = trial.start.copy(tmp_path / "running")
+    found: list[str] = []
+
+    def kill_the_driver_alone(change: Change) -> int:
+        if change.operation == "rename" and change.path.startswith("clean_listings/_delta_log/0") and not found:
+            owner = json.loads((running.path / "_lock.json").read_text())
+            os.kill(owner["process"], signal.SIGKILL)
+            assert psutil.Process(owner["jvm"]).is_running()
+            found.append(trial.problems(running))
+            assert not psutil.pid_exists(owner["jvm"]) or psutil.Process(owner["jvm"]).status() == psutil.STATUS_ZOMBIE
+        return GO_ON
+
+    assert run_watched(library, running.path, trial.process(running), kill_the_driver_alone).code == -signal.SIGKILL
+    assert found == [""]
 
 
 def test_two_nights_and_all_others_at_once_lose_nothing(published: Workspace, tmp_path: Path) -> None:

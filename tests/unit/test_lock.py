@@ -140,3 +140,10 @@ def test_a_job_waits_for_the_jvm_of_a_killed_one_and_not_for_another_process_wit
     left_by_killed_job(tmp_path, jvm, jvm.create_time())
     with warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
         assert not jvm.is_running() or jvm.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "_lock").mkdir()
+    refused = pytest.raises(FailedError, match=rf"cannot lock {tmp_path}: Is a directory")
+    with refused, warehouse_lock(tmp_path, "ingest", 0.0, NOW, print):
+        pass

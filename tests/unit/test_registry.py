@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,18 @@ def test_a_registry_that_does_not_answer_is_an_error_and_not_a_missing_champion(
         registry.model("1")
     with pytest.raises(RegistryUnavailableError, match="does not answer"):
         registry.register("bundle", params={}, figures={}, curves={}, by_category={}, tags={})
+
+
+def test_a_registry_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        registry = open_registry(None, "ignored", RegistrySettings(tracking_uri=uri, timeout_seconds=20))
+        began = time.monotonic()
+        with pytest.raises(RegistryUnavailableError, match="does not answer"):
+            registry.find_champion()
+    assert time.monotonic() - began < 5, "one of four attempts, without the pauses between them"
 
 
 def test_cached_files_are_private_in_every_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
