@@ -44,7 +44,8 @@ def test_a_registry_that_does_not_answer_is_an_error_and_not_a_missing_champion(
 
 def test_a_registry_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # so that what opening sets is taken back
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         registry = open_registry(None, "ignored", RegistrySettings(tracking_uri=uri, timeout_seconds=20))
