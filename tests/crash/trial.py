@@ -41,15 +41,10 @@ class Trial:
     stored: Contents
     runs: Counter[tuple[str, str, str]]
 
-    def kill(self, library: Path, folder: Path, at: Callable[[Change], bool]) -> tuple[Ended, Workspace]:
-        """Run the command in a process of its own, and kill it before the first change that `at` chooses.
-
-        Returns:
-            How it ended, and the warehouse that it left.
-        """
-        left = self.start.copy(folder)
-        ended = run_watched(library, left.path, self.process(left), lambda change: KILL if at(change) else GO_ON)
-        return ended, left
+    def kill(self, library: Path, warehouse: Workspace, at: Callable[[Change], bool]) -> Ended:
+        """Run the command in a process of its own, and kill it before the first change that `at` chooses."""
+        words = self.process(warehouse)
+        return run_watched(library, warehouse.path, words, lambda change: KILL if at(change) else GO_ON)
 
     def copies(self, library: Path, folder: Path, at: Callable[[Change], bool]) -> tuple[Ended, list[Change]]:
         """Run the command to its end, and copy the warehouse before each change that `at` chooses.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -30,39 +32,41 @@ def night(published: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Tri
     return prepare(CASES["nightly"], published, tmp_path_factory.mktemp("night"))
 
 
-def commit_of(table: str) -> Callable[[Change], bool]:
-    """The change that makes a commit of a table visible; its data files are written by then."""
-    return lambda change: change.path.startswith(f"{table}/_delta_log/0") and change.path.endswith(".json")
+def commit_of(table: str, others: int = 0) -> Callable[[Change], bool]:
+    """The change that makes a commit of a table visible; its data files are written by then.
+
+    Args:
+        table: name of the table.
+        others: number of commits before it in the same run.
+    """
+    seen = count()
+    commit = re.compile(rf"{table}/_delta_log/\d+\.json")
+    return lambda change: bool(commit.fullmatch(change.path)) and next(seen) == others
 
 
-def test_others_are_refused_while_a_night_writes_and_it_can_be_run_again_when_it_is_killed(
+def test_a_night_that_is_killed_twice_and_moved_ends_as_if_nothing_had_happened(
     night: Trial, library: Path, tmp_path: Path
 ) -> None:
     running = night.start.copy(tmp_path)
     refusals: list[str] = []
 
-    def try_others(change: Change) -> int:
+    def let_others_try(change: Change) -> int:
         if not commit_of("clean_listings")(change):
             return GO_ON
         others = (night.words, ingest(running, tmp_path), review(running, tmp_path), ("maintain",))
         refusals.extend(running.run(*words, fails_with=1)["error"] for words in others)
         return KILL
 
-    ended = run_watched(library, running.path, night.process(running), try_others)
+    ended = run_watched(library, running.path, night.process(running), let_others_try)
     assert ended.code < 0, ended.output
     assert len(refusals) == 4
     assert all("is locked by job nightly (process" in refusal for refusal in refusals)
-    assert night.problems(running) == ""
+    assert read_all(running.warehouse) == night.before
 
-
-def test_a_night_killed_before_its_row_is_not_published_and_can_be_run_again_elsewhere(
-    night: Trial, library: Path, tmp_path: Path
-) -> None:
-    ended, left = night.kill(library, tmp_path, commit_of("runs"))
+    ended = night.kill(library, running, commit_of("runs", 1))
     assert ended.code < 0, ended.output
     assert {change.path.split("/")[0] for change in ended.changes} >= {"clean_listings", "predictions", "corrections"}
-    assert read_all(left.warehouse) == night.before
-    moved = Workspace(left.spark, left.path.rename(tmp_path / "elsewhere"), left.source)
+    moved = Workspace(running.spark, running.path.rename(tmp_path / "elsewhere"), running.source)
     assert night.problems(moved) == ""
     registry = open_registry(moved.path, str(moved.path), load_settings("test").registry)
     assert Path(registry.model(registry.champion_version()).bundle).is_relative_to(moved.path)
@@ -70,7 +74,8 @@ def test_a_night_killed_before_its_row_is_not_published_and_can_be_run_again_els
 
 def test_an_ingest_killed_while_it_merges_can_be_run_again(published: Workspace, library: Path, tmp_path: Path) -> None:
     trial = prepare(CASES["ingest"], published, tmp_path)
-    ended, left = trial.kill(library, tmp_path / "killed", commit_of("listings"))
+    left = trial.start.copy(tmp_path / "killed")
+    ended = trial.kill(library, left, commit_of("listings"))
     assert ended.code < 0, ended.output
     assert "listing_changes" in {change.path.split("/")[0] for change in ended.changes}
     assert trial.problems(left) == ""
