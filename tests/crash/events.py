@@ -144,10 +144,13 @@ def is_point(change: Change) -> bool:
 
     Nobody reads the data files of a commit before it is in the log, nor hidden files: checksums, and temporary files
     that are renamed when they are complete. All of them lie there when the command is killed just before the change
-    that makes them visible. Of several changes of one kind, the first is a point.
+    that makes them visible. Of several changes of one kind, the first is a point; but the registry's database removes its
+    journal at the end of each transaction, so each time is one.
     """
     name = change.path.rpartition("/")[2]
     uncommitted = change.operation in ("create", "write", "mkdir") and _DATA.search(change.path)
+    if change.operation == "delete" and name.endswith("-journal"):
+        return True
     return change.number == 1 and not name.startswith(".") and not uncommitted
 
 
