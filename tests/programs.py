@@ -52,9 +52,9 @@ def carriers_of(environment: Mapping[str, str]) -> list[psutil.Process]:
     return carriers(environment[_VARIABLE])
 
 
-def kill_all(mark: str) -> None:
-    """Kill all processes with a mark at once."""
-    while running := carriers(mark):
+def kill_carriers(environment: Mapping[str, str]) -> None:
+    """Kill all processes that were started with an environment, at once."""
+    while running := carriers_of(environment):
         for process in running:
             _signal(process, kill=True)
 

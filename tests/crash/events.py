@@ -10,15 +10,16 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, Queue
 
-from tests.programs import guarded, kill_all
+from tests.programs import guarded, kill_carriers
 
 _SOURCE = Path(__file__).with_name("file_events.c")
 _RANDOM = (
@@ -95,48 +96,38 @@ def run_watched(
         library: from `compile_watcher`.
         folder: the folder, an absolute path.
         words: the program and its arguments.
-        before: called before each change, one at a time. It returns GO_ON, KILL (all processes of the run: Python, the
-            JVM and Python workers), or the number of an error with which the change fails, such as `errno.ENOSPC`.
+        before: called before each change, one at a time, in the caller's thread. It returns GO_ON, KILL (all processes
+            of the run: Python, the JVM and Python workers), or the number of an error with which the change fails, such as `errno.ENOSPC`.
         timeout_seconds: how long the program may take.
 
     Raises:
         subprocess.TimeoutExpired: it took longer.
     """
     changes: list[Change] = []
-    errors: list[Exception] = []
     seen: Counter[tuple[str, str]] = Counter()
     log = folder.parent / f"{folder.name}.log"
-    with guarded() as mark:
-        [value] = mark.values()
-
-        def decide(operation: str, path: str) -> int | None:
+    with guarded() as mark, _listening(folder) as (address, announced), log.open("wb") as out:
+        environment = os.environ | mark
+        environment |= {"LD_PRELOAD": str(library), "CRASH_ROOT": str(folder), "CRASH_SOCKET": address}
+        process = subprocess.Popen(list(words), env=environment, stdout=out, stderr=out)
+        until = time.monotonic() + timeout_seconds
+        while process.poll() is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired(process.args, timeout_seconds)
+            try:
+                operation, path, connection = announced.get(timeout=0.1)
+            except Empty:
+                continue
             kind = operation, _general(path)
             seen[kind] += 1
             changes.append(Change(*kind, seen[kind]))
-            try:
+            with connection:
                 answer = before(changes[-1])
-            except Exception as error:
-                errors.append(error)
-                answer = KILL
-            if answer != KILL:
-                return answer
-            kill_all(value)
-            return None
-
-        with _listening(folder, decide) as address, log.open("wb") as out:
-            environment = os.environ | mark
-            environment |= {"LD_PRELOAD": str(library), "CRASH_ROOT": str(folder), "CRASH_SOCKET": address}
-            done = subprocess.run(
-                list(words), env=environment, stdout=out, stderr=out, timeout=timeout_seconds, check=False
-            )
-    if errors:
-        raise errors[0]
-    return Ended(changes, done.returncode, log.read_text(errors="replace")[-3000:])
-
-
-def command(folder: Path, *words: str) -> list[str]:
-    """The words of one of the project's commands on a warehouse, with the test profile."""
-    return [sys.executable, "-m", "jobs.cli", *words, "--warehouse", str(folder), "--profile", "test"]
+                if answer == KILL:
+                    kill_carriers(mark)
+                else:
+                    connection.sendall(bytes([answer]))
+    return Ended(changes, process.returncode, log.read_text(errors="replace")[-3000:])
 
 
 def is_point(change: Change) -> bool:
@@ -144,8 +135,8 @@ def is_point(change: Change) -> bool:
 
     Nobody reads the data files of a commit before it is in the log, nor hidden files: checksums, and temporary files
     that are renamed when they are complete. All of them lie there when the command is killed just before the change
-    that makes them visible. Of several changes of one kind, the first is a point; but the registry's database removes its
-    journal at the end of each transaction, so each time is one.
+    that makes them visible. Of several changes of one kind, the first is a point; but the registry's database removes
+    its journal at the end of each transaction, so each time is one.
     """
     name = change.path.rpartition("/")[2]
     uncommitted = change.operation in ("create", "write", "mkdir") and _DATA.search(change.path)
@@ -161,36 +152,37 @@ def _general(path: str) -> str:
 
 
 @contextmanager
-def _listening(folder: Path, decide: Callable[[str, str], int | None]) -> Iterator[str]:
-    """Answer the announcements of file_events.c; yields the socket's address.
+def _listening(folder: Path) -> Iterator[tuple[str, Queue[tuple[str, str, socket.socket]]]]:
+    """Receive the announcements of file_events.c; yields the socket's address, and the announcements.
 
-    One change at a time is decided upon, so that none is made while another one kills the run.
+    An announcement is the operation, the path relative to the folder, and the connection to answer. Who announces a
+    change waits until it is answered.
     """
-    one_at_a_time = threading.Lock()
+    announced: Queue[tuple[str, str, socket.socket]] = Queue()
     address = f"/tmp/crash-{os.getpid()}-{threading.get_ident()}"  # noqa: S108 - a socket's path must be short
 
-    def answer(connection: socket.socket) -> None:
-        with connection, one_at_a_time:
-            operation, _, path = connection.makefile(encoding="utf-8").readline().rstrip("\n").partition(" ")
-            answer = decide(operation, str(Path(path).relative_to(folder))) if operation else None
-            if answer is not None:
-                connection.sendall(bytes([answer]))
+    def receive(connection: socket.socket) -> None:
+        line = connection.makefile(encoding="utf-8").readline().rstrip("\n")
+        operation, _, path = line.partition(" ")
+        if path:
+            announced.put((operation, str(Path(path).relative_to(folder)), connection))
+        else:  # the process was killed
+            connection.close()
+
+    def serve(server: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=receive, args=(connection,), daemon=True).start()
 
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)
         server.listen(256)
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                threading.Thread(target=answer, args=(connection,), daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
         try:
-            yield address
+            yield address, announced
         finally:
             server.shutdown(socket.SHUT_RDWR)
             Path(address).unlink()
