@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
@@ -97,7 +97,8 @@ def run_watched(
         folder: the folder, an absolute path.
         words: the program and its arguments.
         before: called before each change, one at a time, in the caller's thread. It returns GO_ON, KILL (all processes
-            of the run: Python, the JVM and Python workers), or the number of an error with which the change fails, such as `errno.ENOSPC`.
+            of the run: Python, the JVM and Python workers), or the number of an error with which the change fails, such
+            as `errno.ENOSPC`.
         timeout_seconds: how long the program may take.
 
     Raises:
@@ -126,7 +127,8 @@ def run_watched(
                 if answer == KILL:
                     kill_carriers(mark)
                 else:
-                    connection.sendall(bytes([answer]))
+                    with suppress(BrokenPipeError):  # the process has been killed
+                        connection.sendall(bytes([answer]))
     return Ended(changes, process.returncode, log.read_text(errors="replace")[-3000:])
 
 
