@@ -198,7 +198,8 @@ def _prepare(work: WorkFolder, workspace: Workspace, catalogue: Path, size: int)
 
     def make(folder: Path) -> None:
         ingest(work, folder / "warehouse", prefix_file(catalogue, size), workspace.taxonomy)
-        shutil.copytree(workspace.warehouse / "mlflow", folder / "warehouse" / "mlflow")
+        for name in ("mlflow", "_keys"):
+            shutil.copytree(workspace.warehouse / name, folder / "warehouse" / name)
 
     made_from = {"catalogue": catalogue.name, "model": workspace.listings, "format": FORMAT}
     return work.prepare(f"nights-{size}", made_from, make)

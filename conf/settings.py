@@ -212,6 +212,16 @@ class RegistrySettings:
 
 
 @dataclass(frozen=True, config=_FROZEN)
+class PrivacySettings:
+    """Where the secret key of pseudonyms is."""
+
+    key_file: str | None = None
+    """A file on the machine that runs the command, with at least 64 random hexadecimal digits (`openssl rand -hex 32`).
+    Default: `_keys/pseudonyms.key` in the warehouse's folder, which is made when it is first needed; at a URI or in a
+    catalogue it must be given."""
+
+
+@dataclass(frozen=True, config=_FROZEN)
 class LockSettings:
     """How to wait for a local warehouse while another job writes to it."""
 
@@ -242,6 +252,7 @@ class Settings:
     review: ReviewSettings = dataclasses.field(default_factory=ReviewSettings)
     gates: GateSettings = dataclasses.field(default_factory=GateSettings)
     registry: RegistrySettings = dataclasses.field(default_factory=RegistrySettings)
+    privacy: PrivacySettings = dataclasses.field(default_factory=PrivacySettings)
     lock: LockSettings = dataclasses.field(default_factory=LockSettings)
     maintain: MaintainSettings = dataclasses.field(default_factory=MaintainSettings)
 

@@ -21,6 +21,7 @@ from jobs.console.progress import StageProgress
 from jobs.console.summary import Estimate, Section, Share, Summary
 from jobs.features.stored import with_vectors
 from jobs.features.updating import encoders_in_use, update_features
+from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.run_context import WORK_FOLDER, RunContext, run_context
 from jobs.warehouse.inputs import input_versions, require_listings
 from jobs.warehouse.listings import in_force
@@ -62,6 +63,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     """
     warehouse, settings = job.warehouse, job.settings
     require_listings(warehouse)
+    key = create_key(warehouse, settings.privacy)
     with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         version, taxonomy_version = input_versions(warehouse)
@@ -91,6 +93,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     encoder.folder,
                     settings,
                     str(work / "training"),
+                    key,
                     planned=planned,
                     progress=lambda step: stages.advance(step.what, step.loss, step.seconds),
                 )

@@ -18,8 +18,10 @@ NOISE_FILE = "noise.npz"
 SHARE_PREFIX = "share_"
 """Of the fields of `NoiseModel.share` among the arrays of `noise.npz`."""
 PICTURE_ENCODER_FOLDER, TEXT_ENCODER_FOLDER = "picture_encoder", "text_encoder"
-FORMAT = 6
+FORMAT = 7
 """Version of these files; increase it when older code cannot read them."""
+FIRST_WITH_PSEUDONYMS = 7
+"""Bundles of earlier formats hold the ids of sellers."""
 
 BUCKETS = 2520
 """Groups of listings hash to 0..2519. Every number from 2 to 10 divides 2520, so folds are of equal size for every
@@ -69,13 +71,15 @@ class NoiseModel:
         error_rate: the overall share of wrong labels, 0 to 1; used where there is no seller.
         rate_factor: `error_rate` divided by the share of wrong labels according to the posteriors; 0 if every label is
             kept, so that sellers' rates do not rise with the posteriors.
-        sellers: seller_id -> error rate, shrunk to the overall rate.
+        sellers: pseudonym of the seller (`udfs.pseudonyms`) -> error rate, shrunk to the overall rate. While a model
+            is fitted, the seller's id.
         mismatch_weight: exponent of the picture's probabilities in the mismatch test.
         image_marginal: float64, shape (C,), normalised mean of the picture probabilities raised to this exponent.
         mismatch_rate: the share of mismatched pictures, which show something other than the listing, 0 to 1.
         share: the share of wrong labels as training estimated it, with what it is based on. None if nothing is known of
             it, and in bundles that were written without it.
         claim_slope: what the logit of a kept label's posterior is multiplied by, 0.2 to 1 (`training.claims`).
+        key_check: `udfs.pseudonyms.PseudonymKey.check` of the key of the pseudonyms; empty while a model is fitted.
     """
 
     categories: tuple[str, ...]
@@ -88,3 +92,4 @@ class NoiseModel:
     mismatch_rate: float
     share: ShareEstimate | None = None
     claim_slope: float = 1.0
+    key_check: str = ""

@@ -52,11 +52,12 @@ def write_bundle(
         transitions=noise.transitions,
         error_rate=noise.error_rate,
         rate_factor=noise.rate_factor,
-        seller_ids=np.array(list(noise.sellers), dtype=np.str_),
+        sellers=np.array(list(noise.sellers), dtype=np.str_),
         seller_rates=np.array(list(noise.sellers.values()), dtype=np.float64),
         mismatch_weight=noise.mismatch_weight,
         image_marginal=noise.image_marginal,
         mismatch_rate=noise.mismatch_rate,
         claim_slope=noise.claim_slope,
+        key_check=noise.key_check,
         **({} if noise.share is None else {SHARE_PREFIX + k: v for k, v in dataclasses.asdict(noise.share).items()}),
     )

@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from training.transitions import category_distances
 from training.twins import count_twins
 from udfs.ancestors import ancestor_matrix
 from udfs.encoders.folder import read_encoder_spec
+from udfs.pseudonyms import PseudonymKey, Purpose
 from udfs.text_encoder import check_encoder
 
 
@@ -83,6 +84,7 @@ def train_bundle(
     encoder: Path,
     settings: Settings,
     work_dir: str,
+    key: PseudonymKey,
     planned: Callable[[Plan, int], None],
     progress: Callable[[Progress], None],
 ) -> TrainedBundle:
@@ -97,6 +99,7 @@ def train_bundle(
         encoder: the folder of the picture encoder (`udfs.encoders.folder`).
         settings: sections text, picture and train.
         work_dir: a folder that all nodes can access; its contents are replaced.
+        key: the bundle holds pseudonyms of sellers that are made with it.
         planned: called with the plan and the number of rows of the training set before the training starts.
         progress: called after every step.
 
@@ -139,6 +142,7 @@ def train_bundle(
     files = [task.sample(rank) for rank in range(settings.train.ranks)]
     sample = read_sample(files, seller_names(written, sampled_sellers(files)), ancestors)
     fitted = fit_sample(sample, task.distances, categories, result.first, task.twins)
+    noise = with_pseudonyms(fitted.noise, key)
     spec = BundleSpec(
         categories=categories,
         text_members=plan.text_members,
@@ -155,7 +159,7 @@ def train_bundle(
         str(folder / "bundle"),
         str(task.members),
         spec,
-        fitted.noise,
+        noise,
         picture_encoder=str(encoder),
         text_encoder=settings.text.encoder,
     )
@@ -167,7 +171,14 @@ def train_bundle(
         "novel_above": result.novel_above,
         **fitted.figures,
     }
-    return TrainedBundle(str(folder / "bundle"), spec, fitted.noise, plan, result.curves, figures)
+    return TrainedBundle(str(folder / "bundle"), spec, noise, plan, result.curves, figures)
+
+
+def with_pseudonyms(noise: NoiseModel, key: PseudonymKey) -> NoiseModel:
+    """The noise model with pseudonyms in place of the sellers' ids."""
+    sellers = {key.pseudonym(Purpose.SELLER, seller): rate for seller, rate in noise.sellers.items()}
+    # In an order that says nothing about the ids.
+    return replace(noise, sellers=dict(sorted(sellers.items())), key_check=key.check)
 
 
 def seller_names(written: DataFrame, hashes: Ints) -> dict[int, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from schemas.bundle import FORMAT, NOISE_FILE, SHARE_PREFIX, SPEC_FILE, BundleSpec, NoiseModel
+from schemas.bundle import FIRST_WITH_PSEUDONYMS, FORMAT, NOISE_FILE, SHARE_PREFIX, SPEC_FILE, BundleSpec, NoiseModel
 from schemas.errors import BundleFormatError
 from schemas.estimates import ShareEstimate
 
@@ -28,10 +28,13 @@ def load_spec(folder: str) -> BundleSpec:
             f"{folder} contains no {SPEC_FILE}, so it is not a bundle: train a model, or give the folder of a bundle."
         )
     values = json.loads(path.read_text(encoding="utf-8"))
-    if values.get("format") != FORMAT:
+    found = values.get("format")
+    if found != FORMAT:
+        ids = isinstance(found, int) and found < FIRST_WITH_PSEUDONYMS
+        retired = " It holds the ids of sellers in clear, so it is retired." if ids else ""
         raise BundleFormatError(
-            f"{path} has format {values.get('format')}, but this version reads format {FORMAT}: "
-            "run `catalog-cleaner train`."
+            f"{path} has format {found}, but this version reads format {FORMAT}.{retired} Train a new model with "
+            "`catalog-cleaner train`."
         )
     values["categories"], values["prior"] = tuple(values["categories"]), tuple(values["prior"])
     return BundleSpec(**values)
@@ -45,12 +48,13 @@ def load_noise(folder: str) -> NoiseModel:
             transitions=stored["transitions"],
             error_rate=float(stored["error_rate"]),
             rate_factor=float(stored["rate_factor"]),
-            sellers=dict(zip(map(str, stored["seller_ids"]), map(float, stored["seller_rates"]), strict=True)),
+            sellers=dict(zip(map(str, stored["sellers"]), map(float, stored["seller_rates"]), strict=True)),
             mismatch_weight=float(stored["mismatch_weight"]),
             image_marginal=stored["image_marginal"],
             mismatch_rate=float(stored["mismatch_rate"]),
             share=_share(stored),
             claim_slope=float(stored.get("claim_slope", 1.0)),
+            key_check=str(stored["key_check"]),
         )
 
 

@@ -35,15 +35,18 @@ from jobs.cleaning.steps.reviews import latest_decisions, with_answers
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.pseudonym_key import read_key
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.bundle import NoiseModel
+from schemas.errors import FailedError
 from schemas.metrics import METRICS
 from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
+from udfs.pseudonyms import PseudonymKey, Purpose
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Cleaned:
         calibration: calibration of the posterior, fitted on the audit.
         trust: calibration of the labels' posterior, fitted on the audit.
         model_version: version of the model.
+        key: the key of the sellers' pseudonyms.
     """
 
     decided: DataFrame
@@ -71,6 +75,7 @@ class Cleaned:
     calibration: Calibration
     trust: Trust
     model_version: str
+    key: PseudonymKey
 
     @property
     def gate_rows(self) -> DataFrame:
@@ -164,8 +169,8 @@ def clean(
     with ExitStack() as at_end:
         weights, review = settings.decide, settings.review
         evidence = cached(evidence, at_end)
-        overall = model.noise.error_rate
-        start = _starting_rates(warehouse, model, base)
+        overall, key = model.noise.error_rate, read_key(warehouse, settings.privacy)
+        start = _starting_rates(warehouse, evidence, model, base, key)
         labelled = evidence.where("in_taxonomy")
         rates = seller_rates(
             labelled, start, overall, model.noise.rate_factor, weights.seller_prior, weights.seller_hysteresis
@@ -206,6 +211,7 @@ def clean(
             calibration=calibration,
             trust=trust,
             model_version=model.version,
+            key=key,
         )
 
 
@@ -240,8 +246,23 @@ def _adjust_to_audit(
     return calibrate(candidates, calibration), calibration, trust
 
 
-def _starting_rates(warehouse: Warehouse, model: Model, base: Publication | None) -> DataFrame:
-    """The rates of the previous publication if it used the same model; otherwise those of the model."""
+def _starting_rates(
+    warehouse: Warehouse, evidence: DataFrame, model: Model, base: Publication | None, key: PseudonymKey
+) -> DataFrame:
+    """The rates of the previous publication if it used the same model; otherwise those of the model.
+
+    Raises:
+        FailedError: the model's pseudonyms were made with another key.
+    """
     if base is not None and base.model_version == model.version:
         return base.read(warehouse, SELLERS)
-    return warehouse.spark.createDataFrame(sorted(model.noise.sellers.items()), "seller_id STRING, error_rate DOUBLE")
+    if model.noise.key_check != key.check:
+        raise FailedError(
+            f"model {model.version} holds the sellers by pseudonyms that were made with another key, so it would know "
+            "none of them. Name the key with which it was trained (privacy.key_file), or train a new model with "
+            "`catalog-cleaner train`."
+        )
+    known = warehouse.spark.createDataFrame(list(model.noise.sellers.items()), "pseudonym STRING, error_rate DOUBLE")
+    sellers = evidence.select("seller_id").where("seller_id IS NOT NULL").distinct()
+    named = sellers.withColumn("pseudonym", key.pseudonyms(Purpose.SELLER)(F.col("seller_id")))
+    return named.join(F.broadcast(known), "pseudonym").select("seller_id", "error_rate")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -17,6 +19,7 @@ from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
 from schemas.reasons import Reason
 from schemas.tables import LISTINGS
+from udfs.pseudonyms import Purpose
 
 
 def count_rows(
@@ -66,6 +69,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
     reasons = by_reason.orderBy(F.col("numerator").desc(), "segment").collect()
     audit_items = sum(int(r.numerator) for r in reasons if r.segment == Reason.AUDIT_SAMPLE.value)
     audit, errors = read_audit(figures, audit_items), read_label_errors(figures)
+    pseudonym = partial(result.key.pseudonym, Purpose.SELLER)
     worst = result.rates.where("listings >= 10").orderBy(F.col("lower").desc(), "seller_id").limit(5).collect()
     facts: dict[str, object] = {
         "run_id": run.run_id,
@@ -96,7 +100,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
                 "sellers who mislabel most",
                 ("seller", "listings", "error_rate", "interval"),
                 [
-                    (s.seller_id, s.listings, Share(s.error_rate), Interval(s.lower, s.upper))
+                    (pseudonym(s.seller_id), s.listings, Share(s.error_rate), Interval(s.lower, s.upper))
                     for s in sorted(worst, key=lambda s: -s.error_rate)
                 ],
             ),
@@ -105,6 +109,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
             describe_label_errors(errors, audit, counts["listings"]),
             audit.note(location),
             "The sellers' error rates are the model's estimates.",
+            "Sellers are shown by pseudonyms, because logs keep this summary; the report names them.",
             f"See the report:  catalog-cleaner report --warehouse {location}",
         ),
     )

@@ -11,6 +11,7 @@ from jobs.cleaning.steps.selection import reusable_predictions, unscored
 from jobs.console.job import Job
 from jobs.features.stored import picture_statuses, with_vectors
 from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.pseudonym_key import read_key
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import narrow
@@ -52,6 +53,7 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
         stage: name of the staged predictions.
     """
     warehouse = job.warehouse
+    read_key(warehouse, job.settings.privacy)  # deciding needs it; a missing one is said before hours of scoring
     before = warehouse.read(PREDICTIONS, base.version(PREDICTIONS)) if base else warehouse.empty(PREDICTIONS)
     pictures = picture_statuses(warehouse, model.spec.encoder)
     kept = reusable_predictions(before, listings, pictures, model.version).drop("job", "run_id", "run_date")

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.end_to_end
 def test_a_night_continues_the_warehouse_of_an_earlier_version(trained: Workspace, tmp_path: Path) -> None:
     """It scores the two listings that have changed, and keeps the earlier predictions and decisions."""
     folder = unpack_earlier_warehouse(tmp_path)
-    shutil.copytree(trained.path / "mlflow", folder / "mlflow")
+    for name in ("mlflow", "_keys"):
+        shutil.copytree(trained.path / name, folder / name)
     workspace = Workspace(trained.spark, folder, trained.source)
     night = workspace.run("nightly", "--run-date", "2026-11-11")
     assert (night["rows_current"], night["rows_unchanged"]) == (2, 398)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.cleaning.clean import _starting_rates
 from jobs.cleaning.steps.sellers import _ratios, seller_rates
+from jobs.warehouse.tables import Warehouse
+from schemas.bundle import BundleSpec, NoiseModel
+from schemas.errors import FailedError
 from tests.spark.frames import frame, rows_of
+from training.models import Model
+from training.train import with_pseudonyms
+from udfs.pseudonyms import PseudonymKey
 
 OVERALL, PRIOR = 0.15, 4.0
 _START = "seller_id string, error_rate double"
+_START_COLUMNS = ("seller_id", "error_rate")
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +82,13 @@ def test_no_row_grows_with_a_sellers_listings(spark: SparkSession) -> None:
     [row] = _ratios(weighed).select("listings", F.size("ratios").alias("bins")).collect()
     assert row.listings == 200_000
     assert row.bins <= 1025
+
+
+def test_the_rates_of_a_model_belong_to_the_sellers_with_its_pseudonyms(warehouse: Warehouse) -> None:
+    key = PseudonymKey(bytes(32))
+    noise = NoiseModel(("a",), np.zeros((1, 1)), 0.2, 1.0, {"ann": 0.1, "bob": 0.5}, 1.0, np.ones(1), 0.0)
+    model = Model("1", "", cast("BundleSpec", None), with_pseudonyms(noise, key))
+    evidence = frame(warehouse.spark, "seller_id string", ["ann"], ["ann"], ["new"], [None])
+    assert rows_of(_starting_rates(warehouse, evidence, model, None, key), *_START_COLUMNS) == [("ann", 0.1)]
+    with pytest.raises(FailedError, match=r"made with another key, so it would know none of them"):
+        _starting_rates(warehouse, evidence, model, None, PseudonymKey(bytes(33)))

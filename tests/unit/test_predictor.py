@@ -246,6 +246,7 @@ def test_a_bundle_is_read_as_written(tmp_path: Path, encoder: Path, share: Share
     noise = NoiseModel(
         SPEC.categories, np.full((3, 3), 1 / 3), 0.2, 0.9, {"ann": 0.1, "bob": 0.5}, 1.5, np.full(3, 1 / 3), 0.03, share
     )
+    noise = dataclasses.replace(noise, key_check="3f")
     (tmp_path / "members" / "text").mkdir(parents=True)
     (tmp_path / "members" / "text" / "weights").write_text("w")
     write_bundle(str(tmp_path / "bundle"), str(tmp_path / "members"), SPEC, noise, picture_encoder=str(encoder))
@@ -254,7 +255,7 @@ def test_a_bundle_is_read_as_written(tmp_path: Path, encoder: Path, share: Share
     read = load_noise(str(tmp_path / "bundle"))
     assert (read.categories, read.error_rate) == (SPEC.categories, 0.2)
     assert (read.rate_factor, read.mismatch_weight, read.mismatch_rate) == (0.9, 1.5, 0.03)
-    assert read.sellers == {"ann": 0.1, "bob": 0.5}
+    assert (read.sellers, read.key_check) == ({"ann": 0.1, "bob": 0.5}, "3f")
     assert read.share == share
     assert (read.transitions == noise.transitions).all()
     assert (tmp_path / "bundle" / "text" / "weights").read_text() == "w"

@@ -1,0 +1,77 @@
+"""The file with the secret key of a warehouse's pseudonyms: where it is, and how it is made.
+
+Models, printed summaries and the table `suppressions` hold pseudonyms in place of ids (`udfs.pseudonyms`).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from conf.settings import PrivacySettings
+from jobs.warehouse.tables import Warehouse
+from schemas.errors import UsageError
+from udfs.pseudonyms import LEAST_BYTES, PseudonymKey
+
+KEYS_FOLDER = "_keys"
+_KEY_FILE = "pseudonyms.key"
+
+
+def read_key(warehouse: Warehouse, settings: PrivacySettings) -> PseudonymKey:
+    """The key of a warehouse.
+
+    Raises:
+        UsageError: there is no key, or the file is none.
+    """
+    file = _key_file(warehouse, settings)
+    try:
+        text = file.read_text(encoding="ascii").strip()
+        secret = bytes.fromhex(text)
+    except OSError as error:
+        raise UsageError(
+            f"the key of pseudonyms {file} cannot be read ({error.strerror}): models hold sellers by pseudonyms, and "
+            "without the key they fit nobody. Copy it from the warehouse in which the model was trained, or from a "
+            "backup; if it is lost, train a new model with `catalog-cleaner train`, which makes a new key."
+        ) from error
+    except ValueError as error:
+        raise _no_key(file) from error
+    if len(secret) < LEAST_BYTES:
+        raise _no_key(file)
+    return PseudonymKey(secret)
+
+
+def create_key(warehouse: Warehouse, settings: PrivacySettings) -> PseudonymKey:
+    """The key of a warehouse. It is made if it is to be in the warehouse's folder and does not exist.
+
+    Raises:
+        UsageError: the settings name a file that is no key, or none although the warehouse is not a local folder.
+    """
+    file = _key_file(warehouse, settings)
+    if settings.key_file is None and not file.exists():
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        # Written to a temporary file and linked, so that of two trainings that start at once both use the first key.
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, encoding="ascii") as new:  # its mode is 0600
+            new.write(secrets.token_hex(LEAST_BYTES) + "\n")
+            new.flush()
+            with suppress(FileExistsError):
+                os.link(new.name, file)
+    return read_key(warehouse, settings)
+
+
+def _key_file(warehouse: Warehouse, settings: PrivacySettings) -> Path:
+    if settings.key_file is not None:
+        return Path(settings.key_file)
+    if warehouse.folder is None:
+        raise UsageError(
+            f"warehouse {warehouse.location} is not a folder of this machine, so it cannot keep the key of pseudonyms: "
+            "write one with `openssl rand -hex 32 > pseudonyms.key`, keep it secret, and name it in "
+            "--set privacy.key_file=FILE."
+        )
+    return warehouse.folder / KEYS_FOLDER / _KEY_FILE
+
+
+def _no_key(file: Path) -> UsageError:
+    return UsageError(f"{file} must hold at least {2 * LEAST_BYTES} hexadecimal digits: `openssl rand -hex 32`.")
