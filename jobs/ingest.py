@@ -15,6 +15,7 @@ from jobs.ingestion.ingest_summary import count_rows, refuse_large_withdrawal, s
 from jobs.ingestion.merge_listings import repair_interrupted_ingests, stage_changes, write_changes, write_quarantine
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import find_missing, find_outcomes
+from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.ingestion.taxonomies import find_taxonomy, store_taxonomy
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import run_context
@@ -51,19 +52,21 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
     """
     warehouse, settings = job.warehouse, job.settings
     categories = find_taxonomy(warehouse, taxonomy, settings.ingest.csv_delimiter)
+    suppressions = read_suppressions(warehouse, settings.privacy)
     delivery = open_delivery(job.spark, listings, settings.ingest, job.started_at)
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         repair_interrupted_ingests(run)
         job.print_progress(f"{run.run_id}: reading {delivery.files}")
         with reported_read_errors(delivery.files.location):
-            rows = add_hashes(delivery.rows, settings.ingest, has_uris=delivery.has_uris)
-            delivered = warehouse.stage(f"{run.run_id}-delivered", rows)
+            rows = add_hashes(suppressions.blank(delivery.rows), settings.ingest, has_uris=delivery.has_uris)
+            staged = warehouse.stage(f"{run.run_id}-delivered", rows)
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
+        delivered, suppressed = split_suppressed(staged)
 
         stored = warehouse.read(LISTINGS)
         outcomes = cached(find_outcomes(delivered, stored), at_end)
         withdrawn = find_missing(stored, delivered) if full else warehouse.empty(LISTINGS)
-        counts = count_rows(delivered, outcomes, withdrawn)
+        counts = count_rows(delivered, outcomes, withdrawn, suppressed)
         run.counts |= counts.by_name
         rows_in, current = run.counts["rows_in"], run.counts["rows_current"]
         job.print_progress(f"{rows_in:,} rows, {current:,} of them new or changed listings")

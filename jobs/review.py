@@ -18,6 +18,7 @@ from jobs.console.summary import Section, Summary
 from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, reported_read_errors
 from jobs.ingestion.merge_listings import write_quarantine
 from jobs.ingestion.steps.decisions import latest_publications, read_decisions, validate_decisions
+from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.lifecycle.publications import Publication, find_publication, publications
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.row_account import row_account
@@ -60,8 +61,10 @@ def apply(job: Job, file: FileArgument) -> Summary:
         files = find_files(job.spark, file)
         rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)
         with reported_read_errors(file):
-            delivered = warehouse.stage(f"{run.run_id}-delivered", read_decisions(rows, MALFORMED))
+            suppressions = read_suppressions(warehouse, job.settings.privacy)
+            staged = warehouse.stage(f"{run.run_id}-delivered", suppressions.blank(read_decisions(rows, MALFORMED)))
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
+        delivered, suppressed = split_suppressed(staged)
         published = _published(warehouse)
         seen, decisions = _reviewed_listings(warehouse, delivered, published)
         now = max(job.started_at, dt.datetime.combine(published[-1].run_date, dt.time(), dt.UTC))
@@ -69,7 +72,7 @@ def apply(job: Job, file: FileArgument) -> Summary:
         usable = validated.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
         known = warehouse.read(REVIEW_DECISIONS).select("decision_id")
         new = cached(usable.join(known, "decision_id", "left_anti"), at_end)
-        run.counts |= _account(validated, usable.count(), new.count())
+        run.counts |= _account(validated, usable.count(), new.count(), suppressed)
         if run.counts["rows_quarantined"]:
             write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), validated)
         warehouse.append(REVIEW_DECISIONS, new)
@@ -121,7 +124,7 @@ def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:
     )
 
 
-def _account(validated: DataFrame, usable: int, new: int) -> dict[str, int]:
+def _account(validated: DataFrame, usable: int, new: int, suppressed: int) -> dict[str, int]:
     """The row account. If a file repeats a decision, all but one of these rows count as superseded.
 
     Raises:
@@ -133,8 +136,14 @@ def _account(validated: DataFrame, usable: int, new: int) -> dict[str, int]:
         F.count_distinct("row_number").alias("distinct"),
     )
     total, bad, distinct = rows.collect()[0]
-    superseded = total - bad - usable
-    return row_account(distinct, current=new, superseded=superseded, unchanged=usable - new, quarantined=bad)
+    return row_account(
+        distinct + suppressed,
+        current=new,
+        superseded=total - bad - usable,
+        unchanged=usable - new,
+        quarantined=bad,
+        suppressed=suppressed,
+    )
 
 
 def _summary(run: RunContext, file: str, validated: DataFrame, new: DataFrame) -> Summary:

@@ -424,6 +424,11 @@ RUNS = Table(
             "STRING",
             "JSON: the settings that differ from the defaults, without secrets; null as started_by",
         ),
+        Column(
+            "ended_by",
+            "STRING",
+            "the erasure that ended the publication, which can no longer be read; null unless one did",
+        ),
     ),
     version=2,
 )
@@ -438,6 +443,21 @@ PINS = Table(
         Column("run_date", "DATE", "the date for which it runs"),
         Column("pins", "STRING", "JSON: model version, Delta versions of the sources, base_run_id"),
         Column("pinned_at", "TIMESTAMP", "UTC"),
+    ),
+)
+
+SUPPRESSIONS = Table(
+    name="suppressions",
+    kind="log",
+    row="an erased listing or seller, by a keyed pseudonym: rows about it are dropped when they are delivered again",
+    key=("kind", "pseudonym"),
+    columns=(
+        Column("kind", "STRING", "listing or seller"),
+        Column("pseudonym", "STRING", "HMAC-SHA256 of the id with the warehouse's key, 32 hexadecimal digits"),
+        Column("key_check", "STRING", "tells keys apart: entries with another key's check match nothing"),
+        Column("models", "ARRAY<STRING>", "the model versions that may have learned from it"),
+        Column("run_id", "STRING", "the erasure"),
+        Column("erased_at", "TIMESTAMP", "UTC"),
     ),
 )
 
@@ -522,6 +542,7 @@ TABLES: dict[str, Table] = {
         BACKFILL_PREDICTIONS,
         BACKFILL_DECISIONS,
         PINS,
+        SUPPRESSIONS,
         RUNS,
     )
 }

@@ -22,6 +22,7 @@ from jobs.ingestion.ingest_summary import count_rows
 from jobs.ingestion.merge_listings import write_quarantine
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import find_outcomes
+from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, RunContext
 from jobs.warehouse.caches import cached
@@ -66,12 +67,12 @@ class Archive:
         self._run, self._plan, self._model, self._dry_run = run, plan, model, dry_run
         self._results = Results(run, plan, model, at_end, dry_run=dry_run)
         self._date: dt.date = plan.scope.last
-        self._delivered = self._stage()
+        self._delivered, suppressed = split_suppressed(self._stage())
         if dry_run:
             at_end.callback(self.remove)
         warehouse = run.job.warehouse
         outcomes = cached(find_outcomes(self._delivered, warehouse.empty(LISTINGS)), at_end)
-        self._counts = count_rows(self._delivered, outcomes, warehouse.empty(LISTINGS))
+        self._counts = count_rows(self._delivered, outcomes, warehouse.empty(LISTINGS), suppressed)
         self._newest = newest_rows(self._delivered, outcomes)
         narrow = without_texts(with_taxonomy(self._newest, self._results.source(TAXONOMY)))
         self._listings = cached(narrow, at_end)
@@ -121,7 +122,8 @@ class Archive:
         delivery = open_delivery(job.spark, str(self._plan.scope.files), settings, job.started_at)
         job.print_progress(f"reading {delivery.files}")
         with reported_read_errors(delivery.files.location):
-            rows = add_hashes(delivery.rows, settings, has_uris=delivery.has_uris)
+            suppressions = read_suppressions(job.warehouse, job.settings.privacy)
+            rows = add_hashes(suppressions.blank(delivery.rows), settings, has_uris=delivery.has_uris)
             part = F.pmod(F.xxhash64("listing_id"), F.lit(_PARTS)).cast("int")
             return job.warehouse.stage(self._stage_name, rows.withColumn(_PART, part), partition=_PART)
 

@@ -47,13 +47,14 @@ class Counts:
     by_reason: Mapping[str, int]
 
 
-def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame) -> Counts:
+def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, suppressed: int = 0) -> Counts:
     """Count the rows of a delivery.
 
     Args:
-        delivered: the staged delivery.
+        delivered: the staged delivery, without suppressed rows.
         outcomes: row_number, listing_id, outcome.
         withdrawn: listing_id of the listings to withdraw.
+        suppressed: number of suppressed rows.
 
     Raises:
         FailedError: the account does not add up.
@@ -70,16 +71,17 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame) 
         f"pictures_{name}": sum(pictures[status.value] for status in statuses)
         for name, statuses in _UNREAD_PICTURES.items()
     }
-    account = count_outcomes(rows_in, by_outcome)
+    account = count_outcomes(rows_in + suppressed, by_outcome, suppressed)
     return Counts(account | {"withdrawn": withdrawn.count(), **unread}, reasons)
 
 
-def count_outcomes(rows_in: int, by_outcome: Mapping[str, int]) -> dict[str, int]:
+def count_outcomes(rows_in: int, by_outcome: Mapping[str, int], suppressed: int = 0) -> dict[str, int]:
     """The row account of a delivery, and the number of inserted, updated, returned and conflicting rows.
 
     Args:
         rows_in: rows that were read.
         by_outcome: outcome -> rows; an outcome without rows may be missing.
+        suppressed: rows about erased listings or sellers, which have no outcome.
 
     Raises:
         FailedError: the account does not add up.
@@ -94,6 +96,7 @@ def count_outcomes(rows_in: int, by_outcome: Mapping[str, int]) -> dict[str, int
         superseded=rows(Outcome.SUPERSEDED, Outcome.CONFLICTING),
         unchanged=rows(Outcome.UNCHANGED),
         quarantined=rows(Outcome.QUARANTINED),
+        suppressed=suppressed,
     )
     named = (Outcome.INSERTED, Outcome.UPDATED, Outcome.RETURNED, Outcome.CONFLICTING)
     return account | {outcome.value: rows(outcome) for outcome in named}
@@ -158,6 +161,7 @@ def _warnings(counts: dict[str, int]) -> list[str]:
     """Warnings about the rows and pictures that were not used."""
     texts = {
         "rows_quarantined": "{:,} rows could not be used; they are in the table quarantine, with the reasons.",
+        "rows_suppressed": "{:,} rows are about erased listings or sellers and were dropped.",
         "conflicting": (
             "{:,} rows have the same updated_at as the stored version but different values; the stored version was "
             "kept. The source must change updated_at whenever it changes a listing."
@@ -172,4 +176,4 @@ def _warnings(counts: dict[str, int]) -> list[str]:
         ),
         "pictures_unusable": "{:,} picture files are empty or larger than ingest.max_image_bytes.",
     }
-    return [text.format(counts[name]) for name, text in texts.items() if counts[name]]
+    return [text.format(counts[name]) for name, text in texts.items() if counts.get(name)]

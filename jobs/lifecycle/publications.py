@@ -11,7 +11,17 @@ from pyspark.sql import functions as F
 
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import BACKFILLS, LISTINGS, PINS, QUALITY_METRICS, RUNS, TABLES, TAXONOMY, Table
+from schemas.tables import (
+    BACKFILLS,
+    LISTINGS,
+    PINS,
+    QUALITY_METRICS,
+    RUNS,
+    SUPPRESSIONS,
+    TABLES,
+    TAXONOMY,
+    Table,
+)
 
 PUBLISHING_JOBS = ("nightly", "backfill", "revert", "review")
 
@@ -93,8 +103,11 @@ class Publication:
 
 
 def is_published(table: Table) -> bool:
-    """Whether publications contain the table: all do, except `runs`, `pins`, caches and what belongs to backfills."""
-    return table not in (RUNS, PINS, BACKFILLS) and table.kind not in ("cache", "history")
+    """Whether publications contain the table.
+
+    All do, except `runs`, `pins`, `suppressions`, caches and what belongs to backfills.
+    """
+    return table not in (RUNS, PINS, SUPPRESSIONS, BACKFILLS) and table.kind not in ("cache", "history")
 
 
 def publications(warehouse: Warehouse) -> list[Publication]:

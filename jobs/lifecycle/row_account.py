@@ -12,6 +12,7 @@ def row_account(
     unchanged: int,
     quarantined: int,
     superseded: int = 0,
+    suppressed: int = 0,
     withdrawn: int | None = None,
 ) -> dict[str, int]:
     """Check the counts that every run records in `runs.counts`, and name them.
@@ -22,6 +23,7 @@ def row_account(
         unchanged: rows that changed nothing.
         quarantined: rows that could not be used.
         superseded: rows that are older than another version of the same listing.
+        suppressed: rows about erased listings or sellers; named only if there are any.
         withdrawn: rows of withdrawn listings; None for a job that does not read them.
 
     Raises:
@@ -33,6 +35,7 @@ def row_account(
         "rows_unchanged": unchanged,
         **({} if withdrawn is None else {"rows_withdrawn": withdrawn}),
         "rows_quarantined": quarantined,
+        **({"rows_suppressed": suppressed} if suppressed else {}),
     }
     total = sum(parts.values())
     if total != rows_in or min(parts.values()) < 0:
