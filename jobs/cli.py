@@ -9,6 +9,7 @@ from jobs import (
     changes,
     demo,
     encode,
+    erase,
     explain,
     ingest,
     maintain,
@@ -39,6 +40,7 @@ app.command("train", cls=Command)(train.main)
 app.command("nightly", cls=Command)(nightly.main)
 app.command("backfill", cls=Command)(backfill.main)
 app.command("revert", cls=Command)(revert.main)
+app.command("erase", cls=Command)(erase.main)
 app.command("maintain", cls=Command)(maintain.main)
 app.command("report", cls=Command)(report.main)
 app.command("changes", cls=Command)(changes.main)

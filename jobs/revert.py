@@ -20,7 +20,7 @@ from jobs.console.summary import Section, Summary
 from jobs.lifecycle.pins import Pins, table_versions
 from jobs.lifecycle.publications import find_publication, publications
 from jobs.lifecycle.publish import Slice, publish
-from jobs.lifecycle.reverts import find_restored
+from jobs.lifecycle.reverts import find_base, find_restored
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.caches import cached
 from jobs.warehouse.inputs import require_listings
@@ -48,7 +48,7 @@ def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Su
     undone = find_publication(warehouse, run_id)
     published = publications(warehouse)
     restored = find_restored(published, undone)
-    base = find_publication(warehouse, restored.base_run_id) if restored.base_run_id else None
+    base = find_base(warehouse, restored)
     with run_context(job, published[-1].run_date, dry_run) as run, ExitStack() as at_end:
         run.reverts = undone.run_id
         run.pins = pins = Pins(

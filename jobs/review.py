@@ -19,7 +19,7 @@ from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, reporte
 from jobs.ingestion.merge_listings import write_quarantine
 from jobs.ingestion.steps.decisions import latest_publications, read_decisions, validate_decisions
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
-from jobs.lifecycle.publications import Publication, find_publication, publications
+from jobs.lifecycle.publications import ERASE, Publication, find_publication, publications
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext, run_context
@@ -104,12 +104,17 @@ def _reviewed_listings(
     """
     day = F.to_date("decided_at")
     days = [row.day for row in delivered.select(day.alias("day")).where("day IS NOT NULL").distinct().collect()]
-    runs = latest_publications(days, [(run.run_date, run.finished_at.date(), run.run_id) for run in published])
+    runs = latest_publications(days, [(_seen_since(run), run.finished_at.date(), run.run_id) for run in published])
     run_of_day = warehouse.spark.createDataFrame(sorted(runs.items()), "day DATE, reviewed_run_id STRING")
     decisions = delivered.withColumn("day", day).join(F.broadcast(run_of_day), "day", "left").drop("day")
     # If no decision refers to a publication, any publication provides the columns.
     run_ids = sorted(set(runs.values())) or [published[-1].run_id]
     return reduce(DataFrame.unionByName, [_published_listings(warehouse, run_id) for run_id in run_ids]), decisions
+
+
+def _seen_since(run: Publication) -> dt.date:
+    """Since when reviewers may have seen the state of a publication: that of an erasure replaces all before it."""
+    return dt.date.min if run.job == ERASE else run.run_date
 
 
 def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:

@@ -62,9 +62,11 @@ def runs(job: Job, limit: LimitOption = 20) -> Summary:
 def _ended(row: Row, reverted: str | None) -> tuple[object, ...]:
     """The row of a run that has ended; `reverted`: the run that took it back."""
     message = f"taken back by {reverted}" if reverted else row.message
+    if row.ended_by is not None:
+        message = f"ended by {row.ended_by}: it held what was erased, and can no longer be read"
     return (
         row.run_id,
-        "reverted" if reverted else row.status,
+        "ended" if row.ended_by is not None else "reverted" if reverted else row.status,
         f"{row.finished_at:%Y-%m-%d %H:%M}",
         # Of a killed run, finished_at is when the next job found it.
         None if row.status == "interrupted" else f"{(row.finished_at - row.started_at).total_seconds():.0f} s",

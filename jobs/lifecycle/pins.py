@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.lifecycle.publications import is_published, publications
+from jobs.lifecycle.publications import ERASE, is_published, publications
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
@@ -70,7 +70,8 @@ def take_pins(
         fresh: whether to take new pins even if there are earlier ones.
 
     Raises:
-        UsageError: a later date is published, or the table listings or taxonomy does not exist.
+        UsageError: a later date is published, the date is that of an erasure, or the table listings or taxonomy does
+            not exist.
     """
     published = publications(warehouse)
     later = [row for row in published if row.run_date > run_date]
@@ -78,6 +79,11 @@ def take_pins(
         raise UsageError(
             f"--run-date {run_date}: the later run {later[-1].run_id} is already published, and dates must be "
             f"published in order. Use --run-date {later[-1].run_date} or later."
+        )
+    if published and published[-1].job == ERASE and published[-1].run_date == run_date:
+        raise UsageError(
+            f"--run-date {run_date}: the erasure {published[-1].run_id} has published the state of this date without "
+            "what was erased, and the versions that the date had read are gone. Use a later date."
         )
     same = [run for run in published if run.run_date == run_date and run.job == job]
     if same and not fresh:

@@ -23,7 +23,9 @@ from schemas.tables import (
     Table,
 )
 
-PUBLISHING_JOBS = ("nightly", "backfill", "revert", "review")
+ERASE = "erase"
+"""The job whose publication is the first that can be read after an erasure."""
+PUBLISHING_JOBS = ("nightly", "backfill", "revert", "review", ERASE)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Publication:
         counts: the row account and other counts.
         started_at, finished_at: UTC.
         reverts: of a revert, the publication that it takes back.
+        ended_by: the erasure that ended it; it can no longer be read.
     """
 
     run_id: str
@@ -55,6 +58,7 @@ class Publication:
     started_at: dt.datetime
     finished_at: dt.datetime
     reverts: str | None = None
+    ended_by: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -110,11 +114,17 @@ def is_published(table: Table) -> bool:
     return table not in (RUNS, PINS, SUPPRESSIONS, BACKFILLS) and table.kind not in ("cache", "history")
 
 
-def publications(warehouse: Warehouse) -> list[Publication]:
-    """All publications, sorted by run date and finish time."""
+def publications(warehouse: Warehouse, *, ended: bool = False) -> list[Publication]:
+    """All publications, sorted by run date and finish time.
+
+    Args:
+        warehouse: the warehouse.
+        ended: also those that an erasure has ended. Only their rows in `runs` are left.
+    """
     runs = warehouse.read(RUNS).where("published_versions IS NOT NULL").where(F.col("job").isin(*PUBLISHING_JOBS))
     fields = tuple(Publication.__dataclass_fields__)
     published = [Publication(**row.asDict()) for row in runs.select(*fields).collect()]
+    published = [run for run in published if ended or run.ended_by is None]
     return sorted(published, key=lambda run: (run.run_date, run.finished_at))
 
 
@@ -166,19 +176,45 @@ def _index(warehouse: Warehouse, published: Sequence[Publication], run_id: str |
     """The place of a run among publications, newest last; by default that of the newest one.
 
     Raises:
-        UsageError: there are none, or the run is not among them.
+        UsageError: there are none, an erasure has ended the run, or the run is not among them.
     """
+    places = {run.run_id: place for place, run in enumerate(published)}
+    if run_id not in places:
+        _refuse_ended(warehouse, published, run_id)
     if not published:
         raise UsageError(f"nothing has been published in {warehouse.location} yet: {_next_step(warehouse)}.")
     if run_id is None:
         return len(published) - 1
-    places = {run.run_id: place for place, run in enumerate(published)}
     if run_id not in places:
         raise UsageError(
             f"run {run_id} was not published; the newest publication is {published[-1].run_id}. `catalog-cleaner runs` "
             "lists all runs."
         )
     return places[run_id]
+
+
+def _refuse_ended(warehouse: Warehouse, published: Sequence[Publication], run_id: str | None) -> None:
+    """Refuse a publication that an erasure has ended, or any if the erasure has not published yet.
+
+    Raises:
+        UsageError: it is ended.
+    """
+    ended = [run for run in publications(warehouse, ended=True) if run.ended_by is not None]
+    if run_id is not None:
+        ended = [run for run in ended if run.run_id == run_id]
+    elif published:
+        return
+    if not ended:
+        return
+    what, by = (f"publication {run_id}" if run_id else "every publication"), ended[-1].ended_by
+    raise UsageError(
+        f"the erasure {by} ended {what}, because it held what had to be erased: it cannot be read, compared or taken "
+        + (
+            f"back. Read the whole state of {published[-1].run_id} once, and ask for the changes since it."
+            if published
+            else "back. The erasure has not finished: run the same `catalog-cleaner erase` again."
+        )
+    )
 
 
 def read_published(warehouse: Warehouse, name: str, run_id: str | None = None) -> DataFrame:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobs.lifecycle.publications import Publication
+from jobs.lifecycle.publications import ERASE, Publication, find_publication
+from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 
 
@@ -31,8 +32,10 @@ def find_restored(published: Sequence[Publication], undone: Publication) -> Publ
         undone: the publication to take back.
 
     Raises:
-        UsageError: it is taken back already, it is the first one, or later publications stand on it.
+        UsageError: it is an erasure, it is taken back already, it is the first one, or later publications stand on it.
     """
+    if undone.job == ERASE:
+        raise UsageError(f"{undone.run_id} is an erasure, which cannot be taken back.")
     by_id = {run.run_id: run for run in published}
     taken_back = reverted_by(published)
     already = taken_back.get(undone.run_id)
@@ -52,6 +55,16 @@ def find_restored(published: Sequence[Publication], undone: Publication) -> Publ
             f"date again: catalog-cleaner nightly --run-date {undone.run_date} --fresh-pins"
         )
     return restored
+
+
+def find_base(warehouse: Warehouse, restored: Publication) -> Publication | None:
+    """The publication on which a state to be restored is based; None if it was the first.
+
+    That of an erasure is based on itself: what it was computed from has been erased.
+    """
+    if restored.job == ERASE:
+        return restored
+    return find_publication(warehouse, restored.base_run_id) if restored.base_run_id else None
 
 
 def _origin(by_id: dict[str, Publication], run: Publication) -> Publication:

@@ -60,6 +60,7 @@ def record(warehouse: Warehouse, run: RunRecord) -> None:
         "started_at": run.started_at,
         "finished_at": run.finished_at,
         "reverts": run.reverts,
+        "ended_by": None,
         **(asdict(run.provenance) if run.provenance else dict.fromkeys(_PROVENANCE)),
     }
     warehouse.append(RUNS, warehouse.spark.createDataFrame([tuple(values[name] for name in RUNS.names)], RUNS.ddl))

@@ -48,8 +48,8 @@ def read_listing(warehouse: Warehouse, listing_id: str) -> ListingRows:
     changes, quarantine and decisions as they are now. A fact table has each event in one row, so no earlier version of
     any table is read.
     """
-    published = publications(warehouse)
-    newest = published[-1] if published else None
+    published = publications(warehouse, ended=True)
+    newest = next((run for run in reversed(published) if run.ended_by is None), None)
 
     def published_rows(table: Table) -> tuple[Row, ...]:
         return _rows(newest.read(warehouse, table), listing_id) if newest else ()

@@ -91,4 +91,4 @@ def test_the_rates_of_a_model_belong_to_the_sellers_with_its_pseudonyms(warehous
     evidence = frame(warehouse.spark, "seller_id string", ["ann"], ["ann"], ["new"], [None])
     assert rows_of(_starting_rates(warehouse, evidence, model, None, key), *_START_COLUMNS) == [("ann", 0.1)]
     with pytest.raises(FailedError, match=r"made with another key, so it would know none of them"):
-        _starting_rates(warehouse, evidence, model, None, PseudonymKey(bytes(33)))
+        _starting_rates(warehouse, evidence, model, None, PseudonymKey(b"\1" * 32))

@@ -23,8 +23,9 @@ from udfs.suppression import parts
 def suppress(warehouse: Warehouse, key: PseudonymKey, listing_id: str, seller_id: str) -> None:
     ids = (("listing", Purpose.SUPPRESSED_LISTING, listing_id), ("seller", Purpose.SUPPRESSED_SELLER, seller_id))
     now = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
-    rows: list[tuple[object, ...]] = [(kind, key.pseudonym(purpose, value), key.check, [], "erase-1", now) for kind, purpose, value in ids]
-    warehouse.append(SUPPRESSIONS, frame(warehouse.spark, SUPPRESSIONS.ddl, *rows))
+    for kind, purpose, value in ids:
+        row = (kind, key.pseudonym(purpose, value), key.check, None, "erase-1", now)
+        warehouse.append(SUPPRESSIONS, frame(warehouse.spark, SUPPRESSIONS.ddl, row))
 
 
 def test_rows_about_what_was_erased_are_dropped_and_counted(warehouse: Warehouse, deliver: Deliver) -> None:

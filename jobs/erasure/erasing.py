@@ -1,0 +1,156 @@
+"""The steps of an erasure, in an order in which a killed one can be run again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.backfilling.plan import unfinished
+from jobs.erasure.names import Names
+from jobs.erasure.rows import remaining_rows
+from jobs.erasure.targets import LISTING, id_frame
+from jobs.ingestion import suppressions
+from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.publications import Publication, is_published
+from jobs.lifecycle.run_context import RunContext
+from jobs.lifecycle.starts import find_starts
+from jobs.warehouse.forgetting import forget_history
+from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
+from schemas.errors import FailedError
+from schemas.tables import (
+    BACKFILL_DECISIONS,
+    BACKFILLS,
+    CLEAN_LISTINGS,
+    LISTING_CHANGES,
+    LISTINGS,
+    PINS,
+    REVIEW_DECISIONS,
+    RUNS,
+    SUPPRESSIONS,
+    TABLES,
+    TAXONOMY,
+    Table,
+)
+from training.models import ModelSummary
+from udfs.pseudonyms import PseudonymKey, Purpose
+
+_LAST = (BACKFILL_DECISIONS, CLEAN_LISTINGS, LISTINGS, LISTING_CHANGES)
+"""In these an erasure that is run again finds the listings of a seller, so they are rewritten last."""
+
+
+def refuse_running(run: RunContext) -> None:
+    """Check that no training or backfill is in progress: it could write what has been erased.
+
+    Raises:
+        FailedError: one is.
+    """
+    running = [start for start in find_starts(run.job.warehouse.folder) if start.alive and start.run_id != run.run_id]
+    if running:
+        raise FailedError(
+            f"{running[0].run_id} is in progress ({running[0].message}) and has read what is to be erased: run the "
+            "same command again when it has ended."
+        )
+
+
+def learned_by(warehouse: Warehouse, names: Names, models: Collection[ModelSummary]) -> list[str]:
+    """The versions of models that were trained after one of the listings was first delivered, the oldest first.
+
+    These may have learned from it. If it is not known when a listing was delivered, all may have.
+    """
+    ids = id_frame(warehouse, LISTING, names.listings)
+    deliveries = warehouse.read(LISTING_CHANGES).join(F.broadcast(ids), LISTING, "left_semi").select("delivery_id")
+    ended = warehouse.read(RUNS).select(F.col("run_id").alias("delivery_id"), "finished_at")
+    [row] = deliveries.distinct().join(ended, "delivery_id").agg(F.min("finished_at").alias("first")).collect()
+    first = row.first.astimezone(dt.UTC).timestamp() * 1000 if row.first else 0.0
+    return sorted((model.version for model in models if model.created >= first), key=int)
+
+
+def suppress(run: RunContext, names: Names, key: PseudonymKey, models: list[str]) -> None:
+    """Add what is to be erased to the suppression list, before anything is erased."""
+    warehouse, now = run.job.warehouse, run.job.started_at
+    kinds = (
+        (suppressions.LISTING, Purpose.SUPPRESSED_LISTING, names.listings),
+        (suppressions.SELLER, Purpose.SUPPRESSED_SELLER, names.sellers),
+    )
+    entries = {(kind, key.pseudonym(purpose, each)) for kind, purpose, ids in kinds for each in ids}
+    stored = warehouse.read(SUPPRESSIONS).where(F.col("key_check") == key.check)
+    known = {(row.kind, row.pseudonym) for row in stored.collect()}
+    rows = [(kind, each, key.check, models, run.run_id, now) for kind, each in sorted(entries - known)]
+    if rows:
+        warehouse.append(SUPPRESSIONS, warehouse.spark.createDataFrame(rows, SUPPRESSIONS.ddl))
+
+
+def end_publications(run: RunContext) -> None:
+    """End all publications, and what was to read their versions: pins, unfinished backfills and staged rows."""
+    warehouse = run.job.warehouse
+    earlier = F.col("published_versions").isNotNull() & F.col("ended_by").isNull()
+    warehouse.table(RUNS).update(earlier, {"ended_by": F.lit(run.run_id)})
+    if warehouse.exists(PINS):
+        warehouse.overwrite(PINS, warehouse.empty(PINS))
+    if warehouse.exists(BACKFILLS):
+        given_up = unfinished(warehouse, dt.datetime.fromtimestamp(0, dt.UTC)).select("backfill_id")
+        warehouse.overwrite(BACKFILLS, warehouse.read(BACKFILLS).join(given_up, "backfill_id", "left_anti"))
+
+
+def remove_staging(warehouse: Warehouse) -> None:
+    """Remove all staged rows of a folder or URI; those of a catalogue are removed by their runs."""
+    path = warehouse.address.path(STAGING_FOLDER)
+    if path is not None:
+        jvm: Any = warehouse.spark.sparkContext._jvm  # noqa: SLF001
+        configuration = warehouse.spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+        staging = jvm.org.apache.hadoop.fs.Path(path)
+        staging.getFileSystem(configuration).delete(staging, True)
+
+
+def rewrite(run: RunContext, names: Names, tables: Mapping[str, Collection[str]], newest: Publication | None) -> None:
+    """Write tables anew without what is erased, and remove their history.
+
+    A state table is written as the newest publication has it: a run that failed may have left it half written.
+
+    Args:
+        run: the run.
+        names: what is erased.
+        tables: table -> the columns in which an id was found.
+        newest: the newest publication.
+    """
+    warehouse = run.job.warehouse
+    ordered = (*(table for table in TABLES.values() if table not in _LAST), *_LAST)
+    for table in (table for table in ordered if table.name in tables):
+        run.job.print_progress(f"{table.name}: writing the rows that stay, and removing the history")
+        rows = _published_state(warehouse, table, newest)
+        stay = remaining_rows(warehouse, table, rows, names, tables[table.name], run.run_id)
+        warehouse.overwrite(table, stay)
+        forget_history(warehouse, table)
+
+
+def _published_state(warehouse: Warehouse, table: Table, newest: Publication | None) -> DataFrame:
+    version = newest.version(table) if newest is not None and table.kind == "state" else None
+    rows = None if version is None else warehouse.read_if_kept(table, version)
+    return warehouse.read(table) if rows is None else rows
+
+
+def publication_after(
+    warehouse: Warehouse, newest: Publication, rewritten: Collection[str]
+) -> tuple[Pins, dict[str, int]]:
+    """The pins and versions of the publication that replaces the newest one.
+
+    Tables that were not rewritten keep their published version, others have their present one.
+    """
+    versions = dict(newest.published_versions)
+    for table in TABLES.values():
+        if not is_published(table) or table.name not in versions:
+            continue
+        if table.name in rewritten or warehouse.read_if_kept(table, versions[table.name]) is None:
+            versions[table.name] = warehouse.version(table) or 0
+    pins = Pins(
+        newest.model_version,
+        versions[LISTINGS.name],
+        versions[TAXONOMY.name],
+        versions.get(REVIEW_DECISIONS.name),
+        newest.run_id,
+    )
+    return pins, versions

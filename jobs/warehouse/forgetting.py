@@ -1,0 +1,68 @@
+"""Removes the history of a table: the files and the log of all versions but the newest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.sql import SparkSession
+
+from jobs.warehouse.commits import REMOVED_PROPERTY, retention_properties
+from jobs.warehouse.tables import Warehouse
+from jobs.warehouse.upkeep import describe, set_properties, vacuum
+from schemas.errors import FailedError
+from schemas.tables import Table
+
+_DIGITS = 20
+"""Files of Delta's log begin with the version in this many digits."""
+
+
+def forget_history(warehouse: Warehouse, table: Table) -> None:
+    """Leave of a table only its newest version: its data files, a checkpoint, and the commit that the checkpoint is of.
+
+    The statistics, predicates and checksums of earlier commits hold values of rows, so their part of the log goes, too.
+    Versions keep their numbers; earlier ones can no longer be read. Write the table anew first, so that its newest
+    version shares no file with earlier ones.
+
+    Raises:
+        FailedError: the session may not list or delete the files of the log.
+    """
+    vacuum(warehouse, table, 0)
+    spark = warehouse.spark
+    # A checkpoint lists removed files, perhaps with statistics, unless they need not be remembered.
+    stored = describe(warehouse, table)
+    set_properties(warehouse, table, {REMOVED_PROPERTY: "interval 0 hours"})
+    version = _write_checkpoint(spark, stored.location)
+    try:
+        _remove_log_before(spark, stored.location, version)
+    except Py4JJavaError as error:
+        raise FailedError(
+            f"the log of {table.name} cannot be removed: the session may not list or delete the files of "
+            f"{stored.location}. Give it access, and run the same command again."
+        ) from error
+    set_properties(warehouse, table, {REMOVED_PROPERTY: retention_properties()[REMOVED_PROPERTY]})
+
+
+def _write_checkpoint(spark: SparkSession, location: str) -> int:
+    """Write a checkpoint of the newest version, which is the beginning of the log from now on; returns the version."""
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
+    delta = jvm.org.apache.spark.sql.delta.DeltaLog
+    delta.clearCache()
+    log = delta.forTable(spark._jsparkSession, location)  # noqa: SLF001
+    none = jvm.scala.Option.empty()
+    version = int(log.update(False, none, none).version())
+    log.checkpoint()
+    delta.clearCache()
+    return version
+
+
+def _remove_log_before(spark: SparkSession, location: str, version: int) -> None:
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
+    configuration = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+    folder = jvm.org.apache.hadoop.fs.Path(location, "_delta_log")
+    files = folder.getFileSystem(configuration)
+    for status in files.listStatus(folder):
+        path = status.getPath()
+        number = str(path.getName())[:_DIGITS]
+        if number.isdigit() and int(number) < version:
+            files.delete(path, False)

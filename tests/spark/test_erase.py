@@ -1,0 +1,151 @@
+"""Erasing from a small warehouse: killed in the middle, run again, and proved by reading every file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from conf.load import load_settings
+from jobs.console.job import Job
+from jobs.console.summary import Summary
+from jobs.erase import erase
+from jobs.ingestion.groups import bucket
+from jobs.lifecycle.pins import take_pins
+from jobs.lifecycle.publications import find_publication, publications, publications_since, read_published
+from jobs.lifecycle.reverts import find_restored
+from jobs.runs import runs
+from jobs.warehouse.forgetting import forget_history
+from jobs.warehouse.tables import Warehouse
+from schemas.errors import FailedError, UsageError
+from schemas.tables import LISTING_CHANGES, LISTINGS, PINS, QUARANTINE, REVIEW_DECISIONS, SUPPRESSIONS, TAXONOMY, Table
+from tests.spark.frames import rows_of
+from tests.spark.published import Writer, flag, listing
+
+NIGHT = "nightly-2026-03-01-1"
+NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
+GONE = re.compile(r"(?<!\w)(erase-me-1|erase-me-2|seller-17)(?!\w)")
+
+
+@pytest.fixture
+def published(warehouse: Warehouse) -> Warehouse:
+    """A publication, and ids in notes, raw rows, the name of a group, removed files, a staged table and an export."""
+    rows = [
+        listing("erase-me-1", "boots", "shoes", "corrected", 0.97, group_id="erase-me-1", bucket=1),
+        listing("erase-me-2", "boots", "boots", seller_id="seller-17", group_id="stay", bucket=2),
+        listing("stay", "boots", "boots", group_id="erase-me-1", bucket=1),
+        listing("moved", "bags", "bags", group_id="moved", bucket=3),
+    ]
+    writer = Writer(warehouse)
+    writer.write(TAXONOMY, [{"category": "boots"}, {"category": "shoes"}, {"category": "bags"}])
+    writer.write(LISTINGS, rows)
+    changes = [{**row, "delivery_id": "ingest-1", "change": "inserted"} for row in rows]
+    earlier = {**changes[3], "delivery_id": "ingest-0", "seller_id": "seller-17"}
+    writer.write(LISTING_CHANGES, [*changes, earlier])
+    note = {"decision_id": "1", "listing_id": "stay", "decision": "skip", "note": "same as erase-me-1"}
+    writer.write(REVIEW_DECISIONS, [note])
+    raw = ('{"title": "by seller-17"}', '{"title": "other"}')
+    tables: dict[str, Any] = {
+        "quarantine": [{"row_number": n, "raw": text} for n, text in enumerate(raw)],
+        "corrections": [{"listing_id": "stay", "event": "begun"}],
+        "clean_listings": rows,
+        "flagged_items": [flag("erase-me-2", 0.9), {**flag("stay", 0.8), "explanation": "as erase-me-2, but cheaper"}],
+        "sellers": [{"seller_id": "s-1"}, {"seller_id": "seller-17"}],
+        "quality_metrics": [],
+    }
+    writer.night(NIGHT, tables, seconds=5)
+    warehouse.table(LISTINGS).update(F.col("listing_id") == "erase-me-1", {"price": F.lit(2.0)})
+    warehouse.stage("predictions", warehouse.read(LISTING_CHANGES))
+    assert warehouse.folder is not None
+    (warehouse.folder / "export.csv").write_text("listing_id\nerase-me-1\nstay\n")
+    return warehouse
+
+
+def run(warehouse: Warehouse, **options: Any) -> Summary:  # noqa: ANN401 - whatever the options' types are
+    job = Job("erase", load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
+    return erase(job, listing=["erase-me-1"], seller=["seller-17"], **options)
+
+
+def files_that_name_it(folder: Path) -> set[str]:
+    """Read with other code than that which is tested."""
+    found = set()
+    for file in (path for path in folder.rglob("*") if path.is_file()):
+        is_parquet = file.suffix == ".parquet" and not file.name.startswith(".")
+        content = str(pq.ParquetFile(file).read().to_pylist()) if is_parquet else file.read_bytes().decode("latin-1")
+        if GONE.search(content):
+            found.add(file.relative_to(folder).parts[0])
+    return found
+
+
+def test_an_erasure_that_was_killed_is_finished_by_the_next(
+    published: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse, folder = published, published.folder
+    assert folder is not None
+    everywhere = files_that_name_it(folder)
+    assert everywhere >= {"listings", "listing_changes", "quarantine", "review_decisions", "_staging"}
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    dry = run(warehouse, dry_run=True)
+    assert {row[0] for row in dry.sections[0].rows} == everywhere
+    page = folder / "page.html"
+    page.write_text("<b>erase-me-2</b>")
+    with pytest.raises(FailedError, match=r"nothing was changed, .* can be removed: \S+/page.html. Remove them"):
+        run(warehouse, dry_run=False)
+    page.unlink()
+    changed = {path.relative_to(folder).parts[0] for path, time in before.items() if path.stat().st_mtime_ns != time}
+    assert changed <= {"_lock"}
+
+    def until_the_last(warehouse: Warehouse, table: Table) -> None:
+        if table is LISTING_CHANGES:
+            raise InterruptedError("killed at erase-me-1")
+        forget_history(warehouse, table)
+
+    with monkeypatch.context() as killed:
+        killed.setattr("jobs.erasure.erasing.forget_history", until_the_last)
+        with pytest.raises(FailedError, match=r"killed at \[erased\]"):
+            run(warehouse)
+    with pytest.raises(UsageError, match=r"erasure erase-2026-03-01-\w+ ended every .*run the same .*erase. again"):
+        read_published(warehouse, "clean_listings")
+    assert files_that_name_it(folder) == {"listing_changes"}
+    assert run(warehouse).facts["files_left"] == 0
+    assert files_that_name_it(folder) == set()
+    _check_what_stays(warehouse)
+
+
+def _check_what_stays(warehouse: Warehouse) -> None:
+    assert rows_of(read_published(warehouse, "clean_listings"), "listing_id") == [("moved",), ("stay",)]
+    assert rows_of(read_published(warehouse, "listings"), "listing_id", "bucket") == [("moved", 3), ("stay", 1)]
+    group = warehouse.read(LISTINGS).where("listing_id = 'stay'").select("group_id", bucket(F.col("group_id")))
+    [(name, of_name)] = group.collect()
+    assert (name[:6], of_name) == ("erase-", 1)
+    assert rows_of(warehouse.read(LISTING_CHANGES), "listing_id", "seller_id") == [("moved", "s-1"), ("stay", "s-1")]
+    assert rows_of(warehouse.read(QUARANTINE), "raw") == [('{"title": "other"}',)]
+    assert rows_of(warehouse.read(REVIEW_DECISIONS), "note") == [("same as [erased]",)]
+    assert rows_of(read_published(warehouse, "flagged_items"), "explanation") == [("as [erased], but cheaper",)]
+    suppressed = warehouse.read(SUPPRESSIONS).groupBy("kind").count()
+    assert rows_of(suppressed, "kind", "count") == [("listing", 2), ("seller", 1)]
+
+    erasure = find_publication(warehouse)
+    for refused in (
+        lambda: read_published(warehouse, "clean_listings", NIGHT),
+        lambda: publications_since(warehouse, NIGHT),
+        lambda: find_publication(warehouse, NIGHT),
+    ):
+        with pytest.raises(UsageError, match=rf"ended publication {NIGHT}.* Read the whole state of {erasure.run_id}"):
+            refused()
+    with pytest.raises(UsageError, match=r"is an erasure, which cannot be taken back"):
+        find_restored(publications(warehouse), erasure)
+    with pytest.raises(UsageError, match=r"versions that the date had read are gone. Use a later date"):
+        take_pins(warehouse, "nightly", erasure.run_date, "7", NOW, keep=False, fresh=False)
+    pins = take_pins(warehouse, "nightly", erasure.run_date + dt.timedelta(1), "7", NOW, keep=False, fresh=False).pins
+    assert (pins.base_run_id, pins.listings_version) == (erasure.run_id, warehouse.version(LISTINGS))
+    assert warehouse.read(PINS).isEmpty()
+    job = Job("runs", load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
+    [shown] = [row for row in runs(job).sections[0].rows if row[0] == NIGHT]
+    assert (shown[1], str(shown[-1])[:14]) == ("ended", "ended by erase")
