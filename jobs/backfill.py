@@ -1,15 +1,18 @@
-"""`catalog-cleaner backfill`: judge the catalogue as it was on past dates, or an archive of old listings."""
+"""`catalog-cleaner backfill`: judge past dates, an archive of old listings, or a part of today's catalogue."""
 
 from __future__ import annotations
 
 import datetime as dt
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jobs.backfilling.apply import apply_backfill
 from jobs.backfilling.archive import Archive
+from jobs.backfilling.choosing import Selection, read_ids
 from jobs.backfilling.days import Day, Days
 from jobs.backfilling.plan import Plan, Scope, finish, take_plan
 from jobs.console.command import as_command, run_command
@@ -46,22 +49,48 @@ OutOption = Annotated[
 ModelOption = Annotated[
     str | None, typer.Option("--model", metavar="VERSION", help="Version of the model; default: the champion.")
 ]
+ApplyOption = Annotated[
+    bool,
+    typer.Option(
+        "--apply",
+        help="Decide listings of today's catalogue again and publish the result: those that meet every one of "
+        "--category, --seller and --ids that is given.",
+    ),
+]
+CategoryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--category", metavar="CATEGORY", help="With --apply: listings with this seller's category. Can be repeated."
+    ),
+]
+SellerOption = Annotated[
+    list[str] | None,
+    typer.Option("--seller", metavar="SELLER_ID", help="With --apply: listings of this seller. Can be repeated."),
+]
+IdsOption = Annotated[
+    Path | None,
+    typer.Option("--ids", metavar="FILE", help="With --apply: listings whose ids are in this text file, one a line."),
+]
 DryRunOption = Annotated[
     bool,
     typer.Option("--dry-run", help="Print what the backfill would find, and keep nothing except vectors of pictures."),
 ]
 
 
-def backfill(
+def backfill(  # noqa: PLR0913, PLR0917 - one for each option
     job: Job,
     first: FromOption = None,
     last: ToOption = None,
     listings: ListingsOption = None,
     out: OutOption = None,
+    apply: ApplyOption = False,
+    category: CategoryOption = None,
+    seller: SellerOption = None,
+    ids: IdsOption = None,
     version: ModelOption = None,
     dry_run: DryRunOption = False,
 ) -> Summary:
-    """Judge the catalogue as it was on past dates, or an archive of old listings.
+    """Judge past dates, an archive of old listings, or a part of today's catalogue.
 
     With --from and --to, each date is judged with the listings as they had been delivered by its end, and with the
     decisions that people had made by then. With --listings, an archive is judged that does not enter the catalogue. The
@@ -71,10 +100,20 @@ def backfill(
     Content is judged once. A past picture is used if its vector is still kept; otherwise the text decides, and the
     column image_status says not_kept.
 
-    Exit codes: 0 success; 1 failure, finished parts are kept; 2 invalid usage, settings or files.
+    With --apply, listings of today's catalogue are decided again, with the decisions that people have made, and
+    published like a night's. All other listings stay as in the newest publication. It locks the warehouse.
+
+    Exit codes: 0 success; 1 failure, finished parts are kept; 2 invalid usage, settings or files; 3 refused by a gate,
+    nothing was published.
     """
     warehouse = job.warehouse
     require_listings(warehouse)
+    if apply:
+        if first or last or listings or out:
+            raise UsageError("--apply decides today's catalogue: leave out --from, --to, --listings and --out.")
+        return apply_backfill(job, _selection(category, seller, ids), version, dry_run=dry_run)
+    if category or seller or ids:
+        raise UsageError("--category, --seller and --ids choose listings of today's catalogue: add --apply.")
     scope = _scope(job, first, last, listings, out)
     if out is not None:
         refuse_existing(job.spark, out)
@@ -98,6 +137,17 @@ def backfill(
         return replace(summary, title=f"Dry run, nothing kept: {summary.title}", hints=()) if dry_run else summary
 
 
+def _selection(categories: list[str] | None, sellers: list[str] | None, ids: Path | None) -> Selection:
+    """Which listings to apply a backfill to.
+
+    Raises:
+        UsageError: none of the options is given, or the file cannot be read.
+    """
+    if not (categories or sellers or ids):
+        raise UsageError("--apply needs a choice of listings: give --category, --seller or --ids.")
+    return Selection(tuple(categories or ()), tuple(sellers or ()), None if ids is None else read_ids(ids))
+
+
 def _scope(job: Job, first: dt.date | None, last: dt.date | None, listings: str | None, out: str | None) -> Scope:
     """What to judge.
 
@@ -112,7 +162,9 @@ def _scope(job: Job, first: dt.date | None, last: dt.date | None, listings: str 
     if out is not None:
         raise UsageError("--out writes a copy of an archive: name its files with --listings.")
     if first is None or last is None:
-        raise UsageError("give the dates to judge with --from and --to, or an archive with --listings.")
+        raise UsageError(
+            "give the dates to judge with --from and --to, an archive with --listings, or listings with --apply."
+        )
     if not first <= last <= today:
         raise UsageError(f"--from {first} --to {last}: give two dates in order, none later than today ({today}).")
     return Scope(first, last)

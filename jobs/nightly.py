@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from jobs.cleaning.clean import add_label_evidence, clean, pinned_decisions
 from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unreadable_share
+from jobs.cleaning.judging import Basis, judge, read_catalogue
 from jobs.cleaning.run_summary import count_rows, summarise_run
-from jobs.cleaning.scoring import score
-from jobs.cleaning.steps.selection import input_gate_rows, split_usable, with_texts, without_texts
+from jobs.cleaning.steps.selection import input_gate_rows, with_texts
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import RunDateOption
@@ -23,10 +22,8 @@ from jobs.lifecycle.pins import table_versions, take_pins
 from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_context import STAGED_PREDICTIONS, run_context
-from jobs.warehouse.caches import cached
 from jobs.warehouse.inputs import require_listings
-from jobs.warehouse.listings import narrow, with_taxonomy
-from schemas.tables import LISTINGS, QUALITY_METRICS, TAXONOMY
+from schemas.tables import QUALITY_METRICS
 from training.registry import open_registry
 
 FreshPinsOption = Annotated[
@@ -73,11 +70,8 @@ def nightly(
             f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, based on {based_on}"
         )
 
-        listings, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
-        taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
-        all_columns = with_taxonomy(listings, taxonomy)
-        listings, quarantined = cached(without_texts(all_columns), at_end), cached(quarantined, at_end)
-        checks = check_input(input_gate_rows(listings, quarantined), settings.gates)
+        catalogue = read_catalogue(warehouse, pins, at_end)
+        checks = check_input(input_gate_rows(catalogue.listings, catalogue.quarantined), settings.gates)
         refuse_if_failed(checks)
 
         # A local folder has one writer at a time, so a retry can find the staged predictions under a fixed name.
@@ -89,12 +83,8 @@ def nightly(
             encode_pictures(run, encoder, pins.listings_version)
         else:
             update_features(run, [encoder], pins.listings_version, others=False)
-        scored = score(job, listings, model, pins, base, stage)
-        job.print_progress("deciding categories")
-        evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
-        reviewed = pinned_decisions(warehouse, pins)
-        result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, reviewed, base, run_date, settings))
-        run.counts |= count_rows(warehouse, listings, quarantined, scored, result, pins)
+        scored, result = judge(run, catalogue, Basis(model, pins, base, stage, base, run_date), at_end)
+        run.counts |= count_rows(warehouse, catalogue, scored, result, pins)
         last_metrics = base.own_metrics(warehouse) if base else warehouse.empty(QUALITY_METRICS)
         unreadable = unreadable_share(last_metrics)
         checks += check_output(result.gate_rows, run.counts["listings"], unreadable, settings.gates)
@@ -102,7 +92,8 @@ def nightly(
 
         if not dry_run:
             job.print_progress("publishing")
-            tables = result.tables(scored.new, quarantined, checks, with_texts(result.decided, all_columns))
+            clean = with_texts(result.own, catalogue.all_columns)
+            tables = result.tables(scored.new, catalogue.quarantined, checks, clean)
             publish(warehouse, Slice(job.name, run.run_id, run_date), tables)
             run.published_versions = table_versions(warehouse, pins)
         summary = summarise_run(run, result, dry_run)

@@ -7,25 +7,27 @@ from dataclasses import replace
 from typing import Annotated
 
 import typer
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.cleaning.clean import add_label_evidence, clean, pinned_decisions
-from jobs.cleaning.run_summary import count_rows
-from jobs.cleaning.scoring import score
+from jobs.cleaning.clean import pinned_decisions
+from jobs.cleaning.judging import Basis, Catalogue, judge, read_catalogue
+from jobs.cleaning.part import divide
+from jobs.cleaning.run_summary import count_part, count_rows
 from jobs.cleaning.steps.history import correction_events
-from jobs.cleaning.steps.selection import split_usable, with_texts, without_texts
+from jobs.cleaning.steps.selection import with_texts
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.pins import Pins, table_versions
-from jobs.lifecycle.publications import find_publication, publications
+from jobs.lifecycle.publications import Publication, find_publication, publications
 from jobs.lifecycle.publish import Slice, publish
-from jobs.lifecycle.reverts import find_base, find_restored
+from jobs.lifecycle.reverts import find_base, find_restored, origin_of
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.caches import cached
 from jobs.warehouse.inputs import require_listings
-from jobs.warehouse.listings import narrow, with_taxonomy
-from schemas.tables import CLEAN_LISTINGS, LISTINGS, PREDICTIONS, REVIEW_DECISIONS, TAXONOMY
+from jobs.warehouse.tables import Warehouse
+from schemas.tables import CLEAN_LISTINGS, PREDICTIONS, REVIEW_DECISIONS
 from training.registry import open_registry
 
 RunIdArgument = Annotated[str, typer.Argument(metavar="RUN_ID", help="The publication to take back.")]
@@ -48,6 +50,9 @@ def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Su
     undone = find_publication(warehouse, run_id)
     published = publications(warehouse)
     restored = find_restored(published, undone)
+    origin = origin_of({each.run_id: each for each in published}, restored)
+    if origin.job == "backfill":  # its run id marks what it has decided
+        restored = origin
     base = find_base(warehouse, restored)
     with run_context(job, published[-1].run_date, dry_run) as run, ExitStack() as at_end:
         run.reverts = undone.run_id
@@ -61,47 +66,56 @@ def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Su
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         model = registry.model(pins.model_version)
         job.print_progress(f"{run.run_id}: taking back {undone.run_id}, restoring the state of {restored.run_id}")
-        listings, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
-        taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
-        all_columns = with_taxonomy(listings, taxonomy)
-        listings, quarantined = cached(without_texts(all_columns), at_end), cached(quarantined, at_end)
+        catalogue = read_catalogue(warehouse, pins, at_end)
         at_end.callback(warehouse.unstage, run.run_id)
-        scored = score(job, listings, model, pins, restored, run.run_id)
-        evidence = add_label_evidence(listings, scored.all, taxonomy, model, settings.decide)
-        decisions = pinned_decisions(warehouse, pins)
-        job.print_progress("deciding categories")
+        part = None
+        if restored.job == "backfill" and base is not None:
+            chosen = _decided_by(warehouse, restored, catalogue, pins)
+            part = divide(warehouse, base, chosen, catalogue.taxonomy, at_end)
         # With the base and the date of the restored publication, the same input gives the same state.
-        result = at_end.enter_context(
-            clean(warehouse, evidence, taxonomy, model, decisions, base, restored.run_date, settings)
-        )
+        basis = Basis(model, pins, restored, run.run_id, base, restored.run_date)
+        scored, result = judge(run, catalogue, basis, at_end, part)
         shown = published[-1].read(warehouse, CLEAN_LISTINGS)
         events = cached(correction_events(result.decided, shown), at_end)
         result = replace(result, events=events)
-        run.counts |= count_rows(warehouse, listings, quarantined, scored, result, pins)
+        run.counts |= (
+            count_rows(warehouse, catalogue, scored, result, pins) if part is None else count_part(part, scored, result)
+        )
         by_event = {row.event: int(row["count"]) for row in events.groupBy("event").count().collect()}
         if not dry_run:
             job.print_progress("publishing")
             # The publications since have deleted predictions of content that is now current again. What a killed revert
             # has written does not count, because this one replaces it.
             keys = ["listing_id", "content_hash", "model_version"]
-            own = (F.col("job") == job.name) & (F.col("run_date") == F.lit(run.run_date))
-            kept = warehouse.read(PREDICTIONS).where(~own)
-            lost = scored.all.join(kept.select(*keys), keys, "left_anti")
-            tables = result.tables(lost, quarantined, [], with_texts(result.decided, all_columns))
-            publish(warehouse, Slice(job.name, run.run_id, run.run_date), tables)
+            standing = [each.run_id for each in published if (each.job, each.run_date) == (job.name, run.run_date)]
+            own_slice = (F.col("job") == job.name) & (F.col("run_date") == F.lit(run.run_date))
+            kept = warehouse.read(PREDICTIONS).where(~own_slice | F.col("run_id").isin(standing))
+            needed = scored.all if part is None else scored.all.unionByName(part.predictions)
+            lost = needed.join(kept.select(*keys), keys, "left_anti")
+            own = Slice(job.name, run.run_id, run.run_date)
+            clean = with_texts(result.own, catalogue.all_columns)
+            tables = result.tables(lost, catalogue.quarantined, [], clean)
+            publish(warehouse, own, tables if part is None else part.complete(warehouse, own, tables))
             run.published_versions = table_versions(warehouse, pins)
     changed = [(event, by_event.get(event, 0)) for event in ("begun", "changed", "ended")]
     title = f"{undone.run_id} taken back"
-    nightly = f"catalog-cleaner nightly --run-date {undone.run_date} --warehouse {warehouse.location}"
+    again = f"catalog-cleaner nightly --run-date {undone.run_date} --warehouse {warehouse.location}"
     return Summary(
         f"Dry run, nothing published: {title}" if dry_run else title,
         {"run_id": run.run_id, "reverts": undone.run_id, "restores": restored.run_id, **run.counts},
         (Section("corrections", ("event", "listings"), changed),),
         (
-            f"To run its date again:  {nightly}",
+            *((f"To run its date again:  {again}",) if undone.job != "backfill" else ()),
             "The listings themselves are as delivered: the next night judges them again.",
         ),
     )
+
+
+def _decided_by(warehouse: Warehouse, restored: Publication, catalogue: Catalogue, pins: Pins) -> DataFrame:
+    """The listings that an applied backfill has decided, and those about which people have decided."""
+    decided = restored.read(warehouse, CLEAN_LISTINGS).where(F.col("run_id") == restored.run_id).select("listing_id")
+    ids = decided.unionByName(pinned_decisions(warehouse, pins).select("listing_id"))
+    return catalogue.listings.join(ids, "listing_id", "left_semi")
 
 
 main = as_command("revert", revert)

@@ -72,6 +72,10 @@ _RUN = (
     Column("run_id", "STRING", "the run that wrote the row"),
     Column("run_date", "DATE", "the date for which it ran"),
 )
+_DECIDED_BY = (
+    Column("run_id", "STRING", "the run that decided the row; an applied backfill leaves other rows as they are"),
+    Column("run_date", "DATE", "the date for which it ran"),
+)
 _SLICE = (Column("job", "STRING", "the job whose slice the row is in"), *_RUN)
 
 LISTINGS = Table(
@@ -246,7 +250,7 @@ CLEAN_LISTINGS = Table(
         Column("best_category", "STRING", "the category with the highest posterior"),
         Column("best_confidence", "DOUBLE", "its posterior, 0 to 1"),
         Column("quality_score", "DOUBLE", "0 (unusable) to 100 (complete and surely in the right category)"),
-        *_RUN,
+        *_DECIDED_BY,
     ),
 )
 
@@ -269,7 +273,7 @@ FLAGGED_ITEMS = Table(
         ),
         Column("content_hash", "STRING", "of the content that the row is about"),
         Column("first_run_date", "DATE", "since when it has been flagged without interruption"),
-        *_RUN,
+        *_DECIDED_BY,
     ),
 )
 
@@ -288,7 +292,7 @@ SELLERS = Table(
         ),
         Column("lower", "DOUBLE", "lower end of the model's 95 % interval of error_rate; not based on an audit"),
         Column("upper", "DOUBLE", "upper end"),
-        *_RUN,
+        *_DECIDED_BY,
     ),
 )
 
@@ -352,7 +356,7 @@ METRIC_DEFINITIONS = Table(
         Column("denominator", "STRING", "what the sum is divided by; null if the value is the sum itself"),
         Column("dimensions", "ARRAY<STRING>", "the dimensions by which it is split; `all` is the whole catalogue"),
         Column("source", "STRING", "what it is based on: count, model, audit or evidence"),
-        *_RUN,
+        *_DECIDED_BY,
     ),
 )
 

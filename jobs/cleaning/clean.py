@@ -28,6 +28,7 @@ from jobs.cleaning.steps.decide import (
 )
 from jobs.cleaning.steps.flag import find_reasons, flagged_items, mismatch_probability
 from jobs.cleaning.steps.history import correction_events
+from jobs.cleaning.steps.keeping import FINDINGS, KEPT, decided_rows, keep_published, with_published
 from jobs.cleaning.steps.measure import quality_metrics, quality_score
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
 from jobs.cleaning.steps.reason_rules import RULES, RuleContext, expected_parts
@@ -36,7 +37,7 @@ from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.pseudonym_key import read_key
-from jobs.lifecycle.publications import Publication
+from jobs.lifecycle.publications import Publication, publications
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.bundle import NoiseModel
@@ -54,11 +55,12 @@ class Cleaned:
     """The results of a run.
 
     Attributes:
-        decided: one row per listing with all columns of the run; cached.
-        flagged: rows of flagged_items.
+        decided: one row per listing of the publication with all columns of the run; cached.
+        own: those of them that the run has decided; the others stay as the base publication has them.
+        flagged: rows of flagged_items about `own`, like the next two.
         events: rows of corrections.
         rates: rows of sellers.
-        metrics: rows of quality_metrics; cached.
+        metrics: rows of quality_metrics about `decided`; cached.
         threshold: the posterior from which categories are corrected; above 1 if none could be.
         calibration: calibration of the posterior, fitted on the audit.
         trust: calibration of the labels' posterior, fitted on the audit.
@@ -67,6 +69,7 @@ class Cleaned:
     """
 
     decided: DataFrame
+    own: DataFrame
     flagged: DataFrame
     events: DataFrame
     rates: DataFrame
@@ -101,7 +104,7 @@ class Cleaned:
             scored: the run's new predictions.
             quarantined: rows of quarantine.
             checks: results of the gates.
-            clean_listings: `decided` with the texts of the listings.
+            clean_listings: `own` with the texts of the listings.
         """
         spark = self.decided.sparkSession
         gates = spark.createDataFrame(
@@ -156,9 +159,12 @@ def clean(
 ) -> Iterator[Cleaned]:
     """Decide the category of every listing and compute the tables to publish. Caches are released at the end.
 
+    Thresholds, sellers' rates and metrics are about all listings, also those that stay as they are.
+
     Args:
         warehouse: warehouse with the base publication.
-        evidence: the output of `add_label_evidence`.
+        evidence: the output of `add_label_evidence`. If some listings stay as the base publication has them, with the
+            column `jobs.cleaning.steps.keeping.KEPT`.
         taxonomy: the pinned taxonomy.
         model: the pinned model.
         reviewed: rows of review_decisions.
@@ -168,7 +174,7 @@ def clean(
     """
     with ExitStack() as at_end:
         weights, review = settings.decide, settings.review
-        evidence = cached(evidence, at_end)
+        evidence, is_part = cached(evidence, at_end), KEPT in evidence.columns
         overall, key = model.noise.error_rate, read_key(warehouse, settings.privacy)
         start = _starting_rates(warehouse, evidence, model, base, key)
         labelled = evidence.where("in_taxonomy")
@@ -185,6 +191,8 @@ def clean(
         thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)
         decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
         decided = with_answers(decided, reviewed)
+        if is_part:
+            decided = keep_published(decided)
         [expected] = expected_parts(candidates).collect()
         bins = [ErrorBin(*row) for row in error_bins(decided).collect()]
         context = RuleContext(
@@ -197,14 +205,20 @@ def clean(
             pictures_expected=expected.pictures,
         )
         decided = find_reasons(decided, context).withColumn("quality_score", quality_score())
-        decided = cached(decided, at_end)
+        decided = cached(with_published(decided, FINDINGS) if is_part else decided, at_end)
         before, flagged = (
             base.read(warehouse, table) if base else warehouse.empty(table) for table in (CLEAN_LISTINGS, FLAGGED_ITEMS)
         )
+        own = decided
+        if is_part:
+            own = decided_rows(decided)
+            before = before.join(own.select("listing_id"), "listing_id", "left_semi")
+            rates = rates.join(own.select("seller_id"), "seller_id", "left_semi")
         yield Cleaned(
             decided=decided,
-            flagged=flagged_items(decided, flagged, run_date, weights.suggestions, context.audit_chance),
-            events=correction_events(decided, before),
+            own=own,
+            flagged=flagged_items(own, flagged, run_date, weights.suggestions, context.audit_chance),
+            events=correction_events(own, before),
             rates=rates,
             metrics=cached(quality_metrics(decided, RULES, model.noise.share), at_end),
             threshold=thresholds.correct_from,
@@ -229,7 +243,7 @@ def _adjust_to_audit(
     overall = noise.error_rate
     candidates = by_model = add_posteriors(evidence, rates, overall, Trust())
     # Small enough to collect: at most `review.audit_listings` rows per month.
-    answers = audit_answers(candidates, decisions).toPandas()
+    answers = audit_answers(_judged(candidates), decisions).toPandas()
     labels = answers[answers["label_right"].notna()]
     trust = fit_trust(
         labels["label_posterior"].to_numpy(float),
@@ -241,9 +255,14 @@ def _adjust_to_audit(
     else:
         candidates = add_posteriors(evidence, rates, overall, trust)
     if candidates is not by_model and len(answers):
-        answers = audit_answers(candidates, decisions).toPandas()
+        answers = audit_answers(_judged(candidates), decisions).toPandas()
     calibration = fit_calibration(answers["best_confidence"].to_numpy(float), answers["right"].to_numpy(bool))
     return calibrate(candidates, calibration), calibration, trust
+
+
+def _judged(listings: DataFrame) -> DataFrame:
+    """The listings that the model has scored; of the others it knows nothing that an answer could confirm."""
+    return listings.where("predicted_category IS NOT NULL")
 
 
 def _starting_rates(
@@ -251,11 +270,15 @@ def _starting_rates(
 ) -> DataFrame:
     """The rates of the previous publication if it used the same model; otherwise those of the model.
 
+    A publication may have rates that another model has estimated, because a backfill estimates only those of some
+    sellers. These are left out.
+
     Raises:
         FailedError: the model's pseudonyms were made with another key.
     """
     if base is not None and base.model_version == model.version:
-        return base.read(warehouse, SELLERS)
+        same = [run.run_id for run in publications(warehouse, ended=True) if run.model_version == model.version]
+        return base.read(warehouse, SELLERS).where(F.col("run_id").isin(same))
     if model.noise.key_check != key.check:
         raise FailedError(
             f"model {model.version} holds the sellers by pseudonyms that were made with another key, so it would know "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cleaning.audit import read_audit
 from jobs.cleaning.clean import Cleaned
+from jobs.cleaning.judging import Catalogue
 from jobs.cleaning.label_errors import describe_label_errors, read_label_errors
+from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored
 from jobs.console.summary import Interval, Section, Share, Summary
 from jobs.lifecycle.pins import Pins
@@ -23,14 +24,13 @@ from udfs.pseudonyms import Purpose
 
 
 def count_rows(
-    warehouse: Warehouse, listings: DataFrame, quarantined: DataFrame, scored: Scored, result: Cleaned, pins: Pins
+    warehouse: Warehouse, catalogue: Catalogue, scored: Scored, result: Cleaned, pins: Pins
 ) -> dict[str, int]:
     """Count the rows that were read, by what happened to them.
 
     Args:
         warehouse: the warehouse with the listings.
-        listings: usable listings.
-        quarantined: unusable listings.
+        catalogue: the catalogue that it reads.
         scored: the run's predictions.
         result: the run's decisions.
         pins: the table versions that the run reads.
@@ -43,21 +43,51 @@ def count_rows(
         F.count(F.lit(1)).alias("rows"), F.count_if("withdrawn").alias("withdrawn")
     )
     rows_in, withdrawn = stored.collect()[0]
-    good, bad = listings.count(), quarantined.count()
-    flagged = F.count_if(F.size("reasons") > 0)
-    actions = result.decided.groupBy("category_action").agg(F.count(F.lit(1)).alias("n"), flagged.alias("flagged"))
-    decided = actions.collect()
-    by_action = {row.category_action: row.n for row in decided}
-    if sum(by_action.values()) != good:
-        raise FailedError(f"{sum(by_action.values()):,} of {good:,} listings were decided. Nothing was published.")
+    good, bad = catalogue.listings.count(), catalogue.quarantined.count()
+    by_action = count_actions(result, good)
     # Ingest keeps one row per listing, so no row is superseded here.
     counts = row_account(
         rows_in, current=scored.count, unchanged=good - scored.count, withdrawn=withdrawn, quarantined=bad
     )
-    return counts | {
-        "listings": good,
+    return counts | by_action
+
+
+def count_part(part: Part, scored: Scored, result: Cleaned) -> dict[str, int]:
+    """Count the chosen listings by what happened to them, and all listings of the publication by category action.
+
+    Args:
+        part: the chosen listings, and the others.
+        scored: the run's predictions.
+        result: the run's decisions.
+
+    Raises:
+        FailedError: as `count_rows`.
+    """
+    chosen, others = part.chosen.count(), part.others.count()
+    counts = row_account(chosen, current=scored.count, unchanged=chosen - scored.count, quarantined=0)
+    return counts | count_actions(result, chosen + others)
+
+
+def count_actions(result: Cleaned, listings: int) -> dict[str, int]:
+    """Count the listings of the publication, by category action, and how many are flagged.
+
+    Args:
+        result: the run's decisions.
+        listings: how many there should be.
+
+    Raises:
+        FailedError: a listing was decided twice or not at all.
+    """
+    flagged = F.count_if(F.size("reasons") > 0)
+    actions = result.decided.groupBy("category_action").agg(F.count(F.lit(1)).alias("n"), flagged.alias("flagged"))
+    rows = actions.collect()
+    by_action = {row.category_action: int(row.n) for row in rows}
+    if sum(by_action.values()) != listings:
+        raise FailedError(f"{sum(by_action.values()):,} of {listings:,} listings were decided. Nothing was published.")
+    return {
+        "listings": listings,
         **{action: by_action.get(action, 0) for action in ("kept", "corrected", "referred")},
-        "flagged": sum(row.flagged for row in decided),
+        "flagged": sum(int(row.flagged) for row in rows),
     }
 
 

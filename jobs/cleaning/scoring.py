@@ -38,7 +38,16 @@ class Scored:
     count: int
 
 
-def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publication | None, stage: str) -> Scored:
+def score(
+    job: Job,
+    listings: DataFrame,
+    model: Model,
+    pins: Pins,
+    base: Publication | None,
+    stage: str,
+    *,
+    part: bool = False,
+) -> Scored:
     """Score the listings whose content has no reusable prediction of the model; keep the predictions of the others.
 
     It reads texts, and the vectors of pictures that `jobs.features` has stored before, but no picture. Predictions that
@@ -51,6 +60,7 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
         pins: the table versions to read.
         base: the previous publication; None for the first run.
         stage: name of the staged predictions.
+        part: whether there are other usable listings than `listings`.
     """
     warehouse = job.warehouse
     read_key(warehouse, job.settings.privacy)  # deciding needs it; a missing one is said before hours of scoring
@@ -71,7 +81,7 @@ def score(job: Job, listings: DataFrame, model: Model, pins: Pins, base: Publica
         content = narrow(warehouse.read(LISTINGS, pins.listings_version))
         if count == 0:
             content = content.limit(0)
-        elif count < total:
+        elif part or count < total:
             content = content.join(to_score, ["listing_id", "content_hash"], "left_semi")
         few = to_score if 0 < count < _FEW * total else None
         predictions = classify(

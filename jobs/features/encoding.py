@@ -41,7 +41,9 @@ class Encoded:
     copied: int
 
 
-def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) -> Encoded:
+def encode_pictures(
+    run: RunContext, encoder: Encoder, listings_version: int, chosen: DataFrame | None = None
+) -> Encoded:
     """Encode the pictures that the encoder has not encoded yet, and those that could not be read the last time.
 
     A picture with the bytes of one that is stored gets a copy of its vector and is not read. Each piece is stored when
@@ -51,6 +53,7 @@ def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) ->
         run: the run.
         encoder: the encoder.
         listings_version: Delta version of listings; its listings in force are encoded.
+        chosen: listing_id of the only listings to encode; None: all.
 
     Returns:
         How many pictures were encoded or copied; each has a vector or a status now.
@@ -60,6 +63,8 @@ def encode_pictures(run: RunContext, encoder: Encoder, listings_version: int) ->
     """
     job, identity = run.job, encoder.spec.identity
     listings = narrow(job.warehouse.read(LISTINGS, listings_version))
+    if chosen is not None:
+        listings = listings.join(chosen.select("listing_id"), "listing_id", "left_semi")
     wanted, total, retried = _search(job.warehouse, identity, listings)
     copied = copy_vectors(run, identity, listings_version) if total else 0
     if copied:

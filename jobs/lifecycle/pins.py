@@ -10,6 +10,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from jobs.lifecycle.publications import ERASE, is_published, publications
+from jobs.lifecycle.reverts import reverted_by
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
@@ -70,8 +71,8 @@ def take_pins(
         fresh: whether to take new pins even if there are earlier ones.
 
     Raises:
-        UsageError: a later date is published, the date is that of an erasure, or the table listings or taxonomy does
-            not exist.
+        UsageError: a later date is published, the date is that of an erasure, a backfill was applied to it, or the
+            table listings or taxonomy does not exist.
     """
     published = publications(warehouse)
     later = [row for row in published if row.run_date > run_date]
@@ -84,6 +85,18 @@ def take_pins(
         raise UsageError(
             f"--run-date {run_date}: the erasure {published[-1].run_id} has published the state of this date without "
             "what was erased, and the versions that the date had read are gone. Use a later date."
+        )
+    taken_back = reverted_by(published)
+    applied = [
+        run.run_id
+        for run in published
+        if run.run_date == run_date and run.job == "backfill" and run.run_id not in taken_back
+    ]
+    if applied:
+        raise UsageError(
+            f"--run-date {run_date}: {', '.join(applied)} decided some listings again for this date, and "
+            "running it again would undo that. Use a later date; or take it back first, the newest first: "
+            f"catalog-cleaner revert {applied[-1]}"
         )
     same = [run for run in published if run.run_date == run_date and run.job == job]
     if same and not fresh:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.lifecycle.publications import publications
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import PREDICTIONS, TABLES, Table
 
@@ -39,13 +40,17 @@ def publish(warehouse: Warehouse, own: Slice, rows: Mapping[str, DataFrame]) -> 
         warehouse: the warehouse to write to.
         own: the run.
         rows: table name -> all rows. The rows of a fact table replace the run's slice, those of a state table replace
-            the whole table.
+            the whole table, and may name the run that has decided them. Other published runs of the same job and date
+            stay in the slice, except a night's, which is run again.
     """
+    standing = [] if own.job == "nightly" else _published_before(warehouse, own)
 
     def write(name: str) -> None:
-        table, frame = TABLES[name], own.stamp(rows[name])
+        table, frame = TABLES[name], rows[name]
+        if table.kind == "fact" or "run_id" not in frame.columns:
+            frame = own.stamp(frame)
         if table.kind == "fact":
-            warehouse.replace_slice(table, frame, own.job, own.run_date)
+            warehouse.replace_slice(table, frame, own.job, own.run_date, standing=standing)
         else:
             warehouse.overwrite(table, frame)
 
@@ -57,9 +62,14 @@ def publish(warehouse: Warehouse, own: Slice, rows: Mapping[str, DataFrame]) -> 
         _delete_superseded(warehouse, own, rows[PREDICTIONS.name], PREDICTIONS)
 
 
+def _published_before(warehouse: Warehouse, own: Slice) -> list[str]:
+    """The published runs of the same job and date."""
+    return [run.run_id for run in publications(warehouse) if (run.job, run.run_date) == (own.job, own.run_date)]
+
+
 def _delete_superseded(warehouse: Warehouse, own: Slice, scored: DataFrame, table: Table) -> None:
-    """Delete the predictions of a listing's earlier content from the slices of other runs."""
-    in_own_slice = f"(old.job = '{own.job}' AND old.run_date = DATE'{own.run_date:%Y-%m-%d}')"
+    """Delete other runs' predictions of the model for the listings that this run has scored."""
     same = "old.listing_id = new.listing_id AND old.model_version = new.model_version"
     keys = scored.select("listing_id", "model_version").alias("new")
-    warehouse.table(table).alias("old").merge(keys, f"{same} AND NOT {in_own_slice}").whenMatchedDelete().execute()
+    other = f"old.run_id <> '{own.run_id}'"
+    warehouse.table(table).alias("old").merge(keys, f"{same} AND {other}").whenMatchedDelete().execute()

@@ -41,7 +41,7 @@ def find_restored(published: Sequence[Publication], undone: Publication) -> Publ
     already = taken_back.get(undone.run_id)
     if already is not None:
         raise UsageError(f"{undone.run_id} is taken back already, by {already}. To undo that, revert {already}.")
-    if _origin(by_id, published[-1]).run_id != _origin(by_id, undone).run_id:
+    if origin_of(by_id, published[-1]).run_id != origin_of(by_id, undone).run_id:
         after = published[published.index(undone) + 1 :]
         later = [run.run_id for run in after if run.reverts is None and run.run_id not in taken_back]
         raise UsageError(
@@ -67,8 +67,13 @@ def find_base(warehouse: Warehouse, restored: Publication) -> Publication | None
     return find_publication(warehouse, restored.base_run_id) if restored.base_run_id else None
 
 
-def _origin(by_id: dict[str, Publication], run: Publication) -> Publication:
-    """The publication whose state a publication shows: itself, or what a revert has restored."""
+def origin_of(by_id: dict[str, Publication], run: Publication) -> Publication:
+    """The publication whose state a publication shows: itself, or what a revert has restored.
+
+    Args:
+        by_id: all publications by their run id.
+        run: the publication.
+    """
     while run.reverts is not None and run.base_run_id in by_id:
         run = by_id[run.base_run_id]
     return run

@@ -144,11 +144,13 @@ def _first(flagged: Sequence[Row], reason: Reason, count: int) -> list[str]:
 
 def _details(snapshot: PublicationSnapshot, listing_ids: Sequence[str]) -> DataFrame:
     clean = snapshot.read(CLEAN_LISTINGS).where(F.col("listing_id").isin(*listing_ids))
-    predictions = snapshot.read(PREDICTIONS).where(
-        F.col("listing_id").isin(*listing_ids) & (F.col("model_version") == snapshot.run.model_version)
-    )
+    keys = ["listing_id", "content_hash"]
     seen = ("text_category", "text_confidence", "image_category", "image_confidence", "image_status")
-    return clean.join(predictions.select("listing_id", "content_hash", *seen), ["listing_id", "content_hash"], "left")
+    # An applied backfill leaves listings that another model has judged.
+    own = F.col("model_version") == snapshot.run.model_version
+    predictions = snapshot.read(PREDICTIONS).where(F.col("listing_id").isin(*listing_ids))
+    chosen = predictions.groupBy(*keys).agg(F.max_by(F.struct(*seen), own).alias("seen"))
+    return clean.join(chosen.select(*keys, "seen.*"), keys, "left")
 
 
 def _example(row: Row, flag: Row | None, names: Mapping[str, str]) -> Example:

@@ -194,8 +194,13 @@ def _correction(row: Row, rows: ListingRows) -> str:
 
 
 def _flag(row: Row, rows: ListingRows) -> Event:
-    """The item of the work list, at the last publication of the date since which it has been flagged."""
+    """The item of the work list, at the publication since which it has been flagged.
+
+    If a later one has decided it again, that is the last publication of the date.
+    """
     runs = [run_id for run_id, run_date in rows.published if run_date == row.first_run_date]
+    if row.run_id in runs:
+        runs = [row.run_id]
     at = rows.ended[runs[-1]] if runs else dt.datetime.combine(row.first_run_date, dt.time(), dt.UTC)
     now = "the reasons now" if row.status == ItemStatus.OPEN.value else f"{row.status} since, the reasons then"
     return Event(at, "flagged", f"Put on the work list; {now}: {_plain(row.reasons)}.", runs[-1] if runs else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -209,12 +209,28 @@ class Warehouse:
         self._write(table, rows, "overwrite", {})
 
     def replace_slice(
-        self, table: Table, rows: DataFrame, job: str, run_date: dt.date, run_id: str | None = None
+        self,
+        table: Table,
+        rows: DataFrame,
+        job: str,
+        run_date: dt.date,
+        run_id: str | None = None,
+        standing: Collection[str] = (),
     ) -> None:
-        """Replace the rows that a job wrote for a date, or only those of one run. Other rows are kept."""
+        """Replace the rows that a job wrote for a date, or only those of one run. Other rows are kept.
+
+        Args:
+            table: the table.
+            rows: the new rows.
+            job, run_date: the slice.
+            run_id: the only run whose rows are replaced; None: all.
+            standing: runs whose rows are kept.
+        """
         slice_ = f"job = '{job}' AND run_date = DATE'{run_date:%Y-%m-%d}'"
         if run_id is not None:
             slice_ += f" AND run_id = '{run_id}'"
+        if standing:
+            slice_ += f" AND run_id NOT IN ({', '.join(map(_literal, standing))})"
         self.replace_where(table, rows, slice_)
 
     def replace_where(self, table: Table, rows: DataFrame, condition: str) -> None:

@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import jobs.cleaning.clean
+import jobs.cleaning.judging
 import jobs.cleaning.scoring
-import jobs.nightly
 from conf.load import load_settings
 from jobs.store import read_published
 from jobs.warehouse.caches import cached
@@ -88,7 +88,7 @@ def test_a_second_night_gives_the_same_rows_and_so_does_a_third_after_two_failed
         kept.update(frame.columns)
         return cached(frame, until)
 
-    for module in (jobs.nightly, jobs.cleaning.clean, jobs.cleaning.scoring):
+    for module in (jobs.cleaning.judging, jobs.cleaning.clean, jobs.cleaning.scoring):
         monkeypatch.setattr(module, "cached", noted)
     workspace.spark.catalog.clearCache()
     theirs = workspace.spark.range(9).persist()

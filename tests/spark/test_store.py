@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,28 @@ def test_a_run_replaces_its_own_slice_and_no_other(warehouse: Warehouse) -> None
         ("b", "h1", "7", "n-1"),
         ("b", "h1", "8", "n-2"),
     ]
+
+
+def test_applied_backfills_of_a_date_stand_beside_each_other(warehouse: Warehouse) -> None:
+    """What one has left that did not publish is replaced, and a listing that is scored again is in one of them."""
+    for source in (LISTINGS, TAXONOMY):
+        warehouse.create(source)
+    nulls = {c.name: F.lit(None).cast(c.type) for c in PREDICTIONS.columns}
+
+    def apply(run_id: str, *listings: str, published: bool = True) -> None:
+        rows = frame(warehouse.spark, "listing_id STRING", *((listing,) for listing in listings))
+        values = nulls | {"listing_id": F.col("listing_id"), "model_version": F.lit("7")}
+        publish(warehouse, Slice("backfill", run_id, DAY), {"predictions": rows.withColumns(values)})
+        if published:
+            record(warehouse, replace(run(run_id, DAY, {"predictions": 0}), job="backfill"))
+
+    apply("b-1", "a", "b")
+    apply("b-2", "c", published=False)
+    apply("b-3", "b", "d")
+    assert rows_of(warehouse.read(PREDICTIONS), "listing_id", "run_id") == [("a", "b-1"), ("b", "b-3"), ("d", "b-3")]
+    with pytest.raises(UsageError, match=r"2026-01-05: b-1, b-3 decided some .* first: catalog-cleaner revert b-3"):
+        pins_of(warehouse, "7")
+    assert pins_of(warehouse, "7", DAY + dt.timedelta(days=1)).pins.base_run_id == "b-3"
 
 
 def test_rows_without_a_declared_column_are_refused(warehouse: Warehouse) -> None:

@@ -1,0 +1,102 @@
+"""Scores and decides listings for a publication: what nights, reverts and applied backfills share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.cleaning.clean import Cleaned, add_label_evidence, clean, pinned_decisions
+from jobs.cleaning.part import Part
+from jobs.cleaning.scoring import Scored, score
+from jobs.cleaning.steps.selection import split_usable, without_texts
+from jobs.lifecycle.pins import Pins
+from jobs.lifecycle.publications import Publication
+from jobs.lifecycle.run_context import RunContext
+from jobs.warehouse.caches import cached
+from jobs.warehouse.listings import narrow, with_taxonomy
+from jobs.warehouse.tables import Warehouse
+from schemas.tables import LISTINGS, TAXONOMY
+from training.models import Model
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The listings in force at pinned versions.
+
+    Attributes:
+        listings: the usable ones, with the columns of `without_texts`; cached.
+        quarantined: rows of quarantine for the others; cached.
+        taxonomy: the pinned taxonomy.
+        all_columns: the usable listings with their texts and `in_taxonomy`, without pictures.
+    """
+
+    listings: DataFrame
+    quarantined: DataFrame
+    taxonomy: DataFrame
+    all_columns: DataFrame
+
+
+def read_catalogue(warehouse: Warehouse, pins: Pins, at_end: ExitStack) -> Catalogue:
+    """Read the catalogue at pinned versions. Caches are released at the end."""
+    usable, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
+    taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
+    all_columns = with_taxonomy(usable, taxonomy)
+    listings = cached(without_texts(all_columns), at_end)
+    return Catalogue(listings, cached(quarantined, at_end), taxonomy, all_columns)
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What listings are judged with.
+
+    Attributes:
+        model: the pinned model.
+        pins: the table versions to read.
+        scored_by: the publication whose predictions are reused; None: all listings are scored.
+        stage: name of the staged predictions.
+        base: the publication on which the state is based; None for the first run.
+        run_date: the date for which listings are decided.
+    """
+
+    model: Model
+    pins: Pins
+    scored_by: Publication | None
+    stage: str
+    base: Publication | None
+    run_date: dt.date
+
+
+def judge(
+    run: RunContext, catalogue: Catalogue, basis: Basis, at_end: ExitStack, part: Part | None = None
+) -> tuple[Scored, Cleaned]:
+    """Score and decide listings.
+
+    Args:
+        run: the run.
+        catalogue: the catalogue at the pinned versions.
+        basis: what they are judged with.
+        at_end: releases caches.
+        part: the listings to decide; the others stay as they are. None: all are decided.
+    """
+    model, pins = basis.model, basis.pins
+    warehouse, settings = run.job.warehouse, run.job.settings
+    chosen = catalogue.listings if part is None else part.chosen
+    scored = score(run.job, chosen, model, pins, basis.scored_by, basis.stage, part=part is not None)
+    listings, predictions = chosen, scored.all
+    if part is not None:
+        of_model = part.predictions.where(F.col("model_version") == model.version)
+        listings, predictions = chosen.unionByName(part.others), predictions.unionByName(of_model)
+    evidence = add_label_evidence(listings, predictions, catalogue.taxonomy, model, settings.decide)
+    if part is not None:
+        # Stored, because planning would take longer: all that follows would contain the plan several times.
+        stage = f"{run.run_id}-evidence"
+        at_end.callback(warehouse.unstage, stage)
+        evidence = warehouse.stage(stage, evidence.join(part.kept, "listing_id", "left"))
+    run.job.print_progress("deciding categories")
+    reviewed = pinned_decisions(warehouse, pins)
+    result = clean(warehouse, evidence, catalogue.taxonomy, model, reviewed, basis.base, basis.run_date, settings)
+    return scored, at_end.enter_context(result)
