@@ -59,13 +59,25 @@ def refuse_running(run: RunContext) -> None:
 def learned_by(warehouse: Warehouse, names: Names, models: Collection[ModelSummary]) -> list[str]:
     """The versions of models that were trained after one of the listings was first delivered, the oldest first.
 
-    These may have learned from it. If it is not known when a listing was delivered, all may have.
+    These may have learned from it: all if the delivery has no row in `runs`, none if there was no delivery.
     """
     ids = id_frame(warehouse, LISTING, names.listings)
     deliveries = warehouse.read(LISTING_CHANGES).join(F.broadcast(ids), LISTING, "left_semi").select("delivery_id")
     ended = warehouse.read(RUNS).select(F.col("run_id").alias("delivery_id"), "finished_at")
-    [row] = deliveries.distinct().join(ended, "delivery_id").agg(F.min("finished_at").alias("first")).collect()
-    first = row.first.astimezone(dt.UTC).timestamp() * 1000 if row.first else 0.0
+    times = [row.finished_at for row in deliveries.distinct().join(ended, "delivery_id", "left").collect()]
+    return learned_after([time and time.astimezone(dt.UTC) for time in times], models)
+
+
+def learned_after(delivered: Collection[dt.datetime | None], models: Collection[ModelSummary]) -> list[str]:
+    """The versions of models that were registered after the first of some deliveries, the oldest first.
+
+    Args:
+        delivered: when each delivery ended, UTC; None if that is not known, which counts as before all models.
+        models: the models.
+    """
+    if not delivered:
+        return []
+    first = min(time.timestamp() * 1000 if time else 0.0 for time in delivered)
     return sorted((model.version for model in models if model.created >= first), key=int)
 
 

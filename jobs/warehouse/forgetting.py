@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs.warehouse.commits import REMOVED_PROPERTY, retention_properties
 from jobs.warehouse.tables import Warehouse
-from jobs.warehouse.upkeep import describe, set_properties, vacuum
+from jobs.warehouse.upkeep import set_properties, vacuum
 from schemas.errors import FailedError
 from schemas.tables import Table
 
@@ -30,7 +30,7 @@ def forget_history(warehouse: Warehouse, table: Table) -> None:
     vacuum(warehouse, table, 0)
     spark = warehouse.spark
     # A checkpoint lists removed files, perhaps with statistics, unless they need not be remembered.
-    stored = describe(warehouse, table)
+    [stored] = spark.sql(f"DESCRIBE DETAIL {warehouse.identifier(table)}").collect()
     set_properties(warehouse, table, {REMOVED_PROPERTY: "interval 0 hours"})
     version = _write_checkpoint(spark, stored.location)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 import sqlite3
@@ -13,9 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.erasure.erasing import learned_after
 from jobs.erasure.exports import clear_file, forget_sellers, is_clearable
 from jobs.erasure.names import Names, is_telling
+from jobs.erasure.places import Searched
 from jobs.erasure.search import search_folder
+from training.models import ModelSummary
 from udfs.pseudonyms import PseudonymKey, Purpose
 
 LONG = "A-1" + "z" * 40
@@ -91,6 +95,37 @@ def test_every_kind_of_file_is_searched(tmp_path: Path) -> None:
     }
     assert found.files == {"Parquet": 2, "Delta log": 1, "other": 5}
     assert found.by_place()["predictions"] == (2, {"listing_id", "note", "counts", "bytes"})
+
+
+def test_models_that_are_older_than_the_listing_have_not_learned_it() -> None:
+    models = [ModelSummary(str(n), n == 10, n * 86_400_000, {}, {}) for n in (10, 9, 2)]
+    day = dt.datetime(1970, 1, 10, tzinfo=dt.UTC)  # 9 days after the epoch
+    assert learned_after([day + dt.timedelta(1), day], models) == ["9", "10"]
+    assert learned_after([day, None], models) == ["2", "9", "10"]
+    assert learned_after([], models) == []
+
+
+def test_files_that_are_no_tables_are_cleared_or_named(tmp_path: Path) -> None:
+    warehouse, export, page = tmp_path / "w", tmp_path / "export", tmp_path / "page.html"
+    for name in ("listings/_delta_log/00.json", "_staging/predictions/x.csv", "old/changes.jsonl", "old/report.html"):
+        (warehouse / name).parent.mkdir(parents=True, exist_ok=True)
+        (warehouse / name).write_text("D0000002")
+    export.mkdir()
+    (export / "part.csv").write_text("D0000002")
+    page.write_text("D0000002")
+    others = {path: search_folder(path, NAMES) for path in (export, page)}
+    found = Searched(search_folder(warehouse, NAMES), others, (), warehouse)
+    assert found.tables == {"listings": {"bytes"}}
+    assert found.to_clear == [warehouse / "old/changes.jsonl", export / "part.csv"]
+    assert found.unknown == [str(warehouse / "old/report.html"), str(page)]
+    assert found.rows == [
+        (str(export), 1, "bytes"),
+        (str(page), 1, "bytes"),
+        ("_staging", 1, "bytes"),
+        ("listings", 1, "bytes"),
+        ("old", 2, "bytes"),
+    ]
+    assert found.files == {"Delta log": 1, "other": 5}
 
 
 def test_exports_lose_their_rows_and_unknown_formats_stay(tmp_path: Path) -> None:
