@@ -50,7 +50,7 @@ class IngestSettings:
     image_prefixes: tuple[ImagePrefix, ...] = ()
     """Picture paths and URIs are read only below these folders; empty: none are read."""
     max_image_bytes: Count = 20_000_000
-    """Larger files at a picture path or URI are not read."""
+    """Larger files at a picture path or URI are not read, and larger pictures in a delivery are not decoded."""
     max_listing_id_length: Count = 256
     """Rows with a longer listing_id are quarantined."""
     csv_delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -86,7 +86,8 @@ class PictureSettings:
     """How to turn a picture into a vector."""
 
     max_pixels: Count = 64_000_000
-    """A picture with more pixels (width x height, before decoding) is not decoded; its status is too_large."""
+    """A picture with more pixels (width x height, before decoding) is not decoded; its status is too_large. Decoding
+    takes up to 20 bytes a pixel (JPEG 2000; JPEG 6, PNG 5), so up to 1.3 GB."""
     blank_deviation: float = 4.0
     """A picture is blank if the standard deviation of every channel (values 0 to 255) is below this."""
     batch_rows: Count = 256

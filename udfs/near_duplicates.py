@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import imagehash
@@ -32,14 +32,14 @@ def normalized_title(title: str) -> str:
     return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split())
 
 
-def picture_keys(images: Sequence[bytes | None], max_pixels: int, blank_deviation: float) -> list[int | None]:
-    """The perceptual hash (pHash, 64 bits) of each picture, as a signed integer.
+def picture_key(image: bytes | None, max_pixels: int, blank_deviation: float) -> int | None:
+    """The perceptual hash (pHash, 64 bits) of a picture, as a signed integer.
 
     Re-encoded copies of a picture usually have the same hash. None if there is no picture, or if it is corrupt, blank
     or too large.
     """
-    batch = decode(images, height=_SIDE, width=_SIDE, max_pixels=max_pixels, blank_deviation=blank_deviation)
-    return [_phash(pixels) if present else None for pixels, present in zip(batch.pixels, batch.present, strict=True)]
+    batch = decode([image], height=_SIDE, width=_SIDE, max_pixels=max_pixels, blank_deviation=blank_deviation)
+    return _phash(batch.pixels[0]) if batch.present[0] else None
 
 
 def _phash(pixels: NDArray[np.uint8]) -> int:
@@ -57,9 +57,9 @@ def near_duplicate_keys(
 
     def keys(batches: Iterator[tuple[pd.Series, pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
         for titles, images, uris in batches:
-            data, _ = load_images(list(images), list(uris), prefixes, max_bytes)
+            loaded = load_images(list(images), list(uris), prefixes, max_bytes)
             plain = [normalized_title(title) or None if title is not None else None for title in titles]
-            found = picture_keys(data, max_pixels, blank_deviation)
+            found = [picture_key(data, max_pixels, blank_deviation) for data, _ in loaded]
             yield pd.DataFrame({"normalized_title": plain, "image_key": pd.array(found, dtype="Int64")})
 
     # The type stubs require the function type as an argument, but pyspark advises against it.

@@ -33,6 +33,8 @@ COLUMNS = tuple(c for c in FEATURES.columns if c.name not in ("encoder", "encode
 """The columns that encoding returns."""
 _TASK_ROWS = (100, 10_000)
 """Fewest and most pictures of a task: fewer would not repay loading the encoder."""
+_LOADED = 16
+"""Pictures whose files are in memory at a time: with `max_image_bytes`, this bounds a worker's memory."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Encoding:
         batch_rows: listings per batch; bounds a worker's memory.
         threads: CPU cores per task, for the network and for decoding.
         prefixes: the prefixes below which picture URIs may be read (`udfs.picture_uris.read_uri`).
-        max_image_bytes: larger pictures are not read.
+        max_image_bytes: larger pictures are neither read nor decoded.
         max_pixels, blank_deviation: as in `udfs.pictures.decode`.
     """
 
@@ -146,8 +148,24 @@ def encode_batches(
 
 def _prepare(piece: pa.RecordBatch, encoding: Encoding) -> tuple[PictureBatch, list[str | None]]:
     """Read and decode the pictures of a batch; returns them and the SHA-256 of their bytes."""
-    given, uris = piece.column("image").to_pylist(), piece.column("image_uri").to_pylist()
-    images, unread = load_images(given, uris, encoding.prefixes, encoding.max_image_bytes)
+    parts, hashes = [], []
+    for start in range(0, piece.num_rows, _LOADED):
+        part, part_hashes = _prepare_part(piece.slice(start, _LOADED), encoding)
+        parts.append(part)
+        hashes += part_hashes
+    pictures = PictureBatch(
+        pixels=np.concatenate([part.pixels for part in parts]),
+        present=np.concatenate([part.present for part in parts]),
+        status=[status for part in parts for status in part.status],
+        sizes=np.concatenate([part.sizes for part in parts]),
+    )
+    return pictures, hashes
+
+
+def _prepare_part(part: pa.RecordBatch, encoding: Encoding) -> tuple[PictureBatch, list[str | None]]:
+    given, uris = part.column("image").to_pylist(), part.column("image_uri").to_pylist()
+    loaded = list(load_images(given, uris, encoding.prefixes, encoding.max_image_bytes))
+    images = [image for image, _ in loaded]
     pictures = decode(
         images,
         height=encoding.size,
@@ -157,7 +175,7 @@ def _prepare(piece: pa.RecordBatch, encoding: Encoding) -> tuple[PictureBatch, l
         keep_aspect=True,
         threads=encoding.threads,
     )
-    pictures.status[:] = [status or decoded for status, decoded in zip(unread, pictures.status, strict=True)]
+    pictures.status[:] = [unread or decoded for (_, unread), decoded in zip(loaded, pictures.status, strict=True)]
     return pictures, [hashlib.sha256(image).hexdigest() if image else None for image in images]
 
 

@@ -14,7 +14,7 @@ from udfs.pictures import FORMATS, load_images
 SIZES = "width INT, height INT"
 """The output schema of `make_sizes`."""
 _ROWS = 50
-"""Pictures that are loaded at a time."""
+"""Pictures whose bytes are copied from a batch at a time."""
 
 
 def picture_size(data: bytes | None) -> tuple[int, int] | None:
@@ -42,8 +42,8 @@ def make_sizes(
         for batch in batches:
             for start in range(0, batch.num_rows, _ROWS):
                 images, uris = (batch.slice(start, _ROWS).column(name).to_pylist() for name in ("image", "image_uri"))
-                loaded, _ = load_images(images, uris, prefixes, max_bytes)
-                yield from (size for data in loaded if (size := picture_size(data)) is not None)
+                loaded = load_images(images, uris, prefixes, max_bytes)
+                yield from (size for data, _ in loaded if (size := picture_size(data)) is not None)
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         found = list(islice(sizes(batches), rows))

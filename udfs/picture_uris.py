@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -38,7 +39,8 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
         The bytes and `ok`; or None and the reason:
 
         - `not_allowed`: the URI is not below any prefix.
-        - `not_found`: the store answers but has no such file (or it is a folder, a pipe or a device).
+        - `not_found`: the store answers but has no such file (or it is a folder, a pipe or a device, or the name is too
+          long for a file).
         - `missing`: the file is empty.
         - `too_large`: the file has more than `max_bytes`.
         - `unreadable`: any other error, such as a time-out or a missing permission; also if the folder of the prefix
@@ -52,8 +54,9 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
             data = stream.read(max_bytes + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None, ImageStatus.NOT_FOUND if _is_available(location[0]) else ImageStatus.UNREADABLE
-    except Exception:  # stores raise errors of any type, and one picture must not fail a stage
-        return None, ImageStatus.UNREADABLE
+    except Exception as error:  # stores raise errors of any type, and one picture must not fail a stage
+        too_long = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+        return None, ImageStatus.NOT_FOUND if too_long else ImageStatus.UNREADABLE
     if len(data) > max_bytes:
         return None, ImageStatus.TOO_LARGE
     return (data, ImageStatus.OK) if data else (None, ImageStatus.MISSING)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pyarrow as pa
 from PIL import Image, ImageOps
 
-from udfs.pictures import FORMATS, load_images, to_rgb
+from udfs.pictures import FORMATS, fit, is_too_large, load_images, resize_to_rgb
 
 _QUALITY = 82
 
@@ -32,11 +32,12 @@ def thumbnail(data: bytes | None, side: int, max_pixels: int) -> bytes | None:
     small = io.BytesIO()
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > max_pixels:
+            if is_too_large(image, data, max_pixels):
                 return None
             image.draft(None, (2 * side, 2 * side))
-            rgb = to_rgb(ImageOps.exif_transpose(image))
-        rgb.thumbnail((side, side), Image.Resampling.LANCZOS)
+            ImageOps.exif_transpose(image, in_place=True)
+            box = (min(side, image.width), min(side, image.height))
+            rgb = resize_to_rgb(image, fit(image.size, box), Image.Resampling.LANCZOS)
         rgb.save(small, "JPEG", quality=_QUALITY, optimize=True)
     except Exception:  # decoders raise many types: OSError, SyntaxError, struct.error, ...
         return None
@@ -56,8 +57,8 @@ def make_thumbnails(
     def shrink(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             images, uris = (batch.column(name).to_pylist() for name in ("image", "image_uri"))
-            loaded, _ = load_images(images, uris, prefixes, max_bytes)
-            small = [thumbnail(data, side, max_pixels) for data in loaded]
+            loaded = load_images(images, uris, prefixes, max_bytes)
+            small = [thumbnail(data, side, max_pixels) for data, _ in loaded]
             yield pa.record_batch(
                 [batch.column("listing_id"), pa.array(small, pa.binary())], names=["listing_id", "thumbnail"]
             )

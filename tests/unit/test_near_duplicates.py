@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from udfs.near_duplicates import normalized_title, picture_keys
+from udfs.near_duplicates import normalized_title, picture_key
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,8 @@ def _picture(seed: int, form: str = "PNG", **options: int) -> bytes:
 
 
 def test_a_picture_encoded_again_has_the_same_key_and_other_pictures_do_not() -> None:
-    keys = picture_keys([_picture(1), _picture(1, "JPEG", quality=85), _picture(2), _picture(3)], 10_000, 4.0)
+    pictures = [_picture(1), _picture(1, "JPEG", quality=85), _picture(2), _picture(3)]
+    keys = [picture_key(picture, 10_000, 4.0) for picture in pictures]
     assert keys[0] == keys[1]
     assert len({*keys}) == 3
     assert all(key is not None and -(2**63) <= key < 2**63 for key in keys)
@@ -52,5 +53,5 @@ def test_a_blank_picture_has_no_key() -> None:
     flat = io.BytesIO()
     Image.new("RGB", (60, 80), (10, 200, 30)).save(flat, "JPEG")
     bad = [None, b"", b"not a picture", _picture(1)[:200], flat.getvalue()]
-    assert picture_keys(bad, 10_000, 4.0) == [None] * 5
-    assert picture_keys([_picture(1)], 60 * 80 - 1, 4.0) == [None]
+    assert [picture_key(data, 10_000, 4.0) for data in bad] == [None] * 5
+    assert picture_key(_picture(1), 60 * 80 - 1, 4.0) is None

@@ -189,9 +189,9 @@ def test_bytes_come_before_the_uri_and_a_uri_must_be_allowed(tmp_path: Path) -> 
         folder.mkdir()
         (folder / "a.png").write_bytes(PNG)
     uris = [str(inside / "a.png"), str(inside / "a.png"), str(outside / "a.png"), str(inside / "b.png"), None]
-    loaded, failed = load_images([JPEG, None, None, None, None], uris, (str(inside),), 10**6)
-    assert loaded == [JPEG, PNG, None, None, None]
-    assert failed == [None, None, "not_allowed", "not_found", None]
+    loaded = list(load_images([JPEG, None, None, None, None], uris, (str(inside),), 10**6))
+    assert [data for data, _ in loaded] == [JPEG, PNG, None, None, None]
+    assert [status for _, status in loaded] == [None, None, "not_allowed", "not_found", None]
 
 
 def test_the_size_is_that_of_the_header() -> None:
