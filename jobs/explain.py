@@ -25,7 +25,8 @@ def explain(job: Job, listing_id: ListingArgument) -> Summary:
     Shows when it was delivered, changed, withdrawn or quarantined, what each model said, when its category was
     corrected, why it is on the work list, and what reviewers decided. Changes nothing and can run at any time.
     """
-    rows = read_listing(job.warehouse, listing_id)
+    # A terminal may pass bytes that are not UTF-8. Spark cannot take them, and no stored id has them.
+    rows = read_listing(job.warehouse, listing_id.encode(errors="replace").decode())
     if not rows.is_known:
         require_listings(job.warehouse)
         tables = ", ".join(table.name for table in PLACES)

@@ -169,7 +169,7 @@ def resize_to_rgb(image: Image.Image, size: tuple[int, int], resampling: Image.R
     image.load()
     span = _span(image)
     # As in `Image.resize`: first the means of blocks, then the filter.
-    block = tuple(max(1, int(length / wanted / 2.0)) for length, wanted in zip(image.size, size, strict=True))
+    block = max(1, int(image.width / size[0] / 2.0)), max(1, int(image.height / size[1] / 2.0))
     if image.width * image.height <= _STRIP_PIXELS or block == (1, 1):
         return to_rgb(image, span).resize(size, resampling, reducing_gap=2.0)
     means = Image.new("RGB", (math.ceil(image.width / block[0]), math.ceil(image.height / block[1])))

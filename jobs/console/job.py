@@ -20,7 +20,7 @@ from conf.load import SettingsError, load_settings
 from conf.settings import Settings
 from jobs.console.log_file import new_log_file
 from jobs.console.root_cause import root_cause
-from jobs.console.summary import print_error_as_json
+from jobs.console.summary import print_error_as_json, printable
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import CleanerError, UsageError
@@ -52,7 +52,7 @@ class Job:
     def print_progress(self, line: str) -> None:
         """Print a progress message with the seconds since the start."""
         seconds = (clock() - self.started_at).total_seconds()
-        self.console.print(f"[dim]{seconds:7.1f} s[/dim]  {escape(line)}", soft_wrap=True)
+        self.console.print(f"[dim]{seconds:7.1f} s[/dim]  {escape(printable(line))}", soft_wrap=True)
 
 
 def clock() -> dt.datetime:
@@ -124,7 +124,8 @@ def reported_errors(name: str, now: dt.datetime, as_json: bool = False) -> Itera
 
 def _reported(label: str, message: str, exit_code: int, as_json: bool) -> typer.Exit:
     """Print an error and return the exception that ends the command."""
-    Console(stderr=True, highlight=False).print(f"[bold red]{label}:[/bold red] {escape(message)}", soft_wrap=True)
+    shown = f"[bold red]{label}:[/bold red] {escape(printable(message))}"
+    Console(stderr=True, highlight=False).print(shown, soft_wrap=True)
     if as_json:
         print_error_as_json(message, exit_code)
     return typer.Exit(exit_code)

@@ -143,23 +143,32 @@ class Summary:
     def show(self, console: Console) -> None:
         """Print the summary for people. Text from the catalogue is printed without markup and control characters."""
         console.print()
-        console.print(_printable(self.title), style="bold")
+        console.print(Text(printable(self.title)), style="bold")
         facts = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
         for name, value in self.facts.items():
             if name in self.hidden_if_zero and not value:
                 continue
             note = f"  ({self.notes[name]})" if name in self.notes else ""
-            facts.add_row(name.replace("_", " "), _printable(_text(value) + note))
+            facts.add_row(name.replace("_", " "), Text(printable(_text(value) + note)))
         console.print(facts)
         for section in self.sections:
             if section.rows:
                 console.print()
-                console.print(_printable(section.title), style="bold")
+                console.print(Text(printable(section.title)), style="bold")
                 console.print(_table(section))
         if self.hints:
             console.print()
         for hint in self.hints:
-            console.print(hint, highlight=False, markup=False, soft_wrap=True)
+            console.print(printable(hint), highlight=False, markup=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Replace what does not print, such as escape sequences, changes of direction and unpaired surrogates, by spaces.
+
+    Every text that may come from a catalogue passes through here, so that it cannot overwrite the terminal. New lines
+    stay.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def print_summary(summary: Summary, as_json: bool) -> None:
@@ -207,12 +216,7 @@ def _number(value: object) -> float:
 
 
 def _cell(value: object) -> Text:
-    return _printable(_text(value))
-
-
-def _printable(text: str) -> Text:
-    """Replace control characters, so that a listing's title cannot overwrite the terminal."""
-    return Text("".join(c if c.isprintable() or c == "\n" else " " for c in text))
+    return Text(printable(_text(value)))
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from jobs.console.summary import Interval, Section, Share, Summary
+from jobs.console.summary import Interval, Section, Share, Summary, printable
 
 SUMMARY = Summary(
     "Catalogue cleaned",
@@ -76,3 +76,25 @@ def test_a_share_is_shown_as_a_percentage_and_written_to_json_as_a_number() -> N
             {"seller": "s2", "error_rate": None, "interval": None},
         ],
     }
+
+
+HOSTILE = "a\x1b[2J\x1b]0;title\x07b\u202etxt.exe\u2066\u200b\x00\x9b1m\ud800\r[red]c[/red]\n"
+
+
+def test_what_does_not_print_becomes_spaces() -> None:
+    assert printable(HOSTILE) == "a [2J ]0;title b txt.exe    1m  [red]c[/red]\n"
+    for text in ("كرة قدم", "שלום", "日本語 étui", "नमस्ते"):
+        assert printable(text) == text
+
+
+def test_a_hostile_text_anywhere_in_a_summary_cannot_garble_the_terminal() -> None:
+    section = Section(HOSTILE, ("text", "texts"), [(HOSTILE, [HOSTILE])], key="section")
+    summary = Summary(HOSTILE, {"fact": HOSTILE, "count": 1}, (section,), (HOSTILE,), {"count": HOSTILE})
+    out = io.StringIO()
+    summary.show(Console(file=out, width=200, force_terminal=True, color_system=None))
+    text = out.getvalue()
+    assert text.encode()
+    assert text.count("txt.exe") == 7
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "[red]c[/red]" in text
+    assert json.loads(summary.as_json())["fact"] == HOSTILE

@@ -93,3 +93,24 @@ def test_all_ids_lie_in_the_feature_space() -> None:
     )
     assert batch.ids.min() == 0
     assert batch.ids.max() == 63
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("red shoe " * 1_200_000, "red shoe " * 30),
+        ("red\x00shoe", "red shoe"),
+        ("red \u202eshoe\u202c", "red shoe"),
+        ("حذاء أحمر", "حذاء أحمر"),
+    ],
+    ids=["10 MB", "NUL", "changed direction", "right to left"],
+)
+def test_unusual_texts_have_the_words_that_a_person_reads(text: str, same: str) -> None:
+    assert words(features(text)) == words(features(same))
+    assert words(features(None, text)) == words(features(None, same))
+    assert words(features(text))
+
+
+def test_a_word_with_invisible_characters_is_another_word_but_no_error() -> None:
+    hidden = features("sh\u200boe\ufeff\u00ad \ud800boot")
+    assert set(words(features("boot"))) <= set(words(hidden))

@@ -1,0 +1,57 @@
+"""Texts and ids of any length and content: each row is loaded as it is, or quarantined."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pyspark.sql import functions as F
+from rich.console import Console
+
+from conf.load import load_settings
+from jobs.console.job import Job
+from jobs.explain import explain
+from jobs.warehouse.tables import Warehouse
+from schemas.errors import UsageError
+from schemas.tables import LISTINGS, QUARANTINE
+from tests.spark.deliveries import NOW, Deliver, listing
+from udfs.titles import title_status
+
+TITLES = {
+    "10 MB": "red bag " * 1_250_000,
+    "10 MB of one letter": "a" * 10_000_000,
+    "NUL": "red\x00bag",
+    "control": "red\x1b[2J\rbag",
+    "right to left": "حقيبة حمراء \u202egab",
+    "zero width": "\u200b\u200d\ufeff",
+    "only NUL": "\x00",
+    "\u202eid\u200b\x07": "bag",
+    "حقيبة": "bag",
+}
+
+
+def test_texts_are_loaded_as_they_are_and_only_ids_have_a_limit(warehouse: Warehouse, deliver: Deliver) -> None:
+    long = "i" * 10_000
+    rows = [listing(name, title=title, description=title[:9]) for name, title in TITLES.items()]
+    long_ones = listing("long", seller_id=long, category=long, image_uri=long)
+    summary = deliver(*rows, long_ones, listing(long), listing("i" * 256))
+    assert (summary.facts["rows_in"], summary.facts["rows_current"]) == (len(rows) + 3, len(rows) + 2)
+    listings = warehouse.read(LISTINGS)
+    status = title_status(F.col("title")).alias("status")
+    columns = listings.select("listing_id", "title", "seller_id", "category", status)
+    stored = {row.listing_id: row for row in columns.collect()}
+    assert {name: stored[name].title for name in TITLES} == TITLES
+    found = {name: stored[name].status for name in TITLES}
+    strange = {"10 MB of one letter", "zero width", "only NUL"}
+    assert {name for name, value in found.items() if value == "uninformative"} == strange
+    assert {found[name] for name in TITLES.keys() - strange} == {"ok"}
+    assert (stored["long"].seller_id, stored["long"].category) == (long, long)
+    ((reasons, raw),) = warehouse.read(QUARANTINE).select("reasons", "raw").collect()
+    assert reasons == ["listing_id_too_long"]
+    assert json.loads(raw)["listing_id"] == long
+
+    job = Job("explain", load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
+    assert explain(job, "\u202eid\u200b\x07").facts["listing_title"] == "bag"
+    for name in ("\udcff", "x" * 100_000, "\x00", "' OR true --"):
+        with pytest.raises(UsageError, match="there is no listing"):
+            explain(job, name)
