@@ -28,12 +28,15 @@ from training.models import Model, ModelSummary
 from training.package_files import copy_package
 from training.private_folder import private_folder
 from udfs.bundle import load_noise, load_spec
+from udfs.encoders.files import files_digest
 from udfs.pyfunc import INPUTS
 
 CHAMPION = "champion"
 _BUNDLE_TAG = "bundle"
 """Tag with the bundle's path relative to the registry's folder. MLflow stores absolute paths, which are wrong in a
 copied warehouse."""
+_DIGEST_TAG = "bundle_sha256"
+"""Tag with the SHA-256 of the bundle's files (`udfs.encoders.files.files_digest`); earlier versions wrote none."""
 _PREVIOUS_TAG = "previous_champion"
 _CODE_PACKAGES = ("schemas", "udfs")
 _REQUIREMENTS = ("tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pillow", "pyarrow", "pandas", "pyspark")
@@ -45,6 +48,10 @@ class RegistryError(UsageError):
 
 class RegistryUnavailableError(FailedError):
     """Raised when the registry does not answer or fails."""
+
+
+class ChangedBundleError(FailedError):
+    """Raised when the files of a model are not those that were registered."""
 
 
 class Registry:
@@ -93,8 +100,11 @@ class Registry:
 
         Raises:
             RegistryError: the version does not exist, or its files are missing.
+            ChangedBundleError: the files are not those that were registered. Nothing of them has been loaded.
         """
-        bundle = self._bundle(self._version(version))
+        registered = self._version(version)
+        bundle = self._bundle(registered)
+        _check_digest(registered, bundle)
         return Model(version, bundle, load_spec(bundle), load_noise(bundle))
 
     def models(self) -> list[ModelSummary]:
@@ -199,7 +209,8 @@ class Registry:
                         pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
                     )
             path = self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")
-            return self._new_version(logged, run.info.run_id, {**tags, _BUNDLE_TAG: path})
+            version_tags = {**tags, _BUNDLE_TAG: path, _DIGEST_TAG: files_digest(Path(bundle))}
+            return self._new_version(logged, run.info.run_id, version_tags)
 
     def _new_version(self, logged: ModelInfo, run_id: str, tags: dict[str, str]) -> str:
         name = self._settings.model_name
@@ -296,6 +307,16 @@ def open_registry(folder: Path | None, location: str, settings: RegistrySettings
     models = folder / "mlflow"
     models.mkdir(parents=True, exist_ok=True)
     return Registry(f"sqlite:///{models}/mlflow.db", models, settings)
+
+
+def _check_digest(version: ModelVersion, bundle: str) -> None:
+    expected, found = (version.tags or {}).get(_DIGEST_TAG), files_digest(Path(bundle))
+    if expected not in (None, found):
+        raise ChangedBundleError(
+            f"the files of model version {version.version} in {bundle} have been changed: their SHA-256 is {found}, "
+            f"and {expected} was registered. Restore them, or choose another version with `catalog-cleaner models "
+            "promote`."
+        )
 
 
 def _is_missing(error: MlflowException) -> bool:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from pyspark.sql import functions as F
 
+from conf.settings import RegistrySettings
 from jobs.store import read_published
+from schemas.bundle import NOISE_FILE
 from schemas.tables import LISTINGS
 from tests.encoders import save_encoder
 from tests.end_to_end.conftest import Workspace
+from training.registry import ChangedBundleError, open_registry
 
 _TOLERANCE = 0.1
 """The share of 400 listings whose top category may differ, because batches have other rows in another order."""
@@ -48,3 +52,10 @@ def test_a_model_includes_its_text_encoder(trained: Workspace, tmp_path: Path) -
     assert clean.best_category.notna().all()
     missing = workspace.run("train", "--set", f"text.encoder={encoder}", fails_with=2)["error"]
     assert "contains no saved_model.pb" in missing
+
+    registry = open_registry(workspace.warehouse.folder, "", RegistrySettings())
+    bundle = Path(registry.model(str(learnt["model_version"])).bundle)
+    with (bundle / NOISE_FILE).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ChangedBundleError):
+        registry.model(str(learnt["model_version"]))

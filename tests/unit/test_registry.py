@@ -5,14 +5,17 @@ from __future__ import annotations
 import socket
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
 
 from conf.settings import RegistrySettings
 from schemas.errors import FailedError
 from training.private_folder import private_folder
-from training.registry import RegistryError, RegistryUnavailableError, open_registry
+from training.registry import ChangedBundleError, Registry, RegistryError, RegistryUnavailableError, open_registry
+from udfs.encoders.files import files_digest
 
 
 def test_a_new_registry_has_no_champion(tmp_path: Path) -> None:
@@ -53,6 +56,51 @@ def test_a_registry_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPat
         with pytest.raises(RegistryUnavailableError, match="does not answer"):
             registry.find_champion()
     assert time.monotonic() - began < 5, "one of four attempts, without the pauses between them"
+
+
+class _LoadedError(Exception):
+    """Raised in place of reading a bundle."""
+
+
+@pytest.fixture
+def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry whose version 3 is in the folder `bundle`."""
+    bundle = tmp_path / "bundle"
+    (bundle / "text").mkdir(parents=True)
+    (bundle / "spec.json").write_text("{}")
+    (bundle / "text" / "saved_model.pb").write_bytes(b"graph")
+    tag: Callable[[str, str], ModelVersionTag] = ModelVersionTag
+    tags = {"bundle": "bundle", "bundle_sha256": files_digest(bundle)}
+    version = ModelVersion("catalog-cleaner", "3", 0, tags=[tag(*each) for each in tags.items()])
+
+    def load(_: str) -> None:
+        raise _LoadedError
+
+    monkeypatch.setattr("training.registry.load_spec", load)
+    monkeypatch.setattr("mlflow.MlflowClient", lambda *_: None)  # its store takes seconds to create
+    registry = Registry("no store", tmp_path, RegistrySettings())
+    monkeypatch.setattr(registry, "_version", lambda _: version)
+    return registry
+
+
+def test_a_bundle_that_is_as_it_was_registered_is_loaded(registered: Registry) -> None:
+    with pytest.raises(_LoadedError):
+        registered.model("3")
+
+
+@pytest.mark.parametrize("damage", ["change", "add", "remove", "rename"])
+def test_a_bundle_that_has_been_changed_is_not_loaded(damage: str, registered: Registry, tmp_path: Path) -> None:
+    graph = tmp_path / "bundle" / "text" / "saved_model.pb"
+    if damage == "change":
+        graph.write_bytes(b"Graph")
+    elif damage == "add":
+        (tmp_path / "bundle" / "more.py").touch()
+    elif damage == "remove":
+        graph.unlink()
+    else:
+        graph.rename(tmp_path / "bundle" / "saved_model.pb")
+    with pytest.raises(ChangedBundleError, match=r"version 3 in .*bundle have been changed: .*models promote"):
+        registered.model("3")
 
 
 def test_cached_files_are_private_in_every_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
