@@ -18,7 +18,8 @@ from rich.markup import escape
 
 from conf.load import SettingsError, load_settings
 from conf.settings import Settings
-from jobs.console.log_file import new_log_file
+from jobs.console.event_log import bind_events, event_log, log_event
+from jobs.console.log_file import EVENTS, new_log_file
 from jobs.console.root_cause import root_cause
 from jobs.console.summary import print_error_as_json, printable
 from jobs.warehouse.session import open_session
@@ -50,7 +51,8 @@ class Job:
     console: Console
 
     def print_progress(self, line: str) -> None:
-        """Print a progress message with the seconds since the start."""
+        """Print a progress message with the seconds since the start, and log it; it names nothing in the catalogue."""
+        log_event("progress", message=line)
         seconds = (clock() - self.started_at).total_seconds()
         self.console.print(f"[dim]{seconds:7.1f} s[/dim]  {escape(printable(line))}", soft_wrap=True)
 
@@ -77,6 +79,7 @@ def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str], 
     with reported_errors(name, started_at, as_json) as log_file:
         console = Console(stderr=True, highlight=False)
         settings = load_settings(profile, overrides)
+        log_event("command_started", profile=profile, settings=settings.digest)
         _silence_libraries()
         shared = SparkSession.getActiveSession() is not None
         session = open_session(settings.spark, f"catalog-cleaner {name}", log_file)
@@ -100,26 +103,42 @@ def reported_errors(name: str, now: dt.datetime, as_json: bool = False) -> Itera
         as_json: whether to print the JSON object.
 
     Yields:
-        The log file.
+        The log file; the events are in a file beside it.
     """
     try:
         log_file = new_log_file(name, now)
     except CleanerError as error:
         raise _reported("failed", str(error), error.exit_code, as_json) from error
+    with event_log(log_file.with_suffix(EVENTS)), bind_events(job=name):
+        try:
+            with _logged_end(now):
+                yield log_file
+        except (CleanerError, SettingsError) as error:
+            code = error.exit_code if isinstance(error, CleanerError) else UsageError.exit_code
+            raise _reported({2: "wrong usage", 3: "refused"}.get(code, "failed"), str(error), code, as_json) from error
+        except (typer.Exit, typer.Abort, typer.TyperException):
+            raise
+        except KeyboardInterrupt as error:
+            raise _reported("interrupted", f"{name} was stopped by the user", _INTERRUPTED, as_json) from error
+        except Exception as error:
+            with log_file.open("a", encoding="utf-8") as log:
+                log.write(traceback.format_exc())
+            message = f"{root_cause(error)}. The traceback is in {log_file}"
+            raise _reported("failed", message, 1, as_json) from error
+
+
+@contextmanager
+def _logged_end(started_at: dt.datetime) -> Iterator[None]:
+    """Log how a command ends. The message of an error may name a listing, so only its type is logged."""
+    error = None
     try:
-        yield log_file
-    except (CleanerError, SettingsError) as error:
-        code = error.exit_code if isinstance(error, CleanerError) else UsageError.exit_code
-        raise _reported({2: "wrong usage", 3: "refused"}.get(code, "failed"), str(error), code, as_json) from error
-    except (typer.Exit, typer.Abort, typer.TyperException):
+        yield
+    except BaseException as raised:
+        error = type(raised).__name__
         raise
-    except KeyboardInterrupt as error:
-        raise _reported("interrupted", f"{name} was stopped by the user", _INTERRUPTED, as_json) from error
-    except Exception as error:
-        with log_file.open("a", encoding="utf-8") as log:
-            log.write(traceback.format_exc())
-        message = f"{root_cause(error)}. The traceback is in {log_file}"
-        raise _reported("failed", message, 1, as_json) from error
+    finally:
+        seconds = round((clock() - started_at).total_seconds(), 1)
+        log_event("command_ended", seconds=seconds, **({"error": error} if error else {}))
 
 
 def _reported(label: str, message: str, exit_code: int, as_json: bool) -> typer.Exit:

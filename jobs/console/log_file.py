@@ -1,4 +1,7 @@
-"""The log file of a command: Spark's log and the traceback of an unexpected error."""
+"""The log files of a command.
+
+NAME.log has Spark's log and the traceback of an unexpected error, NAME.jsonl the events (`jobs.console.event_log`).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from pathlib import Path
 
 from training.private_folder import private_folder
 
+EVENTS = ".jsonl"
+"""Suffix of the event log."""
 _MAX_FILES = 50
-"""Number of log files to keep; older ones are removed."""
+"""Number of log files of each kind to keep; older ones are removed."""
 
 
 def new_log_file(name: str, now: dt.datetime) -> Path:
@@ -23,6 +28,7 @@ def new_log_file(name: str, now: dt.datetime) -> Path:
         FailedError: as `private_folder`.
     """
     folder = private_folder("logs")
-    for old in sorted(folder.glob("*.log"), key=lambda file: file.stat().st_mtime)[: -_MAX_FILES + 1]:
-        old.unlink(missing_ok=True)
+    for kind in (".log", EVENTS):
+        for old in sorted(folder.glob(f"*{kind}"), key=lambda file: file.stat().st_mtime)[: -_MAX_FILES + 1]:
+            old.unlink(missing_ok=True)
     return folder / f"{name}-{now:%Y-%m-%dT%H%M%S}-{os.getpid()}.log"

@@ -6,11 +6,12 @@ import datetime as dt
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pyspark.sql import functions as F
 
+from jobs.console.event_log import bind_events, log_event
 from jobs.console.job import Job, clock
 from jobs.console.root_cause import root_cause
 from jobs.lifecycle.lock import warehouse_lock
@@ -88,6 +89,13 @@ class RunContext:
                 provenance=find_provenance(self.job.settings),
             ),
         )
+        self.log_end(status)
+
+    def log_end(self, status: str) -> None:
+        """Log how the run ends."""
+        pins = {} if self.pins is None else asdict(self.pins)
+        model_version = self.pins.model_version if self.pins else self.model_version
+        log_event("run_ended", status=status, counts=self.counts, **{**pins, "model_version": model_version})
 
 
 @contextmanager
@@ -112,16 +120,22 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
             clean_up_killed_runs(job)
         run = RunContext(job, new_run_id(job.name, run_date), run_date, exclusive=exclusive)
         folder = None if dry_run else job.warehouse.folder
-        with mark_start(folder, run.run_id, job.name, run_date, job.started_at) as marker:
+        marked = mark_start(folder, run.run_id, job.name, run_date, job.started_at)
+        with marked as marker, bind_events(job=job.name, run_id=run.run_id):
+            log_event("run_started", run_date=run_date)
             try:
                 yield run
             except Exception as error:
-                if not dry_run and not isinstance(error, UsageError):
+                if dry_run or isinstance(error, UsageError):
+                    run.log_end("not recorded")
+                else:
                     with run.lock():
                         _write_failure(run, error)
                 marker.remove()
                 raise
-            if not dry_run:
+            if dry_run:
+                run.log_end("dry run")
+            else:
                 with run.lock():
                     run.write("published" if run.published_versions is not None else "done")
             marker.remove()
@@ -143,6 +157,7 @@ def clean_up_killed_runs(job: Job) -> None:
     for start in killed:
         if start.run_id not in recorded:
             job.print_progress(f"{start.run_id} was killed: adding its row to runs")
+            log_event("run_ended", job=start.job, run_id=start.run_id, status="interrupted")
             record(
                 job.warehouse,
                 RunRecord(
