@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from conf.settings import RegistrySettings
 from schemas.errors import FailedError, UsageError
+from training.digest import check_bundle
 from training.models import Model, ModelSummary
 from training.package_files import copy_package
 from training.private_folder import private_folder
@@ -36,7 +37,6 @@ _BUNDLE_TAG = "bundle"
 """Tag with the bundle's path relative to the registry's folder. MLflow stores absolute paths, which are wrong in a
 copied warehouse."""
 _DIGEST_TAG = "bundle_sha256"
-"""Tag with the SHA-256 of the bundle's files (`udfs.encoders.files.files_digest`); earlier versions wrote none."""
 _PREVIOUS_TAG = "previous_champion"
 _CODE_PACKAGES = ("schemas", "udfs")
 _REQUIREMENTS = ("tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pillow", "pyarrow", "pandas", "pyspark")
@@ -48,10 +48,6 @@ class RegistryError(UsageError):
 
 class RegistryUnavailableError(FailedError):
     """Raised when the registry does not answer or fails."""
-
-
-class ChangedBundleError(FailedError):
-    """Raised when the files of a model are not those that were registered."""
 
 
 class Registry:
@@ -104,7 +100,7 @@ class Registry:
         """
         registered = self._version(version)
         bundle = self._bundle(registered)
-        _check_digest(registered, bundle)
+        check_bundle(bundle, version, (registered.tags or {}).get(_DIGEST_TAG))
         return Model(version, bundle, load_spec(bundle), load_noise(bundle))
 
     def models(self) -> list[ModelSummary]:
@@ -307,16 +303,6 @@ def open_registry(folder: Path | None, location: str, settings: RegistrySettings
     models = folder / "mlflow"
     models.mkdir(parents=True, exist_ok=True)
     return Registry(f"sqlite:///{models}/mlflow.db", models, settings)
-
-
-def _check_digest(version: ModelVersion, bundle: str) -> None:
-    expected, found = (version.tags or {}).get(_DIGEST_TAG), files_digest(Path(bundle))
-    if expected not in (None, found):
-        raise ChangedBundleError(
-            f"the files of model version {version.version} in {bundle} have been changed: their SHA-256 is {found}, "
-            f"and {expected} was registered. Restore them, or choose another version with `catalog-cleaner models "
-            "promote`."
-        )
 
 
 def _is_missing(error: MlflowException) -> bool:

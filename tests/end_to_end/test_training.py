@@ -14,7 +14,8 @@ from schemas.bundle import NOISE_FILE
 from schemas.tables import LISTINGS
 from tests.encoders import save_encoder
 from tests.end_to_end.conftest import Workspace
-from training.registry import ChangedBundleError, open_registry
+from training.digest import ChangedBundleError
+from training.registry import open_registry
 
 _TOLERANCE = 0.1
 """The share of 400 listings whose top category may differ, because batches have other rows in another order."""

@@ -13,8 +13,9 @@ from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
 
 from conf.settings import RegistrySettings
 from schemas.errors import FailedError
+from training.digest import ChangedBundleError
 from training.private_folder import private_folder
-from training.registry import ChangedBundleError, Registry, RegistryError, RegistryUnavailableError, open_registry
+from training.registry import Registry, RegistryError, RegistryUnavailableError, open_registry
 from udfs.encoders.files import files_digest
 
 
