@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import stat
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -16,6 +17,9 @@ from pyarrow.fs import FileSystem, FileType
 from schemas.reasons import ImageStatus
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SLOW_SECONDS = 1.0
+_FAILURES = 3
+_PAUSE_SECONDS = 60.0
 _S3A = re.compile(r"^s3a(?=://)")  # Hadoop's name of the scheme s3
 
 
@@ -25,8 +29,9 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
     A prefix allows everything below it, after `..`, percent-encoding and symbolic links are resolved. Of a remote URI
     only the part after the prefix is used, as a literal key; host and query are not interpreted.
 
-    There are no retries here, because the clients of remote stores already retry. A second loop around them would
-    multiply the duration of a run while a store is unavailable.
+    There are no retries here, because the clients of remote stores already retry, for up to two minutes a picture. If
+    three reads in a row have taken more than a second and failed, the store is left alone for a minute, and what would
+    be read in it is `unreadable` at once. So a store that is away costs a worker minutes, however many pictures it has.
 
     Args:
         uri: an absolute path, a `file:` URI, a URI with the scheme of a remote prefix, or a path relative to a prefix
@@ -49,14 +54,19 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
     location = locate(uri, prefixes)
     if location is None:
         return None, ImageStatus.NOT_ALLOWED
+    if _pauses.is_paused(location[0]):
+        return None, ImageStatus.UNREADABLE
+    began = time.monotonic()
     try:
         with _open(*location) as stream:
             data = stream.read(max_bytes + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None, ImageStatus.NOT_FOUND if _is_available(location[0]) else ImageStatus.UNREADABLE
     except Exception as error:  # stores raise errors of any type, and one picture must not fail a stage
+        _pauses.note_failure(location[0], began)
         too_long = isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
         return None, ImageStatus.NOT_FOUND if too_long else ImageStatus.UNREADABLE
+    _pauses.note_answer(location[0])
     if len(data) > max_bytes:
         return None, ImageStatus.TOO_LARGE
     return (data, ImageStatus.OK) if data else (None, ImageStatus.MISSING)
@@ -135,4 +145,34 @@ def _is_available(prefix: str) -> bool:
 
 @lru_cache(maxsize=16)
 def _storage(prefix: str) -> tuple[FileSystem, str]:
-    return cast("tuple[FileSystem, str]", FileSystem.from_uri(prefix))
+    # Otherwise Google's client tries for 15 minutes.
+    limit = "?retry_limit_seconds=60" if prefix.startswith(("gs://", "gcs://")) else ""
+    return cast("tuple[FileSystem, str]", FileSystem.from_uri(prefix + limit))
+
+
+class _Pauses:
+    """The stores that have stopped answering, in this worker process."""
+
+    def __init__(self) -> None:
+        self._failures: dict[str, int] = {}
+        self._until: dict[str, float] = {}
+
+    def is_paused(self, prefix: str) -> bool:
+        """Whether the store is to be left alone now. After a pause one read that fails is enough for another."""
+        return time.monotonic() < self._until.get(prefix, 0.0)
+
+    def note_failure(self, prefix: str, began: float) -> None:
+        """A read that began then has failed. A quick failure, such as a missing permission, is an answer."""
+        now = time.monotonic()
+        if now - began < _SLOW_SECONDS:
+            return
+        self._failures[prefix] = self._failures.get(prefix, 0) + 1
+        if self._failures[prefix] >= _FAILURES:
+            self._until[prefix] = now + _PAUSE_SECONDS
+
+    def note_answer(self, prefix: str) -> None:
+        """The store has answered."""
+        self._failures.pop(prefix, None)
+
+
+_pauses = _Pauses()

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from pyarrow.fs import LocalFileSystem
+from pyarrow.fs import FileSystem, LocalFileSystem
 
 from conf.load import load_settings
 from schemas.reasons import ImageStatus
@@ -149,3 +149,79 @@ def test_s3a_is_s3() -> None:
         assert locate("s3a://other/pictures/a.jpg", (prefix,)) is None
         assert locate("xs3a://shop/pictures/a.jpg", (prefix,)) is None
     assert load_settings("local", ["ingest.image_prefixes=[s3a://shop/pictures]"]).ingest.image_prefixes
+
+
+class Clock:
+    """A clock that only the reads move."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def dead_store(monkeypatch: pytest.MonkeyPatch) -> tuple[Clock, list[str]]:
+    """A store that fails after 90 seconds a read; the keys that it was asked for."""
+    clock, asked = Clock(), list[str]()
+    monkeypatch.setattr(picture_uris, "time", clock)
+    monkeypatch.setattr(picture_uris, "_pauses", picture_uris._Pauses())
+
+    def hang(_: str, key: str) -> None:
+        asked.append(key)
+        clock.now += 90.0
+        raise OSError("timeout was reached")
+
+    monkeypatch.setattr(picture_uris, "_open", hang)
+    return clock, asked
+
+
+def test_a_dead_store_costs_minutes_and_not_a_time_out_for_each_picture(dead_store: tuple[Clock, list[str]]) -> None:
+    clock, asked = dead_store
+    for number in range(10_000):
+        assert read_uri(f"{number}.jpg", ("s3://shop/pictures",), 100) == (None, ImageStatus.UNREADABLE)
+    assert asked == ["0.jpg", "1.jpg", "2.jpg"]
+    assert clock.now == 1270.0
+    clock.now += 61.0
+    read_uri("later.jpg", ("s3://shop/pictures",), 100)
+    read_uri("too soon.jpg", ("s3://shop/pictures",), 100)
+    assert asked[3:] == ["later.jpg"]
+
+
+def test_only_the_dead_store_is_left_alone_and_it_may_come_back(
+    dead_store: tuple[Clock, list[str]], pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, _ = dead_store
+    prefixes = ("s3://shop/pictures",)
+    for number in range(4):
+        read_uri(f"{number}.jpg", prefixes, 100)
+    monkeypatch.setattr(picture_uris, "_open", lambda *_: (pictures / "a.jpg").open("rb"))
+    assert read_uri("gs://other/a.jpg", ("gs://other",), 100) == (b"picture a", ImageStatus.OK)
+    assert read_uri("a.jpg", prefixes, 100) == (None, ImageStatus.UNREADABLE)
+    clock.now += 61.0
+    for _ in range(5):
+        assert read_uri("a.jpg", prefixes, 100) == (b"picture a", ImageStatus.OK)
+
+
+def test_files_without_permission_do_not_make_a_store_dead(
+    dead_store: tuple[Clock, list[str]], pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(_: str, key: str) -> object:
+        if key == "a.jpg":
+            return (pictures / "a.jpg").open("rb")
+        raise OSError("access denied")
+
+    monkeypatch.setattr(picture_uris, "_open", answer)
+    prefixes = ("s3://shop/pictures",)
+    for number in range(9):
+        assert read_uri(f"{number}.jpg", prefixes, 100) == (None, ImageStatus.UNREADABLE)
+    assert read_uri("a.jpg", prefixes, 100) == (b"picture a", ImageStatus.OK)
+    assert not dead_store[1]
+
+
+def test_googles_client_does_not_try_for_a_quarter_of_an_hour() -> None:
+    storage, base = picture_uris._storage("gs://anonymous@shop/pictures/")
+    assert base.rstrip("/") == "shop/pictures"
+    assert storage == FileSystem.from_uri("gs://anonymous@shop/?retry_limit_seconds=60")[0]
+    assert storage != FileSystem.from_uri("gs://anonymous@shop/")[0]
