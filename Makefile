@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-fast test-airflow bench bench-quality lint format docs package lock clean
+.PHONY: help setup demo test test-all test-fast test-airflow bench bench-quality lint format audit docs package lock clean
 MAKEFLAGS += --no-print-directory
 
 # Variables: make demo LISTINGS=300 PROFILE=test WAREHOUSE=/tmp/warehouse; make setup PYTHON=/path/to/python3.11
@@ -59,6 +59,11 @@ lint: setup ## check style, types and imports
 format: setup ## fix the style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+audit: setup ## look up known vulnerabilities of the locked packages; another service: make audit AUDIT="--vulnerability-service osv"
+	@failed=0; for lock in dev horovod airflow; do \
+		$(BIN)/uv tool run --quiet --python $(BIN)/python pip-audit@2.10.1 --strict --no-deps --disable-pip \
+			--progress-spinner off $(AUDIT) --requirement requirements/$$lock.txt || failed=1; done; exit $$failed
 
 docs: setup ## write docs/tables.md from schemas/tables.py
 	@$(BIN)/python -m scripts.tables_doc
