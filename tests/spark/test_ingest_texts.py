@@ -5,18 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from pyspark.sql import functions as F
-from rich.console import Console
 
-from conf.load import load_settings
 from jobs.console.event_log import event_log
-from jobs.console.job import Job
-from jobs.explain import explain
 from jobs.warehouse.tables import Warehouse
-from schemas.errors import UsageError
 from schemas.tables import LISTINGS, QUARANTINE
-from tests.spark.deliveries import NOW, Deliver, listing
+from tests.spark.deliveries import Deliver, listing
 from udfs.titles import title_status
 
 TITLES = {
@@ -54,11 +48,6 @@ def test_texts_are_loaded_as_they_are_and_only_ids_have_a_limit(
     ((reasons, raw),) = warehouse.read(QUARANTINE).select("reasons", "raw").collect()
     assert reasons == ["listing_id_too_long"]
     assert json.loads(raw)["listing_id"] == long
-
-    job = Job("explain", load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
-    assert explain(job, "\u202eid\u200b\x07").facts["listing_title"] == "bag"
-    with pytest.raises(UsageError, match="there is no listing"):
-        explain(job, "\udcff")
 
     # The event log counts rows and names none.
     lines = (tmp_path / "events.jsonl").read_text("ascii").splitlines()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pyspark.sql import Row
 
+from jobs.explain import explain
 from jobs.timeline.events import ListingRows, find_events
 from jobs.timeline.story import story_summary
+from schemas.errors import UsageError
 from schemas.tables import TABLES
 
 NAMES = {"boots": "Boots", "shoes": "Shoes", "bags": "Bags"}
@@ -241,3 +244,17 @@ def test_a_listing_that_is_not_published_stands_as_it_is() -> None:
         "loaded, but not part of the newest publication"
     )
     assert standing(changes=(delivered("ingest-1", "inserted"),)) == "no longer in the catalogue"
+
+
+def test_an_id_that_is_no_text_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal passes bytes that are not UTF-8 as unpaired surrogates, which Spark refuses with a traceback."""
+
+    def read(_: object, listing_id: str) -> object:
+        assert listing_id.encode() == b"caf?"
+        return SimpleNamespace(is_known=False)
+
+    monkeypatch.setattr("jobs.explain.read_listing", read)
+    monkeypatch.setattr("jobs.explain.require_listings", lambda _: None)
+    job: Any = SimpleNamespace(warehouse=SimpleNamespace(location="w"))
+    with pytest.raises(UsageError, match="there is no listing 'caf"):
+        explain(job, "caf\udce9")
