@@ -18,7 +18,7 @@ from jobs.lifecycle.lock import warehouse_lock
 from jobs.lifecycle.pins import Pins, release_pins
 from jobs.lifecycle.provenance import find_provenance
 from jobs.lifecycle.run_log import RunRecord, new_run_id, record
-from jobs.lifecycle.starts import find_starts, forget_start, mark_start
+from jobs.lifecycle.starts import find_starts, forget_start, forget_unmarked, mark_start
 from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
 from schemas.errors import RefusedError, UsageError
 from schemas.tables import LISTINGS, QUARANTINE, RUNS
@@ -175,6 +175,7 @@ def clean_up_killed_runs(job: Job) -> None:
         if folder is not None:
             forget_start(folder, start.run_id)
     if folder is not None:
+        forget_unmarked(folder)
         running = {start.run_id for start in starts if start.alive}
         staged = (path for path in (folder / STAGING_FOLDER).glob("*") if not _is_kept(path.name))
         for path in (*staged, *(training for training in trainings if training.name not in running)):

@@ -110,6 +110,20 @@ def forget_start(folder: Path, run_id: str) -> None:
     _lock_file(starts, run_id).unlink(missing_ok=True)
 
 
+def forget_unmarked(folder: Path) -> None:
+    """Remove the files of runs that were killed just before their marker was written or just after it was removed."""
+    for file in (folder / _FOLDER).glob("*.lock"):
+        marker, lock = file.with_suffix(".json"), FileLock(file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:  # the run is in progress
+            continue
+        if not marker.exists():
+            marker.with_suffix(".tmp").unlink(missing_ok=True)
+            file.unlink()  # a run that waits for it notices this and makes a new one
+        lock.release()
+
+
 def _read(file: Path) -> Start | None:
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
