@@ -174,13 +174,10 @@ def _judge_days(run: RunContext, plan: Plan, days: Days, dry_run: bool) -> Summa
     done = set() if dry_run else days.done()
     dates = list(plan.scope.dates)
     found = []
-    for place, date in enumerate(dates, 1):
-        if date in done:
-            continue
-        day = days.judge(date)
+    for place, day in enumerate(days.judge([date for date in dates if date not in done]), len(done) + 1):
         found.append(day)
         run.counts = {name: run.counts.get(name, 0) + count for name, count in day.counts.items()}
-        run.job.print_progress(f"{date} ({place} of {len(dates)}): {_describe(day)}")
+        run.job.print_progress(f"{day.date} ({place} of {len(dates)}): {_describe(day)}")
     return _summarise_days(run, plan, found, len(done))
 
 

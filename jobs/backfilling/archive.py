@@ -93,8 +93,8 @@ class Archive:
             self._predict(piece, encoder)
         job.print_progress("deciding categories")
         with ExitStack() as at_end:
-            decided = self._results.decide(self._listings, self._date, at_end)
-            self._results.replace(BACKFILL_DECISIONS, decided, self._date)
+            decided = self._results.decide(self._results.evidence(self._listings), self._date, at_end)
+            self._results.replace(BACKFILL_DECISIONS, decided, [self._date])
         actions = self._results.on(self._date).groupBy("category_action").count().collect()
         by_action = dict.fromkeys((action.value for action in CategoryAction), 0)
         by_action |= {row.category_action: row["count"] for row in actions}
@@ -161,6 +161,6 @@ class Archive:
                 batch_rows=settings.batch_rows,
                 top=settings.top,
             )
-            self._results.add(BACKFILL_PREDICTIONS, predicted, self._date)
+            self._results.add(BACKFILL_PREDICTIONS, predicted.withColumn("as_of", F.lit(self._date)))
         done = self._results.read(BACKFILL_PREDICTIONS).count()
         job.print_progress(f"judged {done:,} of {self._counts.by_name['rows_current']:,} listings")

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.backfilling.plan import Plan
 from jobs.backfilling.results import Results
-from jobs.backfilling.steps.past import as_of, content_to_judge, differing, version_spans
+from jobs.backfilling.steps.past import (
+    as_of,
+    content_to_judge,
+    differing,
+    first_met,
+    in_range,
+    sizes_by_date,
+    version_spans,
+)
 from jobs.cleaning.steps.selection import reusable_predictions, unscored, without_texts
 from jobs.features.steps.selection import KEYS
 from jobs.features.stored import picture_statuses, with_kept_vectors
@@ -37,6 +49,13 @@ from training.models import Model
 from udfs.classify import COLUMNS, classify
 
 _PREDICTED = [column.name for column in COLUMNS]
+_PIECE_ROWS = 10_000
+"""About how many contents are predicted before they are written."""
+_ROWS_AT_ONCE = 100_000
+"""Up to about this many decisions, of several dates, are written together."""
+_MOST_DATES = 10
+_SIDE_BY_SIDE = 4
+"""Dates that are decided at the same time: deciding a small catalogue mostly means planning and waiting."""
 
 _ACTIONS = [action.value for action in CategoryAction]
 _NOTHING = row_account(0, current=0, unchanged=0, withdrawn=0, quarantined=0) | dict.fromkeys(
@@ -82,68 +101,127 @@ class Days:
         """The dates that an earlier run of this backfill has finished."""
         return {row.as_of for row in self._results.read(BACKFILL_DECISIONS).select("as_of").distinct().collect()}
 
-    def judge(self, date: dt.date) -> Day:
-        """Judge the catalogue as it was at the end of a date, and keep the result.
+    def judge(self, dates: Sequence[dt.date]) -> Iterator[Day]:
+        """Judge the catalogue as it was at the end of each date, and keep the results.
+
+        First, the content of all dates is predicted, piece by piece. Then several dates at a time are decided and
+        written: no date depends on the one before it.
+
+        Args:
+            dates: in order.
 
         Raises:
             FailedError: the row account does not add up, or another job holds the lock.
         """
-        with ExitStack() as at_end:
-            known = cached(as_of(self._spans, date), at_end)
-            if known.isEmpty():
-                return Day(date, _NOTHING, 0, None)
-            listings = cached(known.where("NOT withdrawn"), at_end)
-            before = self._results.on(date - dt.timedelta(days=1))
-            if date not in self._eventful and not before.isEmpty():
-                judged, rows = 0, before.drop("backfill_id", "as_of")
-            else:
-                judged = self._judge_content(listings, date)
-                rows = self._results.decide(listings, date, at_end)
-            self._results.replace(BACKFILL_DECISIONS, rows, date)
-            return self._describe(known, judged, date)
+        if not dates:
+            return
+        sizes = {row.date: row for row in sizes_by_date(self._spans, dates[0], dates[-1]).collect()}
+        judged = self._predict(dates[0], dates[-1])
+        shown = in_range(self._spans.where("NOT withdrawn"), dates[0], dates[-1])
+        evidence = self._results.evidence(shown)
+        most = max((row.known for row in sizes.values()), default=1)
+        step = max(1, min(_MOST_DATES, _ROWS_AT_ONCE // max(most, 1)))
+        for start in range(0, len(dates), step):
+            group = dates[start : start + step]
+            filled = [date for date in group if date in sizes]
+            if filled:
+                self._decide(evidence, filled)
+            found = self._count(filled)
+            for date in group:
+                yield (
+                    self._describe(date, sizes[date], judged.get(date, 0), found[date])
+                    if date in found
+                    else Day(date, _NOTHING, 0, None)
+                )
 
-    def _judge_content(self, listings: DataFrame, date: dt.date) -> int:
-        """Predict the content that this backfill meets for the first time; returns how many rows had to be scored."""
+    def _predict(self, first: dt.date, last: dt.date) -> dict[dt.date, int]:
+        """Predict the content of all dates that this backfill has not predicted yet.
+
+        Returns:
+            The first date on which content is in force -> how many contents had to be scored.
+        """
         warehouse, settings, model = self._run.job.warehouse, self._run.job.settings.classify, self._model
         results = self._results
         with ExitStack() as at_end:
-            # A killed run may have left rows of this date, which are replaced.
-            before = results.read(BACKFILL_PREDICTIONS).where(F.col("as_of") < F.lit(date))
-            new = cached(unscored(listings, before), at_end)
+            met = first_met(self._spans, first, last)
+            new = cached(met.join(unscored(met, results.read(BACKFILL_PREDICTIONS)), KEYS, "left_semi"), at_end)
             statuses = picture_statuses(warehouse, model.spec.encoder)
             kept = reusable_predictions(warehouse.read(PREDICTIONS), new, statuses, model.version).select(_PREDICTED)
-            kept = kept.dropDuplicates(KEYS)
-            wanted = cached(unscored(new, kept), at_end)
-            count = wanted.count()
-            if count:
-                own_bucket = bucket(F.col("listing_id"))
+            kept = cached(kept.dropDuplicates(KEYS), at_end)
+            wanted = cached(new.join(unscored(new, kept), KEYS, "left_semi"), at_end)
+            by_date = {row.as_of: int(row["count"]) for row in wanted.groupBy("as_of").count().collect()}
+            if not kept.isEmpty():
+                results.add(BACKFILL_PREDICTIONS, kept.join(new, KEYS))
+            count, done = sum(by_date.values()), 0
+            pieces = math.ceil(count / _PIECE_ROWS)
+            for piece in range(pieces):
+                part = wanted.where(F.pmod(F.xxhash64(*KEYS), F.lit(pieces)) == piece)
                 changes, stored = results.source(LISTING_CHANGES), results.source(LISTINGS)
-                content = content_to_judge(changes, wanted, stored, own_bucket)
+                content = content_to_judge(changes, part.select(*KEYS), stored, bucket(F.col("listing_id")))
                 content = with_kept_vectors(warehouse, content, model.spec.encoder)
-                names = (model.bundle, model.version)
-                kept = kept.unionByName(
-                    classify(content, *names, rows=count, batch_rows=settings.batch_rows, top=settings.top)
-                )
-            results.replace(BACKFILL_PREDICTIONS, kept, date)
-            return count
+                names, rows = (model.bundle, model.version), math.ceil(count / pieces)
+                predicted = classify(content, *names, rows=rows, batch_rows=settings.batch_rows, top=settings.top)
+                results.add(BACKFILL_PREDICTIONS, predicted.join(part, KEYS))
+                done += rows
+                self._run.job.print_progress(f"judged {min(done, count):,} of {count:,} new contents")
+        return by_date
 
-    def _describe(self, known: DataFrame, judged: int, date: dt.date) -> Day:
-        """Count what was decided, check the row account, and compare with the night of the date."""
-        decided = self._results.on(date)
+    def _decide(self, evidence: DataFrame, dates: Sequence[dt.date]) -> None:
+        """Decide about the listings of some dates, and write the decisions."""
+        with ExitStack() as at_end, ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="days") as pool:
+
+            def decide(date: dt.date) -> DataFrame:
+                return self._results.decide(as_of(evidence, date), date, at_end)
+
+            sources = self._sources(dates)
+            own = {date: pool.submit(decide, date) for date in dates if sources[date] == date}
+            rows = []
+            for date in dates:
+                source = sources[date]
+                same = own[source].result() if source in own else self._results.on(source).drop("backfill_id")
+                rows.append(same.withColumn("as_of", F.lit(date)))
+            self._results.replace(BACKFILL_DECISIONS, reduce(DataFrame.unionByName, rows), dates)
+
+    def _sources(self, dates: Sequence[dt.date]) -> dict[dt.date, dt.date]:
+        """Date -> the date with the same decisions: itself, or an earlier one since which nothing has happened."""
+        sources: dict[dt.date, dt.date] = {}
+        for date in dates:
+            before = date - dt.timedelta(days=1)
+            if date not in self._eventful and before in sources:
+                sources[date] = sources[before]
+            elif date not in self._eventful and not self._results.on(before).isEmpty():
+                sources[date] = before
+            else:
+                sources[date] = date
+        return sources
+
+    def _count(self, dates: Sequence[dt.date]) -> dict[dt.date, tuple[dict[str, int], int]]:
+        """Date -> the numbers of listings by category action, and of those without their picture."""
+        decided = self._results.read(BACKFILL_DECISIONS).where(F.col("as_of").isin(list(dates)))
         not_kept = F.count_if(F.col("image_status") == ImageStatus.NOT_KEPT.value).alias("not_kept")
-        rows = decided.groupBy("category_action").agg(F.count(F.lit(1)).alias("n"), not_kept).collect()
-        by_action = {row.category_action: row.n for row in rows}
-        listings = sum(by_action.values())
-        [counted] = known.agg(F.count(F.lit(1)), F.count_if("withdrawn")).collect()
+        rows = decided.groupBy("as_of", "category_action").agg(F.count(F.lit(1)).alias("n"), not_kept).collect()
+        found = {date: (dict.fromkeys(_ACTIONS, 0), 0) for date in dates}
+        for row in rows:
+            actions, missing = found[row.as_of]
+            found[row.as_of] = (actions | {row.category_action: int(row.n)}, missing + int(row.not_kept))
+        return found
+
+    def _describe(self, date: dt.date, size: Row, judged: int, found: tuple[dict[str, int], int]) -> Day:
+        """Check the row account of a date, and compare with its night."""
+        actions, without_picture = found
+        listings = sum(actions.values())
         account = row_account(
-            counted[0], current=judged, unchanged=listings - judged, withdrawn=counted[1], quarantined=0
+            size.known, current=judged, unchanged=listings - judged, withdrawn=size.withdrawn, quarantined=0
         )
-        actions = {action: by_action.get(action, 0) for action in _ACTIONS}
+        return Day(date, {**account, "listings": listings, **actions}, without_picture, self._differing(date))
+
+    def _differing(self, date: dt.date) -> int | None:
+        """How many listings have another effective category than the night of a date has published."""
         night = self._nights.get(date)
-        other = None
-        if night is not None:
-            other = differing(decided, night.read(self._run.job.warehouse, CLEAN_LISTINGS)).collect()[0].differing
-        return Day(date, {**account, "listings": listings, **actions}, sum(row.not_kept for row in rows), other)
+        if night is None:
+            return None
+        published = night.read(self._run.job.warehouse, CLEAN_LISTINGS)
+        return int(differing(self._results.on(date), published).collect()[0].differing)
 
     def _narrow_changes(self) -> DataFrame:
         """The changes without their texts, as decisions need them."""

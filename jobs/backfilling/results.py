@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import reduce
@@ -14,7 +15,7 @@ from jobs.backfilling.plan import Plan
 from jobs.backfilling.steps.past import decided_by
 from jobs.cleaning.clean import add_label_evidence, clean
 from jobs.lifecycle.pseudonym_key import read_key
-from jobs.lifecycle.run_context import RunContext
+from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.warehouse.tables import conform
 from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, REVIEW_DECISIONS, TAXONOMY, Table
 from training.models import Model
@@ -47,44 +48,62 @@ class Results:
         warehouse, version = self._run.job.warehouse, self._plan.versions.get(table.name)
         return warehouse.empty(table) if version is None else warehouse.read(table, version)
 
-    def replace(self, table: Table, rows: DataFrame, date: dt.date) -> None:
-        """Write the rows of a date, in the place of those that a killed run has left."""
-        backfill = self._plan.backfill_id
-        condition = f"backfill_id = '{backfill}' AND as_of = DATE'{date:%Y-%m-%d}'"
-        self._keep(table, rows, date, condition)
-
-    def add(self, table: Table, rows: DataFrame, date: dt.date) -> None:
-        """Add rows of a date."""
-        self._keep(table, rows, date, None)
-
-    def decide(self, listings: DataFrame, date: dt.date, at_end: ExitStack) -> DataFrame:
-        """Decide about listings by the predictions of this backfill and by what people had decided by a date.
+    def replace(self, table: Table, rows: DataFrame, dates: Collection[dt.date]) -> None:
+        """Write the rows of some dates, in the place of those that a killed run has left.
 
         Args:
-            listings: the output of `jobs.cleaning.steps.selection.without_texts`.
+            table: the table.
+            rows: the rows, with as_of.
+            dates: their dates.
+        """
+        listed = ", ".join(f"DATE'{date:%Y-%m-%d}'" for date in dates)
+        self._keep(table, rows, f"backfill_id = '{self._plan.backfill_id}' AND as_of IN ({listed})")
+
+    def add(self, table: Table, rows: DataFrame) -> None:
+        """Add rows, with as_of."""
+        self._keep(table, rows, None)
+
+    def evidence(self, listings: DataFrame) -> DataFrame:
+        """Join listings with the predictions of this backfill, and compute the evidence for their categories.
+
+        The rows are stored until the backfill ends: all that follows would contain their plan several times.
+
+        Args:
+            listings: the output of `jobs.cleaning.steps.selection.without_texts`; other columns are kept.
+        """
+        warehouse, settings = self._run.job.warehouse, self._run.job.settings.decide
+        predictions = self.read(BACKFILL_PREDICTIONS)
+        stage = f"{STAGED_ARCHIVES}{self._plan.backfill_id}{STAGED_EVIDENCE}"
+        self._at_end.callback(warehouse.unstage, stage)
+        rows = add_label_evidence(listings, predictions, self.source(TAXONOMY), self._model, settings)
+        return warehouse.stage(stage, rows)
+
+    def decide(self, evidence: DataFrame, date: dt.date, at_end: ExitStack) -> DataFrame:
+        """Decide about listings by what people had decided by a date.
+
+        Args:
+            evidence: the output of `evidence`, one row per listing.
             date: the date.
             at_end: releases caches.
 
         Returns:
-            `listings` with the columns of backfill_decisions except backfill_id and as_of.
+            The listings with the columns of backfill_decisions except backfill_id.
         """
-        warehouse, settings = self._run.job.warehouse, self._run.job.settings
+        warehouse, settings, model = self._run.job.warehouse, self._run.job.settings, self._model
         # An audit is drawn from the present catalogue only.
         settings = replace(settings, review=replace(settings.review, audit_listings=0))
-        taxonomy, model = self.source(TAXONOMY), self._model
-        predictions = self.read(BACKFILL_PREDICTIONS)
-        evidence = add_label_evidence(listings, predictions, taxonomy, model, settings.decide)
         reviewed = decided_by(self.source(REVIEW_DECISIONS), date)
+        taxonomy = self.source(TAXONOMY)
         result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, reviewed, None, date, settings))
-        return result.decided.withColumn("model_version", F.lit(model.version))
+        return result.decided.withColumns({"as_of": F.lit(date), "model_version": F.lit(model.version)})
 
     def on(self, date: dt.date) -> DataFrame:
         """The decisions about a date."""
         return self.read(BACKFILL_DECISIONS).where(F.col("as_of") == F.lit(date))
 
-    def _keep(self, table: Table, rows: DataFrame, date: dt.date, replaced: str | None) -> None:
+    def _keep(self, table: Table, rows: DataFrame, replaced: str | None) -> None:
         warehouse = self._run.job.warehouse
-        rows = rows.withColumns({"backfill_id": F.lit(self._plan.backfill_id), "as_of": F.lit(date)})
+        rows = rows.withColumn("backfill_id", F.lit(self._plan.backfill_id))
         if self._dry_run:
             staged = self._staged.setdefault(table.name, [])
             stage = f"{self._run.run_id}-{table.name}-{len(staged)}"

@@ -31,7 +31,10 @@ them. Elsewhere two runs may stage at the same time, so each uses its own name a
 
 STAGED_ARCHIVES = "archive_"
 """Beginning of the names under which backfills stage the archives that they judge. They are kept after a kill, because
-the next run continues, and removed when the backfill is done."""
+the next run continues, and removed when the backfill is done. A backfill stages its evidence with this beginning, too,
+because other jobs run meanwhile."""
+STAGED_EVIDENCE = "_evidence"
+"""End of the names of staged evidence."""
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 
-from jobs.lifecycle.run_context import STAGED_ARCHIVES, RunContext
+from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.maintenance.needs import Needs
 from jobs.warehouse.tables import STAGING_FOLDER, safe_name
 from schemas.tables import BACKFILLS, PREDICTIONS
@@ -36,17 +36,23 @@ def delete_predictions(run: RunContext, needs: Needs, *, dry_run: bool) -> int:
 
 
 def remove_archives(run: RunContext, needs: Needs, *, dry_run: bool) -> int:
-    """Remove the staged archives of backfills that are done or given up; returns their number."""
+    """Remove what backfills that are done or given up have staged; returns the number of tables."""
     warehouse = run.job.warehouse
-    kept = {safe_name(f"{STAGED_ARCHIVES}{backfill}") for backfill in needs.backfills}
+    kept = {name for backfill in needs.backfills for name in _staged_by(backfill)}
     if warehouse.folder is not None:
         names = {path.name for path in (warehouse.folder / STAGING_FOLDER).glob(f"{STAGED_ARCHIVES}*")}
     else:
-        ids = warehouse.read(BACKFILLS).where("files IS NOT NULL").select("backfill_id").distinct().collect()
-        staged = {safe_name(f"{STAGED_ARCHIVES}{row.backfill_id}") for row in ids}
+        ids = warehouse.read(BACKFILLS).select("backfill_id").distinct().collect()
+        staged = {name for row in ids for name in _staged_by(row.backfill_id)}
         names = {name for name in staged - kept if warehouse.staged(name) is not None}
     for name in sorted(names - kept):
         run.job.print_progress(f"staged archive that is no longer needed: {name}")
         if not dry_run:
             warehouse.unstage(name)
     return len(names - kept)
+
+
+def _staged_by(backfill: str) -> set[str]:
+    """The names of the tables that a backfill stages."""
+    name = f"{STAGED_ARCHIVES}{backfill}"
+    return {safe_name(name), safe_name(f"{name}{STAGED_EVIDENCE}")}

@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import DataFrame
 
 import jobs.backfilling.archive
+import jobs.backfilling.days
 import jobs.console.job
 from jobs.lifecycle.publications import publications
 from jobs.store import read_published
@@ -96,6 +97,7 @@ def test_a_backfill_judges_each_date_as_it_was_and_continues_after_a_failure(
     published = publications(workspace.warehouse)
     command = ("backfill", "--from", day(-1), "--to", day(3))
     part = ("backfill", "--from", day(2), "--to", day(3))
+    monkeypatch.setattr(jobs.backfilling.days, "_MOST_DATES", 3)
     replace = Warehouse.replace_where
 
     def fail_on_day_2(self: Warehouse, table: Table, rows: DataFrame, condition: str) -> None:

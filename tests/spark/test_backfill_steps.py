@@ -8,7 +8,15 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.backfilling.steps.past import as_of, content_to_judge, decided_by, differing, version_spans
+from jobs.backfilling.steps.past import (
+    as_of,
+    content_to_judge,
+    decided_by,
+    differing,
+    first_met,
+    sizes_by_date,
+    version_spans,
+)
 from jobs.features.stored import with_kept_vectors
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import FEATURES
@@ -65,6 +73,21 @@ def test_the_catalogue_of_a_date_has_each_listing_once(spans: DataFrame) -> None
     assert rows_of(as_of(spans, date(3)), *columns) == [("a", "a3", False), ("b", "b1", False)]
     assert rows_of(as_of(spans, date(6)), *columns) == [("a", "a3", False), ("b", "b1", True)]
     assert rows_of(as_of(spans, date(7)), *columns) == [("a", "a3", False), ("b", "b1", False)]
+
+
+def test_all_dates_of_a_range_are_counted_at_once(spans: DataFrame) -> None:
+    found = rows_of(sizes_by_date(spans, dt.date(2026, 2, 27), date(6)), "date", "known", "withdrawn")
+    assert found == [*((date(day), 2, 0) for day in (1, 2, 3, 4)), (date(5), 2, 1), (date(6), 2, 1)]
+
+
+def test_content_is_met_on_the_first_date_of_a_range_on_which_a_listing_has_it(spans: DataFrame) -> None:
+    columns = ("listing_id", "content_hash", "as_of")
+    assert rows_of(first_met(spans, date(2), date(8)), *columns) == [
+        ("a", "a1", date(2)),
+        ("a", "a3", date(3)),
+        ("b", "b1", date(2)),
+    ]
+    assert rows_of(first_met(spans, date(5), date(6)), *columns) == [("a", "a3", date(5))]
 
 
 def test_decisions_count_from_the_date_on_which_they_were_made(spark: SparkSession) -> None:

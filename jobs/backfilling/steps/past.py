@@ -43,6 +43,33 @@ def as_of(spans: DataFrame, date: dt.date) -> DataFrame:
     return spans.where((F.col("valid_from") <= day) & ~ended).drop("valid_from", "valid_until")
 
 
+def sizes_by_date(spans: DataFrame, first: dt.date, last: dt.date) -> DataFrame:
+    """Count the versions in force at the end of each date of a range.
+
+    Returns:
+        date, known (listings including withdrawn ones) and withdrawn; dates before the first delivery have no row.
+    """
+    until = F.least(F.coalesce(F.date_sub("valid_until", 1), F.lit(last)), F.lit(last))
+    days = F.sequence(F.greatest("valid_from", F.lit(first)), until)
+    dated = in_range(spans, first, last).select(F.explode(days).alias("date"), "withdrawn")
+    return dated.groupBy("date").agg(F.count(F.lit(1)).alias("known"), F.count_if("withdrawn").alias("withdrawn"))
+
+
+def first_met(spans: DataFrame, first: dt.date, last: dt.date) -> DataFrame:
+    """The content of the listings in force on some date of a range: listing_id, content_hash and `as_of`.
+
+    `as_of` is the first date of the range on which the listing has the content.
+    """
+    met = in_range(spans.where("NOT withdrawn"), first, last)
+    return met.groupBy(*KEYS).agg(F.min(F.greatest("valid_from", F.lit(first))).alias("as_of"))
+
+
+def in_range(spans: DataFrame, first: dt.date, last: dt.date) -> DataFrame:
+    """The versions that were in force at the end of some date of a range."""
+    lasted = F.coalesce(F.col("valid_until") > F.lit(first), F.lit(True))
+    return spans.where((F.col("valid_from") <= F.lit(last)) & lasted)
+
+
 def decided_by(decisions: DataFrame, date: dt.date) -> DataFrame:
     """The decisions that people had made by the end of a date, UTC."""
     return decisions.where(F.col("decided_at") < F.lit(dt.datetime.combine(date + dt.timedelta(days=1), dt.time())))
