@@ -14,6 +14,7 @@ from jobs.console.job import Job
 from jobs.console.root_cause import root_cause
 from jobs.console.summary import Section, Summary
 from jobs.erasure.erasing import (
+    copy_metrics,
     end_publications,
     learned_by,
     publication_after,
@@ -104,6 +105,7 @@ def erase(
             rewrite(run, names, tables, newest)
         refuse_running(run)
         if newest is not None and (tables or newest.ended_by is not None):
+            copy_metrics(run, newest)
             run.pins, run.published_versions = publication_after(warehouse, newest, tables)
         job.print_progress("searching every file again")
         after = search_warehouse(warehouse, names, exports)

@@ -87,7 +87,8 @@ def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Su
             # The publications since have deleted predictions of content that is now current again. What a killed revert
             # has written does not count, because this one replaces it.
             keys = ["listing_id", "content_hash", "model_version"]
-            standing = [each.run_id for each in published if (each.job, each.run_date) == (job.name, run.run_date)]
+            known = publications(warehouse, ended=True)
+            standing = [each.run_id for each in known if (each.job, each.run_date) == (job.name, run.run_date)]
             own_slice = (F.col("job") == job.name) & (F.col("run_date") == F.lit(run.run_date))
             kept = warehouse.read(PREDICTIONS).where(~own_slice | F.col("run_id").isin(standing))
             needed = scored.all if part is None else scored.all.unionByName(part.predictions)

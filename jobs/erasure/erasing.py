@@ -16,6 +16,7 @@ from jobs.erasure.targets import LISTING, id_frame
 from jobs.ingestion import suppressions
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication, is_published
+from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext
 from jobs.lifecycle.starts import find_starts
 from jobs.warehouse.forgetting import forget_history
@@ -28,6 +29,7 @@ from schemas.tables import (
     LISTING_CHANGES,
     LISTINGS,
     PINS,
+    QUALITY_METRICS,
     REVIEW_DECISIONS,
     RUNS,
     SUPPRESSIONS,
@@ -145,18 +147,27 @@ def _published_state(warehouse: Warehouse, table: Table, newest: Publication | N
     return warehouse.read(table) if rows is None else rows
 
 
+def copy_metrics(run: RunContext, newest: Publication) -> None:
+    """Give the erasure the metrics of the newest publication: nothing is judged anew before the next night."""
+    own = Slice(run.job.name, run.run_id, run.run_date)
+    warehouse = run.job.warehouse
+    # The rows are still there if Delta has forgotten the published version.
+    rows = warehouse.read(QUALITY_METRICS).where(F.col("run_id") == newest.run_id)
+    warehouse.append(QUALITY_METRICS, own.stamp(rows))
+
+
 def publication_after(
     warehouse: Warehouse, newest: Publication, rewritten: Collection[str]
 ) -> tuple[Pins, dict[str, int]]:
     """The pins and versions of the publication that replaces the newest one.
 
-    Tables that were not rewritten keep their published version, others have their present one.
+    Tables that were not rewritten keep their published version; the others, and the metrics, have their present one.
     """
-    versions = dict(newest.published_versions)
+    versions, changed = dict(newest.published_versions), {*rewritten, QUALITY_METRICS.name}
     for table in TABLES.values():
         if not is_published(table) or table.name not in versions:
             continue
-        if table.name in rewritten or warehouse.read_if_kept(table, versions[table.name]) is None:
+        if table.name in changed or warehouse.read_if_kept(table, versions[table.name]) is None:
             versions[table.name] = warehouse.version(table) or 0
     pins = Pins(
         newest.model_version,

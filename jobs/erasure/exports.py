@@ -67,7 +67,8 @@ def _clear_parquet(file: Path, new: Path, names: Names) -> None:
             rows = pa.Table.from_batches([batch])
             for column in ("listing_id", "seller_id"):
                 if column in rows.column_names:
-                    erased = pc.is_in(rows[column].cast(pa.string()), pa.array(sorted(names.of_column(column))))
+                    ids = pa.array(sorted(names.of_column(column)), pa.string())
+                    erased = pc.is_in(rows[column].cast(pa.string()), ids)
                     rows = rows.filter(pc.invert(erased))
             out.write_table(rows)
 

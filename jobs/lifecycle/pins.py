@@ -81,9 +81,10 @@ def take_pins(
             f"--run-date {run_date}: the later run {later[-1].run_id} is already published, and dates must be "
             f"published in order. Use --run-date {later[-1].run_date} or later."
         )
-    if published and published[-1].job == ERASE and published[-1].run_date == run_date:
+    erasures = [run.run_id for run in published if run.job == ERASE and run.run_date == run_date]
+    if erasures:
         raise UsageError(
-            f"--run-date {run_date}: the erasure {published[-1].run_id} has published the state of this date without "
+            f"--run-date {run_date}: the erasure {erasures[-1]} has published the state of this date without "
             "what was erased, and the versions that the date had read are gone. Use a later date."
         )
     taken_back = reverted_by(published)

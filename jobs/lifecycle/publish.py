@@ -64,7 +64,8 @@ def publish(warehouse: Warehouse, own: Slice, rows: Mapping[str, DataFrame]) -> 
 
 def _published_before(warehouse: Warehouse, own: Slice) -> list[str]:
     """The published runs of the same job and date."""
-    return [run.run_id for run in publications(warehouse) if (run.job, run.run_date) == (own.job, own.run_date)]
+    published = publications(warehouse, ended=True)
+    return [run.run_id for run in published if (run.job, run.run_date) == (own.job, own.run_date)]
 
 
 def _delete_superseded(warehouse: Warehouse, own: Slice, scored: DataFrame, table: Table) -> None:

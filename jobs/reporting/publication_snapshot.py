@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 
-from jobs.lifecycle.publications import Publication, publications_until
+from jobs.lifecycle.publications import Publication, find_publication, publications
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import TAXONOMY, Table
 
@@ -47,5 +47,8 @@ def find_snapshot(warehouse: Warehouse, run_id: str | None) -> PublicationSnapsh
     Raises:
         UsageError: nothing has been published yet, or the run was not published. The message says what to do.
     """
-    *before, run = publications_until(warehouse, run_id)
+    run = find_publication(warehouse, run_id)
+    # Of publications that an erasure has ended, the metrics are left, which name no listing.
+    known = publications(warehouse, ended=True)
+    before = [each for each in known if (each.run_date, each.finished_at) < (run.run_date, run.finished_at)]
     return PublicationSnapshot(warehouse, run, before)

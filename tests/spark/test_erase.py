@@ -20,13 +20,14 @@ from jobs.ingestion.groups import bucket
 from jobs.lifecycle.pins import take_pins
 from jobs.lifecycle.publications import find_publication, publications, publications_since, read_published
 from jobs.lifecycle.reverts import find_restored
+from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.runs import runs
 from jobs.warehouse.forgetting import forget_history
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError, UsageError
 from schemas.tables import LISTING_CHANGES, LISTINGS, PINS, QUARANTINE, REVIEW_DECISIONS, SUPPRESSIONS, TAXONOMY, Table
 from tests.spark.frames import rows_of
-from tests.spark.published import Writer, flag, listing
+from tests.spark.published import Writer, flag, listing, metric
 
 NIGHT = "nightly-2026-03-01-1"
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
@@ -57,7 +58,7 @@ def published(warehouse: Warehouse) -> Warehouse:
         "clean_listings": rows,
         "flagged_items": [flag("erase-me-2", 0.9), {**flag("stay", 0.8), "explanation": "as erase-me-2, but cheaper"}],
         "sellers": [{"seller_id": "s-1"}, {"seller_id": "seller-17"}],
-        "quality_metrics": [],
+        "quality_metrics": [metric("listings", 4.0)],
     }
     writer.night(NIGHT, tables, seconds=5)
     warehouse.table(LISTINGS).update(F.col("listing_id") == "erase-me-1", {"price": F.lit(2.0)})
@@ -132,6 +133,8 @@ def _check_what_stays(warehouse: Warehouse) -> None:
     assert rows_of(suppressed, "kind", "count") == [("listing", 2), ("seller", 1)]
 
     erasure = find_publication(warehouse)
+    assert rows_of(erasure.own_metrics(warehouse), "metric", "value") == [("listings", 4.0)]
+    assert [run.run_id for run in find_snapshot(warehouse, None).before] == [NIGHT]
     for refused in (
         lambda: read_published(warehouse, "clean_listings", NIGHT),
         lambda: publications_since(warehouse, NIGHT),

@@ -139,6 +139,8 @@ def test_exports_lose_their_rows_and_unknown_formats_stay(tmp_path: Path) -> Non
         clear_file(file, NAMES)
     assert [file.name for file in clearable] == ["a.parquet", "b.csv", "c.jsonl"]
     assert pq.read_table(tmp_path / "a.parquet")["n"].to_pylist() == [3]
+    clear_file(tmp_path / "a.parquet", Names(frozenset({"9"}), frozenset()))
+    assert pq.read_table(tmp_path / "a.parquet").num_rows == 0
     assert (tmp_path / "b.csv").read_text() == 'listing_id,title\n9,"two\nlines"\n'
     assert (tmp_path / "c.jsonl").read_text() == '{"listing_id": "8"}\n'
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.parquet", "b.csv", "c.jsonl", "d.html"]
