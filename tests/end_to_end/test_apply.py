@@ -104,7 +104,7 @@ def test_backfills_are_applied_one_after_the_other_and_taken_back(workspace: Wor
     one = workspace.run(*apply)
     assert [one[name] for name in ("chosen", "rows_in", "rows_current", "unknown_listing_id")] == [20, 20, 20, 1]
     check_state(workspace, night, one, half)
-    after_one = state(workspace)
+    after_one = table(workspace, "clean_listings")
     done = read_changes(workspace.warehouse, night.run_id).toPandas()
     assert set(done.listing_id) <= set(half)
     assert set(done.run_id) == {one["run_id"]}
@@ -134,12 +134,10 @@ def test_backfills_are_applied_one_after_the_other_and_taken_back(workspace: Wor
     workspace.run("revert", following["run_id"])
     pd.testing.assert_frame_equal(table(workspace, "clean_listings")[DECIDED], after_two[DECIDED])
     workspace.run("revert", two["run_id"])
-    back_to_one, was_one = (
-        [row for row in rows if reviewed not in row]
-        for rows in (state(workspace)["clean_listings"], after_one["clean_listings"])
-    )
-    assert back_to_one == was_one
-    assert table(workspace, "clean_listings").effective_category[reviewed] == category
+    back = table(workspace, "clean_listings")
+    # It is decided together with another listing, which may change the last digits.
+    pd.testing.assert_frame_equal(back[DECIDED].drop(reviewed), after_one[DECIDED].drop(reviewed))
+    assert back.effective_category[reviewed] == category
 
 
 def test_another_model_decides_the_chosen_listings_and_no_newer_publication_is_overwritten(
