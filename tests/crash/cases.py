@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+from pyspark.sql import functions as F
 
 from jobs.lifecycle.publications import find_publication
 from jobs.store import read_published
@@ -83,8 +84,14 @@ def maintain(workspace: Workspace, folder: Path) -> Words:
     return ("maintain",)
 
 
+def erase(workspace: Workspace, _: Path) -> Words:
+    """One listing is erased."""
+    first = read_published(workspace.warehouse, "clean_listings").agg(F.min("listing_id").alias("id")).collect()
+    return ("erase", "--listing", first[0].id)
+
+
 CASES: dict[str, Prepare] = {
-    each.__name__: each for each in (nightly, ingest, encode, train, review, backfill, revert, maintain)
+    each.__name__: each for each in (nightly, ingest, encode, train, review, backfill, revert, maintain, erase)
 }
 ALREADY_DONE = "taken back already"
 """What a command that cannot be repeated says if the killed one had done everything."""
