@@ -86,7 +86,6 @@ def start() -> Answer:
             code=code,
             failure=task.failure,
             timeout_seconds=settings.train.start_timeout_seconds,
-            stall_seconds=settings.train.stall_timeout_seconds,
         )
         seconds = time.perf_counter() - started
         epochs = [json.loads(line) for line in task.progress.read_text(encoding="utf-8").splitlines()]

@@ -133,8 +133,6 @@ class TrainSettings:
     """Random seed."""
     start_timeout_seconds: Count = 300
     """How long the Horovod ranks may take to start."""
-    stall_timeout_seconds: Count = 3600
-    """How long a Horovod rank may keep the others waiting; then it counts as lost, and the training fails."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

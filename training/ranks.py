@@ -93,7 +93,6 @@ def run_on_ranks(
     code: str,
     failure: Path,
     timeout_seconds: int,
-    stall_seconds: int,
 ) -> list[Any]:
     """Run a function of this project on every rank, each in its own process started by a Spark task.
 
@@ -106,7 +105,6 @@ def run_on_ranks(
         failure: a file that does not exist yet, in a folder that every node can access. The first rank that fails
             writes its error there.
         timeout_seconds: how long the ranks may take to start.
-        stall_seconds: how long a rank may keep the others waiting in a collective operation before all are stopped.
 
     Returns:
         The return value of each rank, in rank order.
@@ -138,11 +136,6 @@ def run_on_ranks(
 
     # Horovod imports TensorFlow itself: here to detect its features, and in the tasks before our code runs.
     os.environ.update(_QUIET)
-    # Horovod checks every minute unless told otherwise, and only then for the shorter of the two.
-    limits = {
-        "HOROVOD_STALL_SHUTDOWN_TIME_SECONDS": str(stall_seconds),
-        "HOROVOD_STALL_CHECK_TIME_SECONDS": str(min(stall_seconds, 60)),
-    }
     try:
         return list(
             horovod.spark.run(
@@ -151,7 +144,7 @@ def run_on_ranks(
                 use_gloo=True,
                 start_timeout=timeout_seconds,
                 verbose=0,
-                env=_QUIET | limits,
+                env=dict(_QUIET),
                 stdout=sys.stderr,
                 stderr=sys.stderr,
                 executable=os.environ.get("PYSPARK_PYTHON", sys.executable),
@@ -161,8 +154,7 @@ def run_on_ranks(
         if failure.is_file():
             raise FailedError(f"a rank of the training failed: {failure.read_text(encoding='utf-8')}") from error
         raise FailedError(
-            f"the {ranks} ranks of the training did not all start within {timeout_seconds} s, or one was killed or "
-            f"kept the others waiting for {stall_seconds} s. No model was registered. Make sure that Spark can run "
-            f"{ranks} tasks at once and that the memory is sufficient, or increase train.start_timeout_seconds or "
-            "train.stall_timeout_seconds."
+            f"the {ranks} ranks of the training did not all start within {timeout_seconds} s, or one of them was killed. "
+            f"No model was registered. Make sure that Spark can run {ranks} tasks at once and that the memory is "
+            "sufficient, or increase train.start_timeout_seconds."
         ) from error

@@ -221,7 +221,6 @@ def _train_members(task: RankTask, settings: Settings, progress: Callable[[Progr
             code=zip_project(Path(task.folder) / "code.zip"),
             failure=task.failure,
             timeout_seconds=settings.train.start_timeout_seconds,
-            stall_seconds=settings.train.stall_timeout_seconds,
         )
     finally:
         stop.set()

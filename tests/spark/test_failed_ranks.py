@@ -1,4 +1,4 @@
-"""A training rank that fails, is killed or keeps the others waiting: the training ends with a reason, and soon."""
+"""A training rank that fails or is killed: the training ends with a reason, and soon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from training.ranks import run_on_ranks
 _CODE = """
 import os
 import signal
-import time
 import numpy as np
 import horovod.tensorflow as hvd
 
@@ -29,12 +28,6 @@ def be_killed():
     if hvd.rank() == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     hvd.allreduce(np.ones(1))
-
-def hang():
-    hvd.init()
-    if hvd.rank() == 1:
-        time.sleep(600)
-    hvd.allreduce(np.ones(1))
 """
 
 
@@ -44,8 +37,7 @@ def hang():
     ("function", "reason"),
     [
         ("fail", r"^a rank of the training failed: ValueError: rank 1 cannot read its rows$"),
-        ("be_killed", r"killed|HorovodInternalError"),
-        ("hang", r"kept the others waiting for 5 s|HorovodInternalError"),
+        ("be_killed", r"one of them was killed|^a rank of the training failed: .*Horovod has been shut down"),
     ],
 )
 def test_a_lost_rank_ends_the_training_with_a_reason(function: str, reason: str, tmp_path: Path) -> None:
@@ -60,6 +52,5 @@ def test_a_lost_rank_ends_the_training_with_a_reason(function: str, reason: str,
             code=str(tmp_path / "code"),
             failure=tmp_path / "failure.txt",
             timeout_seconds=120,
-            stall_seconds=5,
         )
     assert time.monotonic() - began < 110

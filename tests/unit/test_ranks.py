@@ -28,4 +28,4 @@ def test_failed_ranks_give_a_reason(
 
     monkeypatch.setattr(horovod.spark, "run", run)
     with pytest.raises(FailedError, match=expected):
-        run_on_ranks("a:b", (), ranks=2, code="code.zip", failure=failure, timeout_seconds=7, stall_seconds=9)
+        run_on_ranks("a:b", (), ranks=2, code="code.zip", failure=failure, timeout_seconds=7)
