@@ -154,7 +154,7 @@ def run_on_ranks(
         if failure.is_file():
             raise FailedError(f"a rank of the training failed: {failure.read_text(encoding='utf-8')}") from error
         raise FailedError(
-            f"the {ranks} ranks of the training did not all start within {timeout_seconds} s, or one of them was killed. "
+            f"the {ranks} ranks of the training did not all start within {timeout_seconds} s, or one was killed. "
             f"No model was registered. Make sure that Spark can run {ranks} tasks at once and that the memory is "
             "sufficient, or increase train.start_timeout_seconds."
         ) from error

@@ -37,7 +37,7 @@ def be_killed():
     ("function", "reason"),
     [
         ("fail", r"^a rank of the training failed: ValueError: rank 1 cannot read its rows$"),
-        ("be_killed", r"one of them was killed|^a rank of the training failed: .*Horovod has been shut down"),
+        ("be_killed", r"one was killed|^a rank of the training failed: .*Horovod has been shut down"),
     ],
 )
 def test_a_lost_rank_ends_the_training_with_a_reason(function: str, reason: str, tmp_path: Path) -> None:
