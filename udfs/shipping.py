@@ -11,6 +11,9 @@ from pathlib import Path
 from pyspark import SparkFiles
 from pyspark.sql import SparkSession
 
+_PART = 1 << 20
+"""Bytes read at once: a model may have hundreds of megabytes."""
+
 
 def ship_folder(spark: SparkSession, folder: Path) -> str:
     """Distribute a folder to every node, once per Spark session; tasks find it by the returned name (`shipped_folder`).
@@ -21,7 +24,9 @@ def ship_folder(spark: SparkSession, folder: Path) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.relative_to(folder)}\n{file.stat().st_size}\n".encode())
-        digest.update(file.read_bytes())
+        with file.open("rb") as content:
+            while part := content.read(_PART):
+                digest.update(part)
     name = f"catalog-cleaner-{digest.hexdigest()[:16]}"
     shipped = _shipped(spark.sparkContext.applicationId or "")
     if name not in shipped:
