@@ -1,8 +1,9 @@
 """`python -m benchmarks.rank_memory`: memory of a training process, for training sets of several sizes.
 
 The texts are made up: about 150 features a listing, of which a few are frequent and most are rare, as in real texts.
-The fits stop after a few steps, because memory does not depend on the number of steps. So a million listings can be
-measured in minutes. One rank trains on all listings, on the same code as in `train`.
+There are two members, and their fits stop after a few steps: memory does not depend on the number of steps, and on the
+number of members only through their weights. So a million listings can be measured in minutes. One rank trains on all
+listings, with the code of `train`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from training.task import RankTask
 from training.transitions import category_distances
 
 _CATEGORIES, _FEATURES, _BLOCK, _SELLERS = 100, 150, 4096, 20_000
-_EVALUATIONS = 3
+_EVALUATIONS, _MEMBERS = 3, 2
 _MIB = 2**20
 
 
@@ -53,7 +54,7 @@ def main(
 
 def measure(listings: int) -> dict[str, float]:
     """Peak memory of a rank that trains on this many listings in this process, in MiB, and seconds."""
-    settings = load_settings("local")
+    settings = load_settings("local", [f"train.text_members={_MEMBERS}"])
     with tempfile.TemporaryDirectory() as folder:
         distances = category_distances([str(i // 10) for i in range(_CATEGORIES)], [None] * _CATEGORIES)
         task = RankTask(
