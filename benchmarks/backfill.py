@@ -26,7 +26,7 @@ from catalogue_generator.catalogue import LISTINGS_FILE, TAXONOMY_FILE, write_ca
 from catalogue_generator.spec import CatalogueSpec
 from conf.load import load_settings
 from jobs.warehouse.session import open_session
-from jobs.warehouse.tables import Warehouse, open_warehouse
+from jobs.warehouse.tables import open_warehouse
 from schemas.bundle import FORMAT
 from schemas.tables import BACKFILL_PREDICTIONS, LISTING_CHANGES, RUNS
 
@@ -56,14 +56,13 @@ def main(
 ) -> None:
     """Print the seconds and the memory of backfills, and their ratio to a first night."""
     with open_work_folder(work) as folder:
-        if days:
-            _measure_days(folder, listings, days, share)
+        _measure_days(folder, listings, days, share)
         for size in (int(size) for size in archives.split(",") if size):
-            _measure_archive(folder, _trained(folder, listings, pictures=True), size)
+            _measure_archive(folder, _trained(folder, listings), size)
 
 
 def _measure_days(work: WorkFolder, listings: int, days: int, share: float) -> None:
-    source = _trained(work, listings, pictures=True)
+    source = _trained(work, listings)
     warehouse = work.scratch / "days"
     shutil.copytree(source / "warehouse", warehouse)
     today = dt.datetime.now(dt.UTC).date()
@@ -103,16 +102,16 @@ def _measure_archive(work: WorkFolder, source: Path, size: int) -> None:
         shutil.rmtree(folder)
 
 
-def _trained(work: WorkFolder, listings: int, *, pictures: bool) -> Path:
+def _trained(work: WorkFolder, listings: int) -> Path:
     """A folder with the warehouse of a generated catalogue with a model, before its first night."""
-    spec = CatalogueSpec(listings=listings, seed=7, pictures=pictures)
+    spec = CatalogueSpec(listings=listings, seed=7)
 
     def make(folder: Path) -> None:
         write_catalogue(folder, spec)
         ingest(work, folder / "warehouse", folder / LISTINGS_FILE, folder / TAXONOMY_FILE)
         _run(work, "train", "--warehouse", folder / "warehouse", "--set", "train.image_epochs=2")
 
-    made_from: dict[str, object] = {"listings": listings, "seed": spec.seed, "pictures": pictures, "format": FORMAT}
+    made_from: dict[str, object] = {"listings": listings, "seed": spec.seed, "format": FORMAT}
     return work.prepare(f"backfill-{listings}", made_from, make)
 
 
@@ -172,7 +171,7 @@ def _renamed(changes: DataFrame, run_id: str, at: dt.datetime, day: int, share: 
 def _predicted_twice(folder: Path) -> int:
     """How many contents a backfill has judged more than once."""
     spark = open_session(load_settings("local").spark, "check")
-    predicted = Warehouse.read(open_warehouse(spark, str(folder)), BACKFILL_PREDICTIONS)
+    predicted = open_warehouse(spark, str(folder)).read(BACKFILL_PREDICTIONS)
     twice = predicted.groupBy("backfill_id", "listing_id", "content_hash").count().where("count > 1").count()
     spark.stop()
     return twice
