@@ -53,4 +53,4 @@ def test_a_lost_rank_ends_the_training_with_a_reason(function: str, reason: str,
             failure=tmp_path / "failure.txt",
             timeout_seconds=120,
         )
-    assert time.monotonic() - began < 110
+    assert time.monotonic() - began < 300
