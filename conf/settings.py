@@ -131,6 +131,10 @@ class TrainSettings:
     """Number of listings, chosen by hash, on which the noise model and the calibration are fitted."""
     seed: int = 20
     """Random seed."""
+    work_folder: str | None = None
+    """Folder for the training set and the models while they are trained: an absolute path that the driver and all nodes
+    can access, such as that of a network drive. Default: inside the warehouse; one that is no local folder needs it.
+    What a killed training leaves in it must be removed by hand."""
     start_timeout_seconds: Count = 300
     """How long the Horovod ranks may take to start."""
 
@@ -222,10 +226,16 @@ class PrivacySettings:
 
 @dataclass(frozen=True, config=_FROZEN)
 class LockSettings:
-    """How to wait for a local warehouse while another job writes to it."""
+    """How to let only one job at a time write to a warehouse (docs/warehouse.md)."""
 
     wait_seconds: Annotated[float, Field(ge=0.0)] = 600.0
     """How long to wait for the other job, each time that a job needs the warehouse; 0: fail immediately."""
+    renew_seconds: Positive = 60.0
+    """How often a job renews its lease of a warehouse that is no local folder. Others take it over when it has not been
+    renewed for six times as long: five times, and once for clocks that differ. The same value for all jobs."""
+    external: bool = False
+    """Whether something else, such as a scheduler, makes sure that only one job writes at a time to a warehouse that is
+    no local folder. Then no lease is taken."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

@@ -74,8 +74,8 @@ def nightly(
         checks = check_input(input_gate_rows(catalogue.listings, catalogue.quarantined), settings.gates)
         refuse_if_failed(checks)
 
-        # A local folder has one writer at a time, so a retry can find the staged predictions under a fixed name.
-        stage = STAGED_PREDICTIONS if warehouse.folder is not None and not dry_run else run.run_id
+        # A warehouse has one writer at a time, so a retry can find the staged predictions under a fixed name.
+        stage = run.run_id if dry_run else STAGED_PREDICTIONS
         if stage == run.run_id:
             at_end.callback(warehouse.unstage, stage)
         encoder = bundled_encoder(model.bundle)
@@ -95,7 +95,7 @@ def nightly(
             clean = with_texts(result.own, catalogue.all_columns)
             tables = result.tables(scored.new, catalogue.quarantined, checks, clean)
             publish(warehouse, Slice(job.name, run.run_id, run_date), tables)
-            run.published_versions = table_versions(warehouse, pins)
+            run.published_versions = table_versions(warehouse, pins, run.run_id, tables)
         summary = summarise_run(run, result, dry_run)
         warehouse.unstage(stage)
     return summary

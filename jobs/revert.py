@@ -96,8 +96,9 @@ def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Su
             own = Slice(job.name, run.run_id, run.run_date)
             clean = with_texts(result.own, catalogue.all_columns)
             tables = result.tables(lost, catalogue.quarantined, [], clean)
-            publish(warehouse, own, tables if part is None else part.complete(warehouse, own, tables))
-            run.published_versions = table_versions(warehouse, pins)
+            written = tables if part is None else part.complete(warehouse, own, tables)
+            publish(warehouse, own, written)
+            run.published_versions = table_versions(warehouse, pins, run.run_id, written)
     changed = [(event, by_event.get(event, 0)) for event in ("begun", "changed", "ended")]
     title = f"{undone.run_id} taken back"
     again = f"catalog-cleaner nightly --run-date {undone.run_date} --warehouse {warehouse.location}"

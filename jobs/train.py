@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import shutil
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from conf.settings import TrainSettings
 from jobs.cleaning.label_errors import LabelErrors, describe_share
 from jobs.cleaning.steps.reviews import latest_decisions, with_decisions
 from jobs.console.command import as_command, run_command
@@ -25,6 +25,7 @@ from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.run_context import WORK_FOLDER, RunContext, run_context
 from jobs.warehouse.inputs import input_versions, require_listings
 from jobs.warehouse.listings import in_force
+from schemas.errors import UsageError
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.comparison import Comparison
 from training.evaluation import evaluate
@@ -63,6 +64,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     """
     warehouse, settings = job.warehouse, job.settings
     require_listings(warehouse)
+    trainings = work_folder(warehouse.folder, warehouse.location, settings.train)
     key = create_key(warehouse, settings.privacy)
     with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
@@ -71,7 +73,8 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         listings = with_decisions(in_force(warehouse.read(LISTINGS, version).drop("image")), decisions)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
         categories = [TaxonomyCategory(*row) for row in taxonomy]
-        work = _work_folder(warehouse.folder, run.run_id)
+        work = trainings / run.run_id
+        work.mkdir(parents=True)
         try:
             # The champion is fetched before the training, so that an unavailable registry does not waste one. Its
             # encoder's vectors are needed for the comparison.
@@ -126,13 +129,28 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     return _summary(run, trained, comparison)
 
 
-def _work_folder(warehouse: Path | None, run_id: str) -> Path:
-    """Create a work folder: inside the warehouse, which all nodes can read, or a local one if it is not a folder."""
+def work_folder(warehouse: Path | None, location: str, settings: TrainSettings) -> Path:
+    """The folder in which each training has a folder for its dataset and models; all nodes can access it.
+
+    Args:
+        warehouse: the warehouse's folder; None if it is no local folder.
+        location: the warehouse's address, for the message.
+        settings: `work_folder`.
+
+    Raises:
+        UsageError: the warehouse is no local folder, and the setting that names one is missing or names no folder.
+    """
+    if settings.work_folder is not None:
+        folder = Path(settings.work_folder)
+        if not (folder.is_absolute() and folder.is_dir()):
+            raise UsageError(f"train.work_folder = {folder}: it must be the absolute path of a folder that exists.")
+        return folder
     if warehouse is None:
-        return Path(tempfile.mkdtemp(prefix=run_id))
-    work = warehouse / WORK_FOLDER / run_id
-    work.mkdir(parents=True)
-    return work
+        raise UsageError(
+            f"--warehouse {location}: it is no local folder, so the training set needs another place that the "
+            "driver and all nodes can access, such as a network drive: name it with --set train.work_folder=/PATH."
+        )
+    return warehouse / WORK_FOLDER
 
 
 def _summary(run: RunContext, trained: TrainedBundle, comparison: Comparison) -> Summary:

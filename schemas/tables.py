@@ -525,6 +525,20 @@ BACKFILL_DECISIONS = Table(
     ),
 )
 
+LEASE = Table(
+    name="lease",
+    kind="log",
+    row="none: the properties and commits say which job may write to the warehouse",
+    key=(),
+    columns=(Column("fence", "BIGINT", "not used"),),
+    properties=(
+        # The log is not needed for long, and a checkpoint must not delay a renewal.
+        ("delta.logRetentionDuration", "interval 2 days"),
+        ("delta.checkpointInterval", "1000000"),
+    ),
+)
+"""Not in `TABLES`, because nobody reads it; only a warehouse that is no local folder has it."""
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (

@@ -78,8 +78,9 @@ def apply_backfill(job: Job, selection: Selection, version: str | None, *, dry_r
             nothing = catalogue.quarantined.limit(0)  # the next night accounts for them
             tables = result.tables(scored.new, nothing, checks, clean)
             _refuse_if_overtaken(warehouse, base)
-            publish(warehouse, own, part.complete(warehouse, own, tables))
-            run.published_versions = table_versions(warehouse, pins)
+            written = part.complete(warehouse, own, tables)
+            publish(warehouse, own, written)
+            run.published_versions = table_versions(warehouse, pins, run.run_id, written)
     return summary
 
 

@@ -16,7 +16,7 @@ from jobs.backfilling.steps.past import decided_by
 from jobs.cleaning.clean import add_label_evidence, clean
 from jobs.lifecycle.pseudonym_key import read_key
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
-from jobs.warehouse.tables import conform
+from jobs.warehouse.evolution import conform
 from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, REVIEW_DECISIONS, TAXONOMY, Table
 from training.models import Model
 

@@ -64,8 +64,7 @@ def _late_record(run: RunContext, delivery: str, changes: dict[str, int], known:
         run: the current run.
         delivery: run_id of the killed ingest.
         changes: change -> number of listings.
-        known: its row with status `interrupted`. None if the warehouse is not a local folder; then the dates of the
-            current run are used.
+        known: its row with status `interrupted`; None if there is none. Then the dates of the current run are used.
     """
     now = clock()
     return RunRecord(

@@ -3,7 +3,7 @@
 On a local file system Delta protects commits only within one JVM, so a second process could silently overwrite a
 commit. The operating system holds the lock and releases it when the process ends. A second file names the holder for
 people. If it is still there, the holder was killed; then its JVM, which does the writing, may still run for a few
-seconds, and the next job waits until it has ended. Object stores and catalogues provide their own guarantees.
+seconds, and the next job waits until it has ended. Elsewhere a lease does the same (`jobs.lifecycle.lease`).
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _JVM_SECONDS = 60.0
 
 @contextmanager
 def warehouse_lock(
-    folder: Path | None,
+    folder: Path,
     job: str,
     wait_seconds: float,
     now: dt.datetime,
     print_progress: Callable[[str], None],
     jvm: int | None = None,
 ) -> Iterator[None]:
-    """Hold the lock of a warehouse while the block runs. Does nothing if the warehouse is not a local folder.
+    """Hold the lock of a warehouse while the block runs.
 
     Args:
-        folder: the warehouse's folder; None if it is not a local folder.
+        folder: the warehouse's folder.
         job: name of the job, for messages.
         wait_seconds: how long to wait for another job.
         now: the current time, UTC.
@@ -49,9 +49,6 @@ def warehouse_lock(
         FailedError: another job still holds the lock after `wait_seconds`, the folder cannot be written to, or the JVM
             of a killed job does not end.
     """
-    if folder is None:
-        yield
-        return
     owner = folder / "_lock.json"
     lock = FileLock(folder / "_lock")
     try:

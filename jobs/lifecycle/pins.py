@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 
 from pyspark.sql import Row
@@ -11,9 +12,10 @@ from pyspark.sql import functions as F
 
 from jobs.lifecycle.publications import ERASE, is_published, publications
 from jobs.lifecycle.reverts import reverted_by
+from jobs.warehouse.commits import own_version
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
-from schemas.errors import UsageError
+from schemas.errors import FailedError, UsageError
 from schemas.tables import LISTINGS, PINS, REVIEW_DECISIONS, TABLES, TAXONOMY
 
 
@@ -143,14 +145,37 @@ def release_pins(warehouse: Warehouse, job: str, run_date: dt.date) -> None:
     warehouse.table(PINS).delete((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
 
 
-def table_versions(warehouse: Warehouse, pins: Pins) -> dict[str, int]:
-    """The current versions of all tables of a publication, except that the input tables have their pinned versions."""
+def table_versions(warehouse: Warehouse, pins: Pins, run_id: str, written: Collection[str]) -> dict[str, int]:
+    """The versions of all tables of a publication.
+
+    The input tables have their pinned versions, the tables that the run has written those of its last commits, so that
+    no commit of another program is published by chance. All others have their current versions.
+
+    Args:
+        warehouse: the tables.
+        pins: the run's pins.
+        run_id: the run.
+        written: names of the tables that it has written.
+
+    Raises:
+        FailedError: the run has made none of the last commits of a table that it has written.
+    """
     sources = pins.versions
     versions: dict[str, int] = {}
     for table in TABLES.values():
         if not is_published(table):
             continue
-        version = sources[table.name] if table.name in sources else warehouse.version(table)
+        if table.name in sources:
+            version = sources[table.name]
+        elif table.name in written:
+            version = own_version(warehouse.last_commits(table), run_id)
+            if version is None:
+                raise FailedError(
+                    f"nothing was published: table {table.name} has no commit of {run_id}, but many of other programs. "
+                    "Let only one job write at a time, and run the command again."
+                )
+        else:
+            version = warehouse.version(table)
         if version is not None:
             versions[table.name] = version
     return versions

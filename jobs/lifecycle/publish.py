@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lifecycle.publications import publications
+from jobs.warehouse.signing import every_write_committed
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import PREDICTIONS, TABLES, Table
 
@@ -55,7 +56,7 @@ def publish(warehouse: Warehouse, own: Slice, rows: Mapping[str, DataFrame]) -> 
             warehouse.overwrite(table, frame)
 
     # Writing a small table mostly means waiting for one task or file after another.
-    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="publish") as pool:
+    with every_write_committed(warehouse.spark), ThreadPoolExecutor(_WRITERS, thread_name_prefix="publish") as pool:
         for done in [pool.submit(write, name) for name in rows]:
             done.result()
     if PREDICTIONS.name in rows and not rows[PREDICTIONS.name].isEmpty():

@@ -14,20 +14,22 @@ from pyspark.sql import functions as F
 from jobs.console.event_log import bind_events, log_event
 from jobs.console.job import Job, clock
 from jobs.console.root_cause import root_cause
+from jobs.lifecycle.lease import Holder, hold_lease, refuse_unsafe_store
 from jobs.lifecycle.lock import warehouse_lock
 from jobs.lifecycle.pins import Pins, release_pins
 from jobs.lifecycle.provenance import find_provenance
 from jobs.lifecycle.run_log import RunRecord, new_run_id, record
-from jobs.lifecycle.starts import find_starts, forget_start, forget_unmarked, mark_start
-from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
-from schemas.errors import RefusedError, UsageError
+from jobs.lifecycle.starts import Start, find_starts, forget_start, forget_unmarked, mark_start
+from jobs.warehouse.commits import own_version
+from jobs.warehouse.signing import signed
+from jobs.warehouse.tables import Warehouse
+from schemas.errors import FailedError, RefusedError, UsageError
 from schemas.tables import LISTINGS, QUARANTINE, RUNS
 
 WORK_FOLDER = "_work"
 """Folder in a local warehouse with one folder per training, named by its run id."""
 STAGED_PREDICTIONS = "predictions"
-"""Name under which a run stages its predictions in a local folder. If the run does not publish, the next run reuses
-them. Elsewhere two runs may stage at the same time, so each uses its own name and its predictions are not reused."""
+"""Name under which a run stages its predictions. If the run does not publish, the next run reuses them."""
 
 STAGED_ARCHIVES = "archive_"
 """Beginning of the names under which backfills stage the archives that they judge. They are kept after a kill, because
@@ -69,10 +71,14 @@ class RunContext:
         Raises:
             FailedError: another job holds it.
         """
-        return nullcontext() if self.exclusive else _lock(self.job)
+        return nullcontext() if self.exclusive else _lock(self.job, self.run_id, self.run_date)
 
     def write(self, status: str, message: str | None = None) -> None:
-        """Write the run's row."""
+        """Write the run's row.
+
+        Raises:
+            FailedError: Delta has skipped it, because another job has taken the warehouse over.
+        """
         record(
             self.job.warehouse,
             RunRecord(
@@ -92,6 +98,12 @@ class RunContext:
                 provenance=find_provenance(self.job.settings),
             ),
         )
+        warehouse = self.job.warehouse
+        if warehouse.fences.held and own_version(warehouse.last_commits(RUNS), self.run_id) is None:
+            raise FailedError(
+                f"{self.run_id} has published nothing, because another job has taken over {warehouse.location}. Run "
+                "the command again."
+            )
         self.log_end(status)
 
     def log_end(self, status: str) -> None:
@@ -116,12 +128,15 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
             the run asks for it (`RunContext.lock`); this is for a long job that seldom writes a table.
 
     Raises:
-        FailedError: another job holds the lock.
+        FailedError: another job holds the lock, or has taken it over.
+        UsageError: Delta cannot keep two jobs apart in the warehouse's store, and `lock.external` is not set.
     """
-    with _lock(job) if exclusive else nullcontext():
+    if not job.settings.lock.external:
+        refuse_unsafe_store(job.spark, job.warehouse.address)
+    run = RunContext(job, new_run_id(job.name, run_date), run_date, exclusive=exclusive)
+    with signed(job.spark, run.run_id), _lock(job, run.run_id, run_date) if exclusive else nullcontext():
         if exclusive and not dry_run:
             clean_up_killed_runs(job)
-        run = RunContext(job, new_run_id(job.name, run_date), run_date, exclusive=exclusive)
         folder = None if dry_run else job.warehouse.folder
         marked = mark_start(folder, run.run_id, job.name, run_date, job.started_at)
         with marked as marker, bind_events(job=job.name, run_id=run.run_id):
@@ -148,7 +163,8 @@ def clean_up_killed_runs(job: Job) -> None:
     """Write a row with status `interrupted` for each killed run, and remove its leftovers.
 
     Call it only with the lock held: then all staged tables belong to runs that have ended. Staged predictions
-    and archives are kept, because the next runs reuse them.
+    and archives are kept, because the next runs reuse them. Of a warehouse that is no local folder, the job that takes
+    the lease of a killed run over has written its row (`_lock`).
     """
     folder = job.warehouse.folder
     # Listed before the markers, because a training that starts now creates its marker before its folder.
@@ -159,29 +175,17 @@ def clean_up_killed_runs(job: Job) -> None:
     _forget_rejects(job.warehouse, [start.run_id for start in killed if start.run_id not in recorded])
     for start in killed:
         if start.run_id not in recorded:
-            job.print_progress(f"{start.run_id} was killed: adding its row to runs")
-            log_event("run_ended", job=start.job, run_id=start.run_id, status="interrupted")
-            record(
-                job.warehouse,
-                RunRecord(
-                    run_id=start.run_id,
-                    job=start.job,
-                    run_date=start.run_date,
-                    status="interrupted",
-                    settings_hash="",
-                    counts={},
-                    started_at=start.started_at,
-                    finished_at=clock(),
-                    message=start.message,
-                ),
-            )
+            _record_killed(job, start)
         if folder is not None:
             forget_start(folder, start.run_id)
     if folder is not None:
         forget_unmarked(folder)
-        running = {start.run_id for start in starts if start.alive}
-        staged = (path for path in (folder / STAGING_FOLDER).glob("*") if not _is_kept(path.name))
-        for path in (*staged, *(training for training in trainings if training.name not in running)):
+    for name in job.warehouse.staged_names():
+        if not _is_kept(name):
+            job.warehouse.unstage(name)
+    running = {start.run_id for start in starts if start.alive}
+    for path in trainings:
+        if path.name not in running:
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -199,16 +203,49 @@ def _forget_rejects(warehouse: Warehouse, killed: list[str]) -> None:
         warehouse.table(QUARANTINE).delete(rejects)
 
 
+def _record_killed(job: Job, start: Start) -> None:
+    """Write the row of a run that was killed."""
+    job.print_progress(f"{start.run_id} was killed: adding its row to runs")
+    log_event("run_ended", job=start.job, run_id=start.run_id, status="interrupted")
+    record(
+        job.warehouse,
+        RunRecord(
+            run_id=start.run_id,
+            job=start.job,
+            run_date=start.run_date,
+            status="interrupted",
+            settings_hash="",
+            counts={},
+            started_at=start.started_at,
+            finished_at=clock(),
+            message=start.message,
+        ),
+    )
+
+
 def _is_kept(staged: str) -> bool:
     """Whether a staged table outlives its run."""
     return staged == STAGED_PREDICTIONS or staged.startswith(STAGED_ARCHIVES)
 
 
-def _lock(job: Job) -> AbstractContextManager[None]:
-    wait_seconds = job.settings.lock.wait_seconds
-    jvm: Any = job.spark.sparkContext._jvm  # noqa: SLF001 - the only way to its process id
-    process = int(jvm.java.lang.ProcessHandle.current().pid())
-    return warehouse_lock(job.warehouse.folder, job.name, wait_seconds, job.started_at, job.print_progress, process)
+@contextmanager
+def _lock(job: Job, run_id: str, run_date: dt.date) -> Iterator[None]:
+    """Make sure that no other job writes: with a lock in a local folder, elsewhere with a lease."""
+    lock, folder = job.settings.lock, job.warehouse.folder
+    if folder is not None:
+        jvm: Any = job.spark.sparkContext._jvm  # noqa: SLF001 - the only way to its process id
+        process = int(jvm.java.lang.ProcessHandle.current().pid())
+        with warehouse_lock(folder, job.name, lock.wait_seconds, job.started_at, job.print_progress, process):
+            yield
+    elif lock.external:
+        yield
+    else:
+        own = Holder.of_this_process(job.name, run_id, run_date)
+        with hold_lease(job.warehouse, own, lock, job.print_progress) as former:
+            if former is not None and job.warehouse.read(RUNS).where(F.col("run_id") == former.run_id).isEmpty():
+                _forget_rejects(job.warehouse, [former.run_id])
+                _record_killed(job, former.start)
+            yield
 
 
 def _write_failure(run: RunContext, error: Exception) -> None:

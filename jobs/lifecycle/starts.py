@@ -1,8 +1,8 @@
 """Markers of started runs: a file in the warehouse's folder, until the run's row in `runs` is written.
 
 A run holds an operating system lock on its marker while it runs. A marker whose lock is free therefore belongs to a run
-that was killed. Markers exist only if the warehouse is a local folder. Elsewhere a killed run leaves no trace, and the
-next run repeats its work.
+that was killed. Markers exist only if the warehouse is a local folder. Elsewhere the lease tells
+which run was killed (`jobs.lifecycle.lease`).
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from pyspark.sql import functions as F
 
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.maintenance.needs import Needs
-from jobs.warehouse.tables import STAGING_FOLDER, safe_name
-from schemas.tables import BACKFILLS, PREDICTIONS
+from jobs.warehouse.tables import safe_name
+from schemas.tables import PREDICTIONS
 from training.registry import open_registry
 
 
@@ -39,12 +39,7 @@ def remove_archives(run: RunContext, needs: Needs, *, dry_run: bool) -> int:
     """Remove what backfills that are done or given up have staged; returns the number of tables."""
     warehouse = run.job.warehouse
     kept = {name for backfill in needs.backfills for name in _staged_by(backfill)}
-    if warehouse.folder is not None:
-        names = {path.name for path in (warehouse.folder / STAGING_FOLDER).glob(f"{STAGED_ARCHIVES}*")}
-    else:
-        ids = warehouse.read(BACKFILLS).select("backfill_id").distinct().collect()
-        staged = {name for row in ids for name in _staged_by(row.backfill_id)}
-        names = {name for name in staged - kept if warehouse.staged(name) is not None}
+    names = {name for name in warehouse.staged_names() if name.startswith(STAGED_ARCHIVES)}
     for name in sorted(names - kept):
         run.job.print_progress(f"staged archive that is no longer needed: {name}")
         if not dry_run:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from schemas.errors import FailedError
@@ -79,6 +80,20 @@ def as_declared(rows: DataFrame, table: Table, *others: str) -> DataFrame:
         return rows.select(*table.names, *others)
     kept = [rows.schema[name] for name in others]
     return rows.to(StructType([*declared_schema(table).fields, *kept]))
+
+
+def conform(rows: DataFrame, table: Table) -> DataFrame:
+    """Select exactly the declared columns in their order, cast to their types.
+
+    Raises:
+        FailedError: columns are missing; the message lists them.
+    """
+    missing = [name for name in table.names if name not in rows.columns]
+    if missing:
+        raise FailedError(
+            f"rows for table {table.name} lack the columns {', '.join(missing)}; they have {', '.join(rows.columns)}."
+        )
+    return rows.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in table.columns))
 
 
 def _differences(path: str, declared: DataType, stored: DataType) -> Iterator[tuple[str, DataType, DataType | None]]:

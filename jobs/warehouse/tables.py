@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
@@ -16,14 +14,27 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.warehouse.address import Address, find_address
+from jobs.warehouse.address import Address, find_address, quote_name
 from jobs.warehouse.commits import Commit, commits_of, first_kept_change, retention_properties
-from jobs.warehouse.evolution import VERSION_PROPERTY, as_declared, declared_schema, missing_columns, stored_version
-from schemas.errors import FailedError
+from jobs.warehouse.evolution import (
+    VERSION_PROPERTY,
+    as_declared,
+    conform,
+    declared_schema,
+    missing_columns,
+    stored_version,
+)
+from jobs.warehouse.folders import delete_folder, list_folder
+from jobs.warehouse.signing import Fences, once
+from jobs.warehouse.sql import literal, properties_list
 from schemas.tables import Table
 
 STAGING_FOLDER = "_staging"
 """Folder of the temporary tables in a folder or URI."""
+_STAGED = "staging_"
+"""Beginning of their names in a catalogue."""
+_LAST_COMMITS = 50
+"""Reading so many takes as long as reading one."""
 _NOT_KEPT = (
     "FAILED_READ_FILE.FILE_NOT_EXIST",
     "java.io.FileNotFoundException",
@@ -40,10 +51,12 @@ class Warehouse:
     Attributes:
         spark: the Spark session.
         address: a folder or URI with one subfolder per table, or a schema of a catalogue.
+        fences: the fence of the lease with which this process writes, if it has one.
     """
 
     spark: SparkSession
     address: Address
+    fences: Fences = field(default_factory=Fences, init=False, repr=False, compare=False)
     _checked: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
@@ -68,8 +81,9 @@ class Warehouse:
         return DeltaTable.isDeltaTable(self.spark, path)
 
     def table(self, table: Table) -> DeltaTable:
-        """Open the table for MERGE and DELETE. It is created if it does not exist."""
+        """Open the table for one MERGE, DELETE or UPDATE. It is created if it does not exist."""
         self.create(table)
+        self.fences.number_next(self.spark)
         return self._open(table)
 
     def _open(self, table: Table) -> DeltaTable:
@@ -83,6 +97,7 @@ class Warehouse:
         return reader.table(self.address.sql_name(name)) if path is None else reader.load(path)
 
     def _save(self, writer: DataFrameWriter, name: str) -> None:
+        writer = writer.options(**self.fences.options())
         path = self.address.path(name)
         if path is None:
             writer.saveAsTable(self.address.sql_name(name))
@@ -107,7 +122,7 @@ class Warehouse:
         if not self.exists(table):
             return self.empty(table)
         if table.name not in self._checked:  # once per command, because it takes longer than opening the table
-            self._properties(table)
+            self.properties(table)
             self._checked.add(table.name)
         reader = self.spark.read.format("delta")
         if version is not None:
@@ -129,6 +144,10 @@ class Warehouse:
             raise
         return rows
 
+    def last_commits(self, table: Table) -> list[Commit]:
+        """The last 50 commits of a stored table, oldest first."""
+        return commits_of(self._open(table).history(_LAST_COMMITS))
+
     def commits(self, table: Table) -> list[Commit]:
         """The commits that the log of a stored table still has, oldest first."""
         return commits_of(self._open(table).history())
@@ -147,7 +166,7 @@ class Warehouse:
         """
         if after >= until:
             return self.empty(table).withColumn("_commit_version", F.lit(0).cast("bigint"))
-        if self._properties(table).get("delta.enableChangeDataFeed") != "true":
+        if self.properties(table).get("delta.enableChangeDataFeed") != "true":
             return None
         if first_kept_change(self.commits(table)) > after + 1:
             return None
@@ -175,7 +194,7 @@ class Warehouse:
         if not self.exists(table):
             self._create(table)
             return
-        version = stored_version(table, self._properties(table))
+        version = stored_version(table, self.properties(table))
         missing = missing_columns(table, self._open(table).toDF().schema)
         if missing:
             columns = ", ".join(f"{path} {type_}" for path, type_ in missing.items())
@@ -188,15 +207,23 @@ class Warehouse:
         partition = f"PARTITIONED BY ({', '.join(table.partition)})" if table.partition else ""
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.identifier(table)} ({table.ddl}) USING delta {partition} "
-            f"COMMENT {_literal(table.row)} TBLPROPERTIES ({_properties_clause(table, retention_properties())})"
+            f"COMMENT {literal(table.row)} TBLPROPERTIES ({_properties_clause(table, retention_properties())})"
         )
 
-    def _properties(self, table: Table) -> dict[str, str]:
-        """The properties of the stored table; raises an error if the table has a newer version."""
+    def properties(self, table: Table) -> dict[str, str]:
+        """The properties of a stored table; reading them takes no Spark task.
+
+        Raises:
+            FailedError: a newer version of this program wrote the table.
+        """
         rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.identifier(table)}").collect()
         properties = {row.key: row.value for row in rows}
         stored_version(table, properties)
         return properties
+
+    def commit_once(self, table: Table, app: str, number: int) -> None:
+        """Make a commit without rows, unless the table has one of the application with this number or a higher."""
+        self._write(table, self.empty(table), "append", once(app, number))
 
     def append(self, table: Table, rows: DataFrame) -> None:
         """Add rows."""
@@ -230,7 +257,7 @@ class Warehouse:
         if run_id is not None:
             slice_ += f" AND run_id = '{run_id}'"
         if standing:
-            slice_ += f" AND run_id NOT IN ({', '.join(map(_literal, standing))})"
+            slice_ += f" AND run_id NOT IN ({', '.join(map(literal, standing))})"
         self.replace_where(table, rows, slice_)
 
     def replace_where(self, table: Table, rows: DataFrame, condition: str) -> None:
@@ -261,15 +288,8 @@ class Warehouse:
         path = self.address.path(staged)
         if path is None:
             self.spark.sql(f"DROP TABLE IF EXISTS {self.address.sql_name(staged)}")
-        elif self.folder is not None:
-            if (self.folder / staged).exists():
-                shutil.rmtree(self.folder / staged)
         else:
-            # Only Hadoop's file system API can delete at a URI.
-            jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001
-            hadoop_path = jvm.org.apache.hadoop.fs.Path(path)
-            configuration = self.spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
-            hadoop_path.getFileSystem(configuration).delete(hadoop_path, True)
+            delete_folder(self.spark, path)
 
     def staged(self, name: str) -> DataFrame | None:
         """Read the temporary table that `stage` wrote, perhaps in an earlier run; None if it does not exist."""
@@ -281,9 +301,15 @@ class Warehouse:
             exists = DeltaTable.isDeltaTable(self.spark, path)
         return self._load(self.spark.read.format("delta"), staged) if exists else None
 
+    def staged_names(self) -> list[str]:
+        """The names of all temporary tables, as they are stored (`safe_name`)."""
+        if self.address.schema:
+            tables = self.spark.sql(f"SHOW TABLES IN {quote_name(*self.address.schema)} LIKE '{_STAGED}*'").collect()
+            return [row.tableName.removeprefix(_STAGED) for row in tables]
+        return list_folder(self.spark, str(self.address.path(STAGING_FOLDER)))
+
     def _staged(self, name: str) -> str:
-        safe = safe_name(name)
-        return f"staging_{safe}" if self.address.schema else f"{STAGING_FOLDER}/{safe}"
+        return (_STAGED if self.address.schema else f"{STAGING_FOLDER}/") + safe_name(name)
 
 
 def safe_name(name: str) -> str:
@@ -300,30 +326,5 @@ def open_warehouse(spark: SparkSession, location: str) -> Warehouse:
     return Warehouse(spark, find_address(spark, location))
 
 
-def conform(rows: DataFrame, table: Table) -> DataFrame:
-    """Select exactly the declared columns in their order, cast to their types.
-
-    Raises:
-        FailedError: columns are missing; the message lists them.
-    """
-    missing = [name for name in table.names if name not in rows.columns]
-    if missing:
-        raise FailedError(
-            f"rows for table {table.name} lack the columns {', '.join(missing)}; they have {', '.join(rows.columns)}."
-        )
-    return rows.select(*(F.col(c.name).cast(c.type).alias(c.name) for c in table.columns))
-
-
 def _properties_clause(table: Table, others: Mapping[str, str] | None = None) -> str:
-    return properties_list({**dict(table.properties), VERSION_PROPERTY: str(table.version), **(others or {})})
-
-
-def properties_list(properties: Mapping[str, str]) -> str:
-    """Table properties for Spark SQL."""
-    return ", ".join(f"{_literal(key)} = {_literal(value)}" for key, value in properties.items())
-
-
-def _literal(text: str) -> str:
-    """A string literal for Spark SQL."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return properties_list({**(others or {}), **dict(table.properties), VERSION_PROPERTY: str(table.version)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,10 @@ from typing import Any
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
-from jobs.warehouse.tables import Warehouse, properties_list
+from jobs.warehouse.folders import open_path
+from jobs.warehouse.signing import session_settings
+from jobs.warehouse.sql import literal, properties_list
+from jobs.warehouse.tables import Warehouse
 from schemas.tables import Table
 
 _MIB = 1024 * 1024
@@ -90,11 +93,9 @@ def disk_usage(spark: SparkSession, location: str) -> Usage | None:
 
     None if the session may not list the folder, as for some tables of catalogues.
     """
-    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
-    configuration = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
-    path = jvm.org.apache.hadoop.fs.Path(location)
+    path, file_system = open_path(spark, location)
     try:
-        summary = path.getFileSystem(configuration).getContentSummary(path)
+        summary = file_system.getContentSummary(path)
     except Py4JJavaError:
         return None
     return Usage(summary.getFileCount(), summary.getLength())
@@ -106,7 +107,7 @@ def compact(warehouse: Warehouse, table: Table) -> None:
     A file that has become large is not touched again, unless more than half of its rows are deleted and it is joined
     with another one.
     """
-    with _settings(warehouse.spark, _COMPACTION):
+    with session_settings(warehouse.spark, _COMPACTION):
         warehouse.spark.sql(f"OPTIMIZE {warehouse.identifier(table)}").collect()
 
 
@@ -142,29 +143,20 @@ def _vacuuming(spark: SparkSession) -> Iterator[None]:
         # By default, 10,000 tasks list the files.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(spark.conf.get("spark.sql.shuffle.partitions")),
     }
-    with _settings(spark, settings), _quiet(spark):
+    with session_settings(spark, settings), _quiet(spark):
         yield
 
 
 def set_properties(warehouse: Warehouse, table: Table, properties: Mapping[str, str]) -> None:
-    """Set properties of a table."""
+    """Set properties of a table. This takes no Spark task."""
     warehouse.spark.sql(f"ALTER TABLE {warehouse.identifier(table)} SET TBLPROPERTIES ({properties_list(properties)})")
 
 
-@contextmanager
-def _settings(spark: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
-    """Change settings of the session while the block runs."""
-    before = {name: spark.conf.get(name, None) for name in values}
-    for name, value in values.items():
-        spark.conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name, old in before.items():
-            if old is None:
-                spark.conf.unset(name)
-            else:
-                spark.conf.set(name, old)
+def unset_properties(warehouse: Warehouse, table: Table, names: Iterable[str]) -> None:
+    """Remove properties of a table."""
+    clause = ", ".join(literal(name) for name in names)
+    if clause:
+        warehouse.spark.sql(f"ALTER TABLE {warehouse.identifier(table)} UNSET TBLPROPERTIES IF EXISTS ({clause})")
 
 
 @contextmanager

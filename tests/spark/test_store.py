@@ -13,7 +13,8 @@ from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_log import RunRecord, new_run_id, record
 from jobs.store import read_published
-from jobs.warehouse.tables import Warehouse, conform, open_warehouse
+from jobs.warehouse.evolution import conform
+from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import FailedError, UsageError
 from schemas.tables import LISTINGS, PINS, PREDICTIONS, SELLERS, TABLES, TAXONOMY
 from tests.spark.frames import frame, rows_of

@@ -55,6 +55,7 @@ def test_every_spelling_of_a_folder_uses_the_same_lock(
     spellings = (tmp_path.name, f"{tmp_path}/", f"{tmp_path}/link", f"file://{tmp_path}", f"file:{tmp_path}/x/..")
     for text in spellings:
         folder = parse_address(text, lambda _: False).folder
+        assert folder is not None
         locked = pytest.raises(FailedError, match="is locked by job nightly")
         with locked, warehouse_lock(folder, "nightly", 0.0, NOW, print):
             pass
@@ -86,11 +87,6 @@ def test_a_job_waits_as_long_as_configured(tmp_path: Path, holder: multiprocessi
     holder.join()
     for seconds, line in zip((0.5, 30), said, strict=True):
         assert line.startswith(f"waiting up to {seconds} s for job nightly (process {holder.pid} on ")
-
-
-def test_a_warehouse_that_is_no_local_folder_is_not_locked() -> None:
-    with warehouse_lock(None, "ingest", 0.0, NOW, print), warehouse_lock(None, "nightly", 0.0, NOW, print):
-        pass
 
 
 @pytest.mark.parametrize("host", [socket.gethostname(), "another-host"])
