@@ -166,8 +166,12 @@ class Lease:
         while True:
             number, former = self._newest()
             if former is None or former.has_ended(clock(), self._tolerance):
-                if self._claim(number + 1):
-                    return None if former is None or former.until is None else former
+                try:
+                    if self._claim(number + 1):
+                        return None if former is None or former.until is None else former
+                except _UNAVAILABLE:  # Other jobs keep committing at the same time, or the store does not answer.
+                    if time.monotonic() >= give_up:
+                        raise
                 _, former = self._newest()
             if time.monotonic() >= give_up:
                 raise FailedError(

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from rich.console import Console
 
 from conf.load import load_settings
 from conf.settings import LockSettings
 from jobs.console.job import Job
-from jobs.lifecycle.lease import Holder, hold_lease, refuse_unsafe_store
+from jobs.lifecycle.lease import Holder, Lease, hold_lease, refuse_unsafe_store
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.address import Address
 from jobs.warehouse.signing import Fence
@@ -90,6 +91,22 @@ def test_a_process_that_stands_still_loses_the_lease_and_cannot_write_when_it_go
     # From time to time, the traces of earlier leases are removed.
     assert [name for name in shared.properties(LEASE) if "lease-" in name] == ["catalog-cleaner.lease-3"]
     assert (tmp_path / LEASE.name / "_delta_log" / "_last_checkpoint").exists()
+
+
+def test_a_store_in_which_commits_collide_is_tried_again(shared: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, collisions = Lease._claim, iter([PySparkException("collision"), PySparkException("collision again")])
+
+    def colliding(lease: Lease, number: int) -> bool:
+        for error in collisions:
+            raise error
+        return claim(lease, number)
+
+    monkeypatch.setattr(Lease, "_claim", colliding)
+    me = Holder.of_this_process("review", "review-1", NOW.date())
+    with pytest.raises(PySparkException, match="collision"), hold_lease(shared, me, NO_WAIT, print):
+        pass
+    with hold_lease(shared, me, LockSettings(wait_seconds=60, renew_seconds=RENEW_SECONDS), print) as former:
+        assert former is None
 
 
 def test_delta_skips_all_writes_with_a_lower_fence(warehouse: Warehouse) -> None:
