@@ -145,7 +145,7 @@ def _selection(categories: list[str] | None, sellers: list[str] | None, ids: Pat
     """
     if not (categories or sellers or ids):
         raise UsageError("--apply needs a choice of listings: give --category, --seller or --ids.")
-    return Selection(tuple(categories or ()), tuple(sellers or ()), None if ids is None else read_ids(ids))
+    return Selection(tuple(categories or ()), tuple(sellers or ()), () if ids is None else read_ids(ids))
 
 
 def _scope(job: Job, first: dt.date | None, last: dt.date | None, listings: str | None, out: str | None) -> Scope:

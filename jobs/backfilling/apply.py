@@ -85,7 +85,7 @@ def apply_backfill(job: Job, selection: Selection, version: str | None, *, dry_r
 
 
 def _refuse_if_overtaken(warehouse: Warehouse, base: Publication) -> None:
-    """Refuse to publish over a newer publication. In a local folder the lock prevents it.
+    """Refuse to publish over a newer publication. Lock and lease prevent it, unless `lock.external` is set.
 
     Raises:
         FailedError: the publication on which the run is based is no longer the newest.

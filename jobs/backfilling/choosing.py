@@ -18,26 +18,25 @@ class Selection:
     Attributes:
         categories: the sellers' categories.
         sellers: ids of sellers.
-        ids: ids of listings; None: all. A file may name none.
+        ids: ids of listings.
     """
 
     categories: tuple[str, ...] = ()
     sellers: tuple[str, ...] = ()
-    ids: tuple[str, ...] | None = None
+    ids: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The selection, for messages."""
         named = {"category": self.categories, "seller": self.sellers}
         parts = [f"{name} {', '.join(values)}" for name, values in named.items() if values]
-        if self.ids is not None:
+        if self.ids:
             parts.append(f"{len(self.ids):,} ids")
         return " and ".join(parts)
 
     def kinds(self) -> dict[str, tuple[str, ...]]:
         """The column of the listings that each given kind is about -> its values."""
-        kinds = {"category": self.categories, "seller_id": self.sellers}
-        given = {column: values for column, values in kinds.items() if values}
-        return given if self.ids is None else given | {"listing_id": self.ids}
+        kinds = {"category": self.categories, "seller_id": self.sellers, "listing_id": self.ids}
+        return {column: values for column, values in kinds.items() if values}
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,16 @@ def read_ids(file: Path) -> tuple[str, ...]:
     """Read the ids of listings from a text file, one a line; empty lines and repeated ids are ignored.
 
     Raises:
-        UsageError: the file cannot be read or is not text.
+        UsageError: the file cannot be read, is not text or has no id.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--ids {file}: cannot be read as text ({error}). Give one listing id a line.") from error
-    return tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    ids = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not ids:
+        raise UsageError(f"--ids {file}: the file has no id. Give one listing id a line.")
+    return ids
 
 
 def choose(listings: DataFrame, selection: Selection) -> Chosen:

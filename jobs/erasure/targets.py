@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.console.job import Job
 from jobs.erasure.names import Names
-from jobs.ingestion.deliveries import find_files, read_files, reported_read_errors
+from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, reported_read_errors
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import BACKFILL_DECISIONS, CLEAN_LISTINGS, LISTING_CHANGES, LISTINGS
@@ -32,7 +32,8 @@ def given_names(job: Job, listings: Collection[str], sellers: Collection[str], f
         rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)
         columns = [name for name in ids if name in rows.columns]
         if not columns:
-            raise UsageError(f"{file} has neither a column listing_id nor seller_id; it has {', '.join(rows.columns)}.")
+            present = ", ".join(name for name in rows.columns if name != MALFORMED)
+            raise UsageError(f"{file} has neither a column listing_id nor seller_id; it has {present}.")
         with reported_read_errors(file):
             for name in columns:
                 ids[name] |= _values(rows, name)

@@ -44,3 +44,6 @@ def test_a_file_names_one_listing_a_line(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match=r"ids.txt: cannot be read as text .* Give one listing id a line"):
         read_ids(path)
+    path.write_text("\n  \n")
+    with pytest.raises(UsageError, match=r"ids.txt: the file has no id. Give one listing id a line"):
+        read_ids(path)
