@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -19,6 +18,7 @@ from jobs.lifecycle.publications import Publication, is_published
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext
 from jobs.lifecycle.starts import find_starts
+from jobs.warehouse.folders import delete_folder
 from jobs.warehouse.forgetting import forget_history
 from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
 from schemas.errors import FailedError
@@ -114,10 +114,7 @@ def remove_staging(warehouse: Warehouse) -> None:
     """Remove all staged rows of a folder or URI; those of a catalogue are removed by their runs."""
     path = warehouse.address.path(STAGING_FOLDER)
     if path is not None:
-        jvm: Any = warehouse.spark.sparkContext._jvm  # noqa: SLF001
-        configuration = warehouse.spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
-        staging = jvm.org.apache.hadoop.fs.Path(path)
-        staging.getFileSystem(configuration).delete(staging, True)
+        delete_folder(warehouse.spark, path)
 
 
 def rewrite(run: RunContext, names: Names, tables: Mapping[str, Collection[str]], newest: Publication | None) -> None:

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 
@@ -14,6 +13,7 @@ from jobs.erasure.exports import is_clearable
 from jobs.erasure.names import Names
 from jobs.erasure.search import Found, search_folder
 from jobs.lifecycle.pseudonym_key import KEYS_FOLDER
+from jobs.warehouse.folders import open_path
 from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
 from jobs.warehouse.upkeep import describe
 from schemas.bundle import NOISE_FILE
@@ -111,9 +111,7 @@ def _is_ours(place: str) -> bool:
 
 def _copy(warehouse: Warehouse, location: str, target: str) -> None:
     """Copy a folder, if it exists, into a local one."""
-    jvm: Any = warehouse.spark.sparkContext._jvm  # noqa: SLF001
-    configuration = warehouse.spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
-    path = jvm.org.apache.hadoop.fs.Path(location)
-    files = path.getFileSystem(configuration)
+    path, files = open_path(warehouse.spark, location)
     if files.exists(path):
-        files.copyToLocalFile(False, path, jvm.org.apache.hadoop.fs.Path(f"file://{target}"), True)
+        local, _ = open_path(warehouse.spark, f"file://{target}")
+        files.copyToLocalFile(False, path, local, True)

@@ -8,6 +8,7 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
 from jobs.warehouse.commits import REMOVED_PROPERTY, retention_properties
+from jobs.warehouse.folders import open_path
 from jobs.warehouse.tables import Warehouse
 from jobs.warehouse.upkeep import set_properties, vacuum
 from schemas.errors import FailedError
@@ -57,10 +58,7 @@ def _write_checkpoint(spark: SparkSession, location: str) -> int:
 
 
 def _remove_log_before(spark: SparkSession, location: str, version: int) -> None:
-    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
-    configuration = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
-    folder = jvm.org.apache.hadoop.fs.Path(location, "_delta_log")
-    files = folder.getFileSystem(configuration)
+    folder, files = open_path(spark, f"{location.rstrip('/')}/_delta_log")
     for status in files.listStatus(folder):
         path = status.getPath()
         number = str(path.getName())[:_DIGITS]
