@@ -18,9 +18,8 @@ from jobs.lifecycle.publications import Publication, is_published
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext
 from jobs.lifecycle.starts import find_starts
-from jobs.warehouse.folders import delete_folder
 from jobs.warehouse.forgetting import forget_history
-from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
+from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
 from schemas.tables import (
     BACKFILL_DECISIONS,
@@ -111,10 +110,9 @@ def end_publications(run: RunContext) -> None:
 
 
 def remove_staging(warehouse: Warehouse) -> None:
-    """Remove all staged rows of a folder or URI; those of a catalogue are removed by their runs."""
-    path = warehouse.address.path(STAGING_FOLDER)
-    if path is not None:
-        delete_folder(warehouse.spark, path)
+    """Remove all staged tables."""
+    for name in warehouse.staged_names():
+        warehouse.unstage(name)
 
 
 def rewrite(run: RunContext, names: Names, tables: Mapping[str, Collection[str]], newest: Publication | None) -> None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from pyspark.sql import SparkSession
+
+DELETED = "deleted_"
+"""Start of the names of folders that are being deleted."""
 
 
 def list_folder(spark: SparkSession, path: str) -> list[str]:
@@ -14,9 +18,21 @@ def list_folder(spark: SparkSession, path: str) -> list[str]:
 
 
 def delete_folder(spark: SparkSession, path: str) -> None:
-    """Delete a folder, if it exists, with all that it contains."""
+    """Delete a folder, if it exists, with all that it contains.
+
+    It is renamed to `deleted_*` first. A process that is killed here would otherwise leave a part of a table under its
+    name, and Delta would fail to read or overwrite it.
+
+    Raises:
+        OSError: the folder cannot be renamed.
+    """
     folder, file_system = open_path(spark, path)
-    file_system.delete(folder, True)
+    if not file_system.exists(folder):
+        return
+    renamed, _ = open_path(spark, f"{folder.getParent()}/{DELETED}{uuid4().hex}")
+    if not file_system.rename(folder, renamed):
+        raise OSError(f"{path} cannot be deleted, because it cannot be renamed to {renamed.getName()}")
+    file_system.delete(renamed, True)
 
 
 def open_path(spark: SparkSession, path: str) -> tuple[Any, Any]:

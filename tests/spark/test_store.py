@@ -169,7 +169,7 @@ def test_a_staged_table_is_computed_once_and_can_be_removed(warehouse: Warehouse
     assert warehouse.folder is not None
     assert (warehouse.folder / "_staging" / "nightly_1").is_dir()
     warehouse.unstage("nightly-1")
-    assert not (warehouse.folder / "_staging" / "nightly_1").exists()
+    assert warehouse.staged_names() == []
 
 
 def test_a_file_is_refused_as_a_warehouse(warehouse: Warehouse, tmp_path: Path) -> None:
