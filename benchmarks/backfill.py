@@ -1,7 +1,7 @@
 """`python -m benchmarks.backfill`: what a backfill costs, against the first night of the same catalogue.
 
-It measures past dates on which a few listings were changed, and archives with pictures. Both are compared with a first
-night: in the same run, on the same machine.
+It measures past dates on which a few listings were changed, and archives with pictures of several sizes. Both are
+compared with a first night: in the same run, on the same machine.
 """
 
 from __future__ import annotations
@@ -9,17 +9,25 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import signal
+import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from rich.console import Console
 
 from benchmarks.memory import Part
 from benchmarks.processes import command_line, start_program
+from benchmarks.ratios import divide
+from benchmarks.results import Limit, Ratio, Relation, Result, write_result
+from benchmarks.steps import seconds_of_steps
+from benchmarks.table import result_table
 from benchmarks.work_folder import ROOT, WorkFolder, open_work_folder
 from benchmarks.workspace import ingest
 from catalogue_generator.catalogue import LISTINGS_FILE, TAXONOMY_FILE, write_catalogue
@@ -31,16 +39,38 @@ from schemas.bundle import FORMAT
 from schemas.tables import BACKFILL_PREDICTIONS, LISTING_CHANGES, RUNS
 
 _MIB = 2**20
+_MOST_NIGHTS = 12.0
+"""First nights that 30 dates may take."""
+_SLOWEST = 1.1
+"""What an archive may take against the first night of a catalogue of its size, reading its files included."""
+_GROWTH = 1.1
+"""What the largest archive's Python processes may need against the smallest's."""
 
 
 @dataclass(frozen=True)
-class _Ran:
-    """A command: its seconds from start to end of its process, its summary, and the peak memory in MiB."""
+class Ran:
+    """A command.
+
+    Attributes:
+        seconds: from start to end of its process.
+        summary: what it printed.
+        steps: progress message -> the seconds since the start that it printed with it.
+        memory: part of the program -> peak of the private memory of its largest process, in MiB.
+    """
 
     seconds: float
     summary: dict[str, object]
-    worker: float
-    java: float
+    steps: dict[str, float]
+    memory: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive, and the first night of a catalogue of its size."""
+
+    listings: int
+    night: Ran
+    backfill: Ran
 
 
 def main(
@@ -49,20 +79,29 @@ def main(
     share: Annotated[float, typer.Option("--share", min=0.0, max=1.0, help="Listings changed on each date.")] = 0.01,
     archives: Annotated[
         str, typer.Option("--archives", help="Sizes of archives with pictures, separated by commas; empty: none.")
-    ] = "5000,10000",
+    ] = "5000,20000,40000",
     work: Annotated[
         Path, typer.Option("--work", help="Folder that keeps catalogues and models for the next run.")
     ] = ROOT / ".cache" / "bench",
+    out: Annotated[Path, typer.Option("--out", help="Folder for the JSON.")] = ROOT / "benchmarks" / "results",
 ) -> None:
     """Print the seconds and the memory of backfills, and their ratio to a first night."""
+    # On SIGTERM, exit in the usual way, so that started processes are stopped too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with open_work_folder(work) as folder:
-        _measure_days(folder, listings, days, share)
-        for size in (int(size) for size in archives.split(",") if size):
-            _measure_archive(folder, _trained(folder, listings), size)
+        source = _trained(folder, listings)
+        ratios, details = _measure_days(folder, source, listings, days, share)
+        measured = [_measure_archive(folder, source, int(size)) for size in archives.split(",") if size]
+        ratios += archive_ratios(measured)
+        result = Result("backfill", 1, ratios, details | {"archives": [asdict(each) for each in measured]})
+        Console(highlight=False, width=None if sys.stdout.isatty() else 180).print(result_table(result))
+        folder.say(f"written to {write_result(result, out, dt.datetime.now(dt.UTC))}")
 
 
-def _measure_days(work: WorkFolder, listings: int, days: int, share: float) -> None:
-    source = _trained(work, listings)
+def _measure_days(
+    work: WorkFolder, source: Path, listings: int, days: int, share: float
+) -> tuple[list[Ratio], dict[str, object]]:
+    """The ratios of past dates, and the measurements."""
     warehouse = work.scratch / "days"
     shutil.copytree(source / "warehouse", warehouse)
     today = dt.datetime.now(dt.UTC).date()
@@ -72,34 +111,75 @@ def _measure_days(work: WorkFolder, listings: int, days: int, share: float) -> N
     last = today - dt.timedelta(days=1)
     words = ("--warehouse", warehouse, "--from", str(first), "--to", str(last))
     backfill = _run(work, "backfill", *words)
-    judged = int(str(backfill.summary["rows_current"]))
-    twice = _predicted_twice(warehouse)
-    typer.echo(f"first night of {listings:,} listings: {night.seconds:.1f} s")
-    typer.echo(
-        f"{days} dates, {changed:,} changes: {backfill.seconds:.1f} s, {backfill.seconds / days:.1f} s a date, "
-        f"{backfill.seconds / night.seconds:.1f} first nights; {judged:,} contents judged, {twice} of them twice"
-    )
+    judged, twice = _predicted(warehouse)
     shutil.rmtree(warehouse)
+    changed_share = changed / listings / (days - 1)
+    seconds = {f"{days} dates": backfill.seconds, "the first night": night.seconds}
+    ratios = [
+        Ratio(
+            f"{days} dates, {changed_share:.1%} of the listings changed on each, against the first night",
+            divide(backfill.seconds, night.seconds),
+            seconds,
+            listings,
+            Limit(Relation.AT_MOST, _MOST_NIGHTS),
+        ),
+        Ratio(
+            "contents judged more than once",
+            twice / judged,
+            {"judged": judged, "more than once": twice},
+            listings,
+            Limit(Relation.AT_MOST, 0.0),
+            "",
+        ),
+    ]
+    return ratios, {"first night": asdict(night), "dates": asdict(backfill)}
 
 
-def _measure_archive(work: WorkFolder, source: Path, size: int) -> None:
-    """Compare an archive with the first night of a catalogue of the same size; the model has learnt neither."""
+def _measure_archive(work: WorkFolder, source: Path, size: int) -> Archive:
+    """Judge an archive, and run the first night of a catalogue with the same rows; the model has learnt neither."""
     delivered = work.scratch / f"archive-{size}"
     write_catalogue(delivered, CatalogueSpec(listings=size, seed=77))
     files, taxonomy = delivered / LISTINGS_FILE, delivered / TAXONOMY_FILE
     night_in, archive_in = work.scratch / f"night-{size}", work.scratch / f"with-archive-{size}"
     ingest(work, night_in, files, taxonomy)
-    shutil.copytree(source / "warehouse" / "mlflow", night_in / "mlflow")
+    for name in ("mlflow", "_keys"):
+        shutil.copytree(source / "warehouse" / name, night_in / name)
     shutil.copytree(source / "warehouse", archive_in)
     night = _run(work, "nightly", "--warehouse", night_in, "--run-date", str(dt.datetime.now(dt.UTC).date()))
     archive = _run(work, "backfill", "--warehouse", archive_in, "--listings", files)
-    for name, ran in (("first night", night), ("archive", archive)):
-        typer.echo(
-            f"{name} of {size:,} listings with pictures: {ran.seconds:.1f} s, {size / ran.seconds:.1f} a second, "
-            f"largest Python worker {ran.worker:,.0f} MiB, JVM {ran.java:,.0f} MiB"
-        )
     for folder in (delivered, night_in, archive_in):
         shutil.rmtree(folder)
+    return Archive(size, night, archive)
+
+
+def archive_ratios(archives: Sequence[Archive]) -> list[Ratio]:
+    """Speed of each archive against its first night, and the growth of memory from the smallest to the largest."""
+    ratios = [
+        Ratio(
+            "an archive with pictures against the first night of the same rows",
+            divide(each.backfill.seconds, each.night.seconds),
+            {"archive": each.backfill.seconds, "first night": each.night.seconds},
+            each.listings,
+            Limit(Relation.AT_MOST, _SLOWEST),
+        )
+        for each in archives
+    ]
+    if len(archives) > 1:
+        ordered = sorted(archives, key=lambda each: each.listings)
+        small, large = ordered[0].backfill.memory, ordered[-1].backfill.memory
+        ratios += [
+            Ratio(
+                f"{part}: private memory of the largest archive against the smallest's",
+                divide(large[part], small[part]),
+                {f"{each.listings:,}": each.backfill.memory[part] for each in ordered},
+                ordered[-1].listings,
+                # Spark uses all of its heap before it collects what is no longer used.
+                None if part == Part.JVM else Limit(Relation.AT_MOST, _GROWTH),
+                "MiB",
+            )
+            for part in (Part.DRIVER, Part.WORKERS, Part.JVM)
+        ]
+    return ratios
 
 
 def _trained(work: WorkFolder, listings: int) -> Path:
@@ -115,15 +195,17 @@ def _trained(work: WorkFolder, listings: int) -> Path:
     return work.prepare(f"backfill-{listings}", made_from, make)
 
 
-def _run(work: WorkFolder, *words: str | Path) -> _Ran:
+def _run(work: WorkFolder, *words: str | Path) -> Ran:
     """Run a command in its own process."""
     work.say(" ".join(map(str, words)))
     started = time.perf_counter()
     with start_program(work, command_line(*words, "--json")) as program:
         summary = json.loads(program.finish().splitlines()[-1])
         seconds = time.perf_counter() - started
-        peaks = program.monitor.peaks
-    return _Ran(seconds, summary, peaks[Part.WORKERS].largest / _MIB, peaks[Part.JVM].largest / _MIB)
+        memory = {part.value: peak.private / _MIB for part, peak in program.monitor.peaks.items()}
+        log = program.log.read_text(encoding="utf-8")
+    work.say(f"{words[0]}: {seconds:.1f} s")
+    return Ran(seconds, summary, seconds_of_steps(log), memory)
 
 
 def _make_history(folder: Path, today: dt.date, days: int, share: float) -> int:
@@ -168,13 +250,14 @@ def _renamed(changes: DataFrame, run_id: str, at: dt.datetime, day: int, share: 
     )
 
 
-def _predicted_twice(folder: Path) -> int:
-    """How many contents a backfill has judged more than once."""
+def _predicted(folder: Path) -> tuple[int, int]:
+    """How many contents a backfill has judged, and how many of them more than once."""
     spark = open_session(load_settings("local").spark, "check")
     predicted = open_warehouse(spark, str(folder)).read(BACKFILL_PREDICTIONS)
-    twice = predicted.groupBy("backfill_id", "listing_id", "content_hash").count().where("count > 1").count()
+    by_content = predicted.groupBy("backfill_id", "listing_id", "content_hash").count()
+    [counted] = by_content.agg(F.count(F.lit(1)).alias("judged"), F.count_if("count > 1").alias("twice")).collect()
     spark.stop()
-    return twice
+    return int(counted.judged), int(counted.twice)
 
 
 if __name__ == "__main__":
