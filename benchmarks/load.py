@@ -61,17 +61,20 @@ class Load:
         listings: their number.
         pictures: whether they have pictures.
         skewed: as in the description of this module.
+        heap: Spark's heap, `spark.driver_memory`; None: the default.
     """
 
     listings: int
     pictures: bool
     skewed: bool
+    heap: str | None = None
 
     @property
     def name(self) -> str:
         """For its folder and its result."""
         kinds = [kind for kind, given in (("pictures", self.pictures), ("skewed", self.skewed)) if given]
-        return "-".join(["load", *kinds, str(self.listings)])
+        heap = [] if self.heap is None else [f"heap-{self.heap}"]
+        return "-".join(["load", *kinds, *heap, str(self.listings)])
 
 
 def main(
@@ -83,12 +86,15 @@ def main(
     skewed: Annotated[
         bool, typer.Option("--skewed", help="One seller has half of the listings, one title half of them.")
     ] = False,
+    heap: Annotated[
+        str | None, typer.Option("--heap", help="Spark's heap, such as 1500m, to see what less of it costs.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the JSON.")] = ROOT / "benchmarks" / "results",
 ) -> None:
     """Measure one size, stage by stage, and show all sizes that have been measured."""
     # On SIGTERM, exit in the usual way, so that started processes are stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    load = Load(listings, pictures, skewed)
+    load = Load(listings, pictures, skewed, heap)
     with open_work_folder(work / load.name) as folder:
         stages = _run_stages(folder, load)
         result = Result(load.name, 1, (), asdict(load) | {"stages": stages})
@@ -100,8 +106,17 @@ def main(
 def _run_stages(work: WorkFolder, load: Load) -> dict[str, dict[str, Any]]:
     """Run the stages that are not done; name of the stage -> its figures."""
     warehouse, catalogue = work.path / "warehouse", work.path / "catalogue"
-    at = ("--warehouse", warehouse, "--json")
-    commands: dict[str, tuple[str | Path, ...]] = {
+    stages = {"catalogue": run_stage(work, "catalogue", lambda: generate(work, catalogue, load))}
+    for name, words in commands(warehouse, catalogue, load).items():
+        stages[name] = run_stage(work, name, partial(_run, work, name, words, warehouse))
+    return stages
+
+
+def commands(warehouse: Path, catalogue: Path, load: Load) -> dict[str, tuple[str | Path, ...]]:
+    """Name of each stage after the catalogue -> the words of its command."""
+    heap = () if load.heap is None else ("--set", f"spark.driver_memory={load.heap}")
+    at = ("--warehouse", warehouse, *heap, "--json")
+    words: dict[str, tuple[str | Path, ...]] = {
         "ingest": ("ingest", catalogue / "listings", "--taxonomy", catalogue / TAXONOMY_FILE, *at),
         "encode": ("encode", *at),
         "train": ("train", *at),
@@ -109,11 +124,8 @@ def _run_stages(work: WorkFolder, load: Load) -> dict[str, dict[str, Any]]:
         "second nightly": ("nightly", "--run-date", _DATES[1], *at),
     }
     if not load.pictures:
-        del commands["encode"]
-    stages = {"catalogue": run_stage(work, "catalogue", lambda: generate(work, catalogue, load))}
-    for name, words in commands.items():
-        stages[name] = run_stage(work, name, partial(_run, work, name, words, warehouse))
-    return stages
+        del words["encode"]
+    return words
 
 
 def run_stage(work: WorkFolder, name: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:

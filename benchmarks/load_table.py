@@ -18,13 +18,15 @@ def load_table(loads: Sequence[Mapping[str, Any]]) -> Table:
     Args:
         loads: the `details` of the results.
     """
-    loads = sorted(loads, key=lambda load: (load["pictures"], load["skewed"], load["listings"]))
+    # Results from before heaps were chosen name none.
+    loads = sorted(loads, key=lambda load: (load["pictures"], load["skewed"], load["listings"], load.get("heap") or ""))
     table = Table(title="load: peak memory in MiB, size in MiB, seconds", title_justify="left", box=None)
     table.add_column("stage")
     table.add_column("figure")
     for load in loads:
         kinds = [kind for kind in ("pictures", "skewed") if load[kind]]
-        table.add_column("\n".join([f"{load['listings']:,}", *kinds]), justify="right")
+        heap = [f"heap {load['heap']}"] if load.get("heap") else []
+        table.add_column("\n".join([f"{load['listings']:,}", *kinds, *heap]), justify="right")
     names = {stage: None for load in reversed(loads) for stage in load["stages"]}
     for stage in names:
         for figure, values in _figures([load["stages"].get(stage) for load in loads]).items():

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+from benchmarks.backfill import Archive, Ran, archive_ratios
 from benchmarks.catalogue import numbers, prefix_file, write_changes, write_prefixes
 from benchmarks.predictions import COMMON_COLUMNS, assert_equal_predictions
 from benchmarks.processes import ProgramError, start_program
@@ -252,3 +253,21 @@ def test_different_vectors_are_reported(tmp_path: Path, changed: dict[str, objec
     files = {"first": write_vectors(tmp_path / "first"), "other": write_vectors(tmp_path / "other", **changed)}
     with pytest.raises(AssertionError, match="other and first"):
         assert_equal_vectors(files, 2)
+
+
+def test_archives_are_compared_with_their_first_nights_and_with_each_other() -> None:
+    def ran(seconds: float, size: float) -> Ran:
+        return Ran(seconds, {}, {}, {"driver": 100.0, "workers": size, "JVM": 2 * size})
+
+    large = Archive(20_000, ran(100.0, 1.0), ran(120.0, 540.0))
+    small = Archive(5_000, ran(50.0, 1.0), ran(45.0, 500.0))
+    ratios = {(each.what.split(":")[0], each.listings): each for each in archive_ratios([large, small])}
+    speed = "an archive with pictures against the first night of the same rows"
+    assert [(ratios[speed, n].ratio, ratios[speed, n].status) for n in (5_000, 20_000)] == [
+        (0.9, "met"),
+        (1.2, "missed"),
+    ]
+    assert ratios["workers", 20_000].figures == {"5,000": 500.0, "20,000": 540.0}
+    assert [ratios[part, 20_000].status for part in ("driver", "workers", "JVM")] == ["met", "met", "-"]
+    assert ratios["JVM", 20_000].ratio == pytest.approx(1.08)
+    assert {each.what for each in archive_ratios([small])} == {speed}

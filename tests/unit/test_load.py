@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from benchmarks.load import Load, generate, run_stage, skew
+from benchmarks.load import Load, commands, generate, run_stage, skew
 from benchmarks.load_table import load_table
 from benchmarks.memory import Part, ProcessMonitor
 from benchmarks.work_folder import WorkFolder
@@ -93,15 +93,29 @@ def test_the_table_shows_sizes_side_by_side() -> None:
 
     made = {"seconds": 1.0, "disk_mib": {"catalogue": 2.0}}
     both = {"catalogue": made, "train": stage(9.0, 1200)}
+    small = {"train": stage(11.0, 1100)}
     loads = [
         {"listings": 300_000, "pictures": False, "skewed": False, "stages": {"catalogue": made}},
         {"listings": 100_000, "pictures": False, "skewed": False, "stages": both},
+        {"listings": 100_000, "pictures": False, "skewed": False, "heap": "1500m", "stages": small},
     ]
     console = Console(width=100, file=io.StringIO(), record=True)
     console.print(load_table(loads))
     lines = [line.split() for line in console.export_text().splitlines()]
-    assert ["stage", "figure", "100,000", "300,000"] in lines
+    assert lines[1:3] == [["100,000"], ["stage", "figure", "100,000", "heap", "1500m", "300,000"]]
     assert ["catalogue", "on", "disk", "2", "2"] in lines
-    assert ["train", "largest", "rank", "1,200"] in lines
-    assert ["train", "largest", "rank,", "with", "mapped", "files", "1,300"] in lines
-    assert ["train", "on", "disk", "15"] in lines
+    assert ["train", "largest", "rank", "1,200", "1,100"] in lines
+    assert ["train", "largest", "rank,", "with", "mapped", "files", "1,300", "1,200"] in lines
+    assert ["train", "on", "disk", "15", "15"] in lines
+
+
+def test_a_heap_is_passed_to_every_command_and_has_a_folder_of_its_own() -> None:
+    words = commands(Path("w"), Path("c"), Load(9_000, pictures=True, skewed=False, heap="1500m"))
+    assert list(words) == ["ingest", "encode", "train", "nightly", "second nightly"]
+    assert all("spark.driver_memory=1500m" in each for each in words.values())
+    default = Load(9_000, pictures=False, skewed=True)
+    assert not any("--set" in each for each in commands(Path("w"), Path("c"), default).values())
+    assert [default.name, Load(9_000, True, True, "1g").name] == [
+        "load-skewed-9000",
+        "load-pictures-skewed-heap-1g-9000",
+    ]
