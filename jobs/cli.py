@@ -2,52 +2,81 @@
 
 from __future__ import annotations
 
-import typer
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
+from typing import Any, cast
 
-from jobs import (
-    backfill,
-    changes,
-    demo,
-    encode,
-    erase,
-    explain,
-    ingest,
-    maintain,
-    models,
-    nightly,
-    report,
-    revert,
-    review,
-    runs,
-    train,
-)
+import typer
+from typer.core import TyperGroup
+
 from jobs.console.command import Command
+
+_NAMES = (
+    "demo",
+    "ingest",
+    "encode",
+    "train",
+    "nightly",
+    "backfill",
+    "revert",
+    "erase",
+    "maintain",
+    "report",
+    "changes",
+    "explain",
+    "runs",
+    "models",
+    "review",
+)
+"""Modules in jobs/. Each has a function `main`, or `app`, a group of commands."""
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name. A module is imported when its command is looked up, because all together take seconds."""
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a command of Typer's own Click
+        if name not in _NAMES:
+            raise KeyError(name)
+        module = import_module(f"jobs.{name}")
+        app = typer.Typer(rich_markup_mode=None)
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name, cls=Command)(module.main)
+        return typer.main.get_group(app).commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+class _Group(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - Typer's own
+        super().__init__(**attributes)
+        self.commands = cast("MutableMapping[str, Any]", _Commands())
+
 
 app = typer.Typer(
     name="catalog-cleaner",
-    help="Find and correct wrong categories in a marketplace's product catalogue.\n\n"
-    "A model classifies every listing by its text and picture. Categories that are almost certainly wrong are "
-    "corrected; uncertain ones go to a work list for people.",
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
 )
-app.command("demo", cls=Command)(demo.main)
-app.command("ingest", cls=Command)(ingest.main)
-app.command("encode", cls=Command)(encode.main)
-app.command("train", cls=Command)(train.main)
-app.command("nightly", cls=Command)(nightly.main)
-app.command("backfill", cls=Command)(backfill.main)
-app.command("revert", cls=Command)(revert.main)
-app.command("erase", cls=Command)(erase.main)
-app.command("maintain", cls=Command)(maintain.main)
-app.command("report", cls=Command)(report.main)
-app.command("changes", cls=Command)(changes.main)
-app.command("explain", cls=Command)(explain.main)
-app.command("runs", cls=Command)(runs.main)
-app.add_typer(models.app, name="models")
-app.add_typer(review.app, name="review")
+
+
+@app.callback()
+def catalog_cleaner() -> None:
+    """Find and correct wrong categories in a marketplace's product catalogue.
+
+    A model classifies every listing by its text and picture. Categories that are almost certainly wrong are corrected;
+    uncertain ones go to a work list for people.
+    """
 
 
 def main() -> None:

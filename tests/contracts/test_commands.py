@@ -105,6 +105,21 @@ def test_a_job_runs_by_its_file_as_with_spark_submit() -> None:
     assert "--warehouse" in result.stdout
 
 
+def test_a_command_imports_nothing_that_only_others_need() -> None:
+    """Importing the modules of all commands takes seconds."""
+    code = "import sys\nfrom typer.testing import CliRunner\nfrom jobs.cli import app\n"
+    code += "assert CliRunner().invoke(app, ['runs', '--help']).exit_code == 0\n"
+    code += "print(*{name.split('.')[0] for name in sys.modules} & {'mlflow', 'scipy', 'sklearn', 'plotly', 'PIL'})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_a_mistyped_command_is_wrong_usage_and_the_next_one_is_named() -> None:
+    result = CliRunner().invoke(app, ["nightlly"])
+    assert result.exit_code == 2
+    assert "Did you mean 'nightly'?" in result.stderr
+
+
 def test_a_job_run_by_its_file_reports_wrong_options_as_json() -> None:
     words = ["--warehouse", "w", "--run-date", "20261128", "--json"]
     result = subprocess.run(
