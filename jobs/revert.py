@@ -22,7 +22,7 @@ from jobs.console.summary import Section, Summary
 from jobs.lifecycle.pins import Pins, table_versions
 from jobs.lifecycle.publications import Publication, find_publication, publications
 from jobs.lifecycle.publish import Slice, publish
-from jobs.lifecycle.reverts import find_base, find_restored, origin_of
+from jobs.lifecycle.reverts import find_base, find_undoing
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.caches import cached
 from jobs.warehouse.inputs import require_listings
@@ -31,31 +31,35 @@ from schemas.tables import CLEAN_LISTINGS, PREDICTIONS, REVIEW_DECISIONS
 from training.registry import open_registry
 
 RunIdArgument = Annotated[str, typer.Argument(metavar="RUN_ID", help="The publication to take back.")]
+WithLaterOption = Annotated[
+    bool, typer.Option("--with-later", help="Take back the later publications that stand on it as well.")
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Compute and print the summary, but publish nothing.")]
 
 
-def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Summary:
+def revert(
+    job: Job, run_id: RunIdArgument, with_later: WithLaterOption = False, dry_run: DryRunOption = False
+) -> Summary:
     """Take a publication back.
 
     Publishes the state without it, as a new publication with its date: computed again from the listings, taxonomy and
     model of the publication before it, with all decisions that people have made until now. The history stays, and
     nothing is deleted. Afterwards its date can be run again. A revert can itself be reverted.
 
-    A publication on which later ones stand cannot be taken back by itself: take those back first.
+    A publication on which later ones stand cannot be taken back by itself: --with-later takes them all back.
 
     Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings.
     """
     warehouse, settings = job.warehouse, job.settings
     require_listings(warehouse)
-    undone = find_publication(warehouse, run_id)
+    asked = find_publication(warehouse, run_id)
     published = publications(warehouse)
-    restored = find_restored(published, undone)
-    origin = origin_of({each.run_id: each for each in published}, restored)
-    if origin.job == "backfill":  # its run id marks what it has decided
-        restored = origin
+    undoing = find_undoing(published, asked, with_later=with_later)
+    newest, restored = undoing.undone[0], undoing.restored
+    names = ", ".join(each.run_id for each in undoing.undone)
     base = find_base(warehouse, restored)
     with run_context(job, published[-1].run_date, dry_run) as run, ExitStack() as at_end:
-        run.reverts = undone.run_id
+        run.reverts = newest.run_id
         run.pins = pins = Pins(
             restored.model_version,
             restored.listings_version,
@@ -65,7 +69,7 @@ def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Su
         )
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         model = registry.model(pins.model_version)
-        job.print_progress(f"{run.run_id}: taking back {undone.run_id}, restoring the state of {restored.run_id}")
+        job.print_progress(f"{run.run_id}: taking back {names}, restoring the state of {restored.run_id}")
         catalogue = read_catalogue(warehouse, pins, at_end)
         at_end.callback(warehouse.unstage, run.run_id)
         part = None
@@ -100,14 +104,14 @@ def revert(job: Job, run_id: RunIdArgument, dry_run: DryRunOption = False) -> Su
             publish(warehouse, own, written)
             run.published_versions = table_versions(warehouse, pins, run.run_id, written)
     changed = [(event, by_event.get(event, 0)) for event in ("begun", "changed", "ended")]
-    title = f"{undone.run_id} taken back"
-    again = f"catalog-cleaner nightly --run-date {undone.run_date} --warehouse {warehouse.location}"
+    title = f"{names} taken back"
+    again = f"catalog-cleaner nightly --run-date {newest.run_date} --warehouse {warehouse.location}"
     return Summary(
         f"Dry run, nothing published: {title}" if dry_run else title,
-        {"run_id": run.run_id, "reverts": undone.run_id, "restores": restored.run_id, **run.counts},
+        {"run_id": run.run_id, "reverts": names, "restores": restored.run_id, **run.counts},
         (Section("corrections", ("event", "listings"), changed),),
         (
-            *((f"To run its date again:  {again}",) if undone.job != "backfill" else ()),
+            *((f"To run the date again:  {again}",) if newest.job != "backfill" else ()),
             "The listings themselves are as delivered: the next night judges them again.",
         ),
     )

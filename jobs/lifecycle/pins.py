@@ -62,7 +62,7 @@ def take_pins(
 
     A published date keeps all its pins, so that a rerun gives the same rows, also after a revert. A date that was not
     published keeps its table versions but gets the current champion, because the earlier one may have been rolled
-    back.
+    back. A base that has been taken back since then is replaced by the newest publication before the date that stands.
 
     Args:
         warehouse: the tables.
@@ -101,18 +101,22 @@ def take_pins(
             "running it again would undo that. Use a later date; or take it back first, the newest first: "
             f"catalog-cleaner revert {applied[-1]}"
         )
+    standing = [run.run_id for run in published if run.run_date < run_date and run.run_id not in taken_back]
+    base = standing[-1] if standing else None
     same = [run for run in published if run.run_date == run_date and run.job == job]
     if same and not fresh:
         last = same[-1]
         versions = (last.listings_version, last.taxonomy_version, last.decisions_version)
         note = f"{run_date} is already published: reading the same versions, with model {last.model_version}"
-        pins = Pins(last.model_version, *versions, last.base_run_id)
+        own_base = base if last.base_run_id in taken_back else last.base_run_id
+        pins = Pins(last.model_version, *versions, own_base)
         return TakenPins(pins, f"{note} (use --fresh-pins for the current versions)")
     earlier = warehouse.read(PINS).where((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
     row = None if fresh or same else earlier.orderBy(F.col("pinned_at").desc()).first()
     if row is not None:
         before = Pins(**json.loads(row.pins))
-        pins = replace(before, model_version=champion)
+        own_base = base if before.base_run_id in taken_back else before.base_run_id
+        pins = replace(before, model_version=champion, base_run_id=own_base)
         if pins != before and keep:
             _record_pins(warehouse, job, run_date, pins, now)
         return TakenPins(
@@ -121,7 +125,6 @@ def take_pins(
             "(--fresh-pins reads today's)",
         )
     listings, taxonomy = input_versions(warehouse)
-    base = next((run.run_id for run in reversed(published) if run.run_date < run_date), None)
     pins = Pins(champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), base)
     if keep:
         _record_pins(warehouse, job, run_date, pins, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -128,6 +128,14 @@ def publications(warehouse: Warehouse, *, ended: bool = False) -> list[Publicati
     return sorted(published, key=lambda run: (run.run_date, run.finished_at))
 
 
+def by_commit(published: Iterable[Publication]) -> list[Publication]:
+    """Sort publications by the time at which they were committed.
+
+    This order differs from that of `publications` if a run of an earlier date was published later.
+    """
+    return sorted(published, key=lambda run: (run.finished_at.astimezone(dt.UTC), run.run_id))
+
+
 def find_publication(warehouse: Warehouse, run_id: str | None = None) -> Publication:
     """The publication of a run; by default the newest one.
 
@@ -151,8 +159,6 @@ def publications_until(warehouse: Warehouse, run_id: str | None = None) -> list[
 def publications_since(warehouse: Warehouse, since: str, until: str | None = None) -> list[Publication]:
     """The publications from one to another, both included, in the order in which they were committed.
 
-    This order differs from that of `publications` if a run of an earlier date was published later.
-
     Args:
         warehouse: the warehouse.
         since: run id of the first one.
@@ -162,7 +168,7 @@ def publications_since(warehouse: Warehouse, since: str, until: str | None = Non
         UsageError: nothing has been published yet, one of the runs was not published, or `until` was committed before
             `since`.
     """
-    committed = sorted(publications(warehouse), key=lambda run: (run.finished_at, run.run_id))
+    committed = by_commit(publications(warehouse))
     start, end = _index(warehouse, committed, since), _index(warehouse, committed, until)
     if end < start:
         raise UsageError(

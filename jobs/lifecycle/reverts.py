@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from jobs.lifecycle.publications import ERASE, Publication, find_publication
+from jobs.lifecycle.publications import ERASE, Publication, by_commit, find_publication
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What a revert takes back.
+
+    Attributes:
+        undone: the publications, the newest first. The last one is the one that was asked for.
+        restored: the one whose state comes back.
+    """
+
+    undone: Sequence[Publication]
+    restored: Publication
 
 
 def reverted_by(published: Sequence[Publication]) -> dict[str, str]:
@@ -15,46 +29,92 @@ def reverted_by(published: Sequence[Publication]) -> dict[str, str]:
     Args:
         published: all publications.
     """
+    by_id = {run.run_id: run for run in published}
     found: dict[str, str] = {}
-    for run in sorted(published, key=lambda run: run.finished_at, reverse=True):
+    for run in reversed(by_commit(published)):
         if run.reverts is not None and run.run_id not in found:
             found[run.reverts] = run.run_id
+            found |= dict.fromkeys(_undone_by(by_id, run), run.run_id)
     return found
 
 
-def find_restored(published: Sequence[Publication], undone: Publication) -> Publication:
-    """The publication whose state is to be restored when one is taken back.
+def find_undoing(published: Sequence[Publication], asked: Publication, *, with_later: bool = False) -> Undoing:
+    """What is taken back with a publication, and the publication whose state comes back.
 
     That is the one on which it was based; if it is a revert, the one that it took back.
 
     Args:
         published: all publications, as `jobs.lifecycle.publications.publications` returns them.
-        undone: the publication to take back.
+        asked: the publication to take back.
+        with_later: whether later publications that stand on it are taken back, too.
 
     Raises:
-        UsageError: it is an erasure, it is taken back already, it is the first one, or later publications stand on it.
+        UsageError: it is an erasure, it is taken back already, its date was run again, it is the first one, or later
+            publications stand on it and `with_later` is not set.
     """
-    if undone.job == ERASE:
-        raise UsageError(f"{undone.run_id} is an erasure, which cannot be taken back.")
+    if asked.job == ERASE:
+        raise UsageError(f"{asked.run_id} is an erasure, which cannot be taken back.")
     by_id = {run.run_id: run for run in published}
-    taken_back = reverted_by(published)
-    already = taken_back.get(undone.run_id)
+    already = reverted_by(published).get(asked.run_id)
     if already is not None:
-        raise UsageError(f"{undone.run_id} is taken back already, by {already}. To undo that, revert {already}.")
-    if origin_of(by_id, published[-1]).run_id != origin_of(by_id, undone).run_id:
-        after = published[published.index(undone) + 1 :]
-        later = [run.run_id for run in after if run.reverts is None and run.run_id not in taken_back]
+        raise UsageError(f"{asked.run_id} is taken back already, by {already}. To undo that, revert {already}.")
+    undone = list(_standing(by_id, published[-1], lambda run: run == asked))
+    if undone[-1] != asked:
         raise UsageError(
-            f"{undone.run_id} cannot be taken back by itself, because later publications stand on it: "
-            f"{', '.join(later)}. Revert them first, the newest first; or run the date of the newest again."
+            f"{asked.run_id} has been replaced, because its date was run again. The publications that can be taken "
+            f"back are {', '.join(run.run_id for run in undone)}."
         )
-    restored = by_id.get(undone.reverts or undone.base_run_id or "")
+    if len(undone) > 1 and not with_later:
+        raise UsageError(
+            f"{asked.run_id} cannot be taken back by itself, because later publications stand on it: "
+            f"{', '.join(run.run_id for run in reversed(undone[:-1]))}. Take them back as well with --with-later, or "
+            "run the date of the newest again."
+        )
+    restored = _before(by_id, asked)
     if restored is None:
         raise UsageError(
-            f"{undone.run_id} is the first publication, so there is no earlier state. Repair its input and run its "
-            f"date again: catalog-cleaner nightly --run-date {undone.run_date} --fresh-pins"
+            f"{asked.run_id} is the first publication, so there is no earlier state. Repair its input and run its "
+            f"date again: catalog-cleaner nightly --run-date {asked.run_date} --fresh-pins"
         )
-    return restored
+    return Undoing(undone, restored)
+
+
+def _undone_by(by_id: Mapping[str, Publication], revert: Publication) -> list[str]:
+    """The run ids of what a revert has taken back, the newest first."""
+    restored = by_id.get(revert.base_run_id or "")
+    newest = by_id.get(revert.reverts or "")
+    return [run.run_id for run in _standing(by_id, newest, lambda run: _before(by_id, run) == restored)]
+
+
+def _standing(
+    by_id: Mapping[str, Publication], newest: Publication | None, is_last: Callable[[Publication], bool]
+) -> Iterator[Publication]:
+    """The publications on which a state stands, the newest first, down to a last one.
+
+    A revert stands on what it has restored, unless it is itself the last one.
+
+    Args:
+        by_id: all publications by their run id.
+        newest: the publication that shows the state.
+        is_last: whether a publication is the last one.
+    """
+    run = newest
+    while run is not None:
+        run = run if is_last(run) else origin_of(by_id, run)
+        yield run
+        run = None if is_last(run) else _before(by_id, run)
+
+
+def _before(by_id: Mapping[str, Publication], run: Publication) -> Publication | None:
+    """The publication whose state is restored without another; None if there is none, or an erasure has ended it.
+
+    Instead of a revert that has restored an applied backfill, it is the backfill, whose run id marks what it decided.
+    """
+    before = by_id.get(run.reverts or run.base_run_id or "")
+    if before is None:
+        return None
+    origin = origin_of(by_id, before)
+    return origin if origin.job == "backfill" else before
 
 
 def find_base(warehouse: Warehouse, restored: Publication) -> Publication | None:
@@ -67,13 +127,12 @@ def find_base(warehouse: Warehouse, restored: Publication) -> Publication | None
     return find_publication(warehouse, restored.base_run_id) if restored.base_run_id else None
 
 
-def origin_of(by_id: dict[str, Publication], run: Publication) -> Publication:
+def origin_of(by_id: Mapping[str, Publication], run: Publication) -> Publication:
     """The publication whose state a publication shows: itself, or what a revert has restored.
 
     Args:
         by_id: all publications by their run id.
         run: the publication.
     """
-    while run.reverts is not None and run.base_run_id in by_id:
-        run = by_id[run.base_run_id]
-    return run
+    restored = by_id.get(run.base_run_id or "")
+    return run if run.reverts is None or restored is None else origin_of(by_id, restored)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.lifecycle.publications import Publication
+from jobs.lifecycle.publications import Publication, by_commit
 from jobs.warehouse.commits import REMOVED_PROPERTY, remembered_days, retention_properties
 
 _KNOWN_SINCE = "catalog-cleaner.removals-known-since"
@@ -54,7 +54,7 @@ def kept_publications(
     """
     if not published:
         return []
-    committed = sorted(published, key=lambda run: (run.finished_at.astimezone(dt.UTC), run.run_id))
+    committed = by_commit(published)
     newest = (published[-1], committed[-1])
     always = {run_id for run in newest for run_id in (run.run_id, run.base_run_id, run.reverts)} | set(pinned)
     return [run for run in committed if run.run_id in always or run.finished_at.astimezone(dt.UTC) >= since]

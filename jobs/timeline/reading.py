@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from jobs.lifecycle.publications import Publication, publications
+from jobs.lifecycle.publications import Publication, by_commit, publications
 from jobs.timeline.events import ListingRows, utc
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import (
@@ -73,9 +73,7 @@ def read_listing(warehouse: Warehouse, listing_id: str) -> ListingRows:
         flagged=_first(published_rows(FLAGGED_ITEMS)),
         seller=_seller(warehouse, newest, seller_id) if newest and seller_id is not None else None,
         ended=_end_times(warehouse, published, (*own, *(row.run_id for row in predictions))),
-        published=tuple(
-            (run.run_id, run.run_date) for run in sorted(published, key=lambda run: (run.finished_at, run.run_id))
-        ),
+        published=tuple((run.run_id, run.run_date) for run in by_commit(published)),
         applied=_applied(warehouse, newest, listing_id) if newest else frozenset(),
         names={row.category: row.label or row.category for row in warehouse.read(TAXONOMY).collect()},
     )

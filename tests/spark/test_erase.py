@@ -19,7 +19,7 @@ from jobs.erase import erase
 from jobs.ingestion.groups import bucket
 from jobs.lifecycle.pins import take_pins
 from jobs.lifecycle.publications import find_publication, publications, publications_since, read_published
-from jobs.lifecycle.reverts import find_restored
+from jobs.lifecycle.reverts import find_undoing
 from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.runs import runs
 from jobs.warehouse.forgetting import forget_history
@@ -143,7 +143,7 @@ def _check_what_stays(warehouse: Warehouse) -> None:
         with pytest.raises(UsageError, match=rf"ended publication {NIGHT}.* Read the whole state of {erasure.run_id}"):
             refused()
     with pytest.raises(UsageError, match=r"is an erasure, which cannot be taken back"):
-        find_restored(publications(warehouse), erasure)
+        find_undoing(publications(warehouse), erasure)
     with pytest.raises(UsageError, match=r"versions that the date had read are gone. Use a later date"):
         take_pins(warehouse, "nightly", erasure.run_date, "7", NOW, keep=False, fresh=False)
     pins = take_pins(warehouse, "nightly", erasure.run_date + dt.timedelta(1), "7", NOW, keep=False, fresh=False).pins

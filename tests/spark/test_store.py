@@ -151,6 +151,9 @@ def test_a_run_builds_on_the_last_publication_before_its_date(warehouse: Warehou
     record(warehouse, run("n-2", DAY - dt.timedelta(days=1), {"sellers": 1}))
     record(warehouse, run("n-3", DAY - dt.timedelta(days=1), None, hour=5))
     assert pins_of(warehouse, "7").pins.base_run_id == "n-2"
+    back = run("r-2", DAY - dt.timedelta(days=1), {"sellers": 0}, hour=6)
+    record(warehouse, replace(back, job="revert", reverts="n-2", pins=Pins("7", 0, 0, None, "n-1")))
+    assert pins_of(warehouse, "7").pins.base_run_id == "r-2", "a retry does not stand on what was taken back"
     record(warehouse, run("n-4", DAY, {"sellers": 2}))
     assert find_publication(warehouse).run_id == "n-4"
     with pytest.raises(UsageError, match="the later run n-4 is already published"):

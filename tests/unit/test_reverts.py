@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from jobs.lifecycle.publications import Publication
-from jobs.lifecycle.reverts import find_restored, reverted_by
+from jobs.lifecycle.reverts import find_undoing, reverted_by
 from schemas.errors import UsageError
 
 _START = dt.datetime.combine(dt.date(2026, 3, 9), dt.time())
@@ -40,7 +40,12 @@ NIGHTS = (("n1", 1, None, None), ("n2", 2, "n1", None), ("n3", 3, "n2", None))
 
 
 def restored(runs: list[Publication], undone: str) -> str:
-    return find_restored(runs, next(run for run in runs if run.run_id == undone)).run_id
+    return find_undoing(runs, next(run for run in runs if run.run_id == undone)).restored.run_id
+
+
+def undone(runs: list[Publication], asked: str) -> tuple[list[str], str]:
+    found = find_undoing(runs, next(run for run in runs if run.run_id == asked), with_later=True)
+    return [run.run_id for run in found.undone], found.restored.run_id
 
 
 def test_the_newest_publication_gives_way_to_its_base() -> None:
@@ -74,9 +79,30 @@ def test_a_date_that_was_run_again_can_be_taken_back_again() -> None:
 
 
 def test_a_publication_on_which_others_stand_is_refused_with_the_others_named() -> None:
-    with pytest.raises(
-        UsageError, match=r"n1 cannot be taken back by itself.*: n2, n3\. Revert them first, the newest"
-    ):
+    with pytest.raises(UsageError, match=r"n1 cannot be taken back by itself.*: n2, n3\. Take .* --with-later"):
         restored(published(*NIGHTS), "n1")
     with pytest.raises(UsageError, match=r"n1 cannot be .*: n2\."):
         restored(published(*NIGHTS, ("r3", 3, "n2", "n3")), "n1")
+
+
+def test_later_publications_are_taken_back_together() -> None:
+    assert undone(published(*NIGHTS), "n2") == (["n3", "n2"], "n1")
+    back = (*NIGHTS, ("r", 3, "n1", "n3"))
+    assert reverted_by(published(*back)) == {"n3": "r", "n2": "r"}
+    assert restored(published(*back), "r") == "n3"
+    assert reverted_by(published(*back, ("rr", 3, "n3", "r"))) == {"r": "rr"}
+    with pytest.raises(UsageError, match="n2 is taken back already, by r"):
+        restored(published(*back), "n2")
+
+
+def test_what_is_taken_back_already_is_not_taken_back_with_others() -> None:
+    runs = (*NIGHTS, ("r3", 3, "n2", "n3"), ("n4", 4, "r3", None))
+    assert undone(published(*runs), "n2") == (["n4", "n2"], "n1")
+    assert reverted_by(published(*runs, ("r", 4, "n1", "n4"))) == {"n3": "r3", "n4": "r", "n2": "r"}
+    assert undone(published(*runs), "r3") == (["n4", "r3"], "n3"), "the revert was wrong, n3 was right"
+    assert reverted_by(published(*runs, ("r", 4, "n3", "n4"))) == {"n4": "r", "r3": "r"}
+
+
+def test_a_publication_whose_date_was_run_again_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"n3 has been replaced, .* n3-again, n2"):
+        restored(published(*NIGHTS, ("n3-again", 3, "n2", None)), "n3")
