@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import PurePosixPath
-from typing import Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
@@ -24,6 +23,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from conf.settings import IngestSettings
 from jobs.console.root_cause import root_cause
 from jobs.ingestion.steps.parse import match_columns, validate_rows
+from jobs.warehouse.folders import open_path
 from schemas.errors import UsageError
 
 MALFORMED = "__malformed__"
@@ -95,10 +95,8 @@ def find_files(spark: SparkSession, location: str) -> Files:
     Raises:
         UsageError: there are no files, the folder contains folders, or file extensions are unknown or mixed.
     """
-    jvm, context = _java(spark)
     try:
-        path = jvm.org.apache.hadoop.fs.Path(location)
-        file_system = path.getFileSystem(context.hadoopConfiguration())
+        path, file_system = open_path(spark, location)
         if not file_system.exists(path):
             raise UsageError(f"{location}: no such file or folder.")
         statuses = list(file_system.listStatus(path))
@@ -122,12 +120,10 @@ def refuse_existing(spark: SparkSession, folder: str) -> None:
     Raises:
         UsageError: it exists.
     """
-    jvm, context = _java(spark)
-    path = jvm.org.apache.hadoop.fs.Path(folder)
     try:
-        file_system = path.getFileSystem(context.hadoopConfiguration())
-        unfinished = file_system.exists(jvm.org.apache.hadoop.fs.Path(path, "_temporary"))
-        if file_system.exists(path) and not unfinished:
+        path, file_system = open_path(spark, folder)
+        unfinished, _ = open_path(spark, f"{folder}/_temporary")
+        if file_system.exists(path) and not file_system.exists(unfinished):
             raise UsageError(f"{folder} exists: name a new folder, or remove it first.")
     except Py4JJavaError as error:
         raise UsageError(f"{folder}: {root_cause(error)}") from error
@@ -252,11 +248,6 @@ def _text_schema(names: Sequence[str]) -> StructType:
 
 def _field(name: str) -> Column:
     return F.col("r").getField(name)
-
-
-def _java(spark: SparkSession) -> tuple[Any, Any]:
-    """The JVM and its Spark context, because PySpark has no API for Hadoop's file systems."""
-    return spark.sparkContext._jvm, spark.sparkContext._jsc  # noqa: SLF001
 
 
 def _escaped(paths: Sequence[str]) -> tuple[str, ...]:
