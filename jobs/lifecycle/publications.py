@@ -125,7 +125,7 @@ def publications(warehouse: Warehouse, *, ended: bool = False) -> list[Publicati
     fields = tuple(Publication.__dataclass_fields__)
     published = [Publication(**row.asDict()) for row in runs.select(*fields).collect()]
     published = [run for run in published if ended or run.ended_by is None]
-    return sorted(published, key=lambda run: (run.run_date, run.finished_at))
+    return sorted(published, key=lambda run: (run.run_date, run.finished_at, run.run_id))
 
 
 def by_commit(published: Iterable[Publication]) -> list[Publication]:
