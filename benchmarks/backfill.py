@@ -255,7 +255,7 @@ def _predicted(folder: Path) -> tuple[int, int]:
     spark = open_session(load_settings("local").spark, "check")
     predicted = open_warehouse(spark, str(folder)).read(BACKFILL_PREDICTIONS)
     by_content = predicted.groupBy("backfill_id", "listing_id", "content_hash").count()
-    [counted] = by_content.agg(F.count(F.lit(1)).alias("judged"), F.count_if("count > 1").alias("twice")).collect()
+    [counted] = by_content.agg(F.count(F.lit(1)).alias("judged"), F.count_if(F.col("count") > 1).alias("twice")).collect()
     spark.stop()
     return int(counted.judged), int(counted.twice)
 
