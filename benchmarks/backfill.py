@@ -53,7 +53,7 @@ class Ran:
 
     Attributes:
         seconds: from start to end of its process.
-        summary: what it printed.
+        summary: what it printed, without the scratch folder's path.
         steps: progress message -> the seconds since the start that it printed with it.
         memory: part of the program -> peak of the private memory of its largest process, in MiB.
     """
@@ -200,10 +200,10 @@ def _run(work: WorkFolder, *words: str | Path) -> Ran:
     work.say(" ".join(map(str, words)))
     started = time.perf_counter()
     with start_program(work, command_line(*words, "--json")) as program:
-        summary = json.loads(program.finish().splitlines()[-1])
+        summary = json.loads(program.finish().splitlines()[-1].replace(f"{work.scratch}/", ""))
         seconds = time.perf_counter() - started
         memory = {part.value: peak.private / _MIB for part, peak in program.monitor.peaks.items()}
-        log = program.log.read_text(encoding="utf-8")
+        log = program.log.read_text(encoding="utf-8").replace(f"{work.scratch}/", "")
     work.say(f"{words[0]}: {seconds:.1f} s")
     return Ran(seconds, summary, seconds_of_steps(log), memory)
 
@@ -255,7 +255,8 @@ def _predicted(folder: Path) -> tuple[int, int]:
     spark = open_session(load_settings("local").spark, "check")
     predicted = open_warehouse(spark, str(folder)).read(BACKFILL_PREDICTIONS)
     by_content = predicted.groupBy("backfill_id", "listing_id", "content_hash").count()
-    [counted] = by_content.agg(F.count(F.lit(1)).alias("judged"), F.count_if(F.col("count") > 1).alias("twice")).collect()
+    figures = F.count(F.lit(1)).alias("judged"), F.count_if(F.col("count") > 1).alias("twice")
+    [counted] = by_content.agg(*figures).collect()
     spark.stop()
     return int(counted.judged), int(counted.twice)
 

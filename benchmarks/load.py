@@ -153,7 +153,8 @@ def _run(work: WorkFolder, name: str, words: tuple[str | Path, ...], warehouse: 
         finally:
             shutil.copyfile(program.log, work.path / f"{name.replace(' ', '-')}.log")
         seconds = time.perf_counter() - started_at
-        log = program.log.read_text(encoding="utf-8")
+        # Results name no folder of the machine.
+        log = program.log.read_text(encoding="utf-8").replace(f"{work.path}/", "")
     return {
         "seconds": round(seconds, 1),
         "steps": seconds_of_steps(log),
