@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from jobs.console.summary import Section, Summary
 from jobs.erasure.erasing import (
     copy_metrics,
     end_publications,
+    finish_forgetting,
     learned_by,
     publication_after,
     refuse_running,
@@ -32,6 +34,7 @@ from jobs.lifecycle.publications import publications
 from jobs.lifecycle.run_context import RunContext, run_context
 from jobs.warehouse.inputs import require_listings
 from schemas.errors import CleanerError, FailedError
+from training.bundle_changes import changing_bundle
 from training.models import ModelSummary
 from training.registry import RegistryError, open_registry
 
@@ -94,11 +97,15 @@ def erase(
         key = create_key(warehouse, settings.privacy)
         suppress(run, names, key, models)
         remove_staging(warehouse)
+        finish_forgetting(warehouse)
         for path in before.to_clear:
             job.print_progress(f"{path}: removing its rows")
             clear_file(path, names)
         if warehouse.folder is not None:
-            run.counts["models_changed"] = forget_sellers(warehouse.folder / "mlflow", names, key)
+            folder = warehouse.folder / "mlflow"
+            registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
+            changing = partial(changing_bundle, registry, folder)
+            run.counts["models_changed"] = forget_sellers(folder, names, key, changing)
         tables = before.tables
         if tables:
             end_publications(run)

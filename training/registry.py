@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from conf.settings import RegistrySettings
 from schemas.errors import FailedError, UsageError
-from training.digest import check_bundle
+from training.digest import BUNDLE_TAG, DIGEST_TAG, check_bundle
 from training.models import Model, ModelSummary
 from training.package_files import copy_package
 from training.private_folder import private_folder
@@ -33,10 +33,6 @@ from udfs.encoders.files import files_digest
 from udfs.pyfunc import INPUTS
 
 CHAMPION = "champion"
-_BUNDLE_TAG = "bundle"
-"""Tag with the bundle's path relative to the registry's folder. MLflow stores absolute paths, which are wrong in a
-copied warehouse."""
-_DIGEST_TAG = "bundle_sha256"
 _PREVIOUS_TAG = "previous_champion"
 _CODE_PACKAGES = ("schemas", "udfs")
 _REQUIREMENTS = ("tensorflow-cpu", "numpy", "scipy", "scikit-learn", "pillow", "pyarrow", "pandas", "pyspark")
@@ -100,7 +96,7 @@ class Registry:
         """
         registered = self._version(version)
         bundle = self._bundle(registered)
-        check_bundle(bundle, version, (registered.tags or {}).get(_DIGEST_TAG))
+        check_bundle(bundle, version, (registered.tags or {}).get(DIGEST_TAG))
         return Model(version, bundle, load_spec(bundle), load_noise(bundle))
 
     def models(self) -> list[ModelSummary]:
@@ -152,6 +148,11 @@ class Registry:
         with self._translate_errors():
             self._client.set_registered_model_alias(self._settings.model_name, CHAMPION, before)
         return str(before)
+
+    def set_tag(self, version: str, tag: str, value: str) -> None:
+        """Set a tag of a version."""
+        with self._translate_errors():
+            self._client.set_model_version_tag(self._settings.model_name, version, tag, value)
 
     def register(
         self,
@@ -205,7 +206,7 @@ class Registry:
                         pip_requirements=[f"{name}=={metadata.version(name)}" for name in _REQUIREMENTS],
                     )
             path = self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")
-            version_tags = {**tags, _BUNDLE_TAG: path, _DIGEST_TAG: files_digest(Path(bundle))}
+            version_tags = {**tags, BUNDLE_TAG: path, DIGEST_TAG: files_digest(Path(bundle))}
             return self._new_version(logged, run.info.run_id, version_tags)
 
     def _new_version(self, logged: ModelInfo, run_id: str, tags: dict[str, str]) -> str:
@@ -245,7 +246,7 @@ class Registry:
             ) from error
 
     def _bundle(self, version: ModelVersion) -> str:
-        bundle_path = (version.tags or {}).get(_BUNDLE_TAG, "")
+        bundle_path = (version.tags or {}).get(BUNDLE_TAG, "")
         if self._folder is not None:
             path = self._folder / bundle_path
             if not bundle_path or not path.is_dir():

@@ -18,7 +18,7 @@ from jobs.lifecycle.publications import Publication, is_published
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext
 from jobs.lifecycle.starts import find_starts
-from jobs.warehouse.forgetting import forget_history
+from jobs.warehouse.forgetting import forget_history, is_forgetting
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
 from schemas.tables import (
@@ -113,6 +113,13 @@ def remove_staging(warehouse: Warehouse) -> None:
     """Remove all staged tables."""
     for name in warehouse.staged_names():
         warehouse.unstage(name)
+
+
+def finish_forgetting(warehouse: Warehouse) -> None:
+    """Remove the history of tables in the middle of which an earlier erasure was killed, also if they name no id."""
+    for table in TABLES.values():
+        if warehouse.exists(table) and is_forgetting(warehouse, table):
+            forget_history(warehouse, table)
 
 
 def rewrite(run: RunContext, names: Names, tables: Mapping[str, Collection[str]], newest: Publication | None) -> None:

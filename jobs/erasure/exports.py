@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ import pyarrow.parquet as pq
 
 from jobs.erasure.names import Names
 from schemas.bundle import NOISE_FILE
+from udfs.encoders.files import files_digest
 from udfs.pseudonyms import PseudonymKey, Purpose
 
+Changing = Callable[[Path, str], AbstractContextManager[None]]
+"""Takes a bundle's folder and the digest of its files after the block in which they are changed."""
 _LINES = (".jsonl", ".ndjson")
 _CLEARED = (".parquet", ".csv", *_LINES)
 _SELLERS = ("sellers", "seller_ids")
@@ -44,8 +48,15 @@ def clear_file(file: Path, names: Names) -> None:
                 out.writelines(line for line in old if not names.in_text(line))
 
 
-def forget_sellers(folder: Path, names: Names, key: PseudonymKey) -> int:
-    """Remove the erased sellers from the noise models of the bundles below a folder; returns the number of bundles."""
+def forget_sellers(folder: Path, names: Names, key: PseudonymKey, changing: Changing) -> int:
+    """Remove the erased sellers from the noise models of the bundles below a folder; returns the number of bundles.
+
+    Args:
+        folder: the folder.
+        names: what is erased.
+        key: the key of pseudonyms.
+        changing: `training.bundle_changes.changing_bundle` of the registry.
+    """
     gone = names.sellers | {key.pseudonym(Purpose.SELLER, seller) for seller in names.sellers}
     changed = 0
     for file in sorted(folder.rglob(NOISE_FILE)) if names.sellers else ():
@@ -55,7 +66,12 @@ def forget_sellers(folder: Path, names: Names, key: PseudonymKey) -> int:
         kept = ~np.isin(arrays[name], sorted(gone))
         if not kept.all():
             arrays |= {name: arrays[name][kept], "seller_rates": arrays["seller_rates"][kept]}
-            _write_arrays(file, arrays)
+            # Not in the bundle, whose files have a registered checksum.
+            with _temporary(folder, file.name) as new:
+                with new.open("wb") as out:
+                    np.savez_compressed(out, **arrays)
+                with changing(file.parent, files_digest(file.parent, {file: new})):
+                    new.replace(file)
             changed += 1
     return changed
 
@@ -77,17 +93,23 @@ def _named(row: list[str], names: Names) -> bool:
     return bool(names.in_text("\n".join(row)))
 
 
-def _write_arrays(file: Path, arrays: Mapping[str, Any]) -> None:
-    with _replaced(file) as new, new.open("wb") as out:
-        np.savez_compressed(out, **arrays)
-
-
 @contextmanager
 def _replaced(file: Path) -> Iterator[Path]:
     """A new file that replaces another one when the block ends without an error."""
-    new = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
+    with _temporary(file.parent, file.name) as new:
         yield new
         new.replace(file)
+
+
+@contextmanager
+def _temporary(folder: Path, name: str) -> Iterator[Path]:
+    """A path for a hidden file that is removed when the block ends, and so is what a killed run has left there."""
+    start = f".{name}."
+    for left in folder.glob(f"{escape(start)}*"):
+        if left.name.removeprefix(start).isdigit():
+            left.unlink()
+    new = folder / f"{start}{os.getpid()}"
+    try:
+        yield new
     finally:
         new.unlink(missing_ok=True)

@@ -9,11 +9,13 @@ from pyspark.sql import SparkSession
 
 from jobs.warehouse.commits import REMOVED_PROPERTY, retention_properties
 from jobs.warehouse.folders import open_path
+from jobs.warehouse.sql import literal
 from jobs.warehouse.tables import Warehouse
 from jobs.warehouse.upkeep import set_properties, vacuum
 from schemas.errors import FailedError
 from schemas.tables import Table
 
+_AT_ONCE = "interval 0 hours"
 _DIGITS = 20
 """Files of Delta's log begin with the version in this many digits."""
 
@@ -25,6 +27,9 @@ def forget_history(warehouse: Warehouse, table: Table) -> None:
     Versions keep their numbers; earlier ones can no longer be read. Write the table anew first, so that its newest
     version shares no file with earlier ones.
 
+    If it is killed, the table may go on forgetting at once which files are removed, so that VACUUM would remove files
+    that publications need. `is_forgetting` tells this; then call it again.
+
     Raises:
         FailedError: the session may not list or delete the files of the log.
     """
@@ -32,8 +37,9 @@ def forget_history(warehouse: Warehouse, table: Table) -> None:
     spark = warehouse.spark
     # A checkpoint lists removed files, perhaps with statistics, unless they need not be remembered.
     [stored] = spark.sql(f"DESCRIBE DETAIL {warehouse.identifier(table)}").collect()
-    set_properties(warehouse, table, {REMOVED_PROPERTY: "interval 0 hours"})
+    set_properties(warehouse, table, {REMOVED_PROPERTY: _AT_ONCE})
     version = _write_checkpoint(spark, stored.location)
+    set_properties(warehouse, table, {REMOVED_PROPERTY: retention_properties()[REMOVED_PROPERTY]})
     try:
         _remove_log_before(spark, stored.location, version)
     except Py4JJavaError as error:
@@ -41,7 +47,13 @@ def forget_history(warehouse: Warehouse, table: Table) -> None:
             f"the log of {table.name} cannot be removed: the session may not list or delete the files of "
             f"{stored.location}. Give it access, and run the same command again."
         ) from error
-    set_properties(warehouse, table, {REMOVED_PROPERTY: retention_properties()[REMOVED_PROPERTY]})
+
+
+def is_forgetting(warehouse: Warehouse, table: Table) -> bool:
+    """Whether `forget_history` was killed while a table that exists forgets at once which files are removed."""
+    name = literal(REMOVED_PROPERTY)
+    [row] = warehouse.spark.sql(f"SHOW TBLPROPERTIES {warehouse.identifier(table)} ({name})").collect()
+    return bool(row.value == _AT_ONCE)
 
 
 def _write_checkpoint(spark: SparkSession, location: str) -> int:

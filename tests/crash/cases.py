@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from jobs.lifecycle.publications import find_publication
+from jobs.lifecycle.run_context import STAGED_ARCHIVES
 from jobs.store import read_published
+from schemas.tables import RUNS
 from tests.end_to_end.conftest import Workspace
 
 NIGHT = "2026-11-11"
@@ -79,15 +83,32 @@ def revert(workspace: Workspace, folder: Path) -> Words:
 
 
 def maintain(workspace: Workspace, folder: Path) -> Words:
-    """After two nights."""
+    """After two nights, with many small files, abandoned ones, and a staged archive that nobody needs."""
     workspace.run(*nightly(workspace, folder))
+    return neglected(workspace)
+
+
+def neglected(workspace: Workspace) -> Words:
+    """Work for `maintain`."""
+    warehouse = workspace.warehouse
+    rows = warehouse.read(RUNS).where("status = 'done'").limit(1)
+    for _ in range(22):
+        warehouse.append(RUNS, rows)
+    warehouse.stage(f"{STAGED_ARCHIVES}of-nobody", rows)
+    month_ago = time.time() - 30 * 24 * 3600
+    for table in ("predictions", "clean_listings"):
+        abandoned = workspace.path / table / "part-00000-abandoned.snappy.parquet"
+        abandoned.touch()
+        os.utime(abandoned, (month_ago, month_ago))
     return ("maintain",)
 
 
 def erase(workspace: Workspace, _: Path) -> Words:
-    """One listing is erased."""
-    first = read_published(workspace.warehouse, "clean_listings").agg(F.min("listing_id").alias("id")).collect()
-    return ("erase", "--listing", first[0].id)
+    """A listing, and a seller that the model knows."""
+    rows = read_published(workspace.warehouse, "clean_listings").where("seller_id IS NOT NULL")
+    sellers = rows.groupBy("seller_id").agg(F.min("listing_id"), F.count("*").alias("n")).orderBy("n", "seller_id")
+    found = sellers.collect()
+    return ("erase", "--listing", found[0][1], "--seller", found[-1].seller_id)
 
 
 CASES: dict[str, Prepare] = {
@@ -95,5 +116,8 @@ CASES: dict[str, Prepare] = {
 }
 ALREADY_DONE = "taken back already"
 """What a command that cannot be repeated says if the killed one had done everything."""
-CLEANS_UP_LATER = ("encode", "train")
-"""Commands that run beside others, so that what a killed one has left is removed by the next run that locks all."""
+ENDS_PUBLICATIONS = ("erase",)
+"""Commands that end all publications before they publish, so that readers may find none."""
+CLEANS_UP_LATER = ("encode", "train", "backfill")
+"""Commands that run beside others, so that what a killed one has left is removed by the next run that locks all:
+`maintain` at the latest, which also removes what backfills have staged."""

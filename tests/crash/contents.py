@@ -17,7 +17,7 @@ from schemas.tables import BACKFILLS, RUNS, TABLES, Table
 Contents = Mapping[str, Counter[str]]
 """Table -> its rows as JSON, with their number."""
 _RUN_IDS = ("run_id", "delivery_id", "backfill_id")
-_CLOCK = ("encoded_at", "superseded_at", "pinned_at")
+_CLOCK = ("encoded_at", "superseded_at", "pinned_at", "erased_at")
 """Times at which something was written; only whether they are null is compared."""
 
 
@@ -30,20 +30,21 @@ class Published:
 
 
 def stored(warehouse: Warehouse) -> Contents:
-    """The rows of all tables but `runs` and `backfills`, which also record what was interrupted.
+    """The rows of all tables but `runs` and `backfills`, which also record what was interrupted; and all properties.
 
     Of backfills, only the results of the newest one are compared.
     """
     tables = [table for table in TABLES.values() if table not in (RUNS, BACKFILLS) and warehouse.exists(table)]
     begun = warehouse.read(BACKFILLS).orderBy(F.desc("recorded_at")).first()
     newest = F.lit(begun.backfill_id if begun else "")
-    return _rows(
+    found = _rows(
         {
             table: rows.where(F.col("backfill_id") == newest) if "backfill_id" in table.names else rows
             for table in tables
             for rows in [warehouse.read(table)]
         }
     )
+    return {**found, "properties": Counter(each for table in tables for each in _properties(warehouse, table))}
 
 
 def published(warehouse: Warehouse) -> Published | None:
@@ -76,6 +77,11 @@ def differences(found: Contents, expected: Contents) -> str:
     return "\n".join(lines)
 
 
+def _properties(warehouse: Warehouse, table: Table) -> list[str]:
+    rows = warehouse.spark.sql(f"SHOW TBLPROPERTIES {warehouse.identifier(table)}").collect()
+    return [f"{table.name} {row.key}={row.value}" for row in rows]
+
+
 def _rows(tables: Mapping[Table, DataFrame]) -> Contents:
     """Read all tables in one query, because most of the time goes into starting one."""
     parts = [
@@ -96,6 +102,8 @@ def _compared(table: Table) -> list[Column]:
 def _value(name: str, type_: str) -> Column:
     if name in _CLOCK:
         return F.col(name).isNotNull().alias(name)
+    if name == "group_id":  # an erasure names groups after its run
+        return F.regexp_replace(name, "^erase-.*", "erase-*").alias(name)
     if type_ == "BINARY":  # pictures and vectors
         return F.xxhash64(name).alias(name)
     return F.col(name)

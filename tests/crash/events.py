@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 
+from jobs.warehouse.folders import DELETED
 from tests.programs import guarded, kill_carriers
 
 _SOURCE = Path(__file__).with_name("file_events.c")
@@ -36,8 +37,12 @@ GO_ON, KILL = 0, -1
 """Answers to a change."""
 
 
-_DATA = re.compile(r"/(part-|deletion_vector_|_staged_commits$)|=[^/]*$")
-"""Files of a Delta table, and folders of its partitions, that are nothing without a commit that names them."""
+_DATA = re.compile(r"/(part-|deletion_vector_|_change_data|_staged_commits$)|=[^/]*$|^mlflow/artifacts/")
+"""Files of a Delta table, folders of its partitions, and files of models. They are nothing without a commit that names
+them, or an entry of the registry."""
+_UNREAD = re.compile(rf"^_work/[^/]+/|/{DELETED}[^/]*/|/\d{{20}}\.crc$")
+"""What a training writes into its folder, which others only delete; what is in a folder that is being deleted; and the
+checksum of a version, which Delta writes after its commit and can do without."""
 
 
 @dataclass(frozen=True, order=True)
@@ -135,16 +140,18 @@ def run_watched(
 def is_point(change: Change) -> bool:
     """Whether the change alters what another process can read, so that it matters whether a kill is before or after it.
 
-    Nobody reads the data files of a commit before it is in the log, nor hidden files: checksums, and temporary files
-    that are renamed when they are complete. All of them lie there when the command is killed just before the change
-    that makes them visible. Of several changes of one kind, the first is a point; but the registry's database removes
-    its journal at the end of each transaction, so each time is one.
+    Nobody reads data files before something names them, nor hidden files: checksums, and temporary files that are
+    renamed when they are complete. All of them lie there when the command is killed just before the change that makes
+    them visible. Of several changes of one kind, the first is a point. But the registry's database removes its journal
+    at the end of each transaction, and a folder of any name is renamed to `deleted_*` before it is deleted, so each
+    time is one.
     """
     name = change.path.rpartition("/")[2]
-    uncommitted = change.operation in ("create", "write", "mkdir") and _DATA.search(change.path)
-    if change.operation == "delete" and name.endswith("-journal"):
-        return True
-    return change.number == 1 and not name.startswith(".") and not uncommitted
+    unnamed = change.operation in ("create", "write", "mkdir") and _DATA.search(change.path)
+    if unnamed or name.startswith(".") or _UNREAD.search(change.path):
+        return False
+    repeated = change.operation in ("delete", "rename") and (name.endswith("-journal") or name.startswith(DELETED))
+    return change.number == 1 or repeated
 
 
 def _general(path: str) -> str:

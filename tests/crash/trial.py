@@ -15,7 +15,7 @@ from conf.load import load_settings
 from jobs.cli import app
 from jobs.lifecycle.publications import PUBLISHING_JOBS
 from schemas.tables import QUARANTINE
-from tests.crash.cases import ALREADY_DONE, CLEANS_UP_LATER, Prepare
+from tests.crash.cases import ALREADY_DONE, CLEANS_UP_LATER, ENDS_PUBLICATIONS, Prepare
 from tests.crash.contents import Contents, Published, differences, finished, published, stored
 from tests.crash.events import GO_ON, KILL, Change, Ended, run_watched
 from tests.end_to_end.conftest import Workspace
@@ -70,7 +70,8 @@ class Trial:
         """Read what a killed command has left, run the command again and compare. Empty if all is well."""
         found = [] if self._is_untouched(left) else [self._reading(published(left.warehouse))]
         result = CliRunner().invoke(app, [*self.words, "--warehouse", str(left.path), "--profile", "test"])
-        if result.exit_code and ALREADY_DONE not in result.stderr:
+        done = ALREADY_DONE in result.stderr
+        if result.exit_code and not done:
             found.append(f"the second run ended with {result.exit_code}: {result.stderr[-600:]}")
         else:
             found.append(differences(_once(stored(left.warehouse)), _once(self.stored)))
@@ -79,10 +80,26 @@ class Trial:
                 found.append(differences(last.tables if last else {}, self.after.tables if self.after else {}))
             if missing := self.runs - finished(left.warehouse):
                 found.append(f"runs lacks {dict(missing)}")
-            if self.words[0] not in CLEANS_UP_LATER:
-                found += [f"left behind: {path}" for path in _leftovers(left.path)]
+            found += [f"left behind: {path}" for path in self._left_behind(left, later=done)]
             found.append(_unreadable_models(left.path))
         return "\n".join(line for line in found if line)
+
+    def _left_behind(self, left: Workspace, *, later: bool) -> list[str]:
+        """What a killed command has left, and the next run that should remove it has not.
+
+        The markers of all commands are removed alike, so `maintain` need not run for one.
+
+        Args:
+            left: the warehouse.
+            later: whether the second run had nothing to do, so that a later one removes it.
+        """
+        found = _leftovers(left.path)
+        if not later and self.words[0] not in CLEANS_UP_LATER:
+            return found
+        if all(path.startswith("_starts/") for path in found):
+            return []
+        left.run("maintain")
+        return _leftovers(left.path)
 
     def _is_untouched(self, left: Workspace) -> bool:
         """Whether `runs` and all files of the tables are still as the command found them, so that readers must be, too.
@@ -96,7 +113,8 @@ class Trial:
 
     def _reading(self, seen: Published | None) -> str:
         if seen is None or self.before is None or self.after is None:
-            return "" if seen is None and self.before is None else "readers saw no publication"
+            allowed = seen is None and (self.before is None or self.words[0] in ENDS_PUBLICATIONS)
+            return "" if allowed else "readers saw no publication"
         expected = self.before if seen.run_id == self.before.run_id else self.after
         wrong = differences(seen.tables, expected.tables)
         return f"readers saw something else than a whole publication: {wrong}" if wrong else ""

@@ -1,4 +1,4 @@
-"""A sample of what `make test-all` does: a night and an ingest are killed, and others try to run meanwhile."""
+"""A night and an ingest are killed, and others try to run meanwhile. The first test is the sample of `make test`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from conf.load import load_settings
-from tests.crash.cases import CASES, ingest, review
+from tests.crash.cases import CASES, NIGHT, Words, ingest, review
+from tests.crash.contents import differences
 from tests.crash.contents import published as read_all
 from tests.crash.events import GO_ON, KILL, Change, compile_watcher, run_watched
 from tests.crash.trial import Trial, prepare
 from tests.end_to_end.conftest import Workspace
 from training.registry import open_registry
 
-pytestmark = [pytest.mark.crash, pytest.mark.end_to_end]
+pytestmark = pytest.mark.end_to_end
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,28 @@ def commit_of(table: str, others: int = 0) -> Callable[[Change], bool]:
     return lambda change: bool(commit.fullmatch(change.path)) and next(seen) == others
 
 
+def decided(workspace: Workspace, folder: Path) -> Words:
+    """A night after decisions: it changes what readers see, and scores nothing, so that it is short."""
+    workspace.run(*review(workspace, folder))
+    return ("nightly", "--run-date", NIGHT)
+
+
+def test_a_night_that_is_killed_just_before_it_publishes_can_be_run_again(
+    published: Workspace, library: Path, tmp_path: Path
+) -> None:
+    trial = prepare(decided, published, tmp_path)
+    assert trial.before is not None
+    assert trial.after is not None
+    assert differences(trial.before.tables, trial.after.tables)
+    left = trial.start.copy(tmp_path / "killed")
+    ended = trial.kill(library, left, commit_of("runs"))
+    assert ended.code < 0, ended.output
+    assert {change.path.split("/")[0] for change in ended.changes} >= {"clean_listings", "corrections", "sellers"}
+    assert trial.problems(left) == ""
+    assert [run["status"] for run in left.run("runs")["runs"][:2]] == ["published", "interrupted"]
+
+
+@pytest.mark.crash
 def test_a_night_that_is_killed_twice_and_moved_ends_as_if_nothing_had_happened(
     night: Trial, library: Path, tmp_path: Path
 ) -> None:
@@ -72,6 +95,7 @@ def test_a_night_that_is_killed_twice_and_moved_ends_as_if_nothing_had_happened(
     assert Path(registry.model(registry.champion_version()).bundle).is_relative_to(moved.path)
 
 
+@pytest.mark.crash
 def test_an_ingest_killed_while_it_merges_can_be_run_again(published: Workspace, library: Path, tmp_path: Path) -> None:
     trial = prepare(CASES["ingest"], published, tmp_path)
     left = trial.start.copy(tmp_path / "killed")
@@ -81,6 +105,7 @@ def test_an_ingest_killed_while_it_merges_can_be_run_again(published: Workspace,
     assert trial.problems(left) == ""
 
 
+@pytest.mark.crash
 def test_a_registry_that_is_away_publishes_nothing(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     before = read_all(workspace.warehouse)

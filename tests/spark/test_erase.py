@@ -22,8 +22,10 @@ from jobs.lifecycle.publications import find_publication, publications, publicat
 from jobs.lifecycle.reverts import find_undoing
 from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.runs import runs
-from jobs.warehouse.forgetting import forget_history
+from jobs.warehouse.commits import REMOVED_PROPERTY
+from jobs.warehouse.forgetting import forget_history, is_forgetting
 from jobs.warehouse.tables import Warehouse
+from jobs.warehouse.upkeep import set_properties
 from schemas.errors import FailedError, UsageError
 from schemas.tables import LISTING_CHANGES, LISTINGS, PINS, QUARANTINE, REVIEW_DECISIONS, SUPPRESSIONS, TAXONOMY, Table
 from tests.spark.frames import rows_of
@@ -104,6 +106,8 @@ def test_an_erasure_that_was_killed_is_finished_by_the_next(
 
     def until_the_last(warehouse: Warehouse, table: Table) -> None:
         if table is LISTING_CHANGES:
+            # As if it had been killed a little earlier, in the middle of another table.
+            set_properties(warehouse, LISTINGS, {REMOVED_PROPERTY: "interval 0 hours"})
             raise InterruptedError("killed at erase-me-1")
         forget_history(warehouse, table)
 
@@ -114,8 +118,10 @@ def test_an_erasure_that_was_killed_is_finished_by_the_next(
     with pytest.raises(UsageError, match=r"erasure erase-2026-03-01-\w+ ended every .*run the same .*erase. again"):
         read_published(warehouse, "clean_listings")
     assert files_that_name_it(folder) == {"listing_changes"}
+    assert is_forgetting(warehouse, LISTINGS)
     assert run(warehouse).facts["files_left"] == 0
     assert files_that_name_it(folder) == set()
+    assert not is_forgetting(warehouse, LISTINGS)
     _check_what_stays(warehouse)
 
 

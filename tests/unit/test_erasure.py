@@ -7,6 +7,8 @@ import gzip
 import json
 import sqlite3
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from jobs.erasure.names import Names, is_telling
 from jobs.erasure.places import Searched
 from jobs.erasure.search import search_folder
 from training.models import ModelSummary
+from udfs.encoders.files import files_digest
 from udfs.pseudonyms import PseudonymKey, Purpose
 
 LONG = "A-1" + "z" * 40
@@ -154,9 +157,22 @@ def test_bundles_forget_an_erased_seller(tmp_path: Path, array: str) -> None:
     folder.mkdir(parents=True)
     stored_as = {array: np.array(names), "seller_rates": np.array([0.1, 0.5]), "error_rate": np.array(0.2)}
     np.savez_compressed(folder / "noise.npz", **stored_as)
-    assert forget_sellers(tmp_path, NAMES, key) == 1
+    killed = tmp_path / ".noise.npz.7"
+    killed.touch()
+    digests = []
+
+    @contextmanager
+    def changing(bundle: Path, digest: str) -> Iterator[None]:
+        before = files_digest(bundle)
+        yield
+        digests.append((before, files_digest(bundle), digest))
+
+    assert forget_sellers(tmp_path, NAMES, key, changing) == 1
+    [(before, after, announced)] = digests
+    assert before != after == announced
+    assert [path.name for path in tmp_path.iterdir()] == ["models"]
     with np.load(folder / "noise.npz") as stored:
         assert stored[array].tolist() == ["other"]
         assert stored["seller_rates"].tolist() == [0.1]
         assert stored["error_rate"] == 0.2
-    assert forget_sellers(tmp_path, NAMES, key) == 0
+    assert forget_sellers(tmp_path, NAMES, key, changing) == 0

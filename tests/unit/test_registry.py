@@ -13,7 +13,9 @@ from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
 
 from conf.settings import RegistrySettings
 from schemas.errors import FailedError
+from training.bundle_changes import changing_bundle
 from training.digest import ChangedBundleError
+from training.models import ModelSummary
 from training.private_folder import private_folder
 from training.registry import Registry, RegistryError, RegistryUnavailableError, open_registry
 from udfs.encoders.files import files_digest
@@ -87,6 +89,29 @@ def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 def test_a_bundle_that_is_as_it_was_registered_is_loaded(registered: Registry) -> None:
     with pytest.raises(_LoadedError):
         registered.model("3")
+
+
+@pytest.mark.parametrize("tampered", [False, True])
+def test_files_are_changed_so_that_the_bundle_can_be_loaded_at_any_moment(
+    registered: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tampered: bool
+) -> None:
+    bundle, tags = tmp_path / "bundle", registered._version("3").tags
+    monkeypatch.setattr(registered, "models", lambda: [ModelSummary("3", True, 0, {}, dict(tags))])
+    monkeypatch.setattr(registered, "set_tag", lambda _, tag, value: tags.update({tag: value}))
+    if tampered:
+        (bundle / "more.py").touch()
+    (tmp_path / "new").write_text("{} ")
+    after = files_digest(bundle, {bundle / "spec.json": tmp_path / "new"})
+    refusal = ChangedBundleError if tampered else _LoadedError
+    with changing_bundle(registered, tmp_path, bundle, after):
+        with pytest.raises(refusal):
+            registered.model("3")
+        (tmp_path / "new").replace(bundle / "spec.json")
+        with pytest.raises(refusal):
+            registered.model("3")
+    with pytest.raises(refusal):
+        registered.model("3")
+    assert (tags["bundle_sha256"] == after) is not tampered
 
 
 @pytest.mark.parametrize("damage", ["change", "add", "remove", "rename"])

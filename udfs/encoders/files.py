@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,12 +39,18 @@ def arrays_digest(file: Path | BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def files_digest(path: Path) -> str:
-    """SHA-256 of a file, or of all files in a folder with their relative paths."""
+def files_digest(path: Path, instead: Mapping[Path, Path] | None = None) -> str:
+    """SHA-256 of a file, or of all files in a folder with their relative paths.
+
+    Args:
+        path: the file or folder.
+        instead: file in the folder -> another file whose content counts in its place.
+    """
+    contents = instead or {}
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     digest = hashlib.sha256()
     for file in sorted(each for each in path.rglob("*") if each.is_file()):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        content = hashlib.sha256(contents.get(file, file).read_bytes()).hexdigest()
         digest.update(f"{file.relative_to(path).as_posix()} {content}\n".encode())
     return digest.hexdigest()
