@@ -22,6 +22,9 @@ _RUNTIME = {
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 1024 * 1024),
     # pandas writes timestamps in nanoseconds, which Spark reads as integers or not at all.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
+    # PySpark would note for each column expression where it was written, for messages that the log's traceback makes
+    # clear anyway. That is half of its calls to the JVM.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Suppress TensorFlow's messages about the processor.
     "spark.executorEnv.TF_CPP_MIN_LOG_LEVEL": "2",
 }
