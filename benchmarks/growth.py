@@ -51,7 +51,7 @@ def main(
             took = ""
             if every and night % every == 0:
                 began = time.perf_counter()
-                maintain(Job("maintain", settings, spark, warehouse, now, Console(quiet=True)))
+                maintain(Job("maintain", settings, warehouse.address, lambda: warehouse, now, Console(quiet=True)))
                 took = f"{time.perf_counter() - began:.1f} s"
                 _check(warehouse, night)
             if night % 28 == 0 or night == nights:

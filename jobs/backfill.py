@@ -21,30 +21,43 @@ from jobs.console.options import parse_date
 from jobs.console.summary import Section, Summary
 from jobs.features.encoders import Encoder, bundled_encoder
 from jobs.features.encoding import encode_pictures
-from jobs.ingestion.deliveries import refuse_existing
+from jobs.ingestion.files import refuse_existing, refuse_missing
 from jobs.lifecycle.run_context import RunContext, run_context
-from jobs.warehouse.inputs import require_listings
 from schemas.errors import UsageError
 from schemas.tables import LISTINGS
 from training.registry import open_registry
 
+_DATES = "Past dates"
+_ARCHIVE = "An archive"
+_TODAY = "A part of today's catalogue"
+
 FromOption = Annotated[
-    dt.date | None, typer.Option("--from", parser=parse_date, metavar="YYYY-MM-DD", help="First date to judge.")
+    dt.date | None,
+    typer.Option(
+        "--from", parser=parse_date, metavar="YYYY-MM-DD", rich_help_panel=_DATES, help="First date to judge."
+    ),
 ]
 ToOption = Annotated[
-    dt.date | None, typer.Option("--to", parser=parse_date, metavar="YYYY-MM-DD", help="Last date to judge.")
+    dt.date | None,
+    typer.Option("--to", parser=parse_date, metavar="YYYY-MM-DD", rich_help_panel=_DATES, help="Last date to judge."),
 ]
 ListingsOption = Annotated[
     str | None,
     typer.Option(
         "--listings",
         metavar="FILES",
+        rich_help_panel=_ARCHIVE,
         help="Judge an archive in place of past deliveries: a file or folder as for ingest.",
     ),
 ]
 OutOption = Annotated[
     str | None,
-    typer.Option("--out", metavar="FOLDER", help="Write a corrected copy of the archive to a new folder, as Parquet."),
+    typer.Option(
+        "--out",
+        metavar="FOLDER",
+        rich_help_panel=_ARCHIVE,
+        help="Write a corrected copy of the archive to a new folder, as Parquet.",
+    ),
 ]
 ModelOption = Annotated[
     str | None, typer.Option("--model", metavar="VERSION", help="Version of the model; default: the champion.")
@@ -53,6 +66,7 @@ ApplyOption = Annotated[
     bool,
     typer.Option(
         "--apply",
+        rich_help_panel=_TODAY,
         help="Decide listings of today's catalogue again and publish the result: those that meet every one of "
         "--category, --seller and --ids that is given.",
     ),
@@ -60,16 +74,23 @@ ApplyOption = Annotated[
 CategoryOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--category", metavar="CATEGORY", help="With --apply: listings with this seller's category. Can be repeated."
+        "--category",
+        metavar="CATEGORY",
+        rich_help_panel=_TODAY,
+        help="Listings with this seller's category. Can be repeated.",
     ),
 ]
 SellerOption = Annotated[
     list[str] | None,
-    typer.Option("--seller", metavar="SELLER_ID", help="With --apply: listings of this seller. Can be repeated."),
+    typer.Option(
+        "--seller", metavar="SELLER_ID", rich_help_panel=_TODAY, help="Listings of this seller. Can be repeated."
+    ),
 ]
 IdsOption = Annotated[
     Path | None,
-    typer.Option("--ids", metavar="FILE", help="With --apply: listings whose ids are in this text file, one a line."),
+    typer.Option(
+        "--ids", metavar="FILE", rich_help_panel=_TODAY, help="Listings whose ids are in this text file, one a line."
+    ),
 ]
 DryRunOption = Annotated[
     bool,
@@ -106,18 +127,21 @@ def backfill(  # noqa: PLR0913, PLR0917 - one for each option
     Exit codes: 0 success; 1 failure, finished parts are kept; 2 invalid usage, settings or files; 3 refused by a gate,
     nothing was published.
     """
-    warehouse = job.warehouse
-    require_listings(warehouse)
     if apply:
         if first or last or listings or out:
             raise UsageError("--apply decides today's catalogue: leave out --from, --to, --listings and --out.")
-        return apply_backfill(job, _selection(category, seller, ids), version, dry_run=dry_run)
+        selection = _selection(category, seller, ids)
+        job.require_listings()
+        return apply_backfill(job, selection, version, dry_run=dry_run)
     if category or seller or ids:
         raise UsageError("--category, --seller and --ids choose listings of today's catalogue: add --apply.")
     scope = _scope(job, first, last, listings, out)
+    if listings is not None:
+        refuse_missing(job, listings)
     if out is not None:
-        refuse_existing(job.spark, out)
-    registry = open_registry(warehouse.folder, warehouse.location, job.settings.registry)
+        refuse_existing(job, out)
+    job.require_listings()
+    registry = open_registry(job.address.folder, job.address.text, job.settings.registry)
     model = registry.model(version or registry.champion_version())
     # A dry run keeps its rows in staged tables, which other jobs would remove.
     with run_context(job, scope.last, dry_run, exclusive=dry_run) as run, ExitStack() as at_end:

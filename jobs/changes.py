@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
-from jobs.console.target import target_check, written_atomically
+from jobs.console.target import check_target, written_atomically
 from jobs.lifecycle.publications import publications_since
 from jobs.timeline.changes import COLUMNS, compare_publications
 from jobs.timeline.steps.comparison import Change
@@ -31,7 +31,6 @@ OutputOption = Annotated[
     typer.Option(
         "--output",
         metavar="FILE",
-        callback=target_check("changes", "--output", "changes.jsonl"),
         help="Write all changes to this file, as JSON lines.",
     ),
 ]
@@ -49,6 +48,9 @@ def changes(job: Job, since: SinceOption, until: UntilOption = None, output: Out
     ones; --output writes all of them. Store the run id that is printed as `until`, and give it to --since the next
     time. Changes nothing and can run at any time.
     """
+    if output is not None:
+        check_target(output, "--output", "changes.jsonl")
+    job.require_listings()
     publications = publications_since(job.warehouse, since, until)
     job.print_progress(f"comparing {len(publications):,} publications")
     with ExitStack() as at_end:

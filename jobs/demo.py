@@ -43,7 +43,7 @@ def demo(
     Runs ingest, train and nightly. The generated files and the tables are written to one folder.
     """
     generate = _load_generator()
-    source = _fresh_folder(job.warehouse.folder, warehouse) / "catalogue"
+    source = _fresh_folder(job.address.folder, warehouse) / "catalogue"
     job.print_progress(f"generating {listings:,} listings in {categories} categories in {source}")
     generate(source, listings, categories, seed)
     ingest(replace(job, name="ingest"), str(source / "listings.parquet"), str(source / "taxonomy.csv"))

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
+from jobs.features.encoders import refuse_wrong_encoders
 from jobs.features.steps.selection import KEYS
 from jobs.features.stored import stored_features
 from jobs.features.updating import encoders_in_use, update_features
@@ -30,9 +31,11 @@ def encode(job: Job) -> Summary:
 
     Exit codes: 0 success; 1 failure; 2 invalid usage or settings.
     """
+    refuse_wrong_encoders(job.settings)
+    job.require_listings()
     warehouse = job.warehouse
     version, _ = input_versions(warehouse)
-    registry = open_registry(warehouse.folder, warehouse.location, job.settings.registry)
+    registry = open_registry(job.address.folder, job.address.text, job.settings.registry)
     with run_context(job, job.started_at.date(), exclusive=False) as run:
         with tempfile.TemporaryDirectory(prefix="catalog-cleaner-") as folder:
             encoders = encoders_in_use(job, registry, version, Path(folder) / "encoder").all

@@ -28,11 +28,10 @@ from jobs.erasure.erasing import (
 from jobs.erasure.exports import clear_file, forget_sellers
 from jobs.erasure.names import Names
 from jobs.erasure.places import Searched, search_warehouse
-from jobs.erasure.targets import given_names, with_listings_of_sellers
+from jobs.erasure.targets import given_names, refuse_nothing, with_listings_of_sellers
 from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.publications import publications
 from jobs.lifecycle.run_context import RunContext, run_context
-from jobs.warehouse.inputs import require_listings
 from schemas.errors import CleanerError, FailedError
 from training.bundle_changes import changing_bundle
 from training.models import ModelSummary
@@ -78,8 +77,9 @@ def erase(
 
     Exit codes: 0 success; 1 failure, or a file names it that cannot be cleared; 2 invalid usage or settings.
     """
+    refuse_nothing(job, listing or (), seller or (), file)
+    job.require_listings()
     warehouse, settings = job.warehouse, job.settings
-    require_listings(warehouse)
     exports = [path.resolve() for path in export or ()]
     names = with_listings_of_sellers(warehouse, given_names(job, listing or (), seller or (), file))
     known = publications(warehouse, ended=True)

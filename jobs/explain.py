@@ -11,7 +11,6 @@ from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.timeline.reading import PLACES, read_listing
 from jobs.timeline.story import story_summary
-from jobs.warehouse.inputs import require_listings
 from schemas.errors import UsageError
 
 ListingArgument = Annotated[
@@ -25,10 +24,10 @@ def explain(job: Job, listing_id: ListingArgument) -> Summary:
     Shows when it was delivered, changed, withdrawn or quarantined, what each model said, when its category was
     corrected, why it is on the work list, and what reviewers decided. Changes nothing and can run at any time.
     """
+    job.require_listings()
     # A terminal may pass bytes that are not UTF-8. Spark cannot take them, and no stored id has them.
     rows = read_listing(job.warehouse, listing_id.encode(errors="replace").decode())
     if not rows.is_known:
-        require_listings(job.warehouse)
         tables = ", ".join(table.name for table in PLACES)
         raise UsageError(
             f"there is no listing {listing_id!r} in {job.warehouse.location}: none of the tables {tables} has it. "

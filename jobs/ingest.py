@@ -11,16 +11,19 @@ from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.ingestion.deliveries import open_delivery, reported_read_errors
+from jobs.ingestion.files import refuse_missing
 from jobs.ingestion.ingest_summary import count_rows, refuse_large_withdrawal, summarise_ingest
 from jobs.ingestion.merge_listings import repair_interrupted_ingests, stage_changes, write_changes, write_quarantine
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import find_missing, find_outcomes
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
-from jobs.ingestion.taxonomies import find_taxonomy, store_taxonomy
+from jobs.ingestion.taxonomies import read_taxonomy, store_taxonomy
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.caches import cached
-from schemas.tables import LISTINGS
+from jobs.warehouse.inputs import has_table
+from schemas.errors import UsageError
+from schemas.tables import LISTINGS, TAXONOMY
 
 ListingsArgument = Annotated[
     str,
@@ -50,8 +53,14 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
     Exit codes: 0 success; 1 failure; 2 invalid usage, settings or files; 3 refused, because a full batch would withdraw
     too many listings.
     """
-    warehouse, settings = job.warehouse, job.settings
-    categories = find_taxonomy(warehouse, taxonomy, settings.ingest.csv_delimiter)
+    settings = job.settings
+    refuse_missing(job, listings)
+    if taxonomy is not None:
+        refuse_missing(job, taxonomy)
+    elif not has_table(job.address, job.open, TAXONOMY):
+        raise UsageError(f"{job.address.text} contains no taxonomy yet: give a taxonomy file with --taxonomy.")
+    warehouse = job.warehouse
+    categories = read_taxonomy(job.spark, taxonomy, settings.ingest.csv_delimiter) if taxonomy is not None else None
     suppressions = read_suppressions(warehouse, settings.privacy)
     delivery = open_delivery(job.spark, listings, settings.ingest, job.started_at)
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:

@@ -16,7 +16,6 @@ from jobs.lifecycle.run_context import RunContext, run_context
 from jobs.maintenance.leftovers import delete_predictions, remove_archives
 from jobs.maintenance.needs import Needs, find_needs
 from jobs.maintenance.tending import Tended, tend
-from jobs.warehouse.inputs import require_listings
 from schemas.tables import TABLES
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Change nothing; print what would be removed.")]
@@ -32,8 +31,8 @@ def maintain(job: Job, dry_run: DryRunOption = False) -> Summary:
 
     Exit codes: 0 success; 1 failure; 2 invalid usage or settings.
     """
+    job.require_listings()
     warehouse = job.warehouse
-    require_listings(warehouse)
     with run_context(job, job.started_at.date(), dry_run) as run:
         since = job.started_at - dt.timedelta(days=job.settings.maintain.keep_days)
         needs = find_needs(warehouse, since)

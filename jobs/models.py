@@ -11,7 +11,6 @@ from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import run_context
-from jobs.warehouse.inputs import require_listings
 from training.registry import Registry, open_registry
 
 VersionArgument = Annotated[
@@ -26,7 +25,7 @@ def list_models(job: Job) -> Summary:
 
     Shows when each was trained, on which listings, and its estimated error.
     """
-    require_listings(job.warehouse)
+    job.require_listings()
     return _summary(job, _registry(job))
 
 
@@ -35,7 +34,7 @@ def promote(job: Job, version: VersionArgument) -> Summary:
 
     The next nightly run uses it, and scores the listings that this model has not scored yet.
     """
-    require_listings(job.warehouse)
+    job.require_listings()
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
         registry.promote(version)
@@ -48,7 +47,7 @@ def rollback(job: Job) -> Summary:
 
     The next nightly run uses it, and scores the listings that this model has not scored yet.
     """
-    require_listings(job.warehouse)
+    job.require_listings()
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
         run.model_version = registry.rollback()
@@ -61,7 +60,7 @@ app.command("rollback", cls=Command)(as_command("models", rollback))
 
 
 def _registry(job: Job) -> Registry:
-    return open_registry(job.warehouse.folder, job.warehouse.location, job.settings.registry)
+    return open_registry(job.address.folder, job.address.text, job.settings.registry)
 
 
 def _summary(job: Job, registry: Registry) -> Summary:
@@ -80,7 +79,7 @@ def _summary(job: Job, registry: Registry) -> Summary:
     ]
     columns = ("version", "champion", "trained_at", "rows", "estimated_error", "listings_version", "run_id")
     return Summary(
-        f"Models of {job.warehouse.location}",
+        f"Models of {job.address.text}",
         {"models_known": len(models), "champion": registry.find_champion()},
         (Section("models", columns, rows),),
         () if models else ("There are no models yet. Train one with `catalog-cleaner train`.",),

@@ -22,7 +22,6 @@ from jobs.lifecycle.pins import table_versions, take_pins
 from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_context import STAGED_PREDICTIONS, run_context
-from jobs.warehouse.inputs import require_listings
 from schemas.tables import QUALITY_METRICS
 from training.registry import open_registry
 
@@ -54,8 +53,8 @@ def nightly(
     Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings; 3 refused by a gate, nothing
     was published.
     """
+    job.require_listings()
     warehouse, settings = job.warehouse, job.settings
-    require_listings(warehouse)
     with run_context(job, run_date, dry_run) as run, ExitStack() as at_end:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         champion = registry.champion_version()

@@ -10,7 +10,7 @@ import typer
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Summary
-from jobs.console.target import target_check, written_atomically
+from jobs.console.target import check_target, written_atomically
 from jobs.reporting.examples import read_examples
 from jobs.reporting.figures import read_figures
 from jobs.reporting.pictures import read_thumbnails
@@ -25,7 +25,6 @@ HtmlOption = Annotated[
     typer.Option(
         "--html",
         metavar="FILE",
-        callback=target_check("report", "--html", "report.html"),
         help="Also write the report with pictures to this HTML file.",
     ),
 ]
@@ -37,6 +36,9 @@ def report(job: Job, run: RunOption = None, html: HtmlOption = None) -> Summary:
     Shows the error before and after cleaning, corrections, the work list, sellers and earlier runs. Reads the tables as
     they were when the run was published. Changes nothing and can run at any time.
     """
+    if html is not None:
+        check_target(html, "--html", "report.html")
+    job.require_listings()
     snapshot = find_snapshot(job.warehouse, run)
     job.print_progress(f"reading {snapshot.run.run_id}")
     names = snapshot.names()

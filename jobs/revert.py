@@ -25,7 +25,6 @@ from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.reverts import find_base, find_undoing
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.caches import cached
-from jobs.warehouse.inputs import require_listings
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import CLEAN_LISTINGS, PREDICTIONS, REVIEW_DECISIONS
 from training.registry import open_registry
@@ -50,8 +49,8 @@ def revert(
 
     Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings.
     """
+    job.require_listings()
     warehouse, settings = job.warehouse, job.settings
-    require_listings(warehouse)
     asked = find_publication(warehouse, run_id)
     published = publications(warehouse)
     undoing = find_undoing(published, asked, with_later=with_later)

@@ -15,7 +15,8 @@ from pyspark.sql import functions as F
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
-from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, reported_read_errors
+from jobs.ingestion.deliveries import MALFORMED, read_files, reported_read_errors
+from jobs.ingestion.files import find_files, refuse_missing
 from jobs.ingestion.merge_listings import write_quarantine
 from jobs.ingestion.steps.decisions import latest_publications, read_decisions, validate_decisions
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
@@ -24,7 +25,6 @@ from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext, run_context
 from jobs.warehouse.caches import cached
-from jobs.warehouse.inputs import require_listings
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, TAXONOMY
@@ -55,8 +55,9 @@ def apply(job: Job, file: FileArgument) -> Summary:
 
     Exit codes: 0 success; 1 failure; 2 invalid usage, settings or file.
     """
+    refuse_missing(job, file)
+    job.require_listings()
     warehouse = job.warehouse
-    require_listings(warehouse)
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         files = find_files(job.spark, file)
         rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)

@@ -19,11 +19,12 @@ from jobs.console.job import Job
 from jobs.console.options import parse_date
 from jobs.console.progress import StageProgress
 from jobs.console.summary import Estimate, Section, Share, Summary
+from jobs.features.encoders import refuse_wrong_encoders
 from jobs.features.stored import with_vectors
 from jobs.features.updating import encoders_in_use, update_features
 from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.run_context import WORK_FOLDER, RunContext, run_context
-from jobs.warehouse.inputs import input_versions, require_listings
+from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.listings import in_force
 from schemas.errors import UsageError
 from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
@@ -62,9 +63,11 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
 
     Exit codes: 0 success, whether or not the model became champion; 1 failure; 2 invalid usage or settings.
     """
-    warehouse, settings = job.warehouse, job.settings
-    require_listings(warehouse)
-    trainings = work_folder(warehouse.folder, warehouse.location, settings.train)
+    settings = job.settings
+    trainings = work_folder(job.address.folder, job.address.text, settings.train)
+    refuse_wrong_encoders(settings)
+    job.require_listings()
+    warehouse = job.warehouse
     key = create_key(warehouse, settings.privacy)
     with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)

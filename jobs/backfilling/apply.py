@@ -45,10 +45,11 @@ def apply_backfill(job: Job, selection: Selection, version: str | None, *, dry_r
         RefusedError: a gate refuses the result.
         FailedError: another run has published in the meantime, or another job holds the lock.
     """
-    warehouse, settings = job.warehouse, job.settings
-    registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
+    settings = job.settings
+    registry = open_registry(job.address.folder, job.address.text, settings.registry)
     champion = registry.champion_version()
     model = registry.model(version or champion)
+    warehouse = job.warehouse
     date = find_publication(warehouse).run_date
     with run_context(job, date, dry_run) as run, ExitStack() as at_end:
         base = find_publication(warehouse)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperArgument, TyperCommand
 
 from jobs.console.job import Job, open_job
 from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
@@ -17,7 +17,19 @@ Own = ParamSpec("Own")
 
 
 class Command(TyperCommand):
-    """A command that reports options it cannot use as JSON, too, if --json is among them."""
+    """A command that groups its options in the help, and reports wrong ones as JSON, too, if --json is among them."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - of Typer's own Click
+        """Write arguments and options in groups, by their `rich_help_panel`, which Typer ignores in plain text."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            default = "Arguments" if isinstance(parameter, TyperArgument) else "Options"
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                groups.setdefault(getattr(parameter, "rich_help_panel", None) or default, []).append(record)
+        for name, records in groups.items():
+            with formatter.section(name):
+                formatter.write_dl(records)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - the context of Typer's own Click
         """Parse the words of the command line."""

@@ -1,4 +1,8 @@
-"""The context of a command (settings, session, warehouse, console) and the reporting of its errors."""
+"""The context of a command (settings, session, warehouse, console) and the reporting of its errors.
+
+Spark takes many seconds to start, so the session is opened when a command first uses it: a command checks its options
+and files before, and refuses wrong usage at once.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ import datetime as dt
 import logging
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import typer
@@ -22,6 +27,8 @@ from jobs.console.event_log import bind_events, event_log, log_event
 from jobs.console.log_file import EVENTS, new_log_file
 from jobs.console.root_cause import root_cause
 from jobs.console.summary import print_error_as_json, printable
+from jobs.warehouse.address import Address, parse_address
+from jobs.warehouse.inputs import require_listings
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import CleanerError, UsageError
@@ -37,18 +44,32 @@ class Job:
     Attributes:
         name: the job's name in the run log.
         settings: the settings.
-        spark: the Spark session.
-        warehouse: the tables.
+        address: the warehouse's address. Of a catalogue, nobody has checked yet whether Spark knows it.
+        open: opens the Spark session and the warehouse; each later call returns the same.
         started_at: UTC. The clock is not read again before the end of the run.
         console: standard error, for progress and errors.
     """
 
     name: str
     settings: Settings
-    spark: SparkSession
-    warehouse: Warehouse
+    address: Address
+    open: Callable[[], Warehouse]
     started_at: dt.datetime
     console: Console
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The tables. The first use starts Spark."""
+        return self.open()
+
+    @property
+    def spark(self) -> SparkSession:
+        """The Spark session. The first use starts Spark."""
+        return self.open().spark
+
+    def require_listings(self) -> None:
+        """Check that something has been ingested, in a local folder before Spark starts; see `inputs`."""
+        require_listings(self.address, self.open)
 
     def print_progress(self, line: str) -> None:
         """Print a progress message with the seconds since the start, and log it; it names nothing in the catalogue."""
@@ -64,9 +85,9 @@ def clock() -> dt.datetime:
 
 @contextmanager
 def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str], as_json: bool = False) -> Iterator[Job]:
-    """Load the settings and open the session and the warehouse. Errors are reported as by `reported_errors`.
+    """Load the settings and parse the address. Errors of the block, too, are reported as by `reported_errors`.
 
-    If this process already has a Spark session, it is used and stays open.
+    The session is opened when the block first uses it. If this process already has one, it is used and stays open.
 
     Args:
         name: the job's name in the run log.
@@ -80,14 +101,19 @@ def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str], 
         console = Console(stderr=True, highlight=False)
         settings = load_settings(profile, overrides)
         log_event("command_started", profile=profile, settings=settings.digest)
+        address = parse_address(warehouse, knows_catalog=lambda _: True)
         _silence_libraries()
         shared = SparkSession.getActiveSession() is not None
-        session = open_session(settings.spark, f"catalog-cleaner {name}", log_file)
-        try:
-            yield Job(name, settings, session, open_warehouse(session, warehouse), started_at, console)
-        finally:
-            if not shared:
-                session.stop()
+        with ExitStack() as at_end:
+
+            @cache
+            def open_() -> Warehouse:
+                session = open_session(settings.spark, f"catalog-cleaner {name}", log_file)
+                if not shared:
+                    at_end.callback(session.stop)
+                return open_warehouse(session, warehouse)
+
+            yield Job(name, settings, address, open_, started_at, console)
 
 
 @contextmanager

@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-import typer
-
-from jobs.console.job import clock, reported_errors
 from schemas.errors import FailedError, UsageError
 
 
-def target_check(command: str, option: str, example: str) -> Callable[[typer.Context, Path | None], Path | None]:
-    """Make the callback of an option that names a file to write: it refuses a file that cannot be written.
+def check_target(file: Path, option: str, example: str) -> None:
+    """Make sure that a file can be written. Call it before Spark starts.
 
     Args:
-        command: the command's name.
-        option: the option's name.
+        file: the file to write.
+        option: the option that names it.
         example: a file name to propose to someone who gave a folder.
-    """
-
-    def check(context: typer.Context, file: Path | None) -> Path | None:
-        if file is not None:
-            with reported_errors(command, clock(), bool(context.params.get("as_json"))):
-                check_target(file, option, example)
-        return file
-
-    return check
-
-
-def check_target(file: Path, option: str, example: str) -> None:
-    """Make sure that a file can be written; the arguments are those of `target_check`.
 
     Raises:
         UsageError: it is a folder or not a regular file, or its folder does not exist or is not writable.

@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from jobs.console.job import Job
 from jobs.erasure.names import Names
-from jobs.ingestion.deliveries import MALFORMED, find_files, read_files, reported_read_errors
+from jobs.ingestion.deliveries import MALFORMED, read_files, reported_read_errors
+from jobs.ingestion.files import find_files, refuse_missing
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import BACKFILL_DECISIONS, CLEAN_LISTINGS, LISTING_CHANGES, LISTINGS
@@ -18,6 +19,18 @@ LISTING, SELLER = "listing_id", "seller_id"
 _SELLERS_OF = (CLEAN_LISTINGS, BACKFILL_DECISIONS, LISTING_CHANGES)
 """Where a listing's seller is kept besides the table listings. These and listings are rewritten last, so that an
 erasure that was killed finds the listings of a seller again."""
+
+
+def refuse_nothing(job: Job, listings: Collection[str], sellers: Collection[str], file: str | None) -> None:
+    """Refuse, before Spark starts, what `given_names` would refuse, as far as the options tell.
+
+    Raises:
+        UsageError: no id is given, or there is no such file.
+    """
+    if file is not None:
+        refuse_missing(job, file)
+    elif not any(map(str.strip, (*listings, *sellers))):
+        raise _nothing()
 
 
 def given_names(job: Job, listings: Collection[str], sellers: Collection[str], file: str | None) -> Names:
@@ -39,8 +52,12 @@ def given_names(job: Job, listings: Collection[str], sellers: Collection[str], f
                 ids[name] |= _values(rows, name)
     names = Names(*(frozenset(filter(None, map(str.strip, ids[name]))) for name in (LISTING, SELLER)))
     if not names.ids:
-        raise UsageError("name what to erase: --listing ID, --seller ID or --file FILE with at least one id.")
+        raise _nothing()
     return names
+
+
+def _nothing() -> UsageError:
+    return UsageError("name what to erase: --listing ID, --seller ID or --file FILE with at least one id.")
 
 
 def with_listings_of_sellers(warehouse: Warehouse, names: Names) -> Names:

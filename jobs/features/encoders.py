@@ -18,10 +18,12 @@ from schemas.bundle import PICTURE_ENCODER_FOLDER
 from schemas.errors import UsageError
 from schemas.reasons import ImageStatus
 from schemas.tables import FEATURES, LISTINGS
+from udfs.encoders.files import weights_path
 from udfs.encoders.folder import read_encoder_spec, write_encoder
-from udfs.encoders.picture_encoder import local_path
+from udfs.encoders.picture_encoder import local_path, read_weights
 from udfs.encoders.spec import EFFICIENTNET_LITE0, VERSION, WEIGHTS_DIGEST, EncoderSpec
 from udfs.picture_sizes import SIZES, make_sizes
+from udfs.text_encoder import check_encoder
 
 _SIZES = (96, 128, 160)
 """Sides of the input, in pixels. 224 is at times more accurate, but takes twice as long as 160."""
@@ -43,12 +45,29 @@ def bundled_encoder(bundle: str) -> Encoder:
     return Encoder(folder, read_encoder_spec(folder))
 
 
+def refuse_wrong_encoders(settings: Settings) -> None:
+    """Check the encoders that the settings name, without loading them. Call it before Spark starts.
+
+    Raises:
+        UsageError: there is no such encoder, or `picture.size` is missing.
+    """
+    name, size = settings.picture.encoder, settings.picture.size
+    if name == EFFICIENTNET_LITE0:
+        read_weights(weights_path())
+    else:
+        local_path(name)
+        if size is None:
+            raise UsageError(f"picture.size is missing: set it to the side of the input of {name}, in pixels.")
+    if settings.text.encoder:
+        check_encoder(settings.text.encoder)
+
+
 def configured_encoder(warehouse: Warehouse, settings: Settings, listings_version: int, folder: Path) -> Encoder:
     """The encoder that the settings name, written into a folder.
 
     Args:
         warehouse: the tables.
-        settings: sections picture and ingest.
+        settings: sections picture and ingest, with which `refuse_wrong_encoders` is content.
         listings_version: Delta version of listings.
         folder: the encoder's new folder; replaced if it exists.
 
@@ -56,9 +75,6 @@ def configured_encoder(warehouse: Warehouse, settings: Settings, listings_versio
         UsageError: the encoder does not exist, its files are damaged, or it does not fit the size.
     """
     name, size = settings.picture.encoder, settings.picture.size
-    if size is None and name != EFFICIENTNET_LITE0:
-        local_path(name)  # refuses a name that no encoder has
-        raise UsageError(f"picture.size is missing: set it to the side of the input of {name}, in pixels.")
     if size is None:
         size = _stored_size(warehouse) or choose_size(_longer_sides(warehouse, settings, listings_version))
     return Encoder(folder, write_encoder(folder, name, size))

@@ -1,4 +1,4 @@
-"""Finds and reads the files of a batch: Parquet, CSV or JSON lines, one file or a folder of files.
+"""Reads the files of a batch: Parquet, CSV or JSON lines, one file or a folder of files.
 
 Rows have the columns of the files and `MALFORMED`, the text of a row that could not be parsed, else null.
 """
@@ -22,12 +22,11 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from conf.settings import IngestSettings
 from jobs.console.root_cause import root_cause
+from jobs.ingestion.files import Files, find_files
 from jobs.ingestion.steps.parse import match_columns, validate_rows
-from jobs.warehouse.folders import open_path
 from schemas.errors import UsageError
 
 MALFORMED = "__malformed__"
-FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
 
 # Spark treats paths as glob patterns, so special characters are escaped.
 _PATTERN = re.compile(r"([\\*?\[\]{}])")
@@ -35,20 +34,6 @@ _PATTERN = re.compile(r"([\\*?\[\]{}])")
 _NON_FINITE = ('"NaN"', '"Infinity"', '"-Infinity"')
 _MAX_MALFORMED_TEXT = 10_000
 """Characters of a malformed row that are kept."""
-
-
-@dataclass(frozen=True)
-class Files:
-    """The files at a location, all of one format."""
-
-    location: str
-    format: str
-    paths: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Number, format and location of the files, for messages."""
-        count = len(self.paths)
-        return f"{count:,} {self.format} file{'s' if count != 1 else ''} from {self.location}"
 
 
 @dataclass(frozen=True)
@@ -87,57 +72,6 @@ def open_delivery(spark: SparkSession, location: str, settings: IngestSettings, 
     ignored = tuple(name for name in given if name not in matched.values())
     validated = validate_rows(rows, matched, MALFORMED, settings.max_listing_id_length, now)
     return Delivery(files, validated, ignored, has_uris="image_uri" in matched)
-
-
-def find_files(spark: SparkSession, location: str) -> Files:
-    """List the files at a location, on any file system that Spark supports. Names that begin with _ or . are skipped.
-
-    Raises:
-        UsageError: there are no files, the folder contains folders, or file extensions are unknown or mixed.
-    """
-    try:
-        path, file_system = open_path(spark, location)
-        if not file_system.exists(path):
-            raise UsageError(f"{location}: no such file or folder.")
-        statuses = list(file_system.listStatus(path))
-    except Py4JJavaError as error:
-        raise UsageError(f"{location}: {root_cause(error)}") from error
-    entries = sorted((str(s.getPath().toString()), bool(s.isDirectory())) for s in statuses)
-    entries = [(name, is_folder) for name, is_folder in entries if len(entries) == 1 or _name(name)[0] not in "._"]
-    if folders := [name for name, is_folder in entries if is_folder]:
-        raise UsageError(
-            f"{location} contains folders ({_name(folders[0])}, ...): give the folder that directly contains the files."
-        )
-    paths = tuple(name for name, _ in entries)
-    if not paths:
-        raise UsageError(f"{location} contains no files: give a file or a folder of files.")
-    return Files(location, _format(location, paths), paths)
-
-
-def refuse_existing(spark: SparkSession, folder: str) -> None:
-    """Check that a folder to be written does not exist, or that it is what a killed run has left unfinished.
-
-    Raises:
-        UsageError: it exists.
-    """
-    try:
-        path, file_system = open_path(spark, folder)
-        unfinished, _ = open_path(spark, f"{folder}/_temporary")
-        if file_system.exists(path) and not file_system.exists(unfinished):
-            raise UsageError(f"{folder} exists: name a new folder, or remove it first.")
-    except Py4JJavaError as error:
-        raise UsageError(f"{folder}: {root_cause(error)}") from error
-
-
-def _format(location: str, paths: Sequence[str]) -> str:
-    extensions = sorted({PurePosixPath(path).suffix.lower() for path in paths})
-    known = ", ".join(FORMATS)
-    if unknown := [e for e in extensions if e not in FORMATS]:
-        example = next(_name(p) for p in paths if PurePosixPath(p).suffix.lower() == unknown[0])
-        raise UsageError(f"{location}: {example} has an unknown extension; use one of {known}.")
-    if len({FORMATS[e] for e in extensions}) > 1:
-        raise UsageError(f"{location} contains {' and '.join(extensions)} files: load one format at a time.")
-    return FORMATS[extensions[0]]
 
 
 def read_files(spark: SparkSession, files: Files, delimiter: str) -> DataFrame:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.ingestion.deliveries import MALFORMED, find_files, read_files
+from jobs.ingestion.deliveries import MALFORMED, read_files
+from jobs.ingestion.files import find_files
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import TAXONOMY
@@ -20,19 +21,6 @@ _MAX_FAULTS = 50
 
 Category = tuple[str, str, str, str, bool]
 """Category, label, parent, department, sensitive."""
-
-
-def find_taxonomy(warehouse: Warehouse, location: str | None, delimiter: str) -> list[Category] | None:
-    """The categories of the file at `location`; None if no file is given and the warehouse has a taxonomy.
-
-    Raises:
-        UsageError: the file cannot be used, or there is neither a file nor a stored taxonomy.
-    """
-    if location is not None:
-        return read_taxonomy(warehouse.spark, location, delimiter)
-    if not warehouse.exists(TAXONOMY):
-        raise UsageError(f"{warehouse.location} contains no taxonomy yet: give a taxonomy file with --taxonomy.")
-    return None
 
 
 def read_taxonomy(spark: SparkSession, location: str, delimiter: str) -> list[Category]:

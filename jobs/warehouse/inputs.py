@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from jobs.warehouse.address import Address
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import LISTINGS, TAXONOMY
+from schemas.tables import LISTINGS, TAXONOMY, Table
 
 
-def require_listings(warehouse: Warehouse) -> None:
+def require_listings(address: Address, open_warehouse: Callable[[], Warehouse]) -> None:
     """Check that something has been ingested. Call it before anything is written, even a lock.
 
     Otherwise a mistyped address would become a new warehouse.
 
+    Args:
+        address: the warehouse's address.
+        open_warehouse: opens it; not called for a local folder, where the files tell.
+
     Raises:
         UsageError: the warehouse does not exist or contains no listings.
     """
-    if not (warehouse.exists(LISTINGS) and warehouse.exists(TAXONOMY)):
-        raise _no_listings(warehouse)
+    if not all(has_table(address, open_warehouse, table) for table in (LISTINGS, TAXONOMY)):
+        raise _no_listings(address.text)
+
+
+def has_table(address: Address, open_warehouse: Callable[[], Warehouse], table: Table) -> bool:
+    """Whether a table exists; the arguments are those of `require_listings`."""
+    if address.folder is None:
+        return open_warehouse().exists(table)
+    return any((address.folder / table.name / "_delta_log").glob("[0-9]*"))
 
 
 def input_versions(warehouse: Warehouse) -> tuple[int, int]:
@@ -27,9 +41,9 @@ def input_versions(warehouse: Warehouse) -> tuple[int, int]:
     """
     listings, taxonomy = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
     if listings is None or taxonomy is None:
-        raise _no_listings(warehouse)
+        raise _no_listings(warehouse.location)
     return listings, taxonomy
 
 
-def _no_listings(warehouse: Warehouse) -> UsageError:
-    return UsageError(f"{warehouse.location} contains no listings: run `catalog-cleaner ingest` first.")
+def _no_listings(location: str) -> UsageError:
+    return UsageError(f"{location} contains no listings: run `catalog-cleaner ingest` first.")

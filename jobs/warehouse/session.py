@@ -42,6 +42,9 @@ _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
 }
+_CONFIGURATION = ("PYSPARK_GATEWAY_PORT", "SPARK_HOME", "SPARK_CONF_DIR", "HADOOP_CONF_DIR", "YARN_CONF_DIR")
+"""Environment variables of a session that is configured elsewhere."""
+_DEFAULT_FILE_SYSTEM = "spark.hadoop.fs.defaultFS"
 _LOGGING = Path(__file__).parents[2] / "conf" / "log4j2.properties"
 
 
@@ -79,6 +82,15 @@ def open_session(settings: SparkSettings, app_name: str, log_file: Path | None =
             "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog and Delta's --jars."
         )
     return session
+
+
+def local_file(location: str, settings: SparkSettings) -> Path | None:
+    """The path of a file that is certainly on this machine; None: only Spark can tell.
+
+    A path without a scheme is one of Spark's default file system, which a configuration may set.
+    """
+    configured = any(name in os.environ for name in _CONFIGURATION) or _DEFAULT_FILE_SYSTEM in settings.extra
+    return None if configured or ":" in location or not location.strip() else Path(location)
 
 
 def jars_folder() -> Path:

@@ -56,7 +56,7 @@ def deliver(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         if taxonomy is not None:
             categories.write_text(taxonomy or "category,label,sensitive\nbags,Bags,false\nshoes,Shoes,true\n")
         settings = load_settings("test", overrides)
-        job = Job("ingest", settings, warehouse.spark, warehouse, NOW, Console(quiet=True))
+        job = Job("ingest", settings, warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
         return ingest(job, str(path), None if taxonomy is None else str(categories), full)
 
     return run

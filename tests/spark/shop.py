@@ -62,7 +62,7 @@ class Shop:
         """A run, one day after the one before."""
         self.now += dt.timedelta(days=1)
         settings = load_settings("test", [f"ingest.image_prefixes=[{self.store}]", *overrides])
-        job = Job("encode", settings, self.warehouse.spark, self.warehouse, self.now, Console(quiet=True))
+        job = Job("encode", settings, self.warehouse.address, lambda: self.warehouse, self.now, Console(quiet=True))
         return RunContext(job, f"encode-{self.now.date()}", self.now.date(), exclusive=False)
 
     def encode(self) -> int:

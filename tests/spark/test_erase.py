@@ -71,7 +71,7 @@ def published(warehouse: Warehouse) -> Warehouse:
 
 
 def run(warehouse: Warehouse, **options: Any) -> Summary:  # noqa: ANN401 - whatever the options' types are
-    job = Job("erase", load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
+    job = Job("erase", load_settings("test"), warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
     return erase(job, listing=["erase-me-1"], seller=["seller-17"], **options)
 
 
@@ -155,6 +155,6 @@ def _check_what_stays(warehouse: Warehouse) -> None:
     pins = take_pins(warehouse, "nightly", erasure.run_date + dt.timedelta(1), "7", NOW, keep=False, fresh=False).pins
     assert (pins.base_run_id, pins.listings_version) == (erasure.run_id, warehouse.version(LISTINGS))
     assert warehouse.read(PINS).isEmpty()
-    job = Job("runs", load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
+    job = Job("runs", load_settings("test"), warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
     [shown] = [row for row in runs(job).sections[0].rows if row[0] == NIGHT]
     assert (shown[1], str(shown[-1])[:14]) == ("ended", "ended by erase")

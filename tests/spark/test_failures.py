@@ -37,7 +37,7 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_failed_task_is_reported_in_one_sentence(
     warehouse: Warehouse, private: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    job = Job("nightly", load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
+    job = Job("nightly", load_settings("test"), warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
     with pytest.raises(typer.Exit) as ended, reported_errors("nightly", NOW), run_context(job, NOW.date()):
         warehouse.spark.range(2).mapInArrow(broken, "id LONG").collect()
     assert ended.value.exit_code == 1

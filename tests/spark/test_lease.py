@@ -41,7 +41,7 @@ def shared(spark: SparkSession, tmp_path: Path) -> Warehouse:
 
 def job(warehouse: Warehouse, *overrides: str) -> Job:
     settings = load_settings("test", ["lock.wait_seconds=60", f"lock.renew_seconds={RENEW_SECONDS}", *overrides])
-    return Job("nightly", settings, warehouse.spark, warehouse, NOW, Console(quiet=True))
+    return Job("nightly", settings, warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
 
 
 def pin(warehouse: Warehouse, name: str) -> None:

@@ -44,7 +44,7 @@ MANY = 30
 
 
 def job_of(warehouse: Warehouse) -> Job:
-    return Job("maintain", load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
+    return Job("maintain", load_settings("test"), warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
 
 
 def published(run_id: str, days: float, base: str | None, tables: dict[str, int], model: str = "7") -> RunRecord:

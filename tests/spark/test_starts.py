@@ -30,7 +30,7 @@ with mark_start(pathlib.Path(sys.argv[1]), "train-2026-03-01-abcdef", "train", n
 
 
 def job_of(warehouse: Warehouse, name: str = "nightly") -> Job:
-    return Job(name, load_settings("test"), warehouse.spark, warehouse, NOW, Console(quiet=True))
+    return Job(name, load_settings("test"), warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
 
 
 @pytest.fixture

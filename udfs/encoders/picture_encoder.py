@@ -83,14 +83,9 @@ def load_encoder(encoder: str, size: int, threads: int, weights: Path | None = N
     if encoder == EFFICIENTNET_LITE0:
         return _efficientnet_lite0(size, threads, weights or weights_path())
     path = local_path(encoder)
-    if not path.exists():
-        raise UsageError(f"there is no encoder {encoder}: name {EFFICIENTNET_LITE0}, or an existing file or folder.")
-    name = path.stem if path.is_file() else path.name
-    if name == EFFICIENTNET_LITE0:
-        raise UsageError(f"{encoder} has the name of the default encoder, which is another network: rename it.")
     network, width = load_local(path, size, threads)
     tf = import_tensorflow(threads)
-    spec = EncoderSpec(name, VERSION, files_digest(path), size, width)
+    spec = EncoderSpec(_name(path), VERSION, files_digest(path), size, width)
     return PictureEncoder(spec, within_memory(tf, network), find_compute(tf).batch_pixels)
 
 
@@ -98,14 +93,23 @@ def local_path(encoder: str) -> Path:
     """The path of a local network. A path contains a slash; anything else is a name.
 
     Raises:
-        UsageError: it is a name.
+        UsageError: it is a name, there is no such file or folder, or it has the name of the default encoder.
     """
     if "/" not in encoder:
         raise UsageError(
             f"there is no encoder with the name {encoder!r}: the only name is {EFFICIENTNET_LITE0}. If it is a file or "
             f"folder, write it with a slash: ./{encoder}"
         )
-    return Path(encoder)
+    path = Path(encoder)
+    if not path.exists():
+        raise UsageError(f"there is no encoder {encoder}: name {EFFICIENTNET_LITE0}, or an existing file or folder.")
+    if _name(path) == EFFICIENTNET_LITE0:
+        raise UsageError(f"{encoder} has the name of the default encoder, which is another network: rename it.")
+    return path
+
+
+def _name(path: Path) -> str:
+    return path.stem if path.is_file() else path.name
 
 
 def read_weights(path: Path) -> dict[str, NDArray[Any]]:

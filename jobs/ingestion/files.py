@@ -1,0 +1,119 @@
+"""Finds the files of a batch, on any file system that Spark supports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.sql import SparkSession
+
+from jobs.console.job import Job
+from jobs.console.root_cause import root_cause
+from jobs.warehouse.folders import open_path
+from jobs.warehouse.session import local_file
+from schemas.errors import UsageError
+
+FORMATS = {".parquet": "parquet", ".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
+_UNFINISHED = "_temporary"
+"""Folder that Spark removes when it has written all files."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files at a location, all of one format."""
+
+    location: str
+    format: str
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Number, format and location of the files, for messages."""
+        count = len(self.paths)
+        return f"{count:,} {self.format} file{'s' if count != 1 else ''} from {self.location}"
+
+
+def find_files(spark: SparkSession, location: str) -> Files:
+    """List the files at a location, on any file system that Spark supports. Names that begin with _ or . are skipped.
+
+    Raises:
+        UsageError: there are no files, the folder contains folders, or file extensions are unknown or mixed.
+    """
+    try:
+        path, file_system = open_path(spark, location)
+        if not file_system.exists(path):
+            raise _missing(location)
+        statuses = list(file_system.listStatus(path))
+    except Py4JJavaError as error:
+        raise UsageError(f"{location}: {root_cause(error)}") from error
+    return _files(location, [(str(s.getPath().toString()), bool(s.isDirectory())) for s in statuses])
+
+
+def refuse_missing(job: Job, location: str) -> None:
+    """Refuse files that `find_files` would refuse, before Spark starts, if they are certainly on this machine.
+
+    Raises:
+        UsageError: as `find_files`.
+    """
+    path = local_file(location, job.settings.spark)
+    if path is not None:
+        if not path.exists():
+            raise _missing(location)
+        _files(location, [(str(each), each.is_dir()) for each in (path.iterdir() if path.is_dir() else [path])])
+
+
+def _missing(location: str) -> UsageError:
+    return UsageError(f"{location}: no such file or folder.")
+
+
+def _files(location: str, entries: Sequence[tuple[str, bool]]) -> Files:
+    """The files among the entries of a folder: their names, and whether each is a folder itself."""
+    entries = sorted(entries)
+    entries = [(name, is_folder) for name, is_folder in entries if len(entries) == 1 or _name(name)[0] not in "._"]
+    if folders := [name for name, is_folder in entries if is_folder]:
+        raise UsageError(
+            f"{location} contains folders ({_name(folders[0])}, ...): give the folder that directly contains the files."
+        )
+    paths = tuple(name for name, _ in entries)
+    if not paths:
+        raise UsageError(f"{location} contains no files: give a file or a folder of files.")
+    return Files(location, _format(location, paths), paths)
+
+
+def refuse_existing(job: Job, folder: str) -> None:
+    """Check that a folder to be written does not exist, or that it is what a killed run has left unfinished.
+
+    Spark starts only if the folder may be on another file system.
+
+    Raises:
+        UsageError: it exists.
+    """
+    path = local_file(folder, job.settings.spark)
+    if _is_finished(job.spark, folder) if path is None else path.exists() and not (path / _UNFINISHED).exists():
+        raise UsageError(f"{folder} exists: name a new folder, or remove it first.")
+
+
+def _is_finished(spark: SparkSession, folder: str) -> bool:
+    """Whether a folder exists, on any file system, and Spark has written all its files."""
+    try:
+        path, file_system = open_path(spark, folder)
+        unfinished, _ = open_path(spark, f"{folder}/{_UNFINISHED}")
+        return bool(file_system.exists(path)) and not file_system.exists(unfinished)
+    except Py4JJavaError as error:
+        raise UsageError(f"{folder}: {root_cause(error)}") from error
+
+
+def _format(location: str, paths: Sequence[str]) -> str:
+    extensions = sorted({PurePosixPath(path).suffix.lower() for path in paths})
+    known = ", ".join(FORMATS)
+    if unknown := [e for e in extensions if e not in FORMATS]:
+        example = next(_name(p) for p in paths if PurePosixPath(p).suffix.lower() == unknown[0])
+        raise UsageError(f"{location}: {example} has an unknown extension; use one of {known}.")
+    if len({FORMATS[e] for e in extensions}) > 1:
+        raise UsageError(f"{location} contains {' and '.join(extensions)} files: load one format at a time.")
+    return FORMATS[extensions[0]]
+
+
+def _name(path: str) -> str:
+    return PurePosixPath(path).name
