@@ -26,7 +26,7 @@ from training.dataset import write_dataset
 from training.examples import example_rows
 from training.package_files import zip_project
 from training.plan import make_plan
-from training.ranks import run_on_ranks
+from training.ranks import Limits, run_on_ranks
 from training.registry import open_registry
 from training.task import RankTask
 from training.train import feature_arguments
@@ -85,7 +85,8 @@ def start() -> Answer:
             ranks=ranks,
             code=code,
             failure=task.failure,
-            timeout_seconds=settings.train.start_timeout_seconds,
+            heartbeat=task.heartbeat,
+            limits=Limits(settings.train.start_timeout_seconds, settings.train.rank_silence_seconds),
         )
         seconds = time.perf_counter() - started
         epochs = [json.loads(line) for line in task.progress.read_text(encoding="utf-8").splitlines()]

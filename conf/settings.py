@@ -137,6 +137,9 @@ class TrainSettings:
     What a killed training leaves in it must be removed by hand."""
     start_timeout_seconds: Count = 300
     """How long the Horovod ranks may take to start."""
+    rank_silence_seconds: Count = 1800
+    """How long the Horovod ranks may make no progress before they are stopped and the training fails. Progress is a
+    few thousand rows, or one evaluation of a fit, which reads all listings once: increase this for many millions."""
 
 
 @dataclass(frozen=True, config=_FROZEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.arrays import Ints
+from training.heartbeat import HEARTBEAT
 
 _ROWS = 4096
 
 
-def blocks(rows: Ints) -> list[Ints]:
-    """Split rows into blocks of about 4,096; one empty block if there are no rows."""
-    return np.array_split(rows, max(len(rows) // _ROWS, 1))
+def blocks(rows: Ints) -> Iterator[Ints]:
+    """Split rows into blocks of about 4,096; one empty block if there are no rows. Each is progress of this rank."""
+    for block in np.array_split(rows, max(len(rows) // _ROWS, 1)):
+        HEARTBEAT.beat()
+        yield block
 
 
 def write_rows(path: Path, parts: Iterable[NDArray[Any]], columns: int) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from schemas.arrays import Bools, Floats32, Ints
 from schemas.errors import FailedError
 from schemas.tensors import TextBatch
 from training.blocks import map_file
+from training.heartbeat import HEARTBEAT
 
 NUMBERS = {
     "key": "keys",
@@ -137,6 +138,7 @@ def read_shard(dataset: Dataset, rank: int, ranks: int, cache: Path, width: int)
         (cache / "vectors").open("wb") as vectors,
     ):
         for batch in _batches(dataset.folder, rank, ranks):
+            HEARTBEAT.beat()
             for column, name in NUMBERS.items():
                 columns[name].append(getattr(batch, column))
             columns["lengths"].append(np.array([len(value) // 4 for value in batch.text_ids], np.int64))

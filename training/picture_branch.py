@@ -16,6 +16,7 @@ from schemas.arrays import Floats32, Ints
 from training.blocks import blocks
 from training.dataset import Shard
 from training.early_stopping import EarlyStopping
+from training.heartbeat import HEARTBEAT
 from training.linear import Targets
 from training.network import PictureMembers, Tensor
 from training.plan import PICTURES, Plan
@@ -80,6 +81,7 @@ def train_pictures(text: TextBranch, trainer: TextTrainer, targets: Targets) -> 
     for epoch in range(1, plan.image_epochs + 1):
         order = np.resize(random.permutation(rows), steps * batch)
         for chosen in order.reshape(steps, batch):
+            HEARTBEAT.beat()
             folds = shard.buckets[chosen] % plan.text_members
             step(shard.vectors[shard.slots[chosen]], texts[chosen], folds, targets(chosen))
         loss = sum(_cross_entropy(forward(*_inputs(texts, shard, part)), targets(part)) for part in blocks(rows))

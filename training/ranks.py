@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import FailedError
+from training.heartbeat import HEARTBEAT
 
 Array = NDArray[Any]
 Tensor: TypeAlias = Any
@@ -59,10 +64,12 @@ class Ranks:
 
     def sum(self, values: Sequence[float] | Array) -> Array:
         """The element-wise sum over the ranks; the array has the same shape on every rank."""
+        HEARTBEAT.beat()
         return np.asarray(self.hvd.allreduce(np.asarray(values), op=self.hvd.Sum))
 
     def all_gather(self, values: Array) -> Array:
         """The arrays of all ranks, concatenated; their first dimension may differ."""
+        HEARTBEAT.beat()
         return np.asarray(self.hvd.allgather(values))
 
     def broadcast_value(self, value: Any) -> Any:
@@ -85,6 +92,19 @@ class Ranks:
             self.hvd.broadcast_variables(list(variables), root_rank=0)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How long to wait for ranks.
+
+    Attributes:
+        start_seconds: how long they may take to start.
+        silent_seconds: how long they may make no progress.
+    """
+
+    start_seconds: int
+    silent_seconds: int
+
+
 def run_on_ranks(
     function: str,
     arguments: tuple[Any, ...],
@@ -92,7 +112,8 @@ def run_on_ranks(
     ranks: int,
     code: str,
     failure: Path,
-    timeout_seconds: int,
+    heartbeat: Path,
+    limits: Limits,
 ) -> list[Any]:
     """Run a function of this project on every rank, each in its own process started by a Spark task.
 
@@ -104,18 +125,21 @@ def run_on_ranks(
         code: a zip of this project that every node can read, because rank processes do not get `--py-files`.
         failure: a file that does not exist yet, in a folder that every node can access. The first rank that fails
             writes its error there.
-        timeout_seconds: how long the ranks may take to start.
+        heartbeat: a file in such a folder, too. The function must touch it (`training.heartbeat`) while it makes
+            progress.
+        limits: how long to wait.
 
     Returns:
         The return value of each rank, in rank order.
 
     Raises:
-        FailedError: a rank failed, or Spark did not start all ranks in time; the traceback is on standard error.
+        FailedError: a rank failed, Spark did not start all ranks in time, or they made no progress; the traceback is on
+            standard error.
     """
     import horovod.spark
 
     module, name = function.split(":")
-    pickled, reason = pickle.dumps(arguments), str(failure)
+    pickled, reason, pulse = pickle.dumps(arguments), str(failure), str(heartbeat)
 
     # A nested function is pickled by value, so it can add the project to `sys.path` before it imports from it.
     def start() -> Any:
@@ -126,6 +150,7 @@ def run_on_ranks(
         from pathlib import Path
 
         sys.path.insert(0, code)
+        Path(pulse).touch()
         try:
             return getattr(importlib.import_module(module), name)(*pickle.loads(pickled))  # noqa: S301 - sent by the driver
         except Exception as error:
@@ -136,25 +161,78 @@ def run_on_ranks(
 
     # Horovod imports TensorFlow itself: here to detect its features, and in the tasks before our code runs.
     os.environ.update(_QUIET)
+    silent = threading.Event()
     try:
-        return list(
-            horovod.spark.run(
-                start,
-                num_proc=ranks,
-                use_gloo=True,
-                start_timeout=timeout_seconds,
-                verbose=0,
-                env=dict(_QUIET),
-                stdout=sys.stderr,
-                stderr=sys.stderr,
-                executable=os.environ.get("PYSPARK_PYTHON", sys.executable),
+        with _own_signal_handlers(), _stopped_when_silent(heartbeat, limits, silent):
+            return list(
+                horovod.spark.run(
+                    start,
+                    num_proc=ranks,
+                    use_gloo=True,
+                    start_timeout=limits.start_seconds,
+                    verbose=0,
+                    env=dict(_QUIET),
+                    stdout=sys.stderr,
+                    stderr=sys.stderr,
+                    executable=os.environ.get("PYSPARK_PYTHON", sys.executable),
+                )
             )
-        )
     except Exception as error:
+        if silent.is_set():
+            raise FailedError(
+                f"the ranks of the training made no progress for {limits.silent_seconds} s, so they were stopped. No "
+                "model was registered. Perhaps a machine or the drive with the training set does not answer: run the "
+                "command again. If they are only slow, increase train.rank_silence_seconds."
+            ) from error
         if failure.is_file():
             raise FailedError(f"a rank of the training failed: {failure.read_text(encoding='utf-8')}") from error
         raise FailedError(
-            f"the {ranks} ranks of the training did not all start within {timeout_seconds} s, or one was killed. "
+            f"the {ranks} ranks of the training did not all start within {limits.start_seconds} s, or one was killed. "
             f"No model was registered. Make sure that Spark can run {ranks} tasks at once and that the memory is "
             "sufficient, or increase train.start_timeout_seconds."
         ) from error
+
+
+@contextmanager
+def _stopped_when_silent(heartbeat: Path, limits: Limits, silent: threading.Event) -> Iterator[None]:
+    """Stop the ranks that the block runs when they make no progress for too long; the event is set before.
+
+    Args:
+        heartbeat: the file that they touch. Its time is only compared with itself, because clocks differ.
+        limits: before the first touch, they may also take the time to start.
+        silent: set when they are stopped.
+    """
+    from pyspark import SparkContext
+
+    ended = threading.Event()
+
+    def watch() -> None:
+        seen, until = None, time.monotonic() + limits.start_seconds + limits.silent_seconds
+        while not ended.wait(min(1.0, limits.silent_seconds / 10)):
+            touched = heartbeat.stat().st_mtime_ns if heartbeat.exists() else None
+            if touched != seen:
+                seen, until = touched, time.monotonic() + limits.silent_seconds
+            elif time.monotonic() > until:
+                silent.set()
+                # Spark kills the process of each task, and with it ends the rank that it has started.
+                SparkContext.getOrCreate().cancelAllJobs()
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+@contextmanager
+def _own_signal_handlers() -> Iterator[None]:
+    """Restore the handlers of Ctrl-C and SIGTERM: Horovod sets its own, which would ignore both afterwards."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler or signal.SIG_DFL)

@@ -47,6 +47,11 @@ class RankTask:
         return Path(self.folder) / "progress.jsonl"
 
     @property
+    def heartbeat(self) -> Path:
+        """File that the ranks touch while they make progress (`training.heartbeat`)."""
+        return Path(self.folder) / "heartbeat"
+
+    @property
     def failure(self) -> Path:
         """File in which the first rank that fails writes its error."""
         return Path(self.folder) / "failure.txt"

@@ -22,7 +22,7 @@ from training.examples import example_rows, example_tasks
 from training.fitting import fit_sample
 from training.package_files import zip_project
 from training.plan import Plan, make_plan
-from training.ranks import run_on_ranks
+from training.ranks import Limits, run_on_ranks
 from training.sample import read_sample, sampled_sellers
 from training.task import RankResult, RankTask
 from training.taxonomy import TaxonomyCategory
@@ -220,7 +220,8 @@ def _train_members(task: RankTask, settings: Settings, progress: Callable[[Progr
             ranks=settings.train.ranks,
             code=zip_project(Path(task.folder) / "code.zip"),
             failure=task.failure,
-            timeout_seconds=settings.train.start_timeout_seconds,
+            heartbeat=task.heartbeat,
+            limits=Limits(settings.train.start_timeout_seconds, settings.train.rank_silence_seconds),
         )
     finally:
         stop.set()

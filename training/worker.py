@@ -17,6 +17,7 @@ from training.canaries import are_canaries, wrong_labels
 from training.dataset import Shard, check_coverage, checksum, read_shard
 from training.export import save_pictures, save_text
 from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
+from training.heartbeat import HEARTBEAT
 from training.learning_curve import train_on_quarters
 from training.picture_branch import train_pictures
 from training.plan import SECOND_PASS
@@ -40,6 +41,7 @@ def train_rank(task: RankTask) -> RankResult:
     Raises:
         CoverageError: the ranks together do not read every row exactly once.
     """
+    HEARTBEAT.start(task.heartbeat)
     ranks, plan = Ranks.init(), task.plan
     _limit_threads(ranks)
     shard = read_shard(task.dataset, ranks.rank, ranks.size, task.cache(ranks.rank), task.vector_width)
