@@ -37,6 +37,7 @@ def promote(job: Job, version: VersionArgument) -> Summary:
     job.require_listings()
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
+        job.warehouse.fences.require()  # Delta does not guard the registry
         registry.promote(version)
         run.model_version = version
         return _summary(job, registry)
@@ -50,6 +51,7 @@ def rollback(job: Job) -> Summary:
     job.require_listings()
     with run_context(job, job.started_at.date()) as run:
         registry = _registry(job)
+        job.warehouse.fences.require()
         run.model_version = registry.rollback()
         return _summary(job, registry)
 

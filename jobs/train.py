@@ -31,7 +31,7 @@ from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.comparison import Comparison
 from training.evaluation import evaluate
 from training.plan import Plan
-from training.registry import open_registry
+from training.registry import Registry, open_registry
 from training.taxonomy import TaxonomyCategory
 from training.train import TrainedBundle, train_bundle
 
@@ -81,6 +81,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         try:
             # The champion is fetched before the training, so that an unavailable registry does not waste one. Its
             # encoder's vectors are needed for the comparison.
+            compared_with = registry.find_champion()
             encoders = encoders_in_use(job, registry, version, work / "encoder")
             encoder, champion = encoders.configured, encoders.champion
             update_features(run, encoders.all, version, others=True)
@@ -122,14 +123,32 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     "wrong_label_share_by": trained.share_source,
                 },
             )
-            if comparison.better:
-                registry.promote(run.model_version)
+            promoted = comparison.better and promote_instead(registry, run.model_version, compared_with)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         run.counts["rows_in"] = listings.count()
         run.counts["rows_current"] = int(trained.figures["rows"])
-        run.counts["champion"] = int(comparison.better)
-    return _summary(run, trained, comparison)
+        run.counts["champion"] = int(promoted)
+    return _summary(run, trained, comparison, promoted)
+
+
+def promote_instead(registry: Registry, version: str, compared_with: str | None) -> bool:
+    """Make a model the champion, unless another one than it was compared with has become champion in the meantime.
+
+    A training holds neither lock nor lease while it learns, so another one, or a person, may have promoted a model.
+
+    Args:
+        registry: the models of the warehouse.
+        version: the model, which is better than the one that it was compared with.
+        compared_with: the champion when the training began; None: there was none.
+
+    Returns:
+        Whether the model is the champion now.
+    """
+    if registry.find_champion() != compared_with:
+        return False
+    registry.promote(version)
+    return True
 
 
 def work_folder(warehouse: Path | None, location: str, settings: TrainSettings) -> Path:
@@ -156,12 +175,12 @@ def work_folder(warehouse: Path | None, location: str, settings: TrainSettings) 
     return warehouse / WORK_FOLDER
 
 
-def _summary(run: RunContext, trained: TrainedBundle, comparison: Comparison) -> Summary:
+def _summary(run: RunContext, trained: TrainedBundle, comparison: Comparison, promoted: bool) -> Summary:
     version, location = run.model_version, run.job.warehouse.location
     facts: dict[str, object] = {
         "run_id": run.run_id,
         "model_version": version,
-        "champion": comparison.better,
+        "champion": promoted,
         "text_members": trained.plan.text_members,
         "image_members": trained.plan.text_members if trained.plan.pictures else 0,
         "wrong_label_share_by": trained.share_source,
@@ -170,14 +189,19 @@ def _summary(run: RunContext, trained: TrainedBundle, comparison: Comparison) ->
     losses = [(branch, min(curve)) for branch, curve in trained.curves.items() if curve]
     clean = f"Clean the catalogue with it:  catalog-cleaner nightly --run-date YYYY-MM-DD --warehouse {location}"
     promote = f"To use the new model anyway:  catalog-cleaner models promote {version} --warehouse {location}"
-    outcome = "it is the new champion" if comparison.better else "it is not better, so the champion stays"
+    if promoted:
+        outcome = "it is the new champion"
+    elif comparison.better:
+        outcome = "it is better than the champion was, but another model has become champion in the meantime"
+    else:
+        outcome = "it is not better, so the champion stays"
     share = trained.noise.share
     known = describe_share(LabelErrors(Estimate(share.value, *share.interval), share.source)) if share else None
     return Summary(
         f"Model {version} trained: {outcome}",
         facts,
         (Section("branches", ("branch", "out-of-sample loss"), losses),),
-        tuple(filter(None, (known, clean if comparison.better else promote))),
+        tuple(filter(None, (known, clean if promoted else promote))),
     )
 
 

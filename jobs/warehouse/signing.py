@@ -60,11 +60,11 @@ class Fence:
             require: raises an error if the lease is lost.
         """
         self._numbers = itertools.count(number << 32)
-        self._require = require
+        self.require = require
 
     def next(self) -> dict[str, str]:
         """The number of the next write."""
-        self._require()
+        self.require()
         return once(_APP, next(self._numbers))
 
 
@@ -85,6 +85,11 @@ class Fences:
             self.held = None
             for name in ("txnAppId", "txnVersion", "txnVersion.autoReset.enabled"):
                 spark.conf.unset(f"{_SESSION}{name}")
+
+    def require(self) -> None:
+        """Raise an error if the lease is lost. Call it just before a change of something that is no table."""
+        if self.held is not None:
+            self.held.require()
 
     def options(self) -> dict[str, str]:
         """The options of the next write of a data frame."""
