@@ -1,14 +1,16 @@
-"""An executor, a worker of a cluster and a rank are killed while they work: for `make test-all`."""
+"""An executor, a worker of a cluster and a rank are killed, or stand still, while they work: for `make test-all`."""
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from jobs.store import read_published
@@ -34,9 +36,21 @@ def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield running
 
 
+def found(cluster: Cluster, kind: str) -> list[psutil.Process]:
+    """The processes of the cluster, and of what was submitted to it, with a word in their command lines."""
+    matching = []
+    for process in carriers_of(cluster.environment):
+        with suppress(psutil.Error):  # ended meanwhile
+            if kind in " ".join(process.cmdline()):
+                matching.append(process)
+    return matching
+
+
 @contextmanager
-def killing(cluster: Cluster, log: str, line: str, *victims: str) -> Iterator[list[str]]:
-    """Kill one process of each kind with SIGKILL once a line is in a log; yields what was killed."""
+def killing(
+    cluster: Cluster, log: str, line: str, *victims: str, signal_: signal.Signals = signal.SIGKILL
+) -> Iterator[list[str]]:
+    """Send one process of each kind a signal once a line is in a log; yields the kinds."""
     killed: list[str] = []
     stop = threading.Event()
 
@@ -46,9 +60,9 @@ def killing(cluster: Cluster, log: str, line: str, *victims: str) -> Iterator[li
             if not path.exists() or line not in path.read_text(errors="replace"):
                 continue
             for victim in victims:
-                found = [each for each in carriers_of(cluster.environment) if victim in " ".join(each.cmdline())]
-                if found and victim not in killed:
-                    found[0].kill()
+                running = found(cluster, victim)
+                if running and victim not in killed:
+                    running[0].send_signal(signal_)
                     killed.append(victim)
             if len(killed) == len(victims):
                 return
@@ -76,15 +90,28 @@ def test_a_night_that_loses_an_executor_or_a_worker_publishes_the_same(
         pd.testing.assert_frame_equal(here, there, check_exact=False, rtol=1e-4, atol=1e-4, obj=name)
 
 
-def test_a_training_that_loses_a_rank_fails_and_can_be_run_again(
-    own_cluster: Cluster, published: Workspace, tmp_path: Path
+@pytest.mark.parametrize(
+    ("signal_", "reason"),
+    [
+        (signal.SIGKILL, "or one was killed. No model was registered|a rank of the training failed"),
+        (signal.SIGSTOP, "made no progress for 20 s, so they were stopped. No model was registered"),
+    ],
+)
+def test_a_training_that_loses_a_rank_fails_and_nothing_is_registered(
+    signal_: signal.Signals, reason: str, own_cluster: Cluster, published: Workspace, tmp_path: Path
 ) -> None:
     workspace, before, began = published.copy(tmp_path), read_all(published.warehouse), time.monotonic()
-    with killing(own_cluster, "train.log", "starting 2 ranks", RANK) as killed, pytest.raises(AssertionError) as failed:
-        submit(own_cluster, zipped(tmp_path), workspace, "train")
+    with (
+        killing(own_cluster, "train.log", "starting 2 ranks", RANK, signal_=signal_) as killed,
+        pytest.raises(AssertionError, match=reason),
+    ):
+        submit(own_cluster, zipped(tmp_path), workspace, "train", "--set", "train.rank_silence_seconds=20")
     assert killed == [RANK]
-    assert "No model was registered" in str(failed.value) or "a rank of the training failed" in str(failed.value)
     assert time.monotonic() - began < 600
+    until = time.monotonic() + 60
+    while (left := found(own_cluster, RANK)) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not left
     assert len(workspace.run("models", "list")["models"]) == 1
     assert read_all(workspace.warehouse) == before
     assert not list((workspace.path / "_work").iterdir())
