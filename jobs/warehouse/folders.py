@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -10,11 +11,25 @@ from pyspark.sql import SparkSession
 DELETED = "deleted_"
 """Start of the names of folders that are being deleted."""
 
+LOG_FOLDER = "_delta_log"
+"""Folder of the log in the folder of a Delta table."""
+_LOGGED = re.compile(r"\d{20}\.")
+"""Beginning of the names of commits and checkpoints."""
+
 
 def list_folder(spark: SparkSession, path: str) -> list[str]:
     """The names of what a folder contains; none if it does not exist."""
     folder, file_system = open_path(spark, path)
     return [each.getPath().getName() for each in file_system.listStatus(folder)] if file_system.exists(folder) else []
+
+
+def is_committed(spark: SparkSession, path: str) -> bool:
+    """Whether a folder is a Delta table with a commit.
+
+    For `DeltaTable.isDeltaTable` a log without a commit is enough, as a run leaves it that is killed before its first
+    commit.
+    """
+    return any(_LOGGED.match(name) for name in list_folder(spark, f"{path}/{LOG_FOLDER}"))
 
 
 def delete_folder(spark: SparkSession, path: str) -> None:

@@ -71,8 +71,9 @@ def _write_checkpoint(spark: SparkSession, location: str) -> int:
 
 def _remove_log_before(spark: SparkSession, location: str, version: int) -> None:
     folder, files = open_path(spark, f"{location.rstrip('/')}/_delta_log")
-    for status in files.listStatus(folder):
-        path = status.getPath()
+    paths = [status.getPath() for status in files.listStatus(folder)]
+    # The oldest first: if it is killed, Delta takes the rest for a log whose beginning has been cleaned up.
+    for path in sorted(paths, key=lambda each: str(each.getName())):
         number = str(path.getName())[:_DIGITS]
         if number.isdigit() and int(number) < version:
             files.delete(path, False)

@@ -24,7 +24,7 @@ from jobs.warehouse.evolution import (
     missing_columns,
     stored_version,
 )
-from jobs.warehouse.folders import delete_folder, list_folder
+from jobs.warehouse.folders import LOG_FOLDER, delete_folder, is_committed, list_folder
 from jobs.warehouse.signing import Fences, once
 from jobs.warehouse.sql import literal, properties_list
 from schemas.tables import Table
@@ -40,8 +40,7 @@ _NOT_KEPT = (
     "java.io.FileNotFoundException",
     "Cannot time travel Delta table to version",
 )
-"""What Spark says about a version whose data files or deletion vectors have been removed, and Delta about one that its
-log lacks."""
+"""What Spark says about a version whose files have been removed, and Delta about one that its log lacks."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,13 @@ class Warehouse:
 
     def exists(self, table: Table) -> bool:
         """Whether the table has been created."""
-        path = self.address.path(table.name)
+        return self._is_stored(table.name)
+
+    def _is_stored(self, name: str) -> bool:
+        path = self.address.path(name)
         if path is None:
-            return self.spark.catalog.tableExists(self.identifier(table))
-        return DeltaTable.isDeltaTable(self.spark, path)
+            return self.spark.catalog.tableExists(self.address.sql_name(name))
+        return is_committed(self.spark, path)
 
     def table(self, table: Table) -> DeltaTable:
         """Open the table for one MERGE, DELETE or UPDATE. It is created if it does not exist."""
@@ -203,6 +205,9 @@ class Warehouse:
             self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({_properties_clause(table)})")
 
     def _create(self, table: Table) -> None:
+        path = self.address.path(table.name)
+        if path is not None and list_folder(self.spark, path) == [LOG_FOLDER]:
+            delete_folder(self.spark, path)  # Delta creates no table where anything is
         # In SQL, because Delta's builder does not accept names with three parts.
         partition = f"PARTITIONED BY ({', '.join(table.partition)})" if table.partition else ""
         self.spark.sql(
@@ -294,12 +299,7 @@ class Warehouse:
     def staged(self, name: str) -> DataFrame | None:
         """Read the temporary table that `stage` wrote, perhaps in an earlier run; None if it does not exist."""
         staged = self._staged(name)
-        path = self.address.path(staged)
-        if path is None:
-            exists = self.spark.catalog.tableExists(self.address.sql_name(staged))
-        else:
-            exists = DeltaTable.isDeltaTable(self.spark, path)
-        return self._load(self.spark.read.format("delta"), staged) if exists else None
+        return self._load(self.spark.read.format("delta"), staged) if self._is_stored(staged) else None
 
     def staged_names(self) -> list[str]:
         """The names of all temporary tables, as they are stored (`safe_name`)."""

@@ -45,6 +45,18 @@ def test_every_declared_table_can_be_created(warehouse: Warehouse) -> None:
         assert warehouse.version(table) == 0
 
 
+def test_a_table_whose_creation_was_killed_is_created(warehouse: Warehouse) -> None:
+    assert warehouse.folder is not None
+    log = warehouse.folder / "taxonomy" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / f".{0:020}.json.tmp").touch()
+    assert not warehouse.exists(TAXONOMY)
+    warehouse.append(TAXONOMY, warehouse.empty(TAXONOMY))
+    properties = warehouse.properties(TAXONOMY)
+    assert properties["catalog-cleaner.version"] == str(TAXONOMY.version)
+    assert properties["delta.deletedFileRetentionDuration"] == "interval 120 days"
+
+
 def test_a_run_replaces_its_own_slice_and_no_other(warehouse: Warehouse) -> None:
     columns = "listing_id string, content_hash string, model_version string"
     rest = [c for c in PREDICTIONS.columns if c.name not in ("listing_id", "content_hash", "model_version")]
