@@ -76,6 +76,10 @@ class Archive:
         self._newest = newest_rows(self._delivered, outcomes)
         narrow = without_texts(with_taxonomy(self._newest, self._results.source(TAXONOMY)))
         self._listings = cached(narrow, at_end)
+        # Once for all pieces, because it reads the whole catalogue.
+        known = self._newest.select(_PART, "listing_id", "title", "image_hash")
+        known = with_buckets(known, self._results.source(LISTINGS), bucket(F.col("listing_id")))
+        self._buckets = cached(known.select(_PART, "listing_id", "bucket"), at_end)
 
     def judge(self, encoder: Encoder) -> ArchiveCounts:
         """Predict and decide all listings.
@@ -151,8 +155,8 @@ class Archive:
                 return
             rows = rows.join(broadcast_if_few(wanted, count), KEYS, "left_semi")
             vectors = encode_rows(rows, encoder, count, job.settings).select(*KEYS, "vector", "image_status")
-            texts = rows.select(*KEYS, "title", "description", "image_hash")
-            texts = with_buckets(texts, self._results.source(LISTINGS), bucket(F.col("listing_id")))
+            buckets = self._buckets.where(F.col(_PART).isin(parts)).drop(_PART)
+            texts = rows.select(*KEYS, "title", "description").join(buckets, "listing_id")
             predicted = classify(
                 texts.join(vectors, KEYS),
                 model.bundle,

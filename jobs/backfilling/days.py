@@ -50,7 +50,9 @@ from udfs.classify import COLUMNS, classify
 
 _PREDICTED = [column.name for column in COLUMNS]
 _PIECE_ROWS = 10_000
-"""About how many contents are predicted before they are written."""
+"""About how many contents are predicted before they are written, unless that makes too many pieces."""
+_MOST_PIECES = 32
+"""Each piece reads all changes, so their number must not grow with the catalogue."""
 _ROWS_AT_ONCE = 100_000
 """Up to about this many decisions, of several dates, are written together."""
 _MOST_DATES = 10
@@ -153,7 +155,7 @@ class Days:
             if not kept.isEmpty():
                 results.add(BACKFILL_PREDICTIONS, kept.join(new, KEYS))
             count, done = sum(by_date.values()), 0
-            pieces = math.ceil(count / _PIECE_ROWS)
+            pieces = min(_MOST_PIECES, math.ceil(count / _PIECE_ROWS))
             for piece in range(pieces):
                 part = wanted.where(F.pmod(F.xxhash64(*KEYS), F.lit(pieces)) == piece)
                 changes, stored = results.source(LISTING_CHANGES), results.source(LISTINGS)
