@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from jobs.backfilling.plan import Plan
 from jobs.backfilling.results import Results
 from jobs.backfilling.steps.archives import corrected_copy, newest_rows, with_buckets
+from jobs.cleaning.scoring import predict
 from jobs.cleaning.steps.selection import unscored, without_texts
 from jobs.features.encoders import Encoder
 from jobs.features.encoding import encode_rows
@@ -31,7 +32,6 @@ from jobs.warehouse.listings import with_taxonomy
 from schemas.reasons import CategoryAction
 from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, LISTINGS, TAXONOMY
 from training.models import Model
-from udfs.classify import classify
 
 _PART = "part"
 _PARTS = 32
@@ -146,7 +146,6 @@ class Archive:
     def _predict(self, parts: list[int], encoder: Encoder) -> None:
         """Predict the listings of some parts that have no prediction yet."""
         job, model = self._run.job, self._model
-        settings = job.settings.classify
         with ExitStack() as at_end:
             rows = self._newest.where(F.col(_PART).isin(parts))
             wanted = cached(unscored(rows, self._results.read(BACKFILL_PREDICTIONS)), at_end)
@@ -157,14 +156,7 @@ class Archive:
             vectors = encode_rows(rows, encoder, count, job.settings).select(*KEYS, "vector", "image_status")
             buckets = self._buckets.where(F.col(_PART).isin(parts)).drop(_PART)
             texts = rows.select(*KEYS, "title", "description").join(buckets, "listing_id")
-            predicted = classify(
-                texts.join(vectors, KEYS),
-                model.bundle,
-                model.version,
-                rows=count,
-                batch_rows=settings.batch_rows,
-                top=settings.top,
-            )
+            predicted = predict(job, texts.join(vectors, KEYS), model, rows=count)
             self._results.add(BACKFILL_PREDICTIONS, predicted.withColumn("as_of", F.lit(self._date)))
         done = self._results.read(BACKFILL_PREDICTIONS).count()
         job.print_progress(f"judged {done:,} of {self._counts.by_name['rows_current']:,} listings")

@@ -24,6 +24,7 @@ from jobs.backfilling.steps.past import (
     sizes_by_date,
     version_spans,
 )
+from jobs.cleaning.scoring import predict
 from jobs.cleaning.steps.selection import reusable_predictions, unscored, without_texts
 from jobs.features.steps.selection import KEYS
 from jobs.features.stored import picture_statuses, with_kept_vectors
@@ -46,7 +47,7 @@ from schemas.tables import (
     TAXONOMY,
 )
 from training.models import Model
-from udfs.classify import COLUMNS, classify
+from udfs.classify import COLUMNS
 
 _PREDICTED = [column.name for column in COLUMNS]
 _PIECE_ROWS = 10_000
@@ -142,7 +143,7 @@ class Days:
         Returns:
             The first date on which content is in force -> how many contents had to be scored.
         """
-        warehouse, settings, model = self._run.job.warehouse, self._run.job.settings.classify, self._model
+        warehouse, model = self._run.job.warehouse, self._model
         results = self._results
         with ExitStack() as at_end:
             met = first_met(self._spans, first, last)
@@ -161,8 +162,8 @@ class Days:
                 changes, stored = results.source(LISTING_CHANGES), results.source(LISTINGS)
                 content = content_to_judge(changes, part.select(*KEYS), stored, bucket(F.col("listing_id")))
                 content = with_kept_vectors(warehouse, content, model.spec.encoder)
-                names, rows = (model.bundle, model.version), math.ceil(count / pieces)
-                predicted = classify(content, *names, rows=rows, batch_rows=settings.batch_rows, top=settings.top)
+                rows = math.ceil(count / pieces)
+                predicted = predict(self._run.job, content, model, rows=rows)
                 results.add(BACKFILL_PREDICTIONS, predicted.join(part, KEYS))
                 done += rows
                 self._run.job.print_progress(f"judged {min(done, count):,} of {count:,} new contents")

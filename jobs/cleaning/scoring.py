@@ -84,13 +84,19 @@ def score(
         elif part or count < total:
             content = content.join(to_score, ["listing_id", "content_hash"], "left_semi")
         few = to_score if 0 < count < _FEW * total else None
-        predictions = classify(
-            with_vectors(warehouse, content, model.spec.encoder, few=few),
-            model.bundle,
-            model.version,
-            rows=count,
-            batch_rows=job.settings.classify.batch_rows,
-            top=job.settings.classify.top,
-        )
+        predictions = predict(job, with_vectors(warehouse, content, model.spec.encoder, few=few), model, rows=count)
         new = warehouse.stage(stage, staged.unionByName(predictions))
     return Scored(new, kept.unionByName(new), count + reused)
+
+
+def predict(job: Job, content: DataFrame, model: Model, *, rows: int) -> DataFrame:
+    """Let a model predict content as the settings say; see `udfs.classify.classify`.
+
+    Args:
+        job: the command's job.
+        content: texts with the vectors of their pictures.
+        model: the model.
+        rows: approximate number of rows of `content`.
+    """
+    settings = job.settings.classify
+    return classify(content, model.bundle, model.version, rows=rows, batch_rows=settings.batch_rows, top=settings.top)
