@@ -254,7 +254,6 @@ def test_an_id_that_is_no_text_is_unknown(monkeypatch: pytest.MonkeyPatch) -> No
         return SimpleNamespace(is_known=False)
 
     monkeypatch.setattr("jobs.explain.read_listing", read)
-    monkeypatch.setattr("jobs.explain.require_listings", lambda _: None)
-    job: Any = SimpleNamespace(warehouse=SimpleNamespace(location="w"))
+    job: Any = SimpleNamespace(warehouse=SimpleNamespace(location="w"), require_listings=lambda: None)
     with pytest.raises(UsageError, match="there is no listing 'caf"):
         explain(job, "caf\udce9")
