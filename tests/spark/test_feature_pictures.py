@@ -100,9 +100,5 @@ def test_the_size_is_chosen_from_the_pictures_and_kept_while_there_are_vectors(
     encoded("ok", 160)  # 20 January
     assert identity() == expected(160)
     assert identity("picture.size=224") == expected(224)
-    own = tmp_path / "own.keras"
-    own.touch()
-    with pytest.raises(UsageError, match=r"picture\.size is missing: set it to the side"):
-        identity(f"picture.encoder={own}")
     with pytest.raises(UsageError, match="no encoder with the name 'mobilenet': the only name is efficientnet_lite0"):
         identity("picture.encoder=mobilenet")
