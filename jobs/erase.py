@@ -28,7 +28,7 @@ from jobs.erasure.erasing import (
 from jobs.erasure.exports import clear_file, forget_sellers
 from jobs.erasure.names import Names
 from jobs.erasure.places import Searched, search_warehouse
-from jobs.erasure.targets import given_names, refuse_nothing, with_listings_of_sellers
+from jobs.erasure.targets import given_names, with_listings_of_sellers
 from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.publications import publications
 from jobs.lifecycle.run_context import RunContext, run_context
@@ -77,11 +77,11 @@ def erase(
 
     Exit codes: 0 success; 1 failure, or a file names it that cannot be cleared; 2 invalid usage or settings.
     """
-    refuse_nothing(job, listing or (), seller or (), file)
+    given = given_names(job, listing or (), seller or (), file)
     job.require_listings()
     warehouse, settings = job.warehouse, job.settings
     exports = [path.resolve() for path in export or ()]
-    names = with_listings_of_sellers(warehouse, given_names(job, listing or (), seller or (), file))
+    names = with_listings_of_sellers(warehouse, given)
     known = publications(warehouse, ended=True)
     newest = known[-1] if known else None
     run_date = newest.run_date if newest else job.started_at.date()

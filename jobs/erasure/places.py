@@ -13,7 +13,7 @@ from jobs.erasure.exports import is_clearable
 from jobs.erasure.names import Names
 from jobs.erasure.search import Found, search_folder
 from jobs.lifecycle.pseudonym_key import KEYS_FOLDER
-from jobs.warehouse.folders import open_path
+from jobs.warehouse.folders import copy_to_local
 from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
 from jobs.warehouse.upkeep import describe
 from schemas.bundle import NOISE_FILE
@@ -93,7 +93,7 @@ def search_warehouse(warehouse: Warehouse, names: Names, exports: Sequence[Path]
     for name, location in locations.items():
         with tempfile.TemporaryDirectory() as copies:
             try:
-                _copy(warehouse, location, copies)
+                copy_to_local(warehouse.spark, location, copies)
             except Py4JJavaError:
                 unsearched.append(f"{name}: the session may not read the files of {location}")
                 continue
@@ -107,11 +107,3 @@ def search_warehouse(warehouse: Warehouse, names: Names, exports: Sequence[Path]
 def _is_ours(place: str) -> bool:
     """Whether a folder of a warehouse is a table, or one of those whose name begins with an underscore."""
     return place in TABLES or place.startswith("_")
-
-
-def _copy(warehouse: Warehouse, location: str, target: str) -> None:
-    """Copy a folder, if it exists, into a local one."""
-    path, files = open_path(warehouse.spark, location)
-    if files.exists(path):
-        local, _ = open_path(warehouse.spark, f"file://{target}")
-        files.copyToLocalFile(False, path, local, True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.console.job import Job
+from jobs.erasure.id_files import read_ids
 from jobs.erasure.names import Names
-from jobs.ingestion.deliveries import MALFORMED, read_files, reported_read_errors
-from jobs.ingestion.files import find_files, refuse_missing
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import BACKFILL_DECISIONS, CLEAN_LISTINGS, LISTING_CHANGES, LISTINGS
@@ -21,43 +20,18 @@ _SELLERS_OF = (CLEAN_LISTINGS, BACKFILL_DECISIONS, LISTING_CHANGES)
 erasure that was killed finds the listings of a seller again."""
 
 
-def refuse_nothing(job: Job, listings: Collection[str], sellers: Collection[str], file: str | None) -> None:
-    """Refuse, before Spark starts, what `given_names` would refuse, as far as the options tell.
-
-    Raises:
-        UsageError: no id is given, or there is no such file.
-    """
-    if file is not None:
-        refuse_missing(job, file)
-    elif not any(map(str.strip, (*listings, *sellers))):
-        raise _nothing()
-
-
 def given_names(job: Job, listings: Collection[str], sellers: Collection[str], file: str | None) -> Names:
-    """The ids of the command line and of a file with the columns listing_id or seller_id.
+    """The ids of the command line and of a file; before Spark starts, unless the file is elsewhere.
 
     Raises:
-        UsageError: there are none, or the file cannot be read or has neither column.
+        UsageError: there are none, there is no such file, or it is not certain which ids are in it.
     """
-    ids = {LISTING: set(listings), SELLER: set(sellers)}
-    if file is not None:
-        files = find_files(job.spark, file)
-        rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)
-        columns = [name for name in ids if name in rows.columns]
-        if not columns:
-            present = ", ".join(name for name in rows.columns if name != MALFORMED)
-            raise UsageError(f"{file} has neither a column listing_id nor seller_id; it has {present}.")
-        with reported_read_errors(file):
-            for name in columns:
-                ids[name] |= _values(rows, name)
-    names = Names(*(frozenset(filter(None, map(str.strip, ids[name]))) for name in (LISTING, SELLER)))
+    found: Mapping[str, Collection[str]] = read_ids(job, file) if file is not None else {}
+    given = (*listings, *found.get(LISTING, ())), (*sellers, *found.get(SELLER, ()))
+    names = Names(*(frozenset(filter(None, map(str.strip, ids))) for ids in given))
     if not names.ids:
-        raise _nothing()
+        raise UsageError("name what to erase: --listing ID, --seller ID or --file FILE with at least one id.")
     return names
-
-
-def _nothing() -> UsageError:
-    return UsageError("name what to erase: --listing ID, --seller ID or --file FILE with at least one id.")
 
 
 def with_listings_of_sellers(warehouse: Warehouse, names: Names) -> Names:

@@ -56,11 +56,21 @@ def refuse_missing(job: Job, location: str) -> None:
     Raises:
         UsageError: as `find_files`.
     """
+    find_local_files(job, location)
+
+
+def find_local_files(job: Job, location: str) -> Files | None:
+    """List the files at a location as `find_files`, without Spark; None unless they are certainly on this machine.
+
+    Raises:
+        UsageError: as `find_files`.
+    """
     path = local_file(location, job.settings.spark)
-    if path is not None:
-        if not path.exists():
-            raise _missing(location)
-        _files(location, [(str(each), each.is_dir()) for each in (path.iterdir() if path.is_dir() else [path])])
+    if path is None:
+        return None
+    if not path.exists():
+        raise _missing(location)
+    return _files(location, [(str(each), each.is_dir()) for each in (path.iterdir() if path.is_dir() else [path])])
 
 
 def _missing(location: str) -> UsageError:

@@ -50,6 +50,14 @@ def delete_folder(spark: SparkSession, path: str) -> None:
     file_system.delete(renamed, True)
 
 
+def copy_to_local(spark: SparkSession, path: str, target: str) -> None:
+    """Copy a file or folder, if it exists, into a folder of this machine."""
+    source, file_system = open_path(spark, path)
+    if file_system.exists(source):
+        local, _ = open_path(spark, f"file://{target}")
+        file_system.copyToLocalFile(False, source, local, True)
+
+
 def open_path(spark: SparkSession, path: str) -> tuple[Any, Any]:
     """Hadoop's path and file system of a URI."""
     jvm: Any = spark.sparkContext._jvm  # noqa: SLF001

@@ -16,6 +16,7 @@ from conf.load import load_settings
 from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.erase import erase
+from jobs.erasure.id_files import read_ids
 from jobs.ingestion.groups import bucket
 from jobs.lifecycle.pins import take_pins
 from jobs.lifecycle.publications import find_publication, publications, publications_since, read_published
@@ -123,6 +124,17 @@ def test_an_erasure_that_was_killed_is_finished_by_the_next(
     assert files_that_name_it(folder) == set()
     assert not is_forgetting(warehouse, LISTINGS)
     _check_what_stays(warehouse)
+
+
+def test_a_file_of_ids_can_be_at_a_uri(warehouse: Warehouse, tmp_path: Path) -> None:
+    job = Job("erase", load_settings("test"), warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
+    (tmp_path / "ids").mkdir()
+    (tmp_path / "ids" / "a [1].csv").write_text("listing_id\nD1\n")
+    (tmp_path / "ids" / "_SUCCESS").touch()
+    assert read_ids(job, f"file:{tmp_path}/ids") == {"listing_id": {"D1"}, "seller_id": set()}
+    (tmp_path / "ids" / "b.csv").write_text('listing_id\n"D2\nD3\n')
+    with pytest.raises(UsageError, match=r"file:\S+/ids/b.csv, line 2: this is not CSV"):
+        read_ids(job, f"file:{tmp_path}/ids")
 
 
 def _check_what_stays(warehouse: Warehouse) -> None:

@@ -30,6 +30,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file in ("rows.csv", "rows.txt", "mixed/a.csv", "mixed/b.jsonl"):
         (tmp_path / file).write_text("listing_id\n1\n")
     (tmp_path / "empty.txt").write_text("\n \n")
+    (tmp_path / "broken.jsonl").write_text('{"listing_id": "1"}\n{"listing_id": "2"\n')
 
     def start(*_: Any) -> None:  # noqa: ANN401
         raise SparkStartedError
@@ -86,6 +87,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["erase"], "name what to erase"),
         (["erase", "--listing", " "], "name what to erase"),
         (["erase", "--file", "missing.csv"], "missing.csv: no such file or folder"),
+        (["erase", "--file", "broken.jsonl"], "broken.jsonl, line 2: this is not JSON"),
         (["erase", "--listing", "A", "--export", "missing"], "path 'missing' does not exist"),
         (["report", "--html", "new"], "--html new: is a folder"),
         (["changes", "--since", "A", "--output", "no/changes.jsonl"], "--output no/changes.jsonl: there is no folder"),
@@ -114,6 +116,7 @@ def test_wrong_usage_is_refused_before_spark_starts(words: list[str], error: str
         ["ingest", "file:/missing.csv"],
         ["review", "apply", "rows.csv"],
         ["explain", "A"],
+        ["erase", "--file", "rows.csv"],
         ["encode"],
         ["train"],
         ["runs", "--warehouse", "new"],
