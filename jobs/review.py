@@ -76,8 +76,11 @@ def apply(job: Job, file: FileArgument) -> Summary:
         run.counts |= _account(validated, usable.count(), new.count(), suppressed)
         if run.counts["rows_quarantined"]:
             write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), validated)
+        # Counted before they are stored: Spark computes what it has cached of a table again when the table changes, and
+        # then no decision is new.
+        summary = _summary(run, file, validated, new)
         warehouse.append(REVIEW_DECISIONS, new)
-        return _summary(run, file, validated, new)
+        return summary
 
 
 def _published(warehouse: Warehouse) -> list[Publication]:

@@ -55,6 +55,7 @@ def test_decisions_are_loaded_once_and_win_and_audit_answers_give_audited_metric
     summary = workspace.run("review", "apply", str(path))
     account = {name: summary[f"rows_{name}"] for name in ("in", "current", "superseded", "unchanged", "quarantined")}
     assert account == {"in": 10, "current": 6, "superseded": 0, "unchanged": 0, "quarantined": 4}
+    assert [(row["decision"], row["rows"]) for row in summary["decisions"]] == [("set_category", 6)]
     stored = workspace.warehouse.read(REVIEW_DECISIONS).toPandas().set_index("listing_id")
     assert dict(stored.category) == answers
     assert dict(stored.content_hash) == hashes
@@ -69,7 +70,7 @@ def test_decisions_are_loaded_once_and_win_and_audit_answers_give_audited_metric
     ]
 
     again = workspace.run("review", "apply", str(path))
-    assert (again["rows_current"], again["rows_unchanged"]) == (0, 6)
+    assert (again["rows_current"], again["rows_unchanged"], again["decisions"]) == (0, 6, [])
     assert workspace.warehouse.read(REVIEW_DECISIONS).count() == 6
 
     audit = Audit.answered(workspace, tmp_path)
@@ -77,6 +78,8 @@ def test_decisions_are_loaded_once_and_win_and_audit_answers_give_audited_metric
         len(audit.audited) + len(audit.asked) - 6,
         6,
     )
+    [loaded] = audit.summary["decisions"]
+    assert loaded["rows"] == audit.summary["rows_current"], "a later file is counted by decision, too"
     night = workspace.run("nightly", "--run-date", "2026-11-11")
     assert night["rows_current"] == 0
     audit.check(night)
