@@ -29,6 +29,7 @@ from jobs.erasure.exports import clear_file, forget_sellers
 from jobs.erasure.names import Names
 from jobs.erasure.places import Searched, search_warehouse
 from jobs.erasure.targets import given_names, with_listings_of_sellers
+from jobs.ingestion.suppressions import read_suppressions
 from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.publications import publications
 from jobs.lifecycle.run_context import RunContext, run_context
@@ -87,6 +88,7 @@ def erase(
     run_date = newest.run_date if newest else job.started_at.date()
     with run_context(job, run_date, dry_run) as run, _without_ids(names):
         refuse_running(run)
+        read_suppressions(warehouse, settings.privacy)  # an entry with another key would shut ingest out
         job.print_progress(f"searching for {len(names.listings):,} listings and {len(names.sellers):,} sellers")
         before = search_warehouse(warehouse, names, exports)
         models = learned_by(warehouse, names, _models(job))

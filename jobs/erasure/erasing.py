@@ -83,15 +83,21 @@ def learned_after(delivered: Collection[dt.datetime | None], models: Collection[
 
 
 def suppress(run: RunContext, names: Names, key: PseudonymKey, models: list[str]) -> None:
-    """Add what is to be erased to the suppression list, before anything is erased."""
+    """Add what is to be erased to the suppression list, before anything is erased.
+
+    Args:
+        run: the run.
+        names: what is erased.
+        key: the key of pseudonyms, with which all entries so far were made (`suppressions.read_suppressions`).
+        models: models that may have learned from it.
+    """
     warehouse, now = run.job.warehouse, run.job.started_at
     kinds = (
         (suppressions.LISTING, Purpose.SUPPRESSED_LISTING, names.listings),
         (suppressions.SELLER, Purpose.SUPPRESSED_SELLER, names.sellers),
     )
     entries = {(kind, key.pseudonym(purpose, each)) for kind, purpose, ids in kinds for each in ids}
-    stored = warehouse.read(SUPPRESSIONS).where(F.col("key_check") == key.check)
-    known = {(row.kind, row.pseudonym) for row in stored.collect()}
+    known = {(row.kind, row.pseudonym) for row in warehouse.read(SUPPRESSIONS).collect()}
     rows = [(kind, each, key.check, models, run.run_id, now) for kind, each in sorted(entries - known)]
     if rows:
         warehouse.append(SUPPRESSIONS, warehouse.spark.createDataFrame(rows, SUPPRESSIONS.ddl))

@@ -61,16 +61,33 @@ def read_suppressions(warehouse: Warehouse, settings: PrivacySettings) -> Suppre
     rows = warehouse.read(SUPPRESSIONS).select("kind", "pseudonym", "key_check").distinct().collect()
     if not rows:
         return Suppressions()
-    key = read_key(warehouse, settings)
+    again = f"{_removal(warehouse)}, and erase the same ids again with a new key."
+    key = read_key(
+        warehouse,
+        settings,
+        f"the {len(rows):,} entries of the table suppressions were made with it, and without it erased listings would "
+        f"come in again. Bring it back, for example from a backup; if it is lost, {again}",
+    )
     others = sum(row.key_check != key.check for row in rows)
     if others:
+        back = (
+            "Bring back the key with which it was erased (privacy.key_file, or _keys/pseudonyms.key in the warehouse's "
+            f"folder); if it is lost, {again}"
+        )
+        several = len({row.key_check for row in rows}) > 1
         raise FailedError(
             f"{others:,} of {len(rows):,} entries of the table suppressions were made with another key, so they would "
-            "not keep out what has been erased. Bring back the key with which it was erased (privacy.key_file, or "
-            "_keys/pseudonyms.key in the warehouse's folder)."
+            f"not keep out what has been erased. {f'No single key fits all of them: {again}' if several else back}"
         )
     listings, sellers = (frozenset(row.pseudonym for row in rows if row.kind == kind) for kind in (LISTING, SELLER))
     return Suppressions(key, listings, sellers)
+
+
+def _removal(warehouse: Warehouse) -> str:
+    """How to remove the table, for messages."""
+    if warehouse.address.path(SUPPRESSIONS.name) is None:
+        return f"drop the table {warehouse.identifier(SUPPRESSIONS)}"
+    return f"remove the folder {warehouse.location.rstrip('/')}/{SUPPRESSIONS.name}"
 
 
 def split_suppressed(staged: DataFrame) -> tuple[DataFrame, int]:

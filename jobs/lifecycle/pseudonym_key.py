@@ -18,10 +18,20 @@ from udfs.pseudonyms import LEAST_BYTES, PseudonymKey
 
 KEYS_FOLDER = "_keys"
 _KEY_FILE = "pseudonyms.key"
+NEEDED_BY_MODELS = (
+    "models hold sellers by pseudonyms, and without the key they fit nobody. Copy it from the warehouse in which the "
+    "model was trained, or from a backup; if it is lost, train a new model with `catalog-cleaner train`, which makes a "
+    "new key."
+)
 
 
-def read_key(warehouse: Warehouse, settings: PrivacySettings) -> PseudonymKey:
+def read_key(warehouse: Warehouse, settings: PrivacySettings, needed: str = NEEDED_BY_MODELS) -> PseudonymKey:
     """The key of a warehouse.
+
+    Args:
+        warehouse: the warehouse.
+        settings: where the key is.
+        needed: why it is needed and what to do if it is lost, for the message.
 
     Raises:
         UsageError: there is no key, or the file is none.
@@ -31,15 +41,11 @@ def read_key(warehouse: Warehouse, settings: PrivacySettings) -> PseudonymKey:
         text = file.read_text(encoding="ascii").strip()
         secret = bytes.fromhex(text)
     except OSError as error:
-        raise UsageError(
-            f"the key of pseudonyms {file} cannot be read ({error.strerror}): models hold sellers by pseudonyms, and "
-            "without the key they fit nobody. Copy it from the warehouse in which the model was trained, or from a "
-            "backup; if it is lost, train a new model with `catalog-cleaner train`, which makes a new key."
-        ) from error
+        raise UsageError(f"the key of pseudonyms {file} cannot be read ({error.strerror}): {needed}") from error
     except ValueError as error:
-        raise _no_key(file) from error
+        raise _no_key(file, needed) from error
     if len(secret) < LEAST_BYTES:
-        raise _no_key(file)
+        raise _no_key(file, needed)
     return PseudonymKey(secret)
 
 
@@ -73,5 +79,8 @@ def _key_file(warehouse: Warehouse, settings: PrivacySettings) -> Path:
     return warehouse.folder / KEYS_FOLDER / _KEY_FILE
 
 
-def _no_key(file: Path) -> UsageError:
-    return UsageError(f"{file} must hold at least {2 * LEAST_BYTES} hexadecimal digits: `openssl rand -hex 32`.")
+def _no_key(file: Path, needed: str) -> UsageError:
+    return UsageError(
+        f"{file} must hold at least {2 * LEAST_BYTES} hexadecimal digits, as `openssl rand -hex 32` makes them; but if "
+        f"it held a key before, {needed}"
+    )

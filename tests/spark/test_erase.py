@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,34 @@ def test_a_file_of_ids_can_be_at_a_uri(warehouse: Warehouse, tmp_path: Path) -> 
     (tmp_path / "ids" / "b.csv").write_text('listing_id\n"D2\nD3\n')
     with pytest.raises(UsageError, match=r"file:\S+/ids/b.csv, line 2: this is not CSV"):
         read_ids(job, f"file:{tmp_path}/ids")
+
+
+def test_no_entry_is_added_beside_those_of_another_key(warehouse: Warehouse) -> None:
+    assert warehouse.folder is not None
+    writer = Writer(warehouse)
+    writer.write(TAXONOMY, [{"category": "boots"}])
+    writer.write(LISTINGS, [listing("erase-me-1", "boots", "boots"), listing("stay", "boots", "boots")])
+    run(warehouse)
+    key = warehouse.folder / "_keys" / "pseudonyms.key"
+    first, entries = key.read_text(), rows_of(warehouse.read(SUPPRESSIONS), "pseudonym")
+    key.unlink()
+    with pytest.raises(
+        UsageError, match=r"cannot be read .*: the 2 entries of the table suppressions .* Bring it back"
+    ):
+        run(warehouse)
+    assert not key.exists()
+    key.write_text("0b" * 32)
+    for dry_run in (True, False):
+        with pytest.raises(FailedError, match=r"2 of 2 entries .* were made with another key.* Bring back the key"):
+            run(warehouse, dry_run=dry_run)
+    assert rows_of(warehouse.read(SUPPRESSIONS), "pseudonym") == entries
+    key.write_text(first)
+    run(warehouse)
+    key.unlink()
+    shutil.rmtree(warehouse.folder / "suppressions")
+    run(warehouse)
+    assert warehouse.read(SUPPRESSIONS).count() == 2
+    assert key.read_text() != first
 
 
 def _check_what_stays(warehouse: Warehouse) -> None:

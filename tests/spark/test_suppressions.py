@@ -56,8 +56,13 @@ def test_rows_about_what_was_erased_are_dropped_and_counted(warehouse: Warehouse
     with pytest.raises(FailedError, match=r"2 of 2 entries .* were made with another key.* Bring back the key"):
         read_suppressions(warehouse, settings)
     file.unlink()
-    with pytest.raises(UsageError, match=r"key of pseudonyms .* cannot be read"):
+    again = rf"if it is lost, remove the folder {warehouse.folder}/suppressions, and erase the same ids again"
+    with pytest.raises(UsageError, match=rf"key of pseudonyms .* cannot be read .*: the 2 entries of .*{again}"):
         deliver(listing("more"))
+    suppress(warehouse, PseudonymKey(bytes(32)), "gone", "s-gone")
+    file.write_text("00" * 32)
+    with pytest.raises(FailedError, match=r"2 of 4 entries .* No single key fits all of them: remove the folder"):
+        read_suppressions(warehouse, settings)
 
 
 def test_an_id_is_found_anywhere_in_a_row_that_cannot_be_used() -> None:
