@@ -53,7 +53,7 @@ def revert(
     warehouse, settings = job.warehouse, job.settings
     asked = find_publication(warehouse, run_id)
     published = publications(warehouse)
-    undoing = find_undoing(published, asked, with_later=with_later)
+    undoing = find_undoing(published, asked, warehouse.location, with_later=with_later)
     newest, restored = undoing.undone[0], undoing.restored
     names = ", ".join(each.run_id for each in undoing.undone)
     base = find_base(warehouse, restored)

@@ -38,7 +38,9 @@ def reverted_by(published: Sequence[Publication]) -> dict[str, str]:
     return found
 
 
-def find_undoing(published: Sequence[Publication], asked: Publication, *, with_later: bool = False) -> Undoing:
+def find_undoing(
+    published: Sequence[Publication], asked: Publication, location: str, *, with_later: bool = False
+) -> Undoing:
     """What is taken back with a publication, and the publication whose state comes back.
 
     That is the one on which it was based; if it is a revert, the one that it took back.
@@ -46,6 +48,7 @@ def find_undoing(published: Sequence[Publication], asked: Publication, *, with_l
     Args:
         published: all publications, as `jobs.lifecycle.publications.publications` returns them.
         asked: the publication to take back.
+        location: of the warehouse, for messages.
         with_later: whether later publications that stand on it are taken back, too.
 
     Raises:
@@ -57,12 +60,11 @@ def find_undoing(published: Sequence[Publication], asked: Publication, *, with_l
     by_id = {run.run_id: run for run in published}
     already = reverted_by(published).get(asked.run_id)
     if already is not None:
-        raise UsageError(f"{asked.run_id} is taken back already, by {already}. To undo that, revert {already}.")
-    undone = list(_standing(by_id, published[-1], lambda run: run == asked))
+        raise UsageError(f"{asked.run_id} is taken back already, by {already}. {_after(published, by_id[already])}")
+    undone = _standing_until(published, asked)
     if undone[-1] != asked:
         raise UsageError(
-            f"{asked.run_id} has been replaced, because its date was run again. The publications that can be taken "
-            f"back are {', '.join(run.run_id for run in undone)}."
+            f"{asked.run_id} has been replaced, because its date was run again. {_revertible(by_id, undone)}"
         )
     if len(undone) > 1 and not with_later:
         raise UsageError(
@@ -73,10 +75,32 @@ def find_undoing(published: Sequence[Publication], asked: Publication, *, with_l
     restored = _before(by_id, asked)
     if restored is None:
         raise UsageError(
-            f"{asked.run_id} is the first publication, so there is no earlier state. Repair its input and run its "
-            f"date again: catalog-cleaner nightly --run-date {asked.run_date} --fresh-pins"
+            f"{asked.run_id} is the first publication, so there is no earlier state. Repair its input and run the "
+            "newest date again, which judges the whole catalogue: catalog-cleaner nightly --run-date "
+            f"{published[-1].run_date} --fresh-pins --warehouse {location}"
         )
     return Undoing(undone, restored)
+
+
+def _standing_until(published: Sequence[Publication], asked: Publication) -> list[Publication]:
+    """The publications on which the newest state stands, down to one; down to the first if that one is none of them."""
+    by_id = {run.run_id: run for run in published}
+    return list(_standing(by_id, published[-1], lambda run: run == asked))
+
+
+def _after(published: Sequence[Publication], revert: Publication) -> str:
+    """How to undo a revert, in words."""
+    undone = _standing_until(published, revert)
+    if undone[-1] == revert:
+        return f"To undo that, revert {revert.run_id}{' --with-later' if len(undone) > 1 else ''}."
+    by_id = {run.run_id: run for run in published}
+    return f"Its date was run again since, so that cannot be undone. {_revertible(by_id, undone)}"
+
+
+def _revertible(by_id: Mapping[str, Publication], standing: Sequence[Publication]) -> str:
+    """Which of the publications on which the newest state stands can be taken back, in words."""
+    names = [run.run_id for run in standing if run.job != ERASE and _before(by_id, run) is not None]
+    return f"What can be taken back now: {', '.join(names) or 'nothing, because the first publication stands'}."
 
 
 def _undone_by(by_id: Mapping[str, Publication], revert: Publication) -> list[str]:

@@ -190,7 +190,7 @@ def _check_what_stays(warehouse: Warehouse) -> None:
         with pytest.raises(UsageError, match=rf"ended publication {NIGHT}.* Read the whole state of {erasure.run_id}"):
             refused()
     with pytest.raises(UsageError, match=r"is an erasure, which cannot be taken back"):
-        find_undoing(publications(warehouse), erasure)
+        find_undoing(publications(warehouse), erasure, warehouse.location)
     with pytest.raises(UsageError, match=r"versions that the date had read are gone. Use a later date"):
         take_pins(warehouse, "nightly", erasure.run_date, "7", NOW, keep=False, fresh=False)
     pins = take_pins(warehouse, "nightly", erasure.run_date + dt.timedelta(1), "7", NOW, keep=False, fresh=False).pins

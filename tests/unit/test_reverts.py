@@ -40,11 +40,11 @@ NIGHTS = (("n1", 1, None, None), ("n2", 2, "n1", None), ("n3", 3, "n2", None))
 
 
 def restored(runs: list[Publication], undone: str) -> str:
-    return find_undoing(runs, next(run for run in runs if run.run_id == undone)).restored.run_id
+    return find_undoing(runs, next(run for run in runs if run.run_id == undone), "my-warehouse").restored.run_id
 
 
 def undone(runs: list[Publication], asked: str) -> tuple[list[str], str]:
-    found = find_undoing(runs, next(run for run in runs if run.run_id == asked), with_later=True)
+    found = find_undoing(runs, next(run for run in runs if run.run_id == asked), "my-warehouse", with_later=True)
     return [run.run_id for run in found.undone], found.restored.run_id
 
 
@@ -74,8 +74,25 @@ def test_a_revert_can_be_taken_back_and_then_made_again() -> None:
 def test_a_date_that_was_run_again_can_be_taken_back_again() -> None:
     again = published(*NIGHTS, ("r3", 3, "n2", "n3"), ("n3-again", 3, "n2", None))
     assert restored(again, "n3-again") == "n2"
-    with pytest.raises(UsageError, match=r"n3 is taken back already, by r3\. To undo that, revert r3"):
+    with pytest.raises(UsageError, match=r"n3 is taken .*, by r3\. Its date was .* What can be .*: n3-again, n2\.$"):
         restored(again, "n3")
+
+
+def test_a_revert_is_named_as_the_way_back_only_while_it_can_be_taken_back() -> None:
+    runs = (*NIGHTS, ("r3", 3, "n2", "n3"))
+    with pytest.raises(UsageError, match=r"n3 is taken back already, by r3\. To undo that, revert r3\.$"):
+        restored(published(*runs), "n3")
+    with pytest.raises(UsageError, match=r"by r3\. To undo that, revert r3 --with-later\.$"):
+        restored(published(*runs, ("n4", 4, "r3", None)), "n3")
+
+
+def test_the_first_publication_gives_way_to_a_night_of_the_newest_date() -> None:
+    way_out = "catalog-cleaner nightly --run-date 2026-03-03 --fresh-pins --warehouse my-warehouse"
+    with pytest.raises(UsageError, match=f"n1 is the first publication, .*: {way_out}$"):
+        undone(published(*NIGHTS), "n1")
+    first = ("n1", 1, None, None)
+    with pytest.raises(UsageError, match=r"n1 has been replaced, .* nothing, because the first publication stands"):
+        restored(published(first, ("n1-again", 1, None, None)), "n1")
 
 
 def test_a_publication_on_which_others_stand_is_refused_with_the_others_named() -> None:
@@ -104,5 +121,5 @@ def test_what_is_taken_back_already_is_not_taken_back_with_others() -> None:
 
 
 def test_a_publication_whose_date_was_run_again_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"n3 has been replaced, .* n3-again, n2"):
+    with pytest.raises(UsageError, match=r"n3 has been replaced, .* n3-again, n2\.$"):
         restored(published(*NIGHTS, ("n3-again", 3, "n2", None)), "n3")
