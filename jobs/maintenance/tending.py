@@ -63,6 +63,7 @@ def tend(job: Job, table: Table, needed: Collection[int], *, dry_run: bool) -> T
     # Otherwise VACUUM would add two entries to the log of a table from which it removes nothing.
     if files_removed and not dry_run:
         removed = vacuum(warehouse, table, keep.hours)
-        files_removed, bytes_removed = removed.files, removed.bytes
+        # Delta's number has the empty folders that it has removed, too.
+        files_removed, bytes_removed = min(files_removed, removed.files), removed.bytes
     after = before if dry_run else disk_usage(spark, stored.location)
     return Tended(table.name, keep, before, after, stored.is_fragmented, files_removed, bytes_removed)

@@ -23,6 +23,12 @@ def list_folder(spark: SparkSession, path: str) -> list[str]:
     return [each.getPath().getName() for each in file_system.listStatus(folder)] if file_system.exists(folder) else []
 
 
+def is_folder(spark: SparkSession, path: str) -> bool:
+    """Whether there is a folder at a path."""
+    folder, file_system = open_path(spark, path)
+    return bool(file_system.exists(folder) and file_system.getFileStatus(folder).isDirectory())
+
+
 def is_committed(spark: SparkSession, path: str) -> bool:
     """Whether a folder is a Delta table with a commit.
 

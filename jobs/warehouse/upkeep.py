@@ -11,7 +11,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
-from jobs.warehouse.folders import open_path
+from jobs.warehouse.folders import is_folder, open_path
 from jobs.warehouse.signing import session_settings
 from jobs.warehouse.sql import literal, properties_list
 from jobs.warehouse.tables import Warehouse
@@ -21,6 +21,8 @@ _MIB = 1024 * 1024
 _SMALL_BYTES = 32 * _MIB
 _JOINED_BYTES = 128 * _MIB
 _MANY_FILES = 20
+_DATA_FILES = (".parquet", ".bin", ".crc")
+"""Ends of the names of nearly all files in a table's folder: rows, marks of deleted rows, and check sums."""
 _COMPACTION = {
     "spark.databricks.delta.optimize.minFileSize": str(_SMALL_BYTES),
     "spark.databricks.delta.optimize.maxFileSize": str(_JOINED_BYTES),
@@ -123,9 +125,14 @@ def vacuum(warehouse: Warehouse, table: Table, hours: int) -> Usage:
 
 
 def removable_files(warehouse: Warehouse, table: Table, hours: int) -> int:
-    """The number of files that `vacuum` would remove."""
+    """The number of files that `vacuum` would remove.
+
+    Folders do not count. Delta names each folder in which it finds nothing old, such as that of the change files, also
+    if it is not empty and so cannot be removed.
+    """
     with _vacuuming(warehouse.spark):
-        return warehouse.spark.sql(f"{_vacuum(warehouse, table, hours)} DRY RUN").count()
+        paths = [row.path for row in warehouse.spark.sql(f"{_vacuum(warehouse, table, hours)} DRY RUN").collect()]
+    return sum(path.endswith(_DATA_FILES) or not is_folder(warehouse.spark, path) for path in paths)
 
 
 def _vacuum(warehouse: Warehouse, table: Table, hours: int) -> str:
