@@ -120,7 +120,12 @@ LISTING_CHANGES = Table(
     columns=(
         Column("delivery_id", "STRING", "the ingest run that made the change"),
         Column("listing_id", "STRING", "the listing"),
-        Column("change", "STRING", "inserted, updated, returned (after a withdrawal) or withdrawn"),
+        Column(
+            "change",
+            "STRING",
+            "inserted, updated (a newer version, which also ends a withdrawal), returned (the withdrawn version again) "
+            "or withdrawn",
+        ),
         Column("title", "STRING", "as delivered"),
         Column("description", "STRING", "as delivered"),
         Column("category", "STRING", "as delivered"),

@@ -38,6 +38,16 @@ def reverted_by(published: Sequence[Publication]) -> dict[str, str]:
     return found
 
 
+def undone_by(published: Sequence[Publication]) -> dict[str, list[str]]:
+    """The run id of each revert, also of one that is itself taken back, with what it took back, the newest first.
+
+    Args:
+        published: all publications, also those that an erasure has ended.
+    """
+    by_id = {run.run_id: run for run in published}
+    return {run.run_id: _undone_by(by_id, run) for run in published if run.reverts is not None}
+
+
 def find_undoing(
     published: Sequence[Publication], asked: Publication, location: str, *, with_later: bool = False
 ) -> Undoing:

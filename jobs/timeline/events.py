@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyspark.sql import Row
@@ -22,7 +22,7 @@ _DELIVERED = {
 }
 _QUARANTINED = {"review": "A decision about it could not be used", "nightly": "The stored row could not be used"}
 _DECIDED_BY = {CategorySource.MODEL.value: "the model", CategorySource.REVIEWER.value: "a reviewer"}
-_KINDS = ("delivered", "quarantined", "judged", "corrected", "flagged", "reviewed")
+_KINDS = ("delivered", "quarantined", "taken back", "judged", "corrected", "flagged", "reviewed")
 """The kinds of events, in the order in which they follow each other within a run."""
 
 
@@ -56,6 +56,7 @@ class ListingRows:
             newest publication; None if there are none.
         ended: run id -> when the run ended, UTC; of all runs that the rows name and that have ended.
         published: (run id, run date) of all publications in the order of their commits; all of them are in `ended`.
+        reverts: run id of a revert -> the publications that it took back, the newest first; all are in `published`.
         applied: ids of the decisions that the newest publication has read.
         names: category code -> label.
     """
@@ -72,6 +73,7 @@ class ListingRows:
     seller: Row | None = None
     ended: Mapping[str, dt.datetime] = field(default_factory=dict)
     published: tuple[tuple[str, dt.date], ...] = ()
+    reverts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     applied: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -115,6 +117,7 @@ def _all_events(rows: ListingRows) -> Iterator[Event]:
     for row in rows.quarantined:
         words = _QUARANTINED.get(row.job, "A delivered row could not be used")
         yield Event(_ended(row, rows), "quarantined", f"{words}: {_plain(row.reasons)}.", row.run_id)
+    yield from _reverts(rows)
     for row in rows.predictions:
         yield Event(_ended(row, rows), "judged", _judgement(row, rows), row.run_id)
     for row in rows.corrections:
@@ -130,6 +133,15 @@ def _ended(row: Row, rows: ListingRows) -> dt.datetime:
     return rows.ended.get(row.run_id) or dt.datetime.combine(row.run_date, dt.time(), dt.UTC)
 
 
+def _reverts(rows: ListingRows) -> Iterator[Event]:
+    """The reverts that took back what a publication said about the listing, or changed its correction."""
+    spoke = {row.run_id for row in (*rows.predictions, *rows.corrections)}
+    for run_id, undone in rows.reverts.items():
+        if not spoke.isdisjoint((run_id, *undone)):
+            text = f"Taken back: {', '.join(reversed(undone))}. The state before is shown again."
+            yield Event(rows.ended[run_id], "taken back", text, run_id)
+
+
 def _deliveries(rows: ListingRows) -> Iterator[Event]:
     last = dt.datetime.max.replace(tzinfo=dt.UTC)
     before: Row | None = None
@@ -138,6 +150,7 @@ def _deliveries(rows: ListingRows) -> Iterator[Event]:
         if row.change == "inserted" or (row.change == "updated" and before is None):
             text += f": {_quoted(row.title)} in {rows.name(row.category)}, by {row.seller_id or 'an unknown seller'}"
         elif row.change == "updated" and before is not None:
+            text = "Returned after it had been withdrawn" if before.change == "withdrawn" else text
             text += f": {'; '.join(_differences(before, row, rows)) or 'the same values with a newer date'}"
         at = rows.ended.get(row.delivery_id)
         yield Event(at, "delivered", f"{text}{'.' if at else ' (the run has not ended).'}", row.delivery_id)

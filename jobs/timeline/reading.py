@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.lifecycle.publications import Publication, by_commit, publications
+from jobs.lifecycle.reverts import undone_by
 from jobs.timeline.events import ListingRows, utc
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import (
@@ -74,6 +75,7 @@ def read_listing(warehouse: Warehouse, listing_id: str) -> ListingRows:
         seller=_seller(warehouse, newest, seller_id) if newest and seller_id is not None else None,
         ended=_end_times(warehouse, published, (*own, *(row.run_id for row in predictions))),
         published=tuple((run.run_id, run.run_date) for run in by_commit(published)),
+        reverts=undone_by(published),
         applied=_applied(warehouse, newest, listing_id) if newest else frozenset(),
         names={row.category: row.label or row.category for row in warehouse.read(TAXONOMY).collect()},
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pyspark.sql import Row
+
 from jobs.console.summary import Named, Section, Share, Summary
 from jobs.timeline.events import ListingRows, find_events
 from schemas.reasons import CategoryAction, CategorySource, ItemStatus
@@ -60,13 +62,18 @@ def story_summary(rows: ListingRows, location: str) -> Summary:
 
 def _standing(rows: ListingRows) -> str:
     """How a listing stands now, in one sentence."""
-    clean = rows.clean
-    if rows.listing is not None and rows.listing.withdrawn:
-        return "withdrawn"
+    clean, withdrawn = rows.clean, rows.listing is not None and rows.listing.withdrawn
+    if withdrawn:
+        return "withdrawn" if clean is None else f"withdrawn, but the newest publication has it, {_shown(rows, clean)}"
     if clean is None:
         if rows.listing is None:
             return "never loaded, see why below" if rows.quarantined else "no longer in the catalogue"
         return "loaded, but not part of the newest publication" if rows.published else "loaded, not cleaned yet"
+    return _shown(rows, clean)
+
+
+def _shown(rows: ListingRows, clean: Row) -> str:
+    """How the newest publication shows a listing, and what people should do about it."""
     if clean.effective_category is None:
         shown = "shown without a category, because only a person may choose it"
     else:

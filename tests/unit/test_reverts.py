@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from jobs.lifecycle.publications import Publication
-from jobs.lifecycle.reverts import find_undoing, reverted_by
+from jobs.lifecycle.reverts import find_undoing, reverted_by, undone_by
 from schemas.errors import UsageError
 
 _START = dt.datetime.combine(dt.date(2026, 3, 9), dt.time())
@@ -107,7 +107,10 @@ def test_later_publications_are_taken_back_together() -> None:
     back = (*NIGHTS, ("r", 3, "n1", "n3"))
     assert reverted_by(published(*back)) == {"n3": "r", "n2": "r"}
     assert restored(published(*back), "r") == "n3"
-    assert reverted_by(published(*back, ("rr", 3, "n3", "r"))) == {"r": "rr"}
+    assert undone_by(published(*back)) == {"r": ["n3", "n2"]}
+    again = published(*back, ("rr", 3, "n3", "r"))
+    assert reverted_by(again) == {"r": "rr"}
+    assert undone_by(again) == {"r": ["n3", "n2"], "rr": ["r"]}
     with pytest.raises(UsageError, match="n2 is taken back already, by r"):
         restored(published(*back), "n2")
 

@@ -159,6 +159,34 @@ def test_a_listing_is_withdrawn_and_returns_and_an_unfinished_run_comes_last() -
     assert story[2].at is None
 
 
+def test_a_listing_that_returns_with_other_values_says_so() -> None:
+    changes = (
+        delivered("ingest-1", "inserted"),
+        delivered("ingest-2", "withdrawn"),
+        delivered("ingest-3", "updated", price=9.5),
+    )
+    story = ListingRows("x", changes=changes, ended={**ENDED, "ingest-3": at(3, 9)}, names=NAMES)
+    assert texts(story)[2] == "Returned after it had been withdrawn: price from 12.00 to 9.50."
+
+
+def test_a_revert_is_told_where_it_took_back_what_was_said_about_the_listing() -> None:
+    ended = row("corrections", event="ended", corrected_category="shoes", decided_by="model", run_id="revert-1")
+    rows = ListingRows(
+        "x",
+        predictions=(judged("night-2", TUESDAY),),
+        corrections=(ended,),
+        ended={**ENDED, "revert-1": at(3, 5), "revert-2": at(3, 6), "revert-3": at(3, 7)},
+        published=(*STORY.published, ("revert-1", TUESDAY), ("revert-2", TUESDAY), ("revert-3", TUESDAY)),
+        reverts={"revert-1": ["night-2", "night-1"], "revert-2": ["revert-1"], "revert-3": ["night-0"]},
+        names=NAMES,
+    )
+    assert [(event.kind, event.text, event.run_id) for event in find_events(rows)[1:]] == [
+        ("taken back", "Taken back: night-1, night-2. The state before is shown again.", "revert-1"),
+        ("corrected", "The correction to Shoes ended.", "revert-1"),
+        ("taken back", "Taken back: revert-1. The state before is shown again.", "revert-2"),
+    ]
+
+
 def test_a_judgement_says_what_is_missing() -> None:
     nothing = {"predicted_category": None, "text_category": None, "image_category": None, "image_status": "missing"}
     no_picture = judged("night-1", MONDAY, image_category=None, image_status="corrupt")
@@ -239,7 +267,11 @@ def test_a_listing_that_is_not_published_stands_as_it_is() -> None:
     assert standing(quarantined=quarantined) == "never loaded, see why below"
     assert texts(ListingRows("x", quarantined=quarantined)) == ["A delivered row could not be used: invalid price."]
     assert standing(listing=row("listings", title="t")) == "loaded, not cleaned yet"
-    assert standing(listing=row("listings", withdrawn=True), clean=STORY.clean) == "withdrawn"
+    assert standing(listing=row("listings", withdrawn=True)) == "withdrawn"
+    kept = row("clean_listings", effective_category="bags", category_source="seller")
+    assert standing(listing=row("listings", withdrawn=True), clean=kept) == (
+        "withdrawn, but the newest publication has it, shown in bags, the seller's category"
+    )
     assert standing(listing=row("listings"), published=STORY.published) == (
         "loaded, but not part of the newest publication"
     )
