@@ -202,7 +202,7 @@ def _judge_days(run: RunContext, plan: Plan, days: Days, dry_run: bool) -> Summa
         found.append(day)
         run.counts = {name: run.counts.get(name, 0) + count for name, count in day.counts.items()}
         run.job.print_progress(f"{day.date} ({place} of {len(dates)}): {_describe(day)}")
-    return _summarise_days(run, plan, found, len(done))
+    return _summarise_days(run, plan, found, len(done), days.delivered_since())
 
 
 def _judge_archive(run: RunContext, plan: Plan, archive: Archive, encoder: Encoder, out: str | None) -> Summary:
@@ -234,7 +234,8 @@ def _describe(day: Day) -> str:
     return text if day.differing is None else f"{text}, {day.differing:,} unlike the night"
 
 
-def _summarise_days(run: RunContext, plan: Plan, days: list[Day], kept: int) -> Summary:
+def _summarise_days(run: RunContext, plan: Plan, days: list[Day], kept: int, since: dt.date | None) -> Summary:
+    """The summary of past dates; `kept`: how many were done before; `since`: the date of the first delivery."""
     rows = [
         (
             str(day.date),
@@ -250,7 +251,8 @@ def _summarise_days(run: RunContext, plan: Plan, days: list[Day], kept: int) -> 
     totals = {name: count for name, count in run.counts.items() if name.startswith("rows_")}
     return Summary(
         f"Backfill of {plan.scope}",
-        _facts(run, plan) | {"dates_judged": len(days), "dates_kept": kept, **totals},
+        _facts(run, plan)
+        | {"delivered_since": since and str(since), "dates_judged": len(days), "dates_kept": kept, **totals},
         sections=(
             Section(
                 "by date",
@@ -260,6 +262,9 @@ def _summarise_days(run: RunContext, plan: Plan, days: list[Day], kept: int) -> 
             ),
         ),
         hints=_where(plan),
+        notes={"delivered_since": "before, there was no listing to judge"}
+        if since and plan.scope.first < since
+        else {},
         hidden_if_zero=("dates_kept", "rows_superseded", "rows_quarantined"),
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -46,9 +45,9 @@ def demo(
     source = _fresh_folder(job.address.folder, warehouse) / "catalogue"
     job.print_progress(f"generating {listings:,} listings in {categories} categories in {source}")
     generate(source, listings, categories, seed)
-    ingest(replace(job, name="ingest"), str(source / "listings.parquet"), str(source / "taxonomy.csv"))
-    train(replace(job, name="train"))
-    cleaned = nightly(replace(job, name="nightly"), job.started_at.date())
+    ingest(job.step("ingest"), str(source / "listings.parquet"), str(source / "taxonomy.csv"))
+    train(job.step("train"))
+    cleaned = nightly(job.step("nightly"), job.started_at.date())
     job.print_progress("comparing the result with the truth")
     return _summary(job, compare_with_truth(job.warehouse, source), cleaned)
 

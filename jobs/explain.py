@@ -25,8 +25,10 @@ def explain(job: Job, listing_id: ListingArgument) -> Summary:
     corrected, why it is on the work list, and what reviewers decided. Changes nothing and can run at any time.
     """
     job.require_listings()
-    # A terminal may pass bytes that are not UTF-8. Spark cannot take them, and no stored id has them.
-    rows = read_listing(job.warehouse, listing_id.encode(errors="replace").decode())
+    # Ids are stored without the spaces around them. A terminal may pass bytes that are not UTF-8. Spark cannot take
+    # them, and no stored id has them.
+    listing_id = listing_id.strip().encode(errors="replace").decode()
+    rows = read_listing(job.warehouse, listing_id)
     if not rows.is_known:
         tables = ", ".join(table.name for table in PLACES)
         raise UsageError(

@@ -10,6 +10,9 @@ from pyspark.sql import DataFrame
 
 from schemas.errors import UsageError
 
+_NAMES = {"category": ("category", "categories"), "seller_id": ("seller", "sellers"), "listing_id": ("id", "ids")}
+"""Column -> what one and several of its values are called."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -30,7 +33,7 @@ class Selection:
         named = {"category": self.categories, "seller": self.sellers}
         parts = [f"{name} {', '.join(values)}" for name, values in named.items() if values]
         if self.ids:
-            parts.append(f"{len(self.ids):,} ids")
+            parts.append(_count(len(self.ids), "listing_id"))
         return " and ".join(parts)
 
     def kinds(self) -> dict[str, tuple[str, ...]]:
@@ -58,8 +61,10 @@ def read_ids(file: Path) -> tuple[str, ...]:
     """Read the ids of listings from a text file, one a line; empty lines and repeated ids are ignored.
 
     Raises:
-        UsageError: the file cannot be read, is not text or has no id.
+        UsageError: the file does not exist, cannot be read, is not text or has no id.
     """
+    if not file.exists():
+        raise UsageError(f"--ids: there is no file {file}. Give a text file with one listing id a line.")
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -88,10 +93,15 @@ def choose(listings: DataFrame, selection: Selection) -> Chosen:
         chosen = chosen.join(wanted, column, "left_semi").select(*listings.columns)
     count = chosen.count()
     if count == 0:
-        without = [f"{number:,} of {column}" for column, number in unknown.items() if number]
-        found = f" (unknown: {', '.join(without)})" if without else ""
+        without = [_count(number, column) for column, number in unknown.items() if number]
+        found = f" (the catalogue lacks {' and '.join(without)})" if without else ""
         raise UsageError(f"no listing in force meets {selection}{found}: check the values, or ingest first.")
     return Chosen(chosen, count, unknown)
+
+
+def _count(number: int, column: str) -> str:
+    one, several = _NAMES[column]
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _frame(listings: DataFrame, column: str, values: Sequence[str]) -> DataFrame:

@@ -100,6 +100,11 @@ class Days:
         decided = self._results.source(REVIEW_DECISIONS).select(F.to_date("decided_at").alias("date"))
         self._eventful = {row.date for row in changed.unionByName(decided).distinct().collect()}
 
+    def delivered_since(self) -> dt.date | None:
+        """The date of the first delivery; None if there is none."""
+        first: dt.date | None = self._spans.agg(F.min("valid_from")).collect()[0][0]
+        return first
+
     def done(self) -> set[dt.date]:
         """The dates that an earlier run of this backfill has finished."""
         return {row.as_of for row in self._results.read(BACKFILL_DECISIONS).select("as_of").distinct().collect()}

@@ -12,7 +12,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class Job:
         open: opens the Spark session and the warehouse; each later call returns the same.
         started_at: UTC. The clock is not read again before the end of the run.
         console: standard error, for progress and errors.
+        counts_from: since when progress messages count the seconds; None: since started_at.
     """
 
     name: str
@@ -56,6 +57,15 @@ class Job:
     open: Callable[[], Warehouse]
     started_at: dt.datetime
     console: Console
+    counts_from: dt.datetime | None = None
+
+    def step(self, name: str) -> Job:
+        """The job of a step of this command, which starts now. Its progress counts from the start of the command.
+
+        Args:
+            name: the step's name in the run log.
+        """
+        return replace(self, name=name, started_at=clock(), counts_from=self.counts_from or self.started_at)
 
     @property
     def warehouse(self) -> Warehouse:
@@ -74,7 +84,7 @@ class Job:
     def print_progress(self, line: str) -> None:
         """Print a progress message with the seconds since the start, and log it; it names nothing in the catalogue."""
         log_event("progress", message=line)
-        seconds = (clock() - self.started_at).total_seconds()
+        seconds = (clock() - (self.counts_from or self.started_at)).total_seconds()
         self.console.print(f"[dim]{seconds:7.1f} s[/dim]  {escape(printable(line))}", soft_wrap=True)
 
 

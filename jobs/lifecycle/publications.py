@@ -193,8 +193,8 @@ def _index(warehouse: Warehouse, published: Sequence[Publication], run_id: str |
         return len(published) - 1
     if run_id not in places:
         raise UsageError(
-            f"run {run_id} was not published; the newest publication is {published[-1].run_id}. `catalog-cleaner runs` "
-            "lists all runs."
+            f"run {run_id!r} was not published; the newest publication is {published[-1].run_id}. `catalog-cleaner "
+            "runs` lists all runs."
         )
     return places[run_id]
 

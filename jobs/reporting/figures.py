@@ -116,6 +116,7 @@ class Figures:
         queues: the open work list.
         image_status: status -> number of listings; statuses without listings are left out.
         publications: this publication and earlier ones, oldest first.
+        taken_back_by: the revert that has taken this publication back; None if it stands.
     """
 
     run_id: str
@@ -137,6 +138,7 @@ class Figures:
     queues: Queues
     image_status: Mapping[str, int]
     publications: Sequence[PublicationFigures]
+    taken_back_by: str | None = None
 
 
 def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Figures:
@@ -183,6 +185,7 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
             row.segment: int(row.numerator) for row in own if row.dimension == "image_status" and row.numerator
         },
         publications=_publications(snapshot, metrics),
+        taken_back_by=snapshot.taken_back_by,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 
 from jobs.lifecycle.publications import Publication, find_publication, publications
+from jobs.lifecycle.reverts import reverted_by
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import TAXONOMY, Table
 
@@ -20,11 +21,13 @@ class PublicationSnapshot:
         warehouse: the warehouse.
         run: the publication.
         before: earlier publications, oldest first.
+        taken_back_by: the revert that has taken it back; None if it stands.
     """
 
     warehouse: Warehouse
     run: Publication
     before: Sequence[Publication]
+    taken_back_by: str | None = None
     _read: dict[str, DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, table: Table) -> DataFrame:
@@ -51,4 +54,5 @@ def find_snapshot(warehouse: Warehouse, run_id: str | None) -> PublicationSnapsh
     # Of publications that an erasure has ended, the metrics are left, which name no listing.
     known = publications(warehouse, ended=True)
     before = [each for each in known if (each.run_date, each.finished_at) < (run.run_date, run.finished_at)]
-    return PublicationSnapshot(warehouse, run, before)
+    taken_back = reverted_by([each for each in known if each.ended_by is None])
+    return PublicationSnapshot(warehouse, run, before, taken_back.get(run.run_id))

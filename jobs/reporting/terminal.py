@@ -27,6 +27,7 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
     facts: dict[str, object] = {
         "run_id": figures.run_id,
         "run_date": str(figures.run_date),
+        "taken_back_by": figures.taken_back_by,
         "model_version": figures.model_version,
         "took_seconds": round(figures.seconds, 1),
         "listings": figures.listings,
@@ -59,11 +60,16 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
         "Errors by category and the sellers' error rates are the model's estimates.",
         f"Read a table of this publication:  jobs.store.read_published(warehouse, TABLE, {figures.run_id!r})",
     ]
+    if figures.taken_back_by is not None:
+        hints.insert(
+            0, f"This publication was taken back by {figures.taken_back_by}: the catalogue no longer shows it."
+        )
     if page is None:
         hints.append(f"Report with pictures:  catalog-cleaner report --warehouse {location} --html FILE")
     else:
         hints.append(f"The page is {page}, a single file.")
-    return Summary(_title(figures), facts, (*_figures(figures), *_examples(examples), *_runs(figures)), hints)
+    sections = (*_figures(figures), *_examples(examples), *_runs(figures))
+    return Summary(_title(figures), facts, sections, hints, hidden_if_zero=("taken_back_by",))
 
 
 def _title(figures: Figures) -> str:

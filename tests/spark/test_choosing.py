@@ -33,12 +33,17 @@ def test_listings_meet_every_kind_by_any_of_its_values(listings: DataFrame) -> N
 def test_a_choice_of_nothing_is_refused(listings: DataFrame) -> None:
     with pytest.raises(UsageError, match=r"no listing in force meets category hats and seller s2: check"):
         choose(listings, Selection(categories=("hats",), sellers=("s2",)))
-    with pytest.raises(UsageError, match=r"meets 2 ids \(unknown: 2 of listing_id\)"):
+    with pytest.raises(UsageError, match=r"meets 2 ids \(the catalogue lacks 2 ids\)"):
         choose(listings, Selection(ids=("x", "y")))
+    lacking = r"meets category none and 1 id \(the catalogue lacks 1 category and 1 id\): check the values"
+    with pytest.raises(UsageError, match=lacking):
+        choose(listings, Selection(categories=("none",), ids=("x",)))
 
 
 def test_a_file_names_one_listing_a_line(tmp_path: Path) -> None:
     path = tmp_path / "ids.txt"
+    with pytest.raises(UsageError, match=r"--ids: there is no file .*ids\.txt\. Give a text file"):
+        read_ids(path)
     path.write_bytes(b"\xef\xbb\xbfa\r\n\r\n b \na\n")
     assert read_ids(path) == ("a", "b")
     path.write_bytes(b"\xff\xfe\x00")

@@ -201,7 +201,7 @@ def test_the_report_gives_a_page_or_json_and_does_not_change_the_warehouse(
 def test_a_run_that_published_nothing_is_refused(warehouse: Warehouse) -> None:
     code, _, errors = call("--warehouse", warehouse.location, "--run", FAILED)
     assert code == 2
-    assert f"run {FAILED} was not published; the newest publication is {SECOND}" in errors
+    assert f"run {FAILED!r} was not published; the newest publication is {SECOND}" in errors
 
 
 def test_without_a_publication_the_next_step_is_named(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_the_tables_of_a_publication_are_read_as_they_were_then(warehouse: Wareh
     warehouse.append(TAXONOMY, frame(warehouse.spark, TAXONOMY.ddl, ("a", "A", "P", "D", False)))
     assert read_published(warehouse, "taxonomy").count() == 0
     assert rows_of(read_published(warehouse, "runs"), "run_id") == [("n-1",), ("n-2",)]
-    with pytest.raises(UsageError, match="run n-9 was not published; the newest publication is n-2"):
+    with pytest.raises(UsageError, match="run 'n-9' was not published; the newest publication is n-2"):
         read_published(warehouse, "sellers", "n-9")
     with pytest.raises(UsageError, match="there is no table 'seller'"):
         read_published(warehouse, "seller")

@@ -215,7 +215,7 @@ def test_the_file_has_all_changes_in_order_as_json_lines(
 def test_a_run_that_published_nothing_is_refused(published: Warehouse) -> None:
     for unknown in (FAILED, "nightly-2030-01-01-1"):
         refused = call("changes", "--since", unknown, "--warehouse", published.location, fails_with=2)
-        assert f"run {unknown} was not published; the newest publication is {REVERTED}" in refused["error"]
+        assert f"run {unknown!r} was not published; the newest publication is {REVERTED}" in refused["error"]
     with pytest.raises(UsageError, match=f"{FIRST} was published before {RERUN}, so nothing of it can follow"):
         read_changes(published, RERUN, FIRST)
 

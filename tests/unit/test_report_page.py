@@ -67,6 +67,12 @@ def test_the_page_shows_the_figures() -> None:
         assert said in text
 
 
+def test_a_page_says_that_its_publication_was_taken_back() -> None:
+    back = Reader(render(dataclasses.replace(FIGURES, taken_back_by="revert-1"), EXAMPLES, {})).text
+    assert "This publication was taken back. revert-1 has restored the state before it" in back
+    assert "taken back" not in Reader(render(FIGURES, EXAMPLES, {})).text
+
+
 def test_an_audit_comes_first_with_its_interval_and_the_estimate_beside_it() -> None:
     text = re.sub(r"\s+", " ", Reader(render(dataclasses.replace(FIGURES, audit=AUDIT), EXAMPLES, {})).text)
     for said in (

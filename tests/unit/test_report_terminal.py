@@ -56,6 +56,16 @@ def test_the_report_in_the_terminal() -> None:
     assert re.search(r"expected error before +22\.8% *\n", text)
 
 
+def test_a_report_says_that_its_publication_was_taken_back() -> None:
+    said = "This publication was taken back by revert-1: the catalogue no longer shows it."
+    summary = report_summary(dataclasses.replace(FIGURES, taken_back_by="revert-1"), EXAMPLES, "/w", None)
+    assert summary.hints[0] == said
+    assert json.loads(summary.as_json())["taken_back_by"] == "revert-1"
+    standing = report_summary(FIGURES, EXAMPLES, "/w", None)
+    assert "taken back" not in shown(standing)
+    assert json.loads(standing.as_json())["taken_back_by"] is None
+
+
 def test_the_report_as_json() -> None:
     got = json.loads(report_summary(FIGURES, EXAMPLES, "/w", "/w/r.html").as_json())
     assert got["expected_error_left"] == {"value": 0.031, "lower": None, "upper": None}

@@ -288,4 +288,4 @@ def test_an_id_that_is_no_text_is_unknown(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("jobs.explain.read_listing", read)
     job: Any = SimpleNamespace(warehouse=SimpleNamespace(location="w"), require_listings=lambda: None)
     with pytest.raises(UsageError, match="there is no listing 'caf"):
-        explain(job, "caf\udce9")
+        explain(job, " caf\udce9 ")

@@ -75,7 +75,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["backfill", "--listings", "rows.csv", "--out", "new"], "new exists: name a new folder"),
         (["backfill", "--apply"], "give --category, --seller or --ids"),
         (["backfill", "--apply", "--ids", "empty.txt"], "the file has no id"),
-        (["backfill", "--apply", "--ids", "missing.txt"], "--ids missing.txt: cannot be read as text"),
+        (["backfill", "--apply", "--ids", "missing.txt"], "--ids: there is no file missing.txt. Give a text file"),
         (["ingest", "missing.csv"], "missing.csv: no such file or folder"),
         (["ingest", "rows.txt"], "rows.txt has an unknown extension"),
         (["ingest", "new"], "new contains no files"),
