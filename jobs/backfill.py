@@ -22,6 +22,7 @@ from jobs.console.summary import Section, Summary
 from jobs.features.encoders import Encoder, bundled_encoder
 from jobs.features.encoding import encode_pictures
 from jobs.ingestion.files import refuse_existing, refuse_missing
+from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.run_context import RunContext, run_context
 from schemas.errors import UsageError
 from schemas.tables import LISTINGS
@@ -143,6 +144,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - one for each option
     job.require_listings()
     registry = open_registry(job.address.folder, job.address.text, job.settings.registry)
     model = registry.model(version or registry.champion_version())
+    key_of_model(job.warehouse, job.settings.privacy, model)
     # A dry run keeps its rows in staged tables, which other jobs would remove.
     with run_context(job, scope.last, dry_run, exclusive=dry_run) as run, ExitStack() as at_end:
         run.model_version = model.version

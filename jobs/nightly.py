@@ -19,6 +19,7 @@ from jobs.features.encoders import bundled_encoder
 from jobs.features.encoding import encode_pictures
 from jobs.features.updating import update_features
 from jobs.lifecycle.pins import table_versions, take_pins
+from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_context import STAGED_PREDICTIONS, run_context
@@ -63,6 +64,7 @@ def nightly(
         if taken.note:
             job.print_progress(taken.note)
         model = registry.model(pins.model_version)
+        key_of_model(warehouse, settings.privacy, model)
         base = find_publication(warehouse, pins.base_run_id) if pins.base_run_id else None
         based_on = pins.base_run_id or "no earlier run"
         job.print_progress(

@@ -20,6 +20,7 @@ from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.pins import Pins, table_versions
+from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, find_publication, publications
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.reverts import find_base, find_undoing
@@ -68,6 +69,7 @@ def revert(
         )
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         model = registry.model(pins.model_version)
+        key_of_model(warehouse, settings.privacy, model)
         job.print_progress(f"{run.run_id}: taking back {names}, restoring the state of {restored.run_id}")
         catalogue = read_catalogue(warehouse, pins, at_end)
         at_end.callback(warehouse.unstage, run.run_id)

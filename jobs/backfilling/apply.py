@@ -18,6 +18,7 @@ from jobs.console.summary import Section, Share, Summary
 from jobs.features.encoders import bundled_encoder
 from jobs.features.encoding import encode_pictures
 from jobs.lifecycle.pins import Pins, table_versions
+from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, find_publication
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_context import RunContext, run_context
@@ -43,13 +44,15 @@ def apply_backfill(job: Job, selection: Selection, version: str | None, *, dry_r
     Raises:
         UsageError: nothing has been published yet, there is no such model, or no listing meets the selection.
         RefusedError: a gate refuses the result.
-        FailedError: another run has published in the meantime, or another job holds the lock.
+        FailedError: another run has published in the meantime, another job holds the lock, or the model's pseudonyms
+            were made with another key.
     """
     settings = job.settings
     registry = open_registry(job.address.folder, job.address.text, settings.registry)
     champion = registry.champion_version()
     model = registry.model(version or champion)
     warehouse = job.warehouse
+    key_of_model(warehouse, settings.privacy, model)
     date = find_publication(warehouse).run_date
     with run_context(job, date, dry_run) as run, ExitStack() as at_end:
         base = find_publication(warehouse)

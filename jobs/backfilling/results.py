@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from jobs.backfilling.plan import Plan
 from jobs.backfilling.steps.past import decided_by
 from jobs.cleaning.clean import add_label_evidence, clean
-from jobs.lifecycle.pseudonym_key import read_key
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.warehouse.evolution import conform
 from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, REVIEW_DECISIONS, TAXONOMY, Table
@@ -34,7 +33,6 @@ class Results:
             at_end: removes what a dry run has staged.
             dry_run: whether nothing is kept.
         """
-        read_key(run.job.warehouse, run.job.settings.privacy)  # deciding needs it; a missing one is said at the start
         self._run, self._plan, self._model, self._at_end, self._dry_run = run, plan, model, at_end, dry_run
         self._staged: dict[str, list[DataFrame]] = {}
 

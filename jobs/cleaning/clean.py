@@ -36,12 +36,11 @@ from jobs.cleaning.steps.reviews import latest_decisions, with_answers
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.lifecycle.pins import Pins
-from jobs.lifecycle.pseudonym_key import read_key
+from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, publications
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.bundle import NoiseModel
-from schemas.errors import FailedError
 from schemas.metrics import METRICS
 from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
@@ -170,12 +169,16 @@ def clean(
         reviewed: rows of review_decisions.
         base: the previous publication; None for the first run.
         run_date: date of the run.
-        settings: settings; the sections decide and review are used.
+        settings: settings; the sections decide, review and privacy are used.
+
+    Raises:
+        UsageError: there is no key of pseudonyms.
+        FailedError: the model's pseudonyms were made with another key.
     """
     with ExitStack() as at_end:
         weights, review = settings.decide, settings.review
         evidence, is_part = cached(evidence, at_end), KEPT in evidence.columns
-        overall, key = model.noise.error_rate, read_key(warehouse, settings.privacy)
+        overall, key = model.noise.error_rate, key_of_model(warehouse, settings.privacy, model)
         start = _starting_rates(warehouse, evidence, model, base, key)
         labelled = evidence.where("in_taxonomy")
         rates = seller_rates(
@@ -272,19 +275,10 @@ def _starting_rates(
 
     A publication may have rates that another model has estimated, because a backfill estimates only those of some
     sellers. These are left out.
-
-    Raises:
-        FailedError: the model's pseudonyms were made with another key.
     """
     if base is not None and base.model_version == model.version:
         same = [run.run_id for run in publications(warehouse, ended=True) if run.model_version == model.version]
         return base.read(warehouse, SELLERS).where(F.col("run_id").isin(same))
-    if model.noise.key_check != key.check:
-        raise FailedError(
-            f"model {model.version} holds the sellers by pseudonyms that were made with another key, so it would know "
-            "none of them. Name the key with which it was trained (privacy.key_file), or train a new model with "
-            "`catalog-cleaner train`."
-        )
     known = warehouse.spark.createDataFrame(list(model.noise.sellers.items()), "pseudonym STRING, error_rate DOUBLE")
     sellers = evidence.select("seller_id").where("seller_id IS NOT NULL").distinct()
     named = sellers.withColumn("pseudonym", key.pseudonyms(Purpose.SELLER)(F.col("seller_id")))

@@ -11,7 +11,6 @@ from jobs.cleaning.steps.selection import reusable_predictions, unscored
 from jobs.console.job import Job
 from jobs.features.stored import picture_statuses, with_vectors
 from jobs.lifecycle.pins import Pins
-from jobs.lifecycle.pseudonym_key import read_key
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import narrow
@@ -63,7 +62,6 @@ def score(
         part: whether there are other usable listings than `listings`.
     """
     warehouse = job.warehouse
-    read_key(warehouse, job.settings.privacy)  # deciding needs it; a missing one is said before hours of scoring
     before = warehouse.read(PREDICTIONS, base.version(PREDICTIONS)) if base else warehouse.empty(PREDICTIONS)
     pictures = picture_statuses(warehouse, model.spec.encoder)
     kept = reusable_predictions(before, listings, pictures, model.version).drop("job", "run_id", "run_date")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from conf.settings import PrivacySettings
 from jobs.warehouse.tables import Warehouse
-from schemas.errors import UsageError
+from schemas.errors import FailedError, UsageError
+from training.models import Model
 from udfs.pseudonyms import LEAST_BYTES, PseudonymKey
 
 KEYS_FOLDER = "_keys"
@@ -47,6 +48,25 @@ def read_key(warehouse: Warehouse, settings: PrivacySettings, needed: str = NEED
     if len(secret) < LEAST_BYTES:
         raise _no_key(file, needed)
     return PseudonymKey(secret)
+
+
+def key_of_model(warehouse: Warehouse, settings: PrivacySettings, model: Model) -> PseudonymKey:
+    """The key of a warehouse, if it is the one with which a model was trained.
+
+    Deciding needs it. A command asks for it as soon as it knows the model, before it encodes and scores for hours.
+
+    Raises:
+        UsageError: there is no key, or the file is none.
+        FailedError: the model's pseudonyms were made with another key.
+    """
+    key = read_key(warehouse, settings)
+    if model.noise.key_check != key.check:
+        raise FailedError(
+            f"model {model.version} holds the sellers by pseudonyms that were made with another key, so it would know "
+            "none of them. Name the key with which it was trained (privacy.key_file), or train a new model with "
+            "`catalog-cleaner train`."
+        )
+    return key
 
 
 def create_key(warehouse: Warehouse, settings: PrivacySettings) -> PseudonymKey:

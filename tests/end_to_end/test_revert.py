@@ -56,3 +56,19 @@ def test_a_night_is_taken_back_and_run_again(workspace: Workspace, tmp_path: Pat
     assert state(workspace) == second
     assert "taken back already" in workspace.run("revert", summary["run_id"], fails_with=2)["error"]
     assert "later publications stand on it" in workspace.run("revert", night.run_id, fails_with=2)["error"]
+
+
+def test_nothing_is_decided_with_another_key(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = workspace.run("nightly", "--run-date", "2026-11-11")["run_id"]
+    (workspace.path / "_keys" / "pseudonyms.key").write_text("0b" * 32)
+    for work in ("nightly.update_features", "backfill.encode_pictures", "backfilling.apply.encode_pictures"):
+        monkeypatch.setattr(f"jobs.{work}", lambda *_, **__: pytest.fail("it began to work"))
+    for words in (
+        ("nightly", "--run-date", "2026-11-12"),
+        ("backfill", "--from", "2026-11-10", "--to", "2026-11-10"),
+        ("backfill", "--apply", "--seller", "S0001"),
+        ("revert", night),
+    ):
+        error = workspace.run(*words, fails_with=1)["error"]
+        assert "holds the sellers by pseudonyms that were made with another key" in error, words
+    assert publications(workspace.warehouse)[-1].run_id == night

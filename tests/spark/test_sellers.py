@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -10,8 +12,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.cleaning.clean import _starting_rates
+from conf.load import load_settings
+from jobs.cleaning.clean import _starting_rates, clean
 from jobs.cleaning.steps.sellers import _ratios, seller_rates
+from jobs.lifecycle.publications import Publication
 from jobs.warehouse.tables import Warehouse
 from schemas.bundle import BundleSpec, NoiseModel
 from schemas.errors import FailedError
@@ -20,6 +24,7 @@ from training.models import Model
 from training.train import with_pseudonyms
 from udfs.pseudonyms import PseudonymKey
 
+NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 OVERALL, PRIOR = 0.15, 4.0
 _START = "seller_id string, error_rate double"
 _START_COLUMNS = ("seller_id", "error_rate")
@@ -90,5 +95,17 @@ def test_the_rates_of_a_model_belong_to_the_sellers_with_its_pseudonyms(warehous
     model = Model("1", "", cast("BundleSpec", None), with_pseudonyms(noise, key))
     evidence = frame(warehouse.spark, "seller_id string", ["ann"], ["ann"], ["new"], [None])
     assert rows_of(_starting_rates(warehouse, evidence, model, None, key), *_START_COLUMNS) == [("ann", 0.1)]
-    with pytest.raises(FailedError, match=r"made with another key, so it would know none of them"):
-        _starting_rates(warehouse, evidence, model, None, PseudonymKey(b"\1" * 32))
+
+
+def test_nothing_is_decided_with_another_key_also_after_a_night_with_the_same_model(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    noise = NoiseModel(("a",), np.zeros((1, 1)), 0.2, 1.0, {"ann": 0.1}, 1.0, np.ones(1), 0.0)
+    model = Model("1", "", cast("BundleSpec", None), with_pseudonyms(noise, PseudonymKey(b"\1" * 32)))
+    (tmp_path / "key").write_text("00" * 32)
+    settings = load_settings("test", [f"privacy.key_file={tmp_path / 'key'}"])
+    rows = warehouse.spark.range(1)
+    before = Publication("nightly-1", NOW.date(), "nightly", "1", 0, 0, None, None, {}, {}, NOW, NOW)
+    deciding = clean(warehouse, rows, rows, model, rows, before, NOW.date(), settings)
+    with pytest.raises(FailedError, match=r"model 1 .* made with another key, so it would know none of them"), deciding:
+        pass

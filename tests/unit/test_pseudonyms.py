@@ -13,11 +13,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.settings import PrivacySettings
-from jobs.lifecycle.pseudonym_key import create_key, read_key
+from jobs.lifecycle.pseudonym_key import create_key, key_of_model, read_key
 from jobs.warehouse.address import Address
 from jobs.warehouse.tables import Warehouse
-from schemas.bundle import NoiseModel
-from schemas.errors import BundleFormatError, UsageError
+from schemas.bundle import BundleSpec, NoiseModel
+from schemas.errors import BundleFormatError, FailedError, UsageError
+from training.models import Model
 from training.train import with_pseudonyms
 from udfs.bundle import load_spec
 from udfs.pseudonyms import PseudonymKey, Purpose
@@ -72,6 +73,20 @@ def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> 
     other = tmp_path / "other"
     other.mkdir()
     assert create_key(warehouse(Address("other", folder=other)), DEFAULTS) != made
+
+
+def test_a_model_needs_the_key_with_which_it_was_trained(tmp_path: Path) -> None:
+    here = warehouse(Address(str(tmp_path), folder=tmp_path))
+    noise = NoiseModel(("a",), np.zeros((1, 1)), 0.2, 1.0, {"ann": 0.1}, 1.0, np.ones(1), 0.0)
+    model = Model("7", "", cast("BundleSpec", None), with_pseudonyms(noise, KEY))
+    with pytest.raises(UsageError, match=r"cannot be read .*: models hold sellers by pseudonyms"):
+        key_of_model(here, DEFAULTS, model)
+    create_key(here, DEFAULTS)
+    with pytest.raises(FailedError, match=r"model 7 .* made with another key.* Name the key .* or train a new model"):
+        key_of_model(here, DEFAULTS, model)
+    file = tmp_path / "key"
+    file.write_text(KEY.secret.hex())
+    assert key_of_model(here, PrivacySettings(str(file)), model) == KEY
 
 
 def test_elsewhere_the_settings_name_the_key(tmp_path: Path) -> None:
