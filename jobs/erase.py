@@ -92,7 +92,12 @@ def erase(
         job.print_progress(f"searching for {len(names.listings):,} listings and {len(names.sellers):,} sellers")
         before = search_warehouse(warehouse, names, exports)
         models = learned_by(warehouse, names, _models(job))
-        run.counts = {"listings_erased": len(names.listings), "sellers_erased": len(names.sellers)}
+        found = names.among(before.ids)
+        run.counts = {
+            "listings_erased": len(found.listings),
+            "sellers_erased": len(found.sellers),
+            "not_found": len(names.ids - found.ids),
+        }
         if dry_run:
             return _summary(run, before, None, models)
         _refuse_unknown_files(before)
@@ -171,9 +176,13 @@ def _summary(run: RunContext, before: Searched, after: Searched | None, models: 
     }
     if after is None:
         title = f"Dry run, nothing changed: where an erasure would find it in {location}"
-    else:
+    elif before.ids:
         title = f"Erased: no file of {location} names it any longer"
+    else:
+        title = f"Nothing to erase: no file of {location} names it"
     hints = [f"Not searched: {each}." for each in before.unsearched]
+    if missing := run.counts["not_found"]:
+        hints.append(describe_missing(missing, dry_run=after is None))
     if models:
         hints.append(
             "Models that may have learned from it keep what they have learned: train a new one to be rid of it."
@@ -183,7 +192,17 @@ def _summary(run: RunContext, before: Searched, after: Searched | None, models: 
             f"All publications before {run.run_id} have ended: a shop reads its whole state once, and asks for the "
             "changes since it."
         )
-    return Summary(title, facts, (Section("found in", ("place", "files", "where"), before.rows),), tuple(hints))
+    places = Section("found in", ("place", "files", "where"), before.rows)
+    return Summary(title, facts, (places,), tuple(hints), hidden_if_zero=("not_found",))
+
+
+def describe_missing(count: int, *, dry_run: bool) -> str:
+    """A sentence about the number of ids, at least one, that were found nowhere."""
+    one = count == 1
+    found = f"{count:,} {'id was' if one else 'ids were'} found nowhere, perhaps mistyped"
+    if dry_run:
+        return f"{found}; an erasure keeps {'it' if one else 'them'} out of later deliveries."
+    return f"{found}; {'it is' if one else 'they are'} kept out of later deliveries."
 
 
 main = as_command("erase", erase)

@@ -41,6 +41,14 @@ class Names:
         """All ids."""
         return self.listings | self.sellers
 
+    def among(self, found: Collection[str]) -> Names:
+        """Those that a search has found. Of a long id, the beginning that Delta's statistics keep is enough."""
+        listings, sellers = (
+            frozenset(each for each in ids if each in found or each[:_CUT] in found)
+            for ids in (self.listings, self.sellers)
+        )
+        return Names(listings, sellers)
+
     def of_column(self, column: str) -> frozenset[str]:
         """The ids that the values of a column of ids are compared with."""
         return self.sellers if column == "seller_id" else self.listings

@@ -69,6 +69,11 @@ class Searched:
         return [(place, count, ", ".join(sorted(where))) for place, (count, where) in sorted(places.items())]
 
     @property
+    def ids(self) -> set[str]:
+        """The ids that were found anywhere, as in `Found.ids`."""
+        return self.found.ids.union(*(found.ids for found in self.others.values()))
+
+    @property
     def files(self) -> dict[str, int]:
         """Kind of file -> number of files that were searched."""
         return dict(sum((found.files for found in self.others.values()), self.found.files))

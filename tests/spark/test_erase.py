@@ -143,9 +143,12 @@ def test_no_entry_is_added_beside_those_of_another_key(warehouse: Warehouse) -> 
     writer = Writer(warehouse)
     writer.write(TAXONOMY, [{"category": "boots"}])
     writer.write(LISTINGS, [listing("erase-me-1", "boots", "boots"), listing("stay", "boots", "boots")])
-    run(warehouse)
+    first = run(warehouse)
+    assert (first.facts["listings_erased"], first.facts["sellers_erased"], first.facts["not_found"]) == (1, 0, 1)
+    assert first.title.startswith("Erased: no file of ")
+    assert first.hints == ("1 id was found nowhere, perhaps mistyped; it is kept out of later deliveries.",)
     key = warehouse.folder / "_keys" / "pseudonyms.key"
-    first, entries = key.read_text(), rows_of(warehouse.read(SUPPRESSIONS), "pseudonym")
+    original, entries = key.read_text(), rows_of(warehouse.read(SUPPRESSIONS), "pseudonym")
     key.unlink()
     with pytest.raises(
         UsageError, match=r"cannot be read .*: the 2 entries of the table suppressions .* Bring it back"
@@ -157,13 +160,16 @@ def test_no_entry_is_added_beside_those_of_another_key(warehouse: Warehouse) -> 
         with pytest.raises(FailedError, match=r"2 of 2 entries .* were made with another key.* Bring back the key"):
             run(warehouse, dry_run=dry_run)
     assert rows_of(warehouse.read(SUPPRESSIONS), "pseudonym") == entries
-    key.write_text(first)
+    key.write_text(original)
     run(warehouse)
     key.unlink()
     shutil.rmtree(warehouse.folder / "suppressions")
-    run(warehouse)
+    again = run(warehouse)
+    assert (again.facts["listings_erased"], again.facts["sellers_erased"], again.facts["not_found"]) == (0, 0, 2)
+    assert again.title.startswith("Nothing to erase: no file of ")
+    assert again.hints == ("2 ids were found nowhere, perhaps mistyped; they are kept out of later deliveries.",)
     assert warehouse.read(SUPPRESSIONS).count() == 2
-    assert key.read_text() != first
+    assert key.read_text() != original
 
 
 def _check_what_stays(warehouse: Warehouse) -> None:

@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.erase import describe_missing
 from jobs.erasure.erasing import learned_after
 from jobs.erasure.exports import clear_file, forget_sellers, is_clearable
 from jobs.erasure.names import Names, is_telling
 from jobs.erasure.places import Searched
-from jobs.erasure.search import search_folder
+from jobs.erasure.search import Found, search_folder
 from training.models import ModelSummary
 from udfs.encoders.files import files_digest
 from udfs.pseudonyms import PseudonymKey, Purpose
@@ -56,6 +57,18 @@ def test_binary_data_name_an_id_by_its_bytes() -> None:
     assert NAMES.in_bytes("\0xÄrmel-77".encode()) == {"Ärmel-77"}
     assert NAMES.in_bytes(b"\0listing_id=7 D000000") == set()
     assert NAMES.in_bytes(b"xD0000002") == set()
+
+
+def test_an_id_that_was_found_nowhere_is_known() -> None:
+    cut = LONG[:32]
+    assert NAMES.among({"7", cut, "seller-17"}) == Names(frozenset({"7", LONG}), frozenset({"seller-17"}))
+    searched = Searched(Found(ids={"7"}), {Path("export"): Found(ids={cut}), Path("none"): Found()}, ())
+    assert searched.ids == {"7", cut}
+    assert Searched(Found(), {}, ()).ids == set()
+    assert describe_missing(1, dry_run=False).endswith("perhaps mistyped; it is kept out of later deliveries.")
+    assert describe_missing(1_200, dry_run=True) == (
+        "1,200 ids were found nowhere, perhaps mistyped; an erasure keeps them out of later deliveries."
+    )
 
 
 def test_an_id_that_stands_in_every_text_says_little() -> None:
