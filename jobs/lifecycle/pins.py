@@ -99,7 +99,7 @@ def take_pins(
         raise UsageError(
             f"--run-date {run_date}: {', '.join(applied)} decided some listings again for this date, and "
             "running it again would undo that. Use a later date; or take it back first, the newest first: "
-            f"catalog-cleaner revert {applied[-1]}"
+            f"catalog-cleaner revert {applied[-1]} --warehouse {warehouse.location}"
         )
     standing = [run.run_id for run in published if run.run_date < run_date and run.run_id not in taken_back]
     base = standing[-1] if standing else None
