@@ -20,7 +20,7 @@ from jobs.features.encoding import encode_pictures
 from jobs.features.updating import update_features
 from jobs.lifecycle.pins import table_versions, take_pins
 from jobs.lifecycle.pseudonym_key import key_of_model
-from jobs.lifecycle.publications import find_publication
+from jobs.lifecycle.publications import find_publication, publications, shown_before
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_context import STAGED_PREDICTIONS, run_context
 from schemas.tables import QUALITY_METRICS
@@ -84,7 +84,8 @@ def nightly(
             encode_pictures(run, encoder, pins.listings_version)
         else:
             update_features(run, [encoder], pins.listings_version, others=False)
-        scored, result = judge(run, catalogue, Basis(model, pins, base, stage, base, run_date), at_end)
+        shown = shown_before(publications(warehouse), job.name, run_date)
+        scored, result = judge(run, catalogue, Basis(model, pins, base, stage, base, shown, run_date), at_end)
         run.counts |= count_rows(warehouse, catalogue, scored, result, pins)
         last_metrics = base.own_metrics(warehouse) if base else warehouse.empty(QUALITY_METRICS)
         unreadable = unreadable_share(last_metrics)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -14,7 +13,6 @@ from jobs.cleaning.clean import pinned_decisions
 from jobs.cleaning.judging import Basis, Catalogue, judge, read_catalogue
 from jobs.cleaning.part import divide
 from jobs.cleaning.run_summary import count_part, count_rows
-from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.selection import with_texts
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
@@ -25,7 +23,6 @@ from jobs.lifecycle.publications import Publication, find_publication, publicati
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.reverts import find_base, find_undoing
 from jobs.lifecycle.run_context import run_context
-from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import CLEAN_LISTINGS, PREDICTIONS, REVIEW_DECISIONS
 from training.registry import open_registry
@@ -78,15 +75,12 @@ def revert(
             chosen = _decided_by(warehouse, restored, catalogue, pins)
             part = divide(warehouse, base, chosen, catalogue.taxonomy, at_end)
         # With the base and the date of the restored publication, the same input gives the same state.
-        basis = Basis(model, pins, restored, run.run_id, base, restored.run_date)
+        basis = Basis(model, pins, restored, run.run_id, base, published[-1], restored.run_date)
         scored, result = judge(run, catalogue, basis, at_end, part)
-        shown = published[-1].read(warehouse, CLEAN_LISTINGS)
-        events = cached(correction_events(result.decided, shown), at_end)
-        result = replace(result, events=events)
         run.counts |= (
             count_rows(warehouse, catalogue, scored, result, pins) if part is None else count_part(part, scored, result)
         )
-        by_event = {row.event: int(row["count"]) for row in events.groupBy("event").count().collect()}
+        by_event = {row.event: int(row["count"]) for row in result.events.groupBy("event").count().collect()}
         if not dry_run:
             job.print_progress("publishing")
             # The publications since have deleted predictions of content that is now current again. What a killed revert

@@ -68,7 +68,7 @@ def apply_backfill(job: Job, selection: Selection, version: str | None, *, dry_r
         part = divide(warehouse, base, chosen.listings, catalogue.taxonomy, at_end)
         encode_pictures(run, bundled_encoder(model.bundle), listings_version, part.chosen)
         at_end.callback(warehouse.unstage, run.run_id)
-        basis = Basis(model, pins, base, run.run_id, base, base.run_date)
+        basis = Basis(model, pins, base, run.run_id, base, base, base.run_date)
         scored, result = judge(run, catalogue, basis, at_end, part)
         run.counts |= count_part(part, scored, result) | {"chosen": chosen.count}
         unreadable = unreadable_share(base.own_metrics(warehouse))

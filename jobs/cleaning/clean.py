@@ -56,9 +56,9 @@ class Cleaned:
     Attributes:
         decided: one row per listing of the publication with all columns of the run; cached.
         own: those of them that the run has decided; the others stay as the base publication has them.
-        flagged: rows of flagged_items about `own`, like the next two.
-        events: rows of corrections.
-        rates: rows of sellers.
+        flagged: rows of flagged_items about `own`.
+        events: rows of corrections, compared with the base publication.
+        rates: rows of sellers about `own`.
         metrics: rows of quality_metrics about `decided`; cached.
         threshold: the posterior from which categories are corrected; above 1 if none could be.
         calibration: calibration of the posterior, fitted on the audit.
@@ -215,13 +215,12 @@ def clean(
         own = decided
         if is_part:
             own = decided_rows(decided)
-            before = before.join(own.select("listing_id"), "listing_id", "left_semi")
             rates = rates.join(own.select("seller_id"), "seller_id", "left_semi")
         yield Cleaned(
             decided=decided,
             own=own,
             flagged=flagged_items(own, flagged, run_date, weights.suggestions, context.audit_chance),
-            events=correction_events(own, before),
+            events=correction_events(decided, before),
             rates=rates,
             metrics=cached(quality_metrics(decided, RULES, model.noise.share), at_end),
             threshold=thresholds.correct_from,

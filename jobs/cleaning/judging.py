@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from jobs.cleaning.clean import Cleaned, add_label_evidence, clean, pinned_decisions
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored, score
+from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.selection import split_usable, without_texts
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
@@ -19,7 +20,7 @@ from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import narrow, with_taxonomy
 from jobs.warehouse.tables import Warehouse
-from schemas.tables import LISTINGS, TAXONOMY
+from schemas.tables import CLEAN_LISTINGS, LISTINGS, TAXONOMY
 from training.models import Model
 
 
@@ -59,6 +60,7 @@ class Basis:
         scored_by: the publication whose predictions are reused; None: all listings are scored.
         stage: name of the staged predictions.
         base: the publication on which the state is based; None for the first run.
+        shown: the publication that readers see until then, with which corrections are compared.
         run_date: the date for which listings are decided.
     """
 
@@ -67,6 +69,7 @@ class Basis:
     scored_by: Publication | None
     stage: str
     base: Publication | None
+    shown: Publication | None
     run_date: dt.date
 
 
@@ -98,5 +101,9 @@ def judge(
         evidence = warehouse.stage(stage, evidence.join(part.kept, "listing_id", "left"))
     run.job.print_progress("deciding categories")
     reviewed = pinned_decisions(warehouse, pins)
-    result = clean(warehouse, evidence, catalogue.taxonomy, model, reviewed, basis.base, basis.run_date, settings)
-    return scored, at_end.enter_context(result)
+    cleaned = clean(warehouse, evidence, catalogue.taxonomy, model, reviewed, basis.base, basis.run_date, settings)
+    result = at_end.enter_context(cleaned)
+    if basis.shown is not None and basis.shown != basis.base:
+        events = correction_events(result.decided, basis.shown.read(warehouse, CLEAN_LISTINGS))
+        result = replace(result, events=cached(events, at_end))
+    return scored, result

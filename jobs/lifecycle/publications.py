@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -134,6 +135,22 @@ def by_commit(published: Iterable[Publication]) -> list[Publication]:
     This order differs from that of `publications` if a run of an earlier date was published later.
     """
     return sorted(published, key=lambda run: (run.finished_at.astimezone(dt.UTC), run.run_id))
+
+
+def replaced_by(published: Iterable[Publication], job: str, run_date: dt.date) -> list[Publication]:
+    """The publications that a new run of a job and date replaces: those after which nothing else was published.
+
+    Another one of the same job and date has been taken back. It remains part of the history.
+    """
+    newest_first = reversed(by_commit(published))
+    return list(takewhile(lambda run: (run.job, run.run_date) == (job, run_date), newest_first))
+
+
+def shown_before(published: Sequence[Publication], job: str, run_date: dt.date) -> Publication | None:
+    """The publication that readers would see if those that a new run replaces were not there; None if there is none."""
+    replaced = replaced_by(published, job, run_date)
+    others = [run for run in by_commit(published) if run not in replaced]
+    return others[-1] if others else None
 
 
 def find_publication(warehouse: Warehouse, run_id: str | None = None) -> Publication:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.lifecycle.publications import publications
+from jobs.lifecycle.publications import publications, replaced_by
 from jobs.warehouse.signing import every_write_committed
 from jobs.warehouse.tables import Warehouse
-from schemas.tables import PREDICTIONS, TABLES, Table
+from schemas.tables import CORRECTIONS, PREDICTIONS, TABLES, Table
 
 _WRITERS = 4
 """Number of tables that are written in parallel."""
@@ -42,16 +42,22 @@ def publish(warehouse: Warehouse, own: Slice, rows: Mapping[str, DataFrame]) -> 
         own: the run.
         rows: table name -> all rows. The rows of a fact table replace the run's slice, those of a state table replace
             the whole table, and may name the run that has decided them. Other published runs of the same job and date
-            stay in the slice, except a night's, which is run again.
+            stay in the slice, except a night's, which is run again. Of a night that was taken back, the events of
+            corrections stay: those of the revert follow them.
     """
-    standing = [] if own.job == "nightly" else _published_before(warehouse, own)
+    published = publications(warehouse, ended=True)
+    same = [run for run in published if (run.job, run.run_date) == (own.job, own.run_date)]
+    replaced = replaced_by(published, own.job, own.run_date)
+    taken_back = [run.run_id for run in same if run not in replaced]
+    standing = [] if own.job == "nightly" else [run.run_id for run in same]
 
     def write(name: str) -> None:
         table, frame = TABLES[name], rows[name]
         if table.kind == "fact" or "run_id" not in frame.columns:
             frame = own.stamp(frame)
         if table.kind == "fact":
-            warehouse.replace_slice(table, frame, own.job, own.run_date, standing=standing)
+            kept = taken_back if table == CORRECTIONS and own.job == "nightly" else standing
+            warehouse.replace_slice(table, frame, own.job, own.run_date, standing=kept)
         else:
             warehouse.overwrite(table, frame)
 
@@ -61,12 +67,6 @@ def publish(warehouse: Warehouse, own: Slice, rows: Mapping[str, DataFrame]) -> 
             done.result()
     if PREDICTIONS.name in rows and not rows[PREDICTIONS.name].isEmpty():
         _delete_superseded(warehouse, own, rows[PREDICTIONS.name], PREDICTIONS)
-
-
-def _published_before(warehouse: Warehouse, own: Slice) -> list[str]:
-    """The published runs of the same job and date."""
-    published = publications(warehouse, ended=True)
-    return [run.run_id for run in published if (run.job, run.run_date) == (own.job, own.run_date)]
 
 
 def _delete_superseded(warehouse: Warehouse, own: Slice, scored: DataFrame, table: Table) -> None:

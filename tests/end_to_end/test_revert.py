@@ -20,6 +20,33 @@ def state(workspace: Workspace) -> dict[str, list[str]]:
     return {name: content(workspace, name) for name in STATES}
 
 
+def history(workspace: Workspace) -> list[pd.DataFrame]:
+    """The events of corrections of each publication that has some, in the order of their commits."""
+    events = read_published(workspace.warehouse, "corrections").toPandas()
+    runs = [run.run_id for run in publications(workspace.warehouse)]
+    assert set(events.run_id) <= set(runs)
+    return [events[events.run_id == run] for run in runs if run in set(events.run_id)]
+
+
+def replayed(history: list[pd.DataFrame]) -> dict[str, str]:
+    """Listing -> its corrected category after all events. Each event must fit what was before."""
+    shown: dict[str, str] = {}
+    for events in history:
+        for listing, event, category in zip(events.listing_id, events.event, events.corrected_category, strict=True):
+            assert (listing in shown) == (event != "begun"), (listing, event)
+            shown[listing] = category
+            if event == "ended":
+                del shown[listing]
+    return shown
+
+
+def corrected(workspace: Workspace) -> dict[str, str]:
+    """Listing -> the category to show, where it is not the seller's."""
+    clean = read_published(workspace.warehouse, "clean_listings").toPandas()
+    clean = clean[(clean.category_source != "seller") & (clean.effective_category != clean.category)]
+    return dict(zip(clean.listing_id, clean.effective_category, strict=True))
+
+
 def test_a_night_is_taken_back_and_run_again(workspace: Workspace, tmp_path: Path) -> None:
     first = state(workspace)
     night = publications(workspace.warehouse)[-1]
@@ -54,6 +81,12 @@ def test_a_night_is_taken_back_and_run_again(workspace: Workspace, tmp_path: Pat
 
     workspace.run("nightly", "--run-date", "2026-11-11")
     assert state(workspace) == second
+    # The history of corrections says what readers have seen, step by step, and ends with what they see now.
+    assert len(history(workspace)) == 4
+    assert replayed(history(workspace)) == corrected(workspace)
+    workspace.run("nightly", "--run-date", "2026-11-11")
+    assert len(history(workspace)) == 4, "a night that is run again replaces its own events"
+    assert replayed(history(workspace)) == corrected(workspace)
     assert "taken back already" in workspace.run("revert", summary["run_id"], fails_with=2)["error"]
     assert "later publications stand on it" in workspace.run("revert", night.run_id, fails_with=2)["error"]
 

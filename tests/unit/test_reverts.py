@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from jobs.lifecycle.publications import Publication
+from jobs.lifecycle.publications import Publication, replaced_by, shown_before
 from jobs.lifecycle.reverts import find_undoing, reverted_by, undone_by
 from schemas.errors import UsageError
 
@@ -126,3 +126,20 @@ def test_what_is_taken_back_already_is_not_taken_back_with_others() -> None:
 def test_a_publication_whose_date_was_run_again_is_refused() -> None:
     with pytest.raises(UsageError, match=r"n3 has been replaced, .* n3-again, n2\.$"):
         restored(published(*NIGHTS, ("n3-again", 3, "n2", None)), "n3")
+
+
+def test_a_night_replaces_those_of_its_date_since_the_last_revert() -> None:
+    third = dt.date(2026, 3, 3)
+
+    def found(runs: list[Publication], job: str = "nightly") -> tuple[list[str], str]:
+        shown = shown_before(runs, job, third)
+        return [run.run_id for run in replaced_by(runs, job, third)], shown.run_id if shown else ""
+
+    twice = (*NIGHTS, ("n3b", 3, "n2", None))
+    assert found(published(*NIGHTS[:2])) == ([], "n2")
+    assert found(published(*twice)) == (["n3b", "n3"], "n2")
+    assert found(published(*twice), job="revert") == ([], "n3b")
+    taken_back = (*twice, ("r3", 3, "n2", "n3b"))
+    assert found(published(*taken_back)) == ([], "r3"), "what readers saw before the revert is history"
+    assert found(published(*taken_back, ("n3c", 3, "n2", None))) == (["n3c"], "r3")
+    assert found([]) == ([], "")

@@ -13,7 +13,7 @@ def correction_events(clean: DataFrame, before: DataFrame) -> DataFrame:
 
     Args:
         clean: clean_listings of this run.
-        before: clean_listings of the base publication; no rows for the first run.
+        before: clean_listings as readers see them until this run; no rows for the first run.
 
     Returns:
         listing_id, event, seller_category, corrected_category, confidence, decided_by.
