@@ -153,7 +153,7 @@ def _json_rows(file: Path) -> Rows:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line, parse_int=str, parse_float=str, object_pairs_hook=_each_key_once)
+                row = json.loads(line.rstrip(), parse_int=str, parse_float=str, object_pairs_hook=_each_key_once)
             except json.JSONDecodeError as error:
                 raise _WrongLineError(number, f"this is not JSON ({error.msg} at character {error.colno:,})") from error
             except (ValueError, RecursionError) as error:

@@ -40,7 +40,11 @@ def test_ids_are_read_from_texts(
 @pytest.mark.parametrize(
     ("name", "content", "fault"),
     [
-        ("mix.jsonl", b'{"listing_id":"D7"}\n{"listing_id":"D8"\n', "mix.jsonl, line 2: this is not JSON .Expecting"),
+        (
+            "mix.jsonl",
+            b'{"listing_id":"D7"}\n{"listing_id":"D8"\n',
+            "mix.jsonl, line 2: this is not JSON .Expecting ',' delimiter at character 19",
+        ),
         ("a.jsonl", b'\n\n{"listing_id":"D7"} {"listing_id":"D8"}', "line 3: this is not JSON .Extra data at char"),
         ("a.jsonl", b'["D7"]', "line 1: this is not a JSON object"),
         ("a.jsonl", b'[\n{"listing_id":"D7"}\n]', "line 1: this is not JSON"),
