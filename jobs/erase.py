@@ -112,7 +112,8 @@ def erase(
             folder = warehouse.folder / "mlflow"
             registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
             changing = partial(changing_bundle, registry, folder)
-            run.counts["models_changed"] = forget_sellers(folder, names, key, changing)
+            changed, unreadable = forget_sellers(folder, names, key, changing)
+            run.counts |= {"models_changed": changed, "models_with_another_key": unreadable}
         tables = before.tables
         if tables:
             end_publications(run)
@@ -183,6 +184,11 @@ def _summary(run: RunContext, before: Searched, after: Searched | None, models: 
     hints = [f"Not searched: {each}." for each in before.unsearched]
     if missing := run.counts["not_found"]:
         hints.append(describe_missing(missing, dry_run=after is None))
+    if unreadable := run.counts.get("models_with_another_key", 0):
+        hints.append(
+            f"{unreadable:,} models hold sellers by pseudonyms of another key, so an erased seller cannot be found in "
+            "them. If you have that key, bring it back and erase again; without it, the pseudonyms lead to nobody."
+        )
     if models:
         hints.append(
             "Models that may have learned from it keep what they have learned: train a new one to be rid of it."
@@ -193,7 +199,7 @@ def _summary(run: RunContext, before: Searched, after: Searched | None, models: 
             "changes since it."
         )
     places = Section("found in", ("place", "files", "where"), before.rows)
-    return Summary(title, facts, (places,), tuple(hints), hidden_if_zero=("not_found",))
+    return Summary(title, facts, (places,), tuple(hints), hidden_if_zero=("not_found", "models_with_another_key"))
 
 
 def describe_missing(count: int, *, dry_run: bool) -> str:

@@ -22,6 +22,7 @@ from jobs.console.summary import Estimate, Section, Share, Summary
 from jobs.features.encoders import refuse_wrong_encoders
 from jobs.features.stored import with_vectors
 from jobs.features.updating import encoders_in_use, update_features
+from jobs.ingestion.suppressions import read_suppressions
 from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.run_context import WORK_FOLDER, RunContext, run_context
 from jobs.warehouse.inputs import input_versions
@@ -68,6 +69,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     refuse_wrong_encoders(settings)
     job.require_listings()
     warehouse = job.warehouse
+    read_suppressions(warehouse, settings.privacy)  # a new key would make the suppression list useless
     key = create_key(warehouse, settings.privacy)
     with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)

@@ -48,20 +48,25 @@ def clear_file(file: Path, names: Names) -> None:
                 out.writelines(line for line in old if not names.in_text(line))
 
 
-def forget_sellers(folder: Path, names: Names, key: PseudonymKey, changing: Changing) -> int:
-    """Remove the erased sellers from the noise models of the bundles below a folder; returns the number of bundles.
+def forget_sellers(folder: Path, names: Names, key: PseudonymKey, changing: Changing) -> tuple[int, int]:
+    """Remove the erased sellers from the noise models of the bundles below a folder.
 
     Args:
         folder: the folder.
         names: what is erased.
         key: the key of pseudonyms.
         changing: `training.bundle_changes.changing_bundle` of the registry.
+
+    Returns:
+        The number of bundles that were changed, and of those with pseudonyms of another key, in which nobody can find a
+        seller without that key.
     """
     gone = names.sellers | {key.pseudonym(Purpose.SELLER, seller) for seller in names.sellers}
-    changed = 0
+    changed = unreadable = 0
     for file in sorted(folder.rglob(NOISE_FILE)) if names.sellers else ():
         with np.load(file, allow_pickle=False) as stored:
             arrays: dict[str, Any] = dict(stored)
+        unreadable += str(arrays.get("key_check", key.check)) != key.check
         name = next(each for each in _SELLERS if each in arrays)
         kept = ~np.isin(arrays[name], sorted(gone))
         if not kept.all():
@@ -73,7 +78,7 @@ def forget_sellers(folder: Path, names: Names, key: PseudonymKey, changing: Chan
                 with changing(file.parent, files_digest(file.parent, {file: new})):
                     new.replace(file)
             changed += 1
-    return changed
+    return changed, unreadable
 
 
 def _clear_parquet(file: Path, new: Path, names: Names) -> None:

@@ -180,7 +180,7 @@ def test_bundles_forget_an_erased_seller(tmp_path: Path, array: str) -> None:
         yield
         digests.append((before, files_digest(bundle), digest))
 
-    assert forget_sellers(tmp_path, NAMES, key, changing) == 1
+    assert forget_sellers(tmp_path, NAMES, key, changing) == (1, 0)
     [(before, after, announced)] = digests
     assert before != after == announced
     assert [path.name for path in tmp_path.iterdir()] == ["models"]
@@ -188,4 +188,6 @@ def test_bundles_forget_an_erased_seller(tmp_path: Path, array: str) -> None:
         assert stored[array].tolist() == ["other"]
         assert stored["seller_rates"].tolist() == [0.1]
         assert stored["error_rate"] == 0.2
-    assert forget_sellers(tmp_path, NAMES, key, changing) == 0
+    assert forget_sellers(tmp_path, NAMES, key, changing) == (0, 0)
+    np.savez_compressed(folder / "noise.npz", **stored_as, key_check=np.array(key.check))
+    assert forget_sellers(tmp_path, NAMES, PseudonymKey(bytes(range(1, 33))), changing)[1] == 1
