@@ -57,7 +57,8 @@ class Cleaned:
         decided: one row per listing of the publication with all columns of the run; cached.
         own: those of them that the run has decided; the others stay as the base publication has them.
         flagged: rows of flagged_items about `own`.
-        events: rows of corrections, compared with the base publication.
+        events: rows of corrections, compared with the base publication; by `jobs.cleaning.judging.judge` with the
+            one that readers see, if that is another one.
         rates: rows of sellers about `own`.
         metrics: rows of quality_metrics about `decided`; cached.
         threshold: the posterior from which categories are corrected; above 1 if none could be.

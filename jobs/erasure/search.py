@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.erasure.names import ID_COLUMNS, Names
+from jobs.warehouse.folders import LOG_FOLDER
 
-LOG_FOLDER = "_delta_log"
 _PARQUET, _LOG, _OTHER = "Parquet", "Delta log", "other"
 _BATCH_ROWS = 20_000
 

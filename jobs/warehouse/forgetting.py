@@ -8,7 +8,7 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
 from jobs.warehouse.commits import REMOVED_PROPERTY, retention_properties
-from jobs.warehouse.folders import open_path
+from jobs.warehouse.folders import LOG_FOLDER, open_path
 from jobs.warehouse.sql import literal
 from jobs.warehouse.tables import Warehouse
 from jobs.warehouse.upkeep import set_properties, vacuum
@@ -70,7 +70,7 @@ def _write_checkpoint(spark: SparkSession, location: str) -> int:
 
 
 def _remove_log_before(spark: SparkSession, location: str, version: int) -> None:
-    folder, files = open_path(spark, f"{location.rstrip('/')}/_delta_log")
+    folder, files = open_path(spark, f"{location.rstrip('/')}/{LOG_FOLDER}")
     paths = [status.getPath() for status in files.listStatus(folder)]
     # The oldest first: if it is killed, Delta takes the rest for a log whose beginning has been cleaned up.
     for path in sorted(paths, key=lambda each: str(each.getName())):

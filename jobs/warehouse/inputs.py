@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jobs.warehouse.address import Address
+from jobs.warehouse.folders import LOG_FOLDER
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import LISTINGS, TAXONOMY, Table
@@ -30,7 +31,7 @@ def has_table(address: Address, open_warehouse: Callable[[], Warehouse], table: 
     """Whether a table exists; the arguments are those of `require_listings`."""
     if address.folder is None:
         return open_warehouse().exists(table)
-    return any((address.folder / table.name / "_delta_log").glob("[0-9]*"))
+    return any((address.folder / table.name / LOG_FOLDER).glob("[0-9]*"))
 
 
 def input_versions(warehouse: Warehouse) -> tuple[int, int]:
