@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.run_context import STAGED_ARCHIVES
 from jobs.store import read_published
-from schemas.tables import RUNS
+from schemas.tables import LISTINGS, RUNS
 from tests.end_to_end.conftest import Workspace
 
 NIGHT = "2026-11-11"
@@ -76,6 +76,24 @@ def backfill(workspace: Workspace, folder: Path) -> Words:
     return ("backfill", "--from", str(today - dt.timedelta(days=1)), "--to", str(today))
 
 
+def archive(workspace: Workspace, folder: Path) -> Words:
+    """Old listings that were never delivered, as two files, under the catalogue's categories."""
+    files = folder / "archive"
+    files.mkdir()
+    listings = pd.read_parquet(workspace.source / "listings.parquet").drop_duplicates("listing_id").head(40)
+    listings["listing_id"] = "old-" + listings.listing_id
+    for name, rows in (("a", listings[:20]), ("b", listings[20:])):
+        rows.to_parquet(files / f"{name}.parquet", index=False, coerce_timestamps="us")
+    return ("backfill", "--listings", str(files))
+
+
+def apply(workspace: Workspace, folder: Path) -> Words:
+    """The listings of one category are judged anew after a delivery, as a publication."""
+    workspace.run(*ingest(workspace, folder))
+    labels = workspace.warehouse.read(LISTINGS).groupBy("category").count().where("category IS NOT NULL")
+    return ("backfill", "--apply", "--category", labels.orderBy(F.desc("count"), "category").collect()[0].category)
+
+
 def revert(workspace: Workspace, folder: Path) -> Words:
     """The second night is taken back."""
     workspace.run(*nightly(workspace, folder))
@@ -112,7 +130,8 @@ def erase(workspace: Workspace, _: Path) -> Words:
 
 
 CASES: dict[str, Prepare] = {
-    each.__name__: each for each in (nightly, ingest, encode, train, review, backfill, revert, maintain, erase)
+    each.__name__: each
+    for each in (nightly, ingest, encode, train, review, backfill, archive, apply, revert, maintain, erase)
 }
 ALREADY_DONE = "taken back already"
 """What a command that cannot be repeated says if the killed one had done everything."""
