@@ -38,14 +38,16 @@ def pass_days(warehouse: Warehouse, days: float) -> None:
 
 
 def _age_checkpoint(file: Path, millis: int) -> None:
-    """Make the removals in a checkpoint older: Delta forgets them by their time."""
+    """Make the removals in a checkpoint older, which Delta forgets by their time, and the table itself."""
     table = pq.read_table(file)
-    place = table.schema.get_field_index("remove")
-    removed = table.column(place).combine_chunks()
-    fields = list(removed.type)
-    values = [
-        pc.subtract(removed.field(i), millis) if each.name == "deletionTimestamp" else removed.field(i)
-        for i, each in enumerate(fields)
-    ]
-    older = pa.StructArray.from_arrays(values, fields=fields, mask=removed.is_null())
-    pq.write_table(table.set_column(place, table.schema.field(place), older), file)
+    for action, time in (("remove", "deletionTimestamp"), ("metaData", "createdTime")):
+        place = table.schema.get_field_index(action)
+        found = table.column(place).combine_chunks()
+        fields = list(found.type)
+        values = [
+            pc.subtract(found.field(i), millis) if each.name == time else found.field(i)
+            for i, each in enumerate(fields)
+        ]
+        older = pa.StructArray.from_arrays(values, fields=fields, mask=found.is_null())
+        table = table.set_column(place, table.schema.field(place), older)
+    pq.write_table(table, file)

@@ -22,6 +22,7 @@ from conf.load import load_settings
 from jobs.cli import app
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
+from tests.delta_logs import forget_logs
 from tests.end_to_end.standalone import Cluster, standalone_cluster
 
 LISTINGS, CATEGORIES = 400, 8
@@ -76,6 +77,15 @@ def spark() -> Iterator[SparkSession]:
     session = open_session(load_settings("test").spark, "end-to-end")
     yield session
     session.stop()
+
+
+@pytest.fixture(autouse=True)
+def _forget_logs() -> Iterator[None]:
+    """Most tests have warehouses of their own."""
+    yield
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        forget_logs(session)
 
 
 @pytest.fixture(scope="session")

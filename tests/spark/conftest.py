@@ -20,6 +20,7 @@ from jobs.features.encoders import Encoder
 from jobs.ingest import ingest
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
+from tests.delta_logs import forget_logs
 from tests.encoders import save_picture_encoder
 from tests.spark.deliveries import NOW, Deliver
 from tests.spark.shop import REDS, SIZE, Shop, picture
@@ -36,9 +37,10 @@ def spark() -> Iterator[SparkSession]:
 
 
 @pytest.fixture
-def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
+def warehouse(spark: SparkSession, tmp_path: Path) -> Iterator[Warehouse]:
     """An empty warehouse."""
-    return open_warehouse(spark, str(tmp_path / "warehouse"))
+    yield open_warehouse(spark, str(tmp_path / "warehouse"))
+    forget_logs(spark)
 
 
 @pytest.fixture
