@@ -1,4 +1,4 @@
-"""Delta's memory of the logs that it has read."""
+"""What Delta keeps in memory of the logs that it has read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pyspark.sql import SparkSession
 
 
 def forget_logs(spark: SparkSession) -> None:
-    """Drop what Delta has read of all tables. It keeps it for an hour after the last use, with the plans of its queries.
+    """Drop what Delta has read of all tables.
 
-    A warehouse takes some 30 MB, so many of them fill the heap.
+    Delta keeps it for an hour after its last use, with the plans of its queries: some 30 MB for a warehouse, so that the
+    warehouses of many tests fill the heap.
     """
-    spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]  # noqa: SLF001
+    spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
