@@ -32,7 +32,7 @@ _KEEP_DAYS = 20
 
 
 def main(
-    nights: Annotated[int, typer.Option("--nights", min=1, help="Number of simulated nights.")] = 140,
+    nights: Annotated[int, typer.Option("--nights", min=1, help="Number of simulated nights.")] = 168,
     every: Annotated[int, typer.Option("--every", min=0, help="Days between maintenances; 0: none.")] = 7,
     rows: Annotated[int, typer.Option("--rows", min=1, help="Rows that a night writes.")] = 1000,
 ) -> None:
