@@ -53,20 +53,24 @@ def describe(problem: Mapping[str, Any]) -> str:
 def _describe_unknown(path: Sequence[str]) -> str:
     names, name = _names(path[:-1]), path[-1]
     close = difflib.get_close_matches(name, names, 1)
-    what, there = ("setting", f"{path[0]} has") if len(path) > 1 else ("section", "the sections are")
+    what, there = ("setting", f"{'.'.join(path[:-1])} has") if len(path) > 1 else ("section", "the sections are")
     hint = f"write {close[0]} instead" if close else f"{there} {', '.join(names)}"
     return f"{'.'.join(path)}: no such {what}; {hint}, or leave it out"
 
 
 def _names(path: Sequence[str]) -> list[str]:
     """The sections, or the settings of a section."""
-    values: Any = getattr(Settings(), path[0]) if path else Settings()
+    values: Any = Settings()
+    for name in path:
+        values = getattr(values, name)
     return [field.name for field in dataclasses.fields(values)]
 
 
 def _default(path: Sequence[str]) -> str:
     """The default of a setting, for the end of a sentence; empty if the path names none."""
-    if len(path) < 2 or path[1] not in _names(path):
-        return ""
-    default = getattr(getattr(Settings(), path[0]), path[1])
-    return "" if default is None else f" (default: {default!r})"
+    default: Any = Settings()
+    for name in path:
+        if not hasattr(default, name):
+            return ""
+        default = getattr(default, name)
+    return "" if default is None or dataclasses.is_dataclass(default) else f" (default: {default!r})"

@@ -10,7 +10,8 @@ import typer
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Summary
-from jobs.ingestion.deliveries import open_delivery, reported_read_errors
+from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
+from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_errors
 from jobs.ingestion.files import refuse_missing
 from jobs.ingestion.ingest_summary import count_rows, refuse_large_withdrawal, summarise_ingest
 from jobs.ingestion.merge_listings import repair_interrupted_ingests, stage_changes, write_changes, write_quarantine
@@ -27,7 +28,11 @@ from schemas.tables import LISTINGS, TAXONOMY
 
 ListingsArgument = Annotated[
     str,
-    typer.Argument(metavar="LISTINGS", help="Parquet, CSV or JSON lines file, or a folder of files of one format."),
+    typer.Argument(
+        metavar="LISTINGS",
+        help="Parquet, CSV or JSON file, a folder of files of one format, or a Delta table: its folder, or its name "
+        "in a catalogue.",
+    ),
 ]
 TaxonomyOption = Annotated[
     str | None,
@@ -44,7 +49,19 @@ FullOption = Annotated[
 ]
 
 
-def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None, full: FullOption = False) -> Summary:
+VersionOption = Annotated[
+    int | None,
+    typer.Option("--table-version", min=0, help="Version of LISTINGS, if it is a Delta table; default: the newest."),
+]
+
+
+def ingest(
+    job: Job,
+    listings: ListingsArgument,
+    taxonomy: TaxonomyOption = None,
+    full: FullOption = False,
+    version: VersionOption = None,
+) -> Summary:
     """Load a batch of listings.
 
     Keeps the newest version of each listing. Loading the same batch again changes nothing. Rows that cannot be used
@@ -60,10 +77,15 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
     elif not has_table(job.address, job.open, TAXONOMY):
         raise UsageError(f"{job.address.text} contains no taxonomy yet: give a taxonomy file with --taxonomy.")
     warehouse = job.warehouse
-    categories = read_taxonomy(job.spark, taxonomy, settings.ingest.csv_delimiter) if taxonomy is not None else None
-    suppressions = read_suppressions(warehouse, settings.privacy)
-    delivery = open_delivery(job.spark, listings, settings.ingest, job.started_at)
-    with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
+    job.print_progress(f"checking the files of {listings}")
+    with ExitStack() as at_end:
+        copies = at_end.enter_context(open_copies(warehouse, COPIES_OF_INGEST))
+        categories = None
+        if taxonomy is not None:
+            categories = read_taxonomy(job.spark, taxonomy, settings.ingest.taxonomy_files, copies)
+        suppressions = read_suppressions(warehouse, settings.privacy)
+        delivery = open_delivery(job.spark, listings, settings.ingest, job.started_at, copies, version)
+        run = at_end.enter_context(run_context(job, job.started_at.date()))
         repair_interrupted_ingests(run)
         job.print_progress(f"{run.run_id}: reading {delivery.files}")
         with reported_read_errors(delivery.files.location):
@@ -77,6 +99,7 @@ def ingest(job: Job, listings: ListingsArgument, taxonomy: TaxonomyOption = None
         withdrawn = find_missing(stored, delivered) if full else warehouse.empty(LISTINGS)
         counts = count_rows(delivered, outcomes, withdrawn, suppressed)
         run.counts |= counts.by_name
+        check_count(delivery.files, delivery.counted, counts.by_name["rows_in"])
         rows_in, current = run.counts["rows_in"], run.counts["rows_current"]
         job.print_progress(f"{rows_in:,} rows, {current:,} of them new or changed listings")
         if run.counts["rows_quarantined"]:

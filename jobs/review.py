@@ -15,9 +15,11 @@ from pyspark.sql import functions as F
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
-from jobs.ingestion.deliveries import MALFORMED, read_files, reported_read_errors
+from jobs.ingestion.copies import open_copies
+from jobs.ingestion.deliveries import check_count, read_files, reported_read_errors, text_settings
 from jobs.ingestion.files import find_files, refuse_missing
 from jobs.ingestion.merge_listings import write_quarantine
+from jobs.ingestion.rows import MALFORMED
 from jobs.ingestion.steps.decisions import latest_publications, read_decisions, validate_decisions
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.lifecycle.publications import ERASE, Publication, find_publication, publications
@@ -60,11 +62,15 @@ def apply(job: Job, file: FileArgument) -> Summary:
     warehouse = job.warehouse
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
         files = find_files(job.spark, file)
-        rows = read_files(job.spark, files, job.settings.ingest.csv_delimiter)
+        copies = at_end.enter_context(open_copies(warehouse, f"{run.run_id}-files"))
+        form = text_settings("review.files", job.settings.review.files, {"listing_id"})
+        rows = read_files(job.spark, files, form, copies)
         with reported_read_errors(file):
             suppressions = read_suppressions(warehouse, job.settings.privacy)
-            staged = warehouse.stage(f"{run.run_id}-delivered", suppressions.blank(read_decisions(rows, MALFORMED)))
+            read = rows.read(lambda frame: read_decisions(frame, MALFORMED))
+            staged = warehouse.stage(f"{run.run_id}-delivered", suppressions.blank(read))
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
+        check_count(files, rows.counted, staged.count())
         delivered, suppressed = split_suppressed(staged)
         published = _published(warehouse)
         seen, decisions = _reviewed_listings(warehouse, delivered, published)

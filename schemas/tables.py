@@ -94,7 +94,7 @@ LISTINGS = Table(
         Column("title", "STRING", "as the seller wrote it; null where there is none"),
         Column("description", "STRING", "as the seller wrote it; null where there is none"),
         Column("category", "STRING", "the seller's category; null if missing; may not be in the taxonomy"),
-        Column("price", "DOUBLE", "in the marketplace's currency; null or NaN where it is missing"),
+        Column("price", "DOUBLE", "null or NaN where it is missing; null where it cannot be read for sure"),
         Column("seller_id", "STRING", "the seller; null where unknown"),
         Column("updated_at", "TIMESTAMP", "UTC; the newest version of a listing wins"),
         Column("withdrawn", "BOOLEAN", "true if a full load did not contain it; it is kept, but no longer cleaned"),
@@ -109,7 +109,12 @@ LISTINGS = Table(
         ),
         Column("image_uri", "STRING", "path or URI of the picture, if it was delivered as one"),
         Column("image", "BINARY", "the encoded picture, if it was delivered as bytes"),
+        Column("currency", "STRING", "code of ISO 4217, or a sign that several currencies share; null where unknown"),
+        Column("condition", "STRING", "such as new or used; null where unknown"),
+        Column("exposure", "DOUBLE", "how often the listing was seen or sold; null where unknown"),
+        Column("attributes", "MAP<STRING, STRING>", "other columns of the delivery (`ingest.attributes`)"),
     ),
+    version=2,
 )
 
 LISTING_CHANGES = Table(
@@ -135,8 +140,12 @@ LISTING_CHANGES = Table(
         Column("content_hash", "STRING", "of the content after the change"),
         Column("image_uri", "STRING", "as delivered"),
         Column("image_hash", "STRING", "SHA-256 of the picture's bytes; null where there are none, or in earlier rows"),
+        Column("currency", "STRING", "as delivered, or as the price says"),
+        Column("condition", "STRING", "as delivered"),
+        Column("exposure", "DOUBLE", "as delivered"),
+        Column("attributes", "MAP<STRING, STRING>", "as delivered"),
     ),
-    version=2,
+    version=3,
 )
 
 TAXONOMY = Table(

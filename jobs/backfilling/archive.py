@@ -17,7 +17,8 @@ from jobs.cleaning.steps.selection import unscored, without_texts
 from jobs.features.encoders import Encoder
 from jobs.features.encoding import encode_rows
 from jobs.features.steps.selection import KEYS
-from jobs.ingestion.deliveries import open_delivery, reported_read_errors
+from jobs.ingestion.copies import open_copies
+from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_errors
 from jobs.ingestion.groups import bucket
 from jobs.ingestion.ingest_summary import count_rows
 from jobs.ingestion.merge_listings import write_quarantine
@@ -29,6 +30,7 @@ from jobs.lifecycle.run_context import STAGED_ARCHIVES, RunContext
 from jobs.warehouse.caches import cached
 from jobs.warehouse.joins import broadcast_if_few
 from jobs.warehouse.listings import with_taxonomy
+from schemas.errors import FailedError
 from schemas.reasons import CategoryAction
 from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, LISTINGS, TAXONOMY
 from training.models import Model
@@ -123,13 +125,20 @@ class Archive:
         staged = job.warehouse.staged(self._stage_name)
         if staged is not None:
             return staged
-        delivery = open_delivery(job.spark, str(self._plan.scope.files), settings, job.started_at)
-        job.print_progress(f"reading {delivery.files}")
-        with reported_read_errors(delivery.files.location):
-            suppressions = read_suppressions(job.warehouse, job.settings.privacy)
-            rows = add_hashes(suppressions.blank(delivery.rows), settings, has_uris=delivery.has_uris)
-            part = F.pmod(F.xxhash64("listing_id"), F.lit(_PARTS)).cast("int")
-            return job.warehouse.stage(self._stage_name, rows.withColumn(_PART, part), partition=_PART)
+        with open_copies(job.warehouse, f"{self._stage_name}-files") as copies:
+            delivery = open_delivery(job.spark, str(self._plan.scope.files), settings, job.started_at, copies)
+            job.print_progress(f"reading {delivery.files}")
+            with reported_read_errors(delivery.files.location):
+                suppressions = read_suppressions(job.warehouse, job.settings.privacy)
+                rows = add_hashes(suppressions.blank(delivery.rows), settings, has_uris=delivery.has_uris)
+                part = F.pmod(F.xxhash64("listing_id"), F.lit(_PARTS)).cast("int")
+                staged = job.warehouse.stage(self._stage_name, rows.withColumn(_PART, part), partition=_PART)
+            try:
+                check_count(delivery.files, delivery.counted, staged.count())
+            except FailedError:
+                self.remove()
+                raise
+        return staged
 
     def _pieces(self) -> list[list[int]]:
         """Groups of parts, each with about `_PIECE_ROWS` listings, or one part if that has more."""

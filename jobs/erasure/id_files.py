@@ -19,7 +19,7 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 
 from jobs.console.job import Job
 from jobs.console.root_cause import root_cause
-from jobs.ingestion.files import find_files, find_local_files
+from jobs.ingestion.files import TABLE_FORMATS, compression, find_files, find_local_files
 from jobs.warehouse.folders import copy_to_local
 from schemas.errors import UsageError
 
@@ -54,7 +54,7 @@ def read_ids(job: Job, location: str) -> dict[str, set[str]]:
     Raises:
         UsageError: there are no such files, or the ids of a line are not certain.
     """
-    delimiter = job.settings.ingest.csv_delimiter
+    delimiter = job.settings.ingest.files.delimiter or ","
     if (local := find_local_files(job, location)) is not None:
         return ids_of([(path, Path(path)) for path in local.paths], local.format, delimiter)
     files = find_files(job.spark, location)
@@ -82,8 +82,12 @@ def ids_of(files: Sequence[tuple[str, Path]], file_format: str, delimiter: str) 
     Raises:
         UsageError: a file cannot be read, or the ids of a line are not certain.
     """
+    if file_format in TABLE_FORMATS:
+        raise UsageError(f"{files[0][0]} is a table: write its ids to a file; nothing was erased.")
     ids: dict[str, set[str]] = {column: set() for column in COLUMNS}
     for name, file in files:
+        if compression(name) is not None:
+            raise UsageError(f"{name} is compressed: unpack it first; nothing was erased.")
         try:
             for number, row in _rows(file, file_format, delimiter):
                 for column, value in _ids(number, row).items():

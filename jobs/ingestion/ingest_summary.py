@@ -60,10 +60,11 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, 
         FailedError: the account does not add up.
     """
     by_outcome = {row.outcome: row["count"] for row in outcomes.groupBy("outcome").count().collect()}
-    pictures, reasons, rows_in = Counter[str](), Counter[str](), 0
-    # Both have few values, so their combinations are few as well.
-    for row in delivered.groupBy("picture", "reasons").count().collect():
+    pictures, reasons, rows_in, unread_prices = Counter[str](), Counter[str](), 0, 0
+    # They have few values, so their combinations are few as well.
+    for row in delivered.groupBy("picture", "reasons", "price_unread").count().collect():
         rows_in += row["count"]
+        unread_prices += row["count"] if row.price_unread and not row.reasons else 0
         pictures[row.picture] += row["count"]
         for reason in row.reasons:
             reasons[reason] += row["count"]
@@ -72,11 +73,11 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, 
         for name, statuses in _UNREAD_PICTURES.items()
     }
     account = count_outcomes(rows_in + suppressed, by_outcome, suppressed)
-    return Counts(account | {"withdrawn": withdrawn.count(), **unread}, reasons)
+    return Counts(account | {"withdrawn": withdrawn.count(), "prices_unread": unread_prices, **unread}, reasons)
 
 
 def count_outcomes(rows_in: int, by_outcome: Mapping[str, int], suppressed: int = 0) -> dict[str, int]:
-    """The row account of a delivery, and the number of inserted, updated, returned and conflicting rows.
+    """The row account of a delivery, and the number of inserted, updated, returned, variant and conflicting rows.
 
     Args:
         rows_in: rows that were read.
@@ -93,12 +94,12 @@ def count_outcomes(rows_in: int, by_outcome: Mapping[str, int], suppressed: int 
     account = row_account(
         rows_in,
         current=rows(*CURRENT),
-        superseded=rows(Outcome.SUPERSEDED, Outcome.CONFLICTING),
+        superseded=rows(Outcome.SUPERSEDED, Outcome.VARIANT, Outcome.CONFLICTING),
         unchanged=rows(Outcome.UNCHANGED),
         quarantined=rows(Outcome.QUARANTINED),
         suppressed=suppressed,
     )
-    named = (Outcome.INSERTED, Outcome.UPDATED, Outcome.RETURNED, Outcome.CONFLICTING)
+    named = (Outcome.INSERTED, Outcome.UPDATED, Outcome.RETURNED, Outcome.VARIANT, Outcome.CONFLICTING)
     return account | {outcome.value: rows(outcome) for outcome in named}
 
 
@@ -162,9 +163,18 @@ def _warnings(counts: dict[str, int]) -> list[str]:
     texts = {
         "rows_quarantined": "{:,} rows could not be used; they are in the table quarantine, with the reasons.",
         "rows_suppressed": "{:,} rows are about erased listings or sellers and were dropped.",
+        "variant": (
+            "{:,} rows have the listing_id and updated_at of another row of the batch but other values; of each "
+            "listing the row with the most values was kept. If these are different listings, map listing_id to "
+            "another column."
+        ),
         "conflicting": (
             "{:,} rows have the same updated_at as the stored version but different values; the stored version was "
             "kept. The source must change updated_at whenever it changes a listing."
+        ),
+        "prices_unread": (
+            "{:,} prices cannot be read for sure; these listings have none. If they are written as 1.234,50 or 1,234, "
+            "say which sign stands before the decimals: --set ingest.decimal_sign=','"
         ),
         "pictures_not_allowed": (
             "{:,} pictures are outside the allowed folders and were not read. Allow their folder with "

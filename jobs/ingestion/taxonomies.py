@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.ingestion.deliveries import MALFORMED, read_files
+from conf.settings import FileSettings
+from jobs.ingestion.copies import Copies
+from jobs.ingestion.deliveries import read_files, text_settings
 from jobs.ingestion.files import find_files
+from jobs.ingestion.rows import MALFORMED
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import TAXONOMY
@@ -23,22 +26,26 @@ Category = tuple[str, str, str, str, bool]
 """Category, label, parent, department, sensitive."""
 
 
-def read_taxonomy(spark: SparkSession, location: str, delimiter: str) -> list[Category]:
+def read_taxonomy(spark: SparkSession, location: str, settings: FileSettings, copies: Copies) -> list[Category]:
     """Read the categories of a taxonomy file (CSV, JSON lines or Parquet), sorted.
 
     Raises:
         UsageError: the file cannot be read or used. The message lists every error.
     """
-    rows = read_files(spark, find_files(spark, location), delimiter)
-    names = [name for name in rows.columns if name != MALFORMED]
-    if "category" not in names:
-        found = ", ".join(names) or "none"
+    form = text_settings("ingest.taxonomy_files", settings, {"category"})
+    rows = read_files(spark, find_files(spark, location), form, copies)
+    if "category" not in rows.names:
+        found = ", ".join(rows.names) or "none"
         raise UsageError(f"--taxonomy {location} lacks the column category; its columns are {found}.")
-    texts = [F.col(name).cast("string") for name in (*(n for n in TAXONOMY.names if n in names), MALFORMED)]
+    delivered = [row.asDict() for frame in rows.frames for row in _texts(frame).collect()]
     try:
-        return validate_taxonomy([row.asDict() for row in rows.select(*texts).collect()])
+        return validate_taxonomy(delivered)
     except ValueError as error:
         raise UsageError(f"--taxonomy {location} cannot be used:\n{error}") from error
+
+
+def _texts(frame: DataFrame) -> DataFrame:
+    return frame.select(*(F.col(name).cast("string") for name in (*TAXONOMY.names, MALFORMED) if name in frame.columns))
 
 
 def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
@@ -60,7 +67,7 @@ def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category
     categories: dict[str, Category] = {}
     for number, row in enumerate(rows, 1):
         text = {name: (value or "").strip() for name, value in row.items()}
-        category, sensitive = text["category"], _SENSITIVE.get(text.get("sensitive", "").lower())
+        category, sensitive = text.get("category", ""), _SENSITIVE.get(text.get("sensitive", "").lower())
         if row.get(MALFORMED) is not None:
             faults.append(f"row {number} cannot be read: {text[MALFORMED]!r}")
         elif not category:

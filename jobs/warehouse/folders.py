@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -62,6 +63,13 @@ def copy_to_local(spark: SparkSession, path: str, target: str) -> None:
     if file_system.exists(source):
         local, _ = open_path(spark, f"file://{target}")
         file_system.copyToLocalFile(False, source, local, True)
+
+
+def upload(spark: SparkSession, file: Path, target: str) -> None:
+    """Move a file of this machine to a URI."""
+    path, file_system = open_path(spark, target)
+    local, _ = open_path(spark, f"file://{file}")
+    file_system.copyFromLocalFile(True, True, local, path)
 
 
 def open_path(spark: SparkSession, path: str) -> tuple[Any, Any]:

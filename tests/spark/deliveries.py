@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from pyspark.sql import SparkSession
 
+from conf.settings import IngestSettings
 from jobs.console.summary import Summary
+from jobs.ingestion.copies import Copies
+from jobs.ingestion.deliveries import Delivery, open_delivery
 
 Deliver = Callable[..., Summary]
 NOW = dt.datetime(2024, 6, 1, 12, tzinfo=dt.UTC)
+
+
+def opened(spark: SparkSession, path: Path, settings: IngestSettings | None = None) -> Delivery:
+    """A delivery whose files are on this machine."""
+    copies = Copies(Path(tempfile.mkdtemp(dir=path.parents[1])), None, "")
+    return open_delivery(spark, str(path), settings or IngestSettings(), NOW, copies)
 
 
 def picture(seed: int) -> bytes:

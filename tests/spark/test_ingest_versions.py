@@ -13,11 +13,13 @@ from udfs.fingerprint import content_hash, text_hash
 
 _VALUES = (
     "listing_id string, title string, description string, category string, price double, seller_id string, "
-    "updated_at timestamp, image_uri string, image_hash string"
+    "updated_at timestamp, image_uri string, image_hash string, currency string, condition string, exposure double, "
+    "attributes map<string, string>"
 )
 _ROW: dict[str, Any] = {
     "listing_id": "1", "title": "bag", "description": None, "category": "bags", "price": 1.0, "seller_id": "s",
-    "updated_at": 2, "image_uri": None, "image_hash": None,
+    "updated_at": 2, "image_uri": None, "image_hash": None, "currency": None, "condition": None, "exposure": None,
+    "attributes": None,
 }  # fmt: skip
 
 
@@ -69,10 +71,14 @@ def test_a_delivered_row_compared_with_the_stored_version(spark: SparkSession) -
             ({"title": "other"}, {}, "conflicting"),
             ({"description": ""}, {}, "conflicting"),
             ({"category": None}, {}, "conflicting"),
+            ({"currency": "EUR"}, {}, "updated"),
+            ({"attributes": {"brand": "a"}}, {"attributes": {"brand": "b"}}, "updated"),
+            ({"attributes": {"brand": "a"}}, {"attributes": {"brand": "a"}}, "unchanged"),
+            ({"currency": "EUR", "title": "other"}, {}, "conflicting"),
             ({"price": None}, {}, "conflicting"),
             ({"seller_id": "t"}, {}, "conflicting"),
             ({"image_hash": "new"}, {"image_hash": "old"}, "conflicting"),
-            ({"reasons": ["invalid_price"]}, {}, "quarantined"),
+            ({"reasons": ["invalid_updated_at"]}, {}, "quarantined"),
         ],
     )
 
@@ -97,7 +103,7 @@ def test_the_newest_row_of_a_delivery_wins_and_ties_go_by_content_in_any_order(s
         {"updated_at": 2, "title": "older"},
         {"updated_at": 3, "title": "one"},
         {"updated_at": 3, "title": "two"},
-        {"updated_at": 4, "title": "unusable", "reasons": ["invalid_price"]},
+        {"updated_at": 4, "title": "unusable", "reasons": ["invalid_updated_at"]},
     ]
     orders = list(itertools.permutations(rows))
     listings = [{**row, "listing_id": str(i)} for i, order in enumerate(orders) for row in order]
@@ -107,10 +113,25 @@ def test_the_newest_row_of_a_delivery_wins_and_ties_go_by_content_in_any_order(s
     for listing, title, outcome in rows_of(found, "listing_id", "title", "outcome"):
         by_order[int(listing)][title] = outcome
     assert by_order[0] in (
-        {"older": "superseded", "unusable": "quarantined", "one": "inserted", "two": "superseded"},
-        {"older": "superseded", "unusable": "quarantined", "one": "superseded", "two": "inserted"},
+        {"older": "superseded", "unusable": "quarantined", "one": "inserted", "two": "variant"},
+        {"older": "superseded", "unusable": "quarantined", "one": "variant", "two": "inserted"},
     )
     assert by_order == [by_order[0]] * len(orders)
+
+
+def test_of_rows_with_the_same_time_the_fullest_wins(spark: SparkSession) -> None:
+    """As in exports with a row per variant: the first has the texts, the others a price or a picture."""
+    variant: dict[str, Any] = {"title": None, "description": None, "category": None}
+    rows: list[dict[str, Any]] = [
+        variant,
+        {**variant, "title": "", "price": 9.0},
+        {},
+        {**variant, "image_hash": "a"},
+        {},
+    ]
+    found = find_outcomes(_delivered(spark, *rows), _stored(spark))
+    outcomes = dict(rows_of(found, "row_number", "outcome"))
+    assert outcomes == {1: "variant", 2: "variant", 3: "inserted", 4: "variant", 5: "superseded"}
 
 
 def test_equal_rows_of_a_delivery_count_once(spark: SparkSession) -> None:
@@ -136,7 +157,7 @@ def test_a_full_delivery_withdraws_older_listings_that_it_does_not_contain(spark
     delivered = _delivered(
         spark,
         {"listing_id": "delivered", "updated_at": 3},
-        {"listing_id": "unusable", "updated_at": 9, "reasons": ["invalid_price"]},
+        {"listing_id": "unusable", "updated_at": 9, "reasons": ["invalid_updated_at"]},
         {"listing_id": None, "reasons": ["missing_listing_id"]},
     )
     assert rows_of(find_missing(stored, delivered), "listing_id") == [("gone",)]

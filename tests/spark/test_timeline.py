@@ -113,7 +113,7 @@ def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     writer.write(TAXONOMY, [{"category": "boots", "label": "Boots", "sensitive": False}])
     writer.write(LISTINGS, [BOOTS, FIXED])
     writer.write(LISTING_CHANGES, DELIVERED)
-    writer.write(QUARANTINE, [{"listing_id": "bad", "reasons": ["invalid_price"], "job": "ingest", **LOADED}])
+    writer.write(QUARANTINE, [{"listing_id": "bad", "reasons": ["invalid_updated_at"], "job": "ingest", **LOADED}])
     writer.write(REVIEW_DECISIONS, [DECISION])
     writer.write(RUNS, [{"job": "ingest", "status": "done", "finished_at": at(1, 1), **LOADED}])
     for run_id, (seconds, rows) in NIGHTS.items():
@@ -268,7 +268,7 @@ def test_the_story_of_a_listing_is_read_from_all_tables(published: Warehouse) ->
 def test_a_listing_without_a_story_says_why(published: Warehouse) -> None:
     bad = call("explain", "bad", "--warehouse", published.location)
     assert bad["title"] == "Listing bad: never loaded, see why below"
-    assert [event["text"] for event in bad["events"]] == ["A delivered row could not be used: invalid price."]
+    assert [event["text"] for event in bad["events"]] == ["A delivered row could not be used: invalid updated at."]
     unknown = call("explain", "FIXED", "--warehouse", published.location, fails_with=2)
     assert "there is no listing 'FIXED'" in unknown["error"]
     assert "none of the tables listings, listing_changes, quarantine, predictions" in unknown["error"]

@@ -11,17 +11,27 @@ from schemas.errors import FailedError
 
 def test_the_outcomes_of_a_delivery_add_up_to_its_rows() -> None:
     counts = count_outcomes(
-        21, {"inserted": 1, "updated": 2, "returned": 3, "superseded": 4, "conflicting": 5, "quarantined": 6}
+        28,
+        {
+            "inserted": 1,
+            "updated": 2,
+            "returned": 3,
+            "superseded": 4,
+            "conflicting": 5,
+            "quarantined": 6,
+            "variant": 7,
+        },
     )
     assert counts == {
-        "rows_in": 21,
+        "rows_in": 28,
         "rows_current": 6,
-        "rows_superseded": 9,
+        "rows_superseded": 16,
         "rows_unchanged": 0,
         "rows_quarantined": 6,
         "inserted": 1,
         "updated": 2,
         "returned": 3,
+        "variant": 7,
         "conflicting": 5,
     }
 

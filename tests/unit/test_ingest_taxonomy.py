@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.ingestion.deliveries import MALFORMED
+from jobs.ingestion.rows import MALFORMED
 from jobs.ingestion.taxonomies import validate_taxonomy
 
 

@@ -14,9 +14,9 @@ def test_a_profile_overrides_defaults_and_options_override_the_profile(tmp_path:
     profile = tmp_path / "mine.yaml"
     profile.write_text("train: {ranks: 3}\ningest:\n  columns: {title: product_name}\n")
     got = load_settings(
-        str(profile), ["train.seed=5", "ingest.csv_delimiter=;", "ingest.image_prefixes=[s3://pictures/]"]
+        str(profile), ["train.seed=5", "ingest.files.delimiter=tab", "ingest.image_prefixes=[s3://pictures/]"]
     )
-    assert (got.train.ranks, got.train.seed, got.ingest.csv_delimiter) == (3, 5, ";")
+    assert (got.train.ranks, got.train.seed, got.ingest.files.delimiter) == (3, 5, "\t")
     assert got.ingest.columns == {"title": "product_name"}
     assert got.ingest.image_prefixes == ("s3://pictures/",)
     assert got.decide == Settings().decide
@@ -70,7 +70,7 @@ def test_all_problems_are_named_at_once() -> None:
             "ingest: {image_prefixes: [a]}",
             "ingest.image_prefixes.0 = 'a': it must start with one of /, file:///, s3://,",
         ),
-        ("ingest: {csv_delimiter: abc}", "ingest.csv_delimiter = 'abc': it must have at most 1 character(s);"),
+        ("ingest: {files: {delimiter: abc}}", "ingest.files.delimiter = 'abc': it must have at most 1 character(s);"),
         ("text: {char_ngrams: [3]}", "text.char_ngrams = [3]: it must have more values;"),
         ("spark: {extra: {a: 1}}", "spark.extra.a = 1: it must be text, a number in quotes;"),
     ],

@@ -27,7 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (log / f"{0:020}.json").touch()
     for folder in ("new", "nested/inner", "mixed"):
         (tmp_path / folder).mkdir(parents=True)
-    for file in ("rows.csv", "rows.txt", "mixed/a.csv", "mixed/b.jsonl"):
+    for file in ("rows.csv", "rows.xlsx", "mixed/a.csv", "mixed/b.jsonl"):
         (tmp_path / file).write_text("listing_id\n1\n")
     (tmp_path / "empty.txt").write_text("\n \n")
     (tmp_path / "broken.jsonl").write_text('{"listing_id": "1"}\n{"listing_id": "2"\n')
@@ -77,7 +77,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["backfill", "--apply", "--ids", "empty.txt"], "the file has no id"),
         (["backfill", "--apply", "--ids", "missing.txt"], "--ids: there is no file missing.txt. Give a text file"),
         (["ingest", "missing.csv"], "missing.csv: no such file or folder"),
-        (["ingest", "rows.txt"], "rows.txt has an unknown extension"),
+        (["ingest", "rows.xlsx"], "rows.xlsx has an unknown extension"),
         (["ingest", "new"], "new contains no files"),
         (["ingest", "nested"], "nested contains folders (inner, ...)"),
         (["ingest", "mixed"], "mixed contains .csv and .jsonl files"),

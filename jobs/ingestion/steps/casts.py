@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -43,14 +44,22 @@ def plain(value: Column, kind: DataType) -> Column:
     return F.when(trimmed != "", trimmed)
 
 
+def without_nulls(value: Column, words: Sequence[str]) -> Column:
+    """Text, or null if it is one of the words in any case, with or without spaces around it."""
+    return F.when(~F.lower(F.btrim(value, F.lit(_SPACES))).isin([word.lower() for word in words]), value)
+
+
 def text(value: Column, _kind: DataType) -> Column:
     """Cast to text with spaces kept. Invalid UTF-8 is replaced."""
     return F.make_valid_utf8(value.cast("string"))
 
 
-def price(value: Column, kind: DataType) -> Column:
-    """Cast to a price; null if it is not a number. NaN, negative and zero prices are kept."""
-    return (value if isinstance(kind, NumericType) else plain(value, kind)).try_cast("double")
+def number(value: Column, kind: DataType) -> Column:
+    """Cast to a number; null if it is not a plain one. NaN, negative and zero are kept."""
+    if isinstance(kind, NumericType):
+        return value.try_cast("double")
+    written = plain(value, kind)
+    return F.when(written.rlike(_NUMBER), written.try_cast("double"))
 
 
 def time(value: Column, kind: DataType) -> Column:

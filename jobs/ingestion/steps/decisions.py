@@ -29,7 +29,7 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
         malformed: name of the column with the text of a row that could not be parsed.
 
     Returns:
-        row_number, the columns `REQUIRED` and `OPTIONAL`, `raw` (the row as JSON) and whether the row is `malformed`.
+        The columns `REQUIRED` and `OPTIONAL`, `raw` (the row as JSON) and whether the row is `malformed`.
 
     Raises:
         UsageError: a required column is missing. The message lists the columns of the file.
@@ -49,7 +49,6 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
         for name in (*REQUIRED, *OPTIONAL)
     ]
     return rows.select(
-        F.monotonically_increasing_id().alias("row_number"),
         *typed,
         F.to_json(F.struct(*(quoted(name) for name in rows.columns)), {"ignoreNullFields": "false"}).alias("raw"),
         quoted(malformed).isNotNull().alias("malformed"),

@@ -1,0 +1,91 @@
+"""Reads CSV files: twice, with Python's parser on the driver, which checks and counts, and with Spark's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+
+from jobs.ingestion.copies import Copies
+from jobs.ingestion.csv_check import CsvContent, CsvForm, UnclosedQuoteError, check_csv
+from jobs.ingestion.dialects import find_delimiter
+from jobs.ingestion.files import escaped
+from jobs.ingestion.rows import MALFORMED, MAX_MALFORMED_TEXT, Rows, unique_names
+from jobs.ingestion.text_files import Decoding, Text, TextSettings, inspect
+from schemas.errors import UsageError
+
+_HEAD_LINES = 200
+
+
+def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, copies: Copies) -> Rows:
+    """Read CSV files, whose columns may differ.
+
+    Raises:
+        UsageError: a file is empty or cannot be read, its encoding or the separator of its values is not sure, or a
+            quote is not closed.
+    """
+    # Files with the same header are read together, because Spark matches CSV columns by position.
+    alike: dict[tuple[tuple[str, ...], CsvForm], list[str]] = {}
+    counted = 0
+
+    def check(text: Text, decoding: Decoding) -> tuple[CsvForm, CsvContent]:
+        return _check(text, decoding, settings)
+
+    for path in paths:
+        text, (form, content) = inspect(spark, path, settings, check)
+        if not content.header:
+            raise UsageError(f"{text.name} is empty: a CSV file must start with a header.")
+        counted += content.rows
+        alike.setdefault((unique_names(content.header), form), []).append(text.for_spark(copies, skip=content.blank))
+    frames = [_read_alike(spark, names, form, same) for (names, form), same in alike.items()]
+    # Quoted values may contain line breaks, so Spark reads a file in one task; spread the later work over the cores.
+    cores = spark.sparkContext.defaultParallelism
+    return Rows(tuple(each.repartition(cores) if len(paths) < cores else each for each in frames), counted)
+
+
+def _check(text: Text, decoding: Decoding, settings: TextSettings) -> tuple[CsvForm, CsvContent]:
+    """Read a file on the driver."""
+    form = CsvForm(settings.delimiter or _delimiter(text, settings), settings.backslash)
+    try:
+        with text.open() as lines:
+            return form, check_csv(decoding.watch(lines), form, settings.max_lines)
+    except UnclosedQuoteError as error:
+        raise UsageError(
+            f"{text.name}, {error}. All rows behind it would be lost. Close the quote. If the file writes a quote "
+            f"inside quotes with a backslash, as MySQL does, use --set {settings.settings}.backslash=true; if its rows "
+            f"do have so many lines, --set {settings.settings}.max_lines=NUMBER."
+        ) from error
+
+
+def _delimiter(text: Text, settings: TextSettings) -> str:
+    with text.open() as lines:
+        head = list(islice(lines, _HEAD_LINES))
+    found = find_delimiter(head, settings.wanted, settings.backslash)
+    if found is None:
+        raise UsageError(
+            f"{text.name}: it is not sure what separates its values; its first line is {head[0].strip()[:200]!r}. Set "
+            f"it with --set {settings.settings}.delimiter=tab (or ';', '|', ',')."
+        )
+    return found
+
+
+def _read_alike(spark: SparkSession, names: Sequence[str], form: CsvForm, paths: Sequence[str]) -> DataFrame:
+    reader = spark.read.options(
+        header="true",
+        sep=form.delimiter,
+        encoding="UTF-8",
+        multiLine="true",
+        quote='"',
+        escape="\\" if form.backslash else '"',
+        nullValue="\0",  # an empty value is null, two quotes are an empty text
+        emptyValue="",
+        columnNameOfCorruptRecord=MALFORMED,
+        columnPruning="false",  # otherwise Spark accepts rows with too many values
+        maxCharsPerColumn="-1",
+    )
+    schema = StructType([StructField(name, StringType()) for name in (*names, MALFORMED)])
+    rows = reader.schema(schema).csv(list(escaped(paths)))
+    return rows.withColumn(MALFORMED, F.substring(MALFORMED, 1, MAX_MALFORMED_TEXT))

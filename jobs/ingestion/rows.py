@@ -1,0 +1,55 @@
+"""The rows of the files of a batch, before they are checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+MALFORMED = "__malformed__"
+"""Column with the text of a row that could not be parsed, else null."""
+MAX_MALFORMED_TEXT = 10_000
+"""Characters of a malformed row that are kept."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of files.
+
+    Attributes:
+        frames: the columns of the files (as text for CSV and JSON) and `MALFORMED`, which may differ between frames.
+        counted: number of rows, counted independently of Spark; None: not counted.
+    """
+
+    frames: tuple[DataFrame, ...]
+    counted: int | None
+
+    def read(self, step: Callable[[DataFrame], DataFrame]) -> DataFrame:
+        """All rows after a step that gives them the same columns, with `row_number`, an id of the row."""
+        rows = reduce(DataFrame.unionByName, [step(frame) for frame in self.frames])
+        return rows.withColumn("row_number", F.monotonically_increasing_id())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the files."""
+        names = dict.fromkeys(name for frame in self.frames for name in frame.columns)
+        return tuple(name for name in names if name != MALFORMED)
+
+
+def unique_names(header: Sequence[str]) -> tuple[str, ...]:
+    """The names of columns without surrounding spaces; a number follows one that is there already, in any case.
+
+    Spark does not tell names apart that differ only in case. Columns without a name are called `_column_1` and so on.
+    """
+    names = [name.strip() or f"_column_{place}" for place, name in enumerate(header, 1)]
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        seen[name.lower()] += 1
+        count = seen[name.lower()]
+        unique.append(name if count == 1 else f"{name} ({count})")
+    return tuple(unique)

@@ -1,0 +1,176 @@
+"""Reads text files once on the driver before Spark does: finds their encoding and counts their rows.
+
+Spark reads UTF-8 without compression. Of a file that is written otherwise, Spark reads a copy.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TextIO, TypeVar
+
+from pyspark.sql import SparkSession
+
+from jobs.ingestion.copies import Copies
+from jobs.ingestion.encodings import describe_encodings, detect_encoding, marked_encoding
+from jobs.ingestion.files import compression
+from jobs.ingestion.opening import open_file
+from schemas.errors import UsageError
+
+UTF8 = "utf-8"
+_SPARK_READS = (UTF8, "utf-8-sig")
+_HEAD = 4096
+_EXAMPLES = 1000
+"""Lines that are not UTF-8 from which the encoding is found."""
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """How text files are written, as far as settings say. None: it is found out, and refused where it is not sure.
+
+    Attributes:
+        encoding: the name of the encoding.
+        delimiter: separator of CSV values.
+        backslash: as in `jobs.ingestion.csv_check.CsvForm`.
+        max_lines: largest number of lines of a CSV row.
+        wanted: names of columns, in lower case, of which a file must have one.
+        settings: where the settings are, for messages.
+    """
+
+    encoding: str | None
+    delimiter: str | None
+    backslash: bool
+    max_lines: int
+    wanted: Collection[str]
+    settings: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text file, its encoding, and what to do with bytes that are not in it."""
+
+    spark: SparkSession
+    path: str
+    encoding: str
+    errors: str
+
+    @property
+    def name(self) -> str:
+        """The file's name, for messages."""
+        return self.path.rsplit("/", 1)[-1]
+
+    @contextmanager
+    def open(self) -> Iterator[TextIO]:
+        """Open the file, decompressed; its line ends are kept."""
+        with (
+            open_file(self.spark, self.path) as file,
+            io.TextIOWrapper(file, self.encoding, self.errors, newline="") as text,
+        ):
+            yield text
+
+    def for_spark(self, copies: Copies, skip: int = 0) -> str:
+        """The path that Spark reads: that of the file, or of a copy in UTF-8 without compression.
+
+        Args:
+            copies: where copies are written.
+            skip: number of lines at the beginning that Spark must not see.
+        """
+        packed = compression(self.path)
+        if self.encoding in _SPARK_READS and packed is None and not skip:
+            return self.path
+        with self.open() as text, copies.write(self.name[: -len(packed)] if packed else self.name) as (path, out):
+            deque(islice(text, skip), maxlen=0)
+            shutil.copyfileobj(text, out, 1 << 20)
+        return path
+
+
+@dataclass
+class Decoding:
+    """Counts the lines of a text, and those that could not be decoded, which then contain surrogates.
+
+    Attributes:
+        lines: number of lines.
+        bad: number of lines that could not be decoded.
+        examples: the first of them.
+        other: all their bytes that are not ASCII, each once.
+    """
+
+    lines: int = 0
+    bad: int = 0
+    examples: list[bytes] = field(default_factory=list)
+    other: set[int] = field(default_factory=set)
+
+    def watch(self, text: TextIO) -> Iterator[str]:
+        """The lines of a text that is decoded with `surrogateescape`."""
+        for line in text:
+            self.lines += 1
+            if not line.isascii() and not _is_decoded(line):
+                data = line.encode(UTF8, "surrogateescape")
+                self.bad += 1
+                self.other.update(each for each in data if each > 127)
+                if len(self.examples) < _EXAMPLES:
+                    self.examples.append(data)
+            yield line
+
+
+def inspect(
+    spark: SparkSession, path: str, settings: TextSettings, read: Callable[[Text, Decoding], _T]
+) -> tuple[Text, _T]:
+    """Read a text file from its beginning to its end in its encoding, and return what `read` makes of it.
+
+    Args:
+        spark: the session.
+        path: the file.
+        settings: its encoding; None: UTF-8, what its first bytes say, or what all lines that are not UTF-8 surely are.
+        read: reads the whole text, its lines through `Decoding.watch`.
+
+    Raises:
+        UsageError: it cannot be read, it is not in the encoding, or the encoding is not sure.
+    """
+    encoding = settings.encoding or _marked_encoding(spark, path)
+    text = Text(spark, path, encoding or UTF8, "strict" if encoding else "surrogateescape")
+    decoding, way_out = Decoding(), f"Set the right encoding with --set {settings.settings}.encoding=NAME."
+    try:
+        found = read(text, decoding)
+        if decoding.bad:
+            text = Text(spark, path, _other_encoding(text, decoding, way_out), "strict")
+            found = read(text, Decoding())
+    except UnicodeError as error:
+        raise UsageError(f"{text.name} is not {text.encoding}: {error}. {way_out}") from error
+    except LookupError as error:
+        raise UsageError(f"{settings.settings}.encoding: {error}; use a name such as windows-1252.") from error
+    return text, found
+
+
+def _other_encoding(text: Text, decoding: Decoding, way_out: str) -> str:
+    """The encoding of a text that is not UTF-8.
+
+    Raises:
+        UsageError: it is not sure.
+    """
+    detected = detect_encoding(decoding.examples, bytes(sorted(decoding.other)))
+    if detected is None:
+        raise UsageError(
+            f"{text.name}: {decoding.bad:,} of {decoding.lines:,} lines are not UTF-8, and it is not sure what they "
+            f"are: {describe_encodings(decoding.examples)}. {way_out}"
+        )
+    return detected
+
+
+def _marked_encoding(spark: SparkSession, path: str) -> str | None:
+    with open_file(spark, path) as file:
+        return marked_encoding(file.read(_HEAD))
+
+
+def _is_decoded(line: str) -> bool:
+    try:
+        line.encode(UTF8)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""Quotes that are not closed are noticed; all other rows are counted."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from jobs.ingestion.csv_check import CsvContent, CsvForm, UnclosedQuoteError, check_csv
+from jobs.ingestion.dialects import find_delimiter
+
+HEADER = "id,title,price\r\n"
+ROWS = "".join(f"{i},title {i},3\r\n" for i in range(2, 200))
+
+
+def check(text: str, form: CsvForm | None = None) -> CsvContent:
+    return check_csv(io.StringIO(text, newline=""), form or CsvForm(), 300)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (HEADER, 0),
+        (HEADER + ROWS, 198),
+        ("\r\n\r\n" + HEADER + '1,"a\nb",3\r\n\r\n2,"say ""b""",3', 2),
+        (HEADER + '1,"lines\n\nof, a, text\nwith, many, commas, in\nit",3\r\n', 1),
+        (HEADER + '1,5" nail,3\r\n2,"a"b,3\r\n', 2),
+        (HEADER + '1,"' + "line\n" * 250 + '",3\r\n', 1),
+    ],
+)
+def test_rows_are_counted(text: str, rows: int) -> None:
+    found = check(text)
+    assert (found.header, found.rows, found.blank) == (
+        ("id", "title", "price"),
+        rows,
+        2 if text.startswith("\r") else 0,
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADER + '1,"a,3\r\n' + ROWS,
+        HEADER + '1,"a,3\r\n2,b,3\r\n',
+        HEADER + '1,"a,3\r\n2,b,3\r\n3,c,3\r\n4,d,3\r\n5,e,3\r\n6,f",3\r\n',
+        HEADER + '1,"a,3\r\n2,"b",3\r\n3,"c",3\r\n',
+        HEADER + '1,"a' + "\nline" * 400 + '",3\r\n',
+    ],
+)
+def test_a_quote_that_is_not_closed_is_named_by_its_line(text: str) -> None:
+    with pytest.raises(UnclosedQuoteError, match="line 2: the quote before 'a"):
+        check(text)
+    with pytest.raises(UnclosedQuoteError, match="line 4: the quote before 'a"):
+        check(text.replace(HEADER, HEADER + '8,"two\nlines",3\r\n'))
+
+
+def test_a_backslash_before_a_quote_is_read_if_it_is_said() -> None:
+    text = HEADER + '1,"say \\"b\\",\nand c",3\r\n2,x,3\r\n'
+    assert check(text, CsvForm(backslash=True)).rows == 2
+    assert check(text).rows == 3, "two of them have too few values"
+
+
+@pytest.mark.parametrize(
+    ("lines", "delimiter"),
+    [
+        (["listing_id;title\n", "1;a,b\n"], ";"),
+        (["title\tlisting_id\n"], "\t"),
+        (["\n", '"listing_id"|"a,b"\n', "1|2\n"], "|"),
+        (["listing_id\n", "1\n"], ","),
+        (["id;title\n", "1;a\n", "2;b\n"], ";"),
+        (["id;title,x\n", "1;a,b\n", "2;b,c\n"], None),
+        (["a;b\n", "1,5;2\n", "1;2\n"], ";"),
+        ([], ","),
+    ],
+)
+def test_the_delimiter_is_found_where_it_is_sure(lines: list[str], delimiter: str | None) -> None:
+    assert find_delimiter(lines, {"listing_id"}, backslash=False) == delimiter
