@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from jobs.warehouse.forgetting import clear_log_cache
 from jobs.warehouse.tables import Warehouse
 
 _TIMES = re.compile(r'"(deletionTimestamp|timestamp|modificationTime|createdTime)":(\d+)')
@@ -33,8 +34,7 @@ def pass_days(warehouse: Warehouse, days: float) -> None:
             _age_checkpoint(checkpoint, int(days * _DAY * 1000))
         for file, written in times.items():
             os.utime(file, (written - days * _DAY,) * 2)
-    # Delta keeps what it has read of a log in memory.
-    warehouse.spark.sparkContext._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]  # noqa: SLF001
+    clear_log_cache(warehouse.spark)
 
 
 def _age_checkpoint(file: Path, millis: int) -> None:

@@ -56,16 +56,24 @@ def is_forgetting(warehouse: Warehouse, table: Table) -> bool:
     return bool(row.value == _AT_ONCE)
 
 
+def clear_log_cache(spark: SparkSession) -> None:
+    """Drop what Delta keeps in memory of the logs of all tables.
+
+    Delta keeps it for an hour after its last use, with the plans of its queries: some 30 MB for a warehouse.
+    """
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
+    jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+
+
 def _write_checkpoint(spark: SparkSession, location: str) -> int:
     """Write a checkpoint of the newest version, which is the beginning of the log from now on; returns the version."""
     jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
-    delta = jvm.org.apache.spark.sql.delta.DeltaLog
-    delta.clearCache()
-    log = delta.forTable(spark._jsparkSession, location)  # noqa: SLF001
+    clear_log_cache(spark)
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, location)  # noqa: SLF001
     none = jvm.scala.Option.empty()
     version = int(log.update(False, none, none).version())
     log.checkpoint()
-    delta.clearCache()
+    clear_log_cache(spark)
     return version
 
 

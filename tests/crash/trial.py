@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 from conf.load import load_settings
 from jobs.cli import app
 from jobs.lifecycle.publications import PUBLISHING_JOBS
+from jobs.warehouse.forgetting import clear_log_cache
 from schemas.tables import QUARANTINE
 from tests.crash.cases import ALREADY_DONE, CLEANS_UP_LATER, ENDS_PUBLICATIONS, Prepare
 from tests.crash.contents import Contents, Published, differences, finished, published, stored
 from tests.crash.events import GO_ON, KILL, Change, Ended, run_watched
-from tests.delta_logs import forget_logs
 from tests.end_to_end.conftest import Workspace
 from training.registry import open_registry
 
@@ -83,7 +83,7 @@ class Trial:
                 found.append(f"runs lacks {dict(missing)}")
             found += [f"left behind: {path}" for path in self._left_behind(left, later=done)]
             found.append(_unreadable_models(left.path))
-        forget_logs(left.spark)
+        clear_log_cache(left.spark)
         return "\n".join(line for line in found if line)
 
     def _left_behind(self, left: Workspace, *, later: bool) -> list[str]:

@@ -20,9 +20,9 @@ from catalogue_generator.catalogue import write_catalogue
 from catalogue_generator.spec import CatalogueSpec
 from conf.load import load_settings
 from jobs.cli import app
+from jobs.warehouse.forgetting import clear_log_cache
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
-from tests.delta_logs import forget_logs
 from tests.end_to_end.standalone import Cluster, standalone_cluster
 
 LISTINGS, CATEGORIES = 400, 8
@@ -81,11 +81,11 @@ def spark() -> Iterator[SparkSession]:
 
 @pytest.fixture(autouse=True)
 def _forget_logs() -> Iterator[None]:
-    """Most tests have warehouses of their own."""
+    """Most tests have warehouses of their own, which would fill the heap."""
     yield
     session = SparkSession.getActiveSession()
     if session is not None:
-        forget_logs(session)
+        clear_log_cache(session)
 
 
 @pytest.fixture(scope="session")

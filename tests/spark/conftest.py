@@ -18,9 +18,9 @@ from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.features.encoders import Encoder
 from jobs.ingest import ingest
+from jobs.warehouse.forgetting import clear_log_cache
 from jobs.warehouse.session import open_session
 from jobs.warehouse.tables import Warehouse, open_warehouse
-from tests.delta_logs import forget_logs
 from tests.encoders import save_picture_encoder
 from tests.spark.deliveries import NOW, Deliver
 from tests.spark.shop import REDS, SIZE, Shop, picture
@@ -40,7 +40,7 @@ def spark() -> Iterator[SparkSession]:
 def warehouse(spark: SparkSession, tmp_path: Path) -> Iterator[Warehouse]:
     """An empty warehouse."""
     yield open_warehouse(spark, str(tmp_path / "warehouse"))
-    forget_logs(spark)
+    clear_log_cache(spark)
 
 
 @pytest.fixture
