@@ -6,6 +6,7 @@ A strict grammar for the whole cell: what it does not know for sure is no price.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, cast
@@ -34,7 +35,7 @@ SIGNS = {
 }  # fmt: skip
 """Sign -> code; a sign that several currencies share stands for itself."""
 _MAX_LENGTH = 40
-"""A longer text is no price; a number of this length is finite."""
+"""A longer text is no price."""
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 _CURRENCY = "|".join(re.escape(sign) for sign in sorted([*SIGNS, *ISO_CODES], key=len, reverse=True))
@@ -75,7 +76,7 @@ def parse_price(text: str, decimal: DecimalSign | None = None) -> Price | None:
     if len(text) > _MAX_LENGTH:
         return None
     if decimal != "," and _PLAIN.fullmatch(text):
-        return Price(float(text), None)
+        return Price(float(text), None) if math.isfinite(float(text)) else None
     cell = _CELL.fullmatch(text)
     if cell is None or (cell["sign"] and cell["sign_after"]) or (cell["before"] and cell["after"]):
         return None
