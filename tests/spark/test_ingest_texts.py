@@ -52,8 +52,10 @@ def test_texts_are_loaded_as_they_are_and_only_ids_have_a_limit(
     # The event log counts rows and names none.
     lines = (tmp_path / "events.jsonl").read_text("ascii").splitlines()
     logged = [json.loads(line) for line in lines]
-    assert {(each["job"], each["run_id"]) for each in logged} == {("ingest", "ingest-2024-06-01-000001")}
-    started, *progress, ended = logged
+    checking, started, *progress, ended = logged
+    assert (checking["event"], checking["message"][:18]) == ("progress", "checking the files")
+    of_run = {(each["job"], each["run_id"]) for each in (started, *progress, ended)}
+    assert of_run == {("ingest", "ingest-2024-06-01-000001")}
     assert (started["event"], started["run_date"]) == ("run_started", "2024-06-01")
     assert {each["event"] for each in progress} == {"progress"}
     assert (ended["event"], ended["status"]) == ("run_ended", "done")
