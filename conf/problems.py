@@ -7,7 +7,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conf.settings import IMAGE_PREFIXES, Settings
+from conf.ingest_settings import IMAGE_PREFIXES
+from conf.settings import Settings
 
 _RULES = {
     "greater_than_equal": "must be at least {ge:g}",

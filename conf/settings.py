@@ -1,6 +1,7 @@
-"""All settings with their defaults and meanings. Values come from a YAML profile and `--set key=value`.
+"""All settings with their defaults and meanings; those of deliveries are in `conf.ingest_settings`.
 
-A command loads the settings once (`conf.load`) and passes them on as values.
+Values come from a YAML profile and `--set key=value`. A command loads the settings once (`conf.load`) and passes them
+on as values.
 """
 
 from __future__ import annotations
@@ -8,43 +9,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0.0)]
-ListingColumn = Literal[
-    "listing_id",
-    "title",
-    "description",
-    "category",
-    "price",
-    "currency",
-    "condition",
-    "exposure",
-    "seller_id",
-    "updated_at",
-    "image",
-    "image_uri",
-]
+from conf.ingest_settings import FileSettings, IngestSettings
+from conf.setting_types import FROZEN, Count, Positive, Share
 
 
-def _tab(value: object) -> object:
-    """A tab, which is hard to type, can be written as `tab` or as backslash and t."""
-    return "\t" if value in {"tab", "\\t"} else value
-
-
-Delimiter = Annotated[str, Field(min_length=1, max_length=1), BeforeValidator(_tab)]
-IMAGE_PREFIXES = ("/", "file:///", "s3://", "s3a://", "gs://", "gcs://", "hdfs://", "viewfs://")
-ImagePrefix = Annotated[str, Field(pattern=f"^({'|'.join(IMAGE_PREFIXES)})")]
-
-_FROZEN = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class SparkSettings:
     """How to start a Spark session. Under `spark-submit`, the submitted configuration wins."""
 
@@ -60,52 +34,7 @@ class SparkSettings:
     """Any other Spark properties."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
-class FileSettings:
-    """How CSV and JSON files are written. None: found out from each file, which is refused if it is not sure."""
-
-    encoding: str | None = None
-    """Name of the encoding, such as windows-1252."""
-    delimiter: Delimiter | None = None
-    """Separator of the values in CSV files: one character, or `tab`."""
-    backslash: bool = False
-    """Whether CSV files write a quote inside quotes with a backslash, as MySQL does, and not twice."""
-    max_lines: Count = 300
-    """A row of a CSV file with more lines is taken for one whose quote is not closed, and the file is refused."""
-
-
-@dataclass(frozen=True, config=_FROZEN)
-class IngestSettings:
-    """How to read delivered files."""
-
-    columns: dict[ListingColumn, str | None] = dataclasses.field(default_factory=dict)
-    """Column of the table listings -> column of the file, where the names differ: {title: product_name}. null leaves a
-    column out: {price: null}."""
-    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Name in the column attributes of the table listings -> column of the file: {brand: Vendor}."""
-    image_prefixes: tuple[ImagePrefix, ...] = ()
-    """Picture paths and URIs are read only below these folders; empty: none are read."""
-    max_image_bytes: Count = 20_000_000
-    """Larger files at a picture path or URI are not read, and larger pictures in a delivery are not decoded."""
-    max_listing_id_length: Count = 256
-    """Rows with a longer listing_id are quarantined."""
-    files: FileSettings = dataclasses.field(default_factory=FileSettings)
-    """How files of listings are written."""
-    taxonomy_files: FileSettings = dataclasses.field(default_factory=FileSettings)
-    """How taxonomy files are written."""
-    updated_at: str | None = None
-    """The time of all rows if the files have no column updated_at: a time such as 2026-11-28T06:00:00Z, or `file`, the
-    time at which the newest file of the delivery was last changed."""
-    nulls: tuple[str, ...] = ("\\N", "null", "nan", "none", "n/a")
-    """Words that stand for no value, in any case, in all columns but title and description."""
-    decimal_sign: Literal[".", ","] | None = None
-    """The sign before the decimals of prices. None: as the price shows; one of which it is not sure, such as 1,234 or
-    $1.234, is read as none."""
-    max_withdrawn_share: Share = 0.5
-    """A full load that would withdraw a larger share of the listings is refused."""
-
-
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class TextSettings:
     """How to turn title and description into features."""
 
@@ -127,7 +56,7 @@ class TextSettings:
     model."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class PictureSettings:
     """How to turn a picture into a vector."""
 
@@ -146,7 +75,7 @@ class PictureSettings:
     from the catalogue's pictures; 224 may be more accurate and takes twice as long as 160."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class FeaturesSettings:
     """How long to keep the vectors of pictures."""
 
@@ -155,7 +84,7 @@ class FeaturesSettings:
     is out of use."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class TrainSettings:
     """How to train a model. Where None is possible, it means: chosen from the data, unless documented otherwise."""
 
@@ -188,7 +117,7 @@ class TrainSettings:
     few thousand rows, or one evaluation of a fit, which reads all listings once: increase this for many millions."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class ClassifySettings:
     """How to score listings."""
 
@@ -198,7 +127,7 @@ class ClassifySettings:
     """Number of probabilities to keep per branch; the remaining probability is spread over the other categories."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class DecideSettings:
     """How to turn a posterior into an action."""
 
@@ -219,7 +148,7 @@ class DecideSettings:
     """Number of categories suggested to a reviewer."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class ReviewSettings:
     """Which listings people are asked to review."""
 
@@ -233,7 +162,7 @@ class ReviewSettings:
     """How files of decisions are written."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class GateSettings:
     """When a run refuses to publish (exit 3)."""
 
@@ -251,7 +180,7 @@ class GateSettings:
     points. A larger increase suggests that the picture store is not available."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class RegistrySettings:
     """Where to store models."""
 
@@ -265,7 +194,7 @@ class RegistrySettings:
     """How long an MLflow server may take to answer, with all retries; then the command fails."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class PrivacySettings:
     """Where the secret key of pseudonyms is."""
 
@@ -275,7 +204,7 @@ class PrivacySettings:
     catalogue it must be given."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class LockSettings:
     """How to let only one job at a time write to a warehouse (docs/warehouse.md)."""
 
@@ -289,7 +218,7 @@ class LockSettings:
     no local folder. Then no lease is taken."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class MaintainSettings:
     """What `maintain` keeps."""
 
@@ -297,7 +226,7 @@ class MaintainSettings:
     """The publications of this many days stay readable, and backfills that began in them can be continued."""
 
 
-@dataclass(frozen=True, config=_FROZEN)
+@dataclass(frozen=True, config=FROZEN)
 class Settings:
     """All settings."""
 

@@ -13,7 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from conf.settings import FileSettings, IngestSettings
+from conf.ingest_settings import FileSettings, IngestSettings
 from jobs.console.root_cause import root_cause
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.csv_files import read_csv

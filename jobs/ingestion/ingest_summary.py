@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from conf.settings import IngestSettings
+from conf.ingest_settings import IngestSettings
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
 from jobs.ingestion.deliveries import Delivery

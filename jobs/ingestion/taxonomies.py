@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from conf.settings import FileSettings
+from conf.ingest_settings import FileSettings
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import read_files, text_settings
 from jobs.ingestion.files import find_files

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from pyspark.sql import SparkSession
 
-from conf.settings import IngestSettings
+from conf.ingest_settings import IngestSettings
 from jobs.console.summary import Summary
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import Delivery, open_delivery

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from conf.settings import IngestSettings
+from conf.ingest_settings import IngestSettings
 from schemas.errors import UsageError
 from tests.spark.deliveries import opened
 from tests.spark.frames import rows_of

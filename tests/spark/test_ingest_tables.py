@@ -12,7 +12,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from conf.settings import IngestSettings
+from conf.ingest_settings import IngestSettings
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import Delivery, open_delivery
 from schemas.errors import UsageError

@@ -15,7 +15,7 @@ import pytest
 import zstandard
 from pyspark.sql import SparkSession
 
-from conf.settings import FileSettings, IngestSettings
+from conf.ingest_settings import FileSettings, IngestSettings
 from jobs.ingestion import opening
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import open_delivery

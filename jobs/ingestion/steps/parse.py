@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, NumericType, StringType
 
-from conf.settings import IngestSettings
+from conf.ingest_settings import IngestSettings
 from jobs.ingestion.steps import casts
 from jobs.ingestion.steps.casts import quoted
 from schemas.errors import UsageError

@@ -1,0 +1,81 @@
+"""The settings of how delivered files are read, with their defaults and meanings."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic.dataclasses import dataclass
+
+from conf.setting_types import FROZEN, Count, Share
+
+ListingColumn = Literal[
+    "listing_id",
+    "title",
+    "description",
+    "category",
+    "price",
+    "currency",
+    "condition",
+    "exposure",
+    "seller_id",
+    "updated_at",
+    "image",
+    "image_uri",
+]
+
+
+def _tab(value: object) -> object:
+    """A tab, which is hard to type, can be written as `tab` or as backslash and t."""
+    return "\t" if value in {"tab", "\\t"} else value
+
+
+Delimiter = Annotated[str, Field(min_length=1, max_length=1), BeforeValidator(_tab)]
+IMAGE_PREFIXES = ("/", "file:///", "s3://", "s3a://", "gs://", "gcs://", "hdfs://", "viewfs://")
+ImagePrefix = Annotated[str, Field(pattern=f"^({'|'.join(IMAGE_PREFIXES)})")]
+
+
+@dataclass(frozen=True, config=FROZEN)
+class FileSettings:
+    """How CSV and JSON files are written. None: found out from each file, which is refused if it is not sure."""
+
+    encoding: str | None = None
+    """Name of the encoding, such as windows-1252."""
+    delimiter: Delimiter | None = None
+    """Separator of the values in CSV files: one character, or `tab`."""
+    backslash: bool = False
+    """Whether CSV files write a quote inside quotes with a backslash, as MySQL does, and not twice."""
+    max_lines: Count = 300
+    """A row of a CSV file with more lines is taken for one whose quote is not closed, and the file is refused."""
+
+
+@dataclass(frozen=True, config=FROZEN)
+class IngestSettings:
+    """How to read delivered files."""
+
+    columns: dict[ListingColumn, str | None] = dataclasses.field(default_factory=dict)
+    """Column of the table listings -> column of the file, where the names differ: {title: product_name}. null leaves a
+    column out: {price: null}."""
+    attributes: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Name in the column attributes of the table listings -> column of the file: {brand: Vendor}."""
+    image_prefixes: tuple[ImagePrefix, ...] = ()
+    """Picture paths and URIs are read only below these folders; empty: none are read."""
+    max_image_bytes: Count = 20_000_000
+    """Larger files at a picture path or URI are not read, and larger pictures in a delivery are not decoded."""
+    max_listing_id_length: Count = 256
+    """Rows with a longer listing_id are quarantined."""
+    files: FileSettings = dataclasses.field(default_factory=FileSettings)
+    """How files of listings are written."""
+    taxonomy_files: FileSettings = dataclasses.field(default_factory=FileSettings)
+    """How taxonomy files are written."""
+    updated_at: str | None = None
+    """The time of all rows if the files have no column updated_at: a time such as 2026-11-28T06:00:00Z, or `file`, the
+    time at which the newest file of the delivery was last changed."""
+    nulls: tuple[str, ...] = ("\\N", "null", "nan", "none", "n/a")
+    """Words that stand for no value, in any case, in all columns but title and description."""
+    decimal_sign: Literal[".", ","] | None = None
+    """The sign before the decimals of prices. None: as the price shows; one of which it is not sure, such as 1,234 or
+    $1.234, is read as none."""
+    max_withdrawn_share: Share = 0.5
+    """A full load that would withdraw a larger share of the listings is refused."""
