@@ -265,7 +265,9 @@ CLEAN_LISTINGS = Table(
         Column("best_confidence", "DOUBLE", "its posterior, 0 to 1"),
         Column("quality_score", "DOUBLE", "0 (unusable) to 100 (complete and surely in the right category)"),
         *_DECIDED_BY,
+        Column("currency", "STRING", "as in listings"),
     ),
+    version=2,
 )
 
 FLAGGED_ITEMS = Table(

@@ -15,6 +15,7 @@ from PIL import Image
 from pyspark.sql import Column
 from pyspark.sql.pandas.functions import pandas_udf
 
+from udfs.markup import plain_text
 from udfs.pictures import decode, load_images
 
 _SIDE = 32  # pHash works on 32 x 32 pixels
@@ -22,11 +23,11 @@ _ASCII_GAPS = re.compile(r"[\W_]+", re.ASCII)
 
 
 def normalized_title(title: str) -> str:
-    """The title in Unicode NFKC and case folded, with punctuation and whitespace collapsed to single spaces.
+    """The title without markup, in Unicode NFKC and case folded; punctuation and whitespace become single spaces.
 
     Letters, digits and combining marks of any script are kept; the result is empty if there are none.
     """
-    text = unicodedata.normalize("NFKC", title).casefold()
+    text = unicodedata.normalize("NFKC", plain_text(title)).casefold()
     if text.isascii():
         return _ASCII_GAPS.sub(" ", text).strip()
     return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text).split())

@@ -14,9 +14,12 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from schemas.arrays import Floats, Ints
 from schemas.tensors import TextBatch
+from udfs.markup import plain_text
 from udfs.text_encoder import Encode
 
 _WORD = r"\b\w+\b"
+_MARKUP = 8
+"""How many times longer than its words a text may be with markup; of a longer one, fewer words are used."""
 
 
 def featurize(
@@ -37,18 +40,18 @@ def featurize(
     vector, if there is an encoder.
 
     Args:
-        titles, descriptions: n texts each; None or empty where there is none.
+        titles, descriptions: n texts each, which may be HTML; None or empty where there is none.
         hash_size: size of the feature space, an even number.
         word_ngrams: maximum length of word n-grams.
         char_ngrams: minimum and maximum length of character n-grams inside words.
-        max_chars: maximum length of title and description together; the rest is cut off.
+        max_chars: maximum length of title and description together, without markup; the rest is cut off.
         encode: a pretrained encoder; it gets the texts without normalisation.
 
     Returns:
         Features sorted by id, with their counts or the values of the encoder's vector. A listing without text has no
         features.
     """
-    raw = [f"{title or ''} \n {text or ''}" for title, text in zip(titles, descriptions, strict=True)]
+    raw = [_joined(title, text, max_chars) for title, text in zip(titles, descriptions, strict=True)]
     texts = [normalize(text, max_chars) for text in raw]
     words, chars = _vectorizers(hash_size // 2, word_ngrams, char_ngrams[0], char_ngrams[1])
     if not texts:
@@ -91,6 +94,12 @@ def read_texts(column: pa.Array) -> list[str | None]:
     except UnicodeDecodeError:
         raw = column.cast(pa.large_binary()).to_pylist()
         return [None if value is None else value.decode("utf-8", "replace") for value in raw]
+
+
+def _joined(title: str | None, description: str | None, max_chars: int) -> str:
+    """Title and description without markup; only the beginning of each is read, because texts have no limit."""
+    longest = max_chars * _MARKUP
+    return f"{plain_text((title or '')[:longest])} \n {plain_text((description or '')[:longest])}"
 
 
 def _encoded(texts: Sequence[str], encode: Encode) -> csr_matrix:

@@ -147,7 +147,7 @@ def archive(workspace: Workspace, folder: Path) -> pd.DataFrame:
     """60 listings that the catalogue does not have, an older version of one, and a row without a time."""
     delivered = workspace.delivery(folder, lambda rows: rows.head(60))
     rows = pd.read_parquet(delivered)
-    rows["listing_id"] = "old-" + rows.listing_id
+    rows["listing_id"], rows["currency"], rows["condition"] = "old-" + rows.listing_id, "EUR", "used"
     older = rows.head(1).assign(updated_at=rows.updated_at.min() - pd.Timedelta(days=9), title="an older title")
     broken = rows.tail(1).assign(listing_id="broken", updated_at=None)
     pd.concat([rows, older, broken]).to_parquet(delivered, index=False, coerce_timestamps="us")
@@ -187,6 +187,7 @@ def test_an_archive_is_judged_once_in_pieces_and_copied_with_its_corrections(
     found = decisions(workspace, summary["backfill_id"]).set_index("listing_id")
     assert list(copy.index) == sorted(rows.index)
     assert copy.title.equals(rows.title.reindex(copy.index))
+    assert (set(copy.currency), set(copy.condition)) == ({"EUR"}, {"used"})
     assert [bytes(b) if b is not None else None for b in copy.image] == list(rows.image.reindex(copy.index))
     assert copy.seller_category.fillna("").equals(rows.category.reindex(copy.index).fillna(""))
     assert copy.category.fillna("").equals(found.effective_category.reindex(copy.index).fillna(""))

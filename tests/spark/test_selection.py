@@ -12,13 +12,15 @@ from tests.spark.frames import frame, rows_of
 _WHEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _DDL = (
     "listing_id string, content_hash string, category string, in_taxonomy boolean, seller_id string, price double, "
-    "updated_at timestamp, image_uri string, title string, description string, image_hash string"
+    "currency string, updated_at timestamp, image_uri string, title string, description string, image_hash string"
 )
 
 
 def listings(spark: SparkSession, *rows: tuple[str, str | None, str | None, str | None]) -> DataFrame:
     """Listings of the given id, title, description and image_hash."""
-    return frame(spark, _DDL, *((row[0], "h", "boots", True, "s", 9.5, _WHEN, "file:/x", *row[1:]) for row in rows))
+    return frame(
+        spark, _DDL, *((row[0], "h", "boots", True, "s", 9.5, "EUR", _WHEN, "file:/x", *row[1:]) for row in rows)
+    )
 
 
 def test_texts_are_reduced_to_what_deciding_needs(spark: SparkSession) -> None:
@@ -38,7 +40,7 @@ def test_texts_are_reduced_to_what_deciding_needs(spark: SparkSession) -> None:
         ("said", "ok", True, True),
         ("vague", "uninformative", True, False),
     ]
-    shown = ("title", "description", "price", "updated_at", "image_uri")
+    shown = ("title", "description", "price", "currency", "updated_at", "image_uri")
     assert rows_of(with_texts(reduced, whole), *columns, *shown) == rows_of(whole, *columns, *shown)
 
 

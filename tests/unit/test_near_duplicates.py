@@ -21,6 +21,7 @@ from udfs.near_duplicates import normalized_title, picture_key
         ("कुर्ता - लाल", "कुर्ता लाल"),
         ("👟", ""),
         ("???", ""),
+        ("<b>Tom &amp; Jerry</b>", "tom jerry"),
     ],
 )
 def test_titles_that_differ_only_in_form_are_equal(title: str, same: str) -> None:

@@ -114,3 +114,16 @@ def test_unusual_texts_have_the_words_that_a_person_reads(text: str, same: str) 
 def test_a_word_with_invisible_characters_is_another_word_but_no_error() -> None:
     hidden = features("sh\u200boe\ufeff\u00ad \ud800boot")
     assert set(words(features("boot"))) <= set(words(hidden))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<p class='a'>red</p><P>shoe</P>", "red&nbsp;shoe", "&lt;b&gt;red&lt;/b&gt; shoe", "red<!-- big --><br/>shoe"],
+)
+def test_markup_is_no_word(text: str) -> None:
+    assert words(features(text)) == words(features(None, text)) == words(features("red shoe"))
+
+
+def test_an_open_tag_ends_with_its_text_and_long_markup_leaves_room_for_words() -> None:
+    assert set(words(features("shoe"))) <= set(words(features("red <!-- open", "shoe")))
+    assert words(features("<i> " * 190 + "red shoe")) == words(features("red shoe"))

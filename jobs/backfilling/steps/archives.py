@@ -7,7 +7,10 @@ from pyspark.sql import functions as F
 
 from jobs.ingestion.steps.versions import Outcome
 
-_COPIED = ("listing_id", "title", "description", "price", "seller_id", "updated_at", "image_uri", "image")
+_COPIED = (
+    "listing_id", "title", "description", "price", "currency", "condition", "exposure", "seller_id", "updated_at",
+    "attributes", "image_uri", "image",
+)  # fmt: skip
 _FOUND = ("category_source", "category_action", "category_confidence", "best_category", "best_confidence", "reasons")
 
 

@@ -57,13 +57,13 @@ def without_texts(listings: DataFrame, *others: str) -> DataFrame:
 
 
 def with_texts(decided: DataFrame, listings: DataFrame) -> DataFrame:
-    """Add the columns of clean_listings that `without_texts` has left out: texts, price, time and URI.
+    """Add the columns of clean_listings that `without_texts` has left out: texts, price, currency, time and URI.
 
     Args:
         decided: one row per listing.
         listings: the same listings with all columns.
     """
-    shown = ("title", "description", "price", "updated_at", "image_uri")
+    shown = ("title", "description", "price", "currency", "updated_at", "image_uri")
     return decided.join(listings.select("listing_id", *shown), "listing_id")
 
 
