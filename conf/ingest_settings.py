@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
+from conf.presets import PresetName
 from conf.setting_types import FROZEN, Count, Share
 
 ListingColumn = Literal[
@@ -31,6 +33,12 @@ def _tab(value: object) -> object:
     return "\t" if value in {"tab", "\\t"} else value
 
 
+def _as_text(value: object) -> object:
+    """YAML reads a time without quotes as one."""
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+TimeText = Annotated[str, BeforeValidator(_as_text)]
 Delimiter = Annotated[str, Field(min_length=1, max_length=1), BeforeValidator(_tab)]
 IMAGE_PREFIXES = ("/", "file:///", "s3://", "s3a://", "gs://", "gcs://", "hdfs://", "viewfs://")
 ImagePrefix = Annotated[str, Field(pattern=f"^({'|'.join(IMAGE_PREFIXES)})")]
@@ -54,6 +62,8 @@ class FileSettings:
 class IngestSettings:
     """How to read delivered files."""
 
+    preset: PresetName | None = None
+    """The program whose export is read: its names of columns and its settings hold where no others are given."""
     columns: dict[ListingColumn, str | None] = dataclasses.field(default_factory=dict)
     """Column of the table listings -> column of the file, where the names differ: {title: product_name}. null leaves a
     column out: {price: null}."""
@@ -69,7 +79,7 @@ class IngestSettings:
     """How files of listings are written."""
     taxonomy_files: FileSettings = dataclasses.field(default_factory=FileSettings)
     """How taxonomy files are written."""
-    updated_at: str | None = None
+    updated_at: TimeText | None = None
     """The time of all rows if the files have no column updated_at: a time such as 2026-11-28T06:00:00Z, or `file`, the
     time at which the newest file of the delivery was last changed."""
     nulls: tuple[str, ...] = ("\\N", "null", "nan", "none", "n/a")

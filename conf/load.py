@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from conf.presets import with_preset
 from conf.problems import describe
 from conf.settings import Settings
 
@@ -33,7 +34,7 @@ def load_settings(profile: str = "local", overrides: Iterable[str] = ()) -> Sett
     for override in overrides:
         _apply(values, override, problems)
     try:
-        settings = TypeAdapter(Settings).validate_python(values)
+        settings = TypeAdapter(Settings).validate_python(with_preset(values))
     except ValidationError as error:
         problems += [describe(problem) for problem in error.errors()]
     if problems:

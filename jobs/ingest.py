@@ -9,6 +9,7 @@ import typer
 
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
+from jobs.console.options import ShortFor
 from jobs.console.summary import Summary
 from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
 from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_errors
@@ -55,12 +56,25 @@ VersionOption = Annotated[
 ]
 
 
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="Program whose export this is: shopify, woocommerce, google-merchant or openfoodfacts. Short for "
+        "--set ingest.preset=NAME.",
+    ),
+    ShortFor("ingest.preset"),
+]
+
+
 def ingest(
     job: Job,
     listings: ListingsArgument,
     taxonomy: TaxonomyOption = None,
     full: FullOption = False,
     version: VersionOption = None,
+    preset: PresetOption = None,
 ) -> Summary:
     """Load a batch of listings.
 
@@ -70,6 +84,7 @@ def ingest(
     Exit codes: 0 success; 1 failure; 2 invalid usage, settings or files; 3 refused, because a full batch would withdraw
     too many listings.
     """
+    del preset  # it is in the settings
     settings = job.settings
     refuse_missing(job, listings)
     if taxonomy is not None:
@@ -115,7 +130,7 @@ def ingest(
             job.print_progress("writing listings")
             write_changes(warehouse, run.run_id, delivered, changes, run.counts)
         warehouse.create(LISTINGS)
-        return summarise_ingest(job, run, delivery, full, counts.by_reason)
+        return summarise_ingest(job, run, delivery, full, counts)
 
 
 main = as_command("ingest", ingest)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand
 
 from jobs.console.job import Job, open_job
-from jobs.console.options import JsonOption, ProfileOption, SetOption, WarehouseOption
+from jobs.console.options import JsonOption, ProfileOption, SetOption, ShortFor, WarehouseOption
 from jobs.console.summary import Summary, print_error_as_json, print_summary
 
 Own = ParamSpec("Own")
@@ -54,6 +54,7 @@ def as_command(name: str, function: Callable[Concatenate[Job, Own], Summary]) ->
 
     Its parameters are those of `function` without the job, followed by the common ones (see `_run`). If `function`
     declares a common parameter itself, for example with a default, its declaration is used and it receives the value.
+    The value of an option that is marked with `ShortFor` is also set as that setting; --set comes before it.
 
     Args:
         name: the job's name in the run log.
@@ -62,10 +63,13 @@ def as_command(name: str, function: Callable[Concatenate[Job, Own], Summary]) ->
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     names = [parameter.name for parameter in own]
     common = list(inspect.signature(_run, eval_str=True).parameters.values())[3:]
+    settings = {parameter.name: short.setting for parameter in own if (short := _short_for(parameter)) is not None}
     parameters = [*own, *(parameter for parameter in common if parameter.name not in names)]
 
     def main(**values: Any) -> None:  # noqa: ANN401 - whatever the options' types are
         options = {parameter.name: values[parameter.name] for parameter in common}
+        given = [f"{key}={values[option]}" for option, key in settings.items() if values[option] is not None]
+        options["overrides"] = [*given, *(options["overrides"] or ())]
         _run(name, function, {key: values[key] for key in names}, **options)
 
     main.__doc__ = function.__doc__
@@ -73,6 +77,11 @@ def as_command(name: str, function: Callable[Concatenate[Job, Own], Summary]) ->
     by_keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     main.__signature__ = inspect.Signature(by_keyword)  # type: ignore[attr-defined]
     return main
+
+
+def _short_for(parameter: inspect.Parameter) -> ShortFor | None:
+    marks = getattr(parameter.annotation, "__metadata__", ())
+    return next((mark for mark in marks if isinstance(mark, ShortFor)), None)
 
 
 def _run(

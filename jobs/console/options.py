@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+
+
+@dataclass(frozen=True)
+class ShortFor:
+    """Marks an option that is short for --set: its value becomes the value of a setting.
+
+    Attributes:
+        setting: such as `ingest.preset`.
+    """
+
+    setting: str
+
 
 WarehouseOption = Annotated[
     str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,12 +21,9 @@ from jobs.ingestion.files import TABLE_FORMATS, Files, find_files, last_changed
 from jobs.ingestion.json_files import read_json
 from jobs.ingestion.parquet_files import read_parquet
 from jobs.ingestion.rows import MALFORMED, Rows
-from jobs.ingestion.steps.parse import (
-    find_attributes,
-    find_columns,
-    require_columns,
-    validate_rows,
-)
+from jobs.ingestion.steps.parse import validate_rows
+from jobs.ingestion.steps.pictures import has_paths
+from jobs.ingestion.steps.sources import Source, find_attributes, find_columns, require_columns, source_names
 from jobs.ingestion.text_files import TextSettings
 from schemas.errors import FailedError, UsageError
 
@@ -72,16 +69,25 @@ def open_delivery(
         UsageError: the files or their columns cannot be used.
     """
     files = find_files(spark, location)
-    wanted = settings.columns.get("listing_id") or "listing_id"
-    rows = read_files(spark, files, text_settings("ingest.files", settings.files, {wanted}), copies, version)
-    require_columns(rows.names, settings)
-    found = [each(frame.columns, settings) for frame in rows.frames for each in (find_columns, find_attributes)]
-    used = {source for sources in found for source in sources.values()}
+    form = text_settings("ingest.files", settings.files, source_names(settings, "listing_id"), source_names(settings))
+    rows = read_files(spark, files, form, copies, version)
+    require_columns(rows.schemas, settings)
+    found = [find_columns(schema, settings) for schema in rows.schemas]
+    used = [*found, *(find_attributes(schema, settings) for schema in rows.schemas)]
     delivered_at = _delivered_at(spark, files, settings.updated_at)
     validated = rows.read(lambda frame: validate_rows(frame, settings, MALFORMED, now, delivered_at))
-    ignored = tuple(name for name in rows.names if name not in used)
+    ignored = _ignored(rows.names, [source for sources in used for source in sources.values()])
+    return Delivery(files, validated, rows.counted, ignored, any(_has_uris(sources) for sources in found))
 
-    return Delivery(files, validated, rows.counted, ignored, has_uris="image_uri" in find_columns(rows.names, settings))
+
+def _ignored(names: Sequence[str], used: Collection[Source]) -> tuple[str, ...]:
+    """The columns of which nothing is used. Used fields of JSON objects are columns of their own, as `price.amount`."""
+    columns = {source.column for source in used}
+    return tuple(name for name in names if not any(each == name or each.startswith(f"{name}.") for each in columns))
+
+
+def _has_uris(sources: Mapping[str, Source]) -> bool:
+    return "image_uri" in sources or ("image" in sources and has_paths(sources["image"].type))
 
 
 def _delivered_at(spark: SparkSession, files: Files, setting: str | None) -> dt.datetime | None:
@@ -105,16 +111,21 @@ def _delivered_at(spark: SparkSession, files: Files, setting: str | None) -> dt.
     return time.astimezone(dt.UTC) if time.tzinfo else time.replace(tzinfo=dt.UTC)
 
 
-def text_settings(name: str, settings: FileSettings, wanted: Collection[str]) -> TextSettings:
+def text_settings(
+    name: str, settings: FileSettings, wanted: Collection[str], named: Collection[str] = ()
+) -> TextSettings:
     """How text files are written.
 
     Args:
         name: where the settings are, for messages.
         settings: the settings.
         wanted: names of columns of which a file must have one.
+        named: names of columns, or of fields of JSON objects (`price.amount`), whose values are used.
     """
     lower = {each.lower() for each in wanted}
-    return TextSettings(settings.encoding, settings.delimiter, settings.backslash, settings.max_lines, lower, name)
+    return TextSettings(
+        settings.encoding, settings.delimiter, settings.backslash, settings.max_lines, lower, name, tuple(named)
+    )
 
 
 def read_files(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -41,10 +41,12 @@ class Counts:
     Attributes:
         by_name: the counts of the run's row: the row account, withdrawn listings and unread pictures.
         by_reason: reason -> number of quarantined rows that have it.
+        by_list: column -> number of rows that have a list of several values there, and so none.
     """
 
     by_name: dict[str, int]
     by_reason: Mapping[str, int]
+    by_list: Mapping[str, int] = field(default_factory=dict)
 
 
 def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, suppressed: int = 0) -> Counts:
@@ -60,20 +62,22 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, 
         FailedError: the account does not add up.
     """
     by_outcome = {row.outcome: row["count"] for row in outcomes.groupBy("outcome").count().collect()}
-    pictures, reasons, rows_in, unread_prices = Counter[str](), Counter[str](), 0, 0
+    pictures, reasons, lists, rows_in, unread_prices = Counter[str](), Counter[str](), Counter[str](), 0, 0
     # They have few values, so their combinations are few as well.
-    for row in delivered.groupBy("picture", "reasons", "price_unread").count().collect():
+    for row in delivered.groupBy("picture", "reasons", "price_unread", "lists_unread").count().collect():
         rows_in += row["count"]
         unread_prices += row["count"] if row.price_unread and not row.reasons else 0
         pictures[row.picture] += row["count"]
         for reason in row.reasons:
             reasons[reason] += row["count"]
+        for column in () if row.reasons else row.lists_unread:
+            lists[column] += row["count"]
     unread = {
         f"pictures_{name}": sum(pictures[status.value] for status in statuses)
         for name, statuses in _UNREAD_PICTURES.items()
     }
     account = count_outcomes(rows_in + suppressed, by_outcome, suppressed)
-    return Counts(account | {"withdrawn": withdrawn.count(), "prices_unread": unread_prices, **unread}, reasons)
+    return Counts(account | {"withdrawn": withdrawn.count(), "prices_unread": unread_prices, **unread}, reasons, lists)
 
 
 def count_outcomes(rows_in: int, by_outcome: Mapping[str, int], suppressed: int = 0) -> dict[str, int]:
@@ -122,10 +126,8 @@ def refuse_large_withdrawal(stored: DataFrame, counts: dict[str, int], settings:
         )
 
 
-def summarise_ingest(
-    job: Job, run: RunContext, delivery: Delivery, full: bool, by_reason: Mapping[str, int]
-) -> Summary:
-    """The summary of an ingest; `by_reason` as in `Counts`."""
+def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool, details: Counts) -> Summary:
+    """The summary of an ingest, with the details of its counts."""
     warehouse, counts = job.warehouse, run.counts
     in_force = narrow(warehouse.read(LISTINGS))
     taxonomy = warehouse.read(TAXONOMY)
@@ -135,6 +137,7 @@ def summarise_ingest(
     facts = {
         "run_id": run.run_id,
         "delivery": f"{delivery.files.location} ({'full' if full else 'delta'})",
+        "preset": job.settings.ingest.preset,
         **counts,
         "listings": in_force.count(),
         "categories": taxonomy.count(),
@@ -145,7 +148,13 @@ def summarise_ingest(
         "Listings loaded",
         facts,
         (
-            Section("quarantined", ("reason", "rows"), sorted(by_reason.items())),
+            Section("quarantined", ("reason", "rows"), sorted(details.by_reason.items())),
+            Section(
+                "lists of several values, which were not read",
+                ("column", "rows"),
+                sorted(details.by_list.items()),
+                key="lists_unread",
+            ),
             Section(
                 "categories missing from the taxonomy",
                 ("category", "listings"),

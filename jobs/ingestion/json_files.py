@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 import ijson
@@ -16,11 +16,13 @@ from jobs.ingestion.files import escaped
 from jobs.ingestion.rows import MALFORMED, MAX_MALFORMED_TEXT, Rows
 from jobs.ingestion.text_files import Decoding, Text, TextSettings, inspect
 from schemas.errors import UsageError
+from udfs.json_values import json_values_udf
 
 _NON_FINITE = ('"NaN"', '"Infinity"', '"-Infinity"')
 """Spark returns these values as strings in quotes."""
 _NOT_BLANK = r"\S"
 _MARK = "\ufeff"
+_LINE = "__line__"
 
 
 def read_json(spark: SparkSession, paths: Sequence[str], settings: TextSettings, copies: Copies) -> Rows:
@@ -38,7 +40,8 @@ def read_json(spark: SparkSession, paths: Sequence[str], settings: TextSettings,
         else:
             lines.append(text.for_spark(copies))
         counted += count
-    return Rows((_read_lines(spark, lines, ", ".join(path.rsplit("/", 1)[-1] for path in paths[:3])),), counted)
+    name = ", ".join(path.rsplit("/", 1)[-1] for path in paths[:3])
+    return Rows((_read_lines(spark, lines, name, settings.named),), counted)
 
 
 def _count_lines(text: Text, decoding: Decoding) -> int:
@@ -110,11 +113,14 @@ def _content(line: str) -> str:
     return line.removeprefix(_MARK).strip()
 
 
-def _read_lines(spark: SparkSession, paths: Sequence[str], name: str) -> DataFrame:
-    """Read every value as text, because types may differ between lines. A line that is not an object is malformed."""
+def _read_lines(spark: SparkSession, paths: Sequence[str], name: str, named: Collection[str]) -> DataFrame:
+    """Read every value as text, because types may differ between lines. A line that is not an object is malformed.
+
+    A named column with a list in any line, and a named field of an object, become a list of texts.
+    """
     lines = spark.read.text(list(escaped(paths))).where(F.col("value").rlike(_NOT_BLANK))
-    keys = lines.select(F.explode(F.json_object_keys("value"))).distinct().collect()
-    names = sorted(row[0] for row in keys if row[0] != MALFORMED)
+    keys = _keys(lines)
+    names = sorted(key for key in keys if key != MALFORMED)
     if not names and not lines.isEmpty():
         raise UsageError(f"{name}: no line is a JSON object; a JSON lines file has one object per line.")
     alike: dict[str, list[str]] = {}
@@ -124,10 +130,46 @@ def _read_lines(spark: SparkSession, paths: Sequence[str], name: str) -> DataFra
         [StructField(name, StringType()) for name in (*(each[0] for each in alike.values()), MALFORMED)]
     )
     parsed = F.from_json("value", schema, {"columnNameOfCorruptRecord": MALFORMED})
-    rows = lines.select(F.col("value").alias("__line__"), parsed.alias("r"))
+    rows = lines.select(F.col("value").alias(_LINE), parsed.alias("r"))
     is_malformed = F.col("r").isNull() | _field(MALFORMED).isNotNull()
-    malformed = F.when(is_malformed, F.substring("__line__", 1, MAX_MALFORMED_TEXT))
-    return rows.select(*(_value(each).alias(each[0]) for each in alike.values()), malformed.alias(MALFORMED))
+    malformed = F.when(is_malformed, F.substring(_LINE, 1, MAX_MALFORMED_TEXT))
+    values = {each[0]: _value(each) for each in alike.values()}
+    listed = _lists(lines, keys, named)
+    if listed:
+        rows = rows.withColumn("l", json_values_udf(list(listed.values()))(F.col(_LINE)))
+        values |= {each: F.col(f"l._{place}") for place, each in enumerate(listed)}
+    return rows.select(*(value.alias(each) for each, value in values.items()), malformed.alias(MALFORMED))
+
+
+def _keys(lines: DataFrame) -> dict[str, bool]:
+    """The keys of all lines that are objects, and whether a line may have a list there."""
+    pairs = F.from_json("value", "map<string, string>")
+    found = lines.select(F.explode(pairs).alias("key", "text")).groupBy("key")
+    is_list = F.bool_or(F.coalesce(F.startswith("text", F.lit("[")), F.lit(False)))
+    return {row.key: row.is_list for row in found.agg(is_list.alias("is_list")).collect()}
+
+
+def _lists(lines: DataFrame, keys: Mapping[str, bool], named: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The named columns with lists and the named fields that any line has, and their paths."""
+    known = {key.lower() for key in keys}
+    lower = {name.lower() for name in named}
+    found: dict[str, tuple[str, ...]] = {}
+    found |= {key: (key,) for key, is_list in keys.items() if is_list and key.lower() in lower}
+    paths = {name: path for name in named if name.lower() not in known and (path := _path(name, keys))}
+    if not paths:
+        return found
+    values = json_values_udf(list(paths.values()))(F.col("value"))
+    any_line = [F.count(f"v._{place}") for place in range(len(paths))]
+    counts = lines.select(values.alias("v")).agg(*any_line).collect()[0]
+    return found | {name: path for (name, path), count in zip(paths.items(), counts, strict=True) if count}
+
+
+def _path(name: str, keys: Collection[str]) -> tuple[str, ...] | None:
+    """The path of a field that a name leads to; the longest beginning that is a key comes first."""
+    for end in reversed([place for place, character in enumerate(name) if character == "."]):
+        if name[:end] in keys:
+            return (name[:end], *name[end + 1 :].split("."))
+    return None
 
 
 def _value(names: Sequence[str]) -> Column:
@@ -135,7 +177,7 @@ def _value(names: Sequence[str]) -> Column:
 
     Spark does not tell fields apart that differ only in case, so the others are read from the line.
     """
-    others = [F.get_json_object("__line__", f"$['{name}']") for name in names[1:]]
+    others = [F.get_json_object(_LINE, f"$['{name}']") for name in names[1:]]
     value = F.coalesce(_field(names[0]), *others) if others else _field(names[0])
     return F.when(value.isin(*_NON_FINITE), F.btrim(value, F.lit('"'))).otherwise(value)
 

@@ -9,6 +9,7 @@ from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 MALFORMED = "__malformed__"
 """Column with the text of a row that could not be parsed, else null."""
@@ -34,10 +35,19 @@ class Rows:
         return rows.withColumn("row_number", F.monotonically_increasing_id())
 
     @property
+    def schemas(self) -> tuple[StructType, ...]:
+        """The columns of the files, of each frame."""
+        return tuple(_schema(frame) for frame in self.frames)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The columns of the files."""
         names = dict.fromkeys(name for frame in self.frames for name in frame.columns)
         return tuple(name for name in names if name != MALFORMED)
+
+
+def _schema(frame: DataFrame) -> StructType:
+    return StructType([field for field in frame.schema.fields if field.name != MALFORMED])
 
 
 def unique_names(header: Sequence[str]) -> tuple[str, ...]:

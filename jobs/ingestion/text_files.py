@@ -41,6 +41,7 @@ class TextSettings:
         max_lines: largest number of lines of a CSV row.
         wanted: names of columns, in lower case, of which a file must have one.
         settings: where the settings are, for messages.
+        named: names of columns, or of fields of JSON objects, whose values are used.
     """
 
     encoding: str | None
@@ -49,6 +50,7 @@ class TextSettings:
     max_lines: int
     wanted: Collection[str]
     settings: str
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

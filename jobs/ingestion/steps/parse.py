@@ -6,85 +6,27 @@ Types vary between files, so every value is cast separately, and each failed cas
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, DataType, NumericType, StringType
+from pyspark.sql.types import DataType, NumericType, StringType
 
 from conf.ingest_settings import IngestSettings
 from jobs.ingestion.steps import casts
 from jobs.ingestion.steps.casts import quoted
-from schemas.errors import UsageError
+from jobs.ingestion.steps.pictures import delivered_picture, path_of_picture
+from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, find_attributes, find_columns, has_bytes, refuse_types
 from schemas.reasons import QuarantineReason
 from udfs.fingerprint import content_hash, text_hash, uri_hash
 from udfs.prices import price_udf
 
-REQUIRED = ("listing_id", "updated_at")
-OPTIONAL = (
-    "title", "description", "category", "price", "currency", "condition", "exposure", "seller_id", "image_uri", "image"
-)  # fmt: skip
-
-_NO_TIME = "updated_at"
 _AS_DELIVERED = ("title", "description")
+_FIRST = ("image", "image_uri")
+"""Columns for which the first element of a list counts: a shop shows it first."""
 _PRICE = "__price__"
 _ROUNDED = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 _Cast = Callable[[Column, DataType], Column]
-
-
-def find_columns(given: Sequence[str], settings: IngestSettings) -> dict[str, str]:
-    """Map the columns of listings to the columns of a file.
-
-    Args:
-        given: columns of the file.
-        settings: `columns` maps columns whose names differ in more than case.
-
-    Returns:
-        Column of listings -> column of the file; columns that the file lacks are left out.
-    """
-    found = {column: _find(source, given) for column, source in _sources(settings).items()}
-    return {column: source for column, source in found.items() if source is not None}
-
-
-def find_attributes(given: Sequence[str], settings: IngestSettings) -> dict[str, str]:
-    """Map the names of attributes to the columns of a file, as `find_columns`."""
-    found = {name: _find(source, given) for name, source in settings.attributes.items()}
-    return {name: source for name, source in found.items() if source is not None}
-
-
-def require_columns(given: Sequence[str], settings: IngestSettings) -> None:
-    """Check that the files have all required and all mapped columns; the time of all rows can be set instead.
-
-    Raises:
-        UsageError: one is missing. The message lists the columns of the files.
-    """
-    sources = _sources(settings) | settings.attributes
-    found = find_columns(given, settings) | find_attributes(given, settings)
-    named = {*REQUIRED, *settings.columns, *settings.attributes}
-    if settings.updated_at is not None:
-        named -= {"updated_at"}
-    missing = [name for name in sources if name not in found and name in named]
-    if missing:
-        names = ", ".join(name if sources[name] == name else f"{name} ({sources[name]!r})" for name in missing)
-        raise UsageError(
-            f"the file lacks {names}; its columns are {', '.join(given) or 'none'}. If a column has another name, map "
-            f"it with --set 'ingest.columns={{{missing[0]}: NAME_IN_FILE}}'."
-            + (" If no column has the time of a row, use --set ingest.updated_at=file." if _NO_TIME in missing else "")
-        )
-
-
-def _sources(settings: IngestSettings) -> dict[str, str]:
-    renamed = {str(column): source for column, source in settings.columns.items()}
-    sources = {column: renamed.get(column, column) for column in (*REQUIRED, *OPTIONAL)}
-    return {column: source for column, source in sources.items() if source is not None}
-
-
-def _find(name: str, given: Sequence[str]) -> str | None:
-    """The column of a name, or else the only one whose name differs from it in case alone; None if there is none."""
-    if name in given:
-        return name
-    alike = [each for each in given if each.lower() == name.lower()]
-    return alike[0] if len(alike) == 1 else None
 
 
 def validate_rows(
@@ -101,30 +43,28 @@ def validate_rows(
 
     Returns:
         The delivered columns of listings, `price_unread` (whether there is a price that cannot be read for sure),
-        `reasons` (array, empty if the row can be used) and `raw` (the row as JSON without pictures; null if the row can
-        be used).
+        `lists_unread` (array: columns without a value because the row has a list of several), `reasons` (array, empty
+        if the row can be used) and `raw` (the row as JSON without pictures; null if the row can be used).
 
     Raises:
-        UsageError: the column of pictures has neither bytes nor text.
+        UsageError: a column has fields, so that it is not sure which one holds the values.
     """
-    sources, attributes = find_columns(rows.columns, settings), find_attributes(rows.columns, settings)
-    types = {column: rows.schema[source].dataType for column, source in sources.items()}
-    if "image" in types and not isinstance(types["image"], BinaryType | StringType):
-        raise UsageError(
-            f"column {sources['image']!r} has type {types['image'].simpleString()}; pictures must be bytes or base64 "
-            "text."
-        )
+    sources, attributes = find_columns(rows.schema, settings), find_attributes(rows.schema, settings)
+    types = {column: source.type for column, source in sources.items()}
+    refuse_types(sources)
 
     def value(column: str, cast: _Cast) -> Column:
         if column not in sources:
             return F.lit(None)
-        delivered = quoted(sources[column])
+        delivered = sources[column].value(first=column in _FIRST)
         if isinstance(types[column], StringType) and column not in _AS_DELIVERED:
             delivered = casts.without_nulls(delivered, settings.nulls)
         return cast(delivered, types[column])
 
     values = {column: value(column, _CASTS[column]) for column in (*REQUIRED, *OPTIONAL)}
     written_time, written_price = value("updated_at", casts.plain), value("price", casts.plain)
+    if "image" in sources and "image_uri" not in sources:
+        values["image_uri"] = path_of_picture(sources["image"].value(first=True), types["image"])
     if "updated_at" not in sources and delivered_at is not None:
         values["updated_at"] = F.lit(delivered_at)
         written_time = values["updated_at"].cast("string")
@@ -134,7 +74,7 @@ def validate_rows(
         values["currency"] = F.coalesce(F.col(f"{_PRICE}.currency"), values["currency"])
     kept = F.map_from_arrays(
         F.array(*(F.lit(name) for name in attributes)),
-        F.array(*(casts.plain(quoted(source), rows.schema[source].dataType) for source in attributes.values())),
+        F.array(*(source.as_text() for source in attributes.values())),
     )
     faults = {
         QuarantineReason.MISSING_LISTING_ID: values["listing_id"].isNull(),
@@ -148,9 +88,9 @@ def validate_rows(
     malformed_text = quoted(malformed)
     is_malformed = malformed_text.isNotNull()
     reasons = F.when(is_malformed, F.array(F.lit(QuarantineReason.MALFORMED_ROW.value))).otherwise(invalid)
-    columns = [quoted(f.name) for f in rows.schema.fields if f.name not in (malformed, _PRICE, sources.get("image"))]
-    not_binary = [c for c in columns if not isinstance(rows.select(c).schema[0].dataType, BinaryType)]
-    row_as_json = F.to_json(F.struct(*not_binary), {"ignoreNullFields": "false"})
+    not_shown = {malformed, _PRICE, sources["image"].column if "image" in sources else None}
+    shown = [quoted(f.name) for f in rows.schema.fields if f.name not in not_shown and not has_bytes(f.dataType)]
+    row_as_json = F.to_json(F.struct(*shown), {"ignoreNullFields": "false"})
     raw = F.when(is_malformed, F.to_json(F.struct(malformed_text.alias("row")))).otherwise(row_as_json)
     return rows.select(
         *(value.cast(_TYPES.get(column, "string")).alias(column) for column, value in values.items()),
@@ -158,6 +98,11 @@ def validate_rows(
         .cast("map<string, string>")
         .alias("attributes"),
         (written_price.isNotNull() & values["price"].isNull()).alias("price_unread"),
+        F.array_compact(
+            F.array(
+                *(F.when(each.is_longer_list(), F.lit(name)) for name, each in sources.items() if name not in _FIRST)
+            )
+        ).alias("lists_unread"),
         reasons.alias("reasons"),
         F.when(F.size(reasons) > 0, raw).alias("raw"),
     )
@@ -196,6 +141,6 @@ _CASTS: dict[str, _Cast] = {
     "exposure": casts.number,
     "seller_id": casts.plain,
     "image_uri": casts.plain,
-    "image": casts.image,
+    "image": delivered_picture,
 }
 _TYPES = {"updated_at": "timestamp", "price": "double", "exposure": "double", "image": "binary"}

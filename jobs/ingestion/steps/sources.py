@@ -1,0 +1,243 @@
+"""Finds where the values of a delivery are: in which column of the files, or in which field of a nested one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, BinaryType, DataType, MapType, StructField, StructType
+
+from conf.ingest_settings import IngestSettings
+from conf.presets import Preset, preset_of
+from jobs.ingestion.steps import casts
+from jobs.ingestion.steps.pictures import is_picture
+from schemas.errors import UsageError
+
+REQUIRED = ("listing_id", "updated_at")
+OPTIONAL = (
+    "title", "description", "category", "price", "currency", "condition", "exposure", "seller_id", "image_uri", "image"
+)  # fmt: skip
+_TIME = "updated_at"
+_MAX_NAMES = 100
+"""Names of columns in a message."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the values of a column are.
+
+    Attributes:
+        path: the column of the files, and the fields below it, from the outside to the inside.
+        type: of the values; of a list, that of its elements.
+        is_list: whether one of the path is a list.
+    """
+
+    path: tuple[StructField, ...]
+    type: DataType
+    is_list: bool
+
+    @property
+    def column(self) -> str:
+        """The column of the files."""
+        return self.path[0].name
+
+    @property
+    def name(self) -> str:
+        """The path as settings write it."""
+        return ".".join(field.name for field in self.path)
+
+    def value(self, *, first: bool = False) -> Column:
+        """The value of each row. A list of one element stands for it; a longer one is no value.
+
+        Args:
+            first: take the first element of a longer list.
+        """
+        found = self._found()
+        if not self.is_list:
+            return found
+        return F.when(F.size(found) >= 1 if first else F.size(found) == 1, F.get(found, F.lit(0)))
+
+    def is_longer_list(self) -> Column:
+        """Whether a row has a list of several elements."""
+        return F.coalesce(F.size(self._found()) > 1, F.lit(False)) if self.is_list else F.lit(False)
+
+    def as_text(self) -> Column:
+        """The value of each row as text; a list of several elements, and what has fields, as JSON."""
+        value = self.value()
+        text = F.to_json(value) if isinstance(self.type, StructType) else casts.plain(value, self.type)
+        return F.when(F.size(self._found()) > 1, F.to_json(self._found())).otherwise(text) if self.is_list else text
+
+    def _found(self) -> Column:
+        """The value; of a list, all its elements that are not null, also those of lists in it."""
+        value, in_list = casts.quoted(self.column), False
+        for place, field in enumerate(self.path):
+            value = value.getField(field.name) if place else value  # of a list: the field of each element
+            kind = field.dataType
+            while isinstance(kind, ArrayType):
+                value = F.filter(value, lambda each: each.isNotNull())
+                value = F.flatten(value) if in_list else value
+                kind, in_list = kind.elementType, True
+        return F.filter(value, lambda each: each.isNotNull()) if in_list else value
+
+
+def find_source(name: str, schema: StructType) -> Source | None:
+    """Find a column, or a field by the names on the way to it: `image.bytes`. None if there is none.
+
+    A name that a column has comes before a path. Case matters only where names differ in nothing else.
+    """
+    path = _path(name, schema)
+    if path is None:
+        return None
+    return Source(path, _element(path[-1].dataType), any(isinstance(field.dataType, ArrayType) for field in path))
+
+
+def _path(name: str, schema: StructType) -> tuple[StructField, ...] | None:
+    own = _alike(name, schema)
+    if own is not None:
+        return (own,)
+    # A name may contain dots itself, so the longest beginning comes first.
+    for end in reversed([place for place, character in enumerate(name) if character == "."]):
+        outer = _alike(name[:end], schema)
+        inner = None if outer is None else _element(outer.dataType)
+        if outer is not None and isinstance(inner, StructType):
+            rest = _path(name[end + 1 :], inner)
+            if rest is not None:
+                return (outer, *rest)
+    return None
+
+
+def _alike(name: str, schema: StructType) -> StructField | None:
+    """The field of a name, or else the only one whose name differs from it in case alone; None if there is none."""
+    exact = [field for field in schema.fields if field.name == name]
+    alike = exact or [field for field in schema.fields if field.name.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _element(kind: DataType) -> DataType:
+    """The type of the elements of a list, also of one in a list; any other type as it is."""
+    while isinstance(kind, ArrayType):
+        kind = kind.elementType
+    return kind
+
+
+def has_bytes(kind: DataType) -> bool:
+    """Whether values of a type hold bytes, such as a picture."""
+    inner = _element(kind)
+    return isinstance(inner, BinaryType) or (
+        isinstance(inner, StructType) and any(has_bytes(field.dataType) for field in inner.fields)
+    )
+
+
+def refuse_types(sources: Mapping[str, Source]) -> None:
+    """Check that each column of listings holds single values, and pictures what a picture can be read from.
+
+    Raises:
+        UsageError: it is not sure which field of a column holds the values.
+    """
+    for column, source in sources.items():
+        kind = source.type
+        if not is_picture(kind) if column == "image" else isinstance(kind, StructType | MapType):
+            fields = [f"{source.name}.{name}" for name in kind.names] if isinstance(kind, StructType) else []
+            example = fields[0] if fields else "NAME_IN_FILE"
+            wanted = "pictures must be bytes or base64 text" if column == "image" else "a single value is needed"
+            raise UsageError(
+                f"column {source.name!r} has type {kind.simpleString()}; {wanted}. Name the one that holds "
+                f"{column} with --set 'ingest.columns={{{column}: {example}}}'."
+            )
+
+
+def find_columns(schema: StructType, settings: IngestSettings) -> dict[str, Source]:
+    """Find the columns of listings in a file.
+
+    Args:
+        schema: the columns of the file.
+        settings: `columns` and `preset` name columns whose names differ in more than case.
+
+    Returns:
+        Column of listings -> where its values are; columns that the file lacks are left out.
+    """
+    return _find_first(_names(settings), schema)
+
+
+def find_attributes(schema: StructType, settings: IngestSettings) -> dict[str, Source]:
+    """Find attributes in a file by their names, as `find_columns`."""
+    named = {**_preset(settings).attributes, **settings.attributes}
+    return _find_first({name: (source,) for name, source in named.items()}, schema)
+
+
+def source_names(settings: IngestSettings, column: str | None = None) -> tuple[str, ...]:
+    """The names in files that settings give to all columns and attributes, or to one column."""
+    if column is not None:
+        return _names(settings).get(column, ())
+    attributes = (*_preset(settings).attributes.values(), *settings.attributes.values())
+    return tuple(dict.fromkeys([each for names in _names(settings).values() for each in names] + list(attributes)))
+
+
+def require_columns(schemas: Sequence[StructType], settings: IngestSettings) -> None:
+    """Check that the files have all required and all mapped columns; the time of all rows can be set instead.
+
+    Raises:
+        UsageError: one is missing. The message lists the columns of the files.
+    """
+    names = _names(settings)
+    columns = {name: each for schema in schemas for name, each in find_columns(schema, settings).items()}
+    attributes = {name for schema in schemas for name in find_attributes(schema, settings)}
+    named = {*REQUIRED, *settings.columns, *_preset(settings).required}
+    if settings.updated_at is not None and _TIME not in settings.columns:
+        named -= {_TIME}
+    missing = [name for name in names if name in named and name not in columns]
+    lacking = [f"{name}{_expected(name, names[name])}" for name in missing]
+    lacking += [f"{name} ({source!r})" for name, source in settings.attributes.items() if name not in attributes]
+    if lacking:
+        first = missing[0] if missing else "title"
+        given = list(dict.fromkeys(name for schema in schemas for name in _all_names(schema)))
+        shown = ", ".join(given[:_MAX_NAMES]) + (", ..." if len(given) > _MAX_NAMES else "")
+        by_preset = f" The preset {settings.preset} expects this." if {*missing} & {*_preset(settings).required} else ""
+        way_out = f" Leave one out with --set 'ingest.columns={{{first}: null}}'." if by_preset else ""
+        raise UsageError(
+            f"the file lacks {', '.join(lacking)}; its columns are {shown or 'none'}.{by_preset} If a column has "
+            f"another name, map it with --set 'ingest.columns={{{first}: NAME_IN_FILE}}'.{way_out}"
+            + (" If no column has the time of a row, use --set ingest.updated_at=file." if _TIME in missing else "")
+        )
+
+
+def _expected(name: str, names: Sequence[str]) -> str:
+    """The names of a column in files, for a message; empty if it has its own name there."""
+    shown = [repr(each) for each in names if len(names) == 1 or each != name]
+    return "" if tuple(names) == (name,) else f" ({' or '.join(shown)})"
+
+
+def _names(settings: IngestSettings) -> dict[str, tuple[str, ...]]:
+    """Column of listings -> its names in files; the first that a file has counts. Columns left out are missing."""
+    mapped: dict[str, str | None] = {str(column): name for column, name in settings.columns.items()}
+    preset = _preset(settings).columns
+    names: dict[str, tuple[str, ...]] = {}
+    for column in (*REQUIRED, *OPTIONAL):
+        own = mapped.get(column, column)
+        if own is not None:
+            names[column] = (own,) if column in mapped else tuple(dict.fromkeys((*preset.get(column, ()), own)))
+    return names
+
+
+def _preset(settings: IngestSettings) -> Preset:
+    return preset_of(settings.preset)
+
+
+def _find_first(names: Mapping[str, Sequence[str]], schema: StructType) -> dict[str, Source]:
+    found = {
+        column: next((source for each in known if (source := find_source(each, schema))), None)
+        for column, known in names.items()
+    }
+    return {column: source for column, source in found.items() if source is not None}
+
+
+def _all_names(schema: StructType, before: str = "") -> Iterator[str]:
+    """The names of columns; of one that has fields, those of its fields."""
+    for field in schema.fields:
+        inner = _element(field.dataType)
+        if isinstance(inner, StructType):
+            yield from _all_names(inner, f"{before}{field.name}.")
+        else:
+            yield f"{before}{field.name}"

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from udfs.json_values import json_values
+
+ROW = {
+    "id": 12345678901234567890,
+    "price": {"amount": 0.10, "currency": "EUR", "net": None},
+    "images": [{"uri": "a.jpg", "size": 1}, {"size": 2}, {"uri": "b.jpg"}],
+    "variants": [{"images": [{"uri": "c.jpg"}]}, {"images": []}],
+    "categories": ["Shoes > Boots"],
+    "new": True,
+    "a": {"b": {"c": 'é"'}},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("id", ["12345678901234567890"]),
+        ("price.amount", ["0.10"]),
+        ("price.net", None),
+        ("price.gross", None),
+        ("price.amount.cents", None),
+        ("images.uri", ["a.jpg", "b.jpg"]),
+        ("variants.images.uri", ["c.jpg"]),
+        ("categories", ["Shoes > Boots"]),
+        ("new", ["true"]),
+        ("a", ['{"b": {"c": "é\\""}}']),
+        ("a.b.c", ['é"']),
+        ("ID", None),
+    ],
+)
+def test_values_are_found_through_objects_and_lists(path: str, values: list[str] | None) -> None:
+    text = json.dumps(ROW).replace("0.1,", "0.10,")
+    assert json_values(text, [path.split(".")]) == [values]
+
+
+@pytest.mark.parametrize("text", [None, "", "[", '{"a": 1', "null", "7", '"a"', "[" * 100_000])
+def test_what_is_no_object_has_no_values(text: str | None) -> None:
+    assert json_values(text, [["a"], ["b"]]) == [None, None]
