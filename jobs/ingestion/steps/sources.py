@@ -13,6 +13,7 @@ from conf.ingest_settings import IngestSettings
 from conf.presets import Preset, preset_of
 from jobs.ingestion.steps import casts
 from jobs.ingestion.steps.pictures import is_picture
+from jobs.ingestion.steps.proposals import Proposal, propose
 from schemas.errors import UsageError
 
 REQUIRED = ("listing_id", "updated_at")
@@ -196,11 +197,40 @@ def require_columns(schemas: Sequence[StructType], settings: IngestSettings) -> 
         shown = ", ".join(given[:_MAX_NAMES]) + (", ..." if len(given) > _MAX_NAMES else "")
         by_preset = f" The preset {settings.preset} expects this." if {*missing} & {*_preset(settings).required} else ""
         way_out = f" Leave one out with --set 'ingest.columns={{{first}: null}}'." if by_preset else ""
+        proposal = propose_columns(given, columns, settings)
+        options = proposal.as_options(mapped_names(settings))
+        alike = f" Names that look alike: check them, and use {options}" if options else ""
+        other_name = f"--set 'ingest.columns={{{first}: NAME_IN_FILE}}'"
+        no_time = _TIME in missing and not proposal.file_time
         raise UsageError(
             f"the file lacks {', '.join(lacking)}; its columns are {shown or 'none'}.{by_preset} If a column has "
-            f"another name, map it with --set 'ingest.columns={{{first}: NAME_IN_FILE}}'.{way_out}"
-            + (" If no column has the time of a row, use --set ingest.updated_at=file." if _TIME in missing else "")
+            f"another name, map it with {other_name}.{way_out}"
+            + (" If no column has the time of a row, use --set ingest.updated_at=file." if no_time else "")
+            + alike
         )
+
+
+def propose_columns(names: Sequence[str], found: Mapping[str, Source], settings: IngestSettings) -> Proposal:
+    """Propose columns of files for columns of listings that they lack.
+
+    Args:
+        names: all columns of the files.
+        found: the output of `find_columns`.
+        settings: what is mapped already.
+    """
+    used, mapped = {source.name for source in found.values()}, mapped_names(settings)
+    needless = {_TIME} if settings.updated_at is not None and mapped.get(_TIME) is None else set()
+    return propose(
+        [name for name in names if name not in used],
+        {*found, *needless},
+        [column for column, name in mapped.items() if name is None],
+        has_preset=settings.preset is not None,
+    )
+
+
+def mapped_names(settings: IngestSettings) -> dict[str, str | None]:
+    """Column of listings -> its name in files, as `ingest.columns` sets it; None: left out."""
+    return {str(column): name for column, name in settings.columns.items()}
 
 
 def _expected(name: str, names: Sequence[str]) -> str:
@@ -211,7 +241,7 @@ def _expected(name: str, names: Sequence[str]) -> str:
 
 def _names(settings: IngestSettings) -> dict[str, tuple[str, ...]]:
     """Column of listings -> its names in files; the first that a file has counts. Columns left out are missing."""
-    mapped: dict[str, str | None] = {str(column): name for column, name in settings.columns.items()}
+    mapped = mapped_names(settings)
     preset = _preset(settings).columns
     names: dict[str, tuple[str, ...]] = {}
     for column in (*REQUIRED, *OPTIONAL):
