@@ -16,6 +16,7 @@ from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_
 from jobs.ingestion.files import refuse_missing
 from jobs.ingestion.ingest_summary import count_rows, refuse_large_withdrawal, summarise_ingest
 from jobs.ingestion.merge_listings import repair_interrupted_ingests, stage_changes, write_changes, write_quarantine
+from jobs.ingestion.preview import preview
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import find_missing, find_outcomes
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
@@ -68,6 +69,35 @@ PresetOption = Annotated[
 ]
 
 
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        is_eager=True,
+        help="Write nothing; show what the columns become, the first rows as they would be, and rows that cannot be "
+        "used. Of large files only the beginning is read. Needs neither a warehouse nor a taxonomy.",
+    ),
+]
+
+
+def _require_warehouse(context: typer.Context, value: str) -> str:
+    """The warehouse, which a dry run does not need: an existing folder stands for it."""
+    if not value and not context.params.get("dry_run"):
+        raise typer.BadParameter("it is missing: give a folder, a URI or catalog.schema.")
+    return value or "."
+
+
+IngestWarehouseOption = Annotated[
+    str,
+    typer.Option(
+        "--warehouse",
+        metavar="PATH",
+        callback=_require_warehouse,
+        help="Warehouse with the tables: a folder, a URI or catalog.schema. Required, except with --dry-run.",
+    ),
+]
+
+
 def ingest(
     job: Job,
     listings: ListingsArgument,
@@ -75,23 +105,30 @@ def ingest(
     full: FullOption = False,
     version: VersionOption = None,
     preset: PresetOption = None,
+    dry_run: DryRunOption = False,
+    warehouse: IngestWarehouseOption = "",
 ) -> Summary:
     """Load a batch of listings.
 
     Keeps the newest version of each listing. Loading the same batch again changes nothing. Rows that cannot be used
-    are written to the table quarantine with the reasons.
+    are written to the table quarantine with the reasons. With --dry-run, look at an unknown file first.
 
     Exit codes: 0 success; 1 failure; 2 invalid usage, settings or files; 3 refused, because a full batch would withdraw
     too many listings.
     """
-    del preset  # it is in the settings
-    settings = job.settings
+    del preset, warehouse  # they are in the settings and the job
     refuse_missing(job, listings)
     if taxonomy is not None:
         refuse_missing(job, taxonomy)
-    elif not has_table(job.address, job.open, TAXONOMY):
+    if dry_run:
+        return preview(job, listings, version, taxonomy)
+    if taxonomy is None and not has_table(job.address, job.open, TAXONOMY):
         raise UsageError(f"{job.address.text} contains no taxonomy yet: give a taxonomy file with --taxonomy.")
-    warehouse = job.warehouse
+    return _load(job, listings, taxonomy, full, version)
+
+
+def _load(job: Job, listings: str, taxonomy: str | None, full: bool, version: int | None) -> Summary:
+    settings, warehouse = job.settings, job.warehouse
     job.print_progress(f"checking the files of {listings}")
     with ExitStack() as at_end:
         copies = at_end.enter_context(open_copies(warehouse, COPIES_OF_INGEST))

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec
 import typer
 from typer.core import TyperArgument, TyperCommand
 
-from jobs.console.job import Job, open_job
+from jobs.console.job import Job, open_job, report
 from jobs.console.options import JsonOption, ProfileOption, SetOption, ShortFor, WarehouseOption
 from jobs.console.summary import Summary, print_error_as_json, print_summary
 
@@ -97,3 +97,5 @@ def _run(
     with open_job(name, warehouse, profile, overrides or (), as_json) as job:
         summary = function(job, **own)
     print_summary(summary, as_json)
+    if summary.error is not None:
+        raise report(summary.error)

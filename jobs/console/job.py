@@ -150,8 +150,7 @@ def reported_errors(name: str, now: dt.datetime, as_json: bool = False) -> Itera
             with _logged_end(now):
                 yield log_file
         except (CleanerError, SettingsError) as error:
-            code = error.exit_code if isinstance(error, CleanerError) else UsageError.exit_code
-            raise _reported({2: "wrong usage", 3: "refused"}.get(code, "failed"), str(error), code, as_json) from error
+            raise report(error, as_json) from error
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except KeyboardInterrupt as error:
@@ -175,6 +174,12 @@ def _logged_end(started_at: dt.datetime) -> Iterator[None]:
     finally:
         seconds = round((clock() - started_at).total_seconds(), 1)
         log_event("command_ended", seconds=seconds, **({"error": error} if error else {}))
+
+
+def report(error: CleanerError | SettingsError, as_json: bool = False) -> typer.Exit:
+    """Print an error whose message is for people, and return the exception that ends the command."""
+    code = error.exit_code if isinstance(error, CleanerError) else UsageError.exit_code
+    return _reported({2: "wrong usage", 3: "refused"}.get(code, "failed"), str(error), code, as_json)
 
 
 def _reported(label: str, message: str, exit_code: int, as_json: bool) -> typer.Exit:

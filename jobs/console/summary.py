@@ -12,6 +12,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from schemas.errors import CleanerError
+
 _BAR_WIDTH = 8
 
 
@@ -116,6 +118,9 @@ class Summary:
         hints: what to do or look at next; not in the JSON object.
         notes: name of a fact -> remark shown after its value; not in the JSON object.
         hidden_if_zero: names of facts that are shown only if they are not 0; they are always in the JSON object.
+        not_shown: names of facts that are only in the JSON object.
+        error: what the command would refuse, for one that only looks. It is reported after the summary, and the command
+            ends with its exit code.
     """
 
     title: str
@@ -124,6 +129,8 @@ class Summary:
     hints: Sequence[str] = field(default_factory=tuple)
     notes: Mapping[str, str] = field(default_factory=dict)
     hidden_if_zero: Collection[str] = ()
+    not_shown: Collection[str] = ()
+    error: CleanerError | None = None
 
     def __post_init__(self) -> None:
         """Check the keys.
@@ -136,9 +143,10 @@ class Summary:
             raise ValueError(f"several values of the summary {self.title!r} have the keys {repeated}")
 
     def as_json(self) -> str:
-        """One JSON object: the facts, and each section as a list of objects under its key."""
+        """One JSON object: the facts, each section as a list of objects under its key, and the error if any."""
         tables = {section.json_key: section.rows_by_name for section in self.sections if section.json_key}
-        return json.dumps({"title": self.title, **self.facts, **tables}, default=_plain)
+        error = {} if self.error is None else {"exit_code": self.error.exit_code, "error": str(self.error)}
+        return json.dumps({"title": self.title, **self.facts, **tables, **error}, default=_plain)
 
     def show(self, console: Console) -> None:
         """Print the summary for people. Text from the catalogue is printed without markup and control characters."""
@@ -146,7 +154,7 @@ class Summary:
         console.print(Text(printable(self.title)), style="bold")
         facts = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
         for name, value in self.facts.items():
-            if name in self.hidden_if_zero and not value:
+            if name in self.not_shown or (name in self.hidden_if_zero and not value):
                 continue
             note = f"  ({self.notes[name]})" if name in self.notes else ""
             facts.add_row(name.replace("_", " "), Text(printable(_text(value) + note)))

@@ -54,20 +54,23 @@ class CsvContent:
         header: the names of its columns; empty if it has no line that is not blank.
         rows: number of rows, without header and blank lines.
         blank: number of blank lines before the header.
+        end: number of lines that were read; None: all.
     """
 
     header: tuple[str, ...]
     rows: int
     blank: int = 0
+    end: int | None = None
 
 
-def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int) -> CsvContent:
+def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | None = None) -> CsvContent:
     """Read a CSV file from its beginning to its end.
 
     Args:
         lines: with their line ends.
         form: how the values are written.
         max_lines: largest number of lines of a row.
+        limit: number of rows to read; None: all.
 
     Raises:
         UnclosedQuoteError: a quote is not closed until the end of the file, or text follows where it is closed, or a
@@ -82,6 +85,8 @@ def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int) -> CsvContent
             header = tuple(values)
         elif header is None:
             blank += 1
+        elif values and rows == limit:
+            return CsvContent(header or (), rows, blank, record.before)
         else:
             rows += bool(values)
         record.begin()
@@ -98,6 +103,11 @@ class _Record:
         self._first = 1
         self._size = 0
         self.lines: list[str] = []
+
+    @property
+    def before(self) -> int:
+        """The number of lines before the record."""
+        return self._first - 1
 
     def begin(self) -> None:
         """The next line begins a record."""

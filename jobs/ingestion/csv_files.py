@@ -29,7 +29,7 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
     """
     # Files with the same header are read together, because Spark matches CSV columns by position.
     alike: dict[tuple[tuple[str, ...], CsvForm], list[str]] = {}
-    counted = 0
+    counted, is_sample = 0, False
 
     def check(text: Text, decoding: Decoding) -> tuple[CsvForm, CsvContent]:
         return _check(text, decoding, settings)
@@ -39,11 +39,15 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
         if not content.header:
             raise UsageError(f"{text.name} is empty: a CSV file must start with a header.")
         counted += content.rows
-        alike.setdefault((unique_names(content.header), form), []).append(text.for_spark(copies, skip=content.blank))
+        is_sample |= content.end is not None
+        path_for_spark = text.for_spark(copies, skip=content.blank, end=content.end)
+        alike.setdefault((unique_names(content.header), form), []).append(path_for_spark)
     frames = [_read_alike(spark, names, form, same) for (names, form), same in alike.items()]
+    if settings.limit is not None:  # few rows, which stay in the order of the files
+        return Rows(tuple(frames), counted, is_sample)
     # Quoted values may contain line breaks, so Spark reads a file in one task; spread the later work over the cores.
     cores = spark.sparkContext.defaultParallelism
-    return Rows(tuple(each.repartition(cores) if len(paths) < cores else each for each in frames), counted)
+    return Rows(tuple(each.repartition(cores) if len(paths) < cores else each for each in frames), counted, is_sample)
 
 
 def _check(text: Text, decoding: Decoding, settings: TextSettings) -> tuple[CsvForm, CsvContent]:
@@ -51,7 +55,7 @@ def _check(text: Text, decoding: Decoding, settings: TextSettings) -> tuple[CsvF
     form = CsvForm(settings.delimiter or _delimiter(text, settings), settings.backslash)
     try:
         with text.open() as lines:
-            return form, check_csv(decoding.watch(lines), form, settings.max_lines)
+            return form, check_csv(decoding.watch(lines), form, settings.max_lines, settings.limit)
     except UnclosedQuoteError as error:
         raise UsageError(
             f"{text.name}, {error}. All rows behind it would be lost. Close the quote. If the file writes a quote "

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
@@ -68,10 +68,40 @@ def open_delivery(
     Raises:
         UsageError: the files or their columns cannot be used.
     """
+    files, rows = read_listings(spark, location, settings, copies, version)
+    require_columns(rows.schemas, settings)
+    return cast_delivery(spark, files, rows, settings, now)
+
+
+def read_listings(
+    spark: SparkSession,
+    location: str,
+    settings: IngestSettings,
+    copies: Copies,
+    version: int | None = None,
+    limit: int | None = None,
+) -> tuple[Files, Rows]:
+    """Find the files of a batch and read their rows as they are; the arguments are those of `open_delivery`.
+
+    Args:
+        limit: number of rows to read of each file, so that large ones take seconds; None: all.
+
+    Raises:
+        UsageError: the files cannot be used.
+    """
     files = find_files(spark, location)
     form = text_settings("ingest.files", settings.files, source_names(settings, "listing_id"), source_names(settings))
-    rows = read_files(spark, files, form, copies, version)
-    require_columns(rows.schemas, settings)
+    return files, read_files(spark, files, replace(form, limit=limit), copies, version)
+
+
+def cast_delivery(
+    spark: SparkSession, files: Files, rows: Rows, settings: IngestSettings, now: dt.datetime
+) -> Delivery:
+    """Cast the rows of a batch that has the required columns; the arguments are those of `open_delivery`.
+
+    Raises:
+        UsageError: a column has a type that cannot be used, or the time of the rows is not known.
+    """
     found = [find_columns(schema, settings) for schema in rows.schemas]
     used = [*found, *(find_attributes(schema, settings) for schema in rows.schemas)]
     delivered_at = _delivered_at(spark, files, settings.updated_at)
@@ -136,7 +166,7 @@ def read_files(
     Args:
         spark: the session.
         files: the files.
-        settings: how text files are written.
+        settings: how text files are written, and how many rows to read.
         copies: a place for copies of files that Spark cannot read.
         version: of a Delta table; None: the newest.
 
@@ -145,13 +175,23 @@ def read_files(
     """
     with reported_read_errors(files.location):
         if files.format in TABLE_FORMATS:
-            return _table(spark, files, version)
+            return _limited(_table(spark, files, version), settings.limit)
         if version is not None:
             raise UsageError(f"{files.location} is no Delta table, so it has no version {version}: leave it out.")
         if files.format == "parquet":
-            return read_parquet(spark, files.paths)
+            return _limited(read_parquet(spark, files.paths), settings.limit)
         read = {"json": read_json, "csv": read_csv}[files.format]
         return read(spark, files.paths, settings, copies)
+
+
+def _limited(rows: Rows, limit: int | None) -> Rows:
+    """The first rows; files of the same columns count as one."""
+    if limit is None:
+        return rows
+    if rows.counted is not None and rows.counted <= limit:
+        return rows
+    # Whether a table has more rows is not known without reading it.
+    return Rows(tuple(frame.limit(limit) for frame in rows.frames), None, is_sample=True)
 
 
 def _table(spark: SparkSession, files: Files, version: int | None) -> Rows:

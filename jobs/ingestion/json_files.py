@@ -31,23 +31,36 @@ def read_json(spark: SparkSession, paths: Sequence[str], settings: TextSettings,
     Raises:
         UsageError: a file cannot be read, its encoding is not sure, or it has no object.
     """
-    lines, counted = [], 0
+    lines, counted, is_sample = [], 0, False
+
+    def count_lines(text: Text, decoding: Decoding) -> tuple[int, int | None]:
+        return _count_lines(text, decoding, settings.limit)
+
     for path in paths:
-        text, count = inspect(spark, path, settings, _count_lines)
+        text, (count, end) = inspect(spark, path, settings, count_lines)
         if _is_document(text):
-            copy, count = _as_lines(text, copies)
+            copy, count, is_cut = _as_lines(text, copies, settings.limit)
             lines.append(copy)
         else:
-            lines.append(text.for_spark(copies))
+            is_cut = end is not None
+            lines.append(text.for_spark(copies, end=end))
         counted += count
+        is_sample |= is_cut
     name = ", ".join(path.rsplit("/", 1)[-1] for path in paths[:3])
-    return Rows((_read_lines(spark, lines, name, settings.named),), counted)
+    return Rows((_read_lines(spark, lines, name, settings.named),), counted, is_sample)
 
 
-def _count_lines(text: Text, decoding: Decoding) -> int:
-    """The number of lines that are not blank."""
+def _count_lines(text: Text, decoding: Decoding, limit: int | None) -> tuple[int, int | None]:
+    """The number of lines that are not blank, at most `limit`; and that of all lines up to there, if more follow."""
+    count = 0
     with text.open() as lines:
-        return sum(1 for line in decoding.watch(lines) if _content(line))
+        for place, line in enumerate(decoding.watch(lines)):
+            if not _content(line):
+                continue
+            if count == limit:
+                return count, place
+            count += 1
+    return count, None
 
 
 def _is_document(text: Text) -> bool:
@@ -69,17 +82,24 @@ def _has_object(text: Text) -> bool:
         return False
 
 
-def _as_lines(text: Text, copies: Copies) -> tuple[str, int]:
-    """Write the objects of a document one a line; the path of the copy and their number."""
-    count = 0
+def _as_lines(text: Text, copies: Copies, limit: int | None) -> tuple[str, int, bool]:
+    """Write the objects of a document one a line, at most `limit`.
+
+    Returns:
+        The path of the copy, the number of its objects, and whether the document has more.
+    """
+    count, is_cut = 0, False
     try:
         with copies.write(f"{text.name}.jsonl") as (path, out):
             for each in _objects(text):
+                if count == limit:
+                    is_cut = True
+                    break
                 out.write(json.dumps(each, ensure_ascii=False, default=str) + "\n")
                 count += 1
     except ijson.JSONError as error:
         raise UsageError(f"{text.name} is neither JSON lines nor a JSON array: {error}.") from error
-    return path, count
+    return path, count, is_cut
 
 
 def _objects(text: Text) -> Iterator[Any]:

@@ -24,10 +24,12 @@ class Rows:
     Attributes:
         frames: the columns of the files (as text for CSV and JSON) and `MALFORMED`, which may differ between frames.
         counted: number of rows, counted independently of Spark; None: not counted.
+        is_sample: whether the files have more rows.
     """
 
     frames: tuple[DataFrame, ...]
     counted: int | None
+    is_sample: bool = False
 
     def read(self, step: Callable[[DataFrame], DataFrame]) -> DataFrame:
         """All rows after a step that gives them the same columns, with `row_number`, an id of the row."""

@@ -42,6 +42,7 @@ class TextSettings:
         wanted: names of columns, in lower case, of which a file must have one.
         settings: where the settings are, for messages.
         named: names of columns, or of fields of JSON objects, whose values are used.
+        limit: number of rows to read of each file; None: all.
     """
 
     encoding: str | None
@@ -51,6 +52,7 @@ class TextSettings:
     wanted: Collection[str]
     settings: str
     named: tuple[str, ...] = ()
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,19 +78,23 @@ class Text:
         ):
             yield text
 
-    def for_spark(self, copies: Copies, skip: int = 0) -> str:
+    def for_spark(self, copies: Copies, skip: int = 0, end: int | None = None) -> str:
         """The path that Spark reads: that of the file, or of a copy in UTF-8 without compression.
 
         Args:
             copies: where copies are written.
             skip: number of lines at the beginning that Spark must not see.
+            end: number of lines behind which Spark must see none; None: it sees all.
         """
         packed = compression(self.path)
-        if self.encoding in _SPARK_READS and packed is None and not skip:
+        if self.encoding in _SPARK_READS and packed is None and not skip and end is None:
             return self.path
         with self.open() as text, copies.write(self.name[: -len(packed)] if packed else self.name) as (path, out):
             deque(islice(text, skip), maxlen=0)
-            shutil.copyfileobj(text, out, 1 << 20)
+            if end is None:
+                shutil.copyfileobj(text, out, 1 << 20)
+            else:
+                out.writelines(islice(text, end - skip))
         return path
 
 

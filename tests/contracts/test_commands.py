@@ -148,3 +148,13 @@ def test_a_report_that_cannot_be_written_is_an_error_as_json(tmp_path: Path) -> 
     printed = json.loads(result.stdout)
     assert (result.exit_code, printed["exit_code"]) == (2, 2)
     assert printed["error"] in result.stderr
+
+
+def test_an_ingest_needs_a_warehouse_unless_it_is_a_dry_run(tmp_path: Path) -> None:
+    missing = str(tmp_path / "listings.csv")
+    result = CliRunner().invoke(app, ["ingest", missing, "--taxonomy", missing])
+    assert result.exit_code == 2
+    assert "--warehouse" in result.stderr
+    for words in (["ingest", missing, "--dry-run"], ["ingest", "--dry-run", missing]):
+        result = CliRunner().invoke(app, words)
+        assert (result.exit_code, f"{missing}: no such file or folder" in result.stderr) == (2, True)

@@ -119,3 +119,18 @@ def test_wrong_options_are_one_json_object_too(app: typer.Typer, words: list[str
     assert error in " ".join(result.stderr.split())
     plain = CliRunner().invoke(app, words)
     assert (plain.exit_code, plain.stdout) == (2, "")
+
+
+def test_a_command_that_only_looked_shows_its_summary_and_ends_as_the_work_would(app: typer.Typer) -> None:
+    def look(job: Job) -> Summary:
+        """Look."""
+        return Summary("Looked", {"job": job.name}, error=RefusedError("it is too much"))
+
+    app.command("look", cls=Command)(as_command("looking", look))
+    result = CliRunner().invoke(app, ["look", "--warehouse", "w"])
+    assert result.exit_code == 3
+    assert "job    looking" in result.stdout
+    assert result.stderr == "refused: it is too much\n"
+    as_json = CliRunner().invoke(app, ["look", "--warehouse", "w", "--json"])
+    assert as_json.exit_code == 3
+    assert json.loads(as_json.stdout)["error"] == "it is too much"

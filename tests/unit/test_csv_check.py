@@ -75,3 +75,9 @@ def test_a_backslash_before_a_quote_is_read_if_it_is_said() -> None:
 )
 def test_the_delimiter_is_found_where_it_is_sure(lines: list[str], delimiter: str | None) -> None:
     assert find_delimiter(lines, {"listing_id"}, backslash=False) == delimiter
+
+
+def test_a_limit_ends_before_the_next_row() -> None:
+    lines = ["\n", "id,title\n", '1,"a\n', 'b"\n', "\n", "2,c\n", "3,d\n"]
+    read = [check_csv(lines, CsvForm(), 300, limit) for limit in (1, 2, 3)]
+    assert [(content.rows, content.end) for content in read] == [(1, 5), (2, 6), (3, None)]

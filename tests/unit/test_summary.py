@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from jobs.console.summary import Interval, Section, Share, Summary, printable
+from schemas.errors import UsageError
 
 SUMMARY = Summary(
     "Catalogue cleaned",
@@ -98,3 +99,12 @@ def test_a_hostile_text_anywhere_in_a_summary_cannot_garble_the_terminal() -> No
     assert all(c.isprintable() or c == "\n" for c in text)
     assert "[red]c[/red]" in text
     assert json.loads(summary.as_json())["fact"] == HOSTILE
+
+
+def test_an_error_that_was_only_looked_for_is_part_of_the_json_object() -> None:
+    summary = Summary("Dry run", {"rows": 1, "settings": {"a": 1}}, error=UsageError("no id"), not_shown=("settings",))
+    out = io.StringIO()
+    summary.show(Console(file=out, width=100))
+    assert out.getvalue().split() == ["Dry", "run", "rows", "1"]
+    expected = {"title": "Dry run", "rows": 1, "settings": {"a": 1}, "exit_code": 2, "error": "no id"}
+    assert json.loads(summary.as_json()) == expected

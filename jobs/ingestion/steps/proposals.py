@@ -36,6 +36,11 @@ class Proposal:
     def __bool__(self) -> bool:
         return bool(self.columns or self.preset or self.file_time)
 
+    @property
+    def has_time(self) -> bool:
+        """Whether it gives rows a time."""
+        return self.file_time or self.preset is not None or _TIME in self.columns
+
     def settings(self, mapped: Mapping[str, str | None]) -> dict[str, object]:
         """The settings below `ingest` that the proposal means.
 

@@ -193,7 +193,7 @@ def require_columns(schemas: Sequence[StructType], settings: IngestSettings) -> 
     lacking += [f"{name} ({source!r})" for name, source in settings.attributes.items() if name not in attributes]
     if lacking:
         first = missing[0] if missing else "title"
-        given = list(dict.fromkeys(name for schema in schemas for name in _all_names(schema)))
+        given = list(dict.fromkeys(name for schema in schemas for name in all_names(schema)))
         shown = ", ".join(given[:_MAX_NAMES]) + (", ..." if len(given) > _MAX_NAMES else "")
         by_preset = f" The preset {settings.preset} expects this." if {*missing} & {*_preset(settings).required} else ""
         way_out = f" Leave one out with --set 'ingest.columns={{{first}: null}}'." if by_preset else ""
@@ -201,7 +201,7 @@ def require_columns(schemas: Sequence[StructType], settings: IngestSettings) -> 
         options = proposal.as_options(mapped_names(settings))
         alike = f" Names that look alike: check them, and use {options}" if options else ""
         other_name = f"--set 'ingest.columns={{{first}: NAME_IN_FILE}}'"
-        no_time = _TIME in missing and not proposal.file_time
+        no_time = _TIME in missing and not proposal.has_time
         raise UsageError(
             f"the file lacks {', '.join(lacking)}; its columns are {shown or 'none'}.{by_preset} If a column has "
             f"another name, map it with {other_name}.{way_out}"
@@ -263,11 +263,11 @@ def _find_first(names: Mapping[str, Sequence[str]], schema: StructType) -> dict[
     return {column: source for column, source in found.items() if source is not None}
 
 
-def _all_names(schema: StructType, before: str = "") -> Iterator[str]:
+def all_names(schema: StructType, before: str = "") -> Iterator[str]:
     """The names of columns; of one that has fields, those of its fields."""
     for field in schema.fields:
         inner = _element(field.dataType)
         if isinstance(inner, StructType):
-            yield from _all_names(inner, f"{before}{field.name}.")
+            yield from all_names(inner, f"{before}{field.name}.")
         else:
             yield f"{before}{field.name}"

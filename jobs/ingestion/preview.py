@@ -1,0 +1,277 @@
+"""Shows what an ingest would make of a delivery: columns, first rows, and rows that could not be used."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import yaml
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from conf.ingest_settings import IngestSettings
+from jobs.console.job import Job
+from jobs.console.summary import Section, Share, Summary
+from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
+from jobs.ingestion.deliveries import Delivery, check_count
+from jobs.ingestion.samples import SAMPLE_ROWS, FileColumn, Sample, read_sample
+from jobs.ingestion.steps.proposals import Proposal
+from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, mapped_names
+from jobs.ingestion.taxonomies import Category, read_taxonomy
+from jobs.warehouse.caches import cached
+from jobs.warehouse.listings import with_taxonomy
+from schemas.tables import TAXONOMY
+
+_FIRST_ROWS = 5
+_UNKNOWN_CATEGORIES = 5
+_MAX_TEXT = 60
+"""Characters of a text to show."""
+_MAX_RAW = 200
+_NOT_SHOWN = ("proposed_settings",)
+"""Facts for programs; people read them as hints."""
+_ADDRESS = re.compile(r"(?i)(https?|s3a?|gs|file|hdfs)://|/|.*\.(jpe?g|png|webp|gif|avif|heic|bmp|tiff?)$")
+_COLUMNS = (*REQUIRED, *OPTIONAL)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What is in the cast rows.
+
+    Attributes:
+        rows: number of rows.
+        usable: rows that can be used.
+        listings: distinct listing ids among them.
+        filled: column of listings -> usable rows with a value.
+        quarantined: reason, rows, the first row as JSON.
+        lists: column -> usable rows with a list of several values.
+        prices_unread: usable rows with a price that cannot be read for sure.
+        at_servers: usable rows with a picture at an http or https address.
+    """
+
+    rows: int
+    usable: int
+    listings: int
+    filled: dict[str, int]
+    quarantined: list[tuple[str, int, str]]
+    lists: dict[str, int]
+    prices_unread: int
+    at_servers: int
+
+
+def preview(job: Job, location: str, version: int | None, taxonomy: str | None) -> Summary:
+    """Show what an ingest would make of a delivery, from the first rows of each file. Writes nothing.
+
+    Args:
+        job: the job.
+        location: a file, a folder or a table.
+        version: of a Delta table; None: the newest.
+        taxonomy: taxonomy file; None: not given.
+
+    Raises:
+        UsageError: the files cannot be read.
+    """
+    settings = job.settings.ingest
+    with ExitStack() as at_end:
+        categories = None if taxonomy is None else _read_taxonomy(job, taxonomy)
+        sample = at_end.enter_context(read_sample(job, location, version))
+        job.print_progress(f"read {'the beginning of ' if sample.is_sample else ''}{sample.files}")
+        facts: dict[str, object] = {
+            "delivery": location,
+            "preset": settings.preset,
+            "sample": f"the first {SAMPLE_ROWS:,} rows of each file" if sample.is_sample else None,
+        }
+        sections = [_file_columns(sample.columns, sample.proposal)]
+        hints: list[str] = []
+        if sample.delivery is not None:
+            rows = cached(_narrow(sample.delivery), at_end)
+            counts = _count(rows)
+            if sample.delivery.counted is not None:
+                check_count(sample.files, sample.delivery.counted, counts.rows)
+            facts |= _facts(counts, sample.delivery)
+            unknown = [] if categories is None else _unknown_categories(job, rows, categories)
+            sections += _sections(rows, counts, sample, unknown)
+            hints += _warnings(counts, sample.columns, settings)
+        facts |= {"columns_missing": ", ".join(sample.missing) or None}
+        proposed = sample.proposal.settings(mapped_names(settings))
+        hints += _proposal_hints(sample.proposal, proposed, settings)
+        facts |= {"proposed_settings": proposed or None}
+        if sample.refusal is None:
+            hints.append("Next:  the same command without --dry-run")
+        return Summary(
+            "Dry run: nothing was written",
+            facts,
+            sections,
+            hints,
+            hidden_if_zero=("preset", "sample"),
+            error=sample.refusal,
+            not_shown=_NOT_SHOWN,
+        )
+
+
+def _read_taxonomy(job: Job, location: str) -> list[Category]:
+    with open_copies(job.warehouse, COPIES_OF_INGEST) as copies:
+        return read_taxonomy(job.spark, location, job.settings.ingest.taxonomy_files, copies)
+
+
+def _narrow(delivery: Delivery) -> DataFrame:
+    """The cast rows without texts and pictures that nobody looks at."""
+    size = F.octet_length("image").alias("image")
+    texts = [F.substring(F.btrim(name), 1, _MAX_TEXT + 1).alias(name) for name in ("title", "description")]
+    kept = [name for name in delivery.rows.columns if name not in ("title", "description", "image", "raw")]
+    return delivery.rows.select(*kept, *texts, size, F.substring("raw", 1, _MAX_RAW).alias("raw"))
+
+
+def _count(rows: DataFrame) -> _Counts:
+    usable = F.size("reasons") == 0
+    found = rows.groupBy("reasons", "price_unread", "lists_unread").agg(F.count("*").alias("rows"), F.first("raw"))
+    quarantined, examples, lists, prices = Counter[str](), dict[str, str](), Counter[str](), 0
+    for reasons, price_unread, lists_unread, count, raw in found.collect():
+        for reason in reasons:
+            quarantined[reason] += count
+            examples.setdefault(reason, raw)
+        if not reasons:
+            lists.update(dict.fromkeys(lists_unread, count))
+            prices += count if price_unread else 0
+    filled = [F.count(F.when(usable & _has_value(name), 1)).alias(name) for name in (*_COLUMNS, "attributes")]
+    total = rows.agg(
+        F.count("*").alias("rows"),
+        F.count(F.when(usable, 1)).alias("usable"),
+        F.count_distinct(F.when(usable, F.col("listing_id"))).alias("listings"),
+        F.count(F.when(usable & F.col("image_uri").rlike("(?i)^https?://"), 1)).alias("at_servers"),
+        *filled,
+    ).collect()[0]
+    return _Counts(
+        total.rows,
+        total.usable,
+        total.listings,
+        {name: total[name] for name in (*_COLUMNS, "attributes")},
+        [(reason, count, examples[reason]) for reason, count in sorted(quarantined.items())],
+        dict(sorted(lists.items())),
+        prices,
+        total.at_servers,
+    )
+
+
+def _has_value(name: str) -> Column:
+    if name == "attributes":
+        return F.coalesce(F.size(name), F.lit(0)) > 0
+    return F.length(F.col(name).cast("string")) > 0
+
+
+def _facts(counts: _Counts, delivery: Delivery) -> dict[str, object]:
+    return {
+        "rows_in": counts.rows,
+        "rows_usable": counts.usable,
+        "rows_quarantined": counts.rows - counts.usable,
+        "listings": counts.listings,
+        "columns_ignored": ", ".join(delivery.ignored_columns) or None,
+    }
+
+
+def _file_columns(columns: Sequence[FileColumn], proposal: Proposal) -> Section:
+    proposed = {name: column for column, name in proposal.columns.items()}
+
+    def becomes(column: FileColumn) -> str:
+        if column.used_for:
+            return ", ".join(column.used_for)
+        return f"ignored; looks like {proposed[column.name]}" if column.name in proposed else "ignored"
+
+    rows = [(each.name, becomes(each), each.value) for each in columns]
+    return Section("columns of the files", ("column", "becomes", "first_value"), rows, key="file_columns")
+
+
+def _sections(rows: DataFrame, counts: _Counts, sample: Sample, unknown: Sequence[tuple[str, int]]) -> list[Section]:
+    filled = [
+        (name, count, Share(count / counts.usable))
+        for name, count in counts.filled.items()
+        if count or name not in (*sample.missing, "attributes")
+    ]
+    return [
+        Section("columns of the listings", ("column", "rows", "share"), filled if counts.usable else [], key="filled"),
+        Section(
+            "first rows",
+            ("listing_id", "title", "category", "price", "updated_at", "picture"),
+            _first_rows(rows),
+            key="first_rows",
+        ),
+        Section("quarantined", ("reason", "rows", "example"), counts.quarantined),
+        Section(
+            "lists of several values, which are not read", ("column", "rows"), [*counts.lists.items()], key="lists"
+        ),
+        Section(
+            "categories missing from the taxonomy",
+            ("category", "rows"),
+            unknown,
+            key="categories that the taxonomy lacks",
+        ),
+    ]
+
+
+def _first_rows(rows: DataFrame) -> list[tuple[object, ...]]:
+    first = rows.where(F.size("reasons") == 0).orderBy("row_number").limit(_FIRST_ROWS)
+    price = F.concat_ws(" ", F.col("price").cast("string"), F.when(F.col("price").isNotNull(), F.col("currency")))
+    values = first.select(
+        "listing_id",
+        "title",
+        "category",
+        F.when(price != "", price).alias("price"),
+        F.date_format("updated_at", "yyyy-MM-dd HH:mm:ss").alias("updated_at"),
+        F.coalesce(F.concat(F.format_number("image", 0), F.lit(" bytes")), F.col("image_uri")).alias("picture"),
+    ).collect()
+    return [tuple(shorten(value) for value in row) for row in values]
+
+
+def shorten(value: str | None) -> str | None:
+    """A text of at most 60 characters."""
+    return value if value is None or len(value) <= _MAX_TEXT else f"{value[: _MAX_TEXT - 1]}…"
+
+
+def _unknown_categories(job: Job, rows: DataFrame, categories: Sequence[Category]) -> list[tuple[str, int]]:
+    taxonomy = job.spark.createDataFrame(list(categories), TAXONOMY.ddl)
+    unknown = with_taxonomy(rows.where(F.size("reasons") == 0), taxonomy).where(
+        "category IS NOT NULL AND NOT in_taxonomy"
+    )
+    by_category = unknown.groupBy("category").agg(F.count("*").alias("rows")).orderBy(F.desc("rows"), "category")
+    return [(row.category, row.rows) for row in by_category.limit(_UNKNOWN_CATEGORIES).collect()]
+
+
+def _warnings(counts: _Counts, columns: Sequence[FileColumn], settings: IngestSettings) -> list[str]:
+    """Warnings about values that would not be used."""
+    warnings = []
+    if counts.prices_unread:
+        warnings.append(
+            f"{counts.prices_unread:,} prices cannot be read for sure. If they are written as 1.234,50 or 1,234, say "
+            "which sign stands before the decimals: --set ingest.decimal_sign=','"
+        )
+    in_files = counts.filled["image_uri"] - counts.at_servers
+    if counts.at_servers:
+        warnings.append(f"{counts.at_servers:,} pictures are at http or https addresses, which ingest does not read.")
+    if in_files and not settings.image_prefixes:
+        warnings.append(
+            f"{in_files:,} pictures are given by path or URI, and none is read until their folder is allowed: "
+            "--set 'ingest.image_prefixes=[/folder]'"
+        )
+    warnings += [
+        f"Column {each.name!r} holds addresses and no pictures: --set "
+        + shlex.quote(f"ingest.columns={{image_uri: {each.name}, image: null}}")
+        for each in columns
+        if "image" in each.used_for and each.value is not None and _ADDRESS.match(each.value)
+    ]
+    return warnings
+
+
+def _proposal_hints(proposal: Proposal, proposed: dict[str, object], settings: IngestSettings) -> list[str]:
+    if not proposed:
+        return []
+    text = yaml.safe_dump({"ingest": proposed}, allow_unicode=True, sort_keys=False, width=float("inf"))
+    others = [f"{column} may also be {', '.join(names)}." for column, names in proposal.others.items()]
+    return [
+        " ".join(("Proposed, because names look alike; check them. On the command line:", *others)),
+        f"    {proposal.as_options(mapped_names(settings))}",
+        "In a profile:",
+        *(f"    {line}" for line in text.splitlines()),
+    ]
