@@ -6,6 +6,7 @@ program with the file's number; `--first NUMBER --files 1` repeats it.
 
 from __future__ import annotations
 
+import base64
 import faulthandler
 import io
 import time
@@ -23,6 +24,15 @@ from udfs.pictures import decode
 from udfs.thumbnails import thumbnail
 
 MAX_PIXELS = 4_000_000
+HEIC = base64.b85decode(
+    "0000SW^{RQXk}?*00000ZE0pPXk}?*ZE0a<0004fZDn*}000000000XXk=`10000000000aA{+700000000000000000000B57=IV*mgE07O6l0RR"
+    "C200001p#T8@00000001fg001LtX>Mi!000000RR916=`l}WdZ;I000310BCk&F#rGn01j|zbZr0t000010002}X>f9I0002pX>en20001XXm(>m0"
+    "RwOV0058x000009`FGC{rLC*01pFT0096PKmiN^|NjGU00093kN^M!000939=ZZRVE_RDDnbDP18@KU0|1Z!00RI30{|YNAb|yz>g1-mxCm%4AOHXZ"
+    "10VnZ0{|gn00967L;=Bbz=;3=025<xY;ta6Y<K_x01W^JfB*mh6lrsCWdHyG00000KmY&$KmY&$C}V74Z~y=RKmY&$0RR91FaQ7m0RR9100000"
+    "0{{R2@Bjb+0ssI25O8UDX#fBK00RgJ2mk;87-?{AVE_OC000000RRC7fdT^sga7~lGHqmGbN~PVCMW@~6M*G0_y4_7Kh-}!#4=`1pu{iw3O?w2z"
+    "o7uJ2KQ#)iw*n"
+)
+"""A HEIC file of 64 x 48 pixels, red above and blue below: the library that reads them cannot write them."""
 _SIDE = 64
 _WARM_UP = 2000
 """Files after which memory is measured first: until then, libraries load and allocators grow."""
@@ -111,6 +121,7 @@ def seed_pictures() -> list[bytes]:
         save(rgb, "WEBP", quality=60),
         save(rgb, "WEBP", **animated),
         save(rgb, "AVIF", speed=10),
+        HEIC,
         save(rgb, "BMP"),
         save(rgb.convert("P"), "BMP"),
         save(rgb, "TIFF"),

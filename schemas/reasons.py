@@ -108,7 +108,7 @@ class Reason(StrEnum):
         "corrupt_image",
         Queue.OTHER,
         0.3,
-        "There is a picture that cannot be read.",
+        "There is a picture that cannot be read: it is damaged, too large or of a format that is not read.",
         "the picture cannot be read",
     )
     BLANK_IMAGE = (
@@ -179,6 +179,8 @@ class ImageStatus(StrEnum):
     MISSING = "missing"
     """The listing has no picture, or an empty file."""
     CORRUPT = "corrupt"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    """The file has a format that is not read, such as SVG or PDF."""
     BLANK = "blank"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"

@@ -191,7 +191,9 @@ FEATURES = Table(
             "null while it is needed",
         ),
         Column("vector", "BINARY", "numbers of 16 bits (IEEE 754, little-endian); null unless image_status is ok"),
+        Column("image_format", "STRING", "such as JPEG or SVG, by the file's first bytes; null where it is not known"),
     ),
+    version=2,
 )
 
 PREDICTIONS = Table(

@@ -49,12 +49,14 @@ class PictureBatch:
         present: bool, shape (n,).
         status: n values of `schemas.reasons.ImageStatus`.
         sizes: int32, shape (n, 2): width and height in pixels, from the picture's header; 0 where it was not read.
+        formats: n names of the files' formats; None where it is not known.
     """
 
     pixels: NDArray[np.uint8]
     present: Bools
     status: list[str]
     sizes: NDArray[np.int32]
+    formats: list[str | None]
 
 
 @dataclass(frozen=True)

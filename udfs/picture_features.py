@@ -158,6 +158,7 @@ def _prepare(piece: pa.RecordBatch, encoding: Encoding) -> tuple[PictureBatch, l
         present=np.concatenate([part.present for part in parts]),
         status=[status for part in parts for status in part.status],
         sizes=np.concatenate([part.sizes for part in parts]),
+        formats=[kind for part in parts for kind in part.formats],
     )
     return pictures, hashes
 
@@ -193,5 +194,6 @@ def _feature_batch(
         "image_height": pixels(pictures.sizes[:, 1]),
         "image_hash": pa.array(hashes, pa.string()),
         "vector": pa.array(vectors, pa.binary()),
+        "image_format": pa.array(pictures.formats, pa.string()),
     }
     return pa.RecordBatch.from_pydict({c.name: columns[c.name] for c in COLUMNS})

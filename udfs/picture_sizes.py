@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import pyarrow as pa
-from PIL import Image
 
-from udfs.pictures import FORMATS, load_images
+from udfs.picture_files import open_picture
+from udfs.pictures import load_images
 
 SIZES = "width INT, height INT"
 """The output schema of `make_sizes`."""
@@ -22,8 +21,7 @@ def picture_size(data: bytes | None) -> tuple[int, int] | None:
     if not data:
         return None
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return image.size
+        return open_picture(data).size
     except Exception:  # decoders raise many types: OSError, SyntaxError, struct.error, ...
         return None
 

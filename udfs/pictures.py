@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, TiffImagePlugin
+from PIL import Image
 
 from schemas.reasons import ImageStatus
 from schemas.tensors import CHANNELS, PictureBatch
+from udfs.blank_pictures import is_blank
+from udfs.picture_files import is_too_large, load_picture, open_picture
+from udfs.picture_formats import unsupported_format
 from udfs.picture_uris import read_uri
 
-Image.init()
-# Pillow also opens formats that run other programs (EPS runs Ghostscript), so only raster formats are allowed. ICO is
-# not: the picture inside may be larger than the header says.
-_RASTER = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "AVIF", "BMP", "DIB", "TIFF", "JPEG2000", "PPM", "TGA", "PCX")
-FORMATS = tuple(kind for kind in _RASTER if kind in Image.OPEN)
-# Otherwise Pillow keeps a list of the tiles of an uncompressed TIFF, which can take a hundred times the file's size.
-TiffImagePlugin.READ_LIBTIFF = True
-_START_OF_SCAN = b"\xff\xda"
-_MAX_SCANS = 20
-"""A JPEG of `max_pixels` may have this many scans, a smaller one more. Encoders write 10 at most."""
 _STRIP_PIXELS = 1 << 20
 _PADDING = 255
-_LEVELS = np.arange(256.0)
-
-# Pillow's warnings about a picture are not useful here, because the picture gets a status.
-warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-# `max_pixels` is checked before decoding, so the warning is not needed; Pillow's error at 179 million pixels stays.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def decode(
@@ -54,19 +39,27 @@ def decode(
         height, width: size of the tensors, in pixels; the picture is stretched to it, unless `keep_aspect`.
         max_pixels: a picture of more (width x height, from its header), or a JPEG of that size with more than 20 scans,
             is not decoded. The decoded picture takes up to 12 bytes a pixel.
-        blank_deviation: a picture whose channels all have a smaller standard deviation (0 to 255) is blank.
+        blank_deviation: a picture whose channels all have a smaller standard deviation (0 to 255), and in which nothing
+            differs from what is near it, is blank.
         keep_aspect: scale the picture to fit and pad it with white, centred, as frozen encoders expect it.
         threads: pictures decoded at once.
 
     Returns:
-        Pixels, presence, status and size of each picture. Truncated data and unknown formats have the status `corrupt`.
+        Pixels, presence, status, size and format of each picture. A format that is known but not read has the status
+        `unsupported_format`; truncated data and all else that cannot be decoded `corrupt`.
     """
     pixels = np.zeros((len(images), height, width, CHANNELS), np.uint8)
     sizes = np.zeros((len(images), 2), np.int32)
     decode_one = partial(_decode_into, max_pixels=max_pixels, blank_deviation=blank_deviation, keep_aspect=keep_aspect)
-    status = list((_pool(threads).map if threads > 1 else map)(decode_one, images, pixels, sizes))
-    present = np.array([s == ImageStatus.OK for s in status], dtype=np.bool_)
-    return PictureBatch(pixels=pixels, present=present, status=[str(s) for s in status], sizes=sizes)
+    decoded = list((_pool(threads).map if threads > 1 else map)(decode_one, images, pixels, sizes))
+    present = np.array([status == ImageStatus.OK for status, _ in decoded], dtype=np.bool_)
+    return PictureBatch(
+        pixels=pixels,
+        present=present,
+        status=[status.value for status, _ in decoded],
+        sizes=sizes,
+        formats=[kind for _, kind in decoded],
+    )
 
 
 def load_images(
@@ -102,62 +95,45 @@ def _decode_into(
     max_pixels: int,
     blank_deviation: float,
     keep_aspect: bool,
-) -> ImageStatus:
-    """Decode one picture into its slice of the batch; the slice stays zero unless the status is ok. Sets its size."""
+) -> tuple[ImageStatus, str | None]:
+    """Decode one picture into its slice of the batch; the slice stays zero unless the status is ok. Sets its size.
+
+    Returns:
+        The status, and the name of the file's format, None if it is not known.
+    """
     if not data:
-        return ImageStatus.MISSING
+        return ImageStatus.MISSING, None
     height, width = out.shape[:2]
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            size[:] = image.size
-            if is_too_large(image, data, max_pixels):
-                return ImageStatus.TOO_LARGE
-            # JPEG can downscale by 2, 4 or 8 while decoding; twice the target size is enough for a good resize.
-            side = 2 * max(height, width)
-            image.draft(None, fit(image.size, (side, side)) if keep_aspect else (side, side))
-            ImageOps.exif_transpose(image, in_place=True)
-            target = fit(image.size, (width, height)) if keep_aspect else (width, height)
-            small = resize_to_rgb(image, target, Image.Resampling.BILINEAR)
+        image = open_picture(data)
+        size[:] = image.size
+        if is_too_large(image, data, max_pixels):
+            return ImageStatus.TOO_LARGE, image.format
+        kind = image.format
+        # JPEG can downscale by 2, 4 or 8 while decoding; twice the target size is enough for a good resize.
+        side = 2 * max(height, width)
+        image = load_picture(image, data, fit(image.size, (side, side)) if keep_aspect else (side, side))
+        target = fit(image.size, (width, height)) if keep_aspect else (width, height)
+        small = resize_to_rgb(image, target, Image.Resampling.BILINEAR)
     except Image.DecompressionBombError:
-        return ImageStatus.TOO_LARGE
+        return ImageStatus.TOO_LARGE, None
     except Exception:  # decoders raise many types: OSError, SyntaxError, struct.error, ...
-        return ImageStatus.CORRUPT
-    if _deviation(small) < blank_deviation:
-        return ImageStatus.BLANK
+        kind = unsupported_format(data)
+        return (ImageStatus.CORRUPT if kind is None else ImageStatus.UNSUPPORTED_FORMAT), kind
+    if is_blank(small, blank_deviation):
+        return ImageStatus.BLANK, kind
     rgb = np.asarray(small, dtype=np.uint8)
     top, left = (height - rgb.shape[0]) // 2, (width - rgb.shape[1]) // 2
     if keep_aspect:
         out[...] = _PADDING
     out[top : top + rgb.shape[0], left : left + rgb.shape[1]] = rgb
-    return ImageStatus.OK
-
-
-def _deviation(image: Image.Image) -> float:
-    """The largest standard deviation of a channel, from Pillow's histogram: 20 times as fast as from the pixels."""
-    counts = np.array(image.histogram(), np.float64).reshape(CHANNELS, 256) / (image.width * image.height)
-    mean, mean_square = counts @ _LEVELS, counts @ _LEVELS**2
-    return float(np.sqrt(np.maximum(mean_square - mean**2, 0.0)).max())
+    return ImageStatus.OK, kind
 
 
 def fit(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
     """The largest size (width, height) of the same aspect that fits into the box; at least one pixel."""
     scale = min(box[0] / size[0], box[1] / size[1])
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def is_too_large(image: Image.Image, data: bytes, max_pixels: int) -> bool:
-    """Whether decoding a picture would take too much memory or time, as its header and its markers tell.
-
-    Args:
-        image: the opened picture.
-        data: its bytes.
-        max_pixels: as in `decode`.
-    """
-    pixels = image.width * image.height
-    if image.format not in ("JPEG", "MPO"):
-        return pixels > max_pixels
-    # Every scan of a JPEG goes through all its pixels, and takes a hundred bytes if it changes none.
-    return pixels > max_pixels or pixels * data.count(_START_OF_SCAN) > _MAX_SCANS * max_pixels
 
 
 def resize_to_rgb(image: Image.Image, size: tuple[int, int], resampling: Image.Resampling) -> Image.Image:

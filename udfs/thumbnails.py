@@ -6,9 +6,10 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
-from PIL import Image, ImageOps
+from PIL import Image
 
-from udfs.pictures import FORMATS, fit, is_too_large, load_images, resize_to_rgb
+from udfs.picture_files import is_too_large, load_picture, open_picture
+from udfs.pictures import fit, load_images, resize_to_rgb
 
 _QUALITY = 82
 
@@ -31,13 +32,12 @@ def thumbnail(data: bytes | None, side: int, max_pixels: int) -> bytes | None:
         return None
     small = io.BytesIO()
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if is_too_large(image, data, max_pixels):
-                return None
-            image.draft(None, (2 * side, 2 * side))
-            ImageOps.exif_transpose(image, in_place=True)
-            box = (min(side, image.width), min(side, image.height))
-            rgb = resize_to_rgb(image, fit(image.size, box), Image.Resampling.LANCZOS)
+        image = open_picture(data)
+        if is_too_large(image, data, max_pixels):
+            return None
+        image = load_picture(image, data, (2 * side, 2 * side))
+        box = (min(side, image.width), min(side, image.height))
+        rgb = resize_to_rgb(image, fit(image.size, box), Image.Resampling.LANCZOS)
         rgb.save(small, "JPEG", quality=_QUALITY, optimize=True)
     except Exception:  # decoders raise many types: OSError, SyntaxError, struct.error, ...
         return None

@@ -35,6 +35,7 @@ from jobs.cleaning.steps.reason_rules import RULES, RuleContext, expected_parts
 from jobs.cleaning.steps.reviews import latest_decisions, with_answers
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
+from jobs.features.stored import unread_formats
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, publications
@@ -220,7 +221,9 @@ def clean(
         yield Cleaned(
             decided=decided,
             own=own,
-            flagged=flagged_items(own, flagged, run_date, weights.suggestions, context.audit_chance),
+            flagged=flagged_items(
+                own, flagged, unread_formats(warehouse), run_date, weights.suggestions, context.audit_chance
+            ),
             events=correction_events(decided, before),
             rates=rates,
             metrics=cached(quality_metrics(decided, RULES, model.noise.share), at_end),

@@ -21,6 +21,12 @@ def picture_statuses(warehouse: Warehouse, identity: str) -> DataFrame:
     return stored_features(warehouse, identity).select(*KEYS, "image_status")
 
 
+def unread_formats(warehouse: Warehouse) -> DataFrame:
+    """listing_id, content_hash and image_format of the pictures whose format is not read, one row each."""
+    unread = warehouse.read(FEATURES).where(F.col("image_status") == ImageStatus.UNSUPPORTED_FORMAT.value)
+    return unread.groupBy(*KEYS).agg(F.max("image_format").alias("image_format"))
+
+
 def written_since(features: DataFrame, micros: int | None) -> DataFrame:
     """The rows that were written since a time, microseconds since 1970; None: none. Files of earlier rows are skipped.
 

@@ -21,6 +21,7 @@ PICTURE: dict[str, str] = {
     ImageStatus.OK.value: "usable",
     ImageStatus.MISSING.value: "no picture",
     ImageStatus.CORRUPT.value: "cannot be read",
+    ImageStatus.UNSUPPORTED_FORMAT.value: "of a format that is not read",
     ImageStatus.BLANK.value: "one flat colour",
     ImageStatus.TOO_LARGE.value: "too large",
     ImageStatus.UNREADABLE.value: "could not be read, will be tried again",

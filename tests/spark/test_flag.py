@@ -40,6 +40,7 @@ CONTEXT = RuleContext(
 DECISIONS = (
     "decision_id string, listing_id string, content_hash string, decision string, reason string, decided_at timestamp"
 )
+FORMATS = "listing_id string, content_hash string, image_format string"
 NOON = dt.datetime(2026, 1, 4, 12, tzinfo=dt.UTC)
 
 
@@ -59,6 +60,7 @@ def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
         ("doubt", "boots", True, "boots", "referred", "seller", 0.7, False, "uninformative", "corrupt", None, False),
         ("none", None, False, "boots", "referred", "model", 0.6, False, "ok", "ok", 0.2, False),
         ("odd", "bootz", False, "boots", "corrected", "model", 0.99, False, "ok", "too_large", None, False),
+        ("drawing", "boots", True, "boots", "kept", "seller", 0.99, False, "ok", "unsupported_format", None, False),
         ("private", "bra", True, "boots", "referred", "seller", 0.1, True, "ok", "ok", 0.0, False),
         ("reviewed", None, False, "boots", "corrected", "reviewer", 1.0, False, "ok", "ok", 0.0, False),
         ("new", "boots", True, "boots", "referred", "seller", 0.99, False, "ok", "ok", 0.0, True),
@@ -71,6 +73,7 @@ def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
         "doubt": ["corrupt_image", "low_confidence", "uninformative_title"],
         "none": ["low_confidence", "missing_category"],
         "odd": ["corrupt_image", "unknown_category"],
+        "drawing": ["corrupt_image"],
         "private": ["sensitive_category", "wrong_category"],
         "reviewed": [],
         "new": ["low_confidence"],
@@ -80,7 +83,7 @@ def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
     # The queue is filled with the least certain listings, kept or corrected, but not with decided ones.
     filled = find_reasons(decided, replace(CONTEXT, ask_from=0.01))
     asked = {row.listing_id for row in filled.collect() if "low_confidence" in row.reasons}
-    assert asked == {"fine", "fixed", "doubt", "none", "odd", "new"}
+    assert asked == {"fine", "fixed", "doubt", "none", "odd", "drawing", "new"}
     drawn = find_reasons(decided, replace(CONTEXT, audit_chance=1.0))
     assert {row.listing_id for row in drawn.collect() if "audit_sample" not in row.reasons} == {"reviewed"}
 
@@ -169,12 +172,20 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ("new", ["missing_image"], suggestions, 0.9, None, "h", True),
         ("odd", ["blank_image", "image_mismatch"], suggestions, 0.9, 0.8, "h", True),
         ("drawn", ["audit_sample"], suggestions, 1.0, None, "h", False),
+        ("drawing", ["blank_image", "corrupt_image"], suggestions, 0.9, None, "h", False),
         ("fine", [], suggestions, 1.0, None, "h", False),
     )
     decided = with_answers(listings, frame(spark, DECISIONS))
     before = items(spark, ("old", "h", ["wrong_category"], "open"), ("fine", "h", ["low_confidence"], "open"))
-    got = flagged_items(decided, before, DATE, suggestions=2, audit_chance=0.25)
+    formats = frame(spark, FORMATS, ("drawing", "h", "SVG"), ("fine", "h", "PDF"))
+    got = flagged_items(decided, before, formats, DATE, suggestions=2, audit_chance=0.25)
     assert rows_of(got, "listing_id", "first_run_date", "explanation", "status") == [
+        (
+            "drawing",
+            DATE,
+            "the picture is one flat colour; the picture cannot be read, because its format is SVG",
+            "open",
+        ),
         ("drawn", DATE, "drawn at random to measure the quality of the catalogue", "open"),
         ("new", DATE, "there is no picture, or none at its address", "open"),
         (
@@ -194,10 +205,10 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ),
     ]
     assert {r.listing_id: r.priority for r in got.collect()} == pytest.approx(
-        {"drawn": 0.35, "new": 0.2, "odd": 0.4, "old": 0.8}
+        {"drawing": 0.3, "drawn": 0.35, "new": 0.2, "odd": 0.4, "old": 0.8}
     )
     assert {r.listing_id: r.audit_chance for r in got.collect()} == {
-        "drawn": 0.25, "new": None, "odd": None, "old": None,
+        "drawing": None, "drawn": 0.25, "new": None, "odd": None, "old": None,
     }  # fmt: skip
     assert {tuple(c["category"] for c in r.suggested_categories) for r in got.collect()} == {("a", "b")}
 
@@ -259,7 +270,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         ("withdrawn", "hash", ["low_confidence"], "accepted"),
     )
     decided = with_answers(listings, frame(spark, DECISIONS, *decisions))
-    got = flagged_items(decided, before, DATE, suggestions=2, audit_chance=0.1)
+    got = flagged_items(decided, before, frame(spark, FORMATS), DATE, suggestions=2, audit_chance=0.1)
     assert rows_of(got, "listing_id", "status", "reasons") == [
         ("accepted", "accepted", ["low_confidence"]),
         ("beside", "open", ["blank_image"]),
@@ -281,7 +292,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         FIRST,
     )
     published = got.withColumns({"run_id": F.lit("night-2"), "run_date": F.lit(DATE)})
-    again = flagged_items(decided, published, DATE, suggestions=2, audit_chance=0.1)
+    again = flagged_items(decided, published, frame(spark, FORMATS), DATE, suggestions=2, audit_chance=0.1)
     assert rows_of(again, *again.columns) == rows_of(got, *again.columns)
 
 

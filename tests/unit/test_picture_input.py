@@ -17,6 +17,7 @@ from udfs import pictures
 from udfs.encoders.picture_encoder import PictureEncoder
 from udfs.encoders.spec import EncoderSpec
 from udfs.picture_features import Encoding, encode_batches
+from udfs.picture_formats import FORMATS
 from udfs.pictures import resize_to_rgb, to_rgb
 
 SIZE = 16
@@ -94,12 +95,12 @@ def large_icon() -> bytes:
         (lambda: saved(noise(), "JPEG")[:-300], "corrupt"),
         (lambda: saved(noise())[:-300], "corrupt"),
         (lambda: np.random.default_rng(1).bytes(5000), "corrupt"),
-        (lambda: b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><rect width='9'/></svg>", "corrupt"),
-        (lambda: b"<!DOCTYPE html><html><body><h1>404 Not Found</h1></body></html>", "corrupt"),
+        (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><rect width='9'/></svg>", "unsupported_format"),
+        (lambda: b"<!DOCTYPE html><html><body><h1>404 Not Found</h1></body></html>", "unsupported_format"),
         (lambda: b"", "missing"),
         (lambda: saved(Image.new("1", (20_000, 20_000))), "too_large"),
         (many_scans, "too_large"),
-        (large_icon, "corrupt"),
+        (large_icon, "unsupported_format"),
         (lambda: saved(noise()) + bytes(100_000_000), "too_large"),
         (lambda: saved(Image.new("RGB", (40, 30), (9, 9, 9))), "blank"),
         (lambda: saved(noise(4, 1).resize((30_000, 1))), "ok"),
@@ -158,7 +159,7 @@ def test_an_uncompressed_tiff_of_many_tiny_strips_takes_no_list_of_them() -> Non
             table += struct.pack("<HHII", 273, 4, strips, start)
     table += struct.pack("<HHII", 279, 4, strips, start + 4 * strips) + bytes(4)
     data = b"II*\0" + struct.pack("<I", 8) + table + struct.pack("<I", 8) * strips + struct.pack("<I", 1) * strips
-    with Image.open(io.BytesIO(data), formats=pictures.FORMATS) as image:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         assert image.size == (1, strips)
         assert len(image.tile) == 1
 

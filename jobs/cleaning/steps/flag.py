@@ -37,7 +37,12 @@ def find_reasons(decided: DataFrame, context: RuleContext) -> DataFrame:
 
 
 def flagged_items(
-    decided: DataFrame, before: DataFrame, run_date: dt.date, suggestions: int, audit_chance: float
+    decided: DataFrame,
+    before: DataFrame,
+    formats: DataFrame,
+    run_date: dt.date,
+    suggestions: int,
+    audit_chance: float,
 ) -> DataFrame:
     """Rows of the table flagged_items, without run_id and run_date.
 
@@ -47,12 +52,14 @@ def flagged_items(
     Args:
         decided: the output of `find_reasons`.
         before: flagged_items of the base publication.
+        formats: listing_id, content_hash and image_format of pictures whose format is not read, one row each.
         run_date: date of the run.
         suggestions: maximum number of suggested categories.
         audit_chance: probability of each listing to be drawn for the audit sample, 0 to 1.
     """
     since = before.where(F.col("status") == ItemStatus.OPEN.value).select("listing_id", "first_run_date")
     flagged = decided.where(F.size("reasons") > 0).join(since, "listing_id", "left")
+    flagged = flagged.join(formats, ["listing_id", "content_hash"], "left")
     open_items = flagged.select(
         "listing_id",
         "reasons",
@@ -104,4 +111,10 @@ def _priority() -> Column:
 def _explanation() -> Column:
     words = F.create_map(*(F.lit(text) for reason in Reason for text in (reason.value, reason.explanation)))
     novel = F.when(F.col("novel") & _has_any(CATEGORY_REASONS), F.lit(NOVEL))
-    return F.concat_ws("; ", F.transform("reasons", lambda reason: words[reason]), novel)
+    unread = F.concat(words[Reason.CORRUPT_IMAGE.value], F.lit(", because its format is "), F.col("image_format"))
+
+    def explain(reason: Column) -> Column:
+        is_unread = (reason == Reason.CORRUPT_IMAGE.value) & F.col("image_format").isNotNull()
+        return F.when(is_unread, unread).otherwise(words[reason])
+
+    return F.concat_ws("; ", F.transform("reasons", explain), novel)

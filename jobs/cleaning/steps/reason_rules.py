@@ -19,6 +19,8 @@ from schemas.reasons import NO_PICTURE, NO_TITLE, CategoryAction, CategorySource
 EXPECTED_FROM = 0.5
 """Titles, or pictures, are expected if at least this share of the catalogue has one."""
 
+_UNUSABLE = (ImageStatus.CORRUPT.value, ImageStatus.UNSUPPORTED_FORMAT.value, ImageStatus.TOO_LARGE.value)
+
 
 @dataclass(frozen=True)
 class RuleContext:
@@ -106,7 +108,7 @@ def _missing_image(context: RuleContext) -> Column:
 
 def _corrupt_image(_: RuleContext) -> Column:
     """Unreadable pictures are not included, because the next nightly run tries again to read them."""
-    return F.col("image_status").isin(ImageStatus.CORRUPT.value, ImageStatus.TOO_LARGE.value)
+    return F.col("image_status").isin(*_UNUSABLE)
 
 
 def _blank_image(_: RuleContext) -> Column:
