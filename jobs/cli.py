@@ -13,6 +13,7 @@ from jobs.console.command import Command
 
 _NAMES = (
     "demo",
+    "init",
     "ingest",
     "encode",
     "train",

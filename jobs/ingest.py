@@ -9,7 +9,7 @@ import typer
 
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
-from jobs.console.options import ShortFor
+from jobs.console.options import PresetOption
 from jobs.console.summary import Summary
 from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
 from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_errors
@@ -54,18 +54,6 @@ FullOption = Annotated[
 VersionOption = Annotated[
     int | None,
     typer.Option("--table-version", min=0, help="Version of LISTINGS, if it is a Delta table; default: the newest."),
-]
-
-
-PresetOption = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        metavar="NAME",
-        help="Program whose export this is: shopify, woocommerce, google-merchant or openfoodfacts. Short for "
-        "--set ingest.preset=NAME.",
-    ),
-    ShortFor("ingest.preset"),
 ]
 
 

@@ -42,6 +42,18 @@ JsonOption = Annotated[
 ]
 
 
+PresetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="Program whose export this is: shopify, woocommerce, google-merchant or openfoodfacts. Short for "
+        "--set ingest.preset=NAME.",
+    ),
+    ShortFor("ingest.preset"),
+]
+
+
 def parse_date(text: str) -> dt.date:
     """Parse a date written as YYYY-MM-DD.
 

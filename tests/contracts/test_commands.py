@@ -20,7 +20,7 @@ from jobs.console.options import parse_date
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "backfill", "revert", "report", "changes", "explain"}
-COMMANDS |= {"erase", "maintain", "review", "runs", "models"}
+COMMANDS |= {"erase", "maintain", "review", "runs", "models", "init"}
 
 
 def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click
@@ -65,6 +65,7 @@ def test_settings_that_cannot_be_used_are_all_named_before_any_work(words: tuple
         "erase": ["--listing", "D0000002"],
         "nightly": ["--run-date", "2026-01-31"],
         "backfill": ["--from", "2026-01-30", "--to", "2026-01-31"],
+        "init": ["listings.parquet", "--out", str(tmp_path / "my.yaml")],
         "ingest": ["listings.parquet", "--taxonomy", "taxonomy.csv"],
         "changes": ["--since", "nightly-2026-01-31-0a1b2c"],
     }

@@ -16,7 +16,9 @@ from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.ingest import ingest
 from jobs.ingestion import samples
+from jobs.init import init
 from jobs.warehouse.tables import Warehouse
+from schemas.errors import UsageError
 from tests.spark.deliveries import NOW
 
 GERMAN = """Artikelnummer;Bezeichnung;Preis;Kategorie;Bild;Geändert am;Farbe;Lager
@@ -31,10 +33,13 @@ MAPPING = (
 )
 
 
-def dry_run(warehouse: Warehouse, path: Path, *overrides: str, taxonomy: Path | None = None) -> Summary:
+def _job(warehouse: Warehouse, *overrides: str) -> Job:
     settings = load_settings("test", overrides)
-    job = Job("ingest", settings, warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
-    return ingest(job, str(path), None if taxonomy is None else str(taxonomy), dry_run=True)
+    return Job("ingest", settings, warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
+
+
+def dry_run(warehouse: Warehouse, path: Path, *overrides: str, taxonomy: Path | None = None) -> Summary:
+    return ingest(_job(warehouse, *overrides), str(path), None if taxonomy is None else str(taxonomy), dry_run=True)
 
 
 def shown(summary: Summary) -> dict[str, Any]:
@@ -104,6 +109,18 @@ def test_a_dry_run_of_unknown_columns_ends_as_the_ingest_would_and_proposes_a_ma
         "Lager": "ignored",
     }
     assert summary.hints[2:5] == ["In a profile:", "    ingest:", "      columns:"]
+
+    profile = tmp_path / "my.yaml"
+    init(_job(warehouse), str(tmp_path / "de.csv"), profile)
+    written = load_settings(str(profile))
+    assert written.ingest.columns == found["proposed_settings"]["columns"]
+    with pytest.raises(UsageError, match=r"my.yaml: exists; give another file, or replace it with --force"):
+        init(_job(warehouse), str(tmp_path / "de.csv"), profile)
+    init(_job(warehouse, "ingest.updated_at=file"), str(tmp_path / "de.csv"), profile, force=True)
+    assert load_settings(str(profile)).ingest.updated_at == "file"
+    with pytest.raises(UsageError, match=r"a profile is a file such as my.yaml"):
+        init(_job(warehouse), str(tmp_path / "de.csv"), Path("my.txt"))
+    assert not Path(warehouse.location).exists()
 
 
 @pytest.mark.parametrize("limit", [3, 5])
