@@ -82,6 +82,11 @@ class IngestSettings:
     updated_at: TimeText | None = None
     """The time of all rows if the files have no column updated_at: a time such as 2026-11-28T06:00:00Z, or `file`, the
     time at which the newest file of the delivery was last changed."""
+    time_format: str | None = None
+    """How updated_at is written: a pattern of Spark such as dd.MM.yyyy HH:mm, or `seconds` or `milliseconds` since
+    1970. None: ISO 8601 (2026-11-28T06:00:00Z), or Unix time whose unit its size gives."""
+    max_future_days: Annotated[float, Field(ge=0, le=36500)] = 1.0
+    """Rows whose updated_at is further in the future are quarantined."""
     nulls: tuple[str, ...] = ("\\N", "null", "nan", "none", "n/a")
     """Words that stand for no value, in any case, in all columns but title and description."""
     decimal_sign: Literal[".", ","] | None = None

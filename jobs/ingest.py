@@ -14,8 +14,15 @@ from jobs.console.summary import Summary
 from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
 from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_errors
 from jobs.ingestion.files import refuse_missing
-from jobs.ingestion.ingest_summary import count_rows, refuse_large_withdrawal, summarise_ingest
+from jobs.ingestion.ingest_summary import (
+    MixedTitles,
+    count_rows,
+    find_mixed_titles,
+    refuse_large_withdrawal,
+    summarise_ingest,
+)
 from jobs.ingestion.merge_listings import repair_interrupted_ingests, stage_changes, write_changes, write_quarantine
+from jobs.ingestion.numeric_ids import unify_ids
 from jobs.ingestion.preview import preview
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import find_missing, find_outcomes
@@ -132,13 +139,14 @@ def _load(job: Job, listings: str, taxonomy: str | None, full: bool, version: in
             rows = add_hashes(suppressions.blank(delivery.rows), settings.ingest, has_uris=delivery.has_uris)
             staged = warehouse.stage(f"{run.run_id}-delivered", rows)
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
-        delivered, suppressed = split_suppressed(staged)
-
         stored = warehouse.read(LISTINGS)
+        delivered, suppressed = split_suppressed(unify_ids(staged, stored))
         outcomes = cached(find_outcomes(delivered, stored), at_end)
         withdrawn = find_missing(stored, delivered) if full else warehouse.empty(LISTINGS)
         counts = count_rows(delivered, outcomes, withdrawn, suppressed)
         run.counts |= counts.by_name
+        mixed = find_mixed_titles(delivered) if run.counts["rows_superseded"] else MixedTitles()
+        run.counts["ids_with_several_titles"] = mixed.ids
         check_count(delivery.files, delivery.counted, counts.by_name["rows_in"])
         rows_in, current = run.counts["rows_in"], run.counts["rows_current"]
         job.print_progress(f"{rows_in:,} rows, {current:,} of them new or changed listings")
@@ -155,7 +163,7 @@ def _load(job: Job, listings: str, taxonomy: str | None, full: bool, version: in
             job.print_progress("writing listings")
             write_changes(warehouse, run.run_id, delivered, changes, run.counts)
         warehouse.create(LISTINGS)
-        return summarise_ingest(job, run, delivery, full, counts)
+        return summarise_ingest(job, run, delivery, full, counts, mixed)
 
 
 main = as_command("ingest", ingest)

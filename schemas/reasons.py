@@ -280,7 +280,8 @@ class QuarantineReason(StrEnum):
     MISSING_UPDATED_AT = "missing_updated_at"
     INVALID_UPDATED_AT = "invalid_updated_at"
     FUTURE_UPDATED_AT = "future_updated_at"
-    """It is more than a day in the future. Such a version would stay the newest one, whatever is delivered later."""
+    """It is too far in the future (`ingest.max_future_days`). Such a version would stay the newest one, whatever is
+    delivered later."""
     INVALID_DECISION = "invalid_decision"
     """The decision is missing or unknown, its reason is unknown, or a required reason is missing."""
     MISSING_REVIEWER = "missing_reviewer"

@@ -16,15 +16,18 @@ from udfs.pseudonyms import PseudonymKey, Purpose
 
 _BETWEEN_TOKENS = re.compile(r"[\s\"',;:|(){}\[\]<>=/\\]+")
 
+_WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0+)?", re.ASCII)
+
 
 def names_suppressed(
     key: PseudonymKey, listings: frozenset[str], sellers: frozenset[str]
 ) -> Callable[[Column, Column, Column], Column]:
     """Make a UDF: (listing_id, seller_id, raw) -> whether a row is about a suppressed listing or seller.
 
-    The two ids are compared as a whole. `raw` is the JSON of a row that could not be used, in which an id may be
-    anywhere: each of its values is compared, and each of their parts between spaces, quotes, brackets, commas, colons,
-    semicolons, equals signs, slashes and vertical bars. All three may be null.
+    The two ids are compared as a whole; a listing id that is a number also with and without `.0`. `raw` is the JSON of
+    a row that could not be used, in which an id may be anywhere: each of its values is compared, and each of their
+    parts between spaces, quotes, brackets, commas, colons, semicolons, equals signs, slashes and vertical bars. All
+    three may be null.
 
     Args:
         key: the key of the pseudonyms.
@@ -32,7 +35,7 @@ def names_suppressed(
     """
 
     def is_listing(value: str) -> bool:
-        return key.pseudonym(Purpose.SUPPRESSED_LISTING, value) in listings
+        return any(key.pseudonym(Purpose.SUPPRESSED_LISTING, form) in listings for form in forms(value))
 
     def is_seller(value: str) -> bool:
         return key.pseudonym(Purpose.SUPPRESSED_SELLER, value) in sellers
@@ -48,6 +51,12 @@ def names_suppressed(
 
     udf = pandas_udf(each, BooleanType())  # type: ignore[call-overload]
     return cast("Callable[[Column, Column, Column], Column]", udf)
+
+
+def forms(listing_id: str) -> tuple[str, ...]:
+    """The forms in which an id is the same listing: if all ids of a delivery are numbers, `123.0` is 123."""
+    number = _WHOLE_NUMBER.fullmatch(listing_id)
+    return (listing_id,) if number is None else tuple(dict.fromkeys((listing_id, number[1], f"{number[1]}.0")))
 
 
 def parts(raw: str) -> Iterator[str]:

@@ -22,6 +22,8 @@ from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_
 from jobs.ingestion.groups import bucket
 from jobs.ingestion.ingest_summary import count_rows
 from jobs.ingestion.merge_listings import write_quarantine
+from jobs.ingestion.numeric_ids import unify_ids
+from jobs.ingestion.steps.ids import without_point
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import find_outcomes
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
@@ -69,7 +71,7 @@ class Archive:
         self._run, self._plan, self._model, self._dry_run = run, plan, model, dry_run
         self._results = Results(run, plan, model, at_end, dry_run=dry_run)
         self._date: dt.date = plan.scope.last
-        self._delivered, suppressed = split_suppressed(self._stage())
+        self._delivered, suppressed = split_suppressed(unify_ids(self._stage(), self._results.source(LISTINGS)))
         if dry_run:
             at_end.callback(self.remove)
         warehouse = run.job.warehouse
@@ -131,7 +133,7 @@ class Archive:
             with reported_read_errors(delivery.files.location):
                 suppressions = read_suppressions(job.warehouse, job.settings.privacy)
                 rows = add_hashes(suppressions.blank(delivery.rows), settings, has_uris=delivery.has_uris)
-                part = F.pmod(F.xxhash64("listing_id"), F.lit(_PARTS)).cast("int")
+                part = F.pmod(F.xxhash64(without_point(F.col("listing_id"))), F.lit(_PARTS)).cast("int")
                 staged = job.warehouse.stage(self._stage_name, rows.withColumn(_PART, part), partition=_PART)
             try:
                 check_count(delivery.files, delivery.counted, staged.count())

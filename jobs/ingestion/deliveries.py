@@ -24,6 +24,7 @@ from jobs.ingestion.rows import MALFORMED, Rows
 from jobs.ingestion.steps.parse import validate_rows
 from jobs.ingestion.steps.pictures import has_paths
 from jobs.ingestion.steps.sources import Source, find_attributes, find_columns, require_columns, source_names
+from jobs.ingestion.steps.time_format import fault_of_format, read_time
 from jobs.ingestion.text_files import TextSettings
 from schemas.errors import FailedError, UsageError
 
@@ -89,6 +90,7 @@ def read_listings(
     Raises:
         UsageError: the files cannot be used.
     """
+    _check_time_format(spark, settings.time_format)
     files = find_files(spark, location)
     form = text_settings("ingest.files", settings.files, source_names(settings, "listing_id"), source_names(settings))
     return files, read_files(spark, files, replace(form, limit=limit), copies, version)
@@ -118,6 +120,27 @@ def _ignored(names: Sequence[str], used: Collection[Source]) -> tuple[str, ...]:
 
 def _has_uris(sources: Mapping[str, Source]) -> bool:
     return "image_uri" in sources or ("image" in sources and has_paths(sources["image"].type))
+
+
+def _check_time_format(spark: SparkSession, written: str | None) -> None:
+    """Check the format of times before any row is read.
+
+    Raises:
+        UsageError: the format is no pattern, or one that would give wrong times.
+    """
+    if written is None:
+        return
+    fault = fault_of_format(written)
+    if fault is None:
+        try:
+            spark.range(1).select(read_time(F.lit("2026"), written)).collect()
+        except (Py4JJavaError, PySparkException) as error:
+            fault = root_cause(error)
+    if fault is not None:
+        raise UsageError(
+            f"ingest.time_format = {written!r}: {fault}. Write a pattern of Spark such as 'dd.MM.yyyy HH:mm', or "
+            "`seconds` or `milliseconds`."
+        )
 
 
 def _delivered_at(spark: SparkSession, files: Files, setting: str | None) -> dt.datetime | None:
@@ -225,7 +248,7 @@ def reported_read_errors(location: str) -> Iterator[None]:
         yield
     except (Py4JJavaError, PySparkException) as error:
         if not re.search(
-            r"FAILED_READ_FILE|CANNOT_MERGE_SCHEMAS|PARQUET_|COLUMN_ALREADY_EXISTS|DELTA_|Cannot time travel",
+            r"FAILED_READ_FILE|PARQUET_|COLUMN_ALREADY_EXISTS|DELTA_|Cannot time travel",
             str(error),
         ):
             raise

@@ -49,6 +49,39 @@ class Counts:
     by_list: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class MixedTitles:
+    """Listing ids of a delivery that may stand for several listings, because their rows have different titles.
+
+    Attributes:
+        ids: their number.
+        example: the one with the most titles; None if there is none.
+        titles: the number of its titles.
+    """
+
+    ids: int = 0
+    example: str | None = None
+    titles: int = 0
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should check."""
+        text = (
+            f"{self.ids:,} listing ids have rows with different titles; {self.example!r} has {self.titles:,}. One row "
+            "of each was kept. If they are different listings, map listing_id to another column."
+        )
+        return [text] if self.ids else []
+
+
+def find_mixed_titles(delivered: DataFrame) -> MixedTitles:
+    """Find the listing ids whose usable rows have different titles; empty ones do not count."""
+    title = F.lower(F.btrim("title"))
+    usable = delivered.where(F.size("reasons") == 0).groupBy("listing_id")
+    mixed = usable.agg(F.count_distinct(F.when(title != "", title)).alias("titles")).where("titles > 1")
+    row = mixed.agg(F.count("*").alias("ids"), F.max(F.struct("titles", "listing_id")).alias("most")).collect()[0]
+    return MixedTitles(row.ids, row.most.listing_id, row.most.titles) if row.ids else MixedTitles()
+
+
 def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, suppressed: int = 0) -> Counts:
     """Count the rows of a delivery.
 
@@ -126,7 +159,9 @@ def refuse_large_withdrawal(stored: DataFrame, counts: dict[str, int], settings:
         )
 
 
-def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool, details: Counts) -> Summary:
+def summarise_ingest(
+    job: Job, run: RunContext, delivery: Delivery, full: bool, details: Counts, mixed: MixedTitles
+) -> Summary:
     """The summary of an ingest, with the details of its counts."""
     warehouse, counts = job.warehouse, run.counts
     in_force = narrow(warehouse.read(LISTINGS))
@@ -162,7 +197,7 @@ def summarise_ingest(job: Job, run: RunContext, delivery: Delivery, full: bool, 
                 key="categories that the taxonomy lacks",
             ),
         ),
-        (*_warnings(counts), f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
+        (*_warnings(counts), *mixed.warnings, f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
         hidden_if_zero=tuple(name for name in counts if not name.startswith(_TOTALS)),
     )
 

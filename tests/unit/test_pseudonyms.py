@@ -22,6 +22,7 @@ from training.models import Model
 from training.train import with_pseudonyms
 from udfs.bundle import load_spec
 from udfs.pseudonyms import PseudonymKey, Purpose
+from udfs.suppression import forms
 
 KEY = PseudonymKey(bytes(range(32)))
 DEFAULTS = PrivacySettings()
@@ -99,3 +100,19 @@ def test_elsewhere_the_settings_name_the_key(tmp_path: Path) -> None:
         create_key(there, PrivacySettings(str(file)))
     file.write_text("0a" * 32 + "\n")
     assert read_key(there, PrivacySettings(str(file))) == PseudonymKey(b"\x0a" * 32)
+
+
+@pytest.mark.parametrize(
+    ("listing_id", "same"),
+    [
+        ("123", {"123", "123.0"}),
+        ("123.0", {"123", "123.0"}),
+        ("123.00", {"123", "123.0", "123.00"}),
+        ("-4", {"-4", "-4.0"}),
+        ("007", {"007"}),
+        ("1.5", {"1.5"}),
+        ("a.0", {"a.0"}),
+    ],
+)
+def test_an_erased_number_is_recognised_in_both_forms(listing_id: str, same: set[str]) -> None:
+    assert set(forms(listing_id)) == same

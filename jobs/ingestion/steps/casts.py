@@ -10,12 +10,16 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import (
     DataType,
     DateType,
+    DoubleType,
+    FloatType,
     FractionalType,
     NumericType,
     StringType,
     TimestampNTZType,
     TimestampType,
 )
+
+from jobs.ingestion.steps.time_format import read_time
 
 _SPACES = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff"
 # Epochs are in seconds, milliseconds, microseconds or nanoseconds. For the years 1973 to 5138 the magnitude gives the
@@ -25,7 +29,7 @@ _TOO_LARGE = 1e20
 _NUMBER = r"^[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
 _DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ]|$)"  # Spark would also accept a year alone or a time without a date
 _YEARS = (1970, 2199)
-_MAX_AHEAD = dt.timedelta(days=1)
+_MAX_AHEAD_DAYS = 1.0
 """Clocks and time zones differ by less."""
 
 
@@ -35,11 +39,13 @@ def quoted(name: str) -> Column:
 
 
 def plain(value: Column, kind: DataType) -> Column:
-    """Cast to text without surrounding spaces; null if empty. The float 12.0 becomes 12."""
+    """Cast to text without surrounding spaces; null if empty or NaN. The float 12.0 becomes 12."""
     written = F.make_valid_utf8(value.cast("string"))
     if isinstance(kind, FractionalType):
         integer = value.try_cast("bigint")
         written = F.when(integer == value, integer.cast("string")).otherwise(written)
+    if isinstance(kind, DoubleType | FloatType):  # pandas writes a missing id among numbers as NaN
+        written = F.when(~F.isnan(value), written)
     trimmed = F.btrim(written, F.lit(_SPACES))
     return F.when(trimmed != "", trimmed)
 
@@ -62,10 +68,18 @@ def number(value: Column, kind: DataType) -> Column:
     return F.when(written.rlike(_NUMBER), written.try_cast("double"))
 
 
-def time(value: Column, kind: DataType) -> Column:
-    """Cast to a timestamp, in UTC if no zone is given; null if it is not a time in the years 1970 to 2199."""
+def time(value: Column, kind: DataType, pattern: str | None = None) -> Column:
+    """Cast to a timestamp, in UTC if no zone is given; null if it is not a time in the years 1970 to 2199.
+
+    Args:
+        value: a time, a number or text.
+        kind: its type.
+        pattern: how numbers and texts are written (`time_format.read_time`); None: ISO 8601 or Unix time.
+    """
     if isinstance(kind, TimestampType | TimestampNTZType | DateType):
         parsed = value.cast("timestamp")
+    elif pattern is not None:
+        parsed = read_time(plain(value, kind), pattern)
     elif isinstance(kind, NumericType):
         parsed = _epoch(value)
     else:
@@ -83,9 +97,9 @@ def _epoch(value: Column) -> Column:
     return F.timestamp_micros(micros)
 
 
-def is_future(time: Column, now: dt.datetime) -> Column:
-    """Whether a time is more than a day after `now`; null if the time is null."""
-    return time > F.lit(now + _MAX_AHEAD)
+def is_future(time: Column, now: dt.datetime, days: float = _MAX_AHEAD_DAYS) -> Column:
+    """Whether a time is more than some days after `now`; null if the time is null."""
+    return time > F.lit(now + dt.timedelta(days=days))
 
 
 def image(value: Column, kind: DataType) -> Column:

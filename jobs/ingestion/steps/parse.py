@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,8 +16,9 @@ from pyspark.sql.types import DataType, NumericType, StringType
 from conf.ingest_settings import IngestSettings
 from jobs.ingestion.steps import casts
 from jobs.ingestion.steps.casts import quoted
+from jobs.ingestion.steps.ids import is_damaged
 from jobs.ingestion.steps.pictures import delivered_picture, path_of_picture
-from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, find_attributes, find_columns, has_bytes, refuse_types
+from jobs.ingestion.steps.sources import find_attributes, find_columns, has_bytes, refuse_types
 from schemas.reasons import QuarantineReason
 from udfs.fingerprint import content_hash, text_hash, uri_hash
 from udfs.prices import price_udf
@@ -25,7 +27,6 @@ _AS_DELIVERED = ("title", "description")
 _FIRST = ("image", "image_uri")
 """Columns for which the first element of a list counts: a shop shows it first."""
 _PRICE = "__price__"
-_ROUNDED = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 _Cast = Callable[[Column, DataType], Column]
 
 
@@ -61,7 +62,8 @@ def validate_rows(
             delivered = casts.without_nulls(delivered, settings.nulls)
         return cast(delivered, types[column])
 
-    values = {column: value(column, _CASTS[column]) for column in (*REQUIRED, *OPTIONAL)}
+    values = {column: value(column, cast) for column, cast in _CASTS.items()}
+    values["updated_at"] = value("updated_at", partial(casts.time, pattern=settings.time_format))
     written_time, written_price = value("updated_at", casts.plain), value("price", casts.plain)
     if "image" in sources and "image_uri" not in sources:
         values["image_uri"] = path_of_picture(sources["image"].value(first=True), types["image"])
@@ -79,10 +81,12 @@ def validate_rows(
     faults = {
         QuarantineReason.MISSING_LISTING_ID: values["listing_id"].isNull(),
         QuarantineReason.LISTING_ID_TOO_LONG: F.char_length(values["listing_id"]) > settings.max_listing_id_length,
-        QuarantineReason.DAMAGED_LISTING_ID: values["listing_id"].rlike(_ROUNDED),
+        QuarantineReason.DAMAGED_LISTING_ID: is_damaged(
+            values["listing_id"], sources["listing_id"].value(), types["listing_id"]
+        ),
         QuarantineReason.MISSING_UPDATED_AT: written_time.isNull(),
         QuarantineReason.INVALID_UPDATED_AT: written_time.isNotNull() & values["updated_at"].isNull(),
-        QuarantineReason.FUTURE_UPDATED_AT: casts.is_future(values["updated_at"], now),
+        QuarantineReason.FUTURE_UPDATED_AT: casts.is_future(values["updated_at"], now, settings.max_future_days),
     }
     invalid = F.array_compact(F.array(*(F.when(fault, reason.value) for reason, fault in faults.items())))
     malformed_text = quoted(malformed)
@@ -131,7 +135,6 @@ def add_hashes(rows: DataFrame, settings: IngestSettings, *, has_uris: bool) -> 
 
 _CASTS: dict[str, _Cast] = {
     "listing_id": casts.plain,
-    "updated_at": casts.time,
     "title": casts.text,
     "description": casts.text,
     "category": casts.plain,
