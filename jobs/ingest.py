@@ -132,6 +132,7 @@ def _load(job: Job, listings: str, taxonomy: str | None, full: bool, version: in
             categories = read_taxonomy(job.spark, taxonomy, settings.ingest.taxonomy_files, copies)
         suppressions = read_suppressions(warehouse, settings.privacy)
         delivery = open_delivery(job.spark, listings, settings.ingest, job.started_at, copies, version)
+        delivery.refuse_without_content()
         run = at_end.enter_context(run_context(job, job.started_at.date()))
         repair_interrupted_ingests(run)
         job.print_progress(f"{run.run_id}: reading {delivery.files}")

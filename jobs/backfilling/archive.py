@@ -129,6 +129,7 @@ class Archive:
             return staged
         with open_copies(job.warehouse, f"{self._stage_name}-files") as copies:
             delivery = open_delivery(job.spark, str(self._plan.scope.files), settings, job.started_at, copies)
+            delivery.refuse_without_content()
             job.print_progress(f"reading {delivery.files}")
             with reported_read_errors(delivery.files.location):
                 suppressions = read_suppressions(job.warehouse, job.settings.privacy)

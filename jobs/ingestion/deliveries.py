@@ -28,6 +28,8 @@ from jobs.ingestion.steps.time_format import fault_of_format, read_time
 from jobs.ingestion.text_files import TextSettings
 from schemas.errors import FailedError, UsageError
 
+_CONTENT = ("title", "description", "image", "image_uri")
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -39,6 +41,7 @@ class Delivery:
         counted: number of rows of the files, counted independently of Spark; None: not counted.
         ignored_columns: columns of the files that are not used.
         has_uris: whether pictures are given as paths or URIs.
+        has_content: whether any column holds texts or pictures.
     """
 
     files: Files
@@ -46,6 +49,20 @@ class Delivery:
     counted: int | None
     ignored_columns: tuple[str, ...]
     has_uris: bool
+    has_content: bool = True
+
+    def refuse_without_content(self) -> None:
+        """Refuse a file of labels or prices alone: there is nothing to judge, and stored texts would be lost.
+
+        Raises:
+            UsageError: no column holds texts or pictures.
+        """
+        if not self.has_content:
+            raise UsageError(
+                f"{self.files.location} has neither texts nor pictures, so no category can be judged by it. Join it by "
+                "its ids with the file that has them, and deliver both as one, or map a column with --set "
+                "'ingest.columns={title: NAME_IN_FILE}'."
+            )
 
 
 def open_delivery(
@@ -109,7 +126,8 @@ def cast_delivery(
     delivered_at = _delivered_at(spark, files, settings.updated_at)
     validated = rows.read(lambda frame: validate_rows(frame, settings, MALFORMED, now, delivered_at))
     ignored = _ignored(rows.names, [source for sources in used for source in sources.values()])
-    return Delivery(files, validated, rows.counted, ignored, any(_has_uris(sources) for sources in found))
+    has_content = any(name in sources for sources in found for name in _CONTENT)
+    return Delivery(files, validated, rows.counted, ignored, any(_has_uris(sources) for sources in found), has_content)
 
 
 def _ignored(names: Sequence[str], used: Collection[Source]) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def deliver(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         *rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str | None = ""
     ) -> Summary:
         path = tmp_path / f"delivery-{next(numbers)}.parquet"
-        pd.DataFrame(rows, columns=None if rows else ["listing_id", "updated_at"]).to_parquet(path)
+        pd.DataFrame(rows, columns=None if rows else ["listing_id", "updated_at", "title"]).to_parquet(path)
         categories = tmp_path / "taxonomy.csv"
         if taxonomy is not None:
             categories.write_text(taxonomy or "category,label,sensitive\nbags,Bags,false\nshoes,Shoes,true\n")

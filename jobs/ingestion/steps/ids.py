@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DoubleType, FloatType
 
-ROUNDED = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
+ROUNDED = r"^[0-9]([.,][0-9]+)?[eE]\+[0-9]+$"
 """What a spreadsheet makes of a long id."""
 _NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?(E[0-9]{1,2})?$"
 _POINT = r"^-?(0|[1-9][0-9]*)\.0+$"
