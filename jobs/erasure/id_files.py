@@ -19,7 +19,8 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 
 from jobs.console.job import Job
 from jobs.console.root_cause import root_cause
-from jobs.ingestion.files import TABLE_FORMATS, compression, find_files, find_local_files
+from jobs.ingestion.files import TABLE_FORMATS, find_files, find_local_files
+from jobs.ingestion.opening import compression
 from jobs.warehouse.folders import copy_to_local
 from schemas.errors import UsageError
 

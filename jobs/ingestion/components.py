@@ -18,14 +18,14 @@ def roots(edges: DataFrame) -> DataFrame:
     """The smallest key of each key's connected component. Runs Spark actions.
 
     Args:
-        edges: distinct pairs of keys a and b, BIGINT; cached.
+        edges: distinct pairs of keys a and b, BIGINT.
 
     Returns:
         key, root; a key that is a root itself may be left out.
     """
-    if edges.count() > MAX_COLLECTED:
+    collected = edges.limit(MAX_COLLECTED + 1).toPandas()
+    if len(collected) > MAX_COLLECTED:
         return _roots_in_spark(edges)
-    collected = edges.toPandas()
     keys, found = connect(collected["a"].to_numpy(np.int64), collected["b"].to_numpy(np.int64))
     return edges.sparkSession.createDataFrame(pd.DataFrame({"key": keys, "root": found}), "key BIGINT, root BIGINT")
 
@@ -55,6 +55,7 @@ def _roots_in_spark(edges: DataFrame) -> DataFrame:
     are aggregated, so that a key with very many neighbours does no harm.
     """
     pointers = _pointers(edges.select(F.greatest("a", "b").alias("key"), F.least("a", "b").alias("root")))
+    pointers = pointers.localCheckpoint()
     before = None
     while before != (now := _fingerprint(pointers)):
         before = now

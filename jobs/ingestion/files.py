@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from jobs.console.job import Job
 from jobs.console.root_cause import root_cause
+from jobs.ingestion.opening import COMPRESSIONS, compression
 from jobs.warehouse.folders import LOG_FOLDER, open_path
 from jobs.warehouse.session import local_file
 from schemas.errors import UsageError
@@ -28,7 +29,6 @@ FORMATS = {
 }
 """Extension -> format. Text files may be compressed: .csv.gz, .csv.bz2, .csv.zst."""
 TABLE_FORMATS = ("delta", "table")
-COMPRESSIONS = (".gz", ".bz2", ".zst")
 # Spark treats paths as glob patterns, so special characters are escaped.
 _PATTERN = re.compile(r"([\\*?\[\]{}])")
 _TABLE = re.compile(r"[^/\\:.]+(\.[^/\\:.]+)+")
@@ -175,12 +175,6 @@ def _format(location: str, paths: Sequence[str]) -> str:
     if len({FORMATS[each] for each in extensions}) > 1:
         raise UsageError(f"{location} contains {' and '.join(extensions)} files: load one format at a time.")
     return FORMATS[extensions[0]]
-
-
-def compression(path: str) -> str | None:
-    """The extension of a compressed file; None if it is not compressed."""
-    suffix = PurePosixPath(path).suffix.lower()
-    return suffix if suffix in COMPRESSIONS else None
 
 
 def extension(path: str) -> str:

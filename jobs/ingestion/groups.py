@@ -6,13 +6,10 @@ listing keeps its group forever; a new listing joins the group of its near dupli
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ingestion.components import roots
-from jobs.warehouse.caches import cached
 from schemas.bundle import BUCKETS
 
 MAX_TITLES = 20
@@ -84,5 +81,4 @@ def _roots(linked: DataFrame) -> DataFrame:
     """The keys of listings with several keys, each with the smallest key of its connected component."""
     keys = linked.groupBy("listing_id").agg(F.sort_array(F.collect_set("key")).alias("keys")).where(F.size("keys") > 1)
     rest = F.slice("keys", 2, len(KEYS))
-    with ExitStack() as at_end:
-        return roots(cached(keys.select(F.col("keys")[0].alias("a"), F.explode(rest).alias("b")).distinct(), at_end))
+    return roots(keys.select(F.col("keys")[0].alias("a"), F.explode(rest).alias("b")).distinct())

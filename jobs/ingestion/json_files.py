@@ -33,13 +33,13 @@ def read_json(spark: SparkSession, paths: Sequence[str], settings: TextSettings,
     """
     lines, counted, is_sample = [], 0, False
 
-    def count_lines(text: Text, decoding: Decoding) -> tuple[int, int | None]:
+    def count_lines(text: Text, decoding: Decoding) -> tuple[int, int | None, str]:
         return _count_lines(text, decoding, settings.limit)
 
     for path in paths:
-        text, (count, end) = inspect(spark, path, settings, count_lines)
-        if _is_document(text):
-            copy, count, is_cut = _as_lines(text, copies, settings.limit)
+        text, (count, end, first) = inspect(spark, path, settings, count_lines)
+        if _is_document(text, first):
+            copy, count, is_cut = _as_lines(text, first, copies, settings.limit)
             lines.append(copy)
         else:
             is_cut = end is not None
@@ -50,39 +50,43 @@ def read_json(spark: SparkSession, paths: Sequence[str], settings: TextSettings,
     return Rows((_read_lines(spark, lines, name, settings.named),), counted, is_sample)
 
 
-def _count_lines(text: Text, decoding: Decoding, limit: int | None) -> tuple[int, int | None]:
-    """The number of lines that are not blank, at most `limit`; and that of all lines up to there, if more follow."""
-    count = 0
+def _count_lines(text: Text, decoding: Decoding, limit: int | None) -> tuple[int, int | None, str]:
+    """Count the lines that are not blank, at most `limit`.
+
+    Returns:
+        Their number; that of all lines up to there, if more follow; and the first of them, empty if there is none.
+    """
+    count, first = 0, ""
     with text.open() as lines:
         for place, line in enumerate(decoding.watch(lines)):
-            if not _content(line):
+            if not (content := _content(line)):
                 continue
             if count == limit:
-                return count, place
+                return count, place, first
+            first = first or content
             count += 1
-    return count, None
+    return count, None, first
 
 
-def _is_document(text: Text) -> bool:
-    """Whether the file is an array, or its first object goes over several lines."""
-    first = _first_line(text)
+def _is_document(text: Text, first: str) -> bool:
+    """Whether the file is an array, or its first object goes over several lines, of which `first` is the first."""
     if first.startswith("[") or first == "{":
         return True
     try:
         json.loads(first)
     except ValueError:
-        return first.startswith("{") and _has_object(text)
+        return first.startswith("{") and _has_object(text, first)
     return False
 
 
-def _has_object(text: Text) -> bool:
+def _has_object(text: Text, first: str) -> bool:
     try:
-        return next(_objects(text), None) is not None
+        return next(_objects(text, first), None) is not None
     except ijson.JSONError:
         return False
 
 
-def _as_lines(text: Text, copies: Copies, limit: int | None) -> tuple[str, int, bool]:
+def _as_lines(text: Text, first: str, copies: Copies, limit: int | None) -> tuple[str, int, bool]:
     """Write the objects of a document one a line, at most `limit`.
 
     Returns:
@@ -91,7 +95,7 @@ def _as_lines(text: Text, copies: Copies, limit: int | None) -> tuple[str, int, 
     count, is_cut = 0, False
     try:
         with copies.write(f"{text.name}.jsonl") as (path, out):
-            for each in _objects(text):
+            for each in _objects(text, first):
                 if count == limit:
                     is_cut = True
                     break
@@ -102,9 +106,9 @@ def _as_lines(text: Text, copies: Copies, limit: int | None) -> tuple[str, int, 
     return path, count, is_cut
 
 
-def _objects(text: Text) -> Iterator[Any]:
+def _objects(text: Text, first: str) -> Iterator[Any]:
     """The elements of an array, or the values that follow each other; one at a time, so that memory is bounded."""
-    prefix = "item" if _first_line(text).startswith("[") else ""
+    prefix = "item" if first.startswith("[") else ""
     with text.open() as file:
         yield from ijson.items(_Recoded(file), prefix, multiple_values=True)
 
@@ -122,11 +126,6 @@ class _Recoded:
         if self._is_first and data:
             data, self._is_first = data.removeprefix(_MARK), False
         return data.encode("utf-8")
-
-
-def _first_line(text: Text) -> str:
-    with text.open() as lines:
-        return next((_content(line) for line in lines if _content(line)), "")
 
 
 def _content(line: str) -> str:

@@ -7,14 +7,13 @@ import gzip
 import io
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 import zstandard
 from pyspark.sql import SparkSession
 
-from jobs.ingestion.files import compression
 from jobs.warehouse.folders import open_path
 from schemas.errors import UsageError
 
@@ -26,6 +25,14 @@ _OPEN: dict[str, Callable[[BinaryIO], BinaryIO]] = {
     ".zst": lambda file: cast("BinaryIO", io.BufferedReader(_ZstdFile(file), _CHUNK)),
 }
 """Extension -> how to unpack. The driver does, because Spark needs Hadoop's native library for .zst."""
+
+COMPRESSIONS = tuple(_OPEN)
+
+
+def compression(path: str) -> str | None:
+    """The extension of a compressed file; None if it is not compressed."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return suffix if suffix in COMPRESSIONS else None
 
 
 @contextmanager

@@ -18,8 +18,7 @@ from pyspark.sql import SparkSession
 
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.encodings import describe_encodings, detect_encoding, marked_encoding
-from jobs.ingestion.files import compression
-from jobs.ingestion.opening import open_file
+from jobs.ingestion.opening import compression, open_file
 from schemas.errors import UsageError
 
 UTF8 = "utf-8"
