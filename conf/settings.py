@@ -1,4 +1,6 @@
-"""All settings with their defaults and meanings; those of deliveries are in `conf.ingest_settings`.
+"""All settings with their defaults and meanings.
+
+Those of deliveries are in `conf.ingest_settings`, those of fetching pictures in `conf.fetch_settings`.
 
 Values come from a YAML profile and `--set key=value`. A command loads the settings once (`conf.load`) and passes them
 on as values.
@@ -14,6 +16,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from conf.fetch_settings import FetchSettings
 from conf.ingest_settings import FileSettings, IngestSettings
 from conf.setting_types import FROZEN, Count, Positive, Share
 
@@ -232,6 +235,7 @@ class Settings:
 
     spark: SparkSettings = dataclasses.field(default_factory=SparkSettings)
     ingest: IngestSettings = dataclasses.field(default_factory=IngestSettings)
+    fetch: FetchSettings = dataclasses.field(default_factory=FetchSettings)
     text: TextSettings = dataclasses.field(default_factory=TextSettings)
     picture: PictureSettings = dataclasses.field(default_factory=PictureSettings)
     features: FeaturesSettings = dataclasses.field(default_factory=FeaturesSettings)

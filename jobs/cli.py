@@ -15,6 +15,7 @@ _NAMES = (
     "demo",
     "init",
     "ingest",
+    "fetch-pictures",
     "encode",
     "train",
     "nightly",
@@ -29,7 +30,7 @@ _NAMES = (
     "models",
     "review",
 )
-"""Modules in jobs/. Each has a function `main`, or `app`, a group of commands."""
+"""Modules in jobs/, with _ for -. Each has a function `main`, or `app`, a group of commands."""
 
 
 class _Commands(Mapping[str, Any]):
@@ -38,7 +39,7 @@ class _Commands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a command of Typer's own Click
         if name not in _NAMES:
             raise KeyError(name)
-        module = import_module(f"jobs.{name}")
+        module = import_module(f"jobs.{name.replace('-', '_')}")
         app = typer.Typer(rich_markup_mode=None)
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)

@@ -18,6 +18,7 @@ from jobs.erasure.erasing import (
     copy_metrics,
     end_publications,
     finish_forgetting,
+    forget_fetched_pictures,
     learned_by,
     publication_after,
     refuse_running,
@@ -118,6 +119,7 @@ def erase(
         if tables:
             end_publications(run)
             rewrite(run, names, tables, newest)
+        run.counts["pictures_removed"] = forget_fetched_pictures(run)
         refuse_running(run)
         if newest is not None and (tables or newest.ended_by is not None):
             copy_metrics(run, newest)
@@ -199,7 +201,13 @@ def _summary(run: RunContext, before: Searched, after: Searched | None, models: 
             "changes since it."
         )
     places = Section("found in", ("place", "files", "where"), before.rows)
-    return Summary(title, facts, (places,), tuple(hints), hidden_if_zero=("not_found", "models_with_another_key"))
+    return Summary(
+        title,
+        facts,
+        (places,),
+        tuple(hints),
+        hidden_if_zero=("not_found", "models_with_another_key", "pictures_removed"),
+    )
 
 
 def describe_missing(count: int, *, dry_run: bool) -> str:

@@ -31,6 +31,7 @@ from jobs.ingestion.taxonomies import read_taxonomy, store_taxonomy
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.caches import cached
+from jobs.warehouse.fetched import picture_prefixes
 from jobs.warehouse.inputs import has_table
 from schemas.errors import UsageError
 from schemas.tables import LISTINGS, TAXONOMY
@@ -137,7 +138,8 @@ def _load(job: Job, listings: str, taxonomy: str | None, full: bool, version: in
         repair_interrupted_ingests(run)
         job.print_progress(f"{run.run_id}: reading {delivery.files}")
         with reported_read_errors(delivery.files.location):
-            rows = add_hashes(suppressions.blank(delivery.rows), settings.ingest, has_uris=delivery.has_uris)
+            usable, prefixes = suppressions.blank(delivery.rows), picture_prefixes(warehouse, settings)
+            rows = add_hashes(usable, prefixes, settings.ingest.max_image_bytes, has_uris=delivery.has_uris)
             staged = warehouse.stage(f"{run.run_id}-delivered", rows)
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
         stored = warehouse.read(LISTINGS)

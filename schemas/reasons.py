@@ -189,6 +189,8 @@ class ImageStatus(StrEnum):
     """The URI is not below any allowed prefix."""
     NOT_FOUND = "not_found"
     """The picture store has no such file."""
+    NOT_FETCHED = "not_fetched"
+    """It is at an http or https address from which `fetch-pictures` has not fetched it yet."""
     NOT_KEPT = "not_kept"
     """A backfill met earlier content whose picture is no longer kept; it was judged by its text."""
 

@@ -196,6 +196,29 @@ FEATURES = Table(
     version=2,
 )
 
+PICTURE_FETCHES = Table(
+    name="picture_fetches",
+    kind="cache",
+    row="an http or https address of a picture that `fetch-pictures` has asked for; the picture is in a folder",
+    key=("uri",),
+    properties=(("delta.enableDeletionVectors", "true"), ("delta.dataSkippingStatsColumns", "fetched_at")),
+    columns=(
+        Column("uri", "STRING", "the address, as in the column image_uri of listings"),
+        Column("status", "STRING", "ok, or why there is no picture; the names are in schemas/reasons.py"),
+        Column(
+            "problem",
+            "STRING",
+            "of unreadable and not_allowed: name (the host has no address), inner_address, host (a redirect to one "
+            "that is not allowed), redirects (too many), connection, tls, timeout, busy, refused or compressed",
+        ),
+        Column("http_status", "INT", "the last status of HTTP; null without an answer"),
+        Column("bytes", "BIGINT", "size of the picture; null without one"),
+        Column("sha256", "STRING", "SHA-256 of its bytes, as listings.image_hash; null without one"),
+        Column("attempts", "INT", "number of requests the last time, without redirects; 0: it was in the folder"),
+        Column("fetched_at", "TIMESTAMP", "when it was asked for the last time, UTC"),
+    ),
+)
+
 PREDICTIONS = Table(
     name="predictions",
     kind="fact",
@@ -563,6 +586,7 @@ TABLES: dict[str, Table] = {
         LISTINGS,
         LISTING_CHANGES,
         TAXONOMY,
+        PICTURE_FETCHES,
         FEATURES,
         PREDICTIONS,
         CORRECTIONS,

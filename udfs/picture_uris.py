@@ -15,11 +15,13 @@ from urllib.parse import unquote, urlsplit
 from pyarrow.fs import FileSystem, FileType
 
 from schemas.reasons import ImageStatus
+from udfs.fetched_pictures import FETCHED, STATUS, fetched_name, is_http
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SLOW_SECONDS = 1.0
 _FAILURES = 3
 _PAUSE_SECONDS = 60.0
+_MOST_STATUS_BYTES = 100
 _S3A = re.compile(r"^s3a(?=://)")  # Hadoop's name of the scheme s3
 
 
@@ -37,7 +39,8 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
         uri: an absolute path, a `file:` URI, a URI with the scheme of a remote prefix, or a path relative to a prefix
             (the first prefix that it stays below).
         prefixes: folders: absolute paths, `file:///...`, or URIs that `pyarrow.fs.FileSystem.from_uri` knows
-            (s3, gs, hdfs), or s3a, which is the same as s3. If there are none, nothing is read.
+            (s3, gs, hdfs), or s3a, which is the same as s3. If there are none, nothing is read. One may begin with
+            `fetched:` (`udfs.fetched_pictures`): it allows all http and https URIs. No server is asked.
         max_bytes: larger pictures are not read.
 
     Returns:
@@ -48,9 +51,13 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
           long for a file).
         - `missing`: the file is empty.
         - `too_large`: the file has more than `max_bytes`.
+        - `not_fetched`: it is an http or https URI, and there is a prefix for these, but it has not been fetched. If
+          it has been, without success, the status is what the server has said.
         - `unreadable`: any other error, such as a time-out or a missing permission; also if the folder of the prefix
           is missing or empty, as when a store is not mounted. A later read may succeed.
     """
+    if is_http(uri):
+        return _read_fetched(uri, prefixes, max_bytes)
     location = locate(uri, prefixes)
     if location is None:
         return None, ImageStatus.NOT_ALLOWED
@@ -72,6 +79,23 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
     return (data, ImageStatus.OK) if data else (None, ImageStatus.MISSING)
 
 
+def _read_fetched(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes | None, ImageStatus]:
+    """As `read_uri`, of an http or https URI."""
+    folder = next((prefix.removeprefix(FETCHED) for prefix in prefixes if prefix.startswith(FETCHED)), None)
+    if folder is None:
+        return None, ImageStatus.NOT_ALLOWED
+    if not folder:
+        return None, ImageStatus.NOT_FETCHED
+    data, status = read_uri(fetched_name(uri), (folder,), max_bytes)
+    if status != ImageStatus.NOT_FOUND:
+        return data, status
+    said, status = read_uri(f"{fetched_name(uri)}{STATUS}", (folder,), _MOST_STATUS_BYTES)
+    if status == ImageStatus.UNREADABLE:
+        return None, status
+    known = said is not None and said.decode(errors="replace") in list(ImageStatus)
+    return None, ImageStatus(said.decode()) if said is not None and known else ImageStatus.NOT_FETCHED
+
+
 def locate(uri: str, prefixes: tuple[str, ...]) -> tuple[str, str] | None:
     """Find the prefix that allows a URI.
 
@@ -80,6 +104,8 @@ def locate(uri: str, prefixes: tuple[str, ...]) -> tuple[str, str] | None:
         None if no prefix allows the URI.
     """
     for prefix in prefixes:
+        if prefix.startswith(FETCHED):
+            continue
         root = _local_path(prefix)
         location = _locate_remote(uri, prefix) if root is None else _locate_local(uri, root)
         if location is not None:

@@ -30,6 +30,7 @@ from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, RunContext
 from jobs.warehouse.caches import cached
+from jobs.warehouse.fetched import picture_prefixes
 from jobs.warehouse.joins import broadcast_if_few
 from jobs.warehouse.listings import with_taxonomy
 from schemas.errors import FailedError
@@ -133,7 +134,9 @@ class Archive:
             job.print_progress(f"reading {delivery.files}")
             with reported_read_errors(delivery.files.location):
                 suppressions = read_suppressions(job.warehouse, job.settings.privacy)
-                rows = add_hashes(suppressions.blank(delivery.rows), settings, has_uris=delivery.has_uris)
+                usable = suppressions.blank(delivery.rows)
+                prefixes = picture_prefixes(job.warehouse, job.settings)
+                rows = add_hashes(usable, prefixes, settings.max_image_bytes, has_uris=delivery.has_uris)
                 part = F.pmod(F.xxhash64(without_point(F.col("listing_id"))), F.lit(_PARTS)).cast("int")
                 staged = job.warehouse.stage(self._stage_name, rows.withColumn(_PART, part), partition=_PART)
             try:
@@ -165,7 +168,8 @@ class Archive:
             if count == 0:
                 return
             rows = rows.join(broadcast_if_few(wanted, count), KEYS, "left_semi")
-            vectors = encode_rows(rows, encoder, count, job.settings).select(*KEYS, "vector", "image_status")
+            vectors = encode_rows(rows, encoder, count, job.settings, picture_prefixes(job.warehouse, job.settings))
+            vectors = vectors.select(*KEYS, "vector", "image_status")
             buckets = self._buckets.where(F.col(_PART).isin(parts)).drop(_PART)
             texts = rows.select(*KEYS, "title", "description").join(buckets, "listing_id")
             predicted = predict(job, texts.join(vectors, KEYS), model, rows=count)

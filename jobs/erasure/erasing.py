@@ -12,12 +12,15 @@ from jobs.backfilling.plan import unfinished
 from jobs.erasure.names import Names
 from jobs.erasure.rows import remaining_rows
 from jobs.erasure.targets import LISTING, id_frame
+from jobs.fetching.picture_folder import PictureFolder
+from jobs.fetching.tidying import forget_unnamed
 from jobs.ingestion import suppressions
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication, is_published
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext
 from jobs.lifecycle.starts import find_starts
+from jobs.warehouse.fetched import fetched_folder
 from jobs.warehouse.forgetting import forget_history, is_forgetting
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
@@ -27,6 +30,7 @@ from schemas.tables import (
     CLEAN_LISTINGS,
     LISTING_CHANGES,
     LISTINGS,
+    PICTURE_FETCHES,
     PINS,
     QUALITY_METRICS,
     REVIEW_DECISIONS,
@@ -147,6 +151,23 @@ def rewrite(run: RunContext, names: Names, tables: Mapping[str, Collection[str]]
         stay = remaining_rows(warehouse, table, rows, names, tables[table.name], run.run_id)
         warehouse.overwrite(table, stay)
         forget_history(warehouse, table)
+
+
+def forget_fetched_pictures(run: RunContext) -> int:
+    """Remove the fetched pictures of listings that have been erased, unless another listing has the same address.
+
+    Returns:
+        The number of pictures.
+    """
+    warehouse = run.job.warehouse
+    if not warehouse.exists(PICTURE_FETCHES):
+        return 0
+    run.job.print_progress("removing the fetched pictures that no listing names any longer")
+    folder = PictureFolder(fetched_folder(warehouse.address, run.job.settings))
+    removed = forget_unnamed(warehouse, folder)
+    # Also if nothing was removed now: an erasure that was killed may have removed the rows and not their history.
+    forget_history(warehouse, PICTURE_FETCHES)
+    return removed
 
 
 def _published_state(warehouse: Warehouse, table: Table, newest: Publication | None) -> DataFrame:

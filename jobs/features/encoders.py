@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from conf.settings import Settings
 from jobs.features.steps.selection import HAS_PICTURE
+from jobs.warehouse.fetched import picture_prefixes
 from jobs.warehouse.listings import in_force
 from jobs.warehouse.tables import Warehouse
 from schemas.bundle import PICTURE_ENCODER_FOLDER
@@ -106,5 +107,5 @@ def _stored_size(warehouse: Warehouse) -> int | None:
 def _longer_sides(warehouse: Warehouse, settings: Settings, listings_version: int) -> list[int]:
     """The longer sides of the first readable pictures; only as many files of listings are read as it takes."""
     listings = in_force(warehouse.read(LISTINGS, listings_version)).where(HAS_PICTURE).select("image", "image_uri")
-    sizes = make_sizes(_SAMPLE, settings.ingest.image_prefixes, settings.ingest.max_image_bytes)
+    sizes = make_sizes(_SAMPLE, picture_prefixes(warehouse, settings), settings.ingest.max_image_bytes)
     return [max(row.width, row.height) for row in listings.mapInArrow(sizes, SIZES).take(_SAMPLE)]

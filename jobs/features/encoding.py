@@ -16,6 +16,7 @@ from jobs.features.steps.selection import unencoded
 from jobs.features.stored import stored_features
 from jobs.features.storing import store_features
 from jobs.lifecycle.run_context import RunContext
+from jobs.warehouse.fetched import picture_prefixes
 from jobs.warehouse.listings import narrow
 from jobs.warehouse.tables import Warehouse
 from schemas.reasons import ImageStatus
@@ -92,10 +93,16 @@ def encode_pictures(
 
 
 def _warn_of_refused(run: RunContext, identity: str) -> None:
-    """Say how many pictures this run was not allowed to read."""
+    """Say how many pictures this run was not allowed to read, or are to be fetched."""
     written = stored_features(run.job.warehouse, identity).where(F.col("encoded_at") == F.lit(run.job.started_at))
-    refused = written.where(F.col("image_status") == ImageStatus.NOT_ALLOWED.value).count()
-    if refused:
+    counted = written.groupBy("image_status").count().collect()
+    counts = {row.image_status: int(row["count"]) for row in counted}
+    if unfetched := counts.get(ImageStatus.NOT_FETCHED.value):
+        run.job.print_progress(
+            f"{unfetched:,} pictures are at http or https addresses and have not been fetched; "
+            "`catalog-cleaner fetch-pictures` does it"
+        )
+    if refused := counts.get(ImageStatus.NOT_ALLOWED.value):
         run.job.print_progress(
             f"{refused:,} pictures are outside the allowed folders and were not read. Allow their folder for every "
             "command, in a profile or with --set 'ingest.image_prefixes=[/folder]'"
@@ -111,18 +118,21 @@ def _search(warehouse: Warehouse, identity: str, listings: DataFrame) -> tuple[D
 
 def _encode_piece(run: RunContext, encoder: Encoder, wanted: DataFrame, pictures: Pictures, rows: int) -> int:
     """Encode pictures and store them; returns their number. The warehouse must be locked."""
-    new = encode_rows(pictures.read(wanted, rows), encoder, rows, run.job.settings)
+    prefixes = picture_prefixes(run.job.warehouse, run.job.settings)
+    new = encode_rows(pictures.read(wanted, rows), encoder, rows, run.job.settings, prefixes)
     return store_features(run, encoder.spec.identity, new)
 
 
-def encode_rows(listings: DataFrame, encoder: Encoder, rows: int, settings: Settings) -> DataFrame:
-    """`udfs.picture_features.encode_listings` with the limits of the settings."""
+def encode_rows(
+    listings: DataFrame, encoder: Encoder, rows: int, settings: Settings, prefixes: tuple[str, ...]
+) -> DataFrame:
+    """`udfs.picture_features.encode_listings` with the limits of the settings and `picture_prefixes`."""
     return encode_listings(
         listings,
         encoder.folder,
         rows=rows,
         batch_rows=settings.picture.batch_rows,
-        prefixes=settings.ingest.image_prefixes,
+        prefixes=prefixes,
         max_image_bytes=settings.ingest.max_image_bytes,
         max_pixels=settings.picture.max_pixels,
         blank_deviation=settings.picture.blank_deviation,

@@ -29,6 +29,7 @@ _UNREAD_PICTURES = {
     "not_allowed": (ImageStatus.NOT_ALLOWED,),
     "not_found": (ImageStatus.NOT_FOUND,),
     "unreadable": (ImageStatus.UNREADABLE,),
+    "not_fetched": (ImageStatus.NOT_FETCHED,),
     "unusable": (ImageStatus.MISSING, ImageStatus.TOO_LARGE),
 }
 """Name in the counts -> statuses of pictures behind URIs that were not read."""
@@ -227,6 +228,9 @@ def _warnings(counts: dict[str, int]) -> list[str]:
         "pictures_not_found": "{:,} pictures do not exist at their URI; the next delivery looks for them again.",
         "pictures_unreadable": (
             "{:,} pictures could not be read from their URI. Check the picture store; every nightly run tries again."
+        ),
+        "pictures_not_fetched": (
+            "{:,} pictures are at http or https addresses and have not been fetched: catalog-cleaner fetch-pictures."
         ),
         "pictures_unusable": "{:,} picture files are empty or larger than ingest.max_image_bytes.",
     }

@@ -20,6 +20,7 @@ from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext
 from jobs.lifecycle.run_log import RunRecord, record
 from jobs.warehouse.caches import cached
+from jobs.warehouse.fetched import picture_prefixes
 from jobs.warehouse.joins import broadcast_if_few
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
@@ -106,7 +107,8 @@ def stage_changes(
     """
     new_values = outcomes.where(F.col("outcome").isin(*_NEW_VALUES)).select("row_number", "outcome")
     with ExitStack() as at_end:
-        keyed = cached(_with_keys(_join_delivered(delivered, new_values, counts), settings), at_end)
+        prefixes = picture_prefixes(warehouse, settings)
+        keyed = cached(_with_keys(_join_delivered(delivered, new_values, counts), settings, prefixes), at_end)
         return warehouse.stage(stage, _changes(keyed, warehouse.read(LISTINGS), outcomes, withdrawn))
 
 
@@ -124,12 +126,10 @@ def _changes(keyed: DataFrame, listings: DataFrame, outcomes: DataFrame, withdra
     return changes.select("listing_id", "change", "row_number", "title_key", "image_key", "group_id", "bucket")
 
 
-def _with_keys(rows: DataFrame, settings: Settings) -> DataFrame:
+def _with_keys(rows: DataFrame, settings: Settings, prefixes: tuple[str, ...]) -> DataFrame:
     """row_number, outcome, listing_id and `KEYS`. Uninformative titles and blank pictures have no key."""
-    ingest, picture = settings.ingest, settings.picture
-    keys = near_duplicate_keys(
-        ingest.image_prefixes, ingest.max_image_bytes, picture.max_pixels, picture.blank_deviation
-    )
+    picture = settings.picture
+    keys = near_duplicate_keys(prefixes, settings.ingest.max_image_bytes, picture.max_pixels, picture.blank_deviation)
     rows = rows.withColumn("keys", keys(F.col("title"), F.col("image"), F.col("image_uri")))
     normalized = F.col("keys.normalized_title")
     is_informative = ~is_uninformative(F.col("title")) & ~is_uninformative(normalized) & normalized.isNotNull()

@@ -249,7 +249,10 @@ def _warnings(counts: _Counts, columns: Sequence[FileColumn], settings: IngestSe
         )
     in_files = counts.filled["image_uri"] - counts.at_servers
     if counts.at_servers:
-        warnings.append(f"{counts.at_servers:,} pictures are at http or https addresses, which ingest does not read.")
+        warnings.append(
+            f"{counts.at_servers:,} pictures are at http or https addresses: `catalog-cleaner fetch-pictures` fetches "
+            "them after the ingest."
+        )
     if in_files and not settings.image_prefixes:
         warnings.append(
             f"{in_files:,} pictures are given by path or URI, and none is read until their folder is allowed: "

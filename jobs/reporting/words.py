@@ -27,6 +27,7 @@ PICTURE: dict[str, str] = {
     ImageStatus.UNREADABLE.value: "could not be read, will be tried again",
     ImageStatus.NOT_ALLOWED.value: "outside the allowed folders",
     ImageStatus.NOT_FOUND.value: "does not exist",
+    ImageStatus.NOT_FETCHED.value: "not fetched yet",
     ImageStatus.NOT_KEPT.value: "no longer kept",
 }
 

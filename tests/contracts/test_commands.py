@@ -20,7 +20,7 @@ from jobs.console.options import parse_date
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "backfill", "revert", "report", "changes", "explain"}
-COMMANDS |= {"erase", "maintain", "review", "runs", "models", "init"}
+COMMANDS |= {"fetch-pictures", "erase", "maintain", "review", "runs", "models", "init"}
 
 
 def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click
@@ -84,13 +84,14 @@ def test_settings_that_cannot_be_used_are_all_named_before_any_work(words: tuple
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_each_job_can_be_run_as_main(name: str) -> None:
-    source = (ROOT / "jobs" / f"{name}.py").read_text()
+    source = (ROOT / "jobs" / f"{name.replace('-', '_')}.py").read_text()
     assert 'if __name__ == "__main__":' in source
 
 
 def test_the_jobs_folder_contains_only_the_commands() -> None:
     entry_points = {"cli", "store"}  # the command line itself, and the import path of `read_published`
-    assert {path.stem for path in (ROOT / "jobs").glob("*.py")} == COMMANDS | entry_points | {"__init__"}
+    commands = {name.replace("-", "_") for name in COMMANDS}
+    assert {path.stem for path in (ROOT / "jobs").glob("*.py")} == commands | entry_points | {"__init__"}
 
 
 def test_a_job_runs_by_its_file_as_with_spark_submit() -> None:

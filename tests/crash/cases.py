@@ -16,6 +16,7 @@ from jobs.lifecycle.run_context import STAGED_ARCHIVES
 from jobs.store import read_published
 from schemas.tables import LISTINGS, RUNS
 from tests.end_to_end.conftest import Workspace
+from tests.web_server import data, web_server
 
 NIGHT = "2026-11-11"
 Words = tuple[str, ...]
@@ -53,6 +54,22 @@ def encode(workspace: Workspace, folder: Path) -> Words:
     """New pictures."""
     workspace.run(*ingest(workspace, folder))
     return ("encode",)
+
+
+def fetch_pictures(workspace: Workspace, folder: Path) -> Words:
+    """Pictures at a web server of this process, some of them missing."""
+    server = web_server().__enter__()  # it stays until the process ends
+
+    def change(listings: pd.DataFrame) -> pd.DataFrame:
+        rows = listings[listings.image.notna()].sort_values("listing_id").head(12).reset_index(drop=True)
+        server.routes = {f"/{n}.jpg": data(image) for n, image in enumerate(rows.image) if n % 4}
+        rows["image_uri"] = [server.uri(f"/{n}.jpg") for n in range(len(rows))]
+        return rows.assign(image=None, updated_at=pd.Timestamp("2026-01-01T10:00:00Z"))
+
+    workspace.ingest(workspace.delivery(folder, change))
+    return (
+        "fetch-pictures", "--set", f"fetch.hosts=[{server.host}]", "--set", "fetch.networks=[127.0.0.0/8]",
+    )  # fmt: skip
 
 
 def train(_workspace: Workspace, _folder: Path) -> Words:
@@ -131,12 +148,25 @@ def erase(workspace: Workspace, _: Path) -> Words:
 
 CASES: dict[str, Prepare] = {
     each.__name__: each
-    for each in (nightly, ingest, encode, train, review, backfill, archive, apply, revert, maintain, erase)
+    for each in (
+        nightly,
+        ingest,
+        fetch_pictures,
+        encode,
+        train,
+        review,
+        backfill,
+        archive,
+        apply,
+        revert,
+        maintain,
+        erase,
+    )
 }
 ALREADY_DONE = "taken back already"
 """What a command that cannot be repeated says if the killed one had done everything."""
 ENDS_PUBLICATIONS = ("erase",)
 """Commands that end all publications before they publish, so that readers may find none."""
-CLEANS_UP_LATER = ("encode", "train", "backfill")
+CLEANS_UP_LATER = ("fetch-pictures", "encode", "train", "backfill")
 """Commands that run beside others, so that what a killed one has left is removed by the next run that locks all:
 `maintain` at the latest, which also removes what backfills have staged."""

@@ -112,20 +112,20 @@ def validate_rows(
     )
 
 
-def add_hashes(rows: DataFrame, settings: IngestSettings, *, has_uris: bool) -> DataFrame:
+def add_hashes(rows: DataFrame, prefixes: tuple[str, ...], max_image_bytes: int, *, has_uris: bool) -> DataFrame:
     """Add text_hash, image_hash and content_hash; and picture, the result of reading a URI (null if none was read).
 
     A URI is read only if the row has no picture as bytes and can be used.
 
     Args:
         rows: the output of `validate_rows`.
-        settings: which URIs may be read.
+        prefixes, max_image_bytes: which URIs may be read, as in `udfs.picture_uris.read_uri`.
         has_uris: whether the delivery has a column of URIs.
     """
     read = F.lit(None).cast("struct<image_hash: string, picture: string>")
     if has_uris:
         uri = F.when(F.col("image").isNull() & (F.size("reasons") == 0), F.col("image_uri"))
-        read = uri_hash(settings.image_prefixes, settings.max_image_bytes)(uri)
+        read = uri_hash(prefixes, max_image_bytes)(uri)
     hashed = rows.withColumns({"read": read, "text_hash": text_hash(F.col("title"), F.col("description"))})
     hashed = hashed.withColumn("image_hash", F.coalesce(F.sha2("image", 256), F.col("read.image_hash")))
     hashed = hashed.withColumn("content_hash", content_hash(F.col("text_hash"), F.col("image_hash")))

@@ -1,0 +1,1 @@
+"""Fetches pictures from web servers and keeps them, so that no other command waits for a server."""
