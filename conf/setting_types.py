@@ -9,5 +9,6 @@ from pydantic import ConfigDict, Field
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0.0)]
+Factor = Annotated[float, Field(ge=1.0)]
 
 FROZEN = ConfigDict(extra="forbid")

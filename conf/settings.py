@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from conf.fetch_settings import FetchSettings
 from conf.ingest_settings import FileSettings, IngestSettings
-from conf.setting_types import FROZEN, Count, Positive, Share
+from conf.setting_types import FROZEN, Count, Factor, Positive, Share
 
 
 @dataclass(frozen=True, config=FROZEN)
@@ -167,7 +167,7 @@ class ReviewSettings:
 
 @dataclass(frozen=True, config=FROZEN)
 class GateSettings:
-    """When a run refuses to publish (exit 3)."""
+    """When a night refuses to publish, or an ingest to load a delivery (exit 3)."""
 
     max_quarantined_share: Share = 0.05
     """Share of the rows of listings that cannot be used."""
@@ -181,6 +181,19 @@ class GateSettings:
     max_unreadable_image_rise: Share = 0.2
     """Increase, since the last publication, in the share of listings whose picture is unreadable; 0.2 is 20 percentage
     points. A larger increase suggests that the picture store is not available."""
+    min_delivery_rows: Count = 1000
+    """A delivery is compared with the stored catalogue if both have so many listings."""
+    max_lost_values: Share = 0.5
+    """Share of the values of a column that a delivery may lack, compared with the stored listings of its categories; a
+    larger share suggests that a column is missing or has another name."""
+    max_rows_factor: Factor = 3.0
+    """A full delivery may have so many times as many listings as are stored, or so many times fewer."""
+    max_category_shift: Share = 0.5
+    """Share of the listings of a full delivery that may be in other categories than the stored ones: half the sum of
+    the differences of the categories' shares."""
+    max_price_factor: Factor = 3.0
+    """How many times as high or as low as the stored prices a delivery's may be: the median over its categories and
+    currencies of how their median prices differ."""
 
 
 @dataclass(frozen=True, config=FROZEN)

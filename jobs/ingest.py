@@ -14,6 +14,7 @@ from jobs.console.summary import Summary
 from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
 from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_errors
 from jobs.ingestion.files import refuse_missing
+from jobs.ingestion.gate import gate_delivery
 from jobs.ingestion.ingest_summary import (
     MixedTitles,
     count_rows,
@@ -109,8 +110,8 @@ def ingest(
     Keeps the newest version of each listing. Loading the same batch again changes nothing. Rows that cannot be used
     are written to the table quarantine with the reasons. With --dry-run, look at an unknown file first.
 
-    Exit codes: 0 success; 1 failure; 2 invalid usage, settings or files; 3 refused, because a full batch would withdraw
-    too many listings.
+    Exit codes: 0 success; 1 failure; 2 invalid usage, settings or files; 3 refused, because the batch differs too
+    much from the stored listings or, if it is full, would withdraw too many.
     """
     del preset, warehouse  # they are in the settings and the job
     refuse_missing(job, listings)
@@ -153,6 +154,7 @@ def _load(job: Job, listings: str, taxonomy: str | None, full: bool, version: in
         check_count(delivery.files, delivery.counted, counts.by_name["rows_in"])
         rows_in, current = run.counts["rows_in"], run.counts["rows_current"]
         job.print_progress(f"{rows_in:,} rows, {current:,} of them new or changed listings")
+        gate_delivery(run, delivered, outcomes, stored, full)
         if run.counts["rows_quarantined"]:
             write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), delivered)
         refuse_large_withdrawal(stored, run.counts, settings.ingest)

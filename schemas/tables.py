@@ -408,7 +408,7 @@ GATE_RESULTS = Table(
     key=("run_id", "gate", "expectation", "column_name"),
     partition=("job", "run_date"),
     columns=(
-        Column("gate", "STRING", "input or output"),
+        Column("gate", "STRING", "input or output of a night, or delivery of an ingest"),
         Column("expectation", "STRING", "what was expected"),
         Column("column_name", "STRING", "the column; empty if it is about the whole table"),
         Column("success", "BOOLEAN", "whether it was met"),

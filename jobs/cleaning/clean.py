@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import cast
 
 from pyspark.sql import DataFrame, SparkSession
@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from conf.settings import DecideSettings, Settings
-from jobs.cleaning.gates import Check
 from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration, lower_claims
 from jobs.cleaning.steps.decide import (
     CorrectionBin,
@@ -36,6 +35,7 @@ from jobs.cleaning.steps.reviews import latest_decisions, with_answers
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.features.stored import unread_formats
+from jobs.lifecycle.expectations import Check, results_frame
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, publications
@@ -108,14 +108,10 @@ class Cleaned:
             clean_listings: `own` with the texts of the listings.
         """
         spark = self.decided.sparkSession
-        gates = spark.createDataFrame(
-            [tuple(asdict(check).values()) for check in checks],
-            "gate STRING, expectation STRING, column_name STRING, success BOOLEAN, observed STRING",
-        )
         return {
             "predictions": scored,
             "quarantine": quarantined,
-            "gate_results": gates,
+            "gate_results": results_frame(spark, checks),
             "corrections": self.events.withColumn("model_version", F.lit(self.model_version)),
             "quality_metrics": self.metrics,
             "metric_definitions": _metric_definitions(spark),

@@ -1,29 +1,19 @@
-"""The gates: checks of a whole table with Great Expectations. Only this module imports it.
+"""The gates of a night: checks of a whole table.
 
 The rules in `jobs.cleaning.steps` find single bad rows; a gate checks whether there are too many of them.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.settings import GateSettings
+from jobs.lifecycle.expectations import Check, check, expect
 from schemas.errors import RefusedError
 from schemas.reasons import ImageStatus
-
-if TYPE_CHECKING:
-    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 _FINDINGS = {
     "": "the table does not have the expected number of rows ({observed:,.0f})",
@@ -45,17 +35,6 @@ _HINTS = {
 """Column of a failed expectation -> its likely cause and what to do."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """The result of an expectation: a row of the table gate_results."""
-
-    gate: str
-    expectation: str
-    column_name: str
-    success: bool
-    observed: str
-
-
 def check_input(listings: DataFrame, settings: GateSettings) -> list[Check]:
     """Check the input of a run.
 
@@ -63,16 +42,14 @@ def check_input(listings: DataFrame, settings: GateSettings) -> list[Check]:
         listings: the output of `jobs.cleaning.steps.selection.input_gate_rows`.
         settings: the limits.
     """
-    from great_expectations.expectations import core as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
-
-    return _validate(
+    return check(
         "input",
         listings,
         [
-            gxe.ExpectTableRowCountToBeBetween(min_value=1),
-            gxe.ExpectColumnValuesToBeUnique(column="listing_id"),
-            gxe.ExpectColumnMeanToBeBetween(column="quarantined", max_value=settings.max_quarantined_share),
-            gxe.ExpectColumnMeanToBeBetween(column="empty", max_value=settings.max_empty_share),
+            expect("ExpectTableRowCountToBeBetween", min_value=1),
+            expect("ExpectColumnValuesToBeUnique", column="listing_id"),
+            expect("ExpectColumnMeanToBeBetween", column="quarantined", max_value=settings.max_quarantined_share),
+            expect("ExpectColumnMeanToBeBetween", column="empty", max_value=settings.max_empty_share),
         ],
     )
 
@@ -87,21 +64,22 @@ def check_output(decided: DataFrame, listings: int, unreadable_before: float, se
             first run.
         settings: the limits.
     """
-    from great_expectations.expectations import core as gxe  # noqa: PLC0415 - slow to import, and only a gate needs it
-
-    return _validate(
+    return check(
         "output",
         decided,
         [
-            gxe.ExpectTableRowCountToEqual(value=listings),
-            gxe.ExpectColumnValuesToNotBeNull(column="effective_category"),
-            gxe.ExpectColumnValuesToNotBeNull(column="predicted_category", mostly=1 - settings.max_unpredicted_share),
-            gxe.ExpectColumnValuesToNotBeInSet(
+            expect("ExpectTableRowCountToEqual", value=listings),
+            expect("ExpectColumnValuesToNotBeNull", column="effective_category"),
+            expect(
+                "ExpectColumnValuesToNotBeNull", column="predicted_category", mostly=1 - settings.max_unpredicted_share
+            ),
+            expect(
+                "ExpectColumnValuesToNotBeInSet",
                 column="image_status",
                 value_set=[ImageStatus.UNREADABLE.value],
                 mostly=max(1 - unreadable_before - settings.max_unreadable_image_rise, 0.0),
             ),
-            gxe.ExpectColumnMeanToBeBetween(column="corrected", max_value=settings.max_corrected_share),
+            expect("ExpectColumnMeanToBeBetween", column="corrected", max_value=settings.max_corrected_share),
         ],
     )
 
@@ -125,7 +103,7 @@ def refuse_if_failed(checks: Sequence[Check]) -> None:
     Raises:
         RefusedError: an expectation failed. The message lists each one with the observed value and what to do.
     """
-    failed = [check for check in checks if not check.success]
+    failed = [each for each in checks if not each.success]
     if failed:
         found = "; ".join(f"{check.gate} gate: {_finding(check)}" for check in failed)
         lines = "\n".join(
@@ -147,38 +125,3 @@ def _finding(check: Check) -> str:
         return _FINDINGS[check.column_name].format(observed=float(check.observed))
     except ValueError:  # it could not be computed
         return f"{check.expectation} could not be checked"
-
-
-def _validate(gate: str, frame: DataFrame, expectations: Sequence[Any]) -> list[Check]:
-    import great_expectations as gx  # noqa: PLC0415 - as above
-    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
-
-    # On import, this module sets its log level to INFO and logs its temporary folders.
-    logging.getLogger(ProgressBarsConfig.__module__).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        source = context.data_sources.add_spark("spark", persist=False)
-        batch = source.add_dataframe_asset(gate).add_batch_definition_whole_dataframe("whole")
-        suite = gx.ExpectationSuite(name=gate, expectations=list(expectations))
-        result = batch.get_batch({"dataframe": frame}).validate(suite, result_format="BASIC")
-    return [_check(gate, outcome) for outcome in result.results]
-
-
-def _check(gate: str, outcome: ExpectationValidationResult) -> Check:
-    config, result = cast("ExpectationConfiguration", outcome.expectation_config), outcome.result
-    observed = result.get("observed_value", result.get("unexpected_count"))
-    # If an expectation could not be computed, the reason is at the top level or nested by metric.
-    errors = outcome.exception_info or {}
-    for failure in [errors, *(value for value in errors.values() if isinstance(value, dict))]:
-        observed = failure.get("exception_message") or observed
-    limits = {k: v for k, v in config.kwargs.items() if k in ("min_value", "max_value", "value", "mostly")}
-    limit = ", ".join(f"{name} {value:g}" for name, value in limits.items() if value is not None)
-    return Check(
-        gate,
-        f"{config.type} ({limit})" if limit else config.type,
-        config.kwargs.get("column", ""),
-        bool(outcome.success),
-        str(observed),
-    )

@@ -47,7 +47,7 @@ BREACHES = [
     ("jobs", "import petastorm", "only training.dataset imports Petastorm"),
     ("jobs", "from horovod import spark", "only training.ranks imports Horovod"),
     ("jobs", "import mlflow.tracking", "only training.registry imports MLflow"),
-    ("jobs", "import great_expectations", "only jobs.cleaning.gates imports Great Expectations"),
+    ("jobs", "import great_expectations", "only jobs.lifecycle.expectations imports Great Expectations"),
     ("training", "from delta.tables import DeltaTable", "only jobs.warehouse.tables imports Delta"),
 ]
 
