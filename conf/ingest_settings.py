@@ -79,6 +79,10 @@ class IngestSettings:
     """How files of listings are written."""
     taxonomy_files: FileSettings = dataclasses.field(default_factory=FileSettings)
     """How taxonomy files are written."""
+    category_separator: str | None = None
+    """What stands between several categories of a listing in one value: the deepest that the taxonomy has counts."""
+    path_separator: str | None = None
+    """What stands between the parts of a category that is a path, besides `>`: `/`, say, or ` | `."""
     updated_at: TimeText | None = None
     """The time of all rows if the files have no column updated_at: a time such as 2026-11-28T06:00:00Z, or `file`, the
     time at which the newest file of the delivery was last changed."""

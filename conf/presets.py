@@ -68,7 +68,7 @@ PRESETS: dict[str, Preset] = {
             "sale_price": "Sale price",
         },
         required=("listing_id", "title", "description", "category"),
-        settings={"updated_at": "file"},
+        settings={"updated_at": "file", "category_separator": ","},
     ),
     # A product feed for Google Merchant Center as text with tabs; names may be written with spaces.
     "google-merchant": Preset(
@@ -107,7 +107,7 @@ PRESETS: dict[str, Preset] = {
         },
         attributes={"brand": "brands", "quantity": "quantity", "countries": "countries_tags"},
         required=("listing_id", "title"),
-        settings={"updated_at": "file"},
+        settings={"updated_at": "file", "category_separator": ","},
     ),
 }
 """Name -> preset."""

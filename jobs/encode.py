@@ -34,7 +34,7 @@ def encode(job: Job) -> Summary:
     refuse_wrong_encoders(job.settings)
     job.require_listings()
     warehouse = job.warehouse
-    version, _ = input_versions(warehouse)
+    version, *_ = input_versions(warehouse)
     registry = open_registry(job.address.folder, job.address.text, job.settings.registry)
     with run_context(job, job.started_at.date(), exclusive=False) as run:
         with tempfile.TemporaryDirectory(prefix="catalog-cleaner-") as folder:

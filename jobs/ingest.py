@@ -11,6 +11,7 @@ from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import PresetOption
 from jobs.console.summary import Summary
+from jobs.ingestion.categories import CategoryOptions, check_options, read_given, write_categories
 from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
 from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_errors
 from jobs.ingestion.files import refuse_missing
@@ -28,14 +29,11 @@ from jobs.ingestion.preview import preview
 from jobs.ingestion.steps.parse import add_hashes
 from jobs.ingestion.steps.versions import find_missing, find_outcomes
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
-from jobs.ingestion.taxonomies import read_taxonomy, store_taxonomy
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import run_context
 from jobs.warehouse.caches import cached
 from jobs.warehouse.fetched import picture_prefixes
-from jobs.warehouse.inputs import has_table
-from schemas.errors import UsageError
-from schemas.tables import LISTINGS, TAXONOMY
+from schemas.tables import LISTINGS
 
 ListingsArgument = Annotated[
     str,
@@ -50,8 +48,24 @@ TaxonomyOption = Annotated[
     typer.Option(
         "--taxonomy",
         metavar="FILE",
-        help="Taxonomy file with the columns category, label, parent, department and sensitive. Required for the first "
-        "load. Later, it replaces the stored taxonomy.",
+        help="Taxonomy file with the columns category, label, parent, department and sensitive. The first load needs "
+        "it, or --taxonomy-from-paths. Later, it replaces the stored taxonomy.",
+    ),
+]
+FromPathsOption = Annotated[
+    bool,
+    typer.Option(
+        "--taxonomy-from-paths",
+        help="Add the categories of LISTINGS that the taxonomy lacks, such as `Clothing > Tops`. Nothing is removed.",
+    ),
+]
+AliasesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--category-aliases",
+        metavar="FILE",
+        help="File with the columns alias, a category as it is delivered, and category, that of the taxonomy. It "
+        "replaces the stored one.",
     ),
 ]
 FullOption = Annotated[
@@ -95,10 +109,12 @@ IngestWarehouseOption = Annotated[
 ]
 
 
-def ingest(
+def ingest(  # noqa: PLR0913, PLR0917 - one for each option
     job: Job,
     listings: ListingsArgument,
     taxonomy: TaxonomyOption = None,
+    from_paths: FromPathsOption = False,
+    aliases: AliasesOption = None,
     full: FullOption = False,
     version: VersionOption = None,
     preset: PresetOption = None,
@@ -115,23 +131,19 @@ def ingest(
     """
     del preset, warehouse  # they are in the settings and the job
     refuse_missing(job, listings)
-    if taxonomy is not None:
-        refuse_missing(job, taxonomy)
+    options = CategoryOptions(taxonomy, aliases, from_paths)
+    check_options(job, options, dry_run=dry_run)
     if dry_run:
-        return preview(job, listings, version, taxonomy)
-    if taxonomy is None and not has_table(job.address, job.open, TAXONOMY):
-        raise UsageError(f"{job.address.text} contains no taxonomy yet: give a taxonomy file with --taxonomy.")
-    return _load(job, listings, taxonomy, full, version)
+        return preview(job, listings, version, options)
+    return _load(job, listings, options, full, version)
 
 
-def _load(job: Job, listings: str, taxonomy: str | None, full: bool, version: int | None) -> Summary:
+def _load(job: Job, listings: str, options: CategoryOptions, full: bool, version: int | None) -> Summary:
     settings, warehouse = job.settings, job.warehouse
     job.print_progress(f"checking the files of {listings}")
     with ExitStack() as at_end:
         copies = at_end.enter_context(open_copies(warehouse, COPIES_OF_INGEST))
-        categories = None
-        if taxonomy is not None:
-            categories = read_taxonomy(job.spark, taxonomy, settings.ingest.taxonomy_files, copies)
+        given = read_given(job, options, copies)
         suppressions = read_suppressions(warehouse, settings.privacy)
         delivery = open_delivery(job.spark, listings, settings.ingest, job.started_at, copies, version)
         delivery.refuse_without_content()
@@ -159,7 +171,8 @@ def _load(job: Job, listings: str, taxonomy: str | None, full: bool, version: in
             write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), delivered)
         refuse_large_withdrawal(stored, run.counts, settings.ingest)
 
-        run.counts["taxonomy_written"] = int(store_taxonomy(warehouse, categories))
+        categories = write_categories(warehouse, delivered, given, settings.ingest)
+        run.counts["taxonomy_written"] = int(categories.taxonomy_changed)
         if run.counts["rows_current"] or run.counts["withdrawn"]:
             job.print_progress("grouping near duplicates")
             stage = f"{run.run_id}-changes"
@@ -168,7 +181,7 @@ def _load(job: Job, listings: str, taxonomy: str | None, full: bool, version: in
             job.print_progress("writing listings")
             write_changes(warehouse, run.run_id, delivered, changes, run.counts)
         warehouse.create(LISTINGS)
-        return summarise_ingest(job, run, delivery, full, counts, mixed)
+        return summarise_ingest(job, run, delivery, full, counts, mixed, categories)
 
 
 main = as_command("ingest", ingest)

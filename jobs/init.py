@@ -75,6 +75,7 @@ def init(
             *(["Check what is proposed: it is found by names only."] if proposed or sample.proposal.preset else []),
             f"Next:  catalog-cleaner ingest {listings} --profile {out} --dry-run",
             f"Then:  catalog-cleaner ingest {listings} --profile {out} --taxonomy FILE --warehouse {warehouse}",
+            "If there is no taxonomy file:  --taxonomy-from-paths in its place",
         ),
     )
 

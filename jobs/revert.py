@@ -9,7 +9,6 @@ import typer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.cleaning.clean import pinned_decisions
 from jobs.cleaning.judging import Basis, Catalogue, judge, read_catalogue
 from jobs.cleaning.part import divide
 from jobs.cleaning.run_summary import count_part, count_rows
@@ -23,8 +22,9 @@ from jobs.lifecycle.publications import Publication, find_publication, publicati
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.reverts import find_base, find_undoing
 from jobs.lifecycle.run_context import run_context
+from jobs.warehouse.inputs import read_pinned
 from jobs.warehouse.tables import Warehouse
-from schemas.tables import CLEAN_LISTINGS, PREDICTIONS, REVIEW_DECISIONS
+from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, PREDICTIONS, REVIEW_DECISIONS
 from training.registry import open_registry
 
 RunIdArgument = Annotated[str, typer.Argument(metavar="RUN_ID", help="The publication to take back.")]
@@ -63,6 +63,7 @@ def revert(
             restored.taxonomy_version,
             warehouse.version(REVIEW_DECISIONS),
             restored.run_id,
+            restored.version(CATEGORY_ALIASES),
         )
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         model = registry.model(pins.model_version)
@@ -115,7 +116,7 @@ def revert(
 def _decided_by(warehouse: Warehouse, restored: Publication, catalogue: Catalogue, pins: Pins) -> DataFrame:
     """The listings that an applied backfill has decided, and those about which people have decided."""
     decided = restored.read(warehouse, CLEAN_LISTINGS).where(F.col("run_id") == restored.run_id).select("listing_id")
-    ids = decided.unionByName(pinned_decisions(warehouse, pins).select("listing_id"))
+    ids = decided.unionByName(read_pinned(warehouse, REVIEW_DECISIONS, pins.decisions_version).select("listing_id"))
     return catalogue.listings.join(ids, "listing_id", "left_semi")
 
 

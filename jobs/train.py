@@ -25,10 +25,10 @@ from jobs.features.updating import encoders_in_use, update_features
 from jobs.ingestion.suppressions import read_suppressions
 from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.run_context import WORK_FOLDER, RunContext, run_context
-from jobs.warehouse.inputs import input_versions
-from jobs.warehouse.listings import in_force
+from jobs.warehouse.inputs import input_versions, read_pinned
+from jobs.warehouse.listings import in_force, with_taxonomy
 from schemas.errors import UsageError
-from schemas.tables import LISTINGS, REVIEW_DECISIONS, TAXONOMY
+from schemas.tables import CATEGORY_ALIASES, LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.comparison import Comparison
 from training.evaluation import evaluate
 from training.plan import Plan
@@ -73,11 +73,16 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     key = create_key(warehouse, settings.privacy)
     with run_context(job, run_date or job.started_at.date(), exclusive=False) as run:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
-        version, taxonomy_version = input_versions(warehouse)
+        version, taxonomy_version, aliases_version = input_versions(warehouse)
         decisions = latest_decisions(warehouse.read(REVIEW_DECISIONS))
-        listings = with_decisions(in_force(warehouse.read(LISTINGS, version).drop("image")), decisions)
-        taxonomy = warehouse.read(TAXONOMY, taxonomy_version).select("category", "parent", "department").collect()
-        categories = [TaxonomyCategory(*row) for row in taxonomy]
+        taxonomy = warehouse.read(TAXONOMY, taxonomy_version)
+        listings = with_taxonomy(
+            in_force(warehouse.read(LISTINGS, version).drop("image")),
+            taxonomy,
+            read_pinned(warehouse, CATEGORY_ALIASES, aliases_version),
+        )
+        listings = with_decisions(listings, decisions)
+        categories = [TaxonomyCategory(*row) for row in taxonomy.select("category", "parent", "department").collect()]
         work = trainings / run.run_id
         work.mkdir(parents=True)
         try:

@@ -162,6 +162,22 @@ TAXONOMY = Table(
     ),
 )
 
+CATEGORY_ALIASES = Table(
+    name="category_aliases",
+    kind="source",
+    row="a name that stands for a category of the taxonomy",
+    key=("alias", "source"),
+    columns=(
+        Column("alias", "STRING", "the name: as delivered, or as the mapping file has it"),
+        Column("category", "STRING", "the category's code"),
+        Column(
+            "source",
+            "STRING",
+            "delivery: listings with this category count as labelled with the code; file: a line of the mapping file",
+        ),
+    ),
+)
+
 FEATURES = Table(
     name="features",
     kind="cache",
@@ -276,7 +292,7 @@ CLEAN_LISTINGS = Table(
         Column("listing_id", "STRING", "the listing"),
         Column("title", "STRING", "as delivered"),
         Column("description", "STRING", "as delivered"),
-        Column("category", "STRING", "the seller's label"),
+        Column("category", "STRING", "the seller's label: the code that it stands for, else as delivered"),
         Column("price", "DOUBLE", "as delivered"),
         Column("seller_id", "STRING", "as delivered"),
         Column("updated_at", "TIMESTAMP", "as delivered"),
@@ -586,6 +602,7 @@ TABLES: dict[str, Table] = {
         LISTINGS,
         LISTING_CHANGES,
         TAXONOMY,
+        CATEGORY_ALIASES,
         PICTURE_FETCHES,
         FEATURES,
         PREDICTIONS,

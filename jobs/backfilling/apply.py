@@ -57,9 +57,11 @@ def apply_backfill(job: Job, selection: Selection, version: str | None, *, dry_r
     with run_context(job, date, dry_run) as run, ExitStack() as at_end:
         base = find_publication(warehouse)
         run.run_date = base.run_date
-        listings_version, taxonomy_version = input_versions(warehouse)
+        listings_version, taxonomy_version, aliases_version = input_versions(warehouse)
         decisions_version = warehouse.version(REVIEW_DECISIONS)
-        run.pins = pins = Pins(model.version, listings_version, taxonomy_version, decisions_version, base.run_id)
+        run.pins = pins = Pins(
+            model.version, listings_version, taxonomy_version, decisions_version, base.run_id, aliases_version
+        )
         job.print_progress(f"{run.run_id}: {selection}, model {model.version}, based on {base.run_id}")
         catalogue = read_catalogue(warehouse, pins, at_end)
         checks = check_input(input_gate_rows(catalogue.listings, catalogue.quarantined), settings.gates)

@@ -17,6 +17,7 @@ from jobs.cleaning.steps.selection import unscored, without_texts
 from jobs.features.encoders import Encoder
 from jobs.features.encoding import encode_rows
 from jobs.features.steps.selection import KEYS
+from jobs.ingestion.aliases import derive_aliases, open_index, stored_aliases
 from jobs.ingestion.copies import open_copies
 from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_errors
 from jobs.ingestion.groups import bucket
@@ -35,7 +36,7 @@ from jobs.warehouse.joins import broadcast_if_few
 from jobs.warehouse.listings import with_taxonomy
 from schemas.errors import FailedError
 from schemas.reasons import CategoryAction
-from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, LISTINGS, TAXONOMY
+from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, CATEGORY_ALIASES, LISTINGS, TAXONOMY
 from training.models import Model
 
 _PART = "part"
@@ -79,8 +80,7 @@ class Archive:
         outcomes = cached(find_outcomes(self._delivered, warehouse.empty(LISTINGS)), at_end)
         self._counts = count_rows(self._delivered, outcomes, warehouse.empty(LISTINGS), suppressed)
         self._newest = newest_rows(self._delivered, outcomes)
-        narrow = without_texts(with_taxonomy(self._newest, self._results.source(TAXONOMY)))
-        self._listings = cached(narrow, at_end)
+        self._listings = cached(without_texts(self._with_taxonomy()), at_end)
         # Once for all pieces, because it reads the whole catalogue.
         known = self._newest.select(_PART, "listing_id", "title", "image_hash")
         known = with_buckets(known, self._results.source(LISTINGS), bucket(F.col("listing_id")))
@@ -145,6 +145,12 @@ class Archive:
                 self.remove()
                 raise
         return staged
+
+    def _with_taxonomy(self) -> DataFrame:
+        """The newest rows, with the categories that theirs stand for; no ingest has looked these names up."""
+        taxonomy, stored = self._results.source(TAXONOMY), self._results.source(CATEGORY_ALIASES)
+        index = open_index(taxonomy, stored_aliases(stored), self._run.job.settings.ingest)
+        return with_taxonomy(self._newest, taxonomy, derive_aliases(self._newest, taxonomy, index))
 
     def _pieces(self) -> list[list[int]]:
         """Groups of parts, each with about `_PIECE_ROWS` listings, or one part if that has more."""

@@ -38,6 +38,7 @@ from schemas.reasons import CategoryAction, ImageStatus
 from schemas.tables import (
     BACKFILL_DECISIONS,
     BACKFILL_PREDICTIONS,
+    CATEGORY_ALIASES,
     CLEAN_LISTINGS,
     LISTING_CHANGES,
     LISTINGS,
@@ -234,7 +235,11 @@ class Days:
     def _narrow_changes(self) -> DataFrame:
         """The changes without their texts, as decisions need them."""
         stored = self._results.source(LISTINGS).select(*KEYS, F.col("image_hash").alias("stored_image"))
-        changes = with_taxonomy(self._results.source(LISTING_CHANGES), self._results.source(TAXONOMY))
+        changes = with_taxonomy(
+            self._results.source(LISTING_CHANGES),
+            self._results.source(TAXONOMY),
+            self._results.source(CATEGORY_ALIASES),
+        )
         changes = changes.join(stored, KEYS, "left")
         # Earlier rows lack the picture's hash.
         changes = changes.withColumn("image_hash", F.coalesce("image_hash", "stored_image"))

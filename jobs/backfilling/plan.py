@@ -13,9 +13,9 @@ from jobs.console.job import clock
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
-from schemas.tables import BACKFILLS, LISTING_CHANGES, LISTINGS, REVIEW_DECISIONS, TAXONOMY
+from schemas.tables import BACKFILLS, CATEGORY_ALIASES, LISTING_CHANGES, LISTINGS, REVIEW_DECISIONS, TAXONOMY
 
-_READ = (LISTINGS, LISTING_CHANGES, TAXONOMY, REVIEW_DECISIONS)
+_READ = (LISTINGS, LISTING_CHANGES, TAXONOMY, CATEGORY_ALIASES, REVIEW_DECISIONS)
 _BEGUN, _DONE = "begun", "done"
 
 

@@ -16,6 +16,7 @@ from jobs.backfilling.steps.past import decided_by
 from jobs.cleaning.clean import add_label_evidence, clean
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.warehouse.evolution import conform
+from jobs.warehouse.inputs import read_pinned
 from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, REVIEW_DECISIONS, TAXONOMY, Table
 from training.models import Model
 
@@ -43,8 +44,7 @@ class Results:
 
     def source(self, table: Table) -> DataFrame:
         """A table at the version that the backfill reads; no rows if it did not exist."""
-        warehouse, version = self._run.job.warehouse, self._plan.versions.get(table.name)
-        return warehouse.empty(table) if version is None else warehouse.read(table, version)
+        return read_pinned(self._run.job.warehouse, table, self._plan.versions.get(table.name))
 
     def replace(self, table: Table, rows: DataFrame, dates: Collection[dt.date]) -> None:
         """Write the rows of some dates, in the place of those that a killed run has left.

@@ -36,7 +36,6 @@ from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.features.stored import unread_formats
 from jobs.lifecycle.expectations import Check, results_frame
-from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, publications
 from jobs.warehouse.caches import cached
@@ -44,7 +43,7 @@ from jobs.warehouse.tables import Warehouse
 from schemas.bundle import NoiseModel
 from schemas.metrics import METRICS
 from schemas.reasons import CategoryAction, ImageStatus
-from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, SELLERS
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, SELLERS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
 from udfs.pseudonyms import PseudonymKey, Purpose
@@ -229,13 +228,6 @@ def clean(
             model_version=model.version,
             key=key,
         )
-
-
-def pinned_decisions(warehouse: Warehouse, pins: Pins) -> DataFrame:
-    """review_decisions at the pinned version; no rows if the table did not exist when the pins were taken."""
-    if pins.decisions_version is None:
-        return warehouse.empty(REVIEW_DECISIONS)
-    return warehouse.read(REVIEW_DECISIONS, pins.decisions_version)
 
 
 def _adjust_to_audit(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.cleaning.clean import Cleaned, add_label_evidence, clean, pinned_decisions
+from jobs.cleaning.clean import Cleaned, add_label_evidence, clean
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored, score
 from jobs.cleaning.steps.history import correction_events
@@ -18,9 +18,10 @@ from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.caches import cached
+from jobs.warehouse.inputs import read_pinned
 from jobs.warehouse.listings import narrow, with_taxonomy
 from jobs.warehouse.tables import Warehouse
-from schemas.tables import CLEAN_LISTINGS, LISTINGS, TAXONOMY
+from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.models import Model
 
 
@@ -45,7 +46,8 @@ def read_catalogue(warehouse: Warehouse, pins: Pins, at_end: ExitStack) -> Catal
     """Read the catalogue at pinned versions. Caches are released at the end."""
     usable, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
     taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
-    all_columns = with_taxonomy(usable, taxonomy)
+    aliases = read_pinned(warehouse, CATEGORY_ALIASES, pins.aliases_version)
+    all_columns = with_taxonomy(usable, taxonomy, aliases)
     listings = cached(without_texts(all_columns), at_end)
     return Catalogue(listings, cached(quarantined, at_end), taxonomy, all_columns)
 
@@ -100,7 +102,7 @@ def judge(
         at_end.callback(warehouse.unstage, stage)
         evidence = warehouse.stage(stage, evidence.join(part.kept, "listing_id", "left"))
     run.job.print_progress("deciding categories")
-    reviewed = pinned_decisions(warehouse, pins)
+    reviewed = read_pinned(warehouse, REVIEW_DECISIONS, pins.decisions_version)
     cleaned = clean(warehouse, evidence, catalogue.taxonomy, model, reviewed, basis.base, basis.run_date, settings)
     result = at_end.enter_context(cleaned)
     if basis.shown is not None and basis.shown != basis.base:

@@ -17,7 +17,7 @@ from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import with_taxonomy
 from jobs.warehouse.tables import Warehouse
 from schemas.reasons import ItemStatus
-from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, PREDICTIONS, SELLERS, TABLES
+from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, FLAGGED_ITEMS, PREDICTIONS, SELLERS, TABLES
 
 _KEYS = {CLEAN_LISTINGS.name: "listing_id", FLAGGED_ITEMS.name: "listing_id", SELLERS.name: "seller_id"}
 
@@ -75,9 +75,10 @@ def divide(
     """
     chosen = cached(chosen, at_end)
     published = base.read(warehouse, CLEAN_LISTINGS).join(chosen.select("listing_id"), "listing_id", "left_anti")
-    # Only the input gate asks for the picture's hash, and it has checked the catalogue.
-    shown = with_taxonomy(published, taxonomy).withColumn("image_hash", F.lit(None).cast("string"))
-    others = cached(without_texts(shown), at_end)
+    # Published categories are codes already. Only the input gate asks for the picture's hash, and it has checked the
+    # catalogue.
+    shown = with_taxonomy(published, taxonomy, warehouse.empty(CATEGORY_ALIASES))
+    others = cached(without_texts(shown.withColumn("image_hash", F.lit(None).cast("string"))), at_end)
     predictions = base.read(warehouse, PREDICTIONS).drop("job", "run_id", "run_date")
     open_items = base.read(warehouse, FLAGGED_ITEMS).where(F.col("status") == ItemStatus.OPEN.value)
     keys = others.select("listing_id", "content_hash")

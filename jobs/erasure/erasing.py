@@ -27,6 +27,7 @@ from schemas.errors import FailedError
 from schemas.tables import (
     BACKFILL_DECISIONS,
     BACKFILLS,
+    CATEGORY_ALIASES,
     CLEAN_LISTINGS,
     LISTING_CHANGES,
     LISTINGS,
@@ -204,5 +205,6 @@ def publication_after(
         versions[TAXONOMY.name],
         versions.get(REVIEW_DECISIONS.name),
         newest.run_id,
+        versions.get(CATEGORY_ALIASES.name),
     )
     return pins, versions

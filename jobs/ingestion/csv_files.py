@@ -43,11 +43,10 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
         path_for_spark = text.for_spark(copies, skip=content.blank, end=content.end)
         alike.setdefault((unique_names(content.header), form), []).append(path_for_spark)
     frames = [_read_alike(spark, names, form, same) for (names, form), same in alike.items()]
-    if settings.limit is not None:  # few rows, which stay in the order of the files
-        return Rows(tuple(frames), counted, is_sample)
-    # Quoted values may contain line breaks, so Spark reads a file in one task; spread the later work over the cores.
+    # Quoted values may contain line breaks, so Spark reads a file in one task. Few rows stay in the order of the files.
     cores = spark.sparkContext.defaultParallelism
-    return Rows(tuple(each.repartition(cores) if len(paths) < cores else each for each in frames), counted, is_sample)
+    spread = cores if settings.limit is None and len(paths) < cores else None
+    return Rows(tuple(frames), counted, is_sample, spread)
 
 
 def _check(text: Text, decoding: Decoding, settings: TextSettings) -> tuple[CsvForm, CsvContent]:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from conf.ingest_settings import IngestSettings
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
+from jobs.ingestion.categories import WrittenCategories, similar_category
 from jobs.ingestion.deliveries import Delivery
 from jobs.ingestion.steps.versions import CURRENT, Outcome
 from jobs.lifecycle.row_account import row_account
@@ -19,10 +20,12 @@ from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow, with_taxonomy
 from schemas.errors import RefusedError
 from schemas.reasons import ImageStatus
-from schemas.tables import LISTINGS, RUNS, TAXONOMY
+from schemas.tables import CATEGORY_ALIASES, LISTINGS, RUNS, TAXONOMY
 
-_UNKNOWN_CATEGORIES = 5
+_UNKNOWN_CATEGORIES = 10
 """Number of unknown categories to show."""
+_ADDED_CATEGORIES = 20
+"""Number of added categories to show."""
 _TOTALS = ("rows_", "taxonomy_")
 """Beginnings of the names of counts that are shown even if they are 0. The others say how rows and pictures differ."""
 _UNREAD_PICTURES = {
@@ -161,13 +164,20 @@ def refuse_large_withdrawal(stored: DataFrame, counts: dict[str, int], settings:
 
 
 def summarise_ingest(
-    job: Job, run: RunContext, delivery: Delivery, full: bool, details: Counts, mixed: MixedTitles
+    job: Job,
+    run: RunContext,
+    delivery: Delivery,
+    full: bool,
+    details: Counts,
+    mixed: MixedTitles,
+    categories: WrittenCategories,
 ) -> Summary:
-    """The summary of an ingest, with the details of its counts."""
+    """The summary of an ingest, with the details of its counts and of its categories."""
     warehouse, counts = job.warehouse, run.counts
     in_force = narrow(warehouse.read(LISTINGS))
     taxonomy = warehouse.read(TAXONOMY)
-    unknown = with_taxonomy(in_force, taxonomy).where("category IS NOT NULL AND NOT in_taxonomy")
+    aliases = warehouse.read(CATEGORY_ALIASES)
+    unknown = with_taxonomy(in_force, taxonomy, aliases).where("category IS NOT NULL AND NOT in_taxonomy")
     by_category = unknown.groupBy("category").count().orderBy(F.col("count").desc(), "category")
     trained = not warehouse.read(RUNS).where("job = 'train' AND status = 'done'").isEmpty()
     facts = {
@@ -177,6 +187,7 @@ def summarise_ingest(
         **counts,
         "listings": in_force.count(),
         "categories": taxonomy.count(),
+        "categories_added": len(categories.added) or None,
         "columns_ignored": ", ".join(delivery.ignored_columns) or None,
     }
     command = "nightly --run-date YYYY-MM-DD" if trained else "train"
@@ -193,14 +204,27 @@ def summarise_ingest(
             ),
             Section(
                 "categories missing from the taxonomy",
-                ("category", "listings"),
-                [tuple(row) for row in by_category.limit(_UNKNOWN_CATEGORIES).collect()],
+                ("category", "listings", "similar"),
+                [
+                    (*row, similar_category(row.category, categories.index))
+                    for row in by_category.limit(_UNKNOWN_CATEGORIES).collect()
+                ],
                 key="categories that the taxonomy lacks",
+            ),
+            Section(
+                f"categories added, the rarest first{_of(categories.added)}",
+                ("category", "rows"),
+                sorted(categories.added.items(), key=lambda each: (each[1], each[0]))[:_ADDED_CATEGORIES],
+                key="categories added",
             ),
         ),
         (*_warnings(counts), *mixed.warnings, f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
         hidden_if_zero=tuple(name for name in counts if not name.startswith(_TOTALS)),
     )
+
+
+def _of(added: Mapping[str, int]) -> str:
+    return f" ({_ADDED_CATEGORIES} of {len(added)})" if len(added) > _ADDED_CATEGORIES else ""
 
 
 def _warnings(counts: dict[str, int]) -> list[str]:

@@ -16,18 +16,15 @@ from pyspark.sql import functions as F
 from conf.ingest_settings import IngestSettings
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
-from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
+from jobs.ingestion.categories import CategoryOptions
 from jobs.ingestion.deliveries import Delivery, check_count
+from jobs.ingestion.preview_categories import preview_categories, read_options
 from jobs.ingestion.samples import SAMPLE_ROWS, FileColumn, Sample, read_sample
 from jobs.ingestion.steps.proposals import Proposal
 from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, mapped_names
-from jobs.ingestion.taxonomies import Category, read_taxonomy
 from jobs.warehouse.caches import cached
-from jobs.warehouse.listings import with_taxonomy
-from schemas.tables import TAXONOMY
 
 _FIRST_ROWS = 5
-_UNKNOWN_CATEGORIES = 5
 _MAX_TEXT = 60
 """Characters of a text to show."""
 _MAX_RAW = 200
@@ -62,21 +59,21 @@ class _Counts:
     at_servers: int
 
 
-def preview(job: Job, location: str, version: int | None, taxonomy: str | None) -> Summary:
+def preview(job: Job, location: str, version: int | None, options: CategoryOptions) -> Summary:
     """Show what an ingest would make of a delivery, from the first rows of each file. Writes nothing.
 
     Args:
         job: the job.
         location: a file, a folder or a table.
         version: of a Delta table; None: the newest.
-        taxonomy: taxonomy file; None: not given.
+        options: the files about categories.
 
     Raises:
         UsageError: the files cannot be read.
     """
     settings = job.settings.ingest
     with ExitStack() as at_end:
-        categories = None if taxonomy is None else _read_taxonomy(job, taxonomy)
+        given = read_options(job, options)
         sample = at_end.enter_context(read_sample(job, location, version))
         job.print_progress(f"read {'the beginning of ' if sample.is_sample else ''}{sample.files}")
         facts: dict[str, object] = {
@@ -92,8 +89,7 @@ def preview(job: Job, location: str, version: int | None, taxonomy: str | None) 
             if sample.delivery.counted is not None:
                 check_count(sample.files, sample.delivery.counted, counts.rows)
             facts |= _facts(counts, sample.delivery)
-            unknown = [] if categories is None else _unknown_categories(job, rows, categories)
-            sections += _sections(rows, counts, sample, unknown)
+            sections += [*_sections(rows, counts, sample), *preview_categories(job, rows, given)]
             hints += _warnings(counts, sample.columns, settings)
         facts |= {"columns_missing": ", ".join(sample.missing) or None}
         proposed = sample.proposal.settings(mapped_names(settings))
@@ -110,11 +106,6 @@ def preview(job: Job, location: str, version: int | None, taxonomy: str | None) 
             error=sample.refusal,
             not_shown=_NOT_SHOWN,
         )
-
-
-def _read_taxonomy(job: Job, location: str) -> list[Category]:
-    with open_copies(job.warehouse, COPIES_OF_INGEST) as copies:
-        return read_taxonomy(job.spark, location, job.settings.ingest.taxonomy_files, copies)
 
 
 def _narrow(delivery: Delivery) -> DataFrame:
@@ -184,7 +175,7 @@ def _file_columns(columns: Sequence[FileColumn], proposal: Proposal) -> Section:
     return Section("columns of the files", ("column", "becomes", "first_value"), rows, key="file_columns")
 
 
-def _sections(rows: DataFrame, counts: _Counts, sample: Sample, unknown: Sequence[tuple[str, int]]) -> list[Section]:
+def _sections(rows: DataFrame, counts: _Counts, sample: Sample) -> list[Section]:
     filled = [
         (name, count, Share(count / counts.usable))
         for name, count in counts.filled.items()
@@ -201,12 +192,6 @@ def _sections(rows: DataFrame, counts: _Counts, sample: Sample, unknown: Sequenc
         Section("quarantined", ("reason", "rows", "example"), counts.quarantined),
         Section(
             "lists of several values, which are not read", ("column", "rows"), [*counts.lists.items()], key="lists"
-        ),
-        Section(
-            "categories missing from the taxonomy",
-            ("category", "rows"),
-            unknown,
-            key="categories that the taxonomy lacks",
         ),
     ]
 
@@ -228,15 +213,6 @@ def _first_rows(rows: DataFrame) -> list[tuple[object, ...]]:
 def shorten(value: str | None) -> str | None:
     """A text of at most 60 characters."""
     return value if value is None or len(value) <= _MAX_TEXT else f"{value[: _MAX_TEXT - 1]}…"
-
-
-def _unknown_categories(job: Job, rows: DataFrame, categories: Sequence[Category]) -> list[tuple[str, int]]:
-    taxonomy = job.spark.createDataFrame(list(categories), TAXONOMY.ddl)
-    unknown = with_taxonomy(rows.where(F.size("reasons") == 0), taxonomy).where(
-        "category IS NOT NULL AND NOT in_taxonomy"
-    )
-    by_category = unknown.groupBy("category").agg(F.count("*").alias("rows")).orderBy(F.desc("rows"), "category")
-    return [(row.category, row.rows) for row in by_category.limit(_UNKNOWN_CATEGORIES).collect()]
 
 
 def _warnings(counts: _Counts, columns: Sequence[FileColumn], settings: IngestSettings) -> list[str]:

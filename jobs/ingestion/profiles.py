@@ -18,7 +18,7 @@ _HEAD = """\
 # Profile for deliveries like {delivery}; use it with --profile {profile} in every command.
 # Check the mapping. Lines that begin with # have no effect: remove the # to use one.
 # docs/ingest.md explains how files are read; all settings are in conf/ingest_settings.py and conf/settings.py.
-# The taxonomy is no setting: give it to the first ingest, --taxonomy FILE.
+# The taxonomy is no setting: give it to the first ingest, --taxonomy FILE, or --taxonomy-from-paths.
 """
 _OTHERS = (
     ("image_prefixes", ["/folder/of/pictures"], "Pictures given by path or URI are read only below these folders."),

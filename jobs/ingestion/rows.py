@@ -25,15 +25,19 @@ class Rows:
         frames: the columns of the files (as text for CSV and JSON) and `MALFORMED`, which may differ between frames.
         counted: number of rows, counted independently of Spark; None: not counted.
         is_sample: whether the files have more rows.
+        spread: number of tasks over which to spread the work on the rows, which changes their order; None: as many as
+            they are read by.
     """
 
     frames: tuple[DataFrame, ...]
     counted: int | None
     is_sample: bool = False
+    spread: int | None = None
 
     def read(self, step: Callable[[DataFrame], DataFrame]) -> DataFrame:
         """All rows after a step that gives them the same columns, with `row_number`, an id of the row."""
-        rows = reduce(DataFrame.unionByName, [step(frame) for frame in self.frames])
+        frames = [frame.repartition(self.spread) if self.spread else frame for frame in self.frames]
+        rows = reduce(DataFrame.unionByName, map(step, frames))
         return rows.withColumn("row_number", F.monotonically_increasing_id())
 
     @property

@@ -15,6 +15,7 @@ from jobs.ingestion.rows import MALFORMED
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import TAXONOMY
+from udfs.categories import PATH, find_cycle
 
 DEFAULT_DEPARTMENT = "all"
 """Department of a category without one."""
@@ -61,7 +62,7 @@ def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category
 
     Raises:
         ValueError: a row is malformed, a category is missing or repeated, sensitive is not a truth value, or there are
-            no categories. The message has one line per error.
+            no categories, or parents go in a circle. The message has one line per error.
     """
     faults: list[str] = []
     categories: dict[str, Category] = {}
@@ -84,10 +85,18 @@ def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category
             categories[category] = (category, label, parent, department, sensitive)
     if not rows:
         faults.append("there are no categories")
+    cycle = find_cycle({category: row[2] for category, row in categories.items()})
+    if cycle:
+        faults.append(f"the parents of these categories go in a circle: {PATH.join(cycle)}")
     if faults:
-        more = [f"and {len(faults) - _MAX_FAULTS} more"] if len(faults) > _MAX_FAULTS else []
-        raise ValueError("\n".join(f"  - {fault}" for fault in (*faults[:_MAX_FAULTS], *more)))
+        raise ValueError(list_faults(faults))
     return sorted(categories.values())
+
+
+def list_faults(faults: Sequence[str]) -> str:
+    """The faults of a file for a message, one per line; of many, the first."""
+    more = [f"and {len(faults) - _MAX_FAULTS} more"] if len(faults) > _MAX_FAULTS else []
+    return "\n".join(f"  - {fault}" for fault in (*faults[:_MAX_FAULTS], *more))
 
 
 def store_taxonomy(warehouse: Warehouse, categories: Sequence[Category] | None) -> bool:

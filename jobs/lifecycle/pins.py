@@ -16,7 +16,7 @@ from jobs.warehouse.commits import own_version
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError, UsageError
-from schemas.tables import LISTINGS, PINS, REVIEW_DECISIONS, TABLES, TAXONOMY
+from schemas.tables import CATEGORY_ALIASES, LISTINGS, PINS, REVIEW_DECISIONS, TABLES, TAXONOMY
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Pins:
         taxonomy_version: Delta version of taxonomy.
         decisions_version: Delta version of review_decisions; None if the table did not exist.
         base_run_id: the last publication before the run's date; None for the first publication.
+        aliases_version: Delta version of category_aliases; None if the table did not exist.
     """
 
     model_version: str
@@ -36,6 +37,7 @@ class Pins:
     taxonomy_version: int
     decisions_version: int | None
     base_run_id: str | None
+    aliases_version: int | None = None
 
     @property
     def versions(self) -> dict[str, int | None]:
@@ -43,6 +45,7 @@ class Pins:
         return {
             LISTINGS.name: self.listings_version,
             TAXONOMY.name: self.taxonomy_version,
+            CATEGORY_ALIASES.name: self.aliases_version,
             REVIEW_DECISIONS.name: self.decisions_version,
         }
 
@@ -109,7 +112,7 @@ def take_pins(
         versions = (last.listings_version, last.taxonomy_version, last.decisions_version)
         note = f"{run_date} is already published: reading the same versions, with model {last.model_version}"
         own_base = base if last.base_run_id in taken_back else last.base_run_id
-        pins = Pins(last.model_version, *versions, own_base)
+        pins = Pins(last.model_version, *versions, own_base, last.version(CATEGORY_ALIASES))
         return TakenPins(pins, f"{note} (use --fresh-pins for the current versions)")
     earlier = warehouse.read(PINS).where((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
     row = None if fresh or same else earlier.orderBy(F.col("pinned_at").desc()).first()
@@ -124,8 +127,8 @@ def take_pins(
             f"an earlier run for {run_date} did not publish: reading the same table versions "
             "(--fresh-pins reads today's)",
         )
-    listings, taxonomy = input_versions(warehouse)
-    pins = Pins(champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), base)
+    listings, taxonomy, aliases = input_versions(warehouse)
+    pins = Pins(champion, listings, taxonomy, warehouse.version(REVIEW_DECISIONS), base, aliases)
     if keep:
         _record_pins(warehouse, job, run_date, pins, now)
     return TakenPins(pins)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pyspark.sql import DataFrame
+
 from jobs.warehouse.address import Address
 from jobs.warehouse.folders import LOG_FOLDER
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import LISTINGS, TAXONOMY, Table
+from schemas.tables import CATEGORY_ALIASES, LISTINGS, TAXONOMY, Table
 
 
 def require_listings(address: Address, open_warehouse: Callable[[], Warehouse]) -> None:
@@ -34,8 +36,8 @@ def has_table(address: Address, open_warehouse: Callable[[], Warehouse], table: 
     return any((address.folder / table.name / LOG_FOLDER).glob("[0-9]*"))
 
 
-def input_versions(warehouse: Warehouse) -> tuple[int, int]:
-    """The newest versions of listings and taxonomy.
+def input_versions(warehouse: Warehouse) -> tuple[int, int, int | None]:
+    """The newest versions of listings, taxonomy and category_aliases; the last may not exist.
 
     Raises:
         UsageError: the warehouse does not exist or contains no listings.
@@ -43,7 +45,12 @@ def input_versions(warehouse: Warehouse) -> tuple[int, int]:
     listings, taxonomy = warehouse.version(LISTINGS), warehouse.version(TAXONOMY)
     if listings is None or taxonomy is None:
         raise _no_listings(warehouse.location)
-    return listings, taxonomy
+    return listings, taxonomy, warehouse.version(CATEGORY_ALIASES)
+
+
+def read_pinned(warehouse: Warehouse, table: Table, version: int | None) -> DataFrame:
+    """Read a table at the version that a run has pinned; no rows if the version is None: the table did not exist."""
+    return warehouse.empty(table) if version is None else warehouse.read(table, version)
 
 
 def _no_listings(location: str) -> UsageError:

@@ -50,7 +50,12 @@ def deliver(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("jobs.lifecycle.run_log.token_hex", lambda _bytes: f"{next(tokens):06}")
 
     def run(
-        *rows: dict[str, Any], full: bool = False, overrides: tuple[str, ...] = (), taxonomy: str | None = ""
+        *rows: dict[str, Any],
+        full: bool = False,
+        overrides: tuple[str, ...] = (),
+        taxonomy: str | None = "",
+        aliases: str | None = None,
+        from_paths: bool = False,
     ) -> Summary:
         path = tmp_path / f"delivery-{next(numbers)}.parquet"
         pd.DataFrame(rows, columns=None if rows else ["listing_id", "updated_at", "title"]).to_parquet(path)
@@ -59,7 +64,17 @@ def deliver(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             categories.write_text(taxonomy or "category,label,sensitive\nbags,Bags,false\nshoes,Shoes,true\n")
         settings = load_settings("test", overrides)
         job = Job("ingest", settings, warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
-        return ingest(job, str(path), None if taxonomy is None else str(categories), full)
+        mapping = tmp_path / "aliases.csv"
+        if aliases is not None:
+            mapping.write_text(aliases)
+        return ingest(
+            job,
+            str(path),
+            taxonomy=None if taxonomy is None else str(categories),
+            from_paths=from_paths,
+            aliases=None if aliases is None else str(mapping),
+            full=full,
+        )
 
     return run
 

@@ -9,9 +9,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.cleaning.clean import pinned_decisions
 from jobs.ingestion.steps.decisions import latest_publications, read_decisions, validate_decisions
 from jobs.lifecycle.pins import Pins
+from jobs.warehouse.inputs import read_pinned
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import REVIEW_DECISIONS
@@ -151,8 +151,8 @@ def test_a_rerun_does_not_see_decisions_that_came_after_it(warehouse: Warehouse)
         warehouse.append(REVIEW_DECISIONS, warehouse.spark.createDataFrame([_stored("a")], rows.schema))
     after = Pins("7", 0, 0, warehouse.version(REVIEW_DECISIONS), None)
     warehouse.append(REVIEW_DECISIONS, warehouse.spark.createDataFrame([_stored("b")], rows.schema))
-    assert pinned_decisions(warehouse, before).count() == 0
-    assert pinned_decisions(warehouse, after).count() == 2
+    assert read_pinned(warehouse, REVIEW_DECISIONS, before.decisions_version).count() == 0
+    assert read_pinned(warehouse, REVIEW_DECISIONS, after.decisions_version).count() == 2
 
 
 def _stored(listing_id: str) -> tuple[Any, ...]:

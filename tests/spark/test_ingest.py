@@ -71,7 +71,7 @@ def test_ingesting_a_delivery_twice_changes_nothing(warehouse: Warehouse, delive
         ("shoes", "Shoes", "shoes", "all", True),
     ]
     sections = {section.key or section.title: section.rows for section in first.sections}
-    assert sections["categories that the taxonomy lacks"] == [("zz-old", 1)]
+    assert sections["categories that the taxonomy lacks"] == [("zz-old", 1, None)]
     assert sections["quarantined"] == [("missing_listing_id", 1)]
     assert first.hints[-1] == f"Next:  catalog-cleaner train --warehouse {warehouse.location}"
 
