@@ -10,6 +10,7 @@ import typer
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import PresetOption
+from jobs.console.stages import Stages
 from jobs.console.summary import Summary
 from jobs.ingestion.categories import CategoryOptions, check_options, read_given, write_categories
 from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
@@ -139,7 +140,10 @@ def ingest(  # noqa: PLR0913, PLR0917 - one for each option
 
 
 def _load(job: Job, listings: str, options: CategoryOptions, full: bool, version: int | None) -> Summary:
+    stages = Stages()
+    stages.begin("starting")
     settings, warehouse = job.settings, job.warehouse
+    stages.begin("checking files")
     job.print_progress(f"checking the files of {listings}")
     with ExitStack() as at_end:
         copies = at_end.enter_context(open_copies(warehouse, COPIES_OF_INGEST))
@@ -147,14 +151,17 @@ def _load(job: Job, listings: str, options: CategoryOptions, full: bool, version
         suppressions = read_suppressions(warehouse, settings.privacy)
         delivery = open_delivery(job.spark, listings, settings.ingest, job.started_at, copies, version)
         delivery.refuse_without_content()
+        stages.begin("waiting for the warehouse")
         run = at_end.enter_context(run_context(job, job.started_at.date()))
         repair_interrupted_ingests(run)
+        stages.begin("reading")
         job.print_progress(f"{run.run_id}: reading {delivery.files}")
         with reported_read_errors(delivery.files.location):
             usable, prefixes = suppressions.blank(delivery.rows), picture_prefixes(warehouse, settings)
             rows = add_hashes(usable, prefixes, settings.ingest.max_image_bytes, has_uris=delivery.has_uris)
             staged = warehouse.stage(f"{run.run_id}-delivered", rows)
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
+        stages.begin("comparing")
         stored = warehouse.read(LISTINGS)
         delivered, suppressed = split_suppressed(unify_ids(staged, stored))
         outcomes = cached(find_outcomes(delivered, stored), at_end)
@@ -164,8 +171,7 @@ def _load(job: Job, listings: str, options: CategoryOptions, full: bool, version
         mixed = find_mixed_titles(delivered) if run.counts["rows_superseded"] else MixedTitles()
         run.counts["ids_with_several_titles"] = mixed.ids
         check_count(delivery.files, delivery.counted, counts.by_name["rows_in"])
-        rows_in, current = run.counts["rows_in"], run.counts["rows_current"]
-        job.print_progress(f"{rows_in:,} rows, {current:,} of them new or changed listings")
+        job.print_progress("{rows_in:,} rows, {rows_current:,} of them new or changed".format_map(run.counts))
         gate_delivery(run, delivered, outcomes, stored, full)
         if run.counts["rows_quarantined"]:
             write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), delivered)
@@ -174,14 +180,17 @@ def _load(job: Job, listings: str, options: CategoryOptions, full: bool, version
         categories = write_categories(warehouse, delivered, given, settings.ingest)
         run.counts["taxonomy_written"] = int(categories.taxonomy_changed)
         if run.counts["rows_current"] or run.counts["withdrawn"]:
+            stages.begin("grouping")
             job.print_progress("grouping near duplicates")
             stage = f"{run.run_id}-changes"
             changes = stage_changes(warehouse, stage, delivered, outcomes, withdrawn, run.counts, settings)
             at_end.callback(warehouse.unstage, stage)
+            stages.begin("writing")
             job.print_progress("writing listings")
             write_changes(warehouse, run.run_id, delivered, changes, run.counts)
         warehouse.create(LISTINGS)
-        return summarise_ingest(job, run, delivery, full, counts, mixed, categories)
+        stages.end()
+        return summarise_ingest(job, run, delivery, full, counts, mixed, categories, stages)
 
 
 main = as_command("ingest", ingest)

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from conf.ingest_settings import IngestSettings
 from jobs.console.job import Job
+from jobs.console.stages import Stages
 from jobs.console.summary import Section, Share, Summary
 from jobs.ingestion.categories import WrittenCategories, similar_category
 from jobs.ingestion.deliveries import Delivery
@@ -171,6 +172,7 @@ def summarise_ingest(
     details: Counts,
     mixed: MixedTitles,
     categories: WrittenCategories,
+    stages: Stages,
 ) -> Summary:
     """The summary of an ingest, with the details of its counts and of its categories."""
     warehouse, counts = job.warehouse, run.counts
@@ -217,9 +219,10 @@ def summarise_ingest(
                 sorted(categories.added.items(), key=lambda each: (each[1], each[0]))[:_ADDED_CATEGORIES],
                 key="categories added",
             ),
+            stages.section(),
         ),
         (*_warnings(counts), *mixed.warnings, f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
-        hidden_if_zero=tuple(name for name in counts if not name.startswith(_TOTALS)),
+        hidden_if_zero=("preset", "columns_ignored", *(name for name in counts if not name.startswith(_TOTALS))),
     )
 
 

@@ -107,9 +107,11 @@ def read_sample(job: Job, location: str, version: int | None = None) -> Iterator
 def _cast(job: Job, files: Files, rows: Rows, settings: IngestSettings) -> tuple[Delivery | None, UsageError | None]:
     try:
         require_columns(rows.schemas, settings)
-        return cast_delivery(job.spark, files, rows, settings, job.started_at), None
+        delivery = cast_delivery(job.spark, files, rows, settings, job.started_at)
+        delivery.refuse_without_content()
     except UsageError as error:
         return None, error
+    return delivery, None
 
 
 def _uses(rows: Rows, settings: IngestSettings) -> dict[str, tuple[str, ...]]:
