@@ -15,7 +15,7 @@ from conf.load import load_settings
 from jobs.cli import app
 from jobs.lifecycle.publications import PUBLISHING_JOBS
 from jobs.warehouse.forgetting import clear_log_cache
-from schemas.tables import QUARANTINE
+from schemas.tables import GATE_RESULTS, QUALITY_METRICS, QUARANTINE
 from tests.crash.cases import ALREADY_DONE, CLEANS_UP_LATER, ENDS_PUBLICATIONS, Prepare
 from tests.crash.contents import Contents, Published, differences, finished, published, stored
 from tests.crash.events import GO_ON, KILL, Change, Ended, run_watched
@@ -75,16 +75,27 @@ class Trial:
         if result.exit_code and not done:
             found.append(f"the second run ended with {result.exit_code}: {result.stderr[-600:]}")
         else:
-            found.append(differences(_once(stored(left.warehouse)), _once(self.stored)))
+            found.append(differences(self._once(stored(left.warehouse)), self._once(self.stored)))
             if self.words[0] in PUBLISHING_JOBS:
                 last = published(left.warehouse)
-                found.append(differences(last.tables if last else {}, self.after.tables if self.after else {}))
+                shown = [self._once(each.tables) if each else {} for each in (last, self.after)]
+                found.append(differences(*shown))
             if missing := self.runs - finished(left.warehouse):
                 found.append(f"runs lacks {dict(missing)}")
             found += [f"left behind: {path}" for path in self._left_behind(left, later=done)]
             found.append(_unreadable_models(left.path))
         clear_log_cache(left.spark)
         return "\n".join(line for line in found if line)
+
+    def _once(self, contents: Contents) -> Contents:
+        """The contents with each row once of tables in which a second run adds equal rows.
+
+        A killed ingest that had changed the listings is done. Running it again is a second delivery of the same file,
+        and each delivery records its unusable rows. A killed `backfill --apply` that had published is done, too: the
+        second run is a publication of its own, with equal figures and checks.
+        """
+        tables = {QUARANTINE.name, *((QUALITY_METRICS.name, GATE_RESULTS.name) if "--apply" in self.words else ())}
+        return {name: Counter(set(rows)) if name in tables else rows for name, rows in contents.items()}
 
     def _left_behind(self, left: Workspace, *, later: bool) -> list[str]:
         """What a killed command has left, and the next run that should remove it has not.
@@ -140,15 +151,6 @@ def prepare(case: Prepare, base: Workspace, folder: Path) -> Trial:
 
 def _same(path: Path, copy: Path) -> bool:
     return path.stat().st_size == copy.stat().st_size and filecmp.cmp(path, copy, shallow=False)
-
-
-def _once(contents: Contents) -> Contents:
-    """The contents with each row of quarantine once.
-
-    A killed ingest that had changed the listings is done. Running it again is a second delivery of the same file, and
-    each delivery records its unusable rows.
-    """
-    return {name: Counter(set(rows)) if name == QUARANTINE.name else rows for name, rows in contents.items()}
 
 
 def _leftovers(warehouse: Path) -> list[str]:
