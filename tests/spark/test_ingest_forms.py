@@ -30,7 +30,7 @@ tee,,,,,,,,https://s.shop/2.jpg,
 """
 WOOCOMMERCE = """ID,Type,SKU,Name,Published,Short description,Description,Regular price,Categories,Images
 44,variable,hoodie,Hoodie,1,Warm,"Warm
-and soft",45,"Clothing > Hoodies, Sale",https://w.shop/a.jpg
+and soft",45,"Clothing > Hoodies, Sale","https://w.shop/a.jpg, https://w.shop/b,1.jpg"
 """
 WOOCOMMERCE_GERMAN = """\ufeffID,Typ,Artikelnummer,Name,Beschreibung,Regulärer Preis,Kategorien,Bilder
 44,simple,muetze,Mütze,Warm,"12,99",Kleidung > Mützen,https://w.shop/m.jpg

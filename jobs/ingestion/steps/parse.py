@@ -21,12 +21,13 @@ from jobs.ingestion.steps.pictures import delivered_picture, path_of_picture
 from jobs.ingestion.steps.sources import find_attributes, find_columns, has_bytes, refuse_types
 from schemas.reasons import QuarantineReason
 from udfs.fingerprint import content_hash, text_hash, uri_hash
+from udfs.picture_lists import MAY_BE_SEVERAL, first_address_udf
 from udfs.prices import price_udf
 
 _AS_DELIVERED = ("title", "description")
 _FIRST = ("image", "image_uri")
 """Columns for which the first element of a list counts: a shop shows it first."""
-_PRICE = "__price__"
+_PRICE, _FIRST_URI = "__price__", "__first_uri__"
 _Cast = Callable[[Column, DataType], Column]
 
 
@@ -74,6 +75,10 @@ def validate_rows(
         rows = rows.withColumn(_PRICE, price_udf(settings.decimal_sign)(written_price.cast("string")))
         values["price"] = F.col(f"{_PRICE}.amount")
         values["currency"] = F.coalesce(F.col(f"{_PRICE}.currency"), values["currency"])
+    if isinstance(types.get("image_uri"), StringType):
+        several = F.when(values["image_uri"].rlike(MAY_BE_SEVERAL), values["image_uri"])
+        rows = rows.withColumn(_FIRST_URI, first_address_udf(settings.image_prefixes)(several))
+        values["image_uri"] = F.coalesce(F.col(_FIRST_URI), values["image_uri"])
     kept = F.map_from_arrays(
         F.array(*(F.lit(name) for name in attributes)),
         F.array(*(source.as_text() for source in attributes.values())),
@@ -92,7 +97,7 @@ def validate_rows(
     malformed_text = quoted(malformed)
     is_malformed = malformed_text.isNotNull()
     reasons = F.when(is_malformed, F.array(F.lit(QuarantineReason.MALFORMED_ROW.value))).otherwise(invalid)
-    not_shown = {malformed, _PRICE, sources["image"].column if "image" in sources else None}
+    not_shown = {malformed, _PRICE, _FIRST_URI, sources["image"].column if "image" in sources else None}
     shown = [quoted(f.name) for f in rows.schema.fields if f.name not in not_shown and not has_bytes(f.dataType)]
     row_as_json = F.to_json(F.struct(*shown), {"ignoreNullFields": "false"})
     raw = F.when(is_malformed, F.to_json(F.struct(malformed_text.alias("row")))).otherwise(row_as_json)
