@@ -24,13 +24,15 @@ def pending(listings: DataFrame, fetches: DataFrame, tried_before: dt.datetime) 
     Args:
         listings: listings in force. One that has an image_hash was delivered with its picture, or it has been fetched.
         fetches: rows of picture_fetches.
-        tried_before: addresses without a picture are asked again if they were asked before this time.
+        tried_before: addresses without a picture are asked again if they were asked before this time; at once those
+            that were not allowed, because other settings may allow them.
 
     Returns:
         uri, each once.
     """
     named = listings.where(is_at_server() & F.col("image_hash").isNull()).select(F.col("image_uri").alias("uri"))
-    settled = fetches.where((F.col("status") == ImageStatus.OK.value) | (F.col("fetched_at") >= F.lit(tried_before)))
+    recent = (F.col("fetched_at") >= F.lit(tried_before)) & (F.col("status") != ImageStatus.NOT_ALLOWED.value)
+    settled = fetches.where((F.col("status") == ImageStatus.OK.value) | recent)
     return named.distinct().join(settled.select("uri"), "uri", "left_anti").orderBy(F.xxhash64("uri"), "uri")
 
 

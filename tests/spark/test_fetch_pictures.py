@@ -62,7 +62,8 @@ def test_pictures_are_fetched_once_read_by_encode_and_forgotten(shop: Shop, serv
     assert dict(shop.stored("image_status"))["shop-item-40"] == "not_fetched"
 
     first = run(shop, server, limit=2)
-    assert (server.asked.total(), first.facts["pictures_left"]) == (2, 4)
+    refused = (first.facts["pictures_left"], first.facts["pictures_of_other_hosts"])
+    assert (server.asked.total(), refused) in ((2, (5, 0)), (2, (4, 1))), "by the order of the addresses"
     rest = run(shop, server)
     assert statuses(shop) == {
         **dict.fromkeys(("40.png", "90.png", "140.png", "190.png"), "ok"),
