@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from conf.presets import with_preset
 from conf.problems import describe
 from conf.settings import Settings
+
+_SIGN = re.compile(r"[^\w\s~]|\t")
+"""`~` is YAML's null."""
 
 
 class SettingsError(ValueError):
@@ -75,7 +79,8 @@ def _apply(values: dict[str, Any], override: str, problems: list[str]) -> None:
         problems.append(f"{override!r}: write --set section.key=value, e.g. --set train.ranks=4")
         return
     try:
-        value = yaml.safe_load(text)
+        # A lone sign, such as a separator, is itself: a shell removes the quotes that YAML would need.
+        value = text if _SIGN.fullmatch(text) else yaml.safe_load(text)
     except yaml.YAMLError:
         problems.append(f"{override!r}: the value is not valid YAML")
         return

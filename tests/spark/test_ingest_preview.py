@@ -76,7 +76,7 @@ def test_a_dry_run_shows_rows_and_columns_as_they_would_be(warehouse: Warehouse,
         ("damaged_listing_id", 1, True),
         ("missing_updated_at", 1, True),
     ]
-    assert found["categories that the taxonomy lacks"] == [{"category": "Schuhe", "rows": 1}]
+    assert found["categories that the taxonomy lacks"] == [{"category": "Schuhe", "rows": 1, "similar": None}]
     keys = ("rows_in", "rows_usable", "rows_quarantined", "listings", "columns_ignored", "sample", "proposed_settings")
     assert [found[key] for key in keys] == [4, 2, 2, 2, "Lager", None, None]
     assert [hint[:24] for hint in summary.hints] == [

@@ -111,3 +111,12 @@ def test_settings_cannot_be_changed_and_have_a_digest() -> None:
         settings.train = None  # type: ignore[assignment,misc]
     assert settings.digest == load_settings("local").digest
     assert settings.digest != load_settings("local", ["train.seed=99"]).digest
+
+
+@pytest.mark.parametrize("sign", [",", ";", "|", "\t", "-", "&", "#"])
+def test_a_lone_sign_is_itself_because_a_shell_removes_its_quotes(sign: str) -> None:
+    settings = load_settings("local", [f"ingest.files.delimiter={sign}", "ingest.decimal_sign=,", "ingest.preset=~"])
+    assert (settings.ingest.files.delimiter, settings.ingest.decimal_sign) == (sign, ",")
+    assert settings.ingest.preset is None
+    quoted = load_settings("local", ["ingest.files.delimiter=';'", "train.ranks=1"])
+    assert (quoted.ingest.files.delimiter, quoted.train.ranks) == (";", 1)
