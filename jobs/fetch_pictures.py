@@ -42,7 +42,7 @@ def fetch(job: Job, limit: LimitOption = None) -> Summary:
     with run_context(job, job.started_at.date(), exclusive=False) as run:
         found = fetch_pictures(run, folder, limit)
         with run.lock():
-            removed = forget_unnamed(job.warehouse, folder)
+            removed = forget_unnamed(job.warehouse, [folder])
             again = forget_outdated_features(job.warehouse)
         of_status = {status.value: 0 for status in (ImageStatus.OK, *_FAILURES)}
         for (status, _), count in found.statuses.items():

@@ -232,6 +232,7 @@ PICTURE_FETCHES = Table(
         Column("sha256", "STRING", "SHA-256 of its bytes, as listings.image_hash; null without one"),
         Column("attempts", "INT", "number of requests the last time, without redirects; 0: it was in the folder"),
         Column("fetched_at", "TIMESTAMP", "when it was asked for the last time, UTC"),
+        Column("folder", "STRING", "the folder with the picture, as in fetch.folder; null: the default one"),
     ),
 )
 

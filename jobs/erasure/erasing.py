@@ -13,7 +13,7 @@ from jobs.erasure.names import Names
 from jobs.erasure.rows import remaining_rows
 from jobs.erasure.targets import LISTING, id_frame
 from jobs.fetching.picture_folder import PictureFolder
-from jobs.fetching.tidying import forget_unnamed
+from jobs.fetching.tidying import forget_unnamed, recorded_folders
 from jobs.ingestion import suppressions
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication, is_published
@@ -164,8 +164,10 @@ def forget_fetched_pictures(run: RunContext) -> int:
     if not warehouse.exists(PICTURE_FETCHES):
         return 0
     run.job.print_progress("removing the fetched pictures that no listing names any longer")
-    folder = PictureFolder(fetched_folder(warehouse.address, run.job.settings))
-    removed = forget_unnamed(warehouse, folder)
+    folders = recorded_folders(warehouse)  # the settings of this command may name another one
+    if run.job.settings.fetch.folder is not None or not warehouse.address.schema:
+        folders.add(fetched_folder(warehouse.address, run.job.settings))
+    removed = forget_unnamed(warehouse, map(PictureFolder, sorted(folders)))
     # Also if nothing was removed now: an erasure that was killed may have removed the rows and not their history.
     forget_history(warehouse, PICTURE_FETCHES)
     return removed

@@ -27,7 +27,7 @@ _PIECE = 2_000
 """Pictures that are recorded together."""
 
 Row = tuple[str, str, str | None, int | None, int | None, str | None, int]
-"""A row of picture_fetches without its time."""
+"""A row of picture_fetches without its time and folder."""
 
 
 @dataclass
@@ -97,7 +97,7 @@ def fetch_pictures(run: RunContext, folder: PictureFolder, limit: int | None) ->
                 keep=lambda uri, answer: _keep(folder, uri, answer),
             )
             with run.lock():
-                _record(job.warehouse, rows, clock())
+                _record(job.warehouse, rows, clock(), settings.folder)
             found.add(rows)
             fetched = sum(n for (status, _), n in found.statuses.items() if status == ImageStatus.OK.value)
             job.print_progress(f"asked for {found.asked:,} of {found.waiting:,} pictures, {fetched:,} are there")
@@ -139,10 +139,10 @@ def _keep(folder: PictureFolder, uri: str, answer: Answer) -> Row:
     return uri, answer.status.value, answer.problem, answer.http_status, size, digest, answer.attempts
 
 
-def _record(warehouse: Warehouse, rows: list[Row], now: dt.datetime) -> None:
+def _record(warehouse: Warehouse, rows: list[Row], now: dt.datetime, folder: str | None) -> None:
     """Replace the rows of addresses that were asked. The warehouse must be locked."""
     if not rows:
         return
-    new = warehouse.spark.createDataFrame([(*row, now) for row in rows], PICTURE_FETCHES.ddl)
+    new = warehouse.spark.createDataFrame([(*row, now, folder) for row in rows], PICTURE_FETCHES.ddl)
     merge = warehouse.table(PICTURE_FETCHES).alias("old").merge(new.alias("new"), "old.uri = new.uri")
     merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()

@@ -96,15 +96,13 @@ class Client:
             )
 
     def _attempt(self, uri: str) -> Answer | _Again:
-        target = parse_target(uri)
-        try:
-            with self._limited_time() as is_over:
-                try:
-                    return self._follow(target)
-                except (HTTPError, OSError) as error:
-                    problem = "timeout" if is_over() else _problem_of(error)
-        except InnerAddressError:
-            return Answer(ImageStatus.NOT_ALLOWED, "inner_address")
+        with self._limited_time() as is_over:
+            try:
+                return self._follow(parse_target(uri))
+            except InnerAddressError:
+                return Answer(ImageStatus.NOT_ALLOWED, "inner_address")
+            except Exception as error:  # servers send what raises errors of any type, and one must not end the run
+                problem = "timeout" if is_over() else _problem_of(error)
         return _Again(Answer(ImageStatus.UNREADABLE, problem))
 
     def _follow(self, target: Target | None) -> Answer | _Again:

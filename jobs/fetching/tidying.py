@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pyspark.sql import functions as F
 
 from jobs.fetching.picture_folder import PictureFolder
@@ -11,25 +13,37 @@ from jobs.warehouse.tables import Warehouse
 from schemas.tables import FEATURES, LISTINGS, PICTURE_FETCHES
 
 
-def forget_unnamed(warehouse: Warehouse, folder: PictureFolder) -> int:
+def recorded_folders(warehouse: Warehouse) -> set[str]:
+    """The values that `fetch.folder` had when pictures were kept."""
+    folders = warehouse.read(PICTURE_FETCHES).where("folder IS NOT NULL").select("folder").distinct()
+    return {row.folder for row in folders.collect()}
+
+
+def forget_unnamed(warehouse: Warehouse, folders: Iterable[PictureFolder]) -> int:
     """Remove the pictures, statuses and rows of addresses that no listing names any longer.
 
     The warehouse must be locked.
+
+    Args:
+        warehouse: the tables.
+        folders: the folders from which they are removed.
 
     Returns:
         The number of addresses with a picture or a status that was removed.
     """
     listings = warehouse.read(LISTINGS)
-    spark, names = warehouse.spark, folder.names()
+    removed = 0
     needed = listings.where(is_at_server()).select(F.sha2("image_uri", 256).alias("name"))
-    gone = spark.createDataFrame([(name,) for name in names], "name STRING").join(needed, "name", "left_anti")
-    removed = [row.name for row in gone.collect()]
-    folder.delete(removed)
+    for folder in folders:
+        names = warehouse.spark.createDataFrame([(name,) for name in folder.names()], "name STRING")
+        gone = [row.name for row in names.join(needed, "name", "left_anti").collect()]
+        folder.delete(gone)
+        removed += len(gone)
     rows = unnamed(warehouse.read(PICTURE_FETCHES), listings)
     if not rows.isEmpty():
         merge = warehouse.table(PICTURE_FETCHES).alias("old").merge(rows.alias("gone"), "old.uri = gone.uri")
         merge.whenMatchedDelete().execute()
-    return len(removed)
+    return removed
 
 
 def forget_outdated_features(warehouse: Warehouse) -> int:

@@ -15,6 +15,7 @@ from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.erase import erase
 from jobs.fetch_pictures import fetch
+from jobs.fetching.picture_folder import PictureFolder
 from schemas.errors import UsageError
 from schemas.tables import FEATURES, LISTINGS, PICTURE_FETCHES, TAXONOMY
 from tests.spark.frames import rows_of
@@ -46,7 +47,9 @@ def statuses(shop: Shop) -> dict[str, str]:
     return {row.name: row.status for row in rows.collect()}
 
 
-def test_pictures_are_fetched_once_read_by_encode_and_forgotten(shop: Shop, server: WebServer) -> None:
+def test_pictures_are_fetched_once_read_by_encode_and_forgotten(  # noqa: PLR0915 - a session for all of it
+    shop: Shop, server: WebServer, tmp_path: Path
+) -> None:
     warehouse, week = shop.warehouse, dt.timedelta(days=7)
     assert warehouse.folder is not None
     server.routes = {f"/{red}.png": data(picture(red)) for red in (40, 90, 140, 190)}
@@ -92,6 +95,10 @@ def test_pictures_are_fetched_once_read_by_encode_and_forgotten(shop: Shop, serv
     server.routes = {"/busy.png": data(picture(20))}
     warehouse.table(PICTURE_FETCHES).delete(F.col("uri") == server.uri("/190.png"))
     run(shop, server, later=week)
+    outside = PictureFolder(str(tmp_path / "outside"))
+    outside.keep(server.uri("/140.png"), picture(140))
+    moved = F.col("uri") == server.uri("/140.png")
+    warehouse.table(PICTURE_FETCHES).update(moved, {"folder": F.lit(str(tmp_path / "outside"))})
     assert server.asked == {"/busy.png": 1, "/gone.png": 1}
     assert statuses(shop)["190.png"] == "ok"
     again = warehouse.read(FEATURES).where("listing_id = 'shop-item-busy'")
@@ -102,7 +109,8 @@ def test_pictures_are_fetched_once_read_by_encode_and_forgotten(shop: Shop, serv
     assert run(shop, server).facts["pictures_removed"] == 1
     erasing = Job("erase", load_settings("test"), warehouse.address, lambda: warehouse, shop.now, Console(quiet=True))
     summary = erase(erasing, listing=["shop-item-40", "shop-item-140"])
-    assert (summary.facts["pictures_removed"], summary.facts["files_left"]) == (1, 0)
+    assert (summary.facts["pictures_removed"], summary.facts["files_left"]) == (2, 0)
+    assert outside.names() == [], "fetch.folder had another value when it was fetched"
     left = {path.name for path in (warehouse.folder / "_pictures").rglob("*") if path.is_file()}
     kept = {name: fetched_name(server.uri(f"/{name}.png"))[3:] for name in ("40", "190", "busy", "gone")}
     assert left == {kept["40"], kept["190"], kept["busy"], f"{kept['gone']}.status", "README"}
