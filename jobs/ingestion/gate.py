@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from conf.settings import GateSettings
 from jobs.console.summary import Share, printable
-from jobs.ingestion.steps.figures import COLUMNS, compare, profile
+from jobs.ingestion.steps.figures import COLUMNS, IN_NEW_CATEGORIES, OVERALL, compare, profile
 from jobs.ingestion.steps.versions import Outcome
 from jobs.lifecycle.expectations import Check, Expectation, check, expect, results_frame
 from jobs.lifecycle.publish import Slice
@@ -37,6 +37,8 @@ _MIN_PRICED = 100
 _ROWS, _SHIFT, _RATIO = "rows", "category_shift", "price_ratio"
 _COMPARED = (Outcome.INSERTED, Outcome.UPDATED, Outcome.RETURNED, Outcome.UNCHANGED, Outcome.CONFLICTING)
 """Outcomes of the row that stands for a delivered listing."""
+_KNOWN = tuple(each for each in _COMPARED if each is not Outcome.INSERTED)
+"""Those of a listing that is stored already."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,15 @@ def gate_delivery(run: RunContext, delivered: DataFrame, outcomes: DataFrame, st
         return
     job.print_progress("comparing the delivery with the stored listings")
     with ExitStack() as at_end:
-        own = _listings(delivered, outcomes)
+        own = _listings(delivered, outcomes, _COMPARED)
         own_profile, stored_profile = (cached(profile(each), at_end) for each in (own, narrow(stored)))
         figures = compare(own_profile, stored_profile).collect()[0].asDict()
+        if not full:
+            # A seller or a category may be unlike the others, so listings are compared with what they were.
+            known = _listings(delivered, outcomes, _KNOWN)
+            before = narrow(stored).join(known.select("listing_id"), "listing_id", "left_semi")
+            changed = [cached(profile(each), at_end) for each in (known, before)]
+            figures = compare(changed[0], changed[1]).collect()[0].asDict() | _of_all(figures)
         limits = find_limits(figures, settings, full)
         checks = check(
             GATE, pd.DataFrame({each.name: [each.value] for each in limits}), [e.expectation for e in limits]
@@ -126,7 +134,7 @@ def find_limits(figures: Mapping[str, float | None], settings: GateSettings, ful
         limits.append(Limit(_SHIFT, shift, None, settings.max_category_shift, finding, "max_category_shift"))
     ratio, factor = figures[_RATIO], settings.max_price_factor
     if ratio is not None and _number(figures, "priced_rows") >= _MIN_PRICED:
-        finding = f"its prices are {ratio:,.3g} times the stored ones of the same categories and currencies"
+        finding = f"its prices are {ratio:,.3g} times the stored ones, by category and currency"
         limits.append(Limit(_RATIO, ratio, 1 / factor, factor, finding, "max_price_factor"))
     return limits
 
@@ -169,9 +177,15 @@ def _number(figures: Mapping[str, float | None], name: str) -> float:
     return float(figures[name] or 0)
 
 
-def _listings(delivered: DataFrame, outcomes: DataFrame) -> DataFrame:
-    """The rows that stand for their listings."""
-    others = outcomes.where(~F.col("outcome").isin(*(each.value for each in _COMPARED))).select("row_number")
+def _of_all(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """The figures that are about new listings, too: their number, titles and categories."""
+    names = ("rows", "stored_rows", *(f"{name}_" for name in (*IN_NEW_CATEGORIES, *OVERALL)))
+    return {name: value for name, value in figures.items() if name.startswith(names)}
+
+
+def _listings(delivered: DataFrame, outcomes: DataFrame, wanted: Sequence[Outcome]) -> DataFrame:
+    """The rows that stand for their listings, if they have one of some outcomes."""
+    others = outcomes.where(~F.col("outcome").isin(*(each.value for each in wanted))).select("row_number")
     count = others.count()
     narrow_rows = delivered.drop("image", "raw", "reasons")
     return narrow_rows.join(broadcast_if_few(others, count), "row_number", "left_anti") if count else narrow_rows

@@ -34,7 +34,7 @@ def test_what_differs_too_much_is_refused_before_anything_is_written(
     assert warehouse.read(GATE_RESULTS).isEmpty(), "there was nothing to compare with"
 
     cheap = [{**row, "price": row["price"] / 2, "title": "sale"} for row in batch(2, "bags")]
-    new = [{**row, "price": 5000.0, "description": None} for row in batch(2, "hats")]
+    new = [{**row, "listing_id": f"n{row['listing_id']}", "price": None} for row in batch(2, "shoes")]
     deliver(*cheap, *new, overrides=SMALL)
     results = warehouse.read(GATE_RESULTS).collect()
     assert {(row.gate, row.success, row.run_id[-6:]) for row in results} == {("delivery", True, "000002")}
@@ -49,7 +49,7 @@ def test_what_differs_too_much_is_refused_before_anything_is_written(
     assert [line.split(";")[0] for line in lines[1:4]] == [
         "  - 100.0% of 330 listings have no title, and of the stored ones 0.0%",
         "  - 66.7% of its listings are in other categories than the stored ones",
-        "  - its prices are 200 times the stored ones of the same categories and currencies",
+        "  - its prices are 200 times the stored ones, by category and currency",
     ]
     assert warehouse.version(LISTINGS) == before
     assert warehouse.read(QUARANTINE).isEmpty()

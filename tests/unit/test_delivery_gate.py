@@ -81,7 +81,7 @@ def test_a_refusal_names_each_figure_its_limits_and_its_setting() -> None:
         "(gates.max_lost_values)\n"
         "  - 60.0% of its listings are in other categories than the stored ones; allowed are at most 50.0% "
         "(gates.max_category_shift)\n"
-        "  - its prices are 100 times the stored ones of the same categories and currencies; allowed are 0.333 to 3 "
+        "  - its prices are 100 times the stored ones, by category and currency; allowed are 0.333 to 3 "
         "(gates.max_price_factor)\n"
         "Repair the delivery or the mapping of its columns (see them with --dry-run). If it is right, change the limit "
         "with --set gates.max_rows_factor=VALUE (see GateSettings in conf/settings.py)."
