@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,8 @@ from tests.end_to_end.conftest import Workspace
 from tests.web_server import data, web_server
 
 NIGHT = "2026-11-11"
+_SERVERS = ExitStack()
+"""Web servers that stay until the process ends."""
 Words = tuple[str, ...]
 Prepare = Callable[[Workspace, Path], Words]
 """Changes a copy of a published warehouse into what the command finds; returns the command's words. Files that they
@@ -58,7 +61,7 @@ def encode(workspace: Workspace, folder: Path) -> Words:
 
 def fetch_pictures(workspace: Workspace, folder: Path) -> Words:
     """Pictures at a web server of this process, some of them missing."""
-    server = web_server().__enter__()  # it stays until the process ends
+    server = _SERVERS.enter_context(web_server())
 
     def change(listings: pd.DataFrame) -> pd.DataFrame:
         rows = listings[listings.image.notna()].sort_values("listing_id").head(12).reset_index(drop=True)
