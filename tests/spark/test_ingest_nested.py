@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,8 @@ def test_fields_and_lists_are_read_the_same_from_parquet_and_json(spark: SparkSe
              {"sizes": '["41","42"]'}, [], []),
             ("2", "Sock", 3.0, None, None, None, None, {"sizes": "40"}, ["category"], []),
         ], path  # fmt: skip
+        several = opened(spark, path, replace(SETTINGS, category_separator=";")).rows
+        assert rows_of(several, "category", "lists_unread") == [("Shoes > Boots", []), ("Socks;Gifts", [])]
         assert delivery.has_uris
         assert delivery.ignored_columns == ()
         wrong = IngestSettings(columns={**SETTINGS.columns, "price": "priceInfo.prize"})

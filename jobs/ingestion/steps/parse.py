@@ -55,10 +55,16 @@ def validate_rows(
     types = {column: source.type for column, source in sources.items()}
     refuse_types(sources)
 
+    # A list of categories is several in one value, as in text files.
+    joined = {} if settings.category_separator is None else {"category": settings.category_separator}
+    one_value = [name for name in sources if name not in _FIRST and name not in joined]
+
     def value(column: str, cast: _Cast) -> Column:
         if column not in sources:
             return F.lit(None)
         delivered = sources[column].value(first=column in _FIRST)
+        if column in joined:
+            delivered = sources[column].joined(joined[column])
         if isinstance(types[column], StringType) and column not in _AS_DELIVERED:
             delivered = casts.without_nulls(delivered, settings.nulls)
         return cast(delivered, types[column])
@@ -107,11 +113,9 @@ def validate_rows(
         .cast("map<string, string>")
         .alias("attributes"),
         (written_price.isNotNull() & values["price"].isNull()).alias("price_unread"),
-        F.array_compact(
-            F.array(
-                *(F.when(each.is_longer_list(), F.lit(name)) for name, each in sources.items() if name not in _FIRST)
-            )
-        ).alias("lists_unread"),
+        F.array_compact(F.array(*(F.when(sources[name].is_longer_list(), F.lit(name)) for name in one_value))).alias(
+            "lists_unread"
+        ),
         reasons.alias("reasons"),
         F.when(F.size(reasons) > 0, raw).alias("raw"),
     )

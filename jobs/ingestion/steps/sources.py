@@ -60,6 +60,12 @@ class Source:
             return found
         return F.when(F.size(found) >= 1 if first else F.size(found) == 1, F.get(found, F.lit(0)))
 
+    def joined(self, separator: str) -> Column:
+        """The value of each row as text; the elements of a list with a separator between them."""
+        if not self.is_list:
+            return self._found()
+        return F.when(F.size(self._found()) > 0, F.array_join(self._found().cast("array<string>"), separator))
+
     def is_longer_list(self) -> Column:
         """Whether a row has a list of several elements."""
         return F.coalesce(F.size(self._found()) > 1, F.lit(False)) if self.is_list else F.lit(False)
