@@ -52,8 +52,9 @@ class FileSettings:
     """Name of the encoding, such as windows-1252."""
     delimiter: Delimiter | None = None
     """Separator of the values in CSV files: one character, or `tab`."""
-    backslash: bool = False
-    """Whether CSV files write a quote inside quotes with a backslash, as MySQL does, and not twice."""
+    quotes: Literal["doubled", "backslash", "none"] = "doubled"
+    """How CSV files write a quote inside quotes: twice (doubled), or with a backslash before it, as MySQL does. none: a
+    quote is a character like any other, and a value has no line ends, as in the dumps of Open Food Facts."""
     max_lines: Count = 300
     """A row of a CSV file with more lines is taken for one whose quote is not closed, and the file is refused."""
 

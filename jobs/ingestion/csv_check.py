@@ -28,11 +28,11 @@ class CsvForm:
 
     Attributes:
         delimiter: separator of the values.
-        backslash: whether a backslash stands before a quote inside quotes, as MySQL writes it; otherwise another quote.
+        quotes: as in `FileSettings`: doubled, backslash or none.
     """
 
     delimiter: str = ","
-    backslash: bool = False
+    quotes: str = "doubled"
 
     def read(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
         """The records of lines that still have their line ends; a blank line gives an empty record.
@@ -40,10 +40,10 @@ class CsvForm:
         Raises:
             csv.Error: `strict`, and a quote is not closed, or text follows where it is closed.
         """
-        escape = "\\" if self.backslash else None
-        return csv.reader(
-            lines, delimiter=self.delimiter, doublequote=not self.backslash, escapechar=escape, strict=strict
-        )
+        if self.quotes == "none":
+            return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE)
+        escape, doubled = ("\\", False) if self.quotes == "backslash" else (None, True)
+        return csv.reader(lines, delimiter=self.delimiter, doublequote=doubled, escapechar=escape, strict=strict)
 
 
 @dataclass(frozen=True)

@@ -51,22 +51,23 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
 
 def _check(text: Text, decoding: Decoding, settings: TextSettings) -> tuple[CsvForm, CsvContent]:
     """Read a file on the driver."""
-    form = CsvForm(settings.delimiter or _delimiter(text, settings), settings.backslash)
+    form = CsvForm(settings.delimiter or _delimiter(text, settings), settings.quotes)
     try:
         with text.open() as lines:
             return form, check_csv(decoding.watch(lines), form, settings.max_lines, settings.limit)
     except UnclosedQuoteError as error:
         raise UsageError(
             f"{text.name}, {error}. All rows behind it would be lost. Close the quote. If the file writes a quote "
-            f"inside quotes with a backslash, as MySQL does, use --set {settings.settings}.backslash=true; if its rows "
-            f"do have so many lines, --set {settings.settings}.max_lines=NUMBER."
+            f"inside quotes with a backslash, as MySQL does, use --set {settings.settings}.quotes=backslash; if quotes "
+            f"are ordinary characters, --set {settings.settings}.quotes=none; if its rows do have so many lines, --set "
+            f"{settings.settings}.max_lines=NUMBER."
         ) from error
 
 
 def _delimiter(text: Text, settings: TextSettings) -> str:
     with text.open() as lines:
         head = list(islice(lines, _HEAD_LINES))
-    found = find_delimiter(head, settings.wanted, settings.backslash)
+    found = find_delimiter(head, settings.wanted, settings.quotes)
     if found is None:
         raise UsageError(
             f"{text.name}: it is not sure what separates its values; its first line is {head[0].strip()[:200]!r}. Set "
@@ -81,8 +82,8 @@ def _read_alike(spark: SparkSession, names: Sequence[str], form: CsvForm, paths:
         sep=form.delimiter,
         encoding="UTF-8",
         multiLine="true",
-        quote='"',
-        escape="\\" if form.backslash else '"',
+        quote="" if form.quotes == "none" else '"',
+        escape={"doubled": '"', "backslash": "\\", "none": "\0"}[form.quotes],
         nullValue="\0",  # an empty value is null, two quotes are an empty text
         emptyValue="",
         columnNameOfCorruptRecord=MALFORMED,

@@ -195,7 +195,7 @@ def text_settings(
     """
     lower = {each.lower() for each in wanted}
     return TextSettings(
-        settings.encoding, settings.delimiter, settings.backslash, settings.max_lines, lower, name, tuple(named)
+        settings.encoding, settings.delimiter, settings.quotes, settings.max_lines, lower, name, tuple(named)
     )
 
 

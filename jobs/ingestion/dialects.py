@@ -11,7 +11,7 @@ from jobs.ingestion.csv_check import CsvForm
 DELIMITERS = (",", ";", "\t", "|")
 
 
-def find_delimiter(lines: Sequence[str], wanted: Collection[str], backslash: bool) -> str | None:
+def find_delimiter(lines: Sequence[str], wanted: Collection[str], quotes: str) -> str | None:
     """The separator with which a file's first lines make sense; None if it is not sure.
 
     That is the one with which the header has a wanted column. If the header has none with any separator, it is the one
@@ -20,11 +20,11 @@ def find_delimiter(lines: Sequence[str], wanted: Collection[str], backslash: boo
     Args:
         lines: the beginning of the file, with line ends; the last record may be cut off.
         wanted: names of columns, in lower case, of which the file must have one.
-        backslash: as in `CsvForm`.
+        quotes: as in `CsvForm`.
     """
     if not any(each in line for line in lines for each in DELIMITERS):
         return DELIMITERS[0]  # a single column
-    records = {each: _records(lines, CsvForm(each, backslash)) for each in DELIMITERS}
+    records = {each: _records(lines, CsvForm(each, quotes)) for each in DELIMITERS}
     headers = {each: {name.strip().lower() for name in found[0]} for each, found in records.items() if found}
     named = [each for each, names in headers.items() if names & set(wanted)]
     if named:

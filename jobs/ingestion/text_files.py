@@ -36,7 +36,7 @@ class TextSettings:
     Attributes:
         encoding: the name of the encoding.
         delimiter: separator of CSV values.
-        backslash: as in `jobs.ingestion.csv_check.CsvForm`.
+        quotes: as in `jobs.ingestion.csv_check.CsvForm`.
         max_lines: largest number of lines of a CSV row.
         wanted: names of columns, in lower case, of which a file must have one.
         settings: where the settings are, for messages.
@@ -46,7 +46,7 @@ class TextSettings:
 
     encoding: str | None
     delimiter: str | None
-    backslash: bool
+    quotes: str
     max_lines: int
     wanted: Collection[str]
     settings: str

@@ -122,8 +122,19 @@ def test_both_parsers_count_the_same_rows(spark: SparkSession, tmp_path: Path) -
 
 def test_a_backslash_may_stand_before_a_quote(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "mysql.csv").write_text(HEADER + '1,2024-01-02,"a \\"b\\", c"\n2,2024-01-02,"d\ne"\n')
-    settings = IngestSettings(files=FileSettings(backslash=True))
+    settings = IngestSettings(files=FileSettings(quotes="backslash"))
     assert titles(spark, tmp_path / "mysql.csv", settings) == [("1", 'a "b", c'), ("2", "d\ne")]
+
+
+def test_quotes_may_be_ordinary_characters(spark: SparkSession, tmp_path: Path) -> None:
+    found = {"1": '"open', "2": '5" pan "x"', "3": '"whole"', "4": 'a \\" b\\', "5": '""'}
+    rows = "".join(f"{name}\t2024-01-02\t{title}\n" for name, title in found.items())
+    (tmp_path / "dump.csv").write_text(HEADER.replace(",", "\t") + rows)
+    settings = IngestSettings(files=FileSettings(quotes="none"))
+    assert titles(spark, tmp_path / "dump.csv", settings) == list(found.items())
+    assert opened(spark, tmp_path / "dump.csv", settings).counted == len(found)
+    with pytest.raises(UsageError, match=r"line 2: the quote before 'open' .*ingest.files.quotes=none"):
+        opened(spark, tmp_path / "dump.csv")
 
 
 def test_columns_that_nobody_maps_may_have_one_name(spark: SparkSession, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_quote_that_is_not_closed_is_named_by_its_line(text: str) -> None:
 
 def test_a_backslash_before_a_quote_is_read_if_it_is_said() -> None:
     text = HEADER + '1,"say \\"b\\",\nand c",3\r\n2,x,3\r\n'
-    assert check(text, CsvForm(backslash=True)).rows == 2
+    assert check(text, CsvForm(quotes="backslash")).rows == 2
     assert check(text).rows == 3, "two of them have too few values"
 
 
@@ -74,7 +74,7 @@ def test_a_backslash_before_a_quote_is_read_if_it_is_said() -> None:
     ],
 )
 def test_the_delimiter_is_found_where_it_is_sure(lines: list[str], delimiter: str | None) -> None:
-    assert find_delimiter(lines, {"listing_id"}, backslash=False) == delimiter
+    assert find_delimiter(lines, {"listing_id"}, quotes="doubled") == delimiter
 
 
 def test_a_limit_ends_before_the_next_row() -> None:
