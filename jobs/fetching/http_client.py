@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import sleep
 from typing import Any
 
 import urllib3
@@ -89,7 +89,7 @@ class Client:
             if isinstance(found, _Again) and attempt <= self._settings.retries:
                 wait = found.wait if found.wait is not None else 0.5 * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311
                 if wait <= _LONGEST_WAIT:
-                    time.sleep(wait)
+                    sleep(wait)
                     continue
             return Answer(
                 answer.status, answer.problem, answer.http_status, answer.data, attempt, isinstance(found, _Again)

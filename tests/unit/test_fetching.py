@@ -102,7 +102,7 @@ def test_each_answer_has_a_status(server: WebServer) -> None:
 
 def test_a_busy_host_is_asked_again_when_it_wants(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("jobs.fetching.http_client.time.sleep", waits.append)
+    monkeypatch.setattr("jobs.fetching.http_client.sleep", waits.append)
     answers = iter([status(429, Retry_After="7"), status(503), data(PICTURE)])
 
     def answer(request: BaseHTTPRequestHandler) -> None:
