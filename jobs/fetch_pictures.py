@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -74,18 +75,21 @@ def _without_hosts(job: Job) -> str:
     if not hosts:
         return "fetch.hosts names no host that may be asked, and no picture is waiting to be fetched."
     names = [name.removesuffix(":80").removesuffix(":443") for name, _ in hosts.most_common(_SHOWN) if name]
-    counted = ", ".join(f"{name or 'no valid address'} ({count:,})" for name, count in hosts.most_common(_SHOWN))
     return (
-        f"fetch.hosts names no host that may be asked. Pictures are waiting at {counted}. Allow hosts that you "
-        f"trust: --set 'fetch.hosts=[{', '.join(dict.fromkeys(names))}]'"
+        f"fetch.hosts names no host that may be asked. Pictures are waiting at {_most_frequent(hosts)}. Allow hosts "
+        f"that you trust: --set 'fetch.hosts=[{', '.join(dict.fromkeys(names))}]'"
     )
+
+
+def _most_frequent(hosts: Counter[str]) -> str:
+    return ", ".join(f"{name or 'no valid address'} ({count:,})" for name, count in hosts.most_common(_SHOWN))
 
 
 def _summary(run_id: str, counts: dict[str, int], found: Fetched) -> Summary:
     failed = [(host, status, problem, count) for (host, status, problem), count in found.failed.most_common(_SHOWN)]
     hints = []
     if found.refused:
-        hosts = ", ".join(f"{name or 'no valid address'} ({n:,})" for name, n in found.refused.most_common(_SHOWN))
+        hosts = _most_frequent(found.refused)
         hints.append(f"Pictures at hosts that fetch.hosts does not name were not fetched: {hosts}.")
     if found.down:
         hints.append(f"These hosts do not work and were left alone, the next run tries again: {', '.join(found.down)}.")

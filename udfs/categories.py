@@ -6,6 +6,7 @@ import html
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import pandas as pd
@@ -113,7 +114,7 @@ class CategoryIndex:
         separator = self.separators.category
         return [delivered] if separator is None else html.unescape(delivered).split(separator)
 
-    @property
+    @cached_property
     def keys(self) -> dict[str, str]:
         """The key of every name that is one category's -> its code."""
         return {key: code for names in reversed(self._names) for key, code in names.items() if code is not None}

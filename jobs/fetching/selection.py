@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.warehouse.fetched import is_at_server
 from schemas.reasons import ImageStatus
 
 LASTING = (ImageStatus.NOT_FOUND.value, ImageStatus.TOO_LARGE.value, ImageStatus.MISSING.value)
 """Statuses that a server has given and that readers of pictures learn; all others may be a matter of time."""
-
-
-def is_at_server() -> Column:
-    """Whether the picture of a listing is at an http or https address."""
-    return F.lower(F.substring("image_uri", 1, 8)).rlike("^https?://")
 
 
 def pending(listings: DataFrame, fetches: DataFrame, tried_before: dt.datetime) -> DataFrame:

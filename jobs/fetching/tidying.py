@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.fetching.picture_folder import PictureFolder
-from jobs.fetching.selection import is_at_server, outdated_features, unnamed
+from jobs.fetching.selection import outdated_features, unnamed
+from jobs.warehouse.fetched import is_at_server
 from jobs.warehouse.listings import narrow
 from jobs.warehouse.tables import Warehouse
-from schemas.tables import FEATURES, LISTINGS, PICTURE_FETCHES
+from schemas.tables import FEATURES, LISTINGS, PICTURE_FETCHES, Table
 
 
 def recorded_folders(warehouse: Warehouse) -> set[str]:
@@ -41,8 +43,7 @@ def forget_unnamed(warehouse: Warehouse, folders: Iterable[PictureFolder]) -> in
         removed += len(gone)
     rows = unnamed(warehouse.read(PICTURE_FETCHES), listings)
     if not rows.isEmpty():
-        merge = warehouse.table(PICTURE_FETCHES).alias("old").merge(rows.alias("gone"), "old.uri = gone.uri")
-        merge.whenMatchedDelete().execute()
+        _delete(warehouse, PICTURE_FETCHES, rows)
     return removed
 
 
@@ -58,7 +59,11 @@ def forget_outdated_features(warehouse: Warehouse) -> int:
     outdated = outdated_features(warehouse.read(FEATURES), listings, fetches)
     count = outdated.count()
     if count:
-        same = " AND ".join(f"old.{name} = new.{name}" for name in FEATURES.key)
-        merge = warehouse.table(FEATURES).alias("old").merge(outdated.alias("new"), same)
-        merge.whenMatchedDelete().execute()
+        _delete(warehouse, FEATURES, outdated)
     return count
+
+
+def _delete(warehouse: Warehouse, table: Table, keys: DataFrame) -> None:
+    """Delete the rows with some keys."""
+    same = " AND ".join(f"old.{name} = gone.{name}" for name in table.key)
+    warehouse.table(table).alias("old").merge(keys.alias("gone"), same).whenMatchedDelete().execute()

@@ -10,10 +10,8 @@ from pyspark.sql import functions as F
 
 from conf.ingest_settings import FileSettings, IngestSettings
 from jobs.ingestion.copies import Copies
-from jobs.ingestion.deliveries import read_files, text_settings
-from jobs.ingestion.files import find_files
 from jobs.ingestion.rows import MALFORMED
-from jobs.ingestion.taxonomies import DEFAULT_DEPARTMENT, list_faults
+from jobs.ingestion.taxonomies import DEFAULT_DEPARTMENT, list_faults, read_category_file
 from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import DELIVERY
 from jobs.warehouse.tables import Warehouse
@@ -40,9 +38,7 @@ def read_alias_file(
     Raises:
         UsageError: the file cannot be read or used. The message lists every error.
     """
-    rows = read_files(
-        spark, find_files(spark, location), text_settings("ingest.taxonomy_files", settings, {"alias"}), copies
-    )
+    rows = read_category_file(spark, location, "alias", settings, copies)
     missing = [name for name in _COLUMNS if name not in rows.names]
     if missing:
         found = ", ".join(rows.names) or "none"
@@ -50,13 +46,8 @@ def read_alias_file(
             f"--category-aliases {location} lacks {' and '.join(missing)}; its columns are {found}. It must have "
             "alias, a name as it is delivered, and category, the code that the taxonomy has for it."
         )
-    delivered = [
-        row.asDict()
-        for frame in rows.frames
-        for row in frame.select(*(F.col(name).cast("string") for name in (*_COLUMNS, MALFORMED))).collect()
-    ]
     try:
-        return validate_aliases(delivered, codes)
+        return validate_aliases(rows.collect_texts(_COLUMNS), codes)
     except ValueError as error:
         raise UsageError(f"--category-aliases {location} cannot be used:\n{error}") from error
 

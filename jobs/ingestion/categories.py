@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from conf.ingest_settings import IngestSettings
 from jobs.console.job import Job
+from jobs.console.summary import Section
 from jobs.ingestion.aliases import read_alias_file, update_aliases
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.files import refuse_missing
@@ -21,6 +23,8 @@ from schemas.errors import UsageError
 from schemas.tables import TAXONOMY
 from udfs.categories import CategoryIndex, category_key
 
+_UNKNOWN = 10
+"""Number of unknown categories to show."""
 _SIMILAR = 0.75
 """Similarity (`difflib`, 0 to 1) from which a category is proposed for another name."""
 
@@ -133,8 +137,25 @@ def write_categories(
     return WrittenCategories(changed, added, update_aliases(warehouse, delivered, given.aliases, settings))
 
 
-def similar_category(name: str, index: CategoryIndex) -> str | None:
+def unknown_categories(rows: DataFrame, index: CategoryIndex, counted: str) -> Section:
+    """The most frequent categories that the taxonomy lacks, each with the one that it looks like.
+
+    Args:
+        rows: the output of `with_taxonomy`.
+        index: the names of the categories.
+        counted: what the rows are, as the name of a column.
+    """
+    unknown = rows.where("category IS NOT NULL AND NOT in_taxonomy").groupBy("category").count()
+    found = unknown.orderBy(F.desc("count"), "category").limit(_UNKNOWN).collect()
+    return Section(
+        "categories missing from the taxonomy",
+        ("category", counted, "similar"),
+        [(*row, _similar_category(row.category, index)) for row in found],
+        key="categories that the taxonomy lacks",
+    )
+
+
+def _similar_category(name: str, index: CategoryIndex) -> str | None:
     """The category whose name looks most like a name that is no category's; None if none does."""
-    keys = index.keys
-    found = difflib.get_close_matches(category_key(name), keys, n=1, cutoff=_SIMILAR)
-    return keys[found[0]] if found else None
+    found = difflib.get_close_matches(category_key(name), index.keys, n=1, cutoff=_SIMILAR)
+    return index.keys[found[0]] if found else None

@@ -13,7 +13,7 @@ from conf.ingest_settings import IngestSettings
 from jobs.console.job import Job
 from jobs.console.stages import Stages
 from jobs.console.summary import Section, Share, Summary
-from jobs.ingestion.categories import WrittenCategories, similar_category
+from jobs.ingestion.categories import WrittenCategories, unknown_categories
 from jobs.ingestion.deliveries import Delivery
 from jobs.ingestion.steps.versions import CURRENT, Outcome
 from jobs.lifecycle.row_account import row_account
@@ -23,8 +23,6 @@ from schemas.errors import RefusedError
 from schemas.reasons import ImageStatus
 from schemas.tables import CATEGORY_ALIASES, LISTINGS, RUNS, TAXONOMY
 
-_UNKNOWN_CATEGORIES = 10
-"""Number of unknown categories to show."""
 _ADDED_CATEGORIES = 20
 """Number of added categories to show."""
 _TOTALS = ("rows_", "taxonomy_")
@@ -178,9 +176,7 @@ def summarise_ingest(
     warehouse, counts = job.warehouse, run.counts
     in_force = narrow(warehouse.read(LISTINGS))
     taxonomy = warehouse.read(TAXONOMY)
-    aliases = warehouse.read(CATEGORY_ALIASES)
-    unknown = with_taxonomy(in_force, taxonomy, aliases).where("category IS NOT NULL AND NOT in_taxonomy")
-    by_category = unknown.groupBy("category").count().orderBy(F.col("count").desc(), "category")
+    known = with_taxonomy(in_force, taxonomy, warehouse.read(CATEGORY_ALIASES))
     trained = not warehouse.read(RUNS).where("job = 'train' AND status = 'done'").isEmpty()
     facts = {
         "run_id": run.run_id,
@@ -204,15 +200,7 @@ def summarise_ingest(
                 sorted(details.by_list.items()),
                 key="lists_unread",
             ),
-            Section(
-                "categories missing from the taxonomy",
-                ("category", "listings", "similar"),
-                [
-                    (*row, similar_category(row.category, categories.index))
-                    for row in by_category.limit(_UNKNOWN_CATEGORIES).collect()
-                ],
-                key="categories that the taxonomy lacks",
-            ),
+            unknown_categories(known, categories.index, "listings"),
             Section(
                 f"categories added, the rarest first{_of(categories.added)}",
                 ("category", "rows"),

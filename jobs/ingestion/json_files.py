@@ -14,6 +14,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.files import escaped
 from jobs.ingestion.rows import MALFORMED, MAX_MALFORMED_TEXT, Rows
+from jobs.ingestion.steps.sources import divisions
 from jobs.ingestion.text_files import Decoding, Text, TextSettings, inspect
 from schemas.errors import UsageError
 from udfs.json_values import json_values_udf
@@ -185,10 +186,7 @@ def _lists(lines: DataFrame, keys: Mapping[str, bool], named: Collection[str]) -
 
 def _path(name: str, keys: Collection[str]) -> tuple[str, ...] | None:
     """The path of a field that a name leads to; the longest beginning that is a key comes first."""
-    for end in reversed([place for place, character in enumerate(name) if character == "."]):
-        if name[:end] in keys:
-            return (name[:end], *name[end + 1 :].split("."))
-    return None
+    return next(((key, *rest.split(".")) for key, rest in divisions(name) if key in keys), None)
 
 
 def _value(names: Sequence[str]) -> Column:

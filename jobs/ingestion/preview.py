@@ -23,6 +23,7 @@ from jobs.ingestion.samples import SAMPLE_ROWS, FileColumn, Sample, read_sample
 from jobs.ingestion.steps.proposals import Proposal
 from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, mapped_names
 from jobs.warehouse.caches import cached
+from jobs.warehouse.fetched import is_at_server
 
 _FIRST_ROWS = 5
 _MAX_TEXT = 60
@@ -132,7 +133,7 @@ def _count(rows: DataFrame) -> _Counts:
         F.count("*").alias("rows"),
         F.count(F.when(usable, 1)).alias("usable"),
         F.count_distinct(F.when(usable, F.col("listing_id"))).alias("listings"),
-        F.count(F.when(usable & F.col("image_uri").rlike("(?i)^https?://"), 1)).alias("at_servers"),
+        F.count(F.when(usable & is_at_server(), 1)).alias("at_servers"),
         *filled,
     ).collect()[0]
     return _Counts(

@@ -8,14 +8,14 @@ from pyspark.sql import functions as F
 from jobs.console.job import Job
 from jobs.console.summary import Section
 from jobs.ingestion.aliases import derive_aliases, open_index
-from jobs.ingestion.categories import CategoryOptions, GivenCategories, read_given, similar_category
+from jobs.ingestion.categories import CategoryOptions, GivenCategories, read_given, unknown_categories
 from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
 from jobs.ingestion.path_taxonomies import new_categories
 from jobs.warehouse.listings import with_taxonomy
 from schemas.tables import TAXONOMY
 
-_UNKNOWN, _ADDED = 10, 20
-"""Numbers of categories to show."""
+_ADDED = 20
+"""Number of added categories to show."""
 
 
 def read_options(job: Job, options: CategoryOptions) -> GivenCategories:
@@ -44,16 +44,7 @@ def preview_categories(job: Job, rows: DataFrame, given: GivenCategories) -> lis
     sections = []
     if given.taxonomy is not None:
         known = with_taxonomy(usable, taxonomy, derive_aliases(usable, taxonomy, index))
-        unknown = known.where("category IS NOT NULL AND NOT in_taxonomy").groupBy("category").count()
-        found = unknown.orderBy(F.desc("count"), "category").limit(_UNKNOWN).collect()
-        sections.append(
-            Section(
-                "categories missing from the taxonomy",
-                ("category", "rows", "similar"),
-                [(*row, similar_category(row.category, index)) for row in found],
-                key="categories that the taxonomy lacks",
-            )
-        )
+        sections.append(unknown_categories(known, index, "rows"))
     if given.from_paths:
         names = usable.where("category IS NOT NULL").groupBy("category").count().collect()
         added = new_categories({row.category: row["count"] for row in names}, index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -39,6 +39,16 @@ class Rows:
         frames = [frame.repartition(self.spread) if self.spread else frame for frame in self.frames]
         rows = reduce(DataFrame.unionByName, map(step, frames))
         return rows.withColumn("row_number", F.monotonically_increasing_id())
+
+    def collect_texts(self, names: Collection[str]) -> list[dict[str, str | None]]:
+        """The rows of a small file as text, in its order: some columns, where the file has them, and `MALFORMED`."""
+        return [
+            row.asDict()
+            for frame in self.frames
+            for row in frame.select(
+                *(F.col(name).cast("string") for name in (*names, MALFORMED) if name in frame.columns)
+            ).collect()
+        ]
 
     @property
     def schemas(self) -> tuple[StructType, ...]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from conf.ingest_settings import FileSettings
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import read_files, text_settings
 from jobs.ingestion.files import find_files
-from jobs.ingestion.rows import MALFORMED
+from jobs.ingestion.rows import MALFORMED, Rows
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import TAXONOMY
@@ -33,20 +32,24 @@ def read_taxonomy(spark: SparkSession, location: str, settings: FileSettings, co
     Raises:
         UsageError: the file cannot be read or used. The message lists every error.
     """
-    form = text_settings("ingest.taxonomy_files", settings, {"category"})
-    rows = read_files(spark, find_files(spark, location), form, copies)
+    rows = read_category_file(spark, location, "category", settings, copies)
     if "category" not in rows.names:
         found = ", ".join(rows.names) or "none"
         raise UsageError(f"--taxonomy {location} lacks the column category; its columns are {found}.")
-    delivered = [row.asDict() for frame in rows.frames for row in _texts(frame).collect()]
     try:
-        return validate_taxonomy(delivered)
+        return validate_taxonomy(rows.collect_texts(TAXONOMY.names))
     except ValueError as error:
         raise UsageError(f"--taxonomy {location} cannot be used:\n{error}") from error
 
 
-def _texts(frame: DataFrame) -> DataFrame:
-    return frame.select(*(F.col(name).cast("string") for name in (*TAXONOMY.names, MALFORMED) if name in frame.columns))
+def read_category_file(spark: SparkSession, location: str, column: str, settings: FileSettings, copies: Copies) -> Rows:
+    """Read a file about categories, of which one column is known.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    form = text_settings("ingest.taxonomy_files", settings, {column})
+    return read_files(spark, find_files(spark, location), form, copies)
 
 
 def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
 from conf.settings import Settings
 from jobs.warehouse.address import Address
 from jobs.warehouse.tables import Warehouse
@@ -28,6 +31,11 @@ def fetched_folder(address: Address, settings: Settings) -> str:
             "for every command, such as --set fetch.folder=s3://bucket/pictures."
         )
     return f"{address.uri}/{_FOLDER}"
+
+
+def is_at_server() -> Column:
+    """Whether the picture of a listing is at an http or https address."""
+    return F.lower(F.substring("image_uri", 1, 8)).rlike("^https?://")
 
 
 def picture_prefixes(warehouse: Warehouse, settings: Settings) -> tuple[str, ...]:

@@ -62,9 +62,8 @@ def validate_rows(
     def value(column: str, cast: _Cast) -> Column:
         if column not in sources:
             return F.lit(None)
-        delivered = sources[column].value(first=column in _FIRST)
-        if column in joined:
-            delivered = sources[column].joined(joined[column])
+        source = sources[column]
+        delivered = source.joined(joined[column]) if column in joined else source.value(first=column in _FIRST)
         if isinstance(types[column], StringType) and column not in _AS_DELIVERED:
             delivered = casts.without_nulls(delivered, settings.nulls)
         return cast(delivered, types[column])

@@ -104,15 +104,21 @@ def _path(name: str, schema: StructType) -> tuple[StructField, ...] | None:
     own = _alike(name, schema)
     if own is not None:
         return (own,)
-    # A name may contain dots itself, so the longest beginning comes first.
-    for end in reversed([place for place, character in enumerate(name) if character == "."]):
-        outer = _alike(name[:end], schema)
+    for beginning, end in divisions(name):
+        outer = _alike(beginning, schema)
         inner = None if outer is None else _element(outer.dataType)
         if outer is not None and isinstance(inner, StructType):
-            rest = _path(name[end + 1 :], inner)
+            rest = _path(end, inner)
             if rest is not None:
                 return (outer, *rest)
     return None
+
+
+def divisions(name: str) -> Iterator[tuple[str, str]]:
+    """A dotted name divided at each dot; the longest beginning comes first, because a name may contain dots itself."""
+    for place in reversed(range(len(name))):
+        if name[place] == ".":
+            yield name[:place], name[place + 1 :]
 
 
 def _alike(name: str, schema: StructType) -> StructField | None:
