@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts import delta_jars, horovod_wheel, packages, picture_encoder
+from scripts import class_archive, delta_jars, horovod_wheel, packages, picture_encoder
 from scripts.console import LOG, ROOT, SetupError, UnavailableError, say, step, stop_on_termination
 from udfs.cache_folder import cache_folder
 from udfs.encoders.files import weights_path
@@ -90,6 +90,10 @@ def _make_project(environment: Path) -> None:
         packages.uv(
             environment, "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT
         )
+    try:
+        class_archive.make(environment)
+    except SetupError as error:
+        say(f"  Spark will start some seconds later than it could: {error}")
 
 
 def _project_problems(environment: Path) -> list[str]:

@@ -68,8 +68,15 @@ def open_session(settings: SparkSettings, app_name: str, log_file: Path | None =
         builder = builder.master(settings.master)
         options |= _STATIC | _LOCAL | {"spark.driver.memory": settings.driver_memory}
         log = f" -Dcatalog_cleaner.log={log_file}" if log_file else ""
-        options["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}{log}"
-        options["spark.jars"] = ",".join(str(jar) for jar in _delta_jars())
+        java = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}{log}"
+        jars = [str(jar) for jar in _delta_jars()]
+        if settings.master.startswith("local"):
+            # On the class path and not among spark.jars, because only classes of the class path can be archived.
+            options["spark.driver.extraClassPath"] = os.pathsep.join(jars)
+            java += _archive_options()
+        else:
+            options["spark.jars"] = ",".join(jars)
+        options["spark.driver.extraJavaOptions"] = java
     options["spark.sql.shuffle.partitions"] = str(settings.shuffle_partitions)
     options |= settings.extra
     for key, value in options.items():
@@ -99,6 +106,20 @@ def jars_folder() -> Path:
     if override:
         return Path(override)
     return cache_folder() / "jars" / f"delta-{metadata.version('delta-spark')}"
+
+
+def class_archive() -> Path:
+    """The archive of Spark's loaded classes that `make setup` makes; without it, a session starts seconds later.
+
+    It belongs to the environment, because Java uses it only with exactly the jars of which it was made.
+    """
+    return Path(sys.prefix) / "spark-classes.jsa"
+
+
+def _archive_options() -> str:
+    archive = class_archive()
+    # Java would print to standard output that it does not use an archive of other jars, or of another Java.
+    return f' "-XX:SharedArchiveFile={archive}" -Xlog:cds=off -Xlog:cds+dynamic=off' if archive.is_file() else ""
 
 
 def _delta_jars() -> list[Path]:
