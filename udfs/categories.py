@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -110,9 +111,12 @@ class CategoryIndex:
         return max(codes, key=lambda code: self._depth[code], default=None)
 
     def split(self, delivered: str) -> list[str]:
-        """The categories in a value."""
+        """The categories in a value. As in WooCommerce's exports, a separator behind a backslash is part of a name."""
         separator = self.separators.category
-        return [delivered] if separator is None else html.unescape(delivered).split(separator)
+        if separator is None:
+            return [delivered]
+        parts = re.split(rf"(?<!\\){re.escape(separator)}", html.unescape(delivered))
+        return [part.replace(f"\\{separator}", separator) for part in parts]
 
     @cached_property
     def keys(self) -> dict[str, str]:

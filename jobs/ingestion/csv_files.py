@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import islice
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
@@ -14,6 +15,7 @@ from jobs.ingestion.csv_check import CsvContent, CsvForm, UnclosedQuoteError, ch
 from jobs.ingestion.dialects import find_delimiter
 from jobs.ingestion.files import escaped
 from jobs.ingestion.rows import MALFORMED, MAX_MALFORMED_TEXT, Rows, unique_names
+from jobs.ingestion.steps.casts import quoted
 from jobs.ingestion.text_files import Decoding, Text, TextSettings, inspect
 from schemas.errors import UsageError
 
@@ -41,8 +43,8 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
         counted += content.rows
         is_sample |= content.end is not None
         path_for_spark = text.for_spark(copies, skip=content.blank, end=content.end)
-        alike.setdefault((unique_names(content.header), form), []).append(path_for_spark)
-    frames = [_read_alike(spark, names, form, same) for (names, form), same in alike.items()]
+        alike.setdefault((content.header, form), []).append(path_for_spark)
+    frames = [_read_alike(spark, header, form, same) for (header, form), same in alike.items()]
     # Quoted values may contain line breaks, so Spark reads a file in one task. Few rows stay in the order of the files.
     cores = spark.sparkContext.defaultParallelism
     spread = cores if settings.limit is None and len(paths) < cores else None
@@ -76,7 +78,9 @@ def _delimiter(text: Text, settings: TextSettings) -> str:
     return found
 
 
-def _read_alike(spark: SparkSession, names: Sequence[str], form: CsvForm, paths: Sequence[str]) -> DataFrame:
+def _read_alike(spark: SparkSession, header: Sequence[str], form: CsvForm, paths: Sequence[str]) -> DataFrame:
+    """Read files with the same header. A row that repeats it, as in files that were put together, is malformed."""
+    names = unique_names(header)
     reader = spark.read.options(
         header="true",
         sep=form.delimiter,
@@ -92,4 +96,7 @@ def _read_alike(spark: SparkSession, names: Sequence[str], form: CsvForm, paths:
     )
     schema = StructType([StructField(name, StringType()) for name in (*names, MALFORMED)])
     rows = reader.schema(schema).csv(list(escaped(paths)))
-    return rows.withColumn(MALFORMED, F.substring(MALFORMED, 1, MAX_MALFORMED_TEXT))
+    cells = list(zip(names, header, strict=True))
+    is_header = reduce(Column.__and__, (F.coalesce(quoted(name), F.lit("")) == cell for name, cell in cells))
+    malformed = F.coalesce(F.col(MALFORMED), F.when(is_header, form.delimiter.join(header)))
+    return rows.withColumn(MALFORMED, F.substring(malformed, 1, MAX_MALFORMED_TEXT))

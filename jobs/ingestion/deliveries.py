@@ -251,7 +251,8 @@ def check_count(files: Files, counted: int | None, read: int) -> None:
     if counted is not None and counted != read:
         raise FailedError(
             f"{files.location} holds {counted:,} rows, but {read:,} were read, so nothing was written. Two readers "
-            "disagree about where a row ends: look for quotes that are not closed, and for text behind closing quotes."
+            "disagree about where a row ends: look for quotes that are not closed, for text behind closing quotes, and "
+            "for carriage returns without line feeds among other line ends."
         )
 
 

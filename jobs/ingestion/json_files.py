@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 import ijson
@@ -21,6 +21,8 @@ from udfs.json_values import json_values_udf
 
 _NON_FINITE = ('"NaN"', '"Infinity"', '"-Infinity"')
 """Spark returns these values as strings in quotes."""
+_BARE_NON_FINITE = r"([:\[,]\s*)[+-]?(NaN|Infinity|INF)\b"
+"""These values without quotes, which only `from_json` reads."""
 _NOT_BLANK = r"\S"
 _MARK = "\ufeff"
 _LINE = "__line__"
@@ -151,14 +153,24 @@ def _read_lines(spark: SparkSession, paths: Sequence[str], name: str, named: Col
     )
     parsed = F.from_json("value", schema, {"columnNameOfCorruptRecord": MALFORMED})
     rows = lines.select(F.col("value").alias(_LINE), parsed.alias("r"))
-    is_malformed = F.col("r").isNull() | _field(MALFORMED).isNotNull()
+    is_malformed = F.col("r").isNull() | _field(MALFORMED).isNotNull() | ~_is_one_value(F.col(_LINE))
     malformed = F.when(is_malformed, F.substring(_LINE, 1, MAX_MALFORMED_TEXT))
     values = {each[0]: _value(each) for each in alike.values()}
-    listed = _lists(lines, keys, named)
+    listed = _lists(lines, keys, alike.values(), named)
     if listed:
-        rows = rows.withColumn("l", json_values_udf(list(listed.values()))(F.col(_LINE)))
-        values |= {each: F.col(f"l._{place}") for place, each in enumerate(listed)}
+        paths = [path for each in listed.values() for path in each]
+        rows = rows.withColumn("l", json_values_udf(paths)(F.col(_LINE)))
+        places = iter(range(len(paths)))
+        values |= {name: F.coalesce(*(F.col(f"l._{next(places)}") for _ in each)) for name, each in listed.items()}
     return rows.select(*(value.alias(each) for each, value in values.items()), malformed.alias(MALFORMED))
+
+
+def _is_one_value(line: Column) -> Column:
+    """Whether nothing follows the first value of a line, which `from_json` would ignore."""
+    content = F.regexp_replace(line, _BARE_NON_FINITE, "$1null")
+    # The added element tells a bracket in the line from the one that is added.
+    count = F.json_array_length(F.concat(F.lit("["), content, F.lit(", 0]")))
+    return F.coalesce(count == 2, F.lit(False))
 
 
 def _keys(lines: DataFrame) -> dict[str, bool]:
@@ -169,19 +181,30 @@ def _keys(lines: DataFrame) -> dict[str, bool]:
     return {row.key: row.is_list for row in found.agg(is_list.alias("is_list")).collect()}
 
 
-def _lists(lines: DataFrame, keys: Mapping[str, bool], named: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """The named columns with lists and the named fields that any line has, and their paths."""
+def _lists(
+    lines: DataFrame, keys: Mapping[str, bool], alike: Iterable[Sequence[str]], named: Collection[str]
+) -> dict[str, list[tuple[str, ...]]]:
+    """The named columns with lists and the named fields that any line has, and where to look for each of them.
+
+    Args:
+        lines: the lines, in the column value.
+        keys: as `_keys` returns them.
+        alike: groups of keys that differ only in case.
+        named: names of columns, and dotted names of fields.
+    """
     known = {key.lower() for key in keys}
     lower = {name.lower() for name in named}
-    found: dict[str, tuple[str, ...]] = {}
-    found |= {key: (key,) for key, is_list in keys.items() if is_list and key.lower() in lower}
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for names in alike:
+        if names[0].lower() in lower and any(keys[name] for name in names):
+            found[names[0]] = [(name,) for name in names]
     paths = {name: path for name in named if name.lower() not in known and (path := _path(name, keys))}
     if not paths:
         return found
     values = json_values_udf(list(paths.values()))(F.col("value"))
     any_line = [F.count(f"v._{place}") for place in range(len(paths))]
     counts = lines.select(values.alias("v")).agg(*any_line).collect()[0]
-    return found | {name: path for (name, path), count in zip(paths.items(), counts, strict=True) if count}
+    return found | {name: [path] for (name, path), count in zip(paths.items(), counts, strict=True) if count}
 
 
 def _path(name: str, keys: Collection[str]) -> tuple[str, ...] | None:

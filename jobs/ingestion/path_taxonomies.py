@@ -64,9 +64,11 @@ def grow_taxonomy(
             "categories are in another column, map it with ingest.columns; or give a taxonomy file with --taxonomy."
         )
     if not stored and not added:
-        raise UsageError(
-            "the delivery has no categories to make a taxonomy from: give a taxonomy file with --taxonomy."
-        )
+        unusable = delivered.where(F.size("reasons") > 0).count()
+        way_out = "give a taxonomy file with --taxonomy"
+        if unusable:
+            way_out = f"{unusable:,} of its {delivered.count():,} rows cannot be used; --dry-run shows why"
+        raise UsageError(f"the delivery has no categories to make a taxonomy from: {way_out}.")
     whole = sorted([*stored, *rows_of_paths(added, {row[3] for row in stored})])
     return Growth(whole if added else None, added)
 

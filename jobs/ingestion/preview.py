@@ -180,10 +180,10 @@ def _sections(rows: DataFrame, counts: _Counts, sample: Sample) -> list[Section]
     filled = [
         (name, count, Share(count / counts.usable))
         for name, count in counts.filled.items()
-        if count or name not in (*sample.missing, "attributes")
+        if counts.usable and (count or name not in (*sample.missing, "attributes"))
     ]
     return [
-        Section("columns of the listings", ("column", "rows", "share"), filled if counts.usable else [], key="filled"),
+        Section("columns of the listings", ("column", "rows", "share"), filled, key="filled"),
         Section(
             "first rows",
             ("listing_id", "title", "category", "price", "updated_at", "picture"),

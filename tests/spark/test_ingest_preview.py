@@ -116,6 +116,8 @@ def test_a_dry_run_of_unknown_columns_ends_as_the_ingest_would_and_proposes_a_ma
     assert written.ingest.columns == found["proposed_settings"]["columns"]
     with pytest.raises(UsageError, match=r"my.yaml: exists; give another file, or replace it with --force"):
         init(_job(warehouse), str(tmp_path / "de.csv"), profile)
+    mapped = shown(dry_run(warehouse, tmp_path / "de.csv", MAPPING, "ingest.time_format=dd.MM.yyyy"))
+    assert (mapped["rows_usable"], mapped["filled"]) == (0, [])
     init(_job(warehouse, "ingest.updated_at=file"), str(tmp_path / "de.csv"), profile, force=True)
     assert load_settings(str(profile)).ingest.updated_at == "file"
     with pytest.raises(UsageError, match=r"a profile is a file such as my.yaml"):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from conf.ingest_settings import FileSettings, IngestSettings
 from jobs.ingestion import opening
@@ -167,9 +167,40 @@ def test_json_comes_in_by_line_or_in_one_array(spark: SparkSession, tmp_path: Pa
 
 
 def test_json_keys_may_differ_in_case(spark: SparkSession, tmp_path: Path) -> None:
-    lines = [{"listing_id": 1, "updated_at": "2024-01-02", "title": "a"}, {"Listing_ID": 2, "updated_at": "2024-01-02"}]
+    lines: list[dict[str, object]] = [
+        {"listing_id": 1, "updated_at": "2024-01-02", "title": "a"},
+        {"Listing_ID": 2, "updated_at": "2024-01-02"},
+    ]
     (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps(each) for each in lines))
     assert titles(spark, tmp_path / "rows.jsonl") == [("1", "a"), ("2", None)]
+    lines[1]["Title"] = ["b"]
+    (tmp_path / "lists.jsonl").write_text("\n".join(json.dumps(each) for each in lines))
+    assert titles(spark, tmp_path / "lists.jsonl") == [("1", "a"), ("2", "b")]
+
+
+def test_what_follows_the_object_of_a_json_line_makes_the_line_malformed(spark: SparkSession, tmp_path: Path) -> None:
+    good = [
+        '{"listing_id": 1, "price": NaN}',
+        '{"listing_id": 2, "title": "}{ NaN"} ',
+        '{"listing_id": 3, "a": [-Infinity]}',
+    ]
+    bad = [f'{{"listing_id": 8}}{rest}' for rest in ('{"listing_id": 9}', ", {}", "]", " and more")]
+    (tmp_path / "rows.jsonl").write_text("\n".join([*good, *bad]))
+    rows = opened(spark, tmp_path / "rows.jsonl", IngestSettings(updated_at="2024-01-02")).rows
+    assert sorted(row.listing_id for row in rows.where("size(reasons) = 0").collect()) == ["1", "2", "3"]
+    assert _malformed(rows) == sorted(bad)
+
+
+def test_a_header_that_is_repeated_is_no_listing(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "both.csv").write_text((HEADER + ROWS) * 2)
+    rows = opened(spark, tmp_path / "both.csv").rows
+    assert _malformed(rows) == [HEADER.strip()]
+    assert rows.count() == 2 * len(TITLES) + 1
+
+
+def _malformed(rows: DataFrame) -> list[str]:
+    found = rows.where("array_contains(reasons, 'malformed_row')").collect()
+    return sorted(json.loads(row.raw)["row"] for row in found)
 
 
 def test_files_elsewhere_are_read_and_copied_through_hadoop(

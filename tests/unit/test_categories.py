@@ -81,6 +81,13 @@ def test_a_name_that_contains_the_separator_is_one_name() -> None:
     assert CategoryIndex(rows, {}, Separators(","), "all").resolve("bags, cases") == "a"
 
 
+def test_a_separator_with_a_backslash_before_it_is_part_of_a_name() -> None:
+    rows = [TaxonomyRow("a", "Hats, Caps & Gloves", "Clothing", "all"), TaxonomyRow("b", "Sale", "b", "all")]
+    index = CategoryIndex(rows, {}, Separators(","), "all")
+    assert index.split("Sale, Clothing > Hats\\, Caps &amp; Gloves") == ["Sale", " Clothing > Hats, Caps & Gloves"]
+    assert index.resolve("Sale, Clothing > Hats\\, Caps &amp; Gloves") == "a"
+
+
 def test_paths_may_have_another_separator() -> None:
     assert resolve("Apparel/Shoes/Boots") is None
     assert resolve("Apparel/Shoes/Boots", path="/") == "boots"
