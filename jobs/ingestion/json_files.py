@@ -158,9 +158,9 @@ def _read_lines(spark: SparkSession, paths: Sequence[str], name: str, named: Col
     values = {each[0]: _value(each) for each in alike.values()}
     listed = _lists(lines, keys, alike.values(), named)
     if listed:
-        paths = [path for found in listed.values() for path in found]
-        rows = rows.withColumn("l", json_values_udf(paths)(F.col(_LINE)))
-        places = iter(range(len(paths)))
+        wanted = [path for found in listed.values() for path in found]
+        rows = rows.withColumn("l", json_values_udf(wanted)(F.col(_LINE)))
+        places = iter(range(len(wanted)))
         values |= {name: F.coalesce(*(F.col(f"l._{next(places)}") for _ in found)) for name, found in listed.items()}
     return rows.select(*(value.alias(each) for each, value in values.items()), malformed.alias(MALFORMED))
 
