@@ -6,6 +6,7 @@ Spark takes everything behind such a quote for one value and reports nothing, so
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ _MAX_CHARACTERS = 50_000_000
 _SHOWN = 60
 """Characters of a value in a message."""
 _WITHIN = 3
-"""Lines of a value that look like rows of the file mean that its quote is not closed, if there are so many."""
+"""Lines of a value with as many values as a row mean that its quote is not closed, if there are so many."""
+_LEARNT = 1_000
+"""Rows from which to learn what the values of a column look like, and lines that are kept to be compared with them."""
+_NUMBER = re.compile(r"\s*[+-]?[0-9.,]+\s*")
 csv.field_size_limit(sys.maxsize)
 
 
@@ -55,12 +59,15 @@ class CsvContent:
         rows: number of rows, without header and blank lines.
         blank: number of blank lines before the header.
         end: number of lines that were read; None: all.
+        doubtful: lines within values that look like rows, each with its number. Rows may be lost there, because a quote
+            is missing or too many.
     """
 
     header: tuple[str, ...]
     rows: int
     blank: int = 0
     end: int | None = None
+    doubtful: tuple[tuple[int, str], ...] = ()
 
 
 def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | None = None) -> CsvContent:
@@ -76,21 +83,65 @@ def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | 
         UnclosedQuoteError: a quote is not closed until the end of the file, or text follows where it is closed, or a
             row has more than `max_lines` lines, or a value contains lines that look like rows.
     """
-    header, rows, blank = None, 0, 0
+    header, rows, blank, end = None, 0, 0, None
+    shape, within = _RowShape(), list[_Line]()
     record = _Record(lines, form, max_lines)
     for values in form.read(record):
         if len(record.lines) > 1:
-            record.check(values, len(header or values))
+            within += record.check(values, len(header or values))[: _LEARNT - len(within)]
+        elif header is not None and rows < _LEARNT:
+            shape.learn(values)
         if header is None and values:
             header = tuple(values)
         elif header is None:
             blank += 1
         elif values and rows == limit:
-            return CsvContent(header or (), rows, blank, record.before)
+            end = record.before
+            break
         else:
             rows += bool(values)
         record.begin()
-    return CsvContent(header or (), rows, blank)
+    doubtful = tuple((line.number, line.text) for line in within if shape.fits(line.values))
+    return CsvContent(header or (), rows, blank, end, doubtful)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line within a record, and the values that it would have as a row."""
+
+    number: int
+    text: str
+    values: list[str]
+
+
+class _RowShape:
+    """What the values of each column are: always numbers, always text with letters, or either."""
+
+    def __init__(self) -> None:
+        self._kinds: list[set[str]] = []
+
+    def learn(self, values: Sequence[str]) -> None:
+        """Take a row into account; a blank line is none."""
+        self._kinds = self._kinds or [set() for _ in values]
+        if len(values) == len(self._kinds):
+            for kinds, value in zip(self._kinds, values, strict=True):
+                kinds.add(_kind(value))
+
+    def fits(self, values: Sequence[str]) -> bool:
+        """Whether values are of the kinds of their columns.
+
+        Without columns of both kinds nothing is said to fit, because lines of a text have commas, too.
+        """
+        kinds = [next(iter(each)) if len(each) == 1 else None for each in self._kinds]
+        if len(values) != len(kinds) or not {"text", "number"} <= set(kinds):
+            return False
+        return all(kind in {None, _kind(value)} for kind, value in zip(kinds, values, strict=True))
+
+
+def _kind(value: str) -> str:
+    if _NUMBER.fullmatch(value):
+        return "number"
+    return "text" if any(character.isalpha() for character in value) else "other"
 
 
 class _Record:
@@ -126,8 +177,12 @@ class _Record:
             raise self._error("has no end for so long")
         return line
 
-    def check(self, values: Sequence[str], width: int) -> None:
-        """Check the record that has been read and spans several lines."""
+    def check(self, values: Sequence[str], width: int) -> list[_Line]:
+        """Check the record that has been read and spans several lines.
+
+        Returns:
+            The lines behind its first that have as many values as a row.
+        """
         try:
             list(self._form.read(self.lines, strict=True))
         except csv.Error as error:
@@ -136,6 +191,11 @@ class _Record:
         rows = [each for each in self._form.read(within) if len(each) == width]
         if width > 1 and len(rows) >= _WITHIN and len(rows) * 2 > len(within):
             raise self._error(f"contains {len(rows):,} lines that look like rows")
+        alone = [_Line(self._first + place, line, *self._form.read([line])) for place, line in self._behind()]
+        return [line for line in alone if len(line.values) == width]
+
+    def _behind(self) -> Iterator[tuple[int, str]]:
+        return ((place, line.strip()) for place, line in enumerate(self.lines) if place and line.strip())
 
     def _error(self, fault: str) -> UnclosedQuoteError:
         """An error with the line of the last quote that opens before the record's second line."""

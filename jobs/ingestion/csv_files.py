@@ -20,6 +20,8 @@ from jobs.ingestion.text_files import Decoding, Text, TextSettings, inspect
 from schemas.errors import UsageError
 
 _HEAD_LINES = 200
+_SHOWN = 60
+"""Characters of a line in a message."""
 
 
 def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, copies: Copies) -> Rows:
@@ -31,7 +33,7 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
     """
     # Files with the same header are read together, because Spark matches CSV columns by position.
     alike: dict[tuple[tuple[str, ...], CsvForm], list[str]] = {}
-    counted, is_sample = 0, False
+    counted, is_sample, remarks = 0, False, list[str]()
 
     def check(text: Text, decoding: Decoding) -> tuple[CsvForm, CsvContent]:
         return _check(text, decoding, settings)
@@ -42,13 +44,23 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
             raise UsageError(f"{text.name} is empty: a CSV file must start with a header.")
         counted += content.rows
         is_sample |= content.end is not None
+        if content.doubtful:
+            remarks.append(_remark(text.name, content.doubtful))
         path_for_spark = text.for_spark(copies, skip=content.blank, end=content.end)
         alike.setdefault((content.header, form), []).append(path_for_spark)
     frames = [_read_alike(spark, header, form, same) for (header, form), same in alike.items()]
     # Quoted values may contain line breaks, so Spark reads a file in one task. Few rows stay in the order of the files.
     cores = spark.sparkContext.defaultParallelism
     spread = cores if settings.limit is None and len(paths) < cores else None
-    return Rows(tuple(frames), counted, is_sample, spread)
+    return Rows(tuple(frames), counted, is_sample, spread, tuple(remarks))
+
+
+def _remark(name: str, doubtful: Sequence[tuple[int, str]]) -> str:
+    number, line = doubtful[0]
+    return (
+        f"{name}: lines within quoted values that look like rows: {len(doubtful):,}, the first is line {number:,}: "
+        f"{line[:_SHOWN]!r}. If a quote is missing before it, they are lost as listings."
+    )
 
 
 def _check(text: Text, decoding: Decoding, settings: TextSettings) -> tuple[CsvForm, CsvContent]:

@@ -42,6 +42,7 @@ class Delivery:
         ignored_columns: columns of the files that are not used.
         has_uris: whether pictures are given as paths or URIs.
         has_content: whether any column holds texts or pictures.
+        remarks: what a person should look at in the files.
     """
 
     files: Files
@@ -50,6 +51,7 @@ class Delivery:
     ignored_columns: tuple[str, ...]
     has_uris: bool
     has_content: bool = True
+    remarks: tuple[str, ...] = ()
 
     def refuse_without_content(self) -> None:
         """Refuse a file of labels or prices alone: there is nothing to judge, and stored texts would be lost.
@@ -127,7 +129,8 @@ def cast_delivery(
     validated = rows.read(lambda frame: validate_rows(frame, settings, MALFORMED, now, delivered_at))
     ignored = _ignored(rows.names, [source for sources in used for source in sources.values()])
     has_content = any(name in sources for sources in found for name in _CONTENT)
-    return Delivery(files, validated, rows.counted, ignored, any(_has_uris(sources) for sources in found), has_content)
+    has_uris = any(_has_uris(sources) for sources in found)
+    return Delivery(files, validated, rows.counted, ignored, has_uris, has_content, rows.remarks)
 
 
 def _ignored(names: Sequence[str], used: Collection[Source]) -> tuple[str, ...]:

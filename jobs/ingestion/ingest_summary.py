@@ -209,7 +209,12 @@ def summarise_ingest(
             ),
             stages.section(),
         ),
-        (*_warnings(counts), *mixed.warnings, f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}"),
+        (
+            *delivery.remarks,
+            *_warnings(counts),
+            *mixed.warnings,
+            f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}",
+        ),
         hidden_if_zero=("preset", "columns_ignored", *(name for name in counts if not name.startswith(_TOTALS))),
     )
 

@@ -91,7 +91,7 @@ def preview(job: Job, location: str, version: int | None, options: CategoryOptio
                 check_count(sample.files, sample.delivery.counted, counts.rows)
             facts |= _facts(counts, sample.delivery)
             sections += [*_sections(rows, counts, sample), *preview_categories(job, rows, given)]
-            hints += _warnings(counts, sample.columns, settings)
+            hints += [*sample.delivery.remarks, *_warnings(counts, sample.columns, settings)]
         facts |= {"columns_missing": ", ".join(sample.missing) or None}
         proposed = sample.proposal.settings(mapped_names(settings))
         hints += _proposal_hints(sample.proposal, proposed, settings)
@@ -224,6 +224,8 @@ def _warnings(counts: _Counts, columns: Sequence[FileColumn], settings: IngestSe
             f"{counts.prices_unread:,} prices cannot be read for sure. If they are written as 1.234,50 or 1,234, say "
             "which sign stands before the decimals: --set ingest.decimal_sign=','"
         )
+    if "category" in counts.lists and settings.category_separator is None:
+        warnings.append("Lists of categories are read if you say what to put between them: ingest.category_separator.")
     in_files = counts.filled["image_uri"] - counts.at_servers
     if counts.at_servers:
         warnings.append(

@@ -27,12 +27,14 @@ class Rows:
         is_sample: whether the files have more rows.
         spread: number of tasks over which to spread the work on the rows, which changes their order; None: as many as
             they are read by.
+        remarks: what a person should look at in the files.
     """
 
     frames: tuple[DataFrame, ...]
     counted: int | None
     is_sample: bool = False
     spread: int | None = None
+    remarks: tuple[str, ...] = ()
 
     def read(self, step: Callable[[DataFrame], DataFrame]) -> DataFrame:
         """All rows after a step that gives them the same columns, with `row_number`, an id of the row."""

@@ -77,6 +77,15 @@ def test_the_delimiter_is_found_where_it_is_sure(lines: list[str], delimiter: st
     assert find_delimiter(lines, {"listing_id"}, quotes="doubled") == delimiter
 
 
+def test_lines_of_a_value_that_look_like_rows_of_the_file_are_doubtful() -> None:
+    doubtful = check(HEADER + ROWS + '200,"a,3\n201,b,3\n202,c",3\r\n203,d,4\r\n').doubtful
+    assert doubtful == ((201, "201,b,3"), (202, '202,c",3'))
+    texts = ["with, some, commas", "36, 38, 40", "40 cm, red, 3", "40, red", "40, red, 3 cm"]
+    for text in texts:
+        assert check(HEADER + ROWS + f'200,"a\n{text}\nb",3\r\n').doubtful == (), text
+    assert check(HEADER + f'1,"a\n{texts[0]}\n{texts[0]}\nb",c\r\n2,d,e\r\n').doubtful == (), "no numbers"
+
+
 def test_a_limit_ends_before_the_next_row() -> None:
     lines = ["\n", "id,title\n", '1,"a\n', 'b"\n', "\n", "2,c\n", "3,d\n"]
     read = [check_csv(lines, CsvForm(), 300, limit) for limit in (1, 2, 3)]
