@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from time import sleep
 from typing import Any
@@ -18,6 +15,7 @@ from urllib3.exceptions import TimeoutError as NoAnswerError
 
 from conf.fetch_settings import FetchSettings
 from jobs.fetching.targets import Target, is_allowed, may_connect, parse_target, redirected
+from jobs.fetching.time_limit import TimeLimit
 from schemas.reasons import ImageStatus
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -72,7 +70,7 @@ class Client:
         self._settings = settings
         self._max_bytes = max_bytes
         self._pools: dict[tuple[str, str, int], urllib3.HTTPConnectionPool] = {}
-        self._open: HTTPConnection | None = None
+        self._limit = TimeLimit(settings.total_seconds)
 
     def close(self) -> None:
         """Close all connections."""
@@ -96,14 +94,15 @@ class Client:
             )
 
     def _attempt(self, uri: str) -> Answer | _Again:
-        with self._limited_time() as is_over:
+        with TimeLimit(self._settings.total_seconds) as self._limit:
             try:
-                return self._follow(parse_target(uri))
+                found = self._follow(parse_target(uri))
             except InnerAddressError:
                 return Answer(ImageStatus.NOT_ALLOWED, "inner_address")
             except Exception as error:  # servers send what raises errors of any type, and one must not end the run
-                problem = "timeout" if is_over() else _problem_of(error)
-        return _Again(Answer(ImageStatus.UNREADABLE, problem))
+                found = _Again(Answer(ImageStatus.UNREADABLE, _problem_of(error)))
+            # Whatever has been received then may be cut off.
+            return _Again(Answer(ImageStatus.UNREADABLE, "timeout")) if self._limit.is_over else found
 
     def _follow(self, target: Target | None) -> Answer | _Again:
         """Ask, and follow redirects to allowed hosts."""
@@ -183,20 +182,26 @@ class Client:
                     for address in others:
                         self._dns_host = first
                         try:
-                            return super()._new_conn()  # type: ignore[no-any-return]
+                            return self._watched()
                         except (HTTPError, OSError):
                             first = address
                     self._dns_host = first
-                    return super()._new_conn()  # type: ignore[no-any-return]
+                    return self._watched()
                 finally:
                     self._dns_host = name
 
-            def connect(self) -> None:
-                client._open = self
-                super().connect()
+            def _watched(self) -> socket.socket:
+                connected: socket.socket = super()._new_conn()
+                try:
+                    client._limit.watch(connected)
+                except OSError:
+                    connected.close()
+                    raise
+                return connected
 
             def request(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as in the base class
-                client._open = self
+                if self.sock is not None:  # it is open from an earlier attempt
+                    client._limit.watch(self.sock)
                 super().request(*args, **options)
 
         return Connection
@@ -216,34 +221,6 @@ class Client:
         if not all(may_connect(address, self._settings.networks) for address in addresses):
             raise InnerAddressError(name)
         return addresses[:_MOST_ADDRESSES]
-
-    @contextmanager
-    def _limited_time(self) -> Iterator[Any]:
-        """Break the connection off when the time of an attempt is over.
-
-        A limit for each read is not enough: a host may send a byte now and then.
-
-        Yields:
-            A function: whether the time is over.
-        """
-        over = threading.Event()
-
-        def stop() -> None:
-            over.set()
-            opened = getattr(self._open, "sock", None)
-            if opened is not None:
-                try:
-                    opened.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    return  # it was closed meanwhile
-
-        timer = threading.Timer(self._settings.total_seconds, stop)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield over.is_set
-        finally:
-            timer.cancel()
 
 
 def _problem_of(error: Exception) -> str:

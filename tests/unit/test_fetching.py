@@ -163,20 +163,52 @@ def test_a_host_that_does_not_answer_or_sends_a_byte_now_and_then_is_left_in_tim
     def silent(_: BaseHTTPRequestHandler) -> None:
         time.sleep(4)
 
-    def dripping(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", "1000")
-        request.end_headers()
-        for _ in range(40):
-            request.wfile.write(b".")
-            time.sleep(0.1)
+    server.routes["/silent"] = silent
+    began = time.monotonic()
+    answer = ask(server, "/silent", read_seconds=0.3)
+    assert (answer.status, answer.problem, answer.is_down) == (ImageStatus.UNREADABLE, "timeout", True)
+    assert time.monotonic() - began < 3
 
-    server.routes |= {"/silent": silent, "/dripping": dripping}
-    for path, limits in {"/silent": {"read_seconds": 0.3}, "/dripping": {"total_seconds": 0.6}}.items():
-        began = time.monotonic()
-        answer = ask(server, path, **limits)
-        assert (answer.status, answer.problem, answer.is_down) == (ImageStatus.UNREADABLE, "timeout", True), path
-        assert time.monotonic() - began < 3
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"."),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n", b"."),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n", b"."),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"."),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", b"1\r\n.\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX-Endless: ", b"."),
+    ],
+    ids=["length", "length, close", "HTTP/1.0", "no length", "chunks, close", "headers"],
+)
+def test_an_answer_byte_by_byte_is_broken_off_in_time(server: WebServer, head: bytes, drop: bytes) -> None:
+    def dripping(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(head)
+        for _ in range(40):
+            request.wfile.write(drop)
+            time.sleep(0.1)
+        request.close_connection = True
+
+    server.routes["/dripping"] = dripping
+    began = time.monotonic()
+    answer = ask(server, "/dripping", total_seconds=0.6)
+    assert (answer.status, answer.problem, answer.is_down) == (ImageStatus.UNREADABLE, "timeout", True)
+    assert time.monotonic() - began < 3
+
+
+def test_no_connection_is_used_whose_name_took_too_long(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def slowly(*args: object, **options: object) -> object:
+        time.sleep(0.5)
+        return resolve(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    server.routes["/a"] = data(PICTURE)
+    answer = ask(server, "/a", total_seconds=0.2)
+    assert (answer.status, answer.problem) == (ImageStatus.UNREADABLE, "timeout")
+    assert not server.asked["/a"]
 
 
 def test_a_name_without_an_address_and_a_closed_port_are_no_errors(server: WebServer) -> None:
