@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,12 +62,14 @@ class Load:
         pictures: whether they have pictures.
         skewed: as in the description of this module.
         heap: Spark's heap, `spark.driver_memory`; None: the default.
+        model_of: number of listings of another catalogue whose model is used, instead of training one; None: train.
     """
 
     listings: int
     pictures: bool
     skewed: bool
     heap: str | None = None
+    model_of: int | None = None
 
     @property
     def name(self) -> str:
@@ -89,12 +91,18 @@ def main(
     heap: Annotated[
         str | None, typer.Option("--heap", help="Spark's heap, such as 1500m, to see what less of it costs.")
     ] = None,
+    model_of: Annotated[
+        int | None,
+        typer.Option(
+            "--model-of", help="Do not train, but use the model of the same kind of catalogue with so many listings."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for the JSON.")] = ROOT / "benchmarks" / "results",
 ) -> None:
     """Measure one size, stage by stage, and show all sizes that have been measured."""
     # On SIGTERM, exit in the usual way, so that started processes are stopped too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    load = Load(listings, pictures, skewed, heap)
+    load = Load(listings, pictures, skewed, heap, model_of)
     with open_work_folder(work / load.name) as folder:
         stages = _run_stages(folder, load)
         result = Result(load.name, 1, (), asdict(load) | {"stages": stages})
@@ -108,8 +116,19 @@ def _run_stages(work: WorkFolder, load: Load) -> dict[str, dict[str, Any]]:
     warehouse, catalogue = work.path / "warehouse", work.path / "catalogue"
     stages = {"catalogue": run_stage(work, "catalogue", lambda: generate(work, catalogue, load))}
     for name, words in commands(warehouse, catalogue, load).items():
+        if name == "nightly" and load.model_of is not None:
+            take_model(work.path.parent / replace(load, listings=load.model_of).name / "warehouse", warehouse)
         stages[name] = run_stage(work, name, partial(_run, work, name, words, warehouse))
     return stages
+
+
+def take_model(trained: Path, warehouse: Path) -> None:
+    """Copy the models of a warehouse, and the key of their pseudonyms."""
+    if not (trained / "mlflow").is_dir():
+        raise typer.BadParameter(f"there is no model in {trained}: measure that size first.", param_hint="--model-of")
+    for name in ("mlflow", "_keys"):
+        shutil.rmtree(warehouse / name, ignore_errors=True)
+        shutil.copytree(trained / name, warehouse / name)
 
 
 def commands(warehouse: Path, catalogue: Path, load: Load) -> dict[str, tuple[str | Path, ...]]:
@@ -123,9 +142,8 @@ def commands(warehouse: Path, catalogue: Path, load: Load) -> dict[str, tuple[st
         "nightly": ("nightly", "--run-date", _DATES[0], *at),
         "second nightly": ("nightly", "--run-date", _DATES[1], *at),
     }
-    if not load.pictures:
-        del words["encode"]
-    return words
+    skipped = {"encode": not load.pictures, "train": load.model_of is not None}
+    return {name: command for name, command in words.items() if not skipped.get(name)}
 
 
 def run_stage(work: WorkFolder, name: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import typer
 from rich.console import Console
 
-from benchmarks.load import Load, commands, generate, run_stage, skew
+from benchmarks.load import Load, commands, generate, run_stage, skew, take_model
 from benchmarks.load_table import load_table
 from benchmarks.memory import Part, ProcessMonitor
 from benchmarks.work_folder import WorkFolder
@@ -119,3 +120,15 @@ def test_a_heap_is_passed_to_every_command_and_has_a_folder_of_its_own() -> None
         "load-skewed-9000",
         "load-pictures-skewed-heap-1g-9000",
     ]
+
+
+def test_the_model_of_another_size_takes_the_place_of_a_training(tmp_path: Path) -> None:
+    load = Load(9_000, pictures=False, skewed=False, model_of=3_000)
+    assert list(commands(Path("w"), Path("c"), load)) == ["ingest", "nightly", "second nightly"]
+    with pytest.raises(typer.BadParameter, match=r"no model in .*trained: measure that size first"):
+        take_model(tmp_path / "trained", tmp_path / "warehouse")
+    for name in ("mlflow", "_keys"):
+        (tmp_path / "trained" / name).mkdir(parents=True)
+        (tmp_path / "trained" / name / "file").write_text(name)
+    take_model(tmp_path / "trained", tmp_path / "warehouse")
+    assert [(tmp_path / "warehouse" / name / "file").read_text() for name in ("mlflow", "_keys")] == ["mlflow", "_keys"]
