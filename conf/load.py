@@ -43,7 +43,7 @@ def load_settings(profile: str = "local", overrides: Iterable[str] = ()) -> Sett
         problems += [describe(problem) for problem in error.errors()]
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise SettingsError(f"the settings are invalid:\n{lines}\nAll settings are documented in conf/settings.py.")
+        raise SettingsError(f"the settings are invalid:\n{lines}\nAll settings are documented in conf/*settings.py.")
     return settings
 
 

@@ -55,8 +55,8 @@ def _describe_unknown(path: Sequence[str]) -> str:
     names, name = _names(path[:-1]), path[-1]
     close = difflib.get_close_matches(name, names, 1)
     what, there = ("setting", f"{'.'.join(path[:-1])} has") if len(path) > 1 else ("section", "the sections are")
-    hint = f"write {close[0]} instead" if close else f"{there} {', '.join(names)}"
-    return f"{'.'.join(path)}: no such {what}; {hint}, or leave it out"
+    hint = f"write {close[0]} instead, or leave it out" if close else f"leave it out; {there} {', '.join(names)}"
+    return f"{'.'.join(path)}: no such {what}; {hint}"
 
 
 def _names(path: Sequence[str]) -> list[str]:

@@ -52,9 +52,9 @@ def test_all_problems_are_named_at_once() -> None:
         ),
         ("train:", "train = None: train is a section, so it must contain settings"),
         ("trian: {ranks: 2}", "trian: no such section; write train instead, or leave it out"),
-        ("other: {ranks: 2}", "other: no such section; the sections are spark, ingest, "),
+        ("other: {ranks: 2}", "other: no such section; leave it out; the sections are spark, ingest, "),
         ("train: {rank: 2}", "train.rank: no such setting; write ranks instead, or leave it out"),
-        ("picture: {5: 2}", "picture.5: no such setting; picture has "),
+        ("picture: {5: 2}", "picture.5: no such setting; leave it out; picture has "),
         (
             "train: {ranks: two}",
             "'two': it must be a whole number; change it or leave it out (default: 2)",
