@@ -93,10 +93,12 @@ def _summary(run_id: str, counts: dict[str, int], found: Fetched) -> Summary:
         hints.append(f"Pictures at hosts that fetch.hosts does not name were not fetched: {hosts}.")
     if found.down:
         hints.append(f"These hosts do not work and were left alone, the next run tries again: {', '.join(found.down)}.")
-    if any(problem == "inner_address" for _, _, problem in found.failed):
+    inner = list(dict.fromkeys(host for host, _, problem in found.failed if problem == "inner_address"))
+    if inner:
         hints.append(
-            "Some names have addresses that are not public (inner_address). If they are servers of your own, allow "
-            "their network: --set 'fetch.networks=[10.20.0.0/16]'"
+            "These hosts have addresses that are not public, or redirect to such (inner_address): "
+            f"{', '.join(inner[:_SHOWN])}. If they are servers of your own, allow their network (docs/pictures.md): "
+            "--set 'fetch.networks=[NETWORK]'"
         )
     if any(problem == "host" for _, _, problem in found.failed):
         hints.append("Some servers redirect to hosts that fetch.hosts does not name.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -102,5 +103,28 @@ def status(code: int, **headers: str) -> Callable[[BaseHTTPRequestHandler], None
         for name, value in {"Content-Length": "0", **headers}.items():
             request.send_header(name.replace("_", "-"), value)
         request.end_headers()
+
+    return answer
+
+
+def cut_off(content: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Answers with these bytes, from the first line on, and closes the connection."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(content)
+        request.close_connection = True
+
+    return answer
+
+
+def dripping(head: bytes, drop: bytes, seconds: float = 4.0) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Answers with a head, then with a drop now and then, and closes the connection."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(head)
+        for _ in range(round(seconds / 0.1)):
+            request.wfile.write(drop)
+            time.sleep(0.1)
+        request.close_connection = True
 
     return answer

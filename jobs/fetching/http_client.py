@@ -34,8 +34,8 @@ class Answer:
     """What a host has answered.
 
     Attributes:
-        status: ok, missing (an empty file), not_found, too_large, not_allowed (a redirect to a host, or a name with an
-            address, that may not be asked) or unreadable (all else).
+        status: ok, missing (surely an empty file), not_found, too_large, not_allowed (a redirect to a host, or a name
+            with an address, that may not be asked) or unreadable (all else).
         problem: why it is unreadable or not_allowed, in a word.
         http_status: the last status of HTTP; None if there was no answer.
         data: the bytes, if the status is ok.
@@ -156,7 +156,12 @@ class Client:
             return Answer(ImageStatus.TOO_LARGE, None, status)
         if length is not None and len(data) != length:
             return _Again(Answer(ImageStatus.UNREADABLE, "connection", status))
-        return Answer(ImageStatus.OK, None, status, bytes(data)) if data else Answer(ImageStatus.MISSING, None, status)
+        if data:
+            return Answer(ImageStatus.OK, None, status, bytes(data))
+        # Without an end that is marked, nothing tells an empty file from an answer that was cut off within its headers.
+        if length is None and "chunked" not in response.headers.get("Transfer-Encoding", "").lower():
+            return _Again(Answer(ImageStatus.UNREADABLE, "connection", status))
+        return Answer(ImageStatus.MISSING, None, status)
 
     def _pool(self, target: Target) -> urllib3.HTTPConnectionPool:
         key = (target.scheme, target.host, target.port)
@@ -174,6 +179,7 @@ class Client:
 
         class Connection(base):  # type: ignore[misc]
             _dns_host: str
+            timeout: float
 
             def _new_conn(self) -> socket.socket:
                 name = self._dns_host
@@ -191,6 +197,7 @@ class Client:
                     self._dns_host = name
 
             def _watched(self) -> socket.socket:
+                self.timeout = min(self.timeout, client._limit.seconds_left())
                 connected: socket.socket = super()._new_conn()
                 try:
                     client._limit.watch(connected)

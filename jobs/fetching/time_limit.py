@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from contextlib import suppress
 from types import TracebackType
 
@@ -15,13 +16,15 @@ from types import TracebackType
 class TimeLimit:
     """The time of one attempt: a context in which sockets can be watched.
 
-    The resolution of a name cannot be broken off, but no connection is used after it if the time is over.
+    The resolution of a name cannot be broken off, so an attempt may last longer by the time of a resolution. No
+    connection is opened after it.
     """
 
     def __init__(self, seconds: float) -> None:
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._watched: list[socket.socket] = []
+        self._end = time.monotonic() + seconds
         self._timer = threading.Timer(seconds, self._stop)
         self._timer.daemon = True
 
@@ -43,7 +46,19 @@ class TimeLimit:
     @property
     def is_over(self) -> bool:
         """Whether the time is over. What has been received then may be cut off."""
-        return self._over.is_set()
+        # The timer may be late on a busy machine, or early by a tick.
+        return self._over.is_set() or time.monotonic() >= self._end
+
+    def seconds_left(self) -> float:
+        """The seconds that are left, more than zero.
+
+        Raises:
+            TimeoutError: none.
+        """
+        left = self._end - time.monotonic()
+        if self.is_over or left <= 0:
+            raise TimeoutError
+        return left
 
     def watch(self, connected: socket.socket) -> None:
         """Shut this socket down when the time is over.

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
@@ -14,43 +15,25 @@ from pathlib import Path
 import pytest
 
 from conf.fetch_settings import FetchSettings
+from jobs.fetch_pictures import _summary
+from jobs.fetching.fetching import Fetched
 from jobs.fetching.http_client import Answer, Client
 from jobs.fetching.lanes import Hosts, fetch_all
 from jobs.fetching.picture_folder import PictureFolder
 from schemas.errors import UsageError
 from schemas.reasons import ImageStatus
-from tests.web_server import WebServer, data, status, web_server
+from tests.unit.fetch_samples import MAX_BYTES, PICTURE, ask, settings
+from tests.web_server import WebServer, cut_off, data, status, web_server
 from udfs.fetched_pictures import fetched_name
 from udfs.picture_uris import read_uri
 
-MAX_BYTES = 100_000
-PICTURE = b"picture" * 100
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
 def server() -> Iterator[WebServer]:
     with web_server() as found:
         yield found
-
-
-def settings(server: WebServer, **values: object) -> FetchSettings:
-    quick: dict[str, object] = {
-        "networks": ("127.0.0.0/8",),
-        "retries": 0,
-        "connect_seconds": 2.0,
-        "read_seconds": 2.0,
-        "total_seconds": 5.0,
-        "user_agent": "a test",
-    }
-    return FetchSettings(hosts=(server.host,), **{**quick, **values})  # type: ignore[arg-type]
-
-
-def ask(server: WebServer, path: str, **values: object) -> Answer:
-    client = Client(settings(server, **values), MAX_BYTES)
-    try:
-        return client.ask(server.uri(path))
-    finally:
-        client.close()
 
 
 def test_a_picture_is_fetched_with_a_name_and_unchanged(server: WebServer) -> None:
@@ -60,16 +43,6 @@ def test_a_picture_is_fetched_with_a_name_and_unchanged(server: WebServer) -> No
 
 
 def test_each_answer_has_a_status(server: WebServer) -> None:
-    def without_length(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.end_headers()
-        request.wfile.write(PICTURE * 1000)
-        request.close_connection = True
-
-    def cut_off(request: BaseHTTPRequestHandler) -> None:
-        data(PICTURE, Content_Length="5000")(request)
-        request.close_connection = True
-
     server.routes |= {
         "/gone": status(410),
         "/empty": data(b""),
@@ -77,8 +50,13 @@ def test_each_answer_has_a_status(server: WebServer) -> None:
         "/denied": status(403),
         "/busy": status(503),
         "/large": data(bytes(MAX_BYTES + 1)),
-        "/endless": without_length,
-        "/cut": cut_off,
+        "/endless": cut_off(b"HTTP/1.1 200 OK\r\n\r\n" + PICTURE * 1000),
+        "/unknown": cut_off(b"HTTP/1.1 200 OK\r\n\r\n" + PICTURE),
+        "/old": cut_off(b"HTTP/1.0 200 OK\r\n\r\n" + PICTURE),
+        "/cut": cut_off(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + PICTURE),
+        "/cut-chunk": cut_off(CHUNKED + b"3\r\nabc\r\n"),
+        "/cut-headers": cut_off(b"HTTP/1.1 200 OK\r\nContent-Type: image/jp"),
+        "/no-chunk": cut_off(CHUNKED + b"0\r\n\r\n"),
         "/zipped": data(PICTURE, Content_Encoding="gzip"),
         "/limit": data(bytes(MAX_BYTES)),
     }
@@ -91,13 +69,23 @@ def test_each_answer_has_a_status(server: WebServer) -> None:
         "/busy": ("unreadable", "busy", 503),
         "/large": ("too_large", None, 200),
         "/endless": ("too_large", None, 200),
+        "/unknown": ("ok", None, 200),
+        "/old": ("ok", None, 200),
         "/cut": ("unreadable", "connection", None),
+        "/cut-chunk": ("unreadable", "connection", None),
+        "/cut-headers": ("unreadable", "connection", 200),
+        "/no-chunk": ("missing", None, 200),
         "/zipped": ("unreadable", "compressed", 200),
         "/limit": ("ok", None, 200),
         "/missing": ("not_found", None, 404),
     }
-    assert {path for path, answer in found.items() if answer.is_down} == {"/busy", "/cut"}
-    assert {path for path, answer in found.items() if answer.data} == {"/limit"}
+    assert {path for path, answer in found.items() if answer.is_down} == {
+        "/busy",
+        "/cut",
+        "/cut-chunk",
+        "/cut-headers",
+    }
+    assert {path for path, answer in found.items() if answer.data} == {"/limit", "/unknown", "/old"}
 
 
 def test_a_busy_host_is_asked_again_when_it_wants(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,56 +147,14 @@ def test_no_inner_address_is_asked_whatever_its_name(server: WebServer, monkeypa
     assert resolved.count("shop.example") == 1, "what was checked is what is connected to"
 
 
-def test_a_host_that_does_not_answer_or_sends_a_byte_now_and_then_is_left_in_time(server: WebServer) -> None:
-    def silent(_: BaseHTTPRequestHandler) -> None:
-        time.sleep(4)
-
-    server.routes["/silent"] = silent
-    began = time.monotonic()
-    answer = ask(server, "/silent", read_seconds=0.3)
-    assert (answer.status, answer.problem, answer.is_down) == (ImageStatus.UNREADABLE, "timeout", True)
-    assert time.monotonic() - began < 3
-
-
-@pytest.mark.parametrize(
-    ("head", "drop"),
-    [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"."),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n", b"."),
-        (b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n", b"."),
-        (b"HTTP/1.1 200 OK\r\n\r\n", b"."),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n", b"1\r\n.\r\n"),
-        (b"HTTP/1.1 200 OK\r\nX-Endless: ", b"."),
-    ],
-    ids=["length", "length, close", "HTTP/1.0", "no length", "chunks, close", "headers"],
-)
-def test_an_answer_byte_by_byte_is_broken_off_in_time(server: WebServer, head: bytes, drop: bytes) -> None:
-    def dripping(request: BaseHTTPRequestHandler) -> None:
-        request.wfile.write(head)
-        for _ in range(40):
-            request.wfile.write(drop)
-            time.sleep(0.1)
-        request.close_connection = True
-
-    server.routes["/dripping"] = dripping
-    began = time.monotonic()
-    answer = ask(server, "/dripping", total_seconds=0.6)
-    assert (answer.status, answer.problem, answer.is_down) == (ImageStatus.UNREADABLE, "timeout", True)
-    assert time.monotonic() - began < 3
-
-
-def test_no_connection_is_used_whose_name_took_too_long(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    resolve = socket.getaddrinfo
-
-    def slowly(*args: object, **options: object) -> object:
-        time.sleep(0.5)
-        return resolve(*args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(socket, "getaddrinfo", slowly)
-    server.routes["/a"] = data(PICTURE)
-    answer = ask(server, "/a", total_seconds=0.2)
-    assert (answer.status, answer.problem) == (ImageStatus.UNREADABLE, "timeout")
-    assert not server.asked["/a"]
+def test_a_hint_names_the_hosts_with_inner_addresses_and_no_network_to_allow() -> None:
+    failed = {
+        ("inner.example:80", "not_allowed", "inner_address"): 2,
+        ("far.example:80", "not_allowed", "host"): 1,
+    }
+    hint, _ = _summary("a-run", {"pictures_fetched": 0}, Fetched(failed=Counter(failed))).hints
+    assert "redirect to such (inner_address): inner.example:80. If" in hint
+    assert hint.endswith("--set 'fetch.networks=[NETWORK]'")
 
 
 def test_a_name_without_an_address_and_a_closed_port_are_no_errors(server: WebServer) -> None:
