@@ -14,14 +14,14 @@ class Preset:
     """What an export looks like.
 
     Attributes:
-        columns: column of the table listings -> its names in the export; the first that a file has counts.
-        attributes: name in the column attributes -> column of the export, if a file has it.
+        columns: column of the table listings -> its names in the export; in each row, the first with a value counts.
+        attributes: name in the column attributes -> its names in the export, likewise.
         required: columns without which a file is refused, because it is probably another export or in another language.
         settings: other settings below `ingest`, unless the profile or --set names them.
     """
 
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -38,12 +38,12 @@ PRESETS: dict[str, Preset] = {
             "image_uri": ("Image Src", "Product image URL"),
         },
         attributes={
-            "brand": "Vendor",
-            "type": "Type",
-            "tags": "Tags",
-            "sku": "Variant SKU",
-            "gtin": "Variant Barcode",
-            "status": "Status",
+            "brand": ("Vendor",),
+            "type": ("Type",),
+            "tags": ("Tags",),
+            "sku": ("Variant SKU",),
+            "gtin": ("Variant Barcode",),
+            "status": ("Status",),
         },
         required=("listing_id", "title"),
         settings={"updated_at": "file"},
@@ -59,13 +59,13 @@ PRESETS: dict[str, Preset] = {
             "image_uri": ("Images",),
         },
         attributes={
-            "sku": "SKU",
-            "type": "Type",
-            "brand": "Brands",
-            "tags": "Tags",
-            "published": "Published",
-            "parent": "Parent",
-            "sale_price": "Sale price",
+            "sku": ("SKU",),
+            "type": ("Type",),
+            "brand": ("Brands",),
+            "tags": ("Tags",),
+            "published": ("Published",),
+            "parent": ("Parent",),
+            "sale_price": ("Sale price",),
         },
         required=("listing_id", "title", "description", "category"),
         settings={"updated_at": "file", "category_separator": ","},
@@ -82,14 +82,14 @@ PRESETS: dict[str, Preset] = {
             "image_uri": ("image_link", "image link"),
         },
         attributes={
-            "brand": "brand",
-            "gtin": "gtin",
-            "mpn": "mpn",
-            "product_type": "product_type",
-            "availability": "availability",
-            "link": "link",
-            "sale_price": "sale_price",
-            "group": "item_group_id",
+            "brand": ("brand",),
+            "gtin": ("gtin",),
+            "mpn": ("mpn",),
+            "product_type": ("product_type", "product type"),
+            "availability": ("availability",),
+            "link": ("link",),
+            "sale_price": ("sale_price", "sale price"),
+            "group": ("item_group_id", "item group id"),
         },
         required=("listing_id", "title"),
         settings={"updated_at": "file"},
@@ -105,7 +105,7 @@ PRESETS: dict[str, Preset] = {
             "updated_at": ("last_modified_t", "last_modified_datetime"),
             "exposure": ("unique_scans_n",),
         },
-        attributes={"brand": "brands", "quantity": "quantity", "countries": "countries_tags"},
+        attributes={"brand": ("brands",), "quantity": ("quantity",), "countries": ("countries_tags",)},
         required=("listing_id", "title"),
         settings={"updated_at": "file", "category_separator": ","},
     ),

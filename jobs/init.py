@@ -54,7 +54,7 @@ def init(
         raise UsageError(f"--out {out}: exists; give another file, or replace it with --force.")
     refuse_missing(job, listings)
     job.print_progress(f"reading {listings}")
-    with read_sample(job, listings) as sample:
+    with read_sample(job, listings, use_preset=True) as sample:
         text = profile_text(sample, job.settings, listings, str(out))
     with written_atomically(out) as file:
         file.write(text)

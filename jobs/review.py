@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
+from jobs.console.wording import UNUSED_ROWS, agree
 from jobs.ingestion.copies import open_copies
 from jobs.ingestion.deliveries import check_count, read_files, reported_read_errors, text_settings
 from jobs.ingestion.files import find_files, refuse_missing
@@ -170,7 +171,7 @@ def _summary(run: RunContext, file: str, validated: DataFrame, new: DataFrame) -
         f"The next nightly run applies them:  catalog-cleaner nightly --run-date YYYY-MM-DD --warehouse {location}"
     ]
     if bad := run.counts["rows_quarantined"]:
-        hints.insert(0, f"{bad:,} rows could not be used; they are in the table quarantine, with the reasons.")
+        hints.insert(0, agree(UNUSED_ROWS, bad))
     return Summary(
         "Decisions loaded",
         {"run_id": run.run_id, "file": file, **run.counts},

@@ -16,6 +16,7 @@ from pyspark.sql import Column
 from pyspark.sql.pandas.functions import pandas_udf
 
 DecimalSign = Literal[".", ","]
+DecimalHint = Literal["comma", "open"]
 
 _CODES = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF "
@@ -37,6 +38,8 @@ SIGNS = {
 _MAX_LENGTH = 40
 """A longer text is no price."""
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_OPEN = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+"""A plain number whose point may separate thousands."""
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 _CURRENCY = "|".join(re.escape(sign) for sign in sorted([*SIGNS, *ISO_CODES], key=len, reverse=True))
 _CELL = re.compile(
@@ -88,16 +91,46 @@ def parse_price(text: str, decimal: DecimalSign | None = None) -> Price | None:
     return Price(-amount if "-" in (cell["sign"], cell["sign_after"]) else amount, currency)
 
 
+def decimal_hint(text: str) -> DecimalHint | None:
+    """What a price says about the sign before the decimals of a delivery's prices.
+
+    Returns:
+        `comma`: a comma stands before its decimals, or may, or points separate its thousands, as in 1.234,56, 12,99,
+        1,234 and 1.234.567. `open`: it is read as a number with decimals, as 1.234, though the point may separate
+        thousands; beside prices with a comma, that is not sure. None: neither.
+    """
+    text = _SPACES.sub(" ", text.strip())
+    if len(text) > _MAX_LENGTH:
+        return None
+    if _OPEN.fullmatch(text):
+        return "open"
+    cell = _CELL.fullmatch(text)
+    marks = "" if cell is None else re.sub(r"\d", "", cell["number"])
+    if cell is None or not marks or marks[-1] not in ".,":
+        return None
+    decimal = _decimal_sign(cell["number"], marks, marks[-1])
+    may_be_comma = marks[-1] == "," if decimal is None else decimal == ","
+    return "comma" if may_be_comma and _amount(cell["number"], ",") is not None else None
+
+
 def price_udf(decimal: DecimalSign | None) -> Callable[[Column], Column]:
-    """Make a UDF: text -> `amount` and `currency` of `parse_price`, both null if the text is null or no price."""
+    """Make a UDF: text -> `amount`, `currency` and `hint`.
+
+    The first two are those of `parse_price`, null if the text is null or no price; the last is that of `decimal_hint`,
+    null if `decimal` says it.
+    """
+
+    def read(text: str | None) -> tuple[float | None, str | None, DecimalHint | None]:
+        price = None if text is None else parse_price(text, decimal)
+        hint = None if text is None or decimal is not None else decimal_hint(text)
+        return (*(price or (None, None)), hint)
 
     def prices(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
         for texts in batches:
-            found = [text is not None and parse_price(text, decimal) for text in texts]
-            yield pd.DataFrame([each or (None, None) for each in found], columns=["amount", "currency"])
+            yield pd.DataFrame([read(text) for text in texts], columns=["amount", "currency", "hint"])
 
     # The type stubs require the function type as an argument, but pyspark advises against it.
-    udf = pandas_udf(prices, "amount DOUBLE, currency STRING")  # type: ignore[call-overload]
+    udf = pandas_udf(prices, "amount DOUBLE, currency STRING, hint STRING")  # type: ignore[call-overload]
     return cast("Callable[[Column], Column]", udf)
 
 

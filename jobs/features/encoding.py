@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.settings import Settings
+from jobs.console.wording import agree
 from jobs.features.copying import copy_vectors
 from jobs.features.encoders import Encoder
 from jobs.features.pictures import Pictures, find_pictures
@@ -99,13 +100,19 @@ def _warn_of_refused(run: RunContext, identity: str) -> None:
     counts = {row.image_status: int(row["count"]) for row in counted}
     if unfetched := counts.get(ImageStatus.NOT_FETCHED.value):
         run.job.print_progress(
-            f"{unfetched:,} pictures are at http or https addresses and have not been fetched; "
-            "`catalog-cleaner fetch-pictures` does it"
+            agree(
+                "{n} {picture is at an http or https address and has|pictures are at http or https addresses and have} "
+                "not been fetched; `catalog-cleaner fetch-pictures` does it",
+                unfetched,
+            )
         )
     if refused := counts.get(ImageStatus.NOT_ALLOWED.value):
         run.job.print_progress(
-            f"{refused:,} pictures are outside the allowed folders and were not read. Allow their folder for every "
-            "command, in a profile or with --set 'ingest.image_prefixes=[/folder]'"
+            agree(
+                "{n} {picture is|pictures are} outside the allowed folders and {was|were} not read. Allow {its|their} "
+                "folder for every command, in a profile or with --set 'ingest.image_prefixes=[/folder]'",
+                refused,
+            )
         )
 
 

@@ -32,7 +32,7 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
             quote is not closed.
     """
     # Files with the same header are read together, because Spark matches CSV columns by position.
-    alike: dict[tuple[tuple[str, ...], CsvForm], list[str]] = {}
+    alike: dict[tuple[tuple[str, ...], CsvForm], list[tuple[str, str]]] = {}
     counted, is_sample, remarks = 0, False, list[str]()
 
     def check(text: Text, decoding: Decoding) -> tuple[CsvForm, CsvContent]:
@@ -47,12 +47,13 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
         if content.doubtful:
             remarks.append(_remark(text.name, content.doubtful))
         path_for_spark = text.for_spark(copies, skip=content.blank, end=content.end)
-        alike.setdefault((content.header, form), []).append(path_for_spark)
-    frames = [_read_alike(spark, header, form, same) for (header, form), same in alike.items()]
+        alike.setdefault((content.header, form), []).append((text.name, path_for_spark))
+    frames = [_read_alike(spark, header, form, [path for _, path in same]) for (header, form), same in alike.items()]
+    names = tuple(tuple(name for name, _ in same) for same in alike.values())
     # Quoted values may contain line breaks, so Spark reads a file in one task. Few rows stay in the order of the files.
     cores = spark.sparkContext.defaultParallelism
     spread = cores if settings.limit is None and len(paths) < cores else None
-    return Rows(tuple(frames), counted, is_sample, spread, tuple(remarks))
+    return Rows(tuple(frames), counted, is_sample, spread, tuple(remarks), names)
 
 
 def _remark(name: str, doubtful: Sequence[tuple[int, str]]) -> str:

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
@@ -23,9 +23,17 @@ from jobs.ingestion.parquet_files import read_parquet
 from jobs.ingestion.rows import MALFORMED, Rows
 from jobs.ingestion.steps.parse import validate_rows
 from jobs.ingestion.steps.pictures import has_paths
-from jobs.ingestion.steps.sources import Source, find_attributes, find_columns, require_columns, source_names
+from jobs.ingestion.steps.sources import (
+    Found,
+    find_attributes,
+    find_columns,
+    require_columns,
+    source_columns,
+    source_names,
+)
 from jobs.ingestion.steps.time_format import fault_of_format, read_time
 from jobs.ingestion.text_files import TextSettings
+from jobs.ingestion.warnings import FileColumns, uneven_files
 from schemas.errors import FailedError, UsageError
 
 _CONTENT = ("title", "description", "image", "image_uri")
@@ -43,6 +51,7 @@ class Delivery:
         has_uris: whether pictures are given as paths or URIs.
         has_content: whether any column holds texts or pictures.
         remarks: what a person should look at in the files.
+        sources: column of listings -> the columns of the files where its values are, in the order in which they count.
     """
 
     files: Files
@@ -52,6 +61,13 @@ class Delivery:
     has_uris: bool
     has_content: bool = True
     remarks: tuple[str, ...] = ()
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def columns_mapped(self) -> str | None:
+        """The columns that have other names in the files, for a summary; None if none has."""
+        mapped = {column: names for column, names in self.sources.items() if names != (column,)}
+        return ", ".join(f"{column} = {' else '.join(names)}" for column, names in mapped.items()) or None
 
     def refuse_without_content(self) -> None:
         """Refuse a file of labels or prices alone: there is nothing to judge, and stored texts would be lost.
@@ -124,23 +140,31 @@ def cast_delivery(
         UsageError: a column has a type that cannot be used, or the time of the rows is not known.
     """
     found = [find_columns(schema, settings) for schema in rows.schemas]
-    used = [*found, *(find_attributes(schema, settings) for schema in rows.schemas)]
+    attributes = [find_attributes(schema, settings) for schema in rows.schemas]
     delivered_at = _delivered_at(spark, files, settings.updated_at)
     validated = rows.read(lambda frame: validate_rows(frame, settings, MALFORMED, now, delivered_at))
-    ignored = _ignored(rows.names, [source for sources in used for source in sources.values()])
+    ignored = _ignored(rows.names, [*found, *attributes])
     has_content = any(name in sources for sources in found for name in _CONTENT)
     has_uris = any(_has_uris(sources) for sources in found)
-    return Delivery(files, validated, rows.counted, ignored, has_uris, has_content, rows.remarks)
+    remarks = (*rows.remarks, *uneven_files(_columns_of_files(rows, found, attributes)))
+    return Delivery(files, validated, rows.counted, ignored, has_uris, has_content, remarks, source_columns(found))
 
 
-def _ignored(names: Sequence[str], used: Collection[Source]) -> tuple[str, ...]:
+def _columns_of_files(rows: Rows, found: Sequence[Found], attributes: Sequence[Found]) -> list[FileColumns]:
+    return [
+        FileColumns(names, columns, _ignored(schema.names, [columns, kept]))
+        for names, schema, columns, kept in zip(rows.files, rows.schemas, found, attributes, strict=False)
+    ]
+
+
+def _ignored(names: Sequence[str], used: Sequence[Found]) -> tuple[str, ...]:
     """The columns of which nothing is used. Used fields of JSON objects are columns of their own, as `price.amount`."""
-    columns = {source.column for source in used}
+    columns = {source.column for found in used for sources in found.values() for source in sources}
     return tuple(name for name in names if not any(each == name or each.startswith(f"{name}.") for each in columns))
 
 
-def _has_uris(sources: Mapping[str, Source]) -> bool:
-    return "image_uri" in sources or ("image" in sources and has_paths(sources["image"].type))
+def _has_uris(found: Found) -> bool:
+    return "image_uri" in found or any(has_paths(source.type) for source in found.get("image", ()))
 
 
 def _check_time_format(spark: SparkSession, written: str | None) -> None:
@@ -235,7 +259,8 @@ def _limited(rows: Rows, limit: int | None) -> Rows:
     if rows.counted is not None and rows.counted <= limit:
         return rows
     # Whether a table has more rows is not known without reading it.
-    return Rows(tuple(frame.limit(limit) for frame in rows.frames), None, is_sample=True)
+    frames = tuple(frame.limit(limit) for frame in rows.frames)
+    return replace(rows, frames=frames, counted=None, is_sample=True)
 
 
 def _table(spark: SparkSession, files: Files, version: int | None) -> Rows:

@@ -13,9 +13,11 @@ from conf.ingest_settings import IngestSettings
 from jobs.console.job import Job
 from jobs.console.stages import Stages
 from jobs.console.summary import Section, Share, Summary
+from jobs.console.wording import UNUSED_ROWS, agree
 from jobs.ingestion.categories import WrittenCategories, unknown_categories
 from jobs.ingestion.deliveries import Delivery
 from jobs.ingestion.steps.versions import CURRENT, Outcome
+from jobs.ingestion.warnings import category_warnings, price_warnings
 from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow, with_taxonomy
@@ -27,6 +29,8 @@ _ADDED_CATEGORIES = 20
 """Number of added categories to show."""
 _TOTALS = ("rows_", "taxonomy_")
 """Beginnings of the names of counts that are shown even if they are 0. The others say how rows and pictures differ."""
+_OPTIONAL_FACTS = ("preset", "listings_without_category", "columns_mapped", "columns_ignored")
+"""Facts that are shown only if there is something to say."""
 _UNREAD_PICTURES = {
     "not_allowed": (ImageStatus.NOT_ALLOWED,),
     "not_found": (ImageStatus.NOT_FOUND,),
@@ -45,11 +49,13 @@ class Counts:
         by_name: the counts of the run's row: the row account, withdrawn listings and unread pictures.
         by_reason: reason -> number of quarantined rows that have it.
         by_list: column -> number of rows that have a list of several values there, and so none.
+        price_hints: output of `udfs.prices.decimal_hint` -> number of rows that can be used.
     """
 
     by_name: dict[str, int]
     by_reason: Mapping[str, int]
     by_list: Mapping[str, int] = field(default_factory=dict)
+    price_hints: Mapping[str | None, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,9 @@ class MixedTitles:
     @property
     def warnings(self) -> list[str]:
         """What a person should check."""
-        text = (
-            f"{self.ids:,} listing ids have rows with different titles; {self.example!r} has {self.titles:,}. One row "
-            "of each was kept. If they are different listings, map listing_id to another column."
+        text = agree("{n} listing {id has|ids have} rows with different titles; ", self.ids) + (
+            f"{self.example!r} has {self.titles:,}. One row of each was kept. If they are different listings, map "
+            "listing_id to another column."
         )
         return [text] if self.ids else []
 
@@ -99,10 +105,12 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, 
     """
     by_outcome = {row.outcome: row["count"] for row in outcomes.groupBy("outcome").count().collect()}
     pictures, reasons, lists, rows_in, unread_prices = Counter[str](), Counter[str](), Counter[str](), 0, 0
+    hints = Counter[str | None]()
     # They have few values, so their combinations are few as well.
-    for row in delivered.groupBy("picture", "reasons", "price_unread", "lists_unread").count().collect():
+    for row in delivered.groupBy("picture", "reasons", "price_unread", "price_hint", "lists_unread").count().collect():
         rows_in += row["count"]
         unread_prices += row["count"] if row.price_unread and not row.reasons else 0
+        hints[row.price_hint] += 0 if row.reasons else row["count"]
         pictures[row.picture] += row["count"]
         for reason in row.reasons:
             reasons[reason] += row["count"]
@@ -113,7 +121,8 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, 
         for name, statuses in _UNREAD_PICTURES.items()
     }
     account = count_outcomes(rows_in + suppressed, by_outcome, suppressed)
-    return Counts(account | {"withdrawn": withdrawn.count(), "prices_unread": unread_prices, **unread}, reasons, lists)
+    counts = account | {"withdrawn": withdrawn.count(), "prices_unread": unread_prices, **unread}
+    return Counts(counts, reasons, lists, hints)
 
 
 def count_outcomes(rows_in: int, by_outcome: Mapping[str, int], suppressed: int = 0) -> dict[str, int]:
@@ -177,15 +186,19 @@ def summarise_ingest(
     in_force = narrow(warehouse.read(LISTINGS))
     taxonomy = warehouse.read(TAXONOMY)
     known = with_taxonomy(in_force, taxonomy, warehouse.read(CATEGORY_ALIASES))
+    without = F.count_if(F.coalesce(F.btrim("category"), F.lit("")) == "").alias("without_category")
+    stored = in_force.agg(F.count("*").alias("listings"), without).collect()[0]
     trained = not warehouse.read(RUNS).where("job = 'train' AND status = 'done'").isEmpty()
     facts = {
         "run_id": run.run_id,
         "delivery": f"{delivery.files.location} ({'full' if full else 'delta'})",
         "preset": job.settings.ingest.preset,
         **counts,
-        "listings": in_force.count(),
+        "listings": stored.listings,
+        "listings_without_category": stored.without_category,
         "categories": taxonomy.count(),
         "categories_added": len(categories.added) or None,
+        "columns_mapped": delivery.columns_mapped,
         "columns_ignored": ", ".join(delivery.ignored_columns) or None,
     }
     command = "nightly --run-date YYYY-MM-DD" if trained else "train"
@@ -212,10 +225,12 @@ def summarise_ingest(
         (
             *delivery.remarks,
             *_warnings(counts),
+            *price_warnings(counts["prices_unread"], details.price_hints),
+            *category_warnings(stored.without_category),
             *mixed.warnings,
             f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}",
         ),
-        hidden_if_zero=("preset", "columns_ignored", *(name for name in counts if not name.startswith(_TOTALS))),
+        hidden_if_zero=(*_OPTIONAL_FACTS, *(name for name in counts if not name.startswith(_TOTALS))),
     )
 
 
@@ -226,32 +241,33 @@ def _of(added: Mapping[str, int]) -> str:
 def _warnings(counts: dict[str, int]) -> list[str]:
     """Warnings about the rows and pictures that were not used."""
     texts = {
-        "rows_quarantined": "{:,} rows could not be used; they are in the table quarantine, with the reasons.",
-        "rows_suppressed": "{:,} rows are about erased listings or sellers and were dropped.",
+        "rows_quarantined": UNUSED_ROWS,
+        "rows_suppressed": ("{n} {row is|rows are} about erased listings or sellers and {was|were} dropped."),
         "variant": (
-            "{:,} rows have the listing_id and updated_at of another row of the batch but other values; of each "
-            "listing the row with the most values was kept. If these are different listings, map listing_id to "
+            "{n} {row has|rows have} the listing_id and updated_at of another row of the batch but other values; of "
+            "each listing the row with the most values was kept. If these are different listings, map listing_id to "
             "another column."
         ),
         "conflicting": (
-            "{:,} rows have the same updated_at as the stored version but different values; the stored version was "
-            "kept. The source must change updated_at whenever it changes a listing."
-        ),
-        "prices_unread": (
-            "{:,} prices cannot be read for sure; these listings have none. If they are written as 1.234,50 or 1,234, "
-            "say which sign stands before the decimals: --set ingest.decimal_sign=','"
+            "{n} {row has|rows have} the same updated_at as the stored version but different values; the stored "
+            "version was kept. The source must change updated_at whenever it changes a listing."
         ),
         "pictures_not_allowed": (
-            "{:,} pictures are outside the allowed folders and were not read. Allow their folder with "
-            "--set 'ingest.image_prefixes=[/folder]'."
+            "{n} {picture is|pictures are} outside the allowed folders and {was|were} not read. Allow {its|their} "
+            "folder with --set 'ingest.image_prefixes=[/folder]'."
         ),
-        "pictures_not_found": "{:,} pictures do not exist at their URI; the next delivery looks for them again.",
+        "pictures_not_found": (
+            "{n} {picture does not exist at its|pictures do not exist at their} URI; the next delivery looks for "
+            "{it|them} again."
+        ),
         "pictures_unreadable": (
-            "{:,} pictures could not be read from their URI. Check the picture store; every nightly run tries again."
+            "{n} {picture|pictures} could not be read from {its|their} URI. Check the picture store; "
+            "every nightly run tries again."
         ),
         "pictures_not_fetched": (
-            "{:,} pictures are at http or https addresses and have not been fetched: catalog-cleaner fetch-pictures."
+            "{n} {picture is at an http or https address and has|pictures are at http or https addresses and have} not "
+            "been fetched: catalog-cleaner fetch-pictures."
         ),
-        "pictures_unusable": "{:,} picture files are empty or larger than ingest.max_image_bytes.",
+        "pictures_unusable": "{n} picture {file is|files are} empty or larger than ingest.max_image_bytes.",
     }
-    return [text.format(counts[name]) for name, text in texts.items() if counts.get(name)]
+    return [agree(text, counts[name]) for name, text in texts.items() if counts.get(name)]

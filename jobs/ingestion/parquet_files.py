@@ -35,7 +35,8 @@ def read_parquet(spark: SparkSession, paths: Sequence[str]) -> Rows:
         columns = tuple((field.name, str(field.type)) for field in schema)
         alike.setdefault(columns, []).append(path)
     frames = tuple(_read_alike(spark, columns, same) for columns, same in alike.items())
-    return Rows(frames, counted)
+    names = tuple(tuple(path.rsplit("/", 1)[-1] for path in same) for same in alike.values())
+    return Rows(frames, counted, files=names)
 
 
 def _footer(spark: SparkSession, path: str) -> tuple[pa.Schema, int]:

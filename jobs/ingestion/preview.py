@@ -16,12 +16,14 @@ from pyspark.sql import functions as F
 from conf.ingest_settings import IngestSettings
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
+from jobs.console.wording import agree
 from jobs.ingestion.categories import CategoryOptions
 from jobs.ingestion.deliveries import Delivery, check_count
 from jobs.ingestion.preview_categories import preview_categories, read_options
 from jobs.ingestion.samples import SAMPLE_ROWS, FileColumn, Sample, read_sample
 from jobs.ingestion.steps.proposals import Proposal
 from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, mapped_names
+from jobs.ingestion.warnings import category_warnings, price_warnings
 from jobs.warehouse.caches import cached
 from jobs.warehouse.fetched import is_at_server
 
@@ -47,6 +49,8 @@ class _Counts:
         quarantined: reason, rows, the first row as JSON.
         lists: column -> usable rows with a list of several values.
         prices_unread: usable rows with a price that cannot be read for sure.
+        price_hints: output of `udfs.prices.decimal_hint` -> usable rows.
+        without_category: listings of which no usable row has a category.
         at_servers: usable rows with a picture at an http or https address.
     """
 
@@ -57,6 +61,8 @@ class _Counts:
     quarantined: list[tuple[str, int, str]]
     lists: dict[str, int]
     prices_unread: int
+    price_hints: dict[str | None, int]
+    without_category: int
     at_servers: int
 
 
@@ -82,7 +88,7 @@ def preview(job: Job, location: str, version: int | None, options: CategoryOptio
             "preset": settings.preset,
             "sample": f"the first {SAMPLE_ROWS:,} rows of each file" if sample.is_sample else None,
         }
-        sections = [_file_columns(sample.columns, sample.proposal)]
+        sections = [_file_columns(sample)]
         hints: list[str] = []
         if sample.delivery is not None:
             rows = cached(_narrow(sample.delivery), at_end)
@@ -103,7 +109,7 @@ def preview(job: Job, location: str, version: int | None, options: CategoryOptio
             facts,
             sections,
             hints,
-            hidden_if_zero=("preset", "sample"),
+            hidden_if_zero=("preset", "sample", "listings_without_category", "columns_mapped"),
             error=sample.refusal,
             not_shown=_NOT_SHOWN,
         )
@@ -119,20 +125,24 @@ def _narrow(delivery: Delivery) -> DataFrame:
 
 def _count(rows: DataFrame) -> _Counts:
     usable = F.size("reasons") == 0
-    found = rows.groupBy("reasons", "price_unread", "lists_unread").agg(F.count("*").alias("rows"), F.first("raw"))
+    kinds = ("reasons", "price_unread", "price_hint", "lists_unread")
+    found = rows.groupBy(*kinds).agg(F.count("*").alias("rows"), F.first("raw"))
     quarantined, examples, lists, prices = Counter[str](), dict[str, str](), Counter[str](), 0
-    for reasons, price_unread, lists_unread, count, raw in found.collect():
+    hints = Counter[str | None]()
+    for reasons, price_unread, hint, lists_unread, count, raw in found.collect():
         for reason in reasons:
             quarantined[reason] += count
             examples.setdefault(reason, raw)
         if not reasons:
             lists.update(dict.fromkeys(lists_unread, count))
             prices += count if price_unread else 0
+            hints[hint] += count
     filled = [F.count(F.when(usable & _has_value(name), 1)).alias(name) for name in (*_COLUMNS, "attributes")]
     total = rows.agg(
         F.count("*").alias("rows"),
         F.count(F.when(usable, 1)).alias("usable"),
         F.count_distinct(F.when(usable, F.col("listing_id"))).alias("listings"),
+        F.count_distinct(F.when(usable & _has_value("category"), F.col("listing_id"))).alias("with_category"),
         F.count(F.when(usable & is_at_server(), 1)).alias("at_servers"),
         *filled,
     ).collect()[0]
@@ -144,6 +154,8 @@ def _count(rows: DataFrame) -> _Counts:
         [(reason, count, examples[reason]) for reason, count in sorted(quarantined.items())],
         dict(sorted(lists.items())),
         prices,
+        dict(hints),
+        total.listings - total.with_category,
         total.at_servers,
     )
 
@@ -160,19 +172,27 @@ def _facts(counts: _Counts, delivery: Delivery) -> dict[str, object]:
         "rows_usable": counts.usable,
         "rows_quarantined": counts.rows - counts.usable,
         "listings": counts.listings,
+        "listings_without_category": counts.without_category,
+        "columns_mapped": delivery.columns_mapped,
         "columns_ignored": ", ".join(delivery.ignored_columns) or None,
     }
 
 
-def _file_columns(columns: Sequence[FileColumn], proposal: Proposal) -> Section:
-    proposed = {name: column for column, name in proposal.columns.items()}
+def _file_columns(sample: Sample) -> Section:
+    proposed = {name: column for column, name in sample.proposal.columns.items()}
+
+    def use(column: FileColumn, name: str) -> str:
+        first = sample.sources.get(name, (column.name,))[0]
+        return (
+            name if first == column.name or column.name not in sample.sources[name] else f"{name} if {first} is empty"
+        )
 
     def becomes(column: FileColumn) -> str:
         if column.used_for:
-            return ", ".join(column.used_for)
+            return ", ".join(use(column, name) for name in column.used_for)
         return f"ignored; looks like {proposed[column.name]}" if column.name in proposed else "ignored"
 
-    rows = [(each.name, becomes(each), each.value) for each in columns]
+    rows = [(each.name, becomes(each), each.value) for each in sample.columns]
     return Section("columns of the files", ("column", "becomes", "first_value"), rows, key="file_columns")
 
 
@@ -218,24 +238,28 @@ def shorten(value: str | None) -> str | None:
 
 def _warnings(counts: _Counts, columns: Sequence[FileColumn], settings: IngestSettings) -> list[str]:
     """Warnings about values that would not be used."""
-    warnings = []
-    if counts.prices_unread:
-        warnings.append(
-            f"{counts.prices_unread:,} prices cannot be read for sure. If they are written as 1.234,50 or 1,234, say "
-            "which sign stands before the decimals: --set ingest.decimal_sign=','"
-        )
+    warnings = [
+        *category_warnings(counts.without_category),
+        *price_warnings(counts.prices_unread, counts.price_hints),
+    ]
     if "category" in counts.lists and settings.category_separator is None:
         warnings.append("Lists of categories are read if you say what to put between them: ingest.category_separator.")
     in_files = counts.filled["image_uri"] - counts.at_servers
     if counts.at_servers:
         warnings.append(
-            f"{counts.at_servers:,} pictures are at http or https addresses: `catalog-cleaner fetch-pictures` fetches "
-            "them after the ingest."
+            agree(
+                "{n} {picture is at an http or https address|pictures are at http or https addresses}: "
+                "`catalog-cleaner fetch-pictures` fetches {it|them} after the ingest.",
+                counts.at_servers,
+            )
         )
     if in_files and not settings.image_prefixes:
         warnings.append(
-            f"{in_files:,} pictures are given by path or URI, and none is read until their folder is allowed: "
-            "--set 'ingest.image_prefixes=[/folder]'"
+            agree(
+                "{n} {picture is|pictures are} given by path or URI, and none is read until {its|their} folder is "
+                "allowed: --set 'ingest.image_prefixes=[/folder]'",
+                in_files,
+            )
         )
     warnings += [
         f"Column {each.name!r} holds addresses and no pictures: --set "

@@ -31,6 +31,10 @@ _OTHERS = (
     ),
 )
 """Setting below ingest, an example and what it is for."""
+_REST = """\
+# Settings that were in force when this file was written and differ from their defaults (conf/settings.py): those of
+# the profile, such as local, and of --set.
+"""
 _OWN = ("preset", "columns", "attributes", "updated_at")
 
 
@@ -46,7 +50,7 @@ def profile_text(sample: Sample, settings: Settings, delivery: str, profile: str
     changed = changed_settings(settings)
     ingest = changed.pop("ingest", {})
     lines = ["ingest:", *(f"  {line}".rstrip() for line in _ingest(sample, settings, ingest))]
-    rest = f"\n{_dump(changed)}" if changed else ""
+    rest = f"\n{_REST}{_dump(changed)}" if changed else ""
     return _HEAD.format(delivery=_one_line(delivery), profile=_one_line(profile)) + "\n".join(lines) + "\n" + rest
 
 
@@ -99,7 +103,8 @@ def _ingest(sample: Sample, settings: Settings, changed: Mapping[str, Any]) -> I
 def _column_lines(sample: Sample, settings: Settings) -> Iterator[tuple[str, bool]]:
     """A line for each column of listings, and whether it has an effect."""
     mapped = mapped_names(settings.ingest)
-    found = {column: each.name for each in sample.columns for column in each.used_for}
+    preset = settings.ingest.preset or sample.proposal.preset
+    by = "found without a mapping" if preset is None else "found"
     for column in (*REQUIRED, *OPTIONAL):
         if column in mapped:
             yield f"{column}: {in_yaml(mapped[column])}", True
@@ -107,8 +112,10 @@ def _column_lines(sample: Sample, settings: Settings) -> Iterator[tuple[str, boo
             others = ", ".join(sample.proposal.others.get(column, ()))
             check = f"# proposed: check it{f'; or {others}' if others else ''}"
             yield f"{column}: {in_yaml(sample.proposal.columns[column])}  {_one_line(check)}", True
-        elif column in found:
-            yield f"{column}: {in_yaml(found[column])}  # found without a mapping", False
+        elif column in sample.sources:
+            first, *more = sample.sources[column]
+            empty = f"; where it is empty: {', '.join(more)}" if more else ""
+            yield f"{column}: {in_yaml(first)}  {_one_line(f'# {by}{empty}')}", False
         else:
             required = "  # required" if column in sample.missing and column in REQUIRED else ""
             yield f"{column}: NAME_IN_FILE{required}", False

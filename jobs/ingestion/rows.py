@@ -28,6 +28,7 @@ class Rows:
         spread: number of tasks over which to spread the work on the rows, which changes their order; None: as many as
             they are read by.
         remarks: what a person should look at in the files.
+        files: the names of the files of each frame; empty: not known.
     """
 
     frames: tuple[DataFrame, ...]
@@ -35,6 +36,7 @@ class Rows:
     is_sample: bool = False
     spread: int | None = None
     remarks: tuple[str, ...] = ()
+    files: tuple[tuple[str, ...], ...] = ()
 
     def read(self, step: Callable[[DataFrame], DataFrame]) -> DataFrame:
         """All rows after a step that gives them the same columns, with `row_number`, an id of the row."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.ingest_settings import IngestSettings
+from conf.presets import with_preset
 from jobs.console.job import Job
 from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
 from jobs.ingestion.deliveries import Delivery, cast_delivery, read_listings, reported_read_errors
@@ -27,6 +28,7 @@ from jobs.ingestion.steps.sources import (
     has_bytes,
     propose_columns,
     require_columns,
+    source_columns,
 )
 from schemas.errors import UsageError
 
@@ -60,6 +62,7 @@ class Sample:
     Attributes:
         files: the files.
         columns: their columns, in order, at most 200.
+        sources: column of listings -> the columns of the files where its values are, in the order in which they count.
         missing: columns of listings that the files lack, without those that a setting leaves out.
         proposal: columns of the files that may be the missing ones.
         delivery: the cast rows; None if the batch would be refused.
@@ -69,6 +72,7 @@ class Sample:
 
     files: Files
     columns: tuple[FileColumn, ...]
+    sources: Mapping[str, tuple[str, ...]]
     missing: tuple[str, ...]
     proposal: Proposal
     delivery: Delivery | None
@@ -77,8 +81,14 @@ class Sample:
 
 
 @contextmanager
-def read_sample(job: Job, location: str, version: int | None = None) -> Iterator[Sample]:
+def read_sample(job: Job, location: str, version: int | None = None, *, use_preset: bool = False) -> Iterator[Sample]:
     """Read the first rows of each file of a batch, and find out what its columns become. The rows last for the block.
+
+    Args:
+        job: the job.
+        location: a file, a folder or a table.
+        version: of a Delta table; None: the newest.
+        use_preset: show what becomes of the columns with the preset that is proposed, if one is.
 
     Raises:
         UsageError: the files cannot be read.
@@ -86,22 +96,34 @@ def read_sample(job: Job, location: str, version: int | None = None) -> Iterator
     settings = job.settings.ingest
     with open_copies(job.warehouse, COPIES_OF_INGEST) as copies, reported_read_errors(location):
         files, rows = read_listings(job.spark, location, settings, copies, version, SAMPLE_ROWS)
-        found = {name: each for schema in rows.schemas for name, each in find_columns(schema, settings).items()}
+        proposal = propose_columns(rows.schemas, settings)
+        if use_preset and proposal.preset is not None:
+            settings = _with_preset(settings, proposal.preset)
+            proposal = replace(propose_columns(rows.schemas, settings), preset=proposal.preset)
+        sources = source_columns([find_columns(schema, settings) for schema in rows.schemas])
         delivery, refusal = _cast(job, files, rows, settings)
         names = tuple(dict.fromkeys(name for schema in rows.schemas for name in all_names(schema)))
         left_out = {str(column) for column, name in settings.columns.items() if name is None}
-        missing = tuple(each for each in (*REQUIRED, *OPTIONAL) if each not in found and each not in left_out)
+        missing = tuple(each for each in (*REQUIRED, *OPTIONAL) if each not in sources and each not in left_out)
         if settings.updated_at is not None:
             missing = tuple(each for each in missing if each != "updated_at")
         yield Sample(
             files,
             tuple(_columns(rows, names[:_SHOWN_COLUMNS], _uses(rows, settings))),
+            sources,
             missing,
-            propose_columns(names, found, settings),
+            proposal,
             delivery,
             refusal,
             rows.is_sample,
         )
+
+
+def _with_preset(settings: IngestSettings, preset: str) -> IngestSettings:
+    """The settings as they would be if the preset were set, too."""
+    defaults = asdict(IngestSettings())
+    own = {name: value for name, value in asdict(settings).items() if value != defaults[name]}
+    return IngestSettings(**with_preset({"ingest": {**own, "preset": preset}})["ingest"])
 
 
 def _cast(job: Job, files: Files, rows: Rows, settings: IngestSettings) -> tuple[Delivery | None, UsageError | None]:
@@ -120,7 +142,7 @@ def _uses(rows: Rows, settings: IngestSettings) -> dict[str, tuple[str, ...]]:
     for schema in rows.schemas:
         attributes = find_attributes(schema, settings)
         named = {**find_columns(schema, settings), **{f"attributes.{name}": each for name, each in attributes.items()}}
-        for column, source in named.items():
+        for column, source in ((column, source) for column, sources in named.items() for source in sources):
             uses.setdefault(source.name, {})[column] = None
     return {name: tuple(columns) for name, columns in uses.items()}
 

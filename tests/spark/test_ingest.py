@@ -107,7 +107,7 @@ def test_newer_rows_update_older_ones_do_not_and_groups_stay(warehouse: Warehous
     assert _account(summary) == (5, 3, 2, 0, 0)
     counts = {name: summary.facts[name] for name in ("inserted", "updated", "conflicting", "withdrawn")}
     assert counts == {"inserted": 2, "updated": 1, "conflicting": 1, "withdrawn": 0}
-    assert any("1 rows have the same updated_at as the stored version" in hint for hint in summary.hints)
+    assert any("1 row has the same updated_at as the stored version" in hint for hint in summary.hints)
     # a keeps its group with its new title; e has its new picture; d has a title that no other listing has any more.
     assert _stored(warehouse, "listing_id", "title", "group_id") == [
         ("a", "blue bag", "a"),
@@ -195,7 +195,7 @@ def test_pictures_behind_uris_are_read_under_allowed_prefixes_as_soon_as_they_ca
     summary = deliver(*rows, overrides=allowed)
     unread = ("not_allowed", "not_found", "unreadable", "unusable")
     assert [summary.facts[f"pictures_{name}"] for name in unread] == [1, 1, 1, 0]
-    assert "1 pictures do not exist at their URI" in " ".join(summary.hints)
+    assert "1 picture does not exist at its URI" in " ".join(summary.hints)
     assert any("Check the picture store" in hint for hint in summary.hints)
     hashes = dict(_stored(warehouse, "listing_id", "image_hash"))
     contents = dict(_stored(warehouse, "listing_id", "content_hash"))

@@ -28,6 +28,12 @@ tee,Plain Tee,<b>Cotton</b>,Acme,Apparel & Accessories > Clothing,Tees,T-S,12.50
 tee,,,,,,T-M,13.50,,
 tee,,,,,,,,https://s.shop/2.jpg,
 """
+SHOPIFY_TYPES = """Handle,Title,Product Category,Type,Variant Price
+a,A tee, ,Tees,12.50
+b,A hat,Apparel > Hats,Hats,5
+c,A bag,,,5
+d,A mug,n/a,Mugs,5
+"""
 WOOCOMMERCE = """ID,Type,SKU,Name,Published,Short description,Description,Regular price,Categories,Images
 44,variable,hoodie,Hoodie,1,Warm,"Warm
 and soft",45,"Clothing > Hoodies, Sale","https://w.shop/a.jpg, https://w.shop/b,1.jpg"
@@ -84,6 +90,13 @@ def test_files_of_ten_sources_come_in_by_settings_alone(spark: SparkSession, tmp
         ("tee", None, None, None),
     ]
     assert variants[0][6]["status"] == "active"
+    assert _read(spark, write("types.csv", SHOPIFY_TYPES), "ingest.preset=shopify")[0][2:4] == ("Tees", 12.5)
+    read = opened(spark, tmp_path / "types.csv", load_settings("test", ["ingest.preset=shopify"]).ingest)
+    assert rows_of(read.rows, "listing_id", "category") == [
+        ("a", "Tees"), ("b", "Apparel > Hats"), ("c", None), ("d", "Mugs")
+    ]  # fmt: skip
+    assert read.columns_mapped is not None
+    assert "category = Product Category else Type" in read.columns_mapped
     assert _read(spark, write("woo.csv", WOOCOMMERCE), "ingest.preset=woocommerce") == [
         ("44", "Hoodie", "Clothing > Hoodies, Sale", 45.0, None, "https://w.shop/a.jpg",
          {"sku": "hoodie", "type": "variable", "published": "1"}, []),

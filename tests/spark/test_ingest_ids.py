@@ -64,7 +64,7 @@ def test_a_stored_listing_is_found_again_and_mixed_titles_are_said(deliver: Deli
     shared = [listing("b", title=f"title {n}", day=1 + n % 2) for n in range(4)]
     summary = deliver(*shared, listing("c"), listing("c", title=" Title of C"), listing("d"), listing("d", title=""))
     assert summary.facts["ids_with_several_titles"] == 1
-    assert any(hint.startswith("1 listing ids have rows with different titles; 'b' has 4.") for hint in summary.hints)
+    assert any(hint.startswith("1 listing id has rows with different titles; 'b' has 4.") for hint in summary.hints)
 
 
 def test_times_are_read_as_a_setting_says(spark: SparkSession, tmp_path: Path) -> None:

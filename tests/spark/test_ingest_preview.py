@@ -80,9 +80,9 @@ def test_a_dry_run_shows_rows_and_columns_as_they_would_be(warehouse: Warehouse,
     keys = ("rows_in", "rows_usable", "rows_quarantined", "listings", "columns_ignored", "sample", "proposed_settings")
     assert [found[key] for key in keys] == [4, 2, 2, 2, "Lager", None, None]
     assert [hint[:24] for hint in summary.hints] == [
-        "1 prices cannot be read ",
-        "1 pictures are at http o",
-        "1 pictures are given by ",
+        "1 price cannot be read f",
+        "1 picture is at an http ",
+        "1 picture is given by pa",
         "Next:  the same command ",
     ]
     assert not Path(warehouse.location).exists()
@@ -151,12 +151,45 @@ def test_addresses_in_the_column_of_pictures_are_noticed(warehouse: Warehouse, t
     rows = [{"listing_id": "1", "image": "https://x.de/1.jpg", "product": {"name": "Boot"}, "updated_at": "2024-01-02"}]
     pd.DataFrame(rows).to_parquet(tmp_path / "rows.parquet")
     summary = dry_run(warehouse, tmp_path / "rows.parquet")
-    assert summary.hints[0] == (
-        "Column 'image' holds addresses and no pictures: --set 'ingest.columns={image_uri: image, image: null}'"
-    )
+    assert summary.hints[:2] == [
+        "1 listing came without a category.",
+        "Column 'image' holds addresses and no pictures: --set 'ingest.columns={image_uri: image, image: null}'",
+    ]
     assert [row["column"] for row in shown(summary)["file_columns"]] == [
         "listing_id",
         "image",
         "product.name",
         "updated_at",
     ]
+
+
+def test_what_came_without_values_or_doubtful_is_said(warehouse: Warehouse, tmp_path: Path) -> None:
+    """A file of a folder with another name, a point that may separate thousands, and listings without a category."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.csv").write_text('listing_id,title,category,price\n1,a,A,1.234\n2,b,A,"1.234,56"\n3,c,,7\n')
+    (folder / "b.csv").write_text("listing_id,name,price\n4,d,5\n")
+    summary = dry_run(warehouse, folder, "ingest.updated_at=2024-01-02")
+    assert [hint.partition(";")[0][:66] for hint in summary.hints[:3]] == [
+        "b.csv lacks title, category, which other files of the delivery hav",
+        "2 listings came without a category.",
+        "1 price such as 1.234 is read as a little more than 1, but other p",
+    ]
+    assert shown(summary)["listings_without_category"] == 2
+
+
+def test_a_profile_for_an_export_says_what_the_preset_finds(warehouse: Warehouse, tmp_path: Path) -> None:
+    export = "Handle,Title,Body (HTML),Vendor,Product Category,Type,Variant Price\na,A,B,Acme,,Tees,5\n"
+    (tmp_path / "products_export.csv").write_text(export)
+    profile = tmp_path / "my.yaml"
+    facts = init(_job(warehouse), str(tmp_path / "products_export.csv"), profile).facts
+    assert (facts["preset"], facts["columns_missing"]) == (
+        "shopify", "currency, condition, exposure, seller_id, image_uri, image"
+    )  # fmt: skip
+    assert "# required" not in profile.read_text()
+    assert "category: Product Category  # found; where it is empty: Type" in profile.read_text()
+    found = shown(dry_run(warehouse, tmp_path / "products_export.csv", "ingest.preset=shopify"))
+    assert found["proposed_settings"] is None
+    assert {row["column"]: row["becomes"] for row in found["file_columns"]}["Type"] == (
+        "category if Product Category is empty, attributes.type"
+    )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.prices import ISO_CODES, SIGNS, parse_price
+from udfs.prices import ISO_CODES, SIGNS, decimal_hint, parse_price
 
 SURE = {
     "19.99 USD": (19.99, "USD"),
@@ -53,6 +53,19 @@ def test_an_ambiguous_price_is_read_with_the_sign_before_the_decimals(text: str,
     found = (parse_price(text, ","), parse_price(text, "."))
     assert parse_price(text) is None
     assert tuple(price and price.amount for price in found) == amounts
+
+
+@pytest.mark.parametrize(
+    ("hint", "texts"),
+    {
+        "comma": ("1.234,56", "12,99", "1,234", "1.234.567", "EUR 12,345", "0,500", " -1.234,5 €"),
+        "open": ("1.234", "-12.500", "999.000"),
+        None: ("1,234.56", "19.99", "0.125", "1234.567", "12,345,678", "$1.234", "1 234", "5", "abc", "12,", "1,2,3",
+               "", "10-20", "1" * 41),
+    }.items(),
+)  # fmt: skip
+def test_some_prices_show_what_stands_before_the_decimals_of_others(hint: str | None, texts: tuple[str, ...]) -> None:
+    assert [(text, decimal_hint(text)) for text in texts] == [(text, hint) for text in texts]
 
 
 @pytest.mark.parametrize("text", NONE)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ LOCAL = ("spark.master=local[*]", "train.ranks=1")
 
 def _sample(columns: dict[str, tuple[str, ...]], proposal: Proposal, *missing: str) -> Sample:
     found = tuple(FileColumn(name, uses, "value") for name, uses in columns.items())
-    return Sample(FILES, found, missing, proposal, None, None, is_sample=False)
+    sources = {use: (name,) for name, uses in columns.items() for use in uses}
+    return Sample(FILES, found, sources, missing, proposal, None, None, is_sample=False)
 
 
 COLUMNS = {"Artikel: Nr": (), "title": ("title",), "Farbe #1": (), "nom": (), "it's": ("price",)}
@@ -86,6 +88,18 @@ def test_a_profile_without_a_mapping_loads_too(file: Path, proposal: Proposal, p
     loaded = load_settings(str(file))
     assert loaded.ingest == load_settings("local", [f"ingest.preset={preset}"] if preset else []).ingest
     assert loaded.train.ranks == 1
+
+
+def test_a_profile_says_which_columns_a_preset_takes_and_why_it_has_other_settings() -> None:
+    columns: dict[str, tuple[str, ...]] = {"Type": ("category",), "Handle": ("listing_id",)}
+    sample = _sample(columns, Proposal(preset="shopify"))
+    sample = replace(sample, sources={"category": ("Product Category", "Type"), "listing_id": ("Handle",)})
+    lines = profile_text(sample, load_settings("local"), "a.csv", "my.yaml").splitlines()
+    assert "  #   listing_id: Handle  # found" in lines
+    assert "  #   category: Product Category  # found; where it is empty: Type" in lines
+    assert not [line for line in lines if "# required" in line]
+    place = lines.index("train:")
+    assert lines[place - 2].startswith("# Settings that were in force when this file was written and differ")
 
 
 def test_only_what_differs_from_the_defaults_is_kept() -> None:

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 from pyspark.sql.types import ArrayType, DoubleType, StringType, StructField, StructType
 
 from conf.ingest_settings import IngestSettings
 from conf.load import SettingsError, load_settings
 from conf.presets import PRESETS
-from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, find_attributes, find_columns, find_source, require_columns
+from jobs.ingestion.steps.sources import (
+    OPTIONAL,
+    REQUIRED,
+    Source,
+    find_attributes,
+    find_columns,
+    find_source,
+    propose_columns,
+    require_columns,
+    source_columns,
+)
 from schemas.errors import UsageError
 
 TEXT = StringType()
@@ -59,26 +71,57 @@ def test_a_missing_field_is_named_with_all_fields_of_the_file() -> None:
     )
 
 
+def _names(found: Mapping[str, Sequence[Source]]) -> dict[str, tuple[str, ...]]:
+    return {column: tuple(source.name for source in sources) for column, sources in found.items()}
+
+
 def test_a_preset_names_columns_that_files_may_lack_and_what_is_mapped_wins() -> None:
     schema = _schema("Handle", "title", "Type", "Product Category", "Vendor", "Mine", "Description")
     settings = load_settings(
         "test", ["ingest.preset=shopify", "ingest.columns={price: Mine}", "ingest.attributes={brand: Mine}"]
     ).ingest
     require_columns([schema], settings)
-    found = {column: source.column for column, source in find_columns(schema, settings).items()}
-    assert found == {
-        "listing_id": "Handle",
-        "title": "title",
-        "category": "Product Category",
-        "price": "Mine",
-        "description": "Description",
+    found = find_columns(schema, settings)
+    assert _names(found) == {
+        "listing_id": ("Handle",),
+        "title": ("title",),
+        "category": ("Product Category", "Type"),
+        "price": ("Mine",),
+        "description": ("Description",),
     }
-    attributes = {name: source.column for name, source in find_attributes(schema, settings).items()}
-    assert attributes == {"brand": "Mine", "type": "Type"}
+    assert source_columns([find_columns(_schema("Type", "Handle"), settings), found])["category"] == (
+        "Type", "Product Category"
+    )  # fmt: skip
+    assert _names(find_attributes(schema, settings)) == {"brand": ("Mine",), "type": ("Type",)}
     assert settings.updated_at == "file"
     assert load_settings("test", ["ingest.preset=shopify", "ingest.updated_at=2024-01-02"]).ingest.updated_at == (
         "2024-01-02"
     )
+
+
+def test_a_feed_may_write_its_names_with_spaces() -> None:
+    settings = load_settings("test", ["ingest.preset=google-merchant"]).ingest
+    spaced = _schema(
+        "id", "title", "image link", "google product category", "product type", "sale price", "item group id"
+    )
+    assert _names(find_columns(spaced, settings)) == {
+        "listing_id": ("id",),
+        "title": ("title",),
+        "category": ("google product category", "product type"),
+        "image_uri": ("image link",),
+    }
+    assert _names(find_attributes(spaced, settings)) == {
+        "product_type": ("product type",),
+        "sale_price": ("sale price",),
+        "group": ("item group id",),
+    }
+
+
+def test_what_a_preset_uses_is_not_proposed_for_something_else() -> None:
+    export = _schema("Handle", "Title", "Vendor", "Shop", "Type", "Variant Price")
+    settings = load_settings("test", ["ingest.preset=shopify"]).ingest
+    assert propose_columns([_schema("Handle", "Title", "vendor")], IngestSettings()).columns["seller_id"] == "vendor"
+    assert "Vendor" not in propose_columns([export], settings).columns.values()
 
 
 def test_an_export_in_another_language_is_refused_with_the_way_out() -> None:

@@ -111,8 +111,7 @@ def find_preset(names: Sequence[str], found: Collection[str] = ()) -> str | None
 
 
 def _names(preset: Preset) -> set[str]:
-    columns = (each for known in preset.columns.values() for each in known)
-    return {name.lower() for name in (*columns, *preset.attributes.values())}
+    return {name.lower() for known in (*preset.columns.values(), *preset.attributes.values()) for name in known}
 
 
 def _option(name: str, value: object) -> str:

@@ -89,6 +89,10 @@ class Source:
         return F.filter(value, lambda each: each.isNotNull()) if in_list else value
 
 
+Found = dict[str, tuple[Source, ...]]
+"""Column of listings, or attribute -> where its values are, in the order in which the sources count."""
+
+
 def find_source(name: str, schema: StructType) -> Source | None:
     """Find a column, or a field by the names on the way to it: `image.bytes`. None if there is none.
 
@@ -143,13 +147,13 @@ def has_bytes(kind: DataType) -> bool:
     )
 
 
-def refuse_types(sources: Mapping[str, Source]) -> None:
+def refuse_types(sources: Mapping[str, Sequence[Source]]) -> None:
     """Check that each column of listings holds single values, and pictures what a picture can be read from.
 
     Raises:
         UsageError: it is not sure which field of a column holds the values.
     """
-    for column, source in sources.items():
+    for column, source in ((column, source) for column, found in sources.items() for source in found):
         kind = source.type
         if not is_picture(kind) if column == "image" else isinstance(kind, StructType | MapType):
             fields = [f"{source.name}.{name}" for name in kind.names] if isinstance(kind, StructType) else []
@@ -161,7 +165,7 @@ def refuse_types(sources: Mapping[str, Source]) -> None:
             )
 
 
-def find_columns(schema: StructType, settings: IngestSettings) -> dict[str, Source]:
+def find_columns(schema: StructType, settings: IngestSettings) -> Found:
     """Find the columns of listings in a file.
 
     Args:
@@ -169,23 +173,37 @@ def find_columns(schema: StructType, settings: IngestSettings) -> dict[str, Sour
         settings: `columns` and `preset` name columns whose names differ in more than case.
 
     Returns:
-        Column of listings -> where its values are; columns that the file lacks are left out.
+        Column of listings -> where its values are: in each row in the first source that has one
+        (`first_values.of_first_value`). Columns that the file lacks are left out.
     """
-    return _find_first(_names(settings), schema)
+    return _find_all(_names(settings), schema)
 
 
-def find_attributes(schema: StructType, settings: IngestSettings) -> dict[str, Source]:
+def find_attributes(schema: StructType, settings: IngestSettings) -> Found:
     """Find attributes in a file by their names, as `find_columns`."""
-    named = {**_preset(settings).attributes, **settings.attributes}
-    return _find_first({name: (source,) for name, source in named.items()}, schema)
+    own = {name: (source,) for name, source in settings.attributes.items()}
+    return _find_all({**_preset(settings).attributes, **own}, schema)
+
+
+def source_columns(found: Sequence[Found]) -> dict[str, tuple[str, ...]]:
+    """Column of listings -> the names of its sources, in the order in which they count, over all files.
+
+    Args:
+        found: the output of `find_columns` for each file.
+    """
+    columns = dict.fromkeys(column for each in found for column in each)
+    return {
+        column: tuple(dict.fromkeys(source.name for each in found for source in each.get(column, ())))
+        for column in columns
+    }
 
 
 def source_names(settings: IngestSettings, column: str | None = None) -> tuple[str, ...]:
     """The names in files that settings give to all columns and attributes, or to one column."""
     if column is not None:
         return _names(settings).get(column, ())
-    attributes = (*_preset(settings).attributes.values(), *settings.attributes.values())
-    return tuple(dict.fromkeys([each for names in _names(settings).values() for each in names] + list(attributes)))
+    known = (*_names(settings).values(), *_preset(settings).attributes.values())
+    return tuple(dict.fromkeys([each for names in known for each in names] + list(settings.attributes.values())))
 
 
 def require_columns(schemas: Sequence[StructType], settings: IngestSettings) -> None:
@@ -195,7 +213,7 @@ def require_columns(schemas: Sequence[StructType], settings: IngestSettings) -> 
         UsageError: one is missing. The message lists the columns of the files.
     """
     names = _names(settings)
-    columns = {name: each for schema in schemas for name, each in find_columns(schema, settings).items()}
+    columns = {name for schema in schemas for name in find_columns(schema, settings)}
     attributes = {name for schema in schemas for name in find_attributes(schema, settings)}
     named = {*REQUIRED, *settings.columns, *_preset(settings).required}
     if settings.updated_at is not None and _TIME not in settings.columns:
@@ -209,7 +227,7 @@ def require_columns(schemas: Sequence[StructType], settings: IngestSettings) -> 
         shown = ", ".join(given[:_MAX_NAMES]) + (", ..." if len(given) > _MAX_NAMES else "")
         by_preset = f" The preset {settings.preset} expects this." if {*missing} & {*_preset(settings).required} else ""
         way_out = f" Leave one out with --set 'ingest.columns={{{first}: null}}'." if by_preset else ""
-        proposal = propose_columns(given, columns, settings)
+        proposal = propose_columns(schemas, settings)
         options = proposal.as_options(mapped_names(settings))
         alike = f" Names that look alike: check them, and use {options}" if options else ""
         other_name = f"--set 'ingest.columns={{{first}: NAME_IN_FILE}}'"
@@ -222,19 +240,22 @@ def require_columns(schemas: Sequence[StructType], settings: IngestSettings) -> 
         )
 
 
-def propose_columns(names: Sequence[str], found: Mapping[str, Source], settings: IngestSettings) -> Proposal:
-    """Propose columns of files for columns of listings that they lack.
+def propose_columns(schemas: Sequence[StructType], settings: IngestSettings) -> Proposal:
+    """Propose columns of files for columns of listings that they lack, among those that nothing uses.
 
     Args:
-        names: all columns of the files.
-        found: the output of `find_columns`.
+        schemas: the columns of the files.
         settings: what is mapped already.
     """
-    used, mapped = {source.name for source in found.values()}, mapped_names(settings)
+    found = [find_columns(schema, settings) for schema in schemas]
+    uses = [*found, *(find_attributes(schema, settings) for schema in schemas)]
+    used = {source.name for each in uses for sources in each.values() for source in sources}
+    names = dict.fromkeys(name for schema in schemas for name in all_names(schema))
+    mapped = mapped_names(settings)
     needless = {_TIME} if settings.updated_at is not None and mapped.get(_TIME) is None else set()
     return propose(
         [name for name in names if name not in used],
-        {*found, *needless},
+        {*needless, *(column for columns in found for column in columns)},
         [column for column, name in mapped.items() if name is None],
         has_preset=settings.preset is not None,
     )
@@ -252,7 +273,7 @@ def _expected(name: str, names: Sequence[str]) -> str:
 
 
 def _names(settings: IngestSettings) -> dict[str, tuple[str, ...]]:
-    """Column of listings -> its names in files; the first that a file has counts. Columns left out are missing."""
+    """Column of listings -> its names in files, in the order in which they count. Columns left out are missing."""
     mapped = mapped_names(settings)
     preset = _preset(settings).columns
     names: dict[str, tuple[str, ...]] = {}
@@ -267,12 +288,14 @@ def _preset(settings: IngestSettings) -> Preset:
     return preset_of(settings.preset)
 
 
-def _find_first(names: Mapping[str, Sequence[str]], schema: StructType) -> dict[str, Source]:
-    found = {
-        column: next((source for each in known if (source := find_source(each, schema))), None)
-        for column, known in names.items()
-    }
-    return {column: source for column, source in found.items() if source is not None}
+def _find_all(names: Mapping[str, Sequence[str]], schema: StructType) -> Found:
+    """The sources of the names that a file has, each once: names may differ in case alone."""
+    found: Found = {}
+    for column, known in names.items():
+        sources = {source.name: source for each in known if (source := find_source(each, schema)) is not None}
+        if sources:
+            found[column] = tuple(sources.values())
+    return found
 
 
 def all_names(schema: StructType, before: str = "") -> Iterator[str]:

@@ -1,0 +1,76 @@
+"""What a person should look at in a delivery: sentences that an ingest and its dry run both print."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from jobs.console.wording import agree
+
+_PICTURES = {"image", "image_uri"}
+"""One of them is enough."""
+
+
+@dataclass(frozen=True)
+class FileColumns:
+    """The columns of files that have the same ones.
+
+    Attributes:
+        names: the names of the files.
+        found: the columns of listings that they have.
+        unused: their columns that nothing uses.
+    """
+
+    names: Sequence[str]
+    found: Collection[str]
+    unused: Sequence[str] = ()
+
+
+def uneven_files(files: Sequence[FileColumns]) -> tuple[str, ...]:
+    """Warnings about files that lack columns of listings which other files of the delivery have."""
+    columns = dict.fromkeys(column for each in files for column in each.found)
+    warnings = []
+    for each in files:
+        has_picture = bool(_PICTURES & {*each.found})
+        lacking = [name for name in columns if name not in each.found and not (has_picture and name in _PICTURES)]
+        if not lacking or not each.names:
+            continue
+        count = len(each.names)
+        named = each.names[0] + (agree(" and {n} more {file|files}", count - 1) if count > 1 else "")
+        unused = f" Not used there: {', '.join(each.unused)}." if each.unused else ""
+        without = agree("which other files of the delivery have: {its|their} rows come without.", count)
+        way_out = agree("If a column has another name there, load {this file|these files} separately, with", count)
+        warnings.append(
+            f"{named} {agree('{lacks|lack}', count)} {', '.join(lacking)}, {without}{unused} {way_out} a mapping: "
+            f"--set ingest.columns='{{{lacking[0]}: NAME_IN_FILE}}'"
+        )
+    return tuple(warnings)
+
+
+def price_warnings(unread: int, hints: Mapping[str | None, int]) -> list[str]:
+    """Warnings about prices that are not read, or perhaps not as they are meant.
+
+    Args:
+        unread: number of prices that cannot be read for sure.
+        hints: output of `udfs.prices.decimal_hint` -> number of prices.
+    """
+    sign = "say which sign stands before the decimals: --set ingest.decimal_sign=','"
+    warnings = []
+    if unread:
+        text = (
+            "{n} {price|prices} cannot be read for sure; {this listing has|these listings have} none. If prices are "
+            f"written as 1.234,50 or 1,234, {sign}"
+        )
+        warnings.append(agree(text, unread))
+    if hints.get("comma") and hints.get("open"):
+        text = (
+            "{n} {price|prices} such as 1.234 {is|are} read as a little more than 1, but other prices of the delivery "
+            f"have a comma that may stand before decimals, so it may be a thousand: {sign} or '.'"
+        )
+        warnings.append(agree(text, hints["open"]))
+    return warnings
+
+
+def category_warnings(without: int) -> list[str]:
+    """A warning about listings that came without a category."""
+    return [agree("{n} {listing|listings} came without a category.", without)] if without else []
