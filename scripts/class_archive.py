@@ -12,11 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.console import run, step
-
-
-def path(environment: Path) -> Path:
-    """The archive of an environment; `jobs.warehouse.session.class_archive` looks for it there."""
-    return environment / "spark-classes.jsa"
+from udfs.cache_folder import class_archive
 
 
 def make(environment: Path) -> None:
@@ -26,7 +22,7 @@ def make(environment: Path) -> None:
         SetupError: it cannot be made.
     """
     with step("an archive of Spark's classes"):
-        path(environment).unlink(missing_ok=True)
+        class_archive(environment).unlink(missing_ok=True)
         run([environment / "bin" / "python", "-m", "scripts.class_archive"])
 
 
@@ -65,4 +61,4 @@ def _write(archive: Path) -> None:
 
 
 if __name__ == "__main__":
-    _write(path(Path(sys.prefix)))
+    _write(class_archive(Path(sys.prefix)))

@@ -56,7 +56,7 @@ class TimeLimit:
             TimeoutError: none.
         """
         left = self._end - time.monotonic()
-        if self.is_over or left <= 0:
+        if self.is_over:
             raise TimeoutError
         return left
 

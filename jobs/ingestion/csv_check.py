@@ -59,8 +59,8 @@ class CsvContent:
         rows: number of rows, without header and blank lines.
         blank: number of blank lines before the header.
         end: number of lines that were read; None: all.
-        doubtful: lines within values that look like rows, each with its number. Rows may be lost there, because a quote
-            is missing or too many.
+        doubtful: the beginnings of lines within values that look like rows, each with the line's number. Rows may be
+            lost there, because a quote is missing or too many.
     """
 
     header: tuple[str, ...]
@@ -101,7 +101,7 @@ def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | 
         else:
             rows += bool(values)
         record.begin()
-    doubtful = tuple((line.number, line.text) for line in within if shape.fits(line.values))
+    doubtful = tuple((line.number, line.text[:_SHOWN]) for line in within if shape.fits(line.values))
     return CsvContent(header or (), rows, blank, end, doubtful)
 
 

@@ -20,8 +20,6 @@ from jobs.ingestion.text_files import Decoding, Text, TextSettings, inspect
 from schemas.errors import UsageError
 
 _HEAD_LINES = 200
-_SHOWN = 60
-"""Characters of a line in a message."""
 
 
 def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, copies: Copies) -> Rows:
@@ -60,7 +58,7 @@ def _remark(name: str, doubtful: Sequence[tuple[int, str]]) -> str:
     number, line = doubtful[0]
     return (
         f"{name}: lines within quoted values that look like rows: {len(doubtful):,}, the first is line {number:,}: "
-        f"{line[:_SHOWN]!r}. If a quote is missing before it, they are lost as listings."
+        f"{line!r}. If a quote is missing before it, they are lost as listings."
     )
 
 

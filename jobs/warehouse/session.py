@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from conf.settings import SparkSettings
 from schemas.errors import UsageError
-from udfs.cache_folder import cache_folder
+from udfs.cache_folder import cache_folder, class_archive
 
 # Required in every session; in a submitted one they are set if they can still be changed.
 _RUNTIME = {
@@ -108,16 +108,8 @@ def jars_folder() -> Path:
     return cache_folder() / "jars" / f"delta-{metadata.version('delta-spark')}"
 
 
-def class_archive() -> Path:
-    """The archive of Spark's loaded classes that `make setup` makes; without it, a session starts seconds later.
-
-    It belongs to the environment, because Java uses it only with exactly the jars of which it was made.
-    """
-    return Path(sys.prefix) / "spark-classes.jsa"
-
-
 def _archive_options() -> str:
-    archive = class_archive()
+    archive = class_archive(Path(sys.prefix))
     # Java would print to standard output that it does not use an archive of other jars, or of another Java.
     return f' "-XX:SharedArchiveFile={archive}" -Xlog:cds=off -Xlog:cds+dynamic=off' if archive.is_file() else ""
 

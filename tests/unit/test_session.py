@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.warehouse import session
-from scripts import class_archive
+from udfs.cache_folder import class_archive
 
 
 def test_the_logging_configuration_that_spark_is_given_exists() -> None:
@@ -19,5 +19,5 @@ def test_java_is_given_the_archive_that_set_up_makes_only_if_there_is_one(
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     assert session._archive_options() == ""
-    class_archive.path(tmp_path).touch()
+    class_archive(tmp_path).touch()
     assert f'"-XX:SharedArchiveFile={tmp_path}/spark-classes.jsa"' in session._archive_options()
