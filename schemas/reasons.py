@@ -143,8 +143,8 @@ class Reason(StrEnum):
         "personal_data",
         Queue.OTHER,
         0.3,
-        "Title or description contain an e-mail address or a phone number.",
-        "the text contains an e-mail address or a phone number",
+        "Title or description contain an e-mail address, a phone number, an IBAN or a card number.",
+        "the text contains personal data",
     )
     DUPLICATE = (
         "duplicate",
@@ -201,6 +201,29 @@ NO_PICTURE: tuple[str, ...] = (
     ImageStatus.NOT_FOUND.value,
 )
 """Statuses that count as having no picture."""
+
+
+class PersonalData(StrEnum):
+    """A kind of personal data in the texts of a listing (`predictions.personal_data`).
+
+    Attributes:
+        words: its name in sentences.
+    """
+
+    _value_: str
+    words: str
+
+    def __new__(cls, name: str, words: str = "") -> PersonalData:
+        """Create a string with the name as its value, and the words as an attribute."""
+        kind = str.__new__(cls, name)
+        kind._value_ = name
+        kind.words = words
+        return kind
+
+    EMAIL = ("email", "an e-mail address")
+    PHONE = ("phone", "a phone number")
+    IBAN = ("iban", "an IBAN")
+    CARD = ("card", "a card number")
 
 
 class TitleStatus(StrEnum):
