@@ -1,6 +1,7 @@
 """All settings with their defaults and meanings.
 
-Those of deliveries are in `conf.ingest_settings`, those of fetching pictures in `conf.fetch_settings`.
+Those of deliveries are in `conf.ingest_settings`, those of fetching pictures in `conf.fetch_settings`, and the limits
+on changes in `conf.safety_settings`.
 
 Values come from a YAML profile and `--set key=value`. A command loads the settings once (`conf.load`) and passes them
 on as values.
@@ -18,6 +19,7 @@ from pydantic.dataclasses import dataclass
 
 from conf.fetch_settings import FetchSettings
 from conf.ingest_settings import FileSettings, IngestSettings
+from conf.safety_settings import LimitSettings
 from conf.setting_types import FROZEN, Count, Factor, Positive, Share
 
 
@@ -169,6 +171,8 @@ class ReviewSettings:
 class GateSettings:
     """When a night refuses to publish, or an ingest to load a delivery (exit 3)."""
 
+    confirm_first_run: bool = False
+    """Whether a first night, which no limit on changes holds for, needs `--accept-changes`."""
     max_quarantined_share: Share = 0.05
     """Share of the rows of listings that cannot be used."""
     max_empty_share: Share = 0.5
@@ -257,6 +261,7 @@ class Settings:
     decide: DecideSettings = dataclasses.field(default_factory=DecideSettings)
     review: ReviewSettings = dataclasses.field(default_factory=ReviewSettings)
     gates: GateSettings = dataclasses.field(default_factory=GateSettings)
+    limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
     registry: RegistrySettings = dataclasses.field(default_factory=RegistrySettings)
     privacy: PrivacySettings = dataclasses.field(default_factory=PrivacySettings)
     lock: LockSettings = dataclasses.field(default_factory=LockSettings)

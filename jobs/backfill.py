@@ -17,7 +17,7 @@ from jobs.backfilling.days import Day, Days
 from jobs.backfilling.plan import Plan, Scope, finish, take_plan
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
-from jobs.console.options import parse_date
+from jobs.console.options import AcceptChangesOption, parse_date
 from jobs.console.summary import Section, Summary
 from jobs.features.encoders import Encoder, bundled_encoder
 from jobs.features.encoding import encode_pictures
@@ -111,6 +111,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - one for each option
     ids: IdsOption = None,
     version: ModelOption = None,
     dry_run: DryRunOption = False,
+    accept_changes: AcceptChangesOption = False,
 ) -> Summary:
     """Judge past dates, an archive of old listings, or a part of today's catalogue.
 
@@ -125,15 +126,17 @@ def backfill(  # noqa: PLR0913, PLR0917 - one for each option
     With --apply, listings of today's catalogue are decided again, with the decisions that people have made, and
     published like a night's. All other listings stay as in the newest publication. It locks the warehouse.
 
-    Exit codes: 0 success; 1 failure, finished parts are kept; 2 invalid usage, settings or files; 3 refused by a gate,
-    nothing was published.
+    Exit codes: 0 success; 1 failure, finished parts are kept; 2 invalid usage, settings or files; 3 refused by a gate
+    or limit, nothing was published.
     """
     if apply:
         if first or last or listings or out:
             raise UsageError("--apply decides today's catalogue: leave out --from, --to, --listings and --out.")
         selection = _selection(category, seller, ids)
         job.require_listings()
-        return apply_backfill(job, selection, version, dry_run=dry_run)
+        return apply_backfill(job, selection, version, dry_run=dry_run, accept_changes=accept_changes)
+    if accept_changes:
+        raise UsageError("--accept-changes is about limits on what is published: add --apply.")
     if category or seller or ids:
         raise UsageError("--category, --seller and --ids choose listings of today's catalogue: add --apply.")
     scope = _scope(job, first, last, listings, out)

@@ -9,11 +9,12 @@ import typer
 
 from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unreadable_share
 from jobs.cleaning.judging import Basis, judge, read_catalogue
+from jobs.cleaning.limits import check_limits, confirm_first_run
 from jobs.cleaning.run_summary import count_rows, summarise_run
 from jobs.cleaning.steps.selection import input_gate_rows, with_texts
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
-from jobs.console.options import RunDateOption
+from jobs.console.options import AcceptChangesOption, RunDateOption
 from jobs.console.summary import Summary
 from jobs.features.encoders import bundled_encoder
 from jobs.features.encoding import encode_pictures
@@ -43,7 +44,11 @@ DryRunOption = Annotated[
 
 
 def nightly(
-    job: Job, run_date: RunDateOption, dry_run: DryRunOption = False, fresh_pins: FreshPinsOption = False
+    job: Job,
+    run_date: RunDateOption,
+    dry_run: DryRunOption = False,
+    fresh_pins: FreshPinsOption = False,
+    accept_changes: AcceptChangesOption = False,
 ) -> Summary:
     """Clean the catalogue for a date and publish the result.
 
@@ -51,8 +56,11 @@ def nightly(
     published date reads the same model and table versions and replaces its rows. Retrying a date that was not published
     reads the same table versions with the current champion. A date cannot be run once a later date is published.
 
-    Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings; 3 refused by a gate, nothing
-    was published.
+    A night that changes more than the settings in `limits` allow is refused. If its changes are right, publish them
+    with --accept-changes.
+
+    Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings; 3 refused by a gate or limit,
+    nothing was published.
     """
     job.require_listings()
     warehouse, settings = job.warehouse, job.settings
@@ -66,6 +74,8 @@ def nightly(
         model = registry.model(pins.model_version)
         key_of_model(warehouse, settings.privacy, model)
         base = find_publication(warehouse, pins.base_run_id) if pins.base_run_id else None
+        confirm_needed = settings.gates.confirm_first_run and not dry_run
+        confirm_first_run(base, needed=confirm_needed, accepted=accept_changes)
         based_on = pins.base_run_id or "no earlier run"
         job.print_progress(
             f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, based on {based_on}"
@@ -91,6 +101,7 @@ def nightly(
         unreadable = unreadable_share(last_metrics)
         checks += check_output(result.gate_rows, run.counts["listings"], unreadable, settings.gates)
         refuse_if_failed(checks)
+        checks += check_limits(run, result, base, accepted=accept_changes)
 
         if not dry_run:
             job.print_progress("publishing")

@@ -474,7 +474,7 @@ RUNS = Table(
         Column("published_versions", "MAP<STRING, BIGINT>", "table -> Delta version; null unless it published"),
         Column("settings_hash", "STRING", "SHA-256 of the settings, 16 digits"),
         Column("counts", "MAP<STRING, BIGINT>", "numbers of rows read and written, and other counts"),
-        Column("message", "STRING", "why it failed or was refused"),
+        Column("message", "STRING", "why it failed or was refused, or which exceeded limits a person has accepted"),
         Column("started_at", "TIMESTAMP", "UTC"),
         Column("finished_at", "TIMESTAMP", "UTC"),
         Column("reverts", "STRING", "the publication that it takes back; null unless job is revert"),
@@ -491,8 +491,14 @@ RUNS = Table(
             "STRING",
             "the erasure that ended the publication, which can no longer be read; null unless one did",
         ),
+        Column(
+            "limits",
+            "STRING",
+            "whether the limits on changes held: held, accepted (by --accept-changes) or exempt (a first run); null "
+            "for jobs without limits, and in earlier rows",
+        ),
     ),
-    version=2,
+    version=3,
 )
 
 PINS = Table(

@@ -10,6 +10,7 @@ from jobs.backfilling.choosing import Chosen, Selection, choose
 from jobs.cleaning.clean import Cleaned
 from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unreadable_share
 from jobs.cleaning.judging import Basis, judge, read_catalogue
+from jobs.cleaning.limits import check_limits
 from jobs.cleaning.part import divide
 from jobs.cleaning.run_summary import count_part
 from jobs.cleaning.steps.selection import input_gate_rows, with_texts
@@ -29,7 +30,9 @@ from schemas.tables import REVIEW_DECISIONS
 from training.registry import open_registry
 
 
-def apply_backfill(job: Job, selection: Selection, version: str | None, *, dry_run: bool) -> Summary:
+def apply_backfill(
+    job: Job, selection: Selection, version: str | None, *, dry_run: bool, accept_changes: bool
+) -> Summary:
     """Decide the chosen listings as a night would, and publish; all others stay as in the newest publication.
 
     Thresholds, the sellers' rates and the metrics are those of the whole catalogue. The publication has the date of the
@@ -40,10 +43,11 @@ def apply_backfill(job: Job, selection: Selection, version: str | None, *, dry_r
         selection: which listings.
         version: the model that decides; None: the champion.
         dry_run: publish nothing.
+        accept_changes: publish even if a limit on changes is exceeded.
 
     Raises:
         UsageError: nothing has been published yet, there is no such model, or no listing meets the selection.
-        RefusedError: a gate refuses the result.
+        RefusedError: a gate or limit refuses the result.
         FailedError: another run has published in the meantime, another job holds the lock, or the model's pseudonyms
             were made with another key.
     """
@@ -76,6 +80,7 @@ def apply_backfill(job: Job, selection: Selection, version: str | None, *, dry_r
         unreadable = unreadable_share(base.own_metrics(warehouse))
         checks += check_output(result.gate_rows, run.counts["listings"], unreadable, settings.gates)
         refuse_if_failed(checks)
+        checks += check_limits(run, result, base, accepted=accept_changes)
         summary = _summarise(run, result, chosen, selection, base, champion, dry_run)
         if not dry_run:
             job.print_progress("publishing")
@@ -124,6 +129,8 @@ def _summarise(
         **{f"unknown_{column}": number for column, number in chosen.unknown.items()},
         **{name: count for name, count in run.counts.items() if name.startswith("rows_")},
         "listings": run.counts["listings"],
+        "changed": run.counts["changed"],
+        "limits": run.limits,
         "correction_threshold": round(result.threshold, 4),
         "expected_error_left": Share(round(left, 4)),
     }

@@ -10,6 +10,7 @@ from jobs.cleaning.audit import read_audit
 from jobs.cleaning.clean import Cleaned
 from jobs.cleaning.judging import Catalogue
 from jobs.cleaning.label_errors import describe_label_errors, read_label_errors
+from jobs.cleaning.limits import EXEMPT
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored
 from jobs.console.summary import Interval, Section, Share, Summary
@@ -91,6 +92,15 @@ def count_actions(result: Cleaned, listings: int) -> dict[str, int]:
     }
 
 
+def _describe_limits(run: RunContext) -> tuple[str, ...]:
+    """What to say about the limits on changes; nothing if they held."""
+    if run.limits == EXEMPT:
+        return ("This is the first run: the limits on changes hold from the next one on (docs/safety.md).",)
+    if run.note is None:
+        return ()
+    return (f"Limits were exceeded, which --accept-changes accepted: {run.note}.",)
+
+
 def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
     """The summary of a cleaning run."""
     counts, location = run.counts, run.job.warehouse.location
@@ -105,6 +115,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
         "run_id": run.run_id,
         "model_version": result.model_version,
         **counts,
+        "limits": run.limits,
         "correction_threshold": round(result.threshold, 4),
         "audited": result.calibration.audited,
         "labels_weighed_by_audit": not result.trust.is_default,
@@ -136,6 +147,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
             ),
         ),
         hints=(
+            *_describe_limits(run),
             describe_label_errors(errors, audit, counts["listings"]),
             audit.note(location),
             "The sellers' error rates are the model's estimates.",

@@ -69,6 +69,15 @@ def parse_date(text: str) -> dt.date:
     return date
 
 
+AcceptChangesOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changes",
+        help="Publish even if a limit on changes is exceeded (docs/safety.md). It is recorded in the table runs.",
+    ),
+]
+
+
 RunDateOption = Annotated[
     dt.date,
     typer.Option("--run-date", parser=parse_date, metavar="YYYY-MM-DD", help="Date to clean the catalogue for."),

@@ -52,6 +52,8 @@ class RunContext:
         counts: the row account and other counts.
         published_versions: table -> Delta version, for a run that publishes. Its row then commits the publication.
         reverts: the publication that the run takes back.
+        limits: whether the limits on changes held, as in `runs`; None for a run without limits.
+        note: a message about a run that publishes, such as which limits a person has accepted.
         exclusive: whether the run holds the lock of the warehouse from start to end.
     """
 
@@ -63,6 +65,8 @@ class RunContext:
     counts: dict[str, int] = field(default_factory=dict)
     published_versions: Mapping[str, int] | None = None
     reverts: str | None = None
+    limits: str | None = None
+    note: str | None = None
     exclusive: bool = True
 
     def lock(self) -> AbstractContextManager[None]:
@@ -93,8 +97,9 @@ class RunContext:
                 pins=self.pins,
                 model_version=self.model_version,
                 published_versions=self.published_versions if status == "published" else None,
-                message=message,
+                message=message or self.note,
                 reverts=self.reverts,
+                limits=self.limits if status == "published" else None,
                 provenance=find_provenance(self.job.settings),
             ),
         )

@@ -32,6 +32,7 @@ class RunRecord:
     published_versions: Mapping[str, int] | None = None
     message: str | None = None
     reverts: str | None = None
+    limits: str | None = None
     provenance: Provenance | None = None
 
 
@@ -61,6 +62,7 @@ def record(warehouse: Warehouse, run: RunRecord) -> None:
         "finished_at": run.finished_at,
         "reverts": run.reverts,
         "ended_by": None,
+        "limits": run.limits,
         **(asdict(run.provenance) if run.provenance else dict.fromkeys(_PROVENANCE)),
     }
     warehouse.append(RUNS, warehouse.spark.createDataFrame([tuple(values[name] for name in RUNS.names)], RUNS.ddl))

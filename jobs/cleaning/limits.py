@@ -1,0 +1,239 @@
+"""The limits on what a night, or an applied backfill, changes by itself (docs/safety.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from conf.safety_settings import LimitSettings
+from jobs.cleaning.clean import Cleaned
+from jobs.cleaning.steps.moves import compare, count_moves, flips, worst_segments
+from jobs.lifecycle.expectations import Check
+from jobs.lifecycle.publications import Publication
+from jobs.lifecycle.run_context import RunContext
+from schemas.errors import RefusedError
+from schemas.tables import CLEAN_LISTINGS, CORRECTIONS
+from udfs.pseudonyms import Purpose
+
+HELD, ACCEPTED, EXEMPT = "held", "accepted", "exempt"
+"""Values of `runs.limits`."""
+
+_SEGMENTS = {
+    "left": ("max_category_share", "{moved:,} of {listings:,} listings would leave category {name} ({share:.1%})"),
+    "joined": (
+        "max_category_share",
+        "{moved:,} of {listings:,} listings would be new in category {name} ({share:.1%})",
+    ),
+    "seller": ("max_seller_share", "{moved:,} of {listings:,} listings of seller {name} would move ({share:.1%})"),
+}
+"""Kind of `worst_segments` -> the limit, and what was found, in words."""
+_METRICS = {
+    "mean_quality_score": ("max_quality_fall", -1, "{name} would fall from {before:.1f} to {now:.1f} points"),
+    "expected_error_left": ("max_error_rise", 1, "{name} would rise from {before:.1%} to {now:.1%}"),
+}
+"""Metric -> the limit, the direction in which it gets worse, and what was found, in words."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A limit and what a run would do.
+
+    Attributes:
+        setting: the name of the limit in `LimitSettings`.
+        limit: its value.
+        observed: what it limits.
+        words: what was found, with the worst example.
+    """
+
+    setting: str
+    limit: float
+    observed: float
+    words: str
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether the run would do more than the limit allows; a rounding error does not count."""
+        return self.observed > self.limit + 1e-9
+
+    @property
+    def check(self) -> Check:
+        """A row of the table gate_results. Sellers are not named."""
+        return Check("limits", f"limits.{self.setting} (at most {self.limit:g})", "", not self.is_exceeded, str(self))
+
+    def __str__(self) -> str:
+        """The observed value."""
+        return f"{self.observed:.6g}"
+
+
+def share_findings(
+    listings: int,
+    moved: int,
+    flipped: int,
+    segments: Sequence[Row],
+    example: str,
+    settings: LimitSettings,
+    pseudonym: Callable[[str], str],
+) -> list[Finding]:
+    """Compare the shares of moved listings with their limits.
+
+    Args:
+        listings: listings of the run that the base publication has as well.
+        moved, flipped: how many of them move, and how many of these flip.
+        segments: the rows of `worst_segments`; none if no category or seller can be above its limit.
+        example: where most listings flip, in words.
+        settings: the limits.
+        pseudonym: of a seller.
+    """
+    by_kind = {row.kind: row for row in segments}
+    where = ""
+    if "left" in by_kind:
+        most = by_kind["left"].most
+        where = f"; most of them, {most.moved:,}, would leave category {most.segment}"
+    enough = listings >= settings.min_listings
+    total = moved / listings if enough else 0.0
+    again = flipped / listings if enough else 0.0
+    found = [
+        Finding(
+            "max_changed_share", settings.max_changed_share, total,
+            f"{moved:,} of {listings:,} listings would change their category ({total:.1%}){where}",
+        ),
+        Finding(
+            "max_flipped_share", settings.max_flipped_share, again,
+            f"the corrections of {flipped:,} of {listings:,} listings would begin or change again ({again:.1%}) within "
+            f"{settings.flip_nights} days{example}",
+        ),
+    ]  # fmt: skip
+    limits = {"left": settings.max_category_share, "seller": settings.max_seller_share}
+    for kind, (setting, words) in _SEGMENTS.items():
+        worst = by_kind[kind].worst if kind in by_kind else None
+        if worst is None:
+            continue
+        share = worst.moved / worst.listings
+        name = pseudonym(worst.segment) if kind == "seller" else worst.segment
+        text = words.format(moved=worst.moved, listings=worst.listings, name=name, share=share)
+        found.append(Finding(setting, limits.get(kind, settings.max_category_share), share, text))
+    return found
+
+
+def metric_findings(before: Mapping[str, float], now: Mapping[str, float], settings: LimitSettings) -> list[Finding]:
+    """Compare the change of metrics of the whole catalogue with their limits.
+
+    Args:
+        before, now: metric -> value, in the base publication and in the run. A metric that one of them lacks is left
+            out.
+        settings: the limits.
+    """
+    limits = {"max_quality_fall": settings.max_quality_fall, "max_error_rise": settings.max_error_rise}
+    return [
+        Finding(
+            setting,
+            limits[setting],
+            max(direction * (now[name] - before[name]), 0.0),
+            words.format(name=name, before=before[name], now=now[name]),
+        )
+        for name, (setting, direction, words) in _METRICS.items()
+        if name in before and name in now
+    ]
+
+
+def confirm_first_run(base: Publication | None, *, needed: bool, accepted: bool) -> None:
+    """Refuse a first run that nobody has confirmed, if the settings ask for it.
+
+    Args:
+        base: the base publication; None for a first run.
+        needed: `gates.confirm_first_run`; false for a dry run.
+        accepted: whether `--accept-changes` is given.
+
+    Raises:
+        RefusedError: it is not confirmed.
+    """
+    if base is None and needed and not accepted:
+        raise RefusedError(
+            "nothing was published. This is the first run, which no limit on changes holds for, and "
+            "gates.confirm_first_run asks for a person's word: look at what it would publish with --dry-run, then run "
+            "it with --accept-changes."
+        )
+
+
+def check_limits(run: RunContext, result: Cleaned, base: Publication | None, *, accepted: bool) -> list[Check]:
+    """Compare what a run changes with the limits, and note the outcome in the run.
+
+    Args:
+        run: the run; its pins name the model. `counts["changed"]`, `limits` and `note` are set.
+        result: the run's decisions.
+        base: the base publication; None for a first run, which is exempt.
+        accepted: whether a person accepts changes above the limits (`--accept-changes`).
+
+    Returns:
+        Rows of gate_results.
+
+    Raises:
+        RefusedError: a limit is exceeded, and nobody accepts it. The message names each one, with the worst example.
+    """
+    run.counts["changed"] = 0
+    if base is None:
+        run.limits = ACCEPTED if accepted else EXEMPT
+        return []
+    found = _findings(run, result, base)
+    exceeded = [each for each in found if each.is_exceeded]
+    run.limits = ACCEPTED if exceeded else HELD
+    if exceeded and not accepted:
+        raise RefusedError(_message(run, base, result.model_version, exceeded))
+    if exceeded:
+        run.note = "published with --accept-changes although " + "; ".join(each.words for each in exceeded)
+    return [each.check for each in found]
+
+
+def _findings(run: RunContext, result: Cleaned, base: Publication) -> list[Finding]:
+    warehouse, settings = run.job.warehouse, run.job.settings.limits
+    # Not cached: most nights need it once.
+    compared = compare(result.own, base.read(warehouse, CLEAN_LISTINGS))
+    [sizes] = count_moves(compared).collect()
+    run.counts["changed"] = int(sizes.moved)
+    # Most nights move a few listings, of which no category or seller can be above its limit.
+    least = settings.min_listings * min(settings.max_category_share, settings.max_seller_share)
+    many = sizes.moved > min(least, settings.max_changed_share * sizes.listings)
+    segments = worst_segments(compared, settings.min_listings).collect() if many else []
+    flipped, example = 0, ""
+    if sizes.moved > settings.max_flipped_share * sizes.listings:
+        corrections = base.read(warehouse, CORRECTIONS)
+        flipped, example = _count_flips(flips(compared, corrections, run.run_date, settings.flip_nights))
+    pseudonym = partial(result.key.pseudonym, Purpose.SELLER)
+    shares = share_findings(sizes.listings, sizes.moved, flipped, segments, example, settings, pseudonym)
+    return shares + metric_findings(_whole(base.own_metrics(warehouse)), _whole(result.metrics), settings)
+
+
+def _count_flips(rows: DataFrame) -> tuple[int, str]:
+    """How many listings flip, and where most of them do, in words."""
+    sizes = rows.groupBy("category_before").agg(F.count(F.lit(1)).alias("n"))
+    found = sizes.agg(F.sum("n").alias("n"), F.max_by(F.struct("category_before", "n"), "n").alias("most")).collect()[0]
+    if not found.n:
+        return 0, ""
+    return int(found.n), f"; most of them, {found.most.n:,}, were in category {found.most.category_before}"
+
+
+def _whole(metrics: DataFrame) -> dict[str, float]:
+    """The limited metrics of the whole catalogue."""
+    rows = metrics.where((F.col("dimension") == "all") & F.col("metric").isin(*_METRICS)).select("metric", "value")
+    return {row.metric: row.value for row in rows.collect()}
+
+
+def _message(run: RunContext, base: Publication, model_version: str, exceeded: Sequence[Finding]) -> str:
+    lines = "\n".join(
+        f"  - limits.{each.setting} allows {each.limit:g}, observed {each}: {each.words}" for each in exceeded
+    )
+    causes = [f"model {model_version} instead of {base.model_version}"] if model_version != base.model_version else []
+    if run.pins is not None and run.pins.taxonomy_version != base.taxonomy_version:
+        causes.append("a changed taxonomy")
+    cause = f"\nSince {base.run_id} there is {' and '.join(causes)}." if causes else ""
+    return (
+        f"nothing was published. limits: {'; '.join(each.words for each in exceeded)}.\n{lines}{cause}\n"
+        "Look at the result with --dry-run --accept-changes. If it is right, publish it once with --accept-changes, "
+        "which is recorded in runs, or change a limit with --set limits.NAME=VALUE (see LimitSettings in "
+        "conf/safety_settings.py). If it is not, restore the model before with `catalog-cleaner models rollback`, or "
+        "repair the data."
+    )

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.cleaning.steps.moves import compare, count_moves, flips, worst_segments
+from tests.spark.frames import frame, rows_of
+
+STATE = "listing_id string, content_hash string, category string, effective_category string, category_source string"
+EVENTS = "listing_id string, event string, decided_by string, job string, run_date date"
+NIGHT = dt.date(2026, 11, 20)
+
+
+def compared(spark: SparkSession) -> DataFrame:
+    before = frame(
+        spark,
+        STATE,
+        ("same", "h", "boots", "boots", "seller"),
+        ("corrected", "h", "boots", "boots", "seller"),
+        ("kept again", "h", "boots", "shoes", "model"),
+        ("guessed", "h", None, "boots", "model"),
+        ("asked", "h", None, None, "seller"),
+        ("other content", "h", "boots", "boots", "seller"),
+        ("other label", "h", "boots", "boots", "seller"),
+        ("decided", "h", "boots", "boots", "seller"),
+        ("decision gone", "h", "boots", "shoes", "reviewer"),
+        ("withdrawn", "h", "boots", "boots", "seller"),
+    )
+    now = frame(
+        spark,
+        f"{STATE}, seller_id string",
+        ("same", "h", "boots", "boots", "seller", "ada"),
+        ("corrected", "h", "boots", "shoes", "model", "ada"),
+        ("kept again", "h", "boots", "boots", "seller", "ada"),
+        ("guessed", "h", None, "shoes", "model", None),
+        ("asked", "h", None, "shoes", "model", "bob"),
+        ("other content", "new", "boots", "shoes", "model", "bob"),
+        ("other label", "h", "bags", "shoes", "model", "bob"),
+        ("decided", "h", "boots", "shoes", "reviewer", "bob"),
+        ("decision gone", "h", "boots", "boots", "seller", "bob"),
+        ("new", "h", "boots", "shoes", "model", "bob"),
+    )
+    return compare(now, before)
+
+
+def test_only_what_the_run_moves_by_itself_counts_and_the_worst_is_named(spark: SparkSession) -> None:
+    rows = compared(spark)
+    moved = rows_of(rows.where("moved"), "listing_id")
+    assert moved == [("asked",), ("corrected",), ("guessed",), ("kept again",)]
+    assert rows_of(count_moves(rows), "listings", "moved") == [(9, 4)]
+    # boots before: same, corrected, guessed, other content, other label, decided; of them two have moved.
+    got = {row.kind: row for row in worst_segments(rows, 3).collect()}
+    assert {kind: tuple(row.most) for kind, row in got.items()} == {
+        "left": ("boots", 6, 2),
+        "joined": ("shoes", 6, 3),
+        "seller": ("ada", 3, 2),
+    }
+    assert {kind: tuple(row.worst) for kind, row in got.items()} == {
+        "left": ("boots", 6, 2),
+        "joined": ("shoes", 6, 3),
+        "seller": ("ada", 3, 2),
+    }
+    few = {row.kind: row.worst for row in worst_segments(rows, 6).collect()}
+    assert (few["seller"], few["left"].segment) == (None, "boots")
+    smallest = {row.kind: tuple(row.worst) for row in worst_segments(rows, 1).collect()}
+    assert smallest["left"] == ("shoes", 2, 1)
+
+
+def test_a_correction_that_nights_have_just_ended_flips(spark: SparkSession) -> None:
+    def history(event: str, by: str = "model", job: str = "nightly", days: int = 7) -> DataFrame:
+        ids = ("corrected", "kept again", "guessed", "other content")
+        date = NIGHT - dt.timedelta(days=days)
+        return frame(spark, EVENTS, *((each, event, by, job, date) for each in ids for _ in range(2)))
+
+    rows = compared(spark)
+    both = [("corrected", "boots"), ("guessed", "boots")]
+    recent = flips(rows, history("ended"), NIGHT, 7)
+    assert rows_of(recent, "listing_id", "category_before") == both
+    old = history("changed", days=8).unionByName(history("begun")).unionByName(history("ended", job="revert"))
+    by_people = history("ended", by="reviewer")
+    assert rows_of(flips(rows, old.unionByName(by_people), NIGHT, 7), "listing_id") == []

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from pyspark.sql import Row
+
+from conf.safety_settings import LimitSettings
+from jobs.cleaning.limits import (
+    Finding,
+    check_limits,
+    confirm_first_run,
+    metric_findings,
+    share_findings,
+)
+from schemas.errors import RefusedError
+
+SETTINGS = LimitSettings()
+
+
+def segment(name: str, listings: int, moved: int) -> Row:
+    return Row(segment=name, listings=listings, moved=moved)
+
+
+def found(*segments: Row, listings: int = 1000, moved: int = 0, flipped: int = 0) -> dict[str, list[Finding]]:
+    """The findings by setting."""
+    by_setting: dict[str, list[Finding]] = {}
+    for each in share_findings(listings, moved, flipped, segments, "", SETTINGS, lambda seller: f"pseudonym-{seller}"):
+        by_setting.setdefault(each.setting, []).append(each)
+    return by_setting
+
+
+@pytest.mark.parametrize(("moved", "exceeded"), [(50, False), (51, True)])
+def test_the_share_of_the_catalogue_is_limited(moved: int, exceeded: bool) -> None:
+    row = Row(kind="left", worst=None, most=segment("boots", 40, 31))
+    [finding] = found(row, moved=moved)["max_changed_share"]
+    assert finding.is_exceeded == exceeded
+    assert f"{moved} of 1,000 listings" in finding.words
+    assert finding.words.endswith("most of them, 31, would leave category boots")
+    assert finding.check.success is not exceeded
+
+
+def test_a_catalogue_with_few_listings_has_no_limit_on_its_share() -> None:
+    few = found(listings=49, moved=49, flipped=49)
+    assert [few[name][0].is_exceeded for name in ("max_changed_share", "max_flipped_share")] == [False, False]
+
+
+def test_categories_and_sellers_are_limited_and_sellers_stay_unnamed() -> None:
+    got = found(
+        Row(kind="left", worst=segment("boots", 100, 31), most=segment("boots", 100, 31)),
+        Row(kind="joined", worst=segment("shoes", 100, 30), most=segment("shoes", 100, 30)),
+        Row(kind="seller", worst=segment("shop-7", 50, 26), most=segment("shop-7", 50, 26)),
+    )
+    left, joined = got["max_category_share"]
+    assert (left.is_exceeded, joined.is_exceeded) == (True, False)
+    assert left.words == "31 of 100 listings would leave category boots (31.0%)"
+    [seller] = got["max_seller_share"]
+    assert seller.is_exceeded
+    assert "pseudonym-shop-7" in seller.words
+    assert "shop-7" not in str(seller.check)
+
+
+def test_flips_are_limited() -> None:
+    assert [found(flipped=n)["max_flipped_share"][0].is_exceeded for n in (10, 11)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("quality", "error", "exceeded"),
+    [(75.0, 0.05, []), (74.9, 0.05, ["max_quality_fall"]), (95.0, 0.0501, ["max_error_rise"])],
+)
+def test_a_fall_of_a_metric_is_limited(quality: float, error: float, exceeded: list[str]) -> None:
+    before = {"mean_quality_score": 80.0, "expected_error_left": 0.03}
+    now = {"mean_quality_score": quality, "expected_error_left": error}
+    assert [f.setting for f in metric_findings(before, now, SETTINGS) if f.is_exceeded] == exceeded
+
+
+def test_metrics_that_are_not_known_have_no_limit() -> None:
+    assert metric_findings({}, {"mean_quality_score": 1.0}, SETTINGS) == []
+
+
+def test_a_first_run_is_confirmed_only_where_the_settings_ask_for_it() -> None:
+    confirm_first_run(None, needed=False, accepted=False)
+    confirm_first_run(None, needed=True, accepted=True)
+    with pytest.raises(RefusedError, match=r"gates\.confirm_first_run .* --accept-changes"):
+        confirm_first_run(None, needed=True, accepted=False)
+
+
+@pytest.mark.parametrize(("accepted", "limits"), [(False, "exempt"), (True, "accepted")])
+def test_a_first_run_is_exempt(accepted: bool, limits: str) -> None:
+    run = cast("Any", SimpleNamespace(counts={}, limits=None))
+    assert check_limits(run, cast("Any", None), None, accepted=accepted) == []
+    assert (run.limits, run.counts) == (limits, {"changed": 0})
