@@ -136,6 +136,9 @@ class ClassifySettings:
 class DecideSettings:
     """How to turn a posterior into an action."""
 
+    corrections: bool = True
+    """Whether the model may correct categories; `catalog-cleaner corrections off` stops it for all settings. If not,
+    what it would correct is on the work list, and listings show the sellers' categories (docs/safety.md)."""
     correction_precision: Share = 0.95
     """The threshold for corrections is the lowest at which their mean posterior is at least this."""
     correction_min_listings: Annotated[int, Field(ge=0)] = 10

@@ -21,6 +21,7 @@ _NAMES = (
     "nightly",
     "backfill",
     "revert",
+    "corrections",
     "erase",
     "maintain",
     "report",

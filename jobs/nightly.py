@@ -19,6 +19,7 @@ from jobs.console.summary import Summary
 from jobs.features.encoders import bundled_encoder
 from jobs.features.encoding import encode_pictures
 from jobs.features.updating import update_features
+from jobs.lifecycle.correction_switch import refuse_if_switched_off
 from jobs.lifecycle.pins import table_versions, take_pins
 from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import find_publication, publications, shown_before
@@ -101,15 +102,19 @@ def nightly(
         unreadable = unreadable_share(last_metrics)
         checks += check_output(result.gate_rows, run.counts["listings"], unreadable, settings.gates)
         refuse_if_failed(checks)
-        checks += check_limits(run, result, base, accepted=accept_changes)
+        changes, refusal = check_limits(run, result, base, accepted=accept_changes)
+        checks += changes
+        if refusal is not None and not dry_run:
+            raise refusal
 
         if not dry_run:
             job.print_progress("publishing")
+            refuse_if_switched_off(warehouse, run.switch)
             clean = with_texts(result.own, catalogue.all_columns)
             tables = result.tables(scored.new, catalogue.quarantined, checks, clean)
             publish(warehouse, Slice(job.name, run.run_id, run_date), tables)
             run.published_versions = table_versions(warehouse, pins, run.run_id, tables)
-        summary = summarise_run(run, result, dry_run)
+        summary = summarise_run(run, result, dry_run, refusal)
         warehouse.unstage(stage)
     return summary
 

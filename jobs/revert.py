@@ -11,11 +11,12 @@ from pyspark.sql import functions as F
 
 from jobs.cleaning.judging import Basis, Catalogue, judge, read_catalogue
 from jobs.cleaning.part import divide
-from jobs.cleaning.run_summary import count_part, count_rows
+from jobs.cleaning.run_summary import count_part, count_rows, describe_corrections
 from jobs.cleaning.steps.selection import with_texts
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
+from jobs.lifecycle.correction_switch import refuse_if_switched_off
 from jobs.lifecycle.pins import Pins, table_versions
 from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, find_publication, publications
@@ -45,7 +46,8 @@ def revert(
 
     A publication on which later ones stand cannot be taken back by itself: --with-later takes them all back.
 
-    Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings.
+    Exit codes: 0 success; 1 failure, nothing was published; 2 invalid usage or settings; 3 refused,
+    because somebody has switched corrections off meanwhile.
     """
     job.require_listings()
     warehouse, settings = job.warehouse, job.settings
@@ -84,6 +86,7 @@ def revert(
         by_event = {row.event: int(row["count"]) for row in result.events.groupBy("event").count().collect()}
         if not dry_run:
             job.print_progress("publishing")
+            refuse_if_switched_off(warehouse, run.switch)
             # The publications since have deleted predictions of content that is now current again. What a killed revert
             # has written does not count, because this one replaces it.
             keys = ["listing_id", "content_hash", "model_version"]
@@ -107,6 +110,7 @@ def revert(
         {"run_id": run.run_id, "reverts": names, "restores": restored.run_id, **run.counts},
         (Section("corrections", ("event", "listings"), changed),),
         (
+            *describe_corrections(run),
             *((f"To run the date again:  {again}",) if newest.job != "backfill" else ()),
             "The listings themselves are as delivered: the next night judges them again.",
         ),

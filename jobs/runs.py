@@ -24,6 +24,8 @@ _COUNTS = (
     "corrected",
     "referred",
     "flagged",
+    "changed",
+    "withheld",
     "rows_quarantined",
     "encoded",
     "copied",

@@ -59,7 +59,7 @@ class Reason(StrEnum):
         "wrong_category",
         Queue.CATEGORY,
         None,
-        "Another category is more probable than the seller's, but not certain enough for a correction.",
+        "Another category is more probable than the seller's, but not certain enough, or corrections are off.",
         "text and picture suggest another category than the seller's, without enough certainty to correct it",
     )
     LOW_CONFIDENCE = (
@@ -168,6 +168,10 @@ CATEGORY_REASONS: tuple[Reason, ...] = tuple(reason for reason in Reason if reas
 ANSWERED_BY_CATEGORY: tuple[Reason, ...] = (*CATEGORY_REASONS, Reason.AUDIT_SAMPLE)
 """Reasons that a decision about the category answers."""
 
+WITHHELD = (
+    "text and picture suggest another category than the seller's, surely enough to correct it, but corrections are off"
+)
+"""The explanation of wrong_category where only that keeps the model from correcting it."""
 NOVEL = "most of its words are new: perhaps it fits no category, or is a new kind of listing"
 """Added to the explanation of a listing that is unlike the training data."""
 

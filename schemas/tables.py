@@ -497,8 +497,14 @@ RUNS = Table(
             "whether the limits on changes held: held, accepted (by --accept-changes) or exempt (a first run); null "
             "for jobs without limits, and in earlier rows",
         ),
+        Column(
+            "corrections",
+            "BOOLEAN",
+            "whether the model could correct categories, by the switch and the settings; null for jobs that decide "
+            "none, and in earlier rows",
+        ),
     ),
-    version=3,
+    version=4,
 )
 
 PINS = Table(
@@ -526,6 +532,19 @@ SUPPRESSIONS = Table(
         Column("models", "ARRAY<STRING>", "the model versions that may have learned from it"),
         Column("run_id", "STRING", "the erasure"),
         Column("erased_at", "TIMESTAMP", "UTC"),
+    ),
+)
+
+CORRECTION_SWITCH = Table(
+    name="correction_switch",
+    kind="log",
+    row="somebody has switched the model's corrections off or on; the last row holds, and without rows they are on",
+    key=("switched_at",),
+    columns=(
+        Column("corrections", "BOOLEAN", "whether the model may correct categories from then on"),
+        Column("switched_by", "STRING", "user and host"),
+        Column("switched_at", "TIMESTAMP", "UTC"),
+        Column("note", "STRING", "why; null if nobody has said so"),
     ),
 )
 
@@ -627,6 +646,7 @@ TABLES: dict[str, Table] = {
         BACKFILL_DECISIONS,
         PINS,
         SUPPRESSIONS,
+        CORRECTION_SWITCH,
         RUNS,
     )
 }

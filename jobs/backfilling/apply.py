@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 from pyspark.sql import DataFrame
 
@@ -12,12 +13,13 @@ from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unr
 from jobs.cleaning.judging import Basis, judge, read_catalogue
 from jobs.cleaning.limits import check_limits
 from jobs.cleaning.part import divide
-from jobs.cleaning.run_summary import count_part
+from jobs.cleaning.run_summary import count_part, describe_corrections
 from jobs.cleaning.steps.selection import input_gate_rows, with_texts
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
 from jobs.features.encoders import bundled_encoder
 from jobs.features.encoding import encode_pictures
+from jobs.lifecycle.correction_switch import refuse_if_switched_off
 from jobs.lifecycle.pins import Pins, table_versions
 from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, find_publication
@@ -80,10 +82,15 @@ def apply_backfill(
         unreadable = unreadable_share(base.own_metrics(warehouse))
         checks += check_output(result.gate_rows, run.counts["listings"], unreadable, settings.gates)
         refuse_if_failed(checks)
-        checks += check_limits(run, result, base, accepted=accept_changes)
+        changes, refusal = check_limits(run, result, base, accepted=accept_changes)
+        checks += changes
+        if refusal is not None and not dry_run:
+            raise refusal
         summary = _summarise(run, result, chosen, selection, base, champion, dry_run)
+        summary = replace(summary, error=refusal)
         if not dry_run:
             job.print_progress("publishing")
+            refuse_if_switched_off(warehouse, run.switch)
             own = Slice(job.name, run.run_id, run.run_date)
             clean = with_texts(result.own, catalogue.all_columns)
             nothing = catalogue.quarantined.limit(0)  # the next night accounts for them
@@ -134,7 +141,7 @@ def _summarise(
         "correction_threshold": round(result.threshold, 4),
         "expected_error_left": Share(round(left, 4)),
     }
-    hints = [f"All other listings are as {base.run_id} has published them."]
+    hints = [*describe_corrections(run), f"All other listings are as {base.run_id} has published them."]
     if result.model_version != champion:
         hints.append(
             f"Model {result.model_version} is not the champion: the next night judges these listings again with model "

@@ -189,7 +189,8 @@ def clean(
         candidates = cached(mark_scarce(candidates, weights.correction_min_listings), at_end)
         corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
         thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)
-        decided = mismatch_probability(decide(candidates, decisions, thresholds), model.noise.mismatch_rate)
+        decided = decide(candidates, decisions, thresholds, corrections=weights.corrections)
+        decided = mismatch_probability(decided, model.noise.mismatch_rate)
         decided = with_answers(decided, reviewed)
         if is_part:
             decided = keep_published(decided)

@@ -14,6 +14,7 @@ from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored, score
 from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.selection import split_usable, without_texts
+from jobs.lifecycle.correction_switch import read_switch
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.run_context import RunContext
@@ -102,6 +103,9 @@ def judge(
         at_end.callback(warehouse.unstage, stage)
         evidence = warehouse.stage(stage, evidence.join(part.kept, "listing_id", "left"))
     run.job.print_progress("deciding categories")
+    run.switch = read_switch(warehouse)
+    run.corrections = settings.decide.corrections and run.switch.is_on
+    settings = replace(settings, decide=replace(settings.decide, corrections=run.corrections))
     reviewed = read_pinned(warehouse, REVIEW_DECISIONS, pins.decisions_version)
     cleaned = clean(warehouse, evidence, catalogue.taxonomy, model, reviewed, basis.base, basis.run_date, settings)
     result = at_end.enter_context(cleaned)

@@ -19,8 +19,8 @@ from schemas.errors import RefusedError
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS
 from udfs.pseudonyms import Purpose
 
-HELD, ACCEPTED, EXEMPT = "held", "accepted", "exempt"
-"""Values of `runs.limits`."""
+HELD, ACCEPTED, EXEMPT, EXCEEDED = "held", "accepted", "exempt", "exceeded"
+"""Values of `runs.limits`; only a dry run shows the last one."""
 
 _SEGMENTS = {
     "left": ("max_category_share", "{moved:,} of {listings:,} listings would leave category {name} ({share:.1%})"),
@@ -159,33 +159,35 @@ def confirm_first_run(base: Publication | None, *, needed: bool, accepted: bool)
         )
 
 
-def check_limits(run: RunContext, result: Cleaned, base: Publication | None, *, accepted: bool) -> list[Check]:
+def check_limits(
+    run: RunContext, result: Cleaned, base: Publication | None, *, accepted: bool
+) -> tuple[list[Check], RefusedError | None]:
     """Compare what a run changes with the limits, and note the outcome in the run.
 
     Args:
-        run: the run; its pins name the model. `counts["changed"]`, `limits` and `note` are set.
+        run: the run; its pins are taken. `counts["changed"]`, `limits` and `note` are set.
         result: the run's decisions.
         base: the base publication; None for a first run, which is exempt.
         accepted: whether a person accepts changes above the limits (`--accept-changes`).
 
     Returns:
-        Rows of gate_results.
-
-    Raises:
-        RefusedError: a limit is exceeded, and nobody accepts it. The message names each one, with the worst example.
+        Rows of gate_results; and the error with which a run that publishes must end if a limit is exceeded that nobody
+        accepts. Its message names each one, with the worst example.
     """
     run.counts["changed"] = 0
     if base is None:
         run.limits = ACCEPTED if accepted else EXEMPT
-        return []
+        return [], None
     found = _findings(run, result, base)
     exceeded = [each for each in found if each.is_exceeded]
+    checks = [each.check for each in found]
     run.limits = ACCEPTED if exceeded else HELD
     if exceeded and not accepted:
-        raise RefusedError(_message(run, base, result.model_version, exceeded))
+        run.limits = EXCEEDED
+        return checks, RefusedError(_message(run, base, result.model_version, exceeded))
     if exceeded:
         run.note = "published with --accept-changes although " + "; ".join(each.words for each in exceeded)
-    return [each.check for each in found]
+    return checks, None
 
 
 def _findings(run: RunContext, result: Cleaned, base: Publication) -> list[Finding]:
@@ -204,6 +206,8 @@ def _findings(run: RunContext, result: Cleaned, base: Publication) -> list[Findi
         flipped, example = _count_flips(flips(compared, corrections, run.run_date, settings.flip_nights))
     pseudonym = partial(result.key.pseudonym, Purpose.SELLER)
     shares = share_findings(sizes.listings, sizes.moved, flipped, segments, example, settings, pseudonym)
+    if run.corrections is False and base.corrections is not False:  # people know that this costs quality
+        return shares
     return shares + metric_findings(_whole(base.own_metrics(warehouse)), _whole(result.metrics), settings)
 
 
@@ -229,10 +233,12 @@ def _message(run: RunContext, base: Publication, model_version: str, exceeded: S
     causes = [f"model {model_version} instead of {base.model_version}"] if model_version != base.model_version else []
     if run.pins is not None and run.pins.taxonomy_version != base.taxonomy_version:
         causes.append("a changed taxonomy")
-    cause = f"\nSince {base.run_id} there is {' and '.join(causes)}." if causes else ""
+    if run.corrections and base.corrections is False:
+        causes.append("corrections that are on again")
+    cause = f"\nNew since {base.run_id}: {', '.join(causes)}." if causes else ""
     return (
         f"nothing was published. limits: {'; '.join(each.words for each in exceeded)}.\n{lines}{cause}\n"
-        "Look at the result with --dry-run --accept-changes. If it is right, publish it once with --accept-changes, "
+        "Look at the result with --dry-run. If it is right, publish it once with --accept-changes, "
         "which is recorded in runs, or change a limit with --set limits.NAME=VALUE (see LimitSettings in "
         "conf/safety_settings.py). If it is not, restore the model before with `catalog-cleaner models rollback`, or "
         "repair the data."

@@ -14,14 +14,17 @@ from jobs.cleaning.limits import EXEMPT
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored
 from jobs.console.summary import Interval, Section, Share, Summary
+from jobs.console.wording import agree
 from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.tables import Warehouse
-from schemas.errors import FailedError
+from schemas.errors import FailedError, RefusedError
 from schemas.reasons import Reason
 from schemas.tables import LISTINGS
 from udfs.pseudonyms import Purpose
+
+_WITHHELD = "{n} that would have been made {is|are} on the work list, and listings show the sellers' categories."
 
 
 def count_rows(
@@ -79,8 +82,8 @@ def count_actions(result: Cleaned, listings: int) -> dict[str, int]:
     Raises:
         FailedError: a listing was decided twice or not at all.
     """
-    flagged = F.count_if(F.size("reasons") > 0)
-    actions = result.decided.groupBy("category_action").agg(F.count(F.lit(1)).alias("n"), flagged.alias("flagged"))
+    sums = (F.count(F.lit(1)).alias("n"), F.count_if(F.size("reasons") > 0).alias("flagged"))
+    actions = result.decided.groupBy("category_action").agg(*sums, F.count_if("withheld").alias("withheld"))
     rows = actions.collect()
     by_action = {row.category_action: int(row.n) for row in rows}
     if sum(by_action.values()) != listings:
@@ -89,7 +92,19 @@ def count_actions(result: Cleaned, listings: int) -> dict[str, int]:
         "listings": listings,
         **{action: by_action.get(action, 0) for action in ("kept", "corrected", "referred")},
         "flagged": sum(int(row.flagged) for row in rows),
+        "withheld": sum(int(row.withheld) for row in rows),
     }
+
+
+def describe_corrections(run: RunContext) -> tuple[str, ...]:
+    """What to say if the model may not correct categories; nothing if it may."""
+    if run.corrections is not False:
+        return ()
+    withheld = agree(_WITHHELD, run.counts.get("withheld", 0))
+    if run.switch.is_on:
+        return (f"Corrections are off, by the setting decide.corrections. {withheld}",)
+    again = f"catalog-cleaner corrections on --warehouse {run.job.warehouse.location}"
+    return (f"Corrections are {run.switch}. {withheld} To allow corrections again:  {again}",)
 
 
 def _describe_limits(run: RunContext) -> tuple[str, ...]:
@@ -101,8 +116,15 @@ def _describe_limits(run: RunContext) -> tuple[str, ...]:
     return (f"Limits were exceeded, which --accept-changes accepted: {run.note}.",)
 
 
-def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
-    """The summary of a cleaning run."""
+def summarise_run(run: RunContext, result: Cleaned, dry_run: bool, refusal: RefusedError | None) -> Summary:
+    """The summary of a cleaning run.
+
+    Args:
+        run: the run.
+        result: its decisions.
+        dry_run: whether nothing is published.
+        refusal: why a run that publishes would be refused; only of a dry run.
+    """
     counts, location = run.counts, run.job.warehouse.location
     figures = {row.metric: row for row in result.metrics.where("dimension = 'all'").collect()}
     by_reason = result.metrics.where("dimension = 'reason' AND numerator > 0")
@@ -115,6 +137,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
         "run_id": run.run_id,
         "model_version": result.model_version,
         **counts,
+        "corrections": "on" if run.corrections else "off",
         "limits": run.limits,
         "correction_threshold": round(result.threshold, 4),
         "audited": result.calibration.audited,
@@ -147,6 +170,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
             ),
         ),
         hints=(
+            *describe_corrections(run),
             *_describe_limits(run),
             describe_label_errors(errors, audit, counts["listings"]),
             audit.note(location),
@@ -154,4 +178,6 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool) -> Summary:
             "Sellers are shown by pseudonyms, because logs keep this summary; the report names them.",
             f"See the report:  catalog-cleaner report --warehouse {location}",
         ),
+        hidden_if_zero=() if run.corrections is False else ("withheld",),
+        error=refusal,
     )

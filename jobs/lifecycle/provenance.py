@@ -55,11 +55,16 @@ class Provenance:
 def find_provenance(settings: Settings) -> Provenance:
     """The provenance of a run that starts now in this process."""
     return Provenance(
-        started_by=f"{_user()}@{socket.gethostname()}",
+        started_by=started_by(),
         program=_program(),
         packages={name: version for name in _PACKAGES if (version := _version(name)) is not None},
         settings=json.dumps(changed_settings(settings), sort_keys=True),
     )
+
+
+def started_by() -> str:
+    """The user of this process, and the host."""
+    return f"{_user()}@{socket.gethostname()}"
 
 
 def changed_settings(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import (
     BACKFILLS,
+    CORRECTION_SWITCH,
     LISTINGS,
     PINS,
     QUALITY_METRICS,
@@ -44,6 +45,7 @@ class Publication:
         started_at, finished_at: UTC.
         reverts: of a revert, the publication that it takes back.
         ended_by: the erasure that ended it; it can no longer be read.
+        corrections: whether the model could correct categories; None for one of an earlier version, where it could.
     """
 
     run_id: str
@@ -60,6 +62,7 @@ class Publication:
     finished_at: dt.datetime
     reverts: str | None = None
     ended_by: str | None = None
+    corrections: bool | None = None
 
     @property
     def seconds(self) -> float:
@@ -110,9 +113,10 @@ class Publication:
 def is_published(table: Table) -> bool:
     """Whether publications contain the table.
 
-    All do, except `runs`, `pins`, `suppressions`, caches and what belongs to backfills.
+    All do, except `runs`, `pins`, `suppressions`, `correction_switch`, caches and what belongs to backfills.
     """
-    return table not in (RUNS, PINS, SUPPRESSIONS, BACKFILLS) and table.kind not in ("cache", "history")
+    others = (RUNS, PINS, SUPPRESSIONS, CORRECTION_SWITCH, BACKFILLS)
+    return table not in others and table.kind not in ("cache", "history")
 
 
 def publications(warehouse: Warehouse, *, ended: bool = False) -> list[Publication]:

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from jobs.console.event_log import bind_events, log_event
 from jobs.console.job import Job, clock
 from jobs.console.root_cause import root_cause
+from jobs.lifecycle.correction_switch import Switch
 from jobs.lifecycle.lease import Holder, hold_lease, refuse_unsafe_store
 from jobs.lifecycle.lock import warehouse_lock
 from jobs.lifecycle.pins import Pins, release_pins
@@ -52,6 +53,8 @@ class RunContext:
         counts: the row account and other counts.
         published_versions: table -> Delta version, for a run that publishes. Its row then commits the publication.
         reverts: the publication that the run takes back.
+        switch: who has stopped or allowed corrections, as the run has read it.
+        corrections: whether the model may correct categories; None for a run that decides none.
         limits: whether the limits on changes held, as in `runs`; None for a run without limits.
         note: a message about a run that publishes, such as which limits a person has accepted.
         exclusive: whether the run holds the lock of the warehouse from start to end.
@@ -65,6 +68,8 @@ class RunContext:
     counts: dict[str, int] = field(default_factory=dict)
     published_versions: Mapping[str, int] | None = None
     reverts: str | None = None
+    switch: Switch = field(default_factory=Switch)
+    corrections: bool | None = None
     limits: str | None = None
     note: str | None = None
     exclusive: bool = True
@@ -100,6 +105,7 @@ class RunContext:
                 message=message or self.note,
                 reverts=self.reverts,
                 limits=self.limits if status == "published" else None,
+                corrections=self.corrections,
                 provenance=find_provenance(self.job.settings),
             ),
         )

@@ -33,6 +33,7 @@ class RunRecord:
     message: str | None = None
     reverts: str | None = None
     limits: str | None = None
+    corrections: bool | None = None
     provenance: Provenance | None = None
 
 
@@ -63,6 +64,7 @@ def record(warehouse: Warehouse, run: RunRecord) -> None:
         "reverts": run.reverts,
         "ended_by": None,
         "limits": run.limits,
+        "corrections": run.corrections,
         **(asdict(run.provenance) if run.provenance else dict.fromkeys(_PROVENANCE)),
     }
     warehouse.append(RUNS, warehouse.spark.createDataFrame([tuple(values[name] for name in RUNS.names)], RUNS.ddl))

@@ -120,6 +120,11 @@ def revert(workspace: Workspace, folder: Path) -> Words:
     return ("revert", find_publication(workspace.warehouse).run_id)
 
 
+def corrections(_workspace: Workspace, _folder: Path) -> Words:
+    """The model's corrections are stopped."""
+    return ("corrections", "off", "--note", "wrong shoes")
+
+
 def maintain(workspace: Workspace, folder: Path) -> Words:
     """After two nights, with many small files, abandoned ones, and a staged archive that nobody needs."""
     workspace.run(*nightly(workspace, folder))
@@ -162,6 +167,7 @@ CASES: dict[str, Prepare] = {
         archive,
         apply,
         revert,
+        corrections,
         maintain,
         erase,
     )

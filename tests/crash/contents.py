@@ -17,7 +17,7 @@ from schemas.tables import BACKFILLS, RUNS, TABLES, Table
 Contents = Mapping[str, Counter[str]]
 """Table -> its rows as JSON, with their number."""
 _RUN_IDS = ("run_id", "delivery_id", "backfill_id")
-_CLOCK = ("encoded_at", "superseded_at", "pinned_at", "erased_at", "fetched_at", "attempts")
+_CLOCK = ("encoded_at", "superseded_at", "pinned_at", "erased_at", "fetched_at", "switched_at", "attempts")
 """Times at which something was written, and how often it took; only whether they are null is compared."""
 
 

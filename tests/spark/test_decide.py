@@ -137,6 +137,32 @@ def test_a_listing_unlike_the_training_set_is_referred(spark: SparkSession) -> N
     assert _threshold(judged.where("listing_id = 'new'"), 0.5) > 1
 
 
+def test_without_corrections_people_get_what_would_be_corrected(spark: SparkSession) -> None:
+    judged = candidates(
+        spark,
+        listing("sure", "boots", 0.02, "shoes", 0.98),
+        listing("unsure", "boots", 0.4, "shoes", 0.6),
+        listing("kept", "boots", 0.98, "shoes", 0.02),
+        listing("none", None, 0.0, "shoes", 1.0, known=False),
+        listing("decided", "boots", 0.02, "shoes", 0.98),
+        listing("private", "boots", 0.02, "lingerie", 0.98),
+        sensitive=("lingerie",),
+    )
+    noon = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+    decision = ("1", "decided", "h-decided", "set_category", None, "hats", noon, None)
+    decisions = latest_decisions(frame(spark, DECISIONS, decision))
+    got = decide(judged, decisions, Thresholds(correct_from=0.9, refer_below=0.9), corrections=False)
+    columns = ("category_action", "effective_category", "category_source", "unreviewed_category", "withheld")
+    assert rows_of(got, "listing_id", *columns) == [
+        ("decided", "corrected", "hats", "reviewer", "boots", False),
+        ("kept", "kept", "boots", "seller", "boots", False),
+        ("none", "referred", "shoes", "model", "shoes", True),
+        ("private", "referred", "boots", "seller", "boots", False),
+        ("sure", "referred", "boots", "seller", "boots", True),
+        ("unsure", "referred", "boots", "seller", "boots", False),
+    ]
+
+
 def test_a_reviewers_decision_wins_until_the_content_changes(spark: SparkSession) -> None:
     judged = candidates(
         spark,

@@ -15,6 +15,7 @@ from jobs.cleaning.steps.flag import find_reasons, flagged_items, mismatch_proba
 from jobs.cleaning.steps.measure import quality_score
 from jobs.cleaning.steps.reason_rules import RuleContext, expected_parts
 from jobs.cleaning.steps.reviews import with_answers
+from schemas.reasons import WITHHELD
 from schemas.tables import FLAGGED_ITEMS
 from tests.spark.frames import frame, rows_of
 from udfs.titles import is_uninformative
@@ -47,7 +48,7 @@ NOON = dt.datetime(2026, 1, 4, 12, tzinfo=dt.UTC)
 def unanswered(spark: SparkSession, ddl: str, *rows: Sequence[Any]) -> DataFrame:
     """Listings that no reviewer has answered."""
     listings = frame(spark, f"{ddl}, content_hash string", *((*row, f"hash of {row[0]}") for row in rows))
-    return with_answers(listings, frame(spark, DECISIONS))
+    return with_answers(listings, frame(spark, DECISIONS)).withColumn("withheld", F.lit(False))
 
 
 def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
@@ -174,7 +175,8 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ("drawn", ["audit_sample"], suggestions, 1.0, None, "h", False),
         ("drawing", ["blank_image", "corrupt_image"], suggestions, 0.9, None, "h", False),
         ("fine", [], suggestions, 1.0, None, "h", False),
-    )
+        ("held", ["wrong_category"], suggestions, 0.2, None, "h", False),
+    ).withColumn("withheld", F.col("listing_id") == "held")
     decided = with_answers(listings, frame(spark, DECISIONS))
     before = items(spark, ("old", "h", ["wrong_category"], "open"), ("fine", "h", ["low_confidence"], "open"))
     formats = frame(spark, FORMATS, ("drawing", "h", "SVG"), ("fine", "h", "PDF"))
@@ -187,6 +189,7 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
             "open",
         ),
         ("drawn", DATE, "drawn at random to measure the quality of the catalogue", "open"),
+        ("held", DATE, WITHHELD, "open"),
         ("new", DATE, "there is no picture, or none at its address", "open"),
         (
             "odd",
@@ -205,7 +208,7 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ),
     ]
     assert {r.listing_id: r.priority for r in got.collect()} == pytest.approx(
-        {"drawing": 0.3, "drawn": 0.35, "new": 0.2, "odd": 0.4, "old": 0.8}
+        {"drawing": 0.3, "drawn": 0.35, "held": 0.8, "new": 0.2, "odd": 0.4, "old": 0.8}
     )
     assert {r.listing_id: r.audit_chance for r in got.collect()} == {
         "drawing": None, "drawn": 0.25, "new": None, "odd": None, "old": None,
@@ -255,7 +258,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         f"listing_id string, content_hash string, reasons array<string>, suggested_categories {RANKED}, "
         "category_confidence double, mismatch double, novel boolean",
         *((name, "hash", found.get(name, []), [("b", 0.9)], 0.7, None, False) for name in answers),
-    )
+    ).withColumn("withheld", F.lit(False))
     before = items(
         spark,
         *(

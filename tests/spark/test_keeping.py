@@ -48,7 +48,9 @@ def decided(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     now |= {"best_category": "boots", "image_status": "blank"}
     numbers = dict.fromkeys(("category_confidence", "best_confidence", "quality_score"), 0.5)
     values = {name: F.lit(value) for name, value in (now | numbers).items()}
-    return frame(spark, ddl, *rows).withColumns({**values, "reasons": F.array(F.lit("audit_sample"))})
+    return frame(spark, ddl, *rows).withColumns(
+        {**values, "withheld": F.lit(True), "reasons": F.array(F.lit("audit_sample"))}
+    )
 
 
 def test_what_a_publication_shows_replaces_what_was_decided(spark: SparkSession) -> None:
@@ -60,10 +62,10 @@ def test_what_a_publication_shows_replaces_what_was_decided(spark: SparkSession)
         ("kept", "bags", "seller", 0.9, "bags", "ok"),
         ("own", "boots", "model", 0.5, "boots", "blank"),
     ]
-    assert rows_of(found, "listing_id", "reasons", "quality_score", "audited") == [
-        ("fixed", ["low_confidence"], 80.0, False),
-        ("kept", [], 70.0, False),
-        ("own", ["audit_sample"], 0.5, True),
+    assert rows_of(found, "listing_id", "reasons", "quality_score", "audited", "withheld") == [
+        ("fixed", ["low_confidence"], 80.0, False, False),
+        ("kept", [], 70.0, False, False),
+        ("own", ["audit_sample"], 0.5, True, True),
     ]
     own = decided_rows(found)
     assert rows_of(own, "listing_id") == [("own",)]

@@ -89,5 +89,5 @@ def test_a_first_run_is_confirmed_only_where_the_settings_ask_for_it() -> None:
 @pytest.mark.parametrize(("accepted", "limits"), [(False, "exempt"), (True, "accepted")])
 def test_a_first_run_is_exempt(accepted: bool, limits: str) -> None:
     run = cast("Any", SimpleNamespace(counts={}, limits=None))
-    assert check_limits(run, cast("Any", None), None, accepted=accepted) == []
+    assert check_limits(run, cast("Any", None), None, accepted=accepted) == ([], None)
     assert (run.limits, run.counts) == (limits, {"changed": 0})

@@ -54,6 +54,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["train", "--warehouse", "wrong"], "wrong contains no listings"),
         (["encode", "--warehouse", "wrong"], "wrong contains no listings"),
         (["revert", "nightly-2026-01-31-0a1b2c", "--warehouse", "wrong"], "wrong contains no listings"),
+        (["corrections", "off", "--warehouse", "wrong"], "wrong contains no listings"),
+        (
+            ["backfill", *DATES, "--accept-changes"],
+            "--accept-changes is about limits on what is published: add --apply",
+        ),
         (["maintain", "--warehouse", "wrong"], "wrong contains no listings"),
         (["models", "promote", "1", "--warehouse", "wrong"], "wrong contains no listings"),
         (["explain", "A", "--warehouse", "wrong"], "wrong contains no listings"),

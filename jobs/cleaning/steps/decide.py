@@ -131,23 +131,29 @@ def mark_scarce(candidates: DataFrame, min_listings: int) -> DataFrame:
     return joined.withColumn("scarce", F.coalesce("labelled", F.lit(0)) < min_listings).drop("labelled")
 
 
-def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) -> DataFrame:
+def decide(
+    candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds, *, corrections: bool = True
+) -> DataFrame:
     """Decide the category action, effective category and confidence of each listing.
 
     Args:
         candidates: the output of `mark_sensitive`, `mark_novel` and `mark_scarce`.
         decisions: the output of `jobs.cleaning.steps.reviews.latest_decisions`.
         thresholds: when to correct and when to refer.
+        corrections: whether the model may correct. If not, what it would correct is referred.
 
     Returns:
         `candidates` with decision, effective_category, category_source, category_action, category_confidence,
-        unreviewed_category (the effective category without the decision) and `audited` (whether the decision answers
-        the audit). A listing without a category in the taxonomy gets the best one, but keeps what the seller gave,
-        perhaps null, if the best one is sensitive.
+        unreviewed_category (the effective category without the decision), `audited` (whether the decision answers the
+        audit), `may_correct` (`corrections`) and `withheld` (whether only that keeps it from being corrected). A
+        listing without a category in the taxonomy gets the best one, but keeps what the seller gave, perhaps null, if
+        the best one is sensitive.
     """
     joined = candidates.join(decisions, ["listing_id", "content_hash"], "left")
     reviewed = F.col("reviewed_category").isNotNull()
-    corrected = _correctable() & (F.col("best_confidence") >= thresholds.correct_from)
+    joined = joined.withColumn("may_correct", F.lit(corrections))
+    certain = _correctable() & (F.col("best_confidence") >= thresholds.correct_from)
+    corrected = certain & F.col("may_correct")
     # Only people move a listing into a sensitive category, also one without a category.
     by_model = corrected | (~F.col("in_taxonomy") & ~F.col("touches_sensitive"))
     unreviewed = F.when(by_model, F.col("best_category")).otherwise(F.col("category"))
@@ -172,6 +178,7 @@ def decide(candidates: DataFrame, decisions: DataFrame, thresholds: Thresholds) 
         .withColumn("unreviewed_category", unreviewed)
         .withColumn("audited", reviewed & F.col("audit_chance").isNotNull())
         .drop("audit_chance")
+        .withColumn("withheld", certain & ~F.col("may_correct") & ~reviewed)
         .withColumn("category_source", source)
         .withColumn("category_action", action)
         .withColumn("category_confidence", confidence)

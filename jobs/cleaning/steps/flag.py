@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from jobs.cleaning.steps.queue import error_probability
 from jobs.cleaning.steps.reason_rules import PROBABILITIES, RULES, RuleContext
 from jobs.cleaning.steps.sellers import label_posterior
-from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_REASONS, NOVEL, ItemStatus, Reason
+from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_REASONS, NOVEL, WITHHELD, ItemStatus, Reason
 from schemas.tables import FLAGGED_ITEMS
 
 
@@ -115,6 +115,7 @@ def _explanation() -> Column:
 
     def explain(reason: Column) -> Column:
         is_unread = (reason == Reason.CORRUPT_IMAGE.value) & F.col("image_format").isNotNull()
-        return F.when(is_unread, unread).otherwise(words[reason])
+        is_withheld = (reason == Reason.WRONG_CATEGORY.value) & F.col("withheld")
+        return F.when(is_unread, unread).when(is_withheld, WITHHELD).otherwise(words[reason])
 
     return F.concat_ws("; ", F.transform("reasons", explain), novel)

@@ -63,7 +63,8 @@ def keep_published(decided: DataFrame) -> DataFrame:
     # A newer answer counts once the listing is decided again.
     audited = F.col("audited") & by_person
     posterior = F.when(unknown, published).otherwise(F.col("label_posterior"))
-    return with_published(decided.withColumns({"label_posterior": posterior, "audited": audited}), DECISIONS)
+    own = {"label_posterior": posterior, "audited": audited, "withheld": F.col("withheld") & shown.isNull()}
+    return with_published(decided.withColumns(own), DECISIONS)
 
 
 def with_published(decided: DataFrame, names: Iterable[str]) -> DataFrame:

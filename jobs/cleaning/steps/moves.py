@@ -16,22 +16,27 @@ def compare(decided: DataFrame, before: DataFrame) -> DataFrame:
     """Compare the listings of a run with the publication that it is based on.
 
     Args:
-        decided: listing_id, seller_id, content_hash, category, effective_category, category_source.
+        decided: listing_id, seller_id, content_hash, category, effective_category, category_source, may_correct.
         before: clean_listings of the base publication.
 
     Returns:
         One row per listing that both have: listing_id, seller_id, category, effective_category, category_source,
         category_before (the effective one) and `moved`: whether it shows another category, while content, label and
-        people's decisions are the same. It is never null.
+        people's decisions are the same. It is never null. A correction that ends because people have stopped
+        corrections (`may_correct`) does not count.
     """
     then = before.select("listing_id", *(F.col(name).alias(f"{name}_then") for name in _COMPARED))
-    joined = decided.select("listing_id", "seller_id", *_COMPARED).join(then, "listing_id")
+    joined = decided.select("listing_id", "seller_id", "may_correct", *_COMPARED).join(then, "listing_id")
 
     def same(name: str) -> Column:
         return F.col(name).eqNullSafe(F.col(f"{name}_then"))
 
-    by_person = CategorySource.REVIEWER.value
+    by_person, seller, model = (
+        source.value for source in (CategorySource.REVIEWER, CategorySource.SELLER, CategorySource.MODEL)
+    )
     by_people = (F.col("category_source") == by_person) | (F.col("category_source_then") == by_person)
+    is_seller, was_model = F.col("category_source") == seller, F.col("category_source_then") == model
+    stopped = ~F.col("may_correct") & is_seller & was_model
     return joined.select(
         "listing_id",
         "seller_id",
@@ -39,7 +44,7 @@ def compare(decided: DataFrame, before: DataFrame) -> DataFrame:
         "effective_category",
         "category_source",
         F.col("effective_category_then").alias("category_before"),
-        (same("content_hash") & same("category") & ~same("effective_category") & ~by_people).alias("moved"),
+        (same("content_hash") & same("category") & ~same("effective_category") & ~by_people & ~stopped).alias("moved"),
     )
 
 
