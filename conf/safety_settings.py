@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import dataclasses
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -34,3 +35,26 @@ class LimitSettings:
     """Points by which `mean_quality_score` may fall."""
     max_error_rise: Share = 0.02
     """Increase of `expected_error_left`, the model's estimate of wrong categories; 0.02 is two percentage points."""
+
+
+ArmName = Literal["correct", "flag", "shadow"]
+
+
+@dataclass(frozen=True, config=FROZEN)
+class RolloutSettings:
+    """For which listings the model's decisions take effect.
+
+    correct: categories are corrected. flag: what would be corrected is on the work list. shadow: listings show the
+    seller's category, and what would have been decided is in the table shadow_decisions.
+    """
+
+    default: ArmName = "correct"
+    """The arm of listings whose category is not in `categories`."""
+    categories: dict[str, ArmName] = dataclasses.field(default_factory=dict)
+    """Category -> the arm of the listings that sellers have put there; where the seller's category is missing or
+    unknown, of those that the model would put there."""
+    correct_share: Share = 1.0
+    """Share of the listings of the arm correct that are corrected; the others are in the arm flag. It is drawn by
+    listing, and a listing that is drawn stays so when the share grows."""
+    control_share: Share = 0.0
+    """Share of all listings that are kept apart to compare with, as the arm control, which is treated like shadow."""

@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass
 
 from conf.fetch_settings import FetchSettings
 from conf.ingest_settings import FileSettings, IngestSettings
-from conf.safety_settings import LimitSettings
+from conf.safety_settings import LimitSettings, RolloutSettings
 from conf.setting_types import FROZEN, Count, Factor, Positive, Share
 
 
@@ -265,6 +265,7 @@ class Settings:
     review: ReviewSettings = dataclasses.field(default_factory=ReviewSettings)
     gates: GateSettings = dataclasses.field(default_factory=GateSettings)
     limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
+    rollout: RolloutSettings = dataclasses.field(default_factory=RolloutSettings)
     registry: RegistrySettings = dataclasses.field(default_factory=RegistrySettings)
     privacy: PrivacySettings = dataclasses.field(default_factory=PrivacySettings)
     lock: LockSettings = dataclasses.field(default_factory=LockSettings)

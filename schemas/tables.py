@@ -308,8 +308,32 @@ CLEAN_LISTINGS = Table(
         Column("quality_score", "DOUBLE", "0 (unusable) to 100 (complete and surely in the right category)"),
         *_DECIDED_BY,
         Column("currency", "STRING", "as in listings"),
+        Column(
+            "rollout_arm",
+            "STRING",
+            "correct, flag, shadow or control: how far the model's decision takes effect; null in earlier rows",
+        ),
     ),
-    version=2,
+    version=3,
+)
+
+SHADOW_DECISIONS = Table(
+    name="shadow_decisions",
+    kind="state",
+    row="a listing of the arms shadow and control about which the arm correct would have decided otherwise than "
+    "clean_listings has it; the table is there once such an arm has been used",
+    key=("listing_id",),
+    columns=(
+        Column("listing_id", "STRING", "the listing"),
+        Column("content_hash", "STRING", "of the content that the row is about"),
+        Column("rollout_arm", "STRING", "shadow or control"),
+        Column("category", "STRING", "as in clean_listings"),
+        Column("effective_category", "STRING", "what would have been shown; null if only a person may choose it"),
+        Column("category_source", "STRING", "who would have decided it: seller or model"),
+        Column("category_action", "STRING", "kept, corrected or referred"),
+        Column("category_confidence", "DOUBLE", "posterior probability that effective_category is right, 0 to 1"),
+        *_DECIDED_BY,
+    ),
 )
 
 FLAGGED_ITEMS = Table(
@@ -634,6 +658,7 @@ TABLES: dict[str, Table] = {
         PREDICTIONS,
         CORRECTIONS,
         CLEAN_LISTINGS,
+        SHADOW_DECISIONS,
         FLAGGED_ITEMS,
         SELLERS,
         QUARANTINE,

@@ -11,6 +11,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from conf.safety_settings import RolloutSettings
 from jobs.backfilling.plan import Plan
 from jobs.backfilling.steps.past import decided_by
 from jobs.cleaning.clean import add_label_evidence, clean
@@ -88,8 +89,9 @@ class Results:
             The listings with the columns of backfill_decisions except backfill_id.
         """
         warehouse, settings, model = self._run.job.warehouse, self._run.job.settings, self._model
-        # An audit is drawn from the present catalogue only.
-        settings = replace(settings, review=replace(settings.review, audit_listings=0))
+        # An audit is drawn from the present catalogue only, and nobody sees what a backfill corrects.
+        review, whole = replace(settings.review, audit_listings=0), replace(settings.decide, corrections=True)
+        settings = replace(settings, review=review, decide=whole, rollout=RolloutSettings())
         reviewed = decided_by(self.source(REVIEW_DECISIONS), date)
         taxonomy = self.source(TAXONOMY)
         result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, reviewed, None, date, settings))

@@ -32,6 +32,13 @@ from jobs.cleaning.steps.measure import quality_metrics, quality_score
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
 from jobs.cleaning.steps.reason_rules import RULES, RuleContext, expected_parts
 from jobs.cleaning.steps.reviews import latest_decisions, with_answers
+from jobs.cleaning.steps.rollout import (
+    has_hidden,
+    is_hidden,
+    mark_arm,
+    shadow_decisions,
+    without_model_questions,
+)
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.features.stored import unread_formats
@@ -43,7 +50,7 @@ from jobs.warehouse.tables import Warehouse
 from schemas.bundle import NoiseModel
 from schemas.metrics import METRICS
 from schemas.reasons import CategoryAction, ImageStatus
-from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, SELLERS
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, SELLERS, SHADOW_DECISIONS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
 from udfs.pseudonyms import PseudonymKey, Purpose
@@ -60,6 +67,7 @@ class Cleaned:
         events: rows of corrections, compared with the base publication; by `jobs.cleaning.judging.judge` with the
             one that readers see, if that is another one.
         rates: rows of sellers about `own`.
+        shadow: rows of shadow_decisions about `own`; None if that table is not needed.
         metrics: rows of quality_metrics about `decided`; cached.
         threshold: the posterior from which categories are corrected; above 1 if none could be.
         calibration: calibration of the posterior, fitted on the audit.
@@ -73,6 +81,7 @@ class Cleaned:
     flagged: DataFrame
     events: DataFrame
     rates: DataFrame
+    shadow: DataFrame | None
     metrics: DataFrame
     threshold: float
     calibration: Calibration
@@ -84,8 +93,9 @@ class Cleaned:
     def gate_rows(self) -> DataFrame:
         """The input of the output gate: the columns that `check_output` describes."""
         corrected = F.col("category_action") == CategoryAction.CORRECTED.value
-        # A listing that only a person may give a category is allowed to have none.
-        effective = F.coalesce("effective_category", F.when(F.col("touches_sensitive"), F.lit("")))
+        # A listing to which the model may give no category is allowed to have none.
+        unseen = F.col("touches_sensitive") | is_hidden()
+        effective = F.coalesce("effective_category", F.when(unseen, F.lit("")))
         status = F.coalesce("image_status", F.lit(ImageStatus.MISSING.value))
         return self.decided.select(
             "listing_id",
@@ -107,7 +117,9 @@ class Cleaned:
             clean_listings: `own` with the texts of the listings.
         """
         spark = self.decided.sparkSession
+        shadow = {} if self.shadow is None else {SHADOW_DECISIONS.name: self.shadow}
         return {
+            **shadow,
             "predictions": scored,
             "quarantine": quarantined,
             "gate_results": results_frame(spark, checks),
@@ -166,7 +178,7 @@ def clean(
         reviewed: rows of review_decisions.
         base: the previous publication; None for the first run.
         run_date: date of the run.
-        settings: settings; the sections decide, review and privacy are used.
+        settings: settings; the sections decide, review, rollout and privacy are used.
 
     Raises:
         UsageError: there is no key of pseudonyms.
@@ -186,7 +198,8 @@ def clean(
         decisions = cached(latest_decisions(reviewed), at_end)
         adjusted, calibration, trust = _adjust_to_audit(evidence, rates, model.noise, decisions)
         candidates = mark_novel(mark_sensitive(adjusted, sensitive), model.spec.novel_above)
-        candidates = cached(mark_scarce(candidates, weights.correction_min_listings), at_end)
+        candidates = mark_arm(mark_scarce(candidates, weights.correction_min_listings), settings.rollout)
+        candidates = cached(candidates, at_end)
         corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
         thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)
         decided = decide(candidates, decisions, thresholds, corrections=weights.corrections)
@@ -195,7 +208,7 @@ def clean(
         if is_part:
             decided = keep_published(decided)
         [expected] = expected_parts(candidates).collect()
-        bins = [ErrorBin(*row) for row in error_bins(decided).collect()]
+        bins = [ErrorBin(*row) for row in error_bins(decided.where(~is_hidden())).collect()]
         context = RuleContext(
             run_date=run_date,
             mismatch_at_least=weights.mismatch_probability,
@@ -205,7 +218,8 @@ def clean(
             titles_expected=expected.titles,
             pictures_expected=expected.pictures,
         )
-        decided = find_reasons(decided, context).withColumn("quality_score", quality_score())
+        decided = without_model_questions(find_reasons(decided, context))
+        decided = decided.withColumn("quality_score", quality_score())
         decided = cached(with_published(decided, FINDINGS) if is_part else decided, at_end)
         before, flagged = (
             base.read(warehouse, table) if base else warehouse.empty(table) for table in (CLEAN_LISTINGS, FLAGGED_ITEMS)
@@ -214,6 +228,7 @@ def clean(
         if is_part:
             own = decided_rows(decided)
             rates = rates.join(own.select("seller_id"), "seller_id", "left_semi")
+        in_shadow = has_hidden(settings.rollout) or warehouse.exists(SHADOW_DECISIONS)
         yield Cleaned(
             decided=decided,
             own=own,
@@ -222,6 +237,7 @@ def clean(
             ),
             events=correction_events(decided, before),
             rates=rates,
+            shadow=shadow_decisions(own) if in_shadow else None,
             metrics=cached(quality_metrics(decided, RULES, model.noise.share), at_end),
             threshold=thresholds.correct_from,
             calibration=calibration,

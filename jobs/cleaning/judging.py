@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from conf.safety_settings import RolloutSettings
 from jobs.cleaning.clean import Cleaned, add_label_evidence, clean
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored, score
@@ -22,6 +24,7 @@ from jobs.warehouse.caches import cached
 from jobs.warehouse.inputs import read_pinned
 from jobs.warehouse.listings import narrow, with_taxonomy
 from jobs.warehouse.tables import Warehouse
+from schemas.errors import UsageError
 from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.models import Model
 
@@ -76,6 +79,24 @@ class Basis:
     run_date: dt.date
 
 
+def check_rollout(settings: RolloutSettings, categories: Collection[str]) -> None:
+    """Check that the taxonomy has the categories that the rollout names.
+
+    Args:
+        settings: the rollout.
+        categories: the codes of the taxonomy.
+
+    Raises:
+        UsageError: it lacks one. Otherwise a mistyped category would be corrected in place of being in the shadow.
+    """
+    unknown = sorted(settings.categories.keys() - set(categories))
+    if unknown:
+        raise UsageError(
+            f"rollout.categories names {', '.join(map(repr, unknown))}, which the taxonomy does not have: use the "
+            "codes of the table taxonomy."
+        )
+
+
 def judge(
     run: RunContext, catalogue: Catalogue, basis: Basis, at_end: ExitStack, part: Part | None = None
 ) -> tuple[Scored, Cleaned]:
@@ -90,6 +111,7 @@ def judge(
     """
     model, pins = basis.model, basis.pins
     warehouse, settings = run.job.warehouse, run.job.settings
+    check_rollout(settings.rollout, [row.category for row in catalogue.taxonomy.select("category").collect()])
     chosen = catalogue.listings if part is None else part.chosen
     scored = score(run.job, chosen, model, pins, basis.scored_by, basis.stage, part=part is not None)
     listings, predictions = chosen, scored.all

@@ -17,9 +17,22 @@ from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import with_taxonomy
 from jobs.warehouse.tables import Warehouse
 from schemas.reasons import ItemStatus
-from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, FLAGGED_ITEMS, PREDICTIONS, SELLERS, TABLES
+from schemas.tables import (
+    CATEGORY_ALIASES,
+    CLEAN_LISTINGS,
+    FLAGGED_ITEMS,
+    PREDICTIONS,
+    SELLERS,
+    SHADOW_DECISIONS,
+    TABLES,
+)
 
-_KEYS = {CLEAN_LISTINGS.name: "listing_id", FLAGGED_ITEMS.name: "listing_id", SELLERS.name: "seller_id"}
+_KEYS = {
+    CLEAN_LISTINGS.name: "listing_id",
+    FLAGGED_ITEMS.name: "listing_id",
+    SHADOW_DECISIONS.name: "listing_id",
+    SELLERS.name: "seller_id",
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,8 @@ class Part:
         """
         whole = dict(tables)
         for name, key in _KEYS.items():
+            if name not in tables:
+                continue
             decided = tables[name].select(key) if name == SELLERS.name else self.chosen.select(key)
             others = self.base.read(warehouse, TABLES[name]).join(decided, key, "left_anti")
             rows = own.stamp(tables[name]).select(*TABLES[name].names)

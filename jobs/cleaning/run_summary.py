@@ -20,7 +20,7 @@ from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError, RefusedError
-from schemas.reasons import Reason
+from schemas.reasons import CategoryAction, Reason
 from schemas.tables import LISTINGS
 from udfs.pseudonyms import Purpose
 
@@ -83,7 +83,10 @@ def count_actions(result: Cleaned, listings: int) -> dict[str, int]:
         FailedError: a listing was decided twice or not at all.
     """
     sums = (F.count(F.lit(1)).alias("n"), F.count_if(F.size("reasons") > 0).alias("flagged"))
-    actions = result.decided.groupBy("category_action").agg(*sums, F.count_if("withheld").alias("withheld"))
+    shadowed = F.count_if(F.col("shadow.category_action") == CategoryAction.CORRECTED.value)
+    actions = result.decided.groupBy("category_action").agg(
+        *sums, F.count_if("withheld").alias("withheld"), shadowed.alias("shadowed")
+    )
     rows = actions.collect()
     by_action = {row.category_action: int(row.n) for row in rows}
     if sum(by_action.values()) != listings:
@@ -93,6 +96,7 @@ def count_actions(result: Cleaned, listings: int) -> dict[str, int]:
         **{action: by_action.get(action, 0) for action in ("kept", "corrected", "referred")},
         "flagged": sum(int(row.flagged) for row in rows),
         "withheld": sum(int(row.withheld) for row in rows),
+        "shadowed": sum(int(row.shadowed) for row in rows),
     }
 
 
@@ -178,6 +182,6 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool, refusal: Refu
             "Sellers are shown by pseudonyms, because logs keep this summary; the report names them.",
             f"See the report:  catalog-cleaner report --warehouse {location}",
         ),
-        hidden_if_zero=() if run.corrections is False else ("withheld",),
+        hidden_if_zero=("shadowed", *(() if run.corrections is False else ("withheld",))),
         error=refusal,
     )

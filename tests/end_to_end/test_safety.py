@@ -85,3 +85,28 @@ def test_corrections_are_stopped_and_begin_again_when_a_person_accepts_them(
     refusal = workspace.run("nightly", "--run-date", "2026-11-13", fails_with=3)["error"]
     assert "Corrections were switched off while this run was deciding" in refusal
     assert shown(workspace) == first
+
+
+def test_in_the_shadow_nobody_sees_what_is_decided(workspace: Workspace) -> None:
+    first = clean(workspace)
+    decided = {row.listing_id: row.effective_category for row in first.collect()}
+    by_model = first.where("category_action = 'corrected' AND category_source = 'model'")
+    corrected = {row.listing_id for row in by_model.collect()}
+    night = workspace.run("nightly", "--run-date", "2026-11-11", "--set", "rollout.default=shadow", "--accept-changes")
+    assert (night["shadowed"], night["withheld"], night["changed"]) == (len(corrected), 0, 0)
+    now = clean(workspace)
+    assert now.where("rollout_arm != 'shadow' OR NOT effective_category <=> category").count() == 0
+    assert now.where("category_action != 'kept'").count() == 0
+    shadow = read_published(workspace.warehouse, "shadow_decisions")
+    assert {
+        row.listing_id: row.effective_category for row in shadow.where("category_action = 'corrected'").collect()
+    } == {name: category for name, category in decided.items() if name in corrected}
+    items = read_published(workspace.warehouse, "flagged_items")
+    assert (
+        items.where("array_contains(reasons, 'wrong_category') OR array_contains(reasons, 'low_confidence')").count()
+        == 0
+    )
+    # The next night corrects again, and the table is empty, not stale.
+    workspace.run("nightly", "--run-date", "2026-11-12", "--accept-changes")
+    assert read_published(workspace.warehouse, "shadow_decisions").count() == 0
+    assert {row.listing_id: row.effective_category for row in clean(workspace).collect()} == decided

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.decide import (
     CorrectionBin,
@@ -49,7 +50,8 @@ def listing(
 def candidates(spark: SparkSession, *listings: tuple[Any, ...], sensitive: tuple[str, ...] = ()) -> DataFrame:
     rates = frame(spark, RATES)
     weighed = add_posteriors(frame(spark, EVIDENCE_COLUMNS, *listings), rates, 0.5, Trust())
-    return mark_scarce(mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6), 0)
+    judged = mark_scarce(mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6), 0)
+    return judged.withColumn("rollout_arm", F.lit("correct"))
 
 
 def _threshold(judged: DataFrame, precision: float) -> float:

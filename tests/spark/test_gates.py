@@ -64,10 +64,15 @@ def test_the_output_gate_checks_what_would_be_published(spark: SparkSession) -> 
 
 
 def test_only_a_listing_that_people_must_decide_may_have_no_category(spark: SparkSession) -> None:
-    decided = f"{OUTPUT.removesuffix(', corrected int')}, category_action string, touches_sensitive boolean"
-    rows = [("a", None, "bras", "ok", "referred", True), ("b", "shoes", "shoes", "ok", "kept", False)]
+    added = "category_action string, touches_sensitive boolean, rollout_arm string"
+    decided = f"{OUTPUT.removesuffix(', corrected int')}, {added}"
+    rows = [
+        ("a", None, "bras", "ok", "referred", True, "correct"),
+        ("b", "shoes", "shoes", "ok", "kept", False, "correct"),
+        ("d", None, "shoes", "ok", "kept", False, "shadow"),
+    ]
     for lost, success in ((False, True), (True, False)):
-        given = [*rows, *([("c", None, "shoes", "ok", "referred", False)] if lost else [])]
+        given = [*rows, *([("c", None, "shoes", "ok", "referred", False, "correct")] if lost else [])]
         result = SimpleNamespace(decided=frame(spark, decided, *given))
         checks = check_output(Cleaned.gate_rows.fget(result), len(given), 0.0, GateSettings())  # type: ignore[attr-defined]
         assert [check.success for check in checks if check.column_name == "effective_category"] == [success]

@@ -9,9 +9,11 @@ from typing import NamedTuple
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.rollout import SHADOW_NAMES, is_hidden
 from jobs.cleaning.steps.sellers import label_posterior
 from jobs.cleaning.steps.trust import Trust, apply_trust_column
 from schemas.reasons import CategoryAction, CategorySource
+from schemas.rollout import RolloutArm
 
 _BINS = 10_000
 
@@ -137,7 +139,8 @@ def decide(
     """Decide the category action, effective category and confidence of each listing.
 
     Args:
-        candidates: the output of `mark_sensitive`, `mark_novel` and `mark_scarce`.
+        candidates: the output of `mark_sensitive`, `mark_novel`, `mark_scarce` and
+            `jobs.cleaning.steps.rollout.mark_arm`.
         decisions: the output of `jobs.cleaning.steps.reviews.latest_decisions`.
         thresholds: when to correct and when to refer.
         corrections: whether the model may correct. If not, what it would correct is referred.
@@ -145,43 +148,62 @@ def decide(
     Returns:
         `candidates` with decision, effective_category, category_source, category_action, category_confidence,
         unreviewed_category (the effective category without the decision), `audited` (whether the decision answers the
-        audit), `may_correct` (`corrections`) and `withheld` (whether only that keeps it from being corrected). A
-        listing without a category in the taxonomy gets the best one, but keeps what the seller gave, perhaps null, if
-        the best one is sensitive.
+        audit), `may_correct` (by `corrections` and the arm), `withheld` (whether only that sends it to people instead
+        of correcting it) and `shadow`: what the arm correct would have decided, a struct of `SHADOW_NAMES`, null
+        outside the arms shadow and control. A listing without a category in the taxonomy gets the best one, but keeps
+        what the seller gave, perhaps null, if the best one is sensitive.
     """
     joined = candidates.join(decisions, ["listing_id", "content_hash"], "left")
     reviewed = F.col("reviewed_category").isNotNull()
-    joined = joined.withColumn("may_correct", F.lit(corrections))
     certain = _correctable() & (F.col("best_confidence") >= thresholds.correct_from)
-    corrected = certain & F.col("may_correct")
+    may_correct = F.lit(corrections) & (F.col("rollout_arm") == RolloutArm.CORRECT.value)
+    by_arm = dict(zip(SHADOW_NAMES, _decide_unreviewed(certain & may_correct, thresholds), strict=True))
+    by_all = zip(SHADOW_NAMES, _decide_unreviewed(certain, thresholds), strict=True)
+    shadow = F.struct(*(column.alias(name) for name, column in by_all))
+    sellers = {
+        "effective_category": F.col("category"),
+        "category_source": F.lit(CategorySource.SELLER.value),
+        "category_action": F.lit(CategoryAction.KEPT.value),
+        "category_confidence": F.col("label_posterior"),
+    }
+    alone = {name: F.when(is_hidden(), sellers[name]).otherwise(column) for name, column in by_arm.items()}
+    same = F.col("reviewed_category") == F.col("category")
+    by_person = {
+        "effective_category": F.col("reviewed_category"),
+        "category_source": F.lit(CategorySource.REVIEWER.value),
+        "category_action": F.when(same, CategoryAction.KEPT.value).otherwise(CategoryAction.CORRECTED.value),
+        "category_confidence": F.lit(1.0),
+    }
+    final = {name: F.when(reviewed, by_person[name]).otherwise(alone[name]) for name in SHADOW_NAMES}
+    return joined.withColumns(
+        {
+            **final,
+            "unreviewed_category": alone["effective_category"],
+            "audited": reviewed & F.col("audit_chance").isNotNull(),
+            "may_correct": may_correct,
+            "withheld": certain & ~may_correct & ~is_hidden() & ~reviewed,
+            "shadow": F.when(is_hidden() & ~reviewed, shadow),
+        }
+    ).drop("audit_chance")
+
+
+def _decide_unreviewed(corrected: Column, thresholds: Thresholds) -> tuple[Column, Column, Column, Column]:
+    """What is decided without a person, in the order of `SHADOW_NAMES`.
+
+    Args:
+        corrected: whether the label is corrected.
+        thresholds: when to refer.
+    """
     # Only people move a listing into a sensitive category, also one without a category.
     by_model = corrected | (~F.col("in_taxonomy") & ~F.col("touches_sensitive"))
-    unreviewed = F.when(by_model, F.col("best_category")).otherwise(F.col("category"))
-    effective = F.when(reviewed, F.col("reviewed_category")).otherwise(unreviewed)
-    source = (
-        F.when(reviewed, CategorySource.REVIEWER.value)
-        .when(by_model, CategorySource.MODEL.value)
-        .otherwise(CategorySource.SELLER.value)
-    )
-    confidence = (
-        F.when(reviewed, F.lit(1.0)).when(by_model, F.col("best_confidence")).otherwise(F.col("label_posterior"))
-    )
     unsure = F.col("novel") | _differs() | ~F.col("in_taxonomy") | (F.col("label_posterior") < thresholds.refer_below)
-    action = (
-        F.when(reviewed & (F.col("reviewed_category") == F.col("category")), CategoryAction.KEPT.value)
-        .when(reviewed | corrected, CategoryAction.CORRECTED.value)
-        .when(unsure, CategoryAction.REFERRED.value)
-        .otherwise(CategoryAction.KEPT.value)
-    )
     return (
-        joined.withColumn("effective_category", effective)
-        .withColumn("unreviewed_category", unreviewed)
-        .withColumn("audited", reviewed & F.col("audit_chance").isNotNull())
-        .drop("audit_chance")
-        .withColumn("withheld", certain & ~F.col("may_correct") & ~reviewed)
-        .withColumn("category_source", source)
-        .withColumn("category_action", action)
-        .withColumn("category_confidence", confidence)
+        F.when(by_model, F.col("best_category")).otherwise(F.col("category")),
+        F.when(by_model, CategorySource.MODEL.value).otherwise(CategorySource.SELLER.value),
+        F.when(corrected, CategoryAction.CORRECTED.value)
+        .when(unsure, CategoryAction.REFERRED.value)
+        .otherwise(CategoryAction.KEPT.value),
+        F.when(by_model, F.col("best_confidence")).otherwise(F.col("label_posterior")),
     )
 
 

@@ -20,6 +20,7 @@ DECISIONS = (
     "best_confidence",
     "predicted_category",
     "image_status",
+    "rollout_arm",
 )
 FINDINGS = ("reasons", "quality_score")
 
@@ -64,6 +65,7 @@ def keep_published(decided: DataFrame) -> DataFrame:
     audited = F.col("audited") & by_person
     posterior = F.when(unknown, published).otherwise(F.col("label_posterior"))
     own = {"label_posterior": posterior, "audited": audited, "withheld": F.col("withheld") & shown.isNull()}
+    own["shadow"] = F.when(shown.isNull(), F.col("shadow"))
     return with_published(decided.withColumns(own), DECISIONS)
 
 
