@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pyspark.sql import DataFrame, Row
@@ -107,7 +107,8 @@ def share_findings(
             f"{settings.flip_nights} days{example}",
         ),
     ]  # fmt: skip
-    limits = {"left": settings.max_category_share, "seller": settings.max_seller_share}
+    limits = {"max_category_share": settings.max_category_share, "max_seller_share": settings.max_seller_share}
+    by_setting: dict[str, Finding] = {}
     for kind, (setting, words) in _SEGMENTS.items():
         worst = by_kind[kind].worst if kind in by_kind else None
         if worst is None:
@@ -115,8 +116,9 @@ def share_findings(
         share = worst.moved / worst.listings
         name = pseudonym(worst.segment) if kind == "seller" else worst.segment
         text = words.format(moved=worst.moved, listings=worst.listings, name=name, share=share)
-        found.append(Finding(setting, limits.get(kind, settings.max_category_share), share, text))
-    return found
+        if setting not in by_setting or share > by_setting[setting].observed:
+            by_setting[setting] = Finding(setting, limits[setting], share, text)
+    return [*found, *by_setting.values()]
 
 
 def metric_findings(before: Mapping[str, float], now: Mapping[str, float], settings: LimitSettings) -> list[Finding]:
@@ -186,7 +188,7 @@ def check_limits(
         run.limits = EXCEEDED
         return checks, RefusedError(_message(run, base, result.model_version, exceeded))
     if exceeded:
-        run.note = "published with --accept-changes although " + "; ".join(each.words for each in exceeded)
+        run.note = "accepted by --accept-changes: " + "; ".join(each.words for each in exceeded)
     return checks, None
 
 
@@ -208,7 +210,9 @@ def _findings(run: RunContext, result: Cleaned, base: Publication) -> list[Findi
     shares = share_findings(sizes.listings, sizes.moved, flipped, segments, example, settings, pseudonym)
     if run.corrections is False and base.corrections is not False:  # people know that this costs quality
         return shares
-    return shares + metric_findings(_whole(base.own_metrics(warehouse)), _whole(result.metrics), settings)
+    before, now = base.own_metrics(warehouse), result.metrics
+    found = metric_findings(_whole(before), _whole(now), settings)
+    return shares + [_with_category(each, before, now) if each.is_exceeded else each for each in found]
 
 
 def _count_flips(rows: DataFrame) -> tuple[int, str]:
@@ -224,6 +228,25 @@ def _whole(metrics: DataFrame) -> dict[str, float]:
     """The limited metrics of the whole catalogue."""
     rows = metrics.where((F.col("dimension") == "all") & F.col("metric").isin(*_METRICS)).select("metric", "value")
     return {row.metric: row.value for row in rows.collect()}
+
+
+def _with_category(found: Finding, before: DataFrame, now: DataFrame) -> Finding:
+    """Add the category that adds most to the change of a metric.
+
+    Args:
+        found: the output of `metric_findings`.
+        before, now: rows of quality_metrics.
+    """
+    [(name, direction)] = [(name, sign) for name, (setting, sign, _) in _METRICS.items() if setting == found.setting]
+    is_it = (F.col("dimension") == "category") & (F.col("metric") == name)
+    then = before.where(is_it).select("segment", F.col("value").alias("then"))
+    joined = now.where(is_it).join(then, "segment")
+    change = direction * (F.col("value") - F.col("then")) * F.col("denominator")
+    row = joined.orderBy(change.desc(), "segment").select("segment", "then", "value").first()
+    if row is None:
+        return found
+    words = f"{found.words}, most of it in category {row.segment} (from {row.then:.4g} to {row.value:.4g})"
+    return replace(found, words=words)
 
 
 def _message(run: RunContext, base: Publication, model_version: str, exceeded: Sequence[Finding]) -> str:

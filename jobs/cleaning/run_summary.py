@@ -117,7 +117,7 @@ def _describe_limits(run: RunContext) -> tuple[str, ...]:
         return ("This is the first run: the limits on changes hold from the next one on (docs/safety.md).",)
     if run.note is None:
         return ()
-    return (f"Limits were exceeded, which --accept-changes accepted: {run.note}.",)
+    return (f"Limits on changes were exceeded, {run.note}.",)
 
 
 def summarise_run(run: RunContext, result: Cleaned, dry_run: bool, refusal: RefusedError | None) -> Summary:

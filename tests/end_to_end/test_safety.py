@@ -71,7 +71,7 @@ def test_corrections_are_stopped_and_begin_again_when_a_person_accepts_them(
     assert (accepted["limits"], shown(workspace)) == ("accepted", first)
     row = run_row(workspace, accepted["run_id"])
     assert row.limits == "accepted"
-    assert row.message.startswith("published with --accept-changes although ")
+    assert row.message.startswith("accepted by --accept-changes: ")
     checks = read_published(workspace.warehouse, "gate_results").where("gate = 'limits'")
     assert ("limits.max_changed_share (at most 0.05)", False) in rows_of(
         checks.where(F.col("run_id") == accepted["run_id"]), "expectation", "success"
