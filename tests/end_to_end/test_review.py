@@ -80,7 +80,7 @@ def test_decisions_are_loaded_once_and_win_and_audit_answers_give_audited_metric
     )
     [loaded] = audit.summary["decisions"]
     assert loaded["rows"] == audit.summary["rows_current"], "a later file is counted by decision, too"
-    night = workspace.run("nightly", "--run-date", "2026-11-11")
+    night = workspace.run("nightly", "--run-date", "2026-11-11", "--accept-changes")
     assert night["rows_current"] == 0
     audit.check(night)
     clean = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id").loc[list(answers)]
@@ -193,7 +193,7 @@ def test_every_decision_holds_until_the_content_changes(workspace: Workspace, tm
     said.assign(reviewer="ada", decided_at=_WHEN).to_csv(path, index=False)
     assert workspace.run("review", "apply", str(path))["rows_current"] == len(rows)
 
-    night = workspace.run("nightly", "--run-date", "2026-11-11")
+    night = workspace.run("nightly", "--run-date", "2026-11-11", "--accept-changes")
     flagged = work_list(workspace)
     assert night["flagged"] == (flagged.status == "open").sum()
     decided = flagged.loc[[row[0] for row in rows]]
@@ -224,7 +224,7 @@ def test_every_decision_holds_until_the_content_changes(workspace: Workspace, tm
         return mine.assign(description=changed, updated_at=pd.Timestamp("2026-01-01T10:00:00Z"))
 
     workspace.ingest(workspace.delivery(tmp_path, edit))
-    workspace.run("nightly", "--run-date", "2026-11-12")
+    workspace.run("nightly", "--run-date", "2026-11-12", "--accept-changes")
     later, clean = work_list(workspace), read_published(workspace.warehouse, "clean_listings").toPandas()
     assert "reviewer" not in set(clean.set_index("listing_id").category_source[edited])
     assert set(later.status.reindex(edited).dropna()) <= {"open"}

@@ -211,7 +211,7 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         {"drawing": 0.3, "drawn": 0.35, "held": 0.8, "new": 0.2, "odd": 0.4, "old": 0.8}
     )
     assert {r.listing_id: r.audit_chance for r in got.collect()} == {
-        "drawing": None, "drawn": 0.25, "new": None, "odd": None, "old": None,
+        "drawing": None, "drawn": 0.25, "held": None, "new": None, "odd": None, "old": None,
     }  # fmt: skip
     assert {tuple(c["category"] for c in r.suggested_categories) for r in got.collect()} == {("a", "b")}
 

@@ -4,6 +4,7 @@ import datetime as dt
 
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.cleaning.limits import Finding, _with_category
 from jobs.cleaning.steps.moves import compare, count_moves, flips, worst_segments
 from tests.spark.frames import frame, rows_of
 
@@ -64,8 +65,8 @@ def test_only_what_the_run_moves_by_itself_counts_and_the_worst_is_named(spark: 
         "joined": ("shoes", 6, 3),
         "seller": ("ada", 3, 2),
     }
-    few = {row.kind: row.worst for row in worst_segments(rows, 6).collect()}
-    assert (few["seller"], few["left"].segment) == (None, "boots")
+    # None has seven listings.
+    assert {(row.kind, row.worst) for row in worst_segments(rows, 7).collect()} == {(kind, None) for kind in got}
 
 
 def test_a_correction_that_nights_have_just_ended_flips(spark: SparkSession) -> None:
@@ -81,3 +82,23 @@ def test_a_correction_that_nights_have_just_ended_flips(spark: SparkSession) -> 
     old = history("changed", days=8).unionByName(history("begun")).unionByName(history("ended", job="revert"))
     by_people = history("ended", by="reviewer")
     assert rows_of(flips(rows, old.unionByName(by_people), NIGHT, 7), "listing_id") == []
+
+
+def test_the_category_that_adds_most_to_the_fall_of_a_metric_is_named(spark: SparkSession) -> None:
+    ddl = "metric string, dimension string, segment string, value double, denominator double"
+
+    def metrics(boots: float, shoes: float) -> DataFrame:
+        name = "mean_quality_score"
+        return frame(
+            spark,
+            ddl,
+            (name, "all", "all", 70.0, 110.0),
+            (name, "category", "boots", boots, 10.0),
+            (name, "category", "shoes", shoes, 100.0),
+            ("expected_error_left", "category", "bags", 0.5, 1000.0),
+        )
+
+    fall = Finding("max_quality_fall", 5.0, 6.0, "mean_quality_score would fall from 76.0 to 70.0 points")
+    got = _with_category(fall, metrics(80.0, 76.0), metrics(60.0, 71.0))
+    assert got.words == f"{fall.words}, most of it in category shoes (from 76 to 71)"
+    assert _with_category(fall, frame(spark, ddl), metrics(60.0, 71.0)) == fall
