@@ -136,8 +136,8 @@ class Reason(StrEnum):
         "price_outlier",
         Queue.OTHER,
         0.2,
-        "The price is impossible, or far from the other prices of its category.",
-        "the price is impossible, or far from the other prices of its category",
+        "The price is impossible or far from the others of its category, or missing while nearly all others have one.",
+        "the price is missing, impossible, or far from the other prices of its category",
     )
     PERSONAL_DATA = (
         "personal_data",
@@ -150,8 +150,8 @@ class Reason(StrEnum):
         "duplicate",
         Queue.OTHER,
         0.2,
-        "Another listing offers the same product.",
-        "another listing offers the same product",
+        "An older listing offers the same product: texts and pictures agree.",
+        "an older listing offers the same product",
     )
     AUDIT_SAMPLE = (
         "audit_sample",

@@ -313,6 +313,14 @@ CLEAN_LISTINGS = Table(
             "STRING",
             "correct, flag, shadow or control: how far the model's decision takes effect; null in earlier rows",
         ),
+        Column(
+            "duplicate_of", "STRING", "the listing to keep of those that offer the same product; null if there is none"
+        ),
+        Column(
+            "mismatch_probability",
+            "DOUBLE",
+            "the probability that the picture shows something else, 0 to 1; null without a usable picture",
+        ),
     ),
     version=3,
 )
@@ -333,6 +341,22 @@ SHADOW_DECISIONS = Table(
         Column("category_action", "STRING", "kept, corrected or referred"),
         Column("category_confidence", "DOUBLE", "posterior probability that effective_category is right, 0 to 1"),
         *_DECIDED_BY,
+    ),
+)
+
+DUPLICATE_PAIRS = Table(
+    name="duplicate_pairs",
+    kind="state",
+    row="two listings whose present content shows the same product",
+    key=("listing_id", "other_listing_id"),
+    columns=(
+        Column("listing_id", "STRING", "one of them"),
+        Column("content_hash", "STRING", "of its content"),
+        Column("other_listing_id", "STRING", "the other one"),
+        Column("other_content_hash", "STRING", "of its content"),
+        Column("same_words", "BOOLEAN", "whether titles and descriptions have the same words"),
+        Column("similarity", "DOUBLE", "cosine of the pictures' vectors, -1 to 1; null where the texts alone decide"),
+        *_RUN,
     ),
 )
 
@@ -659,6 +683,7 @@ TABLES: dict[str, Table] = {
         CORRECTIONS,
         CLEAN_LISTINGS,
         SHADOW_DECISIONS,
+        DUPLICATE_PAIRS,
         FLAGGED_ITEMS,
         SELLERS,
         QUARANTINE,

@@ -75,7 +75,8 @@ class Results:
         stage = f"{STAGED_ARCHIVES}{self._plan.backfill_id}{STAGED_EVIDENCE}"
         self._at_end.callback(warehouse.unstage, stage)
         rows = add_label_evidence(listings, predictions, self.source(TAXONOMY), self._model, settings)
-        return warehouse.stage(stage, rows)
+        # Duplicates are looked for in today's catalogue only.
+        return warehouse.stage(stage, rows.withColumn("duplicate_of", F.lit(None).cast("string")))
 
     def decide(self, evidence: DataFrame, date: dt.date, at_end: ExitStack) -> DataFrame:
         """Decide about listings by what people had decided by a date.

@@ -29,6 +29,7 @@ from jobs.cleaning.steps.flag import find_reasons, flagged_items, mismatch_proba
 from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.keeping import FINDINGS, KEPT, decided_rows, keep_published, with_published
 from jobs.cleaning.steps.measure import quality_metrics, quality_score
+from jobs.cleaning.steps.prices import with_usual_price
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
 from jobs.cleaning.steps.reason_rules import RULES, RuleContext, expected_parts
 from jobs.cleaning.steps.reviews import latest_decisions, with_answers
@@ -50,7 +51,7 @@ from jobs.warehouse.tables import Warehouse
 from schemas.bundle import NoiseModel
 from schemas.metrics import METRICS
 from schemas.reasons import CategoryAction, ImageStatus
-from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, SELLERS, SHADOW_DECISIONS
+from schemas.tables import CLEAN_LISTINGS, DUPLICATE_PAIRS, FLAGGED_ITEMS, SELLERS, SHADOW_DECISIONS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
 from udfs.pseudonyms import PseudonymKey, Purpose
@@ -74,6 +75,7 @@ class Cleaned:
         trust: calibration of the labels' posterior, fitted on the audit.
         model_version: version of the model.
         key: the key of the sellers' pseudonyms.
+        pairs: rows of duplicate_pairs; None: the run does not look for duplicates.
     """
 
     decided: DataFrame
@@ -88,6 +90,7 @@ class Cleaned:
     trust: Trust
     model_version: str
     key: PseudonymKey
+    pairs: DataFrame | None = None
 
     @property
     def gate_rows(self) -> DataFrame:
@@ -118,8 +121,10 @@ class Cleaned:
         """
         spark = self.decided.sparkSession
         shadow = {} if self.shadow is None else {SHADOW_DECISIONS.name: self.shadow}
+        pairs = {} if self.pairs is None else {DUPLICATE_PAIRS.name: self.pairs}
         return {
             **shadow,
+            **pairs,
             "predictions": scored,
             "quarantine": quarantined,
             "gate_results": results_frame(spark, checks),
@@ -171,8 +176,8 @@ def clean(
 
     Args:
         warehouse: warehouse with the base publication.
-        evidence: the output of `add_label_evidence`. If some listings stay as the base publication has them, with the
-            column `jobs.cleaning.steps.keeping.KEPT`.
+        evidence: the output of `add_label_evidence`, with duplicate_of (`jobs.cleaning.duplicates`). If some listings
+            stay as the base publication has them, with the column `jobs.cleaning.steps.keeping.KEPT`.
         taxonomy: the pinned taxonomy.
         model: the pinned model.
         reviewed: rows of review_decisions.
@@ -207,6 +212,7 @@ def clean(
         decided = with_answers(decided, reviewed)
         if is_part:
             decided = keep_published(decided)
+        decided = with_usual_price(decided)
         [expected] = expected_parts(candidates).collect()
         bins = [ErrorBin(*row) for row in error_bins(decided.where(~is_hidden())).collect()]
         context = RuleContext(
@@ -217,6 +223,8 @@ def clean(
             audit_chance=min(review.audit_listings / max(evidence.count(), 1), review.max_audit_share),
             titles_expected=expected.titles,
             pictures_expected=expected.pictures,
+            prices_expected=expected.prices,
+            outlier_from=weights.price_distance,
         )
         decided = without_model_questions(find_reasons(decided, context))
         decided = decided.withColumn("quality_score", quality_score())

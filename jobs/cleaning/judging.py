@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from conf.safety_settings import RolloutSettings
 from jobs.cleaning.clean import Cleaned, add_label_evidence, clean
+from jobs.cleaning.duplicates import find_duplicates
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored, score
 from jobs.cleaning.steps.history import correction_events
@@ -119,6 +120,9 @@ def judge(
         of_model = part.predictions.where(F.col("model_version") == model.version)
         listings, predictions = chosen.unionByName(part.others), predictions.unionByName(of_model)
     evidence = add_label_evidence(listings, predictions, catalogue.taxonomy, model, settings.decide)
+    encoder = model.spec.encoder
+    found = find_duplicates(run.job, catalogue.all_columns, scored.new, encoder, basis.scored_by, basis.base, at_end)
+    evidence = evidence.join(found.listings, "listing_id", "left")
     if part is not None:
         # Stored, because planning would take longer: all that follows would contain the plan several times.
         stage = f"{run.run_id}-evidence"
@@ -130,7 +134,7 @@ def judge(
     settings = replace(settings, decide=replace(settings.decide, corrections=run.corrections))
     reviewed = read_pinned(warehouse, REVIEW_DECISIONS, pins.decisions_version)
     cleaned = clean(warehouse, evidence, catalogue.taxonomy, model, reviewed, basis.base, basis.run_date, settings)
-    result = at_end.enter_context(cleaned)
+    result = replace(at_end.enter_context(cleaned), pairs=found.pairs)
     if basis.shown is not None and basis.shown != basis.base:
         events = correction_events(result.decided, basis.shown.read(warehouse, CLEAN_LISTINGS))
         result = replace(result, events=cached(events, at_end))

@@ -16,13 +16,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
-ID_COLUMNS = ("listing_id", "seller_id", "group_id")
+ID_COLUMNS = ("listing_id", "other_listing_id", "duplicate_of", "seller_id", "group_id")
 LEAST_LENGTH, LEAST_DIGITS = 6, 8
 REPLACEMENT = "[erased]"
 _CUT = 32
 _TOKEN = re.compile(r"\w+")
 _BINARY_TOKEN = re.compile(rb"\w+")
-_AFTER_NAME = r"(?:listing_id|seller_id|group_id)(?:#\d+)?[^\w]{1,12}"
+_AFTER_NAME = r"(?:listing_id|duplicate_of|seller_id|group_id)(?:#\d+)?[^\w]{1,12}"
 
 
 @dataclass(frozen=True)

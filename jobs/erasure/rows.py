@@ -18,6 +18,7 @@ from jobs.warehouse.tables import Warehouse
 from schemas.tables import QUARANTINE, Table
 
 _GROUP = "group_id"
+_OTHER_LISTING, _KEPT = "other_listing_id", "duplicate_of"
 
 
 def remaining_rows(
@@ -26,6 +27,7 @@ def remaining_rows(
     """The rows that stay, not computed yet.
 
     * Rows of erased listings and of erased sellers go, and so do rows in quarantine whose text names one.
+    * A listing that was a duplicate of an erased one is none any more, until the next night finds another one.
     * In texts of other rows, such as a note, the id is replaced.
     * A group of near duplicates that is named after an erased listing gets another name with the same bucket, so that
       the members that have not learned the group still predict it.
@@ -40,9 +42,12 @@ def remaining_rows(
     """
     if table is QUARANTINE and "raw" in columns:
         rows = rows.where(F.col("raw").isNull() | (_redacted(names)(F.col("raw")) == F.col("raw")))
-    for column, ids in ((LISTING, names.listings), (SELLER, names.sellers)):
+    for column, ids in ((LISTING, names.listings), (_OTHER_LISTING, names.listings), (SELLER, names.sellers)):
         if column in table.names and ids:
             rows = rows.join(F.broadcast(id_frame(warehouse, column, ids)), column, "left_anti")
+    if _KEPT in table.names and names.listings:
+        erased = F.col(_KEPT).isin(sorted(names.listings))
+        rows = rows.withColumn(_KEPT, F.when(~F.coalesce(erased, F.lit(False)), F.col(_KEPT)))
     if _GROUP in table.names:
         rows = _rename_groups(warehouse, rows, names, prefix)
     texts = [c.name for c in table.columns if c.name in columns and c.type == "STRING" and c.name not in ID_COLUMNS]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.ingestion.components import roots
+from jobs.warehouse.components import roots
 from schemas.bundle import BUCKETS
 
 MAX_TITLES = 20

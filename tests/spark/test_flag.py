@@ -18,15 +18,15 @@ from jobs.cleaning.steps.reviews import with_answers
 from schemas.reasons import WITHHELD
 from schemas.tables import FLAGGED_ITEMS
 from tests.spark.frames import frame, rows_of
-from udfs.titles import is_uninformative
 
 FIRST, DATE = dt.date(2026, 1, 1), dt.date(2026, 1, 5)
 
+USUAL = "named_struct('median', 10.0D, 'lower', 8.0D, 'upper', 14.5D, 'listings', 120L)"
 RANKED = "array<struct<category: string, probability: double>>"
 FLAG_COLUMNS = (
     "listing_id string, category string, in_taxonomy boolean, best_category string, category_action string, "
     "category_source string, category_confidence double, touches_sensitive boolean, title_status string, "
-    "image_status string, mismatch double, novel boolean"
+    "image_status string, mismatch_probability double, novel boolean"
 )
 CONTEXT = RuleContext(
     run_date=DATE,
@@ -36,6 +36,8 @@ CONTEXT = RuleContext(
     audit_chance=0.0,
     titles_expected=True,
     pictures_expected=True,
+    prices_expected=True,
+    outlier_from=3.0,
 )
 
 DECISIONS = (
@@ -48,7 +50,13 @@ NOON = dt.datetime(2026, 1, 4, 12, tzinfo=dt.UTC)
 def unanswered(spark: SparkSession, ddl: str, *rows: Sequence[Any]) -> DataFrame:
     """Listings that no reviewer has answered."""
     listings = frame(spark, f"{ddl}, content_hash string", *((*row, f"hash of {row[0]}") for row in rows))
-    return with_answers(listings, frame(spark, DECISIONS)).withColumn("withheld", F.lit(False))
+    return with_answers(blameless(listings), frame(spark, DECISIONS))
+
+
+def blameless(listings: DataFrame) -> DataFrame:
+    """Listings with a usual price, of which none is a duplicate and no correction is withheld."""
+    values = {"price": "9.5D", "price_distance": "0.0D", "usual_price": USUAL, "duplicate_of": "CAST(NULL AS STRING)"}
+    return listings.withColumns({name: F.expr(value) for name, value in (values | {"withheld": "false"}).items()})
 
 
 def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
@@ -100,7 +108,8 @@ def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
 def test_a_part_is_expected_where_at_least_half_of_the_listings_have_it(
     spark: SparkSession, title: list[str], picture: list[str], expected: tuple[bool, bool]
 ) -> None:
-    listings = frame(spark, "title_status string, image_status string", *zip(title, picture, strict=True))
+    rows = zip(title, picture, [1.0] * len(title), strict=True)
+    listings = frame(spark, "title_status string, image_status string, price double", *rows)
     assert rows_of(expected_parts(listings), "titles", "pictures") == [expected]
 
 
@@ -120,26 +129,6 @@ def test_missing_pictures_are_not_flagged_if_few_listings_have_one(spark: SparkS
     assert {(*row.reasons, row.score) for row in missed.collect()} == {("missing_image", 80.0)}
 
 
-@pytest.mark.parametrize(
-    ("title", "uninformative"),
-    [
-        (None, False),
-        ("", True),
-        ("  N/A ", True),
-        ("???", True),
-        ("12345", True),
-        ("aaaa", True),
-        ("Test", True),
-        ("Test tube holder", False),
-        ("Robe d'été", False),
-        ("鞋", False),
-    ],
-)
-def test_uninformative_titles(spark: SparkSession, title: str | None, uninformative: bool) -> None:
-    got = frame(spark, "title string", (title,)).select(is_uninformative(F.col("title")).alias("uninformative"))
-    assert rows_of(got, "uninformative") == [(uninformative,)]
-
-
 def test_the_picture_is_compared_with_text_and_label(spark: SparkSession) -> None:
     ddl = (
         "listing_id string, error_rate double, text_label_support double, text_other_support double, "
@@ -152,7 +141,9 @@ def test_the_picture_is_compared_with_text_and_label(spark: SparkSession) -> Non
         ("differs", 0.2, 0.9, 0.05, 0.001, 0.5),
         ("none", 0.2, 0.9, 0.05, None, None),
     )
-    got = {row.listing_id: row.mismatch for row in mismatch_probability(decided, mismatch_rate=0.03).collect()}
+    got = {
+        row.listing_id: row.mismatch_probability for row in mismatch_probability(decided, mismatch_rate=0.03).collect()
+    }
     label = 0.8 * 0.9 / (0.8 * 0.9 + 0.2 * 0.05)
     ratio = label * 0.001 + (1 - label) * 0.5
     assert got["agrees"] < 0.01
@@ -163,7 +154,7 @@ def test_the_picture_is_compared_with_text_and_label(spark: SparkSession) -> Non
 def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
     ddl = (
         f"listing_id string, reasons array<string>, suggested_categories {RANKED}, category_confidence double, "
-        "mismatch double, content_hash string, novel boolean"
+        "mismatch_probability double, content_hash string, novel boolean"
     )
     suggestions = [("a", 0.5), ("b", 0.3), ("c", 0.2)]
     listings = frame(
@@ -176,12 +167,24 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ("drawing", ["blank_image", "corrupt_image"], suggestions, 0.9, None, "h", False),
         ("fine", [], suggestions, 1.0, None, "h", False),
         ("held", ["wrong_category"], suggestions, 0.2, None, "h", False),
-    ).withColumn("withheld", F.col("listing_id") == "held")
-    decided = with_answers(listings, frame(spark, DECISIONS))
+        ("costly", ["price_outlier"], suggestions, 1.0, None, "h", False),
+        ("twice", ["duplicate"], suggestions, 1.0, None, "h", False),
+    )
+    own = {"withheld": F.col("listing_id") == "held", "duplicate_of": F.when(F.col("listing_id") == "twice", "old")}
+    decided = with_answers(blameless(listings).withColumns(own), frame(spark, DECISIONS))
     before = items(spark, ("old", "h", ["wrong_category"], "open"), ("fine", "h", ["low_confidence"], "open"))
     formats = frame(spark, FORMATS, ("drawing", "h", "SVG"), ("fine", "h", "PDF"))
     got = flagged_items(decided, before, formats, DATE, suggestions=2, audit_chance=0.25)
     assert rows_of(got, "listing_id", "first_run_date", "explanation", "status") == [
+        (
+            "costly",
+            DATE,
+            (
+                "the price is missing, impossible, or far from the other prices of its category: half of 120 prices "
+                "are between 8.00 and 14.50, the median is 10.00"
+            ),
+            "open",
+        ),
         (
             "drawing",
             DATE,
@@ -206,13 +209,12 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
             ),
             "open",
         ),
+        ("twice", DATE, "an older listing offers the same product (listing_id old)", "open"),
     ]
     assert {r.listing_id: r.priority for r in got.collect()} == pytest.approx(
-        {"drawing": 0.3, "drawn": 0.35, "held": 0.8, "new": 0.2, "odd": 0.4, "old": 0.8}
+        {"costly": 0.2, "drawing": 0.3, "drawn": 0.35, "held": 0.8, "new": 0.2, "odd": 0.4, "old": 0.8, "twice": 0.2}
     )
-    assert {r.listing_id: r.audit_chance for r in got.collect()} == {
-        "drawing": None, "drawn": 0.25, "held": None, "new": None, "odd": None, "old": None,
-    }  # fmt: skip
+    assert rows_of(got.where("audit_chance IS NOT NULL"), "listing_id", "audit_chance") == [("drawn", 0.25)]
     assert {tuple(c["category"] for c in r.suggested_categories) for r in got.collect()} == {("a", "b")}
 
 
@@ -256,9 +258,9 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
     listings = frame(
         spark,
         f"listing_id string, content_hash string, reasons array<string>, suggested_categories {RANKED}, "
-        "category_confidence double, mismatch double, novel boolean",
+        "category_confidence double, mismatch_probability double, novel boolean",
         *((name, "hash", found.get(name, []), [("b", 0.9)], 0.7, None, False) for name in answers),
-    ).withColumn("withheld", F.lit(False))
+    )
     before = items(
         spark,
         *(
@@ -272,7 +274,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         ("elsewhere", "hash", ["low_confidence"], "open"),
         ("withdrawn", "hash", ["low_confidence"], "accepted"),
     )
-    decided = with_answers(listings, frame(spark, DECISIONS, *decisions))
+    decided = with_answers(blameless(listings), frame(spark, DECISIONS, *decisions))
     got = flagged_items(decided, before, frame(spark, FORMATS), DATE, suggestions=2, audit_chance=0.1)
     assert rows_of(got, "listing_id", "status", "reasons") == [
         ("accepted", "accepted", ["low_confidence"]),
@@ -314,7 +316,7 @@ def test_a_settled_reason_is_not_raised_again_for_the_content_that_was_seen(spar
         ("6", "resolved", "hash", "resolve", "missing_title", NOON),
         ("7", "accepted", "hash", "accept", None, NOON),
     )
-    got = find_reasons(with_answers(listings, decisions), CONTEXT)
+    got = find_reasons(with_answers(blameless(listings), decisions), CONTEXT)
     everything = ["blank_image", "low_confidence", "missing_title"]
     assert rows_of(got, "listing_id", "reasons") == [
         ("accepted", everything),  # the category itself is handled by `decide`

@@ -4,8 +4,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.ingestion import components
 from jobs.ingestion.groups import MAX_TITLES, assign_groups, bucket
+from jobs.warehouse import components
 from tests.spark.frames import frame, rows_of
 
 _KEYS = "title_key bigint, image_key bigint, image_hash string"

@@ -33,7 +33,7 @@ def test_texts_are_reduced_to_what_deciding_needs(spark: SparkSession) -> None:
     )
     columns = ["listing_id", "content_hash", "category", "in_taxonomy", "seller_id"]
     reduced = without_texts(whole)
-    assert reduced.columns == [*columns, "title_status", "has_description", "has_image"]
+    assert reduced.columns == [*columns, "title_status", "price", "currency", "has_description", "has_image"]
     assert rows_of(reduced, "listing_id", "title_status", "has_description", "has_image") == [
         ("blank", "empty", False, False),
         ("nothing", "missing", False, False),

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from jobs.ingestion.components import connect
+from jobs.warehouse.components import connect
 
 
 def test_keys_are_connected_over_any_number_of_links_in_any_order() -> None:

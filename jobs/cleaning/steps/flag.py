@@ -15,14 +15,16 @@ from schemas.tables import FLAGGED_ITEMS
 
 
 def mismatch_probability(decided: DataFrame, mismatch_rate: float) -> DataFrame:
-    """Add `mismatch`: the probability, 0 to 1, that the picture shows something else; null without a usable picture.
+    """Add `mismatch_probability`: the probability, 0 to 1, that the picture shows something else.
+
+    It is null without a usable picture.
 
     A two-component mixture: pictures of the category that text and label suggest, and, with weight `mismatch_rate`,
     pictures drawn at random.
     """
     label = label_posterior(F.col("text_label_support"), F.col("text_other_support"), F.col("error_rate"))
     ratio = label * F.col("image_label_ratio") + (1 - label) * F.col("image_other_ratio")
-    return decided.withColumn("mismatch", mismatch_rate / (mismatch_rate + (1 - mismatch_rate) * ratio))
+    return decided.withColumn("mismatch_probability", mismatch_rate / (mismatch_rate + (1 - mismatch_rate) * ratio))
 
 
 def find_reasons(decided: DataFrame, context: RuleContext) -> DataFrame:
@@ -93,6 +95,11 @@ def _closed_items(decided: DataFrame, before: DataFrame) -> DataFrame:
     return items.withColumn("status", newest["status"]).where(F.col("status").isNotNull()).select(*kept)
 
 
+def _amount(part: str) -> Column:
+    """A usual price as text, without thousands separators."""
+    return F.format_string("%.2f", F.col(f"usual_price.{part}"))
+
+
 def _has_any(reasons: tuple[Reason, ...]) -> Column:
     return F.arrays_overlap("reasons", F.array(*(F.lit(reason.value) for reason in reasons)))
 
@@ -111,11 +118,26 @@ def _priority() -> Column:
 def _explanation() -> Column:
     words = F.create_map(*(F.lit(text) for reason in Reason for text in (reason.value, reason.explanation)))
     novel = F.when(F.col("novel") & _has_any(CATEGORY_REASONS), F.lit(NOVEL))
+    usual = F.concat(
+        words[Reason.PRICE_OUTLIER.value],
+        F.lit(": half of "),
+        F.col("usual_price.listings").cast("string"),
+        F.lit(" prices are between "),
+        _amount("lower"),
+        F.lit(" and "),
+        _amount("upper"),
+        F.lit(", the median is "),
+        _amount("median"),
+    )
+    double = F.concat(words[Reason.DUPLICATE.value], F.lit(" (listing_id "), F.col("duplicate_of"), F.lit(")"))
     unread = F.concat(words[Reason.CORRUPT_IMAGE.value], F.lit(", because its format is "), F.col("image_format"))
 
     def explain(reason: Column) -> Column:
         is_unread = (reason == Reason.CORRUPT_IMAGE.value) & F.col("image_format").isNotNull()
         is_withheld = (reason == Reason.WRONG_CATEGORY.value) & F.col("withheld")
-        return F.when(is_unread, unread).when(is_withheld, WITHHELD).otherwise(words[reason])
+        is_far = (reason == Reason.PRICE_OUTLIER.value) & F.col("usual_price").isNotNull()
+        is_double = reason == Reason.DUPLICATE.value
+        special = F.when(is_unread, unread).when(is_withheld, WITHHELD).when(is_far, usual).when(is_double, double)
+        return special.otherwise(words[reason])
 
     return F.concat_ws("; ", F.transform("reasons", explain), novel)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.prices import EXPECTED_FROM as PRICES_EXPECTED_FROM
+from jobs.cleaning.steps.prices import is_possible
 from jobs.cleaning.steps.queue import error_probability, in_audit_sample
 from schemas.reasons import NO_PICTURE, NO_TITLE, CategoryAction, CategorySource, ImageStatus, Reason, TitleStatus
 
@@ -35,6 +37,8 @@ class RuleContext:
         audit_chance: probability of each listing to be drawn for the audit sample, 0 to 1.
         titles_expected: whether missing_title is raised.
         pictures_expected: whether missing_image is raised.
+        prices_expected: whether a missing price, or one of 0, is an outlier.
+        outlier_from: distance from the usual price from which price_outlier is raised.
     """
 
     run_date: dt.date
@@ -44,27 +48,35 @@ class RuleContext:
     audit_chance: float
     titles_expected: bool
     pictures_expected: bool
+    prices_expected: bool
+    outlier_from: float
 
 
 Rule = Callable[[RuleContext], Column]
 
 
 def expected_parts(listings: DataFrame) -> DataFrame:
-    """Find out whether titles and pictures are expected, that is at least `EXPECTED_FROM` of the listings have one.
+    """Find out whether titles, pictures and prices are expected.
+
+    Titles and pictures are if at least `EXPECTED_FROM` of the listings have one, prices if nearly all have one.
 
     Args:
-        listings: with title_status and image_status.
+        listings: with title_status, image_status and price.
 
     Returns:
-        One row with the booleans `titles` and `pictures`; both are false if there are no listings.
+        One row with the booleans `titles`, `pictures` and `prices`; all are false if there are no listings.
     """
     titled = ~F.col("title_status").isin(*NO_TITLE)
     pictured = ~F.col("image_status").isin(*NO_PICTURE)
 
-    def is_expected(present: Column) -> Column:
-        return F.coalesce(F.avg(present.cast("double")) >= EXPECTED_FROM, F.lit(False))
+    def is_expected(present: Column, share: float = EXPECTED_FROM) -> Column:
+        return F.coalesce(F.avg(present.cast("double")) >= share, F.lit(False))
 
-    return listings.agg(is_expected(titled).alias("titles"), is_expected(pictured).alias("pictures"))
+    return listings.agg(
+        is_expected(titled).alias("titles"),
+        is_expected(pictured).alias("pictures"),
+        is_expected(is_possible(F.col("price")), PRICES_EXPECTED_FROM).alias("prices"),
+    )
 
 
 def _not_reviewed() -> Column:
@@ -99,7 +111,7 @@ def _sensitive_category(_: RuleContext) -> Column:
 
 
 def _image_mismatch(context: RuleContext) -> Column:
-    return F.col("mismatch") >= context.mismatch_at_least
+    return F.col("mismatch_probability") >= context.mismatch_at_least
 
 
 def _missing_image(context: RuleContext) -> Column:
@@ -127,6 +139,18 @@ def _uninformative_title(context: RuleContext) -> Column:
     return empty | (status == TitleStatus.UNINFORMATIVE.value)
 
 
+def _price_outlier(context: RuleContext) -> Column:
+    """A negative price is impossible. One of 0 stands for no price where many listings have none."""
+    price = F.col("price")
+    absent = price.isNull() | F.isnan(price) | (price == 0)
+    far = F.abs("price_distance") >= context.outlier_from
+    return far | (price < 0) | (price == float("inf")) | (absent & F.lit(context.prices_expected))
+
+
+def _duplicate(_: RuleContext) -> Column:
+    return F.col("duplicate_of").isNotNull()
+
+
 def _audit_sample(context: RuleContext) -> Column:
     return _not_reviewed() & in_audit_sample(context.run_date, context.audit_chance)
 
@@ -143,9 +167,11 @@ RULES: Mapping[Reason, Rule] = {
     Reason.BLANK_IMAGE: _blank_image,
     Reason.MISSING_TITLE: _missing_title,
     Reason.UNINFORMATIVE_TITLE: _uninformative_title,
+    Reason.PRICE_OUTLIER: _price_outlier,
+    Reason.DUPLICATE: _duplicate,
     Reason.AUDIT_SAMPLE: _audit_sample,
 }
 """The rule of each reason. A declared reason without a rule is never raised and has no metric."""
 
-PROBABILITIES: Mapping[Reason, str] = {Reason.IMAGE_MISMATCH: "mismatch"}
+PROBABILITIES: Mapping[Reason, str] = {Reason.IMAGE_MISMATCH: "mismatch_probability"}
 """Reason -> column with the probability, 0 to 1, by which its severity is multiplied."""

@@ -40,8 +40,8 @@ def without_texts(listings: DataFrame, *others: str) -> DataFrame:
         others: names of other columns to keep.
 
     Returns:
-        listing_id, content_hash, category, in_taxonomy, seller_id, title_status (`schemas.reasons.TitleStatus`),
-        has_description and has_image; then `others`.
+        listing_id, content_hash, category, in_taxonomy, seller_id, title_status (`schemas.reasons.TitleStatus`), price,
+        currency, has_description and has_image; then `others`.
     """
     return listings.select(
         "listing_id",
@@ -50,6 +50,8 @@ def without_texts(listings: DataFrame, *others: str) -> DataFrame:
         "in_taxonomy",
         "seller_id",
         title_status(F.col("title")).alias("title_status"),
+        "price",
+        "currency",
         (F.trim(F.coalesce("description", F.lit(""))) != "").alias("has_description"),
         F.col("image_hash").isNotNull().alias("has_image"),
         *others,
@@ -57,13 +59,13 @@ def without_texts(listings: DataFrame, *others: str) -> DataFrame:
 
 
 def with_texts(decided: DataFrame, listings: DataFrame) -> DataFrame:
-    """Add the columns of clean_listings that `without_texts` has left out: texts, price, currency, time and URI.
+    """Add the columns of clean_listings that `without_texts` has left out: texts, time and URI.
 
     Args:
         decided: one row per listing.
         listings: the same listings with all columns.
     """
-    shown = ("title", "description", "price", "currency", "updated_at", "image_uri")
+    shown = ("title", "description", "updated_at", "image_uri")
     return decided.join(listings.select("listing_id", *shown), "listing_id")
 
 

@@ -1,0 +1,137 @@
+"""Listings that offer the same product: which pairs are compared, which are alike, and which listing is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.cleaning.steps import duplicates as steps
+from jobs.cleaning.steps.duplicates import (
+    alike_in_words,
+    blocking_keys,
+    candidate_pairs,
+    current_pairs,
+    duplicates,
+    linked_pairs,
+    with_similarity,
+    with_words,
+)
+from jobs.warehouse.components import roots
+from tests.spark.frames import frame, rows_of
+from udfs.vector_similarity import cosine_udf
+
+_LISTINGS = (
+    "listing_id string, content_hash string, title string, description string, title_key bigint, image_key bigint"
+)
+_PICTURE = 0x1234_5678_9ABC_DEF0
+_NEAR = _PICTURE ^ 0b11
+_OTHER = 0x0FED_CBA9_8765_4321
+_SHOE = "Puma Men Red Running Shoe"
+_LONG = "a light shoe for long runs on hard and on soft ground, with a sole of rubber"
+
+
+def listing(name: str, title: str | None, text: str | None, picture: int | None = _PICTURE) -> tuple[object, ...]:
+    return name, f"content of {name}", title, text, None if title in (None, "", "???") else 1, picture
+
+
+def pairs_of(listings: DataFrame, vectors: DataFrame, new: str = "true") -> dict[tuple[str, str], bool]:
+    """The pairs of the same product -> whether they have the same words."""
+    words = with_words(listings)
+    keys = blocking_keys(words)
+    alike = alike_in_words(candidate_pairs(keys.where(new), keys.where(f"NOT ({new})")), words)
+    cosine = cosine_udf()(F.col("vector_a"), F.col("vector_b"))
+    found = with_similarity(alike, vectors, cosine, 0.97).collect()
+    pairs = {tuple(sorted((row.listing_id, row.other_listing_id))): row.same_words for row in found}
+    assert len(pairs) == len(found)
+    return {(a, b): same for (a, b), same in pairs.items()}
+
+
+def vectors_of(listings: DataFrame, unlike: tuple[str, ...] = ()) -> DataFrame:
+    """The same vector for all listings with a picture, except some."""
+    same, other = (bytearray(np.array(values, "<f2").tobytes()) for values in ([3.0, 1.0], [1.0, 3.0]))
+    vector = F.when(F.col("listing_id").isin(*unlike), F.lit(other)).otherwise(F.lit(same))
+    return listings.where("image_key IS NOT NULL").select("listing_id", "content_hash", vector.alias("vector"))
+
+
+def test_listings_are_alike_if_texts_and_pictures_agree(spark: SparkSession) -> None:
+    listings = frame(
+        spark,
+        _LISTINGS,
+        listing("shoe", _SHOE, "Red, Casual"),
+        listing("new", f"{_SHOE.upper()} NEW!!", "Red, Casual", _NEAR),
+        listing("turned", "Red Running Shoe, Puma (Men)", None, _NEAR),
+        listing("size 9", f"{_SHOE} 9", "Red, Casual"),
+        listing("blue", "Puma Men Blue Running Shoe", "Red, Casual"),
+        listing("other text", _SHOE, "for children and their parents"),
+        listing("unlike", _SHOE, "Red, Casual"),
+        listing("skirt", "Lee Women Green Skirt", "Green, Formal"),
+        listing("untitled", "???", "Green, Formal"),
+        listing("no picture", _SHOE, "Red, Casual", None),
+        listing("far hash", _SHOE, "Red, Casual", _OTHER),
+        listing("text 1", "Trail shoe", _LONG, None),
+        listing("text 2", "TRAIL  SHOE", _LONG.upper(), None),
+        listing("nothing", None, None),
+        listing("nothing too", None, None),
+    )
+    got = pairs_of(listings, vectors_of(listings, unlike=("unlike",)))
+    shoes = {("new", "shoe"): False, ("new", "turned"): False, ("shoe", "turned"): False, ("far hash", "shoe"): True}
+    others = {("skirt", "untitled"): False, ("other text", "turned"): False}
+    assert got == shoes | others | {("text 1", "text 2"): True}
+    # Only pairs with a new listing are compared, and they are the same ones.
+    part = pairs_of(listings, vectors_of(listings, unlike=("unlike",)), "listing_id IN ('turned', 'text 2')")
+    assert part == {pair: same for pair, same in got.items() if {"turned", "text 2"} & set(pair)}
+
+
+def test_many_listings_of_a_key_are_compared_with_a_few(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{i:02}" for i in range(60)]
+    listings = frame(spark, _LISTINGS, *(listing(name, _SHOE, "Red, Casual") for name in names))
+    everything = pairs_of(listings, vectors_of(listings))
+    assert set(everything) == set(itertools.combinations(names, 2))
+    monkeypatch.setattr(steps, "MAX_BLOCK", 20)
+    monkeypatch.setattr(steps, "_FIRST", 3)
+    few = pairs_of(listings, vectors_of(listings))
+    assert len(few) == 20 * 19 // 2 + 40 * 3
+    pairs = frame(spark, "a bigint, b bigint", *((int(a), int(b)) for a, b in few))
+    assert {row.root for row in roots(pairs).collect()} == {0}
+
+
+def test_the_listing_that_was_kept_stays_and_variants_of_a_seller_are_none(spark: SparkSession) -> None:
+    pairs = frame(
+        spark,
+        "listing_id string, content_hash string, other_listing_id string, other_content_hash string, "
+        "same_words boolean",
+        ("a", "1", "b", "1", True),
+        ("b", "1", "c", "1", False),
+        ("d", "1", "e", "1", False),
+        ("f", "1", "g", "1", True),
+        ("h", "1", "i", "1", True),
+        ("j", "1", "k", "old", True),
+        ("l", "1", "m", "1", False),
+    )
+    size = {"size": "9"}
+    days = {name: dt.datetime(2026, 1, day, tzinfo=dt.UTC) for name, day in {"a": 3, "b": 2, "c": 1}.items()}
+    noon = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
+    sellers = {"d": "one", "e": "one", "f": "one", "g": "one", "h": "one", "i": "one"}
+    attributes = {"h": size}
+    listings = frame(
+        spark,
+        "listing_id string, content_hash string, seller_id string, attributes map<string, string>, "
+        "updated_at timestamp",
+        *((n, "1", sellers.get(n), attributes.get(n), days.get(n, noon)) for n in "abcdefghijklm"),
+    )
+    nothing = frame(spark, "listing_id string, duplicate_of string")
+    current = current_pairs(pairs, listings)
+    assert rows_of(current, "listing_id") == [(n,) for n in "abdfhl"]
+    groups = roots(linked_pairs(current, listings))
+    got = duplicates(groups, listings, nothing)
+    # Of f and g, which are as old as each other, the smaller id is kept.
+    first = [("a", "c"), ("b", "c"), ("g", "f"), ("m", "l")]
+    assert rows_of(got, "listing_id", "duplicate_of") == first
+    before = frame(spark, "listing_id string, duplicate_of string", ("c", "a"), ("a", None), ("l", "m"))
+    later = duplicates(groups, listings, before)
+    assert rows_of(later, "listing_id", "duplicate_of") == [("b", "a"), ("c", "a"), ("g", "f"), ("l", "m")]
