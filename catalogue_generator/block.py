@@ -104,7 +104,7 @@ def draw_block(world: World, number: int) -> Block:
         images=[],
     )
     _fill_in_content(rng, world, rows, original, kind, original_seller[original], plan)
-    _add_faults(rng, world, rows, plan)
+    _add_faults(rng, world, number, rows, plan)
     truth = _truth(world, rows, label != category, plan)
     return Block(_deliver(rng, world, rows), truth)
 
@@ -172,7 +172,7 @@ def _fill_in_content(
         rows.images.append(pictures.draw_picture(subject, picture_draws[i].tolist(), **options))
 
 
-def _add_faults(rng: np.random.Generator, world: World, rows: _Rows, plan: FaultPlan) -> None:
+def _add_faults(rng: np.random.Generator, world: World, number: int, rows: _Rows, plan: FaultPlan) -> None:
     """Add all faults except wrong categories and mismatched pictures, which have been drawn already."""
     faulty = plan.rows
     for i in faulty[Reason.DUPLICATE]:
@@ -187,10 +187,26 @@ def _add_faults(rng: np.random.Generator, world: World, rows: _Rows, plan: Fault
         rows.titles[i] = faults.uninformative_title(rng)
     for i in faulty[Reason.PRICE_OUTLIER]:
         rows.prices[i] = faults.outlier_price(rng, rows.prices[i] or 0.0)
-    for i in faulty[Reason.PERSONAL_DATA]:
-        rows.descriptions[i] = " ".join(filter(None, (rows.descriptions[i], faults.personal_data(rng))))
+    _add_contacts(rng, np.random.default_rng((world.spec.seed, 4, number)), rows, faulty[Reason.PERSONAL_DATA])
     if world.spec.pictures:
         _add_picture_faults(rng, rows, plan)
+
+
+def _add_contacts(rng: np.random.Generator, own: np.random.Generator, rows: _Rows, faulty: Ints) -> None:
+    """Add personal data to some descriptions, and to others what only looks like it.
+
+    Args:
+        rng: draws the usual contacts.
+        own: draws everything else, so that it changes no other draw.
+        rows: the listings.
+        faulty: rows with personal data.
+    """
+    for i in faulty:
+        usual = faults.personal_data(rng)
+        rows.descriptions[i] = " ".join(filter(None, (rows.descriptions[i], faults.other_contact(own) or usual)))
+    for i in sorted(set(range(len(rows.ids))) - set(faulty.tolist())):
+        if sentence := faults.decoy(own):
+            rows.descriptions[i] = " ".join(filter(None, (rows.descriptions[i], sentence)))
 
 
 def _add_picture_faults(rng: np.random.Generator, rows: _Rows, plan: FaultPlan) -> None:

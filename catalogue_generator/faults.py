@@ -22,6 +22,11 @@ PRICE_FAULTS = {Reason.PRICE_OUTLIER: 0.01}
 PERSONAL_FAULTS = {Reason.PERSONAL_DATA: 0.005}
 DUPLICATE_SHARE = 0.02
 
+_OTHER_CONTACT_SHARE = 0.4
+"""Share of the listings with personal data whose contact is not that of `personal_data`."""
+_DECOY_SHARE = 0.01
+"""Share of the listings with digits or signs that are no personal data, but look a little like it."""
+
 _MIN_FOR_ALL_FAULTS = 200
 """A catalogue with at least this many listings has every fault at least once."""
 
@@ -98,7 +103,7 @@ def outlier_price(rng: np.random.Generator, price: float) -> float | None:
 
 
 def personal_data(rng: np.random.Generator) -> str:
-    """A sentence with an e-mail address (of a reserved domain) or a French mobile number."""
+    """A sentence with an e-mail address (of a reserved domain) or a French mobile number; see `other_contact`."""
     if rng.random() < 0.4:
         contact = f"{rng.choice(_FIRST_NAMES)}{rng.integers(10000)}@{rng.choice(_HOSTS)}"
     else:
@@ -106,6 +111,54 @@ def personal_data(rng: np.random.Generator) -> str:
         start = str(rng.choice(["06", "07", "+33 6"]))
         contact = str(rng.choice([" ", ".", ""] if start != "+33 6" else [" "])).join((start, *digits))
     return str(rng.choice(_CONTACTS)).format(contact)
+
+
+def other_contact(rng: np.random.Generator) -> str | None:
+    """At times, a sentence with a phone number of another country, from the blocks that are kept for films and books.
+
+    Returns:
+        The sentence that takes the place of that of `personal_data`; None: that one stays.
+    """
+    if rng.random() >= _OTHER_CONTACT_SHARE:
+        return None
+    two, three = f"{rng.integers(100):02d}", f"{rng.integers(1000):03d}"
+    number = str(
+        rng.choice(
+            [
+                f"07700 900{three}",
+                f"+44 7700 900{three}",
+                f"(212) 555-01{two}",
+                f"+1 212 555 01{two}",
+                f"0171 39200{two}",
+                f"+49 171 39200{two}",
+                f"+33 1 99 00 {two} {two}",
+            ]
+        )
+    )
+    return str(rng.choice(_CONTACTS)).format(number)
+
+
+def decoy(rng: np.random.Generator) -> str | None:
+    """At times, a sentence with a code, sizes or a name that looks a little like personal data."""
+    if rng.random() >= _DECOY_SHARE:
+        return None
+    digits = "".join(map(str, rng.integers(10, size=12)))
+    checked = f"{digits}{-sum(int(d) * (1, 3)[i % 2] for i, d in enumerate(digits)) % 10}"
+    return str(
+        rng.choice(
+            [
+                f"EAN {checked}.",
+                f"{checked}",
+                f"SKU 06{digits[:8]}.",
+                f"Ref. 06 {digits[:2]} {digits[2:4]} {digits[4:6]} {digits[6:8]}.",
+                f"Model {digits[:4]}-{digits[4:7]}-{digits[7:9]}A.",
+                "36 38 40 42 44",
+                f"@shop.{digits[:3]}",
+                f"photo-{digits[:4]}@2x.png",
+                f"https://example.com/item/06{digits[:8]}",
+            ]
+        )
+    )
 
 
 def relisted_title(rng: np.random.Generator, title: str) -> str:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0.0)]
 Factor = Annotated[float, Field(ge=1.0)]
+
+
+def _check_country(code: str) -> str:
+    if not (len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()):
+        raise PydanticCustomError("country_code", "no code of ISO 3166-1")
+    return code
+
+
+Country = Annotated[str, AfterValidator(_check_country)]
 
 FROZEN = ConfigDict(extra="forbid")

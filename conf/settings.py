@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 from conf.fetch_settings import FetchSettings
 from conf.ingest_settings import FileSettings, IngestSettings
 from conf.safety_settings import LimitSettings, RolloutSettings
-from conf.setting_types import FROZEN, Count, Factor, Positive, Share
+from conf.setting_types import FROZEN, Count, Country, Factor, Positive, Share
 
 
 @dataclass(frozen=True, config=FROZEN)
@@ -224,12 +224,16 @@ class RegistrySettings:
 
 @dataclass(frozen=True, config=FROZEN)
 class PrivacySettings:
-    """Where the secret key of pseudonyms is."""
+    """Where the secret key of pseudonyms is, and what counts as personal data."""
 
     key_file: str | None = None
     """A file on the machine that runs the command, with at least 64 random hexadecimal digits (`openssl rand -hex 32`).
     Default: `_keys/pseudonyms.key` in the warehouse's folder, which is made when it is first needed; at a URI or in a
     catalogue it must be given."""
+    phone_regions: tuple[Country, ...] = ()
+    """Countries (ISO 3166-1, such as FR or GB) whose phone numbers count as personal data also without a country code.
+    Default: those that go with the language and the currency of each listing, and any country where a word such as
+    "call" stands directly before the number. A change lets the next night score all listings again."""
 
 
 @dataclass(frozen=True, config=FROZEN)

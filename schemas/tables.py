@@ -263,7 +263,21 @@ PREDICTIONS = Table(
         Column("image_status", "STRING", "ok, or why there is no usable picture; the names are in schemas/reasons.py"),
         Column("novelty", "DOUBLE", "share of words outside the model's vocabulary, 0 to 1; null without words"),
         *_SLICE,
+        Column(
+            "personal_data",
+            "ARRAY<STRING>",
+            "kinds of personal data in the texts, sorted: card, email, iban, phone; may be empty; null in earlier rows",
+        ),
+        Column(
+            "language",
+            "STRING",
+            "language of the texts (ISO 639-1); null where it is not sure, or there is too little text",
+        ),
+        Column(
+            "text_rules", "STRING", "the rules by which personal_data and language were found; null in earlier ones"
+        ),
     ),
+    version=2,
 )
 
 CORRECTIONS = Table(
@@ -321,8 +335,9 @@ CLEAN_LISTINGS = Table(
             "DOUBLE",
             "the probability that the picture shows something else, 0 to 1; null without a usable picture",
         ),
+        Column("language", "STRING", "language of the texts (ISO 639-1); null where it is not sure"),
     ),
-    version=3,
+    version=4,
 )
 
 SHADOW_DECISIONS = Table(
@@ -631,6 +646,7 @@ BACKFILL_PREDICTIONS = Table(
         *_BACKFILL,
         *(column for column in PREDICTIONS.columns if column not in _SLICE),
     ),
+    version=2,
 )
 
 BACKFILL_DECISIONS = Table(

@@ -42,13 +42,14 @@ def evaluate(
     """Compare a new bundle with the champion on labelled listings; no true category is needed.
 
     Args:
-        listings: listing_id, content_hash, title, description, category, decided_category (null where no person has
-            decided), audited_category (null where the listing was not in the random audit), seller_id, bucket.
+        listings: listing_id, content_hash, title, description, currency, category, decided_category (null where no
+            person has decided), audited_category (null where the listing was not in the random audit), seller_id,
+            bucket.
         with_vectors: adds the columns vector and image_status of an encoder, given by its identity.
         bundle: the new bundle's folder.
         champion: the champion's version and bundle folder; None where there is none.
         taxonomy: the categories.
-        settings: section classify.
+        settings: sections classify and privacy.
 
     Raises:
         FailedError: no listing has a category of the taxonomy.
@@ -71,6 +72,7 @@ def evaluate(
             rows=len(rows),
             batch_rows=settings.classify.batch_rows,
             top=settings.classify.top,
+            phone_regions=settings.privacy.phone_regions,
         )
         table = predictions.select("listing_id", "top_categories").toArrow()
         order = pc.index_in(pa.array(rows["listing_id"]), table["listing_id"])

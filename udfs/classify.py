@@ -7,7 +7,7 @@ networks run on one batch, a thread prepares the texts of the next one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -21,12 +21,14 @@ from schemas.arrays import Ints
 from schemas.branches import BRANCHES
 from schemas.tables import PREDICTIONS
 from schemas.tensors import Prediction, TextBatch, VectorBatch
+from udfs.languages import find_language
+from udfs.personal_data import find_personal_data, text_rules
 from udfs.predictor import Predictor, load_predictor
 from udfs.rankings import first, rank
 from udfs.shipping import ship_folder, shipped_folder
 from udfs.text import read_texts
 
-READ = ("listing_id", "content_hash", "title", "description", "bucket", "vector", "image_status")
+READ = ("listing_id", "content_hash", "title", "description", "currency", "bucket", "vector", "image_status")
 """The columns that scoring reads: of listings, and of the features of their pictures."""
 COLUMNS = tuple(c for c in PREDICTIONS.columns if c.name not in ("job", "run_id", "run_date"))
 """The columns that scoring returns: the table predictions without the run's columns."""
@@ -43,6 +45,7 @@ class Scoring:
         batch_rows: listings per batch; bounds a worker's memory.
         top: number of probabilities to keep per branch.
         threads: CPU cores per task.
+        phone_regions: as `regions` in `udfs.personal_data.find_personal_data`.
     """
 
     archive: str
@@ -50,6 +53,22 @@ class Scoring:
     batch_rows: int
     top: int
     threads: int
+    phone_regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What is found in n texts before the networks run.
+
+    Attributes:
+        features: the model's input.
+        languages: the language of each; None where it is not sure.
+        personal_data: the kinds of personal data in each.
+    """
+
+    features: TextBatch
+    languages: list[str | None]
+    personal_data: list[list[str]]
 
 
 def classify(
@@ -60,6 +79,7 @@ def classify(
     rows: int,
     batch_rows: int,
     top: int,
+    phone_regions: Sequence[str] = (),
 ) -> DataFrame:
     """Predict listings. The result is lazy: write it to a table before reading it more than once.
 
@@ -69,7 +89,7 @@ def classify(
         bundle: the bundle's folder on the driver.
         model_version: version of the model.
         rows: approximate number of listings; determines the number of tasks.
-        batch_rows, top: as in `Scoring`.
+        batch_rows, top, phone_regions: as in `Scoring`.
 
     Returns:
         One row per listing with the columns of `COLUMNS`. `predicted_category` is null if a listing has neither a
@@ -83,6 +103,7 @@ def classify(
         batch_rows=batch_rows,
         top=top,
         threads=int(context.getConf().get("spark.task.cpus", "1") or 1),
+        phone_regions=tuple(phone_regions),
     )
     slots = context.defaultParallelism
     # Rows without pictures are small; adaptive execution would coalesce all of them into one task.
@@ -117,8 +138,8 @@ def score_batches(
         for start in range(0, batch.num_rows, scoring.batch_rows)
     )
 
-    def prepare(piece: pa.RecordBatch) -> TextBatch:
-        return predictor.featurize(read_texts(piece.column("title")), read_texts(piece.column("description")))
+    def prepare(piece: pa.RecordBatch) -> Texts:
+        return read_listings(piece, predictor, scoring.phone_regions)
 
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead:
         piece = next(pieces, None)
@@ -129,9 +150,22 @@ def score_batches(
             following = next(pieces, None)
             waiting = ahead.submit(prepare, following) if following is not None else None
             buckets = np.asarray(piece.column("bucket"), dtype=np.int64)
-            prediction = predictor.run(texts, read_vectors(piece.column("vector")), buckets)
-            yield _prediction_batch(piece, buckets, prediction, predictor, scoring)
+            prediction = predictor.run(texts.features, read_vectors(piece.column("vector")), buckets)
+            yield _prediction_batch(piece, buckets, texts, prediction, predictor, scoring)
             piece = following
+
+
+def read_listings(piece: pa.RecordBatch, predictor: Predictor, phone_regions: Sequence[str]) -> Texts:
+    """Prepare the texts of listings for the networks, and find their language and personal data."""
+    titles, descriptions = (read_texts(piece.column(name)) for name in ("title", "description"))
+    languages = [find_language(*texts) for texts in zip(titles, descriptions, strict=True)]
+    personal_data = [
+        find_personal_data(title, description, language=language, currency=currency, regions=phone_regions)
+        for title, description, language, currency in zip(
+            titles, descriptions, languages, read_texts(piece.column("currency")), strict=True
+        )
+    ]
+    return Texts(predictor.featurize(titles, descriptions), languages, personal_data)
 
 
 def read_vectors(column: pa.Array) -> VectorBatch:
@@ -146,6 +180,7 @@ def read_vectors(column: pa.Array) -> VectorBatch:
 def _prediction_batch(
     piece: pa.RecordBatch,
     buckets: Ints,
+    texts: Texts,
     prediction: Prediction,
     predictor: Predictor,
     scoring: Scoring,
@@ -163,6 +198,9 @@ def _prediction_batch(
         "top_categories": fused,
         "image_status": piece.column("image_status"),
         "novelty": pa.array(prediction.novelty, mask=np.isnan(prediction.novelty)),
+        "personal_data": pa.array(texts.personal_data, pa.list_(pa.string())),
+        "language": pa.array(texts.languages, pa.string()),
+        "text_rules": pa.array([text_rules(scoring.phone_regions)] * rows, pa.string()),
     }
     for branch in (each.name for each in BRANCHES if each.stored):
         ranking = rank(prediction.of(branch), categories, scoring.top)

@@ -6,6 +6,8 @@ import re
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from udfs.markup import plain_text
 
 _LANGUAGES = (
@@ -45,8 +47,21 @@ def find_language(title: str | None, description: str | None) -> str | None:
     is_long = len(words) >= _WORDS and sum(map(len, words)) >= _LETTERS
     if not is_long and len(_UNSPACED.findall(joined)) < _SIGNS:
         return None
-    language, probability = _identifier().classify(joined)
-    return str(language) if probability >= _SURE else None
+    language, probability = _classify(joined)
+    return language if probability >= _SURE else None
+
+
+def _classify(text: str) -> tuple[str, float]:
+    """The likeliest language and its probability: naive Bayes, as `LanguageIdentifier.classify` computes it.
+
+    That one multiplies a vector of all 7,480 features, which takes longer and starts a thread per core.
+    """
+    model = _identifier()
+    counts = model.instance2fv(text)
+    found = np.flatnonzero(counts)
+    scores = counts[found].astype(np.float64) @ model.nb_ptc[found] + model.nb_pc
+    best = int(scores.argmax())
+    return str(model.nb_classes[best]), float(1.0 / np.exp(scores - scores[best]).sum())
 
 
 @cache
@@ -54,6 +69,6 @@ def _identifier() -> Any:
     """The classifier, loaded once per worker; its model is part of the package."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE)
     identifier.set_languages(list(_LANGUAGES))
     return identifier

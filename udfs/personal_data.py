@@ -15,6 +15,8 @@ from udfs.phone_numbers import has_phone_number, is_dialled
 from udfs.phone_regions import likely_regions
 from udfs.phone_words import is_code
 
+_VERSION = 1
+"""Increase it when all texts must be read again, because the rules for personal data or languages have changed."""
 _WIDE_AT = "\uff20"
 _LONGEST = 20_000
 """Characters that are read of a title or description."""
@@ -76,6 +78,15 @@ def find_personal_data(
     if _DIGITS.search(text):
         kinds |= _find_numbers(text, chosen, any_if_called=not regions)
     return sorted(kinds)
+
+
+def text_rules(regions: Sequence[str]) -> str:
+    """What the findings in texts depend on beside the listing, as `predictions.text_rules` stores it.
+
+    Args:
+        regions: as in `find_personal_data`.
+    """
+    return " ".join((f"version {_VERSION}", *sorted(regions)))
 
 
 def _find_numbers(text: str, regions: Sequence[str], *, any_if_called: bool) -> set[PersonalData]:

@@ -81,7 +81,7 @@ def _is_phone_number(number: str, regions: tuple[str, ...], *, called: bool, any
         return False
     grouped = len(re.findall(r"\d+", number)) > 1
     if "+" in number:
-        return _is_valid(number, None)
+        return _is_valid(number, None, possible=called)
     if not grouped and is_product_code(digits) and not (called and len(digits) < 12):
         return False
     if digits.startswith("00") and (grouped or called):

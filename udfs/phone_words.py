@@ -11,9 +11,9 @@ _CALL = r"""
     |telem[óo]vel|mobiel|kom[óo]rka|gsm:|cell:|portable\s?:
     |call|ring\s(?:us|me)|appel(?:ez|er)?|appelez-(?:moi|nous)|joindre|joignable|rufen?|anruf(?:en)?|ll[aá]m(?:ar|a|e|ame|enos)
     |chiama(?:re|mi|te|teci)?|ligar|ligue\spara|bellen|bel\s(?:ons|me|mij|naar)|(?:za)?dzwo[nń]\w*|ring\sp[åa]
-    |what'?s\s?app|viber|telegram|fax|hotline|sms|text\s(?:me|us|to)
-    |тел(?:ефон\w*)?|(?:по)?звоните|моб|電話|电话|手机|携帯|전화|연락처|휴대폰|هاتف|جوال|واتساب|اتصل
-    |τηλ(?:έφωνο)?|κινητό|טלפון|נייד|फोन|संपर्क|โทร|điện\sthoại|telepon
+    |what'?s\s?app|viber|telegram|fax|hotline|sms|text\s(?:me|us|to)|(?:please|or|and|call/)\s?text|wa:|wechat|hubungi
+    |тел(?:ефон\w*)?|(?:по)?звоните|моб|電話|电话|手机|携帯|전화|전화번호|연락처|휴대폰|هاتف|جوال|واتساب|اتصل
+    |τηλ(?:έφωνο)?|κινητό|טלפון|נייד|फोन|संपर्क|โทร|điện\sthoại|sđt|微信|telepon
 """
 _WEAK = r"(?:infos?|renseignements?|r[ée]serv\w+|book|write|[ée]cri\w+|schreib\w*)\s(?:au|at|on|unter|al|to|sur|auf)"
 _OWN = r"(?:my|our|mon|notre|meine?|unsere?|mi|mio|nuestro|meu|mijn)\s(?:number|num[ée]ro|nummer|n[úu]mero)"
@@ -22,7 +22,7 @@ _CALL_SOMEBODY = (
     r"\s\w{2,20}\s?(?:on|at|au|unter|al|op|:)"
 )
 _FILLER = r"""
-    (?:\s|[:.,;!=>()\[\]/&|»-]|n[°ºo]\b\.?|[°º]|\b(?:us|me|moi|nous|uns|mich|now|today|only|at|on|under|numbers?|num|nr|num[eé]ro|n[úu]mero
+    (?:\s|[:.,;!=>\#()\[\]/&|»-]|n[°ºo]\b\.?|[°º]|\b(?:us|me|moi|nous|uns|mich|now|today|only|at|on|under|numbers?|num|nr|num[eé]ro|n[úu]mero
     |numer|nummer|or|write|text|au|sur|le|la|al|el|en|ao|em|unter|auf|der|die|an|ou|oder|o|y|et|and|und|is|est|ist|es|is|to|pod
     |номер|по|me|mij|op|naar)\b)
 """
@@ -32,13 +32,13 @@ _IS_CALLED = re.compile(
 )
 _IS_CODE = re.compile(
     r"""
-    (?<!\w)(?:ean|upc|gtin|isbn|issn|asin|sku|mpn|oem|imei|vin|siret|siren|vat|tva|iva|ust-?id(?:nr)?|nip|cif|nif|hrb?|eori
+    (?<!\w)(?:ean|upc|ugs|gtin|isbn|issn|asin|sku|mpn|oem|imei|vin|siret|siren|vat|tva|iva|ust-?id(?:nr)?|nip|cif|nif|hrb?|eori
     |r[ée]f(?:[ée]rence|erencia|erentie)?s?|riferimento|art(?:icle|ikel|icolo|[íi]culo)?|artikelnummer|artikelnr|art-?nr
     |model(?:l|lo|o|e|nr|nummer)?|mod[èe]le|item|part|parts?|pi[èe]ce|teilenummer|teile-?nr|product|produit|produkt
     |serial|s[ée]rie|seriennummer|serie|s/n|sn|p/n|pn|lot|charge|batch|code|c[óo]digo|codice|kod|id|order|commande|bestell\w*
     |pedido|ordine|invoice|facture|rechnung\w*|factura|fattura|tracking|colis|sendung\w*|parcel|barcode|style|catalog(?:ue)?
     |patent|cas|hs|nr|no|n[°º]|num(?:[ée]ro)?|number|nummer|n[úu]mero|numer|арт(?:икул)?|код|号|品番|型番|型号|訂單|订单)
-    (?!\w)(?:\s|[:.,;=\#()/°º-]|\b(?:number|nummer|no|nr|num[ée]ro|n[úu]mero|code|id|de|du|der|is)\b){0,6}$
+    (?!\w)(?:\s\w{3,20})?(?:\s|[:.,;=\#()/°º-]|\b(?:number|nummer|no|nr|num[ée]ro|n[úu]mero|code|id|de|du|der|is)\b){0,6}$
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -177,7 +177,7 @@ class Archive:
             vectors = encode_rows(rows, encoder, count, job.settings, picture_prefixes(job.warehouse, job.settings))
             vectors = vectors.select(*KEYS, "vector", "image_status")
             buckets = self._buckets.where(F.col(_PART).isin(parts)).drop(_PART)
-            texts = rows.select(*KEYS, "title", "description").join(buckets, "listing_id")
+            texts = rows.select(*KEYS, "title", "description", "currency").join(buckets, "listing_id")
             predicted = predict(job, texts.join(vectors, KEYS), model, rows=count)
             self._results.add(BACKFILL_PREDICTIONS, predicted.withColumn("as_of", F.lit(self._date)))
         done = self._results.read(BACKFILL_PREDICTIONS).count()

@@ -24,7 +24,7 @@ from jobs.backfilling.steps.past import (
     sizes_by_date,
     version_spans,
 )
-from jobs.cleaning.scoring import predict
+from jobs.cleaning.scoring import checked_regions, predict
 from jobs.cleaning.steps.selection import reusable_predictions, unscored, without_texts
 from jobs.features.steps.selection import KEYS
 from jobs.features.stored import picture_statuses, with_kept_vectors
@@ -49,6 +49,7 @@ from schemas.tables import (
 )
 from training.models import Model
 from udfs.classify import COLUMNS
+from udfs.personal_data import text_rules
 
 _PREDICTED = [column.name for column in COLUMNS]
 _PIECE_ROWS = 10_000
@@ -155,8 +156,9 @@ class Days:
             met = first_met(self._spans, first, last)
             new = cached(met.join(unscored(met, results.read(BACKFILL_PREDICTIONS)), KEYS, "left_semi"), at_end)
             statuses = picture_statuses(warehouse, model.spec.encoder)
-            kept = reusable_predictions(warehouse.read(PREDICTIONS), new, statuses, model.version).select(_PREDICTED)
-            kept = cached(kept.dropDuplicates(KEYS), at_end)
+            rules = text_rules(checked_regions(self._run.job.settings.privacy.phone_regions))
+            kept = reusable_predictions(warehouse.read(PREDICTIONS), new, statuses, model.version, rules)
+            kept = cached(kept.select(_PREDICTED).dropDuplicates(KEYS), at_end)
             wanted = cached(new.join(unscored(new, kept), KEYS, "left_semi"), at_end)
             by_date = {row.as_of: int(row["count"]) for row in wanted.groupBy("as_of").count().collect()}
             if not kept.isEmpty():

@@ -56,6 +56,9 @@ from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
 from udfs.pseudonyms import PseudonymKey, Purpose
 
+_OF_TEXTS = ("language", "personal_data")
+"""What predictions say about the texts, beside the category."""
+
 
 @dataclass(frozen=True)
 class Cleaned:
@@ -150,7 +153,15 @@ def add_label_evidence(
     listings: DataFrame, predictions: DataFrame, taxonomy: DataFrame, model: Model, settings: DecideSettings
 ) -> DataFrame:
     """Join listings with their predictions, and replace `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`."""
-    columns = ("listing_id", "content_hash", "predicted_category", "image_status", "novelty", *REPLACED_COLUMNS)
+    columns = (
+        "listing_id",
+        "content_hash",
+        "predicted_category",
+        "image_status",
+        "novelty",
+        *_OF_TEXTS,
+        *REPLACED_COLUMNS,
+    )
     scored = listings.join(predictions.select(*columns), ["listing_id", "content_hash"], "left")
     added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
     parents = {row.category: row.parent for row in taxonomy.select("category", "parent").collect()}

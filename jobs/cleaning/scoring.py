@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -14,9 +15,12 @@ from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import narrow
+from schemas.errors import UsageError
 from schemas.tables import LISTINGS, PREDICTIONS
 from training.models import Model
 from udfs.classify import classify
+from udfs.personal_data import text_rules
+from udfs.phone_numbers import unknown_regions
 
 _FEW = 0.1
 """Up to this share of the catalogue, it pays to find the files with the vectors first."""
@@ -60,17 +64,21 @@ def score(
         base: the previous publication; None for the first run.
         stage: name of the staged predictions.
         part: whether there are other usable listings than `listings`.
+
+    Raises:
+        UsageError: there is no country with a code in `privacy.phone_regions`.
     """
     warehouse = job.warehouse
     before = warehouse.read(PREDICTIONS, base.version(PREDICTIONS)) if base else warehouse.empty(PREDICTIONS)
     pictures = picture_statuses(warehouse, model.spec.encoder)
-    kept = reusable_predictions(before, listings, pictures, model.version).drop("job", "run_id", "run_date")
+    rules = text_rules(checked_regions(job.settings.privacy.phone_regions))
+    kept = reusable_predictions(before, listings, pictures, model.version, rules).drop("job", "run_id", "run_date")
     with ExitStack() as at_end:
         missing = cached(unscored(listings, kept), at_end)
         staged = warehouse.staged(stage)
         if staged is None or set(staged.columns) != set(kept.columns):  # none, or of another version of this program
             staged = kept.limit(0)
-        staged = reusable_predictions(staged, missing, pictures, model.version).select(kept.columns)
+        staged = reusable_predictions(staged, missing, pictures, model.version, rules).select(kept.columns)
         to_score = cached(unscored(missing, staged), at_end)
         count, total, reused = to_score.count(), listings.count(), staged.count()
         job.print_progress(f"scoring {count:,} of {total:,} listings with model {model.version}")
@@ -87,6 +95,20 @@ def score(
     return Scored(new, kept.unionByName(new), count + reused)
 
 
+def checked_regions(regions: Sequence[str]) -> Sequence[str]:
+    """The countries of `privacy.phone_regions`.
+
+    Raises:
+        UsageError: one is not known.
+    """
+    if unknown := unknown_regions(regions):
+        raise UsageError(
+            f"privacy.phone_regions names {', '.join(unknown)}, for which no phone numbers are known: use codes of "
+            "ISO 3166-1 such as FR, GB (not UK) or US."
+        )
+    return regions
+
+
 def predict(job: Job, content: DataFrame, model: Model, *, rows: int) -> DataFrame:
     """Let a model predict content as the settings say; see `udfs.classify.classify`.
 
@@ -97,4 +119,12 @@ def predict(job: Job, content: DataFrame, model: Model, *, rows: int) -> DataFra
         rows: approximate number of rows of `content`.
     """
     settings = job.settings.classify
-    return classify(content, model.bundle, model.version, rows=rows, batch_rows=settings.batch_rows, top=settings.top)
+    return classify(
+        content,
+        model.bundle,
+        model.version,
+        rows=rows,
+        batch_rows=settings.batch_rows,
+        top=settings.top,
+        phone_regions=job.settings.privacy.phone_regions,
+    )

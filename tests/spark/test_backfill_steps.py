@@ -100,23 +100,24 @@ def test_decisions_count_from_the_date_on_which_they_were_made(spark: SparkSessi
 def test_content_has_the_bucket_of_its_listing_and_the_hash_of_its_picture(spark: SparkSession) -> None:
     changes = frame(
         spark,
-        "listing_id STRING, content_hash STRING, title STRING, description STRING, image_uri STRING, image_hash STRING",
-        ("a", "a1", "one", None, None, None),
-        ("a", "a1", "one", None, None, "picture 1"),
-        ("a", "a2", "two", "text", None, None),
-        ("gone", "g1", "gone", None, "/pictures/g", None),
-        ("other", "o1", "not wanted", None, None, None),
+        "listing_id STRING, content_hash STRING, title STRING, description STRING, currency STRING, image_uri STRING, "
+        "image_hash STRING",
+        ("a", "a1", "one", None, None, None, None),
+        ("a", "a1", "one", None, "EUR", None, "picture 1"),
+        ("a", "a2", "two", "text", "USD", None, None),
+        ("gone", "g1", "gone", None, None, "/pictures/g", None),
+        ("other", "o1", "not wanted", None, None, None, None),
     )
     wanted = frame(spark, "listing_id STRING, content_hash STRING", ("a", "a1"), ("a", "a2"), ("gone", "g1"))
     listings = frame(
         spark, "listing_id STRING, bucket INT, content_hash STRING, image_hash STRING", ("a", 7, "a2", "picture 2")
     )
     found = content_to_judge(changes, wanted, listings, F.lit(99))
-    columns = ("listing_id", "content_hash", "title", "description", "image_uri", "image_hash", "bucket")
+    columns = ("listing_id", "content_hash", "title", "description", "currency", "image_uri", "image_hash", "bucket")
     assert rows_of(found, *columns) == [
-        ("a", "a1", "one", None, None, "picture 1", 7),
-        ("a", "a2", "two", "text", None, "picture 2", 7),
-        ("gone", "g1", "gone", None, "/pictures/g", None, 99),
+        ("a", "a1", "one", None, "EUR", None, "picture 1", 7),
+        ("a", "a2", "two", "text", "USD", None, "picture 2", 7),
+        ("gone", "g1", "gone", None, None, "/pictures/g", None, 99),
     ]
 
 

@@ -90,11 +90,14 @@ def features(predictor: Predictor) -> Features:
 
 
 def listings(spark: SparkSession, features: Features, rows: int) -> DataFrame:
-    data = [(f"L{i:03}", f"h{i}", TITLES[i % 4], None, (i * 37) % 2520, *features[i % 5], "label") for i in range(rows)]
+    data = [
+        (f"L{i:03}", f"h{i}", TITLES[i % 4], None, None, (i * 37) % 2520, *features[i % 5], "label")
+        for i in range(rows)
+    ]
     return spark.createDataFrame(
         data,
-        "listing_id STRING, content_hash STRING, title STRING, description STRING, bucket INT, vector BINARY, "
-        "image_status STRING, category STRING",
+        "listing_id STRING, content_hash STRING, title STRING, description STRING, currency STRING, bucket INT, "
+        "vector BINARY, image_status STRING, category STRING",
     )
 
 
@@ -156,6 +159,33 @@ def test_a_prediction_depends_neither_on_the_label_nor_on_its_neighbours(
     for name, row in alone.items():
         assert row.predicted_category == together[name].predicted_category
         assert row.confidence == pytest.approx(together[name].confidence, abs=1e-6)
+
+
+def test_texts_are_read_for_personal_data_and_language(spark: SparkSession, bundle: str, features: Features) -> None:
+    texts = {
+        "L000": ("Très belle robe d'été pour femme, jamais portée. 06 12 34 56 78", "EUR"),
+        "L001": ("Waterproof hiking jacket for men, write to me@example.com", None),
+        "L002": ("Blue shoe 06 12 34 56 78", "EUR"),
+        "L003": ("Blue shoe 06 12 34 56 78", "USD"),
+    }
+    replaced = spark.createDataFrame(
+        [(key, *row) for key, row in texts.items()], "listing_id STRING, d STRING, c STRING"
+    )
+    frame = listings(spark, features, 6).join(replaced, "listing_id", "left")
+    frame = frame.withColumns({"description": F.col("d"), "currency": F.col("c"), "title": F.lit(None).cast("string")})
+    found = {name: (row.language, row.personal_data, row.text_rules) for name, row in score(frame, bundle).items()}
+    rules = "version 1"
+    assert found == {
+        "L000": ("fr", ["phone"], rules),
+        "L001": ("en", ["email"], rules),
+        "L002": (None, ["phone"], rules),
+        "L003": (None, [], rules),
+        "L004": (None, [], rules),
+        "L005": (None, [], rules),
+    }
+    options: dict[str, Any] = {"rows": 6, "batch_rows": 16, "top": 2, "phone_regions": ("US", "FR")}
+    abroad = {row.listing_id: row for row in classify(frame, bundle, "3", **options).collect()}
+    assert (abroad["L003"].personal_data, abroad["L003"].text_rules) == (["phone"], "version 1 FR US")
 
 
 def test_an_empty_frame_gives_no_rows(spark: SparkSession, bundle: str, features: Features) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.cleaning.steps.flag import find_reasons, flagged_items, mismatch_probability
+from jobs.cleaning.steps.flag import find_reasons, flagged_items
 from jobs.cleaning.steps.measure import quality_score
 from jobs.cleaning.steps.reason_rules import RuleContext, expected_parts
 from jobs.cleaning.steps.reviews import with_answers
@@ -21,6 +21,7 @@ from tests.spark.frames import frame, rows_of
 
 FIRST, DATE = dt.date(2026, 1, 1), dt.date(2026, 1, 5)
 
+PERSONAL = "if(listing_id = 'named', array('email', 'phone'), if(listing_id = 'new', null, array()))"
 USUAL = "named_struct('median', 10.0D, 'lower', 8.0D, 'upper', 14.5D, 'listings', 120L)"
 RANKED = "array<struct<category: string, probability: double>>"
 FLAG_COLUMNS = (
@@ -54,9 +55,14 @@ def unanswered(spark: SparkSession, ddl: str, *rows: Sequence[Any]) -> DataFrame
 
 
 def blameless(listings: DataFrame) -> DataFrame:
-    """Listings with a usual price, of which none is a duplicate and no correction is withheld."""
+    """Listings with a usual price, of which none is a duplicate and no correction is withheld.
+
+    Only the one named so has personal data, and the new one has no prediction.
+    """
     values = {"price": "9.5D", "price_distance": "0.0D", "usual_price": USUAL, "duplicate_of": "CAST(NULL AS STRING)"}
-    return listings.withColumns({name: F.expr(value) for name, value in (values | {"withheld": "false"}).items()})
+    return listings.withColumns(
+        {name: F.expr(value) for name, value in (values | {"withheld": "false", "personal_data": PERSONAL}).items()}
+    )
 
 
 def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
@@ -73,6 +79,7 @@ def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
         ("private", "bra", True, "boots", "referred", "seller", 0.1, True, "ok", "ok", 0.0, False),
         ("reviewed", None, False, "boots", "corrected", "reviewer", 1.0, False, "ok", "ok", 0.0, False),
         ("new", "boots", True, "boots", "referred", "seller", 0.99, False, "ok", "ok", 0.0, True),
+        ("named", "boots", True, "boots", "kept", "seller", 0.99, False, "ok", "ok", 0.01, False),
     )
     got = find_reasons(decided, CONTEXT)
     assert {row.listing_id: row.reasons for row in got.collect()} == {
@@ -86,13 +93,14 @@ def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
         "private": ["sensitive_category", "wrong_category"],
         "reviewed": [],
         "new": ["low_confidence"],
+        "named": ["personal_data"],
     }
     bare = find_reasons(decided, replace(CONTEXT, titles_expected=False, pictures_expected=False))
     assert rows_of(bare.where("listing_id = 'unsure'"), "reasons") == [(["wrong_category"],)]
     # The queue is filled with the least certain listings, kept or corrected, but not with decided ones.
     filled = find_reasons(decided, replace(CONTEXT, ask_from=0.01))
     asked = {row.listing_id for row in filled.collect() if "low_confidence" in row.reasons}
-    assert asked == {"fine", "fixed", "doubt", "none", "odd", "drawing", "new"}
+    assert asked == {"fine", "fixed", "doubt", "none", "odd", "drawing", "new", "named"}
     drawn = find_reasons(decided, replace(CONTEXT, audit_chance=1.0))
     assert {row.listing_id for row in drawn.collect() if "audit_sample" not in row.reasons} == {"reviewed"}
 
@@ -129,28 +137,6 @@ def test_missing_pictures_are_not_flagged_if_few_listings_have_one(spark: SparkS
     assert {(*row.reasons, row.score) for row in missed.collect()} == {("missing_image", 80.0)}
 
 
-def test_the_picture_is_compared_with_text_and_label(spark: SparkSession) -> None:
-    ddl = (
-        "listing_id string, error_rate double, text_label_support double, text_other_support double, "
-        "image_label_ratio double, image_other_ratio double"
-    )
-    decided = frame(
-        spark,
-        ddl,
-        ("agrees", 0.2, 0.9, 0.05, 8.0, 0.5),
-        ("differs", 0.2, 0.9, 0.05, 0.001, 0.5),
-        ("none", 0.2, 0.9, 0.05, None, None),
-    )
-    got = {
-        row.listing_id: row.mismatch_probability for row in mismatch_probability(decided, mismatch_rate=0.03).collect()
-    }
-    label = 0.8 * 0.9 / (0.8 * 0.9 + 0.2 * 0.05)
-    ratio = label * 0.001 + (1 - label) * 0.5
-    assert got["agrees"] < 0.01
-    assert got["differs"] == pytest.approx(0.03 / (0.03 + 0.97 * ratio))
-    assert got["none"] is None
-
-
 def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
     ddl = (
         f"listing_id string, reasons array<string>, suggested_categories {RANKED}, category_confidence double, "
@@ -165,6 +151,7 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ("odd", ["blank_image", "image_mismatch"], suggestions, 0.9, 0.8, "h", True),
         ("drawn", ["audit_sample"], suggestions, 1.0, None, "h", False),
         ("drawing", ["blank_image", "corrupt_image"], suggestions, 0.9, None, "h", False),
+        ("named", ["personal_data"], suggestions, 1.0, None, "h", False),
         ("fine", [], suggestions, 1.0, None, "h", False),
         ("held", ["wrong_category"], suggestions, 0.2, None, "h", False),
         ("costly", ["price_outlier"], suggestions, 1.0, None, "h", False),
@@ -193,6 +180,7 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ),
         ("drawn", DATE, "drawn at random to measure the quality of the catalogue", "open"),
         ("held", DATE, WITHHELD, "open"),
+        ("named", DATE, "the text contains an e-mail address and a phone number", "open"),
         ("new", DATE, "there is no picture, or none at its address", "open"),
         (
             "odd",
@@ -212,7 +200,8 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ("twice", DATE, "an older listing offers the same product (listing_id old)", "open"),
     ]
     assert {r.listing_id: r.priority for r in got.collect()} == pytest.approx(
-        {"costly": 0.2, "drawing": 0.3, "drawn": 0.35, "held": 0.8, "new": 0.2, "odd": 0.4, "old": 0.8, "twice": 0.2}
+        {"costly": 0.2, "drawing": 0.3, "drawn": 0.35, "held": 0.8, "named": 0.3, "new": 0.2}
+        | {"odd": 0.4, "old": 0.8, "twice": 0.2}
     )
     assert rows_of(got.where("audit_chance IS NOT NULL"), "listing_id", "audit_chance") == [("drawn", 0.25)]
     assert {tuple(c["category"] for c in r.suggested_categories) for r in got.collect()} == {("a", "b")}

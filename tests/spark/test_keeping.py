@@ -26,9 +26,10 @@ _DECIDED = (
 def published(spark: SparkSession) -> DataFrame:
     clean = frame(
         spark,
-        f"listing_id STRING, content_hash STRING, {_DECIDED}, quality_score DOUBLE, rollout_arm STRING",
-        ("kept", "h1", "bags", "seller", "kept", 0.9, "bags", 0.9, 70.0, "flag"),
-        ("fixed", "h1", "hats", "model", "corrected", 0.97, "hats", 0.97, 80.0, None),
+        f"listing_id STRING, content_hash STRING, {_DECIDED}, quality_score DOUBLE, rollout_arm STRING, "
+        "language STRING",
+        ("kept", "h1", "bags", "seller", "kept", 0.9, "bags", 0.9, 70.0, "flag", "fr"),
+        ("fixed", "h1", "hats", "model", "corrected", 0.97, "hats", 0.97, 80.0, None, None),
     )
     items = frame(spark, "listing_id STRING, reasons ARRAY<STRING>", ("fixed", ["low_confidence"]))
     predictions = frame(
@@ -46,6 +47,7 @@ def decided(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     ddl = "listing_id STRING, predicted_category STRING, label_posterior DOUBLE, audited BOOLEAN"
     now = {"effective_category": "boots", "category_source": "model", "category_action": "corrected"}
     now |= {"best_category": "boots", "image_status": "blank", "rollout_arm": "correct", "shadow": "shoes"}
+    now |= {"language": "de"}
     numbers = dict.fromkeys(("category_confidence", "best_confidence", "quality_score"), 0.5)
     values = {name: F.lit(value) for name, value in (now | numbers).items()}
     return frame(spark, ddl, *rows).withColumns(
@@ -56,11 +58,18 @@ def decided(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
 def test_what_a_publication_shows_replaces_what_was_decided(spark: SparkSession) -> None:
     now = decided(spark, ("kept", None, 0.2, True), ("fixed", None, 0.2, False), ("own", "boots", 0.3, True))
     found = with_published(keep_published(now.join(published(spark), "listing_id", "left")), FINDINGS)
-    columns = ("effective_category", "category_source", "best_confidence", "predicted_category", "rollout_arm")
+    columns = (
+        "effective_category",
+        "category_source",
+        "best_confidence",
+        "predicted_category",
+        "rollout_arm",
+        "language",
+    )
     assert rows_of(found, "listing_id", *columns) == [
-        ("fixed", "hats", "model", 0.97, None, None),
-        ("kept", "bags", "seller", 0.9, "bags", "flag"),
-        ("own", "boots", "model", 0.5, "boots", "correct"),
+        ("fixed", "hats", "model", 0.97, None, None, None),
+        ("kept", "bags", "seller", 0.9, "bags", "flag", "fr"),
+        ("own", "boots", "model", 0.5, "boots", "correct", "de"),
     ]
     assert rows_of(found, "listing_id", "reasons", "quality_score", "audited", "withheld", "shadow") == [
         ("fixed", ["low_confidence"], 80.0, False, False, None),

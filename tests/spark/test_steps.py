@@ -90,17 +90,20 @@ def test_corrections_are_the_difference_of_two_publications(spark: SparkSession)
 
 
 def test_only_predictions_of_the_current_content_and_model_are_kept(spark: SparkSession) -> None:
-    contents = [("a", "h1"), ("b", "h2"), ("c", "h1"), ("d", "h1"), ("e", "h1"), ("f", "h1")]
+    contents = [("a", "h1"), ("b", "h2"), ("c", "h1"), ("d", "h1"), ("e", "h1"), ("f", "h1"), ("g", "h1"), ("h", "h1")]
     listings = frame(spark, "listing_id string, content_hash string", *contents)
     predictions = frame(
         spark,
-        "listing_id string, content_hash string, model_version string, image_status string",
-        ("a", "h1", "2", "ok"),
-        ("b", "h1", "2", "ok"),
-        ("c", "h1", "1", "ok"),
-        ("d", "h1", "2", "unreadable"),
-        ("e", "h1", "2", "not_found"),
-        ("f", "h1", "2", "unreadable"),
+        "listing_id string, content_hash string, model_version string, image_status string, text_rules string",
+        ("a", "h1", "2", "ok", "rules"),
+        ("b", "h1", "2", "ok", "rules"),
+        ("c", "h1", "1", "ok", "rules"),
+        ("d", "h1", "2", "unreadable", "rules"),
+        ("e", "h1", "2", "not_found", "rules"),
+        ("f", "h1", "2", "unreadable", "rules"),
+        # The texts of g were read by other rules, those of h by an earlier version, which did not.
+        ("g", "h1", "2", "ok", "rules FR"),
+        ("h", "h1", "2", "ok", None),
     )
     # The picture of d has been read by now, that of f has not; e has none.
     pictures = frame(
@@ -111,9 +114,9 @@ def test_only_predictions_of_the_current_content_and_model_are_kept(spark: Spark
         ("d", "h1", "ok"),
         ("f", "h1", "unreadable"),
     )
-    kept = reusable_predictions(predictions, listings, pictures, "2")
+    kept = reusable_predictions(predictions, listings, pictures, "2", "rules")
     assert rows_of(kept, "listing_id") == [("a",), ("e",), ("f",)]
-    assert rows_of(unscored(listings, kept), "listing_id", "content_hash") == [("b", "h2"), ("c", "h1"), ("d", "h1")]
+    assert rows_of(unscored(listings, kept), "listing_id") == [("b",), ("c",), ("d",), ("g",), ("h",)]
 
 
 def test_the_newest_of_several_changes_is_scored(spark: SparkSession) -> None:

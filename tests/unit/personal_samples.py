@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-# ruff: noqa: RUF001 - full-width digits and signs are part of some texts
-
 EMAILS = (
     "Contact: jean.dupont12962@example.com",
     "Écrivez à marie_martin@example.fr.",
@@ -15,8 +13,8 @@ EMAILS = (
     '<a href="mailto:lea@example.com">me</a>',
     "escríbeme a pepe.garcía@correo.es",
     "j-p@sous.domaine.co.uk",
-    "８８８８８@qq.com",
-    "info＠shop.jp",
+    "８８８８８@qq.com",  # noqa: RUF001
+    "info＠shop.jp",  # noqa: RUF001
     "paul (at) domain.com",
     "paul[at]domain[dot]com",
     "paul (at) domain (dot) com",
@@ -81,7 +79,7 @@ PHONES = (
     "Ring på 070-123 45 67",
     "тел. 8 (912) 345-67-89",
     "звоните +7 912 345 67 89",
-    "電話：０３－３５８０－３３１１",
+    "電話：０３－３５８０－３３１１",  # noqa: RUF001
     "电话 13812345678",
     "전화 010-2345-6789",
     "هاتف ٠٥٠١٢٣٤٥٦٧",
@@ -94,12 +92,16 @@ PHONES = (
     "Contact 06 12 34 56 78 or 01 45 67 89 12",
     "phone: 06-12-34-56-78 - 01-45-67-89-12",
     "<p>T&eacute;l&nbsp;: 06&nbsp;12&nbsp;34&nbsp;56&nbsp;78</p>",
-    "０６ １２ ３４ ５６ ７８ tel ０６１２３４５６７８",
+    "０６ １２ ３４ ５６ ７８ tel ０６１２３４５６７８",  # noqa: RUF001
     "Model 574, contact: +44 20 7946 0018",
     "Fax 0145678912",
     "numéro de téléphone : 06 12 34 56 78",
     "Viber 0612345678",
     "My phone is 415-392-2000",
+    "Please text 07911 123456 for details",
+    "Phone# 415-392-2000",
+    "전화번호: 010-1234-5678",
+    "微信 13812345678",
 )
 IBANS = (
     "IBAN FR76 3000 6000 0112 3456 7890 189",
@@ -144,6 +146,8 @@ NEGATIVES = (
     "Art.-Nr. 0171 1234567",
     "Artikelnummer: 01711234567",
     "Order number 4111111111111111",
+    "Référence constructeur 0986494123",
+    "UGS : 0612345678",
     "order no. 212-736-5000",
     "Bestellnummer 0171 1234567",
     "IMEI 356938035643809",

@@ -21,6 +21,7 @@ from catalogue_generator.catalogue import draw_blocks, write_catalogue
 from catalogue_generator.spec import CatalogueSpec
 from catalogue_generator.world import draw_world
 from schemas.reasons import Reason
+from udfs.personal_data import find_personal_data
 
 SPEC = CatalogueSpec(listings=2000, categories=24, seed=3)
 ISSUES = {
@@ -159,9 +160,19 @@ def test_price_outliers_are_far_from_their_category(catalogue: pd.DataFrame) -> 
 
 
 def test_personal_data_is_where_the_truth_says_and_nowhere_else(catalogue: pd.DataFrame) -> None:
-    contact = re.compile(r"[\w.-]+@[\w.-]+\.\w+|(?:\+33 ?|0)[67](?:[ .]?\d\d){4}")
+    address, number = r"[\w.-]+@[\w-]+\.(?:com|fr|mail|example)", r"(?<!Ref\. )(?<!\w)(?:\+33 ?|0)[67](?:[ .]?\d\d){4}"
+    abroad = r"7700 900\d{3}|212\)? 555[ -]01\d\d|171 39200\d\d|\+33 1 99 00 "
+    contact = re.compile(rf"{address}|(?<!SKU )(?<!item/){number}|{abroad}")
     found = catalogue["description"].fillna("").map(lambda text: bool(contact.search(text)))
-    assert set(catalogue.index[found]) == set(with_issue(catalogue, Reason.PERSONAL_DATA).index)
+    planted = set(with_issue(catalogue, Reason.PERSONAL_DATA).index)
+    assert set(catalogue.index[found]) == planted
+    kinds = catalogue.apply(lambda row: find_personal_data(row["title"], row["description"]), axis=1)
+    assert set(catalogue.index[kinds.map(len) > 0]) == planted
+    decoys = (
+        catalogue["description"].fillna("").str.contains(r"\bEAN \d|\bSKU 06|@2x|@shop|example\.com/item", regex=True)
+    )
+    assert 0.003 < decoys.mean() < 0.02
+    assert not set(catalogue.index[decoys]) & planted
 
 
 def test_missing_corrupt_and_blank_pictures_match_the_truth(catalogue: pd.DataFrame) -> None:

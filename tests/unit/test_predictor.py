@@ -176,6 +176,7 @@ def listings(**columns: list[Any]) -> pa.RecordBatch:
         "content_hash": [f"h{i}" for i in range(n)],
         "title": ["hat"] * n,
         "description": [None] * n,
+        "currency": [None] * n,
         "bucket": [0] * n,
         "vector": [None] * n,
         "image_status": ["missing"] * n,

@@ -8,6 +8,8 @@ import pytest
 
 from conf.load import SettingsError, load_settings
 from conf.settings import Settings
+from jobs.cleaning.scoring import checked_regions
+from schemas.errors import UsageError
 
 
 def test_a_profile_overrides_defaults_and_options_override_the_profile(tmp_path: Path) -> None:
@@ -25,6 +27,17 @@ def test_a_profile_overrides_defaults_and_options_override_the_profile(tmp_path:
 @pytest.mark.parametrize("profile", ["local", "test", "cluster"])
 def test_shipped_profiles_are_valid(profile: str) -> None:
     assert isinstance(load_settings(profile), Settings)
+
+
+def test_regions_of_phone_numbers_are_codes_of_countries() -> None:
+    assert load_settings("test", ["privacy.phone_regions=[FR,BE]"]).privacy.phone_regions == ("FR", "BE")
+    with pytest.raises(
+        SettingsError, match=r"phone_regions.0 = 'fr': it must be two capital letters, .* such as FR or GB"
+    ):
+        load_settings("test", ["privacy.phone_regions=[fr]"])
+    assert checked_regions(["FR", "GB"]) == ["FR", "GB"]
+    with pytest.raises(UsageError, match=r"privacy.phone_regions names UK, .* such as FR, GB \(not UK\) or US"):
+        checked_regions(["FR", "UK"])
 
 
 def test_all_problems_are_named_at_once() -> None:

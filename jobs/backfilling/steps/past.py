@@ -86,14 +86,16 @@ def content_to_judge(changes: DataFrame, wanted: DataFrame, listings: DataFrame,
         bucket: the bucket of a listing that is no longer in `listings`.
 
     Returns:
-        listing_id, content_hash, title, description, image_uri, image_hash and bucket; one row per row of `wanted`.
+        listing_id, content_hash, title, description, currency, image_uri, image_hash and bucket; one row per row of
+        `wanted`.
     """
-    texts = changes.select(*KEYS, "title", "description", "image_uri", "image_hash")
+    texts = changes.select(*KEYS, "title", "description", "currency", "image_uri", "image_hash")
     texts = texts.join(wanted, KEYS, "left_semi")
     # Content that occurs in several deliveries has the same texts; the earliest rows lack the picture's hash.
     once = texts.groupBy(*KEYS).agg(
         F.first("title").alias("title"),
         F.first("description").alias("description"),
+        F.max("currency").alias("currency"),
         F.max("image_uri").alias("image_uri"),
         F.max("image_hash").alias("image_hash"),
     )
@@ -108,6 +110,7 @@ def content_to_judge(changes: DataFrame, wanted: DataFrame, listings: DataFrame,
         *KEYS,
         "title",
         "description",
+        "currency",
         "image_uri",
         F.coalesce("image_hash", F.when(same, F.col("stored_image"))).alias("image_hash"),
         F.coalesce("stored_bucket", bucket).alias("bucket"),

@@ -10,7 +10,15 @@ from pyspark.sql import functions as F
 from jobs.cleaning.steps.queue import error_probability
 from jobs.cleaning.steps.reason_rules import PROBABILITIES, RULES, RuleContext
 from jobs.cleaning.steps.sellers import label_posterior
-from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_REASONS, NOVEL, WITHHELD, ItemStatus, Reason
+from schemas.reasons import (
+    ANSWERED_BY_CATEGORY,
+    CATEGORY_REASONS,
+    NOVEL,
+    WITHHELD,
+    ItemStatus,
+    PersonalData,
+    Reason,
+)
 from schemas.tables import FLAGGED_ITEMS
 
 
@@ -131,13 +139,16 @@ def _explanation() -> Column:
     )
     double = F.concat(words[Reason.DUPLICATE.value], F.lit(" (listing_id "), F.col("duplicate_of"), F.lit(")"))
     unread = F.concat(words[Reason.CORRUPT_IMAGE.value], F.lit(", because its format is "), F.col("image_format"))
+    kinds = F.create_map(*(F.lit(text) for kind in PersonalData for text in (kind.value, kind.words)))
+    found = F.array_join(F.transform("personal_data", lambda kind: kinds[kind]), " and ")
 
     def explain(reason: Column) -> Column:
         is_unread = (reason == Reason.CORRUPT_IMAGE.value) & F.col("image_format").isNotNull()
         is_withheld = (reason == Reason.WRONG_CATEGORY.value) & F.col("withheld")
         is_far = (reason == Reason.PRICE_OUTLIER.value) & F.col("usual_price").isNotNull()
         is_double = reason == Reason.DUPLICATE.value
+        is_personal = (reason == Reason.PERSONAL_DATA.value) & (F.size("personal_data") > 0)
         special = F.when(is_unread, unread).when(is_withheld, WITHHELD).when(is_far, usual).when(is_double, double)
-        return special.otherwise(words[reason])
+        return special.when(is_personal, F.concat(F.lit("the text contains "), found)).otherwise(words[reason])
 
     return F.concat_ws("; ", F.transform("reasons", explain), novel)

@@ -21,6 +21,7 @@ DECISIONS = (
     "predicted_category",
     "image_status",
     "rollout_arm",
+    "language",
 )
 FINDINGS = ("reasons", "quality_score")
 

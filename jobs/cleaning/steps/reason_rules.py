@@ -151,6 +151,11 @@ def _duplicate(_: RuleContext) -> Column:
     return F.col("duplicate_of").isNotNull()
 
 
+def _personal_data(_: RuleContext) -> Column:
+    """Listings that the model has not scored have not been read for it."""
+    return F.size("personal_data") > 0
+
+
 def _audit_sample(context: RuleContext) -> Column:
     return _not_reviewed() & in_audit_sample(context.run_date, context.audit_chance)
 
@@ -169,6 +174,7 @@ RULES: Mapping[Reason, Rule] = {
     Reason.UNINFORMATIVE_TITLE: _uninformative_title,
     Reason.PRICE_OUTLIER: _price_outlier,
     Reason.DUPLICATE: _duplicate,
+    Reason.PERSONAL_DATA: _personal_data,
     Reason.AUDIT_SAMPLE: _audit_sample,
 }
 """The rule of each reason. A declared reason without a rule is never raised and has no metric."""

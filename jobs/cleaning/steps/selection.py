@@ -85,11 +85,12 @@ def input_gate_rows(listings: DataFrame, quarantined: DataFrame) -> DataFrame:
 
 
 def reusable_predictions(
-    predictions: DataFrame, listings: DataFrame, pictures: DataFrame, model_version: str
+    predictions: DataFrame, listings: DataFrame, pictures: DataFrame, model_version: str, rules: str
 ) -> DataFrame:
     """The predictions of a model version for the current content of listings.
 
-    A prediction without the picture, because it could not be read, is not reusable once the picture has been read.
+    A prediction without the picture, because it could not be read, is not reusable once the picture has been read. Nor
+    is one whose texts were read by other rules, or by an earlier version, which did not read them for personal data.
 
     Args:
         predictions: rows of predictions.
@@ -97,9 +98,10 @@ def reusable_predictions(
         pictures: listing_id, content_hash and image_status of the pictures as they are now; listings without a picture
             have no row.
         model_version: version of the model.
+        rules: `udfs.personal_data.text_rules`.
     """
     keys = ["listing_id", "content_hash"]
-    of_model = predictions.where(F.col("model_version") == model_version)
+    of_model = predictions.where((F.col("model_version") == model_version) & (F.col("text_rules") == rules))
     current = of_model.join(listings.select(*keys), keys, "left_semi")
     now = pictures.select(*(F.col(name).alias(f"picture_{name}") for name in (*keys, "image_status")))
     same = [F.col(key) == F.col(f"picture_{key}") for key in keys]
