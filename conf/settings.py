@@ -152,8 +152,9 @@ class DecideSettings:
     """Strength of the shrinkage of a seller's error rate to the overall rate, in listings."""
     seller_hysteresis: Positive = 1.0
     """A seller's rate changes only if the new estimate differs from the old one by this many standard errors."""
-    duplicate_similarity: Share = 0.97
-    """Two pictures show the same product if the cosine of their vectors is at least this, and the texts agree."""
+    duplicate_distance: Annotated[float, Field(ge=0.0)] = 2.0
+    """Two pictures are copies of each other if what is left of them in 8 x 8 pixels differs by at most so many of 255
+    levels (root mean square)."""
     price_distance: Positive = 3.0
     """A price is flagged if it is at least so many spreads from the median of its category and currency. A spread is
     that of the middle half of the prices; of a normal distribution it is one standard deviation of their logarithms."""

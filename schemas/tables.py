@@ -208,8 +208,13 @@ FEATURES = Table(
         ),
         Column("vector", "BINARY", "numbers of 16 bits (IEEE 754, little-endian); null unless image_status is ok"),
         Column("image_format", "STRING", "such as JPEG or SVG, by the file's first bytes; null where it is not known"),
+        Column(
+            "miniature",
+            "BINARY",
+            "the picture as the encoder sees it, in 8 x 8 pixels, RGB; null unless image_status is ok, in earlier rows too",
+        ),
     ),
-    version=2,
+    version=3,
 )
 
 PICTURE_FETCHES = Table(
@@ -370,7 +375,7 @@ DUPLICATE_PAIRS = Table(
         Column("other_listing_id", "STRING", "the other one"),
         Column("other_content_hash", "STRING", "of its content"),
         Column("same_words", "BOOLEAN", "whether titles and descriptions have the same words"),
-        Column("similarity", "DOUBLE", "cosine of the pictures' vectors, -1 to 1; null where the texts alone decide"),
+        Column("distance", "DOUBLE", "how far the pictures' miniatures differ, 0 to 255; null where the texts decide"),
         *_RUN,
     ),
 )

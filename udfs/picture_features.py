@@ -24,6 +24,7 @@ from schemas.tables import FEATURES
 from schemas.tensors import PictureBatch
 from udfs.encoders.folder import open_encoder, read_encoder_spec
 from udfs.encoders.picture_encoder import PictureEncoder
+from udfs.miniatures import miniature
 from udfs.pictures import decode, load_images
 from udfs.shipping import ship_folder, shipped_folder
 
@@ -186,6 +187,9 @@ def _feature_batch(
     def pixels(column: NDArray[Any]) -> pa.Array:
         return pa.array(column, pa.int32(), mask=column == 0)
 
+    shown = [
+        miniature(pixels) if used else None for pixels, used in zip(pictures.pixels, pictures.present, strict=True)
+    ]
     columns = {
         "listing_id": piece.column("listing_id"),
         "content_hash": piece.column("content_hash"),
@@ -195,5 +199,6 @@ def _feature_batch(
         "image_hash": pa.array(hashes, pa.string()),
         "vector": pa.array(vectors, pa.binary()),
         "image_format": pa.array(pictures.formats, pa.string()),
+        "miniature": pa.array(shown, pa.binary()),
     }
     return pa.RecordBatch.from_pydict({c.name: columns[c.name] for c in COLUMNS})

@@ -16,7 +16,7 @@ from jobs.cleaning.steps.duplicates import (
     current_pairs,
     duplicates,
     linked_pairs,
-    with_similarity,
+    same_products,
     with_words,
 )
 from jobs.console.job import Job
@@ -27,7 +27,7 @@ from jobs.warehouse.components import roots
 from jobs.warehouse.tables import Warehouse
 from schemas.reasons import ImageStatus
 from schemas.tables import CLEAN_LISTINGS, DUPLICATE_PAIRS
-from udfs.vector_similarity import cosine_udf
+from udfs.miniatures import distance_udf
 
 _KEYS = ["listing_id", "content_hash"]
 _DIVIDED = ("left_semi", "left_anti")
@@ -58,13 +58,13 @@ def find_duplicates(
     """Compare the listings that a run has scored with all others, and group all pairs. Caches are released at the end.
 
     Whether two listings are a pair depends on their content alone, so pairs of unchanged listings are not compared
-    again. After a change of the model all are, because it may look at pictures with another encoder.
+    again. After a change of the model all are, because its encoder may see pictures in another size.
 
     Args:
         job: the command's job.
         listings: the usable listings in force, with all columns but the picture.
         scored: listing_id and content_hash of the listings that the run has scored.
-        encoder: the identity of the encoder whose vectors are compared.
+        encoder: the identity of the encoder that has made the miniatures.
         compared_by: the publication whose predictions the run has reused; None: it has scored all listings.
         base: the publication on which the run is based; None for the first one.
         at_end: releases caches.
@@ -77,7 +77,7 @@ def find_duplicates(
     new = scored.select(*_KEYS) if is_known else None
     if new is None or not new.isEmpty():
         job.print_progress("comparing listings to find duplicates")
-        found = _compare(warehouse, listings, new, encoder, job.settings.decide.duplicate_similarity, at_end)
+        found = _compare(warehouse, listings, new, encoder, job.settings.decide.duplicate_distance, at_end)
         # A listing that is scored again, because its picture has become readable, was compared without it before.
         pairs = pairs.join(found.select(*PAIR), list(PAIR), "left_anti").unionByName(found)
     pairs = cached(pairs, at_end)
@@ -95,17 +95,17 @@ def _empty(warehouse: Warehouse) -> DataFrame:
 
 
 def _compare(
-    warehouse: Warehouse, listings: DataFrame, new: DataFrame | None, encoder: str, at_least: float, at_end: ExitStack
+    warehouse: Warehouse, listings: DataFrame, new: DataFrame | None, encoder: str, at_most: float, at_end: ExitStack
 ) -> DataFrame:
     """The pairs of which at least one listing is new; None: all are."""
     words = cached(with_words(listings), at_end)
     keys = blocking_keys(words)
     of_new, of_others = (keys, keys.limit(0)) if new is None else (keys.join(new, _KEYS, how) for how in _DIVIDED)
     candidates = candidate_pairs(of_new, of_others)
-    # Cached, because the few that are left are needed to find their vectors, and then with them.
+    # Cached, because the few that are left are needed to find their miniatures, and then with them.
     alike = cached(alike_in_words(candidates, words), at_end)
-    vectors = stored_features(warehouse, encoder).where(F.col("image_status") == ImageStatus.OK.value)
+    pictures = stored_features(warehouse, encoder).where(F.col("image_status") == ImageStatus.OK.value)
     named = alike.select(*PAIR[:2]).union(alike.select(*PAIR[2:])).distinct()
-    needed = vectors.select(*_KEYS, "vector").join(named, _KEYS, "left_semi")
-    cosine = cosine_udf()(F.col("vector_a"), F.col("vector_b"))
-    return with_similarity(alike, needed, cosine, at_least)
+    needed = pictures.select(*_KEYS, "miniature").join(named, _KEYS, "left_semi")
+    distance = distance_udf()(F.col("miniature_a"), F.col("miniature_b"))
+    return same_products(alike, needed, distance, at_most)

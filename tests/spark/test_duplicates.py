@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 
-import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -18,12 +17,12 @@ from jobs.cleaning.steps.duplicates import (
     current_pairs,
     duplicates,
     linked_pairs,
-    with_similarity,
+    same_products,
     with_words,
 )
 from jobs.warehouse.components import roots
 from tests.spark.frames import frame, rows_of
-from udfs.vector_similarity import cosine_udf
+from udfs.miniatures import distance_udf
 
 _LISTINGS = (
     "listing_id string, content_hash string, title string, description string, title_key bigint, image_key bigint"
@@ -39,23 +38,23 @@ def listing(name: str, title: str | None, text: str | None, picture: int | None 
     return name, f"content of {name}", title, text, None if title in (None, "", "???") else 1, picture
 
 
-def pairs_of(listings: DataFrame, vectors: DataFrame, new: str = "true") -> dict[tuple[str, str], bool]:
+def pairs_of(listings: DataFrame, miniatures: DataFrame, new: str = "true") -> dict[tuple[str, str], bool]:
     """The pairs of the same product -> whether they have the same words."""
     words = with_words(listings)
     keys = blocking_keys(words)
     alike = alike_in_words(candidate_pairs(keys.where(new), keys.where(f"NOT ({new})")), words)
-    cosine = cosine_udf()(F.col("vector_a"), F.col("vector_b"))
-    found = with_similarity(alike, vectors, cosine, 0.97).collect()
+    distance = distance_udf()(F.col("miniature_a"), F.col("miniature_b"))
+    found = same_products(alike, miniatures, distance, 2.0).collect()
     pairs = {tuple(sorted((row.listing_id, row.other_listing_id))): row.same_words for row in found}
     assert len(pairs) == len(found)
     return {(a, b): same for (a, b), same in pairs.items()}
 
 
-def vectors_of(listings: DataFrame, unlike: tuple[str, ...] = ()) -> DataFrame:
-    """The same vector for all listings with a picture, except some."""
-    same, other = (bytearray(np.array(values, "<f2").tobytes()) for values in ([3.0, 1.0], [1.0, 3.0]))
-    vector = F.when(F.col("listing_id").isin(*unlike), F.lit(other)).otherwise(F.lit(same))
-    return listings.where("image_key IS NOT NULL").select("listing_id", "content_hash", vector.alias("vector"))
+def miniatures_of(listings: DataFrame, unlike: tuple[str, ...] = ()) -> DataFrame:
+    """The same miniature for all listings with a picture, except some."""
+    same, other = bytearray([100] * 192), bytearray([103] * 192)
+    shown = F.when(F.col("listing_id").isin(*unlike), F.lit(other)).otherwise(F.lit(same))
+    return listings.where("image_key IS NOT NULL").select("listing_id", "content_hash", shown.alias("miniature"))
 
 
 def test_listings_are_alike_if_texts_and_pictures_agree(spark: SparkSession) -> None:
@@ -78,23 +77,23 @@ def test_listings_are_alike_if_texts_and_pictures_agree(spark: SparkSession) -> 
         listing("nothing", None, None),
         listing("nothing too", None, None),
     )
-    got = pairs_of(listings, vectors_of(listings, unlike=("unlike",)))
+    got = pairs_of(listings, miniatures_of(listings, unlike=("unlike",)))
     shoes = {("new", "shoe"): False, ("new", "turned"): False, ("shoe", "turned"): False, ("far hash", "shoe"): True}
     others = {("skirt", "untitled"): False, ("other text", "turned"): False}
     assert got == shoes | others | {("text 1", "text 2"): True}
     # Only pairs with a new listing are compared, and they are the same ones.
-    part = pairs_of(listings, vectors_of(listings, unlike=("unlike",)), "listing_id IN ('turned', 'text 2')")
+    part = pairs_of(listings, miniatures_of(listings, unlike=("unlike",)), "listing_id IN ('turned', 'text 2')")
     assert part == {pair: same for pair, same in got.items() if {"turned", "text 2"} & set(pair)}
 
 
 def test_many_listings_of_a_key_are_compared_with_a_few(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"{i:02}" for i in range(60)]
     listings = frame(spark, _LISTINGS, *(listing(name, _SHOE, "Red, Casual") for name in names))
-    everything = pairs_of(listings, vectors_of(listings))
+    everything = pairs_of(listings, miniatures_of(listings))
     assert set(everything) == set(itertools.combinations(names, 2))
     monkeypatch.setattr(steps, "MAX_BLOCK", 20)
     monkeypatch.setattr(steps, "_FIRST", 3)
-    few = pairs_of(listings, vectors_of(listings))
+    few = pairs_of(listings, miniatures_of(listings))
     assert len(few) == 20 * 19 // 2 + 40 * 3
     pairs = frame(spark, "a bigint, b bigint", *((int(a), int(b)) for a, b in few))
     assert {row.root for row in roots(pairs).collect()} == {0}

@@ -134,24 +134,23 @@ def alike_in_words(pairs: DataFrame, listings: DataFrame) -> DataFrame:
     return joined.where(alike).select(*PAIR, same.alias("same_words"), pictured.alias("pictured"))
 
 
-def with_similarity(pairs: DataFrame, vectors: DataFrame, similarity: Column, at_least: float) -> DataFrame:
-    """The pairs of the same product: `PAIR`, same_words and similarity.
+def same_products(pairs: DataFrame, miniatures: DataFrame, distance: Column, at_most: float) -> DataFrame:
+    """The pairs of the same product: `PAIR`, same_words and distance.
 
     Args:
         pairs: the output of `alike_in_words`.
-        vectors: listing_id, content_hash and vector of listings with a usable picture.
-        similarity: the cosine of the columns vector_a and vector_b, -1 to 1.
-        at_least: smallest similarity of two pictures of the same product.
+        miniatures: listing_id, content_hash and miniature of listings with a usable picture.
+        distance: how far the columns miniature_a and miniature_b differ (`udfs.miniatures.distances`).
+        at_most: largest distance of copies of a picture.
     """
     joined = pairs
     for names, side in ((PAIR[:2], "a"), (PAIR[2:], "b")):
-        own = vectors.select(
-            *(F.col(k).alias(n) for k, n in zip(PAIR[:2], names, strict=True)), F.col("vector").alias(f"vector_{side}")
-        )
+        keys = (F.col(key).alias(name) for key, name in zip(PAIR[:2], names, strict=True))
+        own = miniatures.select(*keys, F.col("miniature").alias(f"miniature_{side}"))
         joined = joined.join(own, list(names), "left")
-    compared = joined.withColumn("similarity", F.when(F.col("pictured"), similarity))
-    found = F.when(F.col("pictured"), F.col("similarity") >= at_least).otherwise(True)
-    return compared.where(found).select(*PAIR, "same_words", "similarity")
+    compared = joined.withColumn("distance", F.when(F.col("pictured"), distance))
+    found = F.when(F.col("pictured"), F.col("distance") <= at_most).otherwise(True)
+    return compared.where(found).select(*PAIR, "same_words", "distance")
 
 
 def current_pairs(pairs: DataFrame, listings: DataFrame) -> DataFrame:
