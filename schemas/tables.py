@@ -211,7 +211,7 @@ FEATURES = Table(
         Column(
             "miniature",
             "BINARY",
-            "the picture as the encoder sees it, in 8 x 8 pixels, RGB; null unless it could be used, and in earlier rows",
+            "the picture as the encoder sees it, in 8 x 8 pixels, RGB; null if it is not usable, and in earlier rows",
         ),
     ),
     version=3,
