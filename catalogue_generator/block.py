@@ -106,7 +106,7 @@ def draw_block(world: World, number: int) -> Block:
     _fill_in_content(rng, world, rows, original, kind, original_seller[original], plan)
     _add_faults(rng, world, number, rows, plan)
     truth = _truth(world, rows, label != category, plan)
-    return Block(_deliver(rng, world, rows), truth)
+    return Block(_deliver(rng, world, rows, plan.duplicate_of), truth)
 
 
 def _draw_sellers(rng: np.random.Generator, world: World, category: Ints) -> Ints:
@@ -234,11 +234,14 @@ def _truth(world: World, rows: _Rows, wrong: Bools, plan: FaultPlan) -> pa.Table
     return pa.table([rows.ids, codes, [sorted(names) for names in issues], originals], schema=TRUTH_SCHEMA)
 
 
-def _deliver(rng: np.random.Generator, world: World, rows: _Rows) -> pa.Table:
-    """The listings in random order; some of them also appear in an older version."""
+def _deliver(rng: np.random.Generator, world: World, rows: _Rows, duplicate_of: Ints) -> pa.Table:
+    """The listings in random order; some of them also appear in an older version. A duplicate is newer."""
     n, spec = len(rows.ids), world.spec
     anonymous = (rng.random(n) < spec.without_seller) | (spec.sellers == 0)
     times = _FIRST_TIME + 60 * rng.integers(_MINUTES, size=n)
+    copies = np.flatnonzero(duplicate_of >= 0)
+    pairs = np.stack([times[duplicate_of[copies]], times[copies]])
+    times[duplicate_of[copies]], times[copies] = pairs.min(axis=0), pairs.max(axis=0) + 60
     minimum = int(rows.ids[0] == "D0000000" and n >= _MIN_FOR_REDELIVERY)
     redelivered = rng.permutation(n)[: max(minimum, int(_REDELIVERED_SHARE * n + rng.random()))]
     order = rng.permutation(np.concatenate((np.arange(n), n + redelivered)))

@@ -190,6 +190,7 @@ def test_a_duplicate_is_the_same_product_listed_again(catalogue: pd.DataFrame) -
     pairs = with_issue(catalogue, Reason.DUPLICATE)
     assert len(pairs) == (catalogue["duplicate_of"] != "").sum()
     originals = catalogue.loc[pairs["duplicate_of"]]
+    assert (pairs["updated_at"].to_numpy() > originals["updated_at"].to_numpy()).all()
     assert not set(originals.index) & set(pairs.index)
     assert pairs["true_category"].tolist() == originals["true_category"].tolist()
     assert pairs["price"].tolist() == originals["price"].tolist()
