@@ -170,7 +170,7 @@ class ReviewSettings:
     queue_share: Share = 0.1
     """Length of the category queue as a share of the catalogue; the least certain listings come first."""
     audit_listings: Annotated[int, Field(ge=0)] = 400
-    """Number of listings drawn at random each month, independently of the model ..."""
+    """Number of listings drawn at random each month, spread over its days, independently of the model ..."""
     max_audit_share: Share = 0.05
     """... but at most this share of the catalogue."""
     files: FileSettings = dataclasses.field(default_factory=FileSettings)

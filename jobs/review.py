@@ -134,7 +134,7 @@ def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:
     clean = warehouse.read(CLEAN_LISTINGS, publication.version(CLEAN_LISTINGS))
     items = warehouse.read(FLAGGED_ITEMS, publication.version(FLAGGED_ITEMS)).select("listing_id", "audit_chance")
     listings = clean.join(items, "listing_id", "left")
-    columns = ("content_hash", "category", "best_category", "audit_chance")
+    columns = ("content_hash", "category", "best_category", "effective_category", "category_source", "audit_chance")
     return listings.select(
         F.lit(run_id).alias("reviewed_run_id"), "listing_id", *(F.col(name).alias(f"seen_{name}") for name in columns)
     )

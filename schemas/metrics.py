@@ -18,7 +18,9 @@ class MetricSource(StrEnum):
     MODEL = "model"
     """The model's own estimate, a mean of posteriors. No interval, because it does not show how wrong the model is."""
     AUDIT = "audit"
-    """People's answers for a random sample. The interval is the sampling error."""
+    """People's answers for a random sample. The interval is exact and covers the sampling error."""
+    DECISIONS = "decisions"
+    """People's decisions, of the work list and others. They are no random sample: the interval covers chance only."""
     EVIDENCE = "evidence"
     """Estimated by the training of the model from what `quality_metrics.basis` names. The interval is two standard
     errors. It does not cover how far the evidence itself may mislead, unless the basis is an audit."""
@@ -35,7 +37,7 @@ class Metric:
         numerator: what is summed.
         denominator: what the sum is divided by; None if the value is the sum itself.
         dimensions: what the metric is split by; `all` is the whole catalogue.
-        source: what the metric is based on.
+        sources: what the metric is based on; with several, it has a row for each.
     """
 
     name: str
@@ -44,16 +46,35 @@ class Metric:
     numerator: str
     denominator: str | None
     dimensions: tuple[str, ...]
-    source: MetricSource
+    sources: tuple[MetricSource, ...]
 
 
 _SHARE = "share, 0 to 1"
 _BY_CATEGORY = ("all", "category")
+_BY_SEGMENT = (*_BY_CATEGORY, "department", "seller_size")
 _LISTINGS = "listings"
-_ESTIMATED = (
-    "errors counted among the listings that people have decided outside the audit, plus the share of errors among the "
+_AUDITED = (
+    "audit: the errors known from decisions before a listing could be drawn, plus the share of errors among the "
     "audited listings times the number of all other listings"
 )
+
+ERROR_BEFORE, ERROR_LEFT = "category_error_rate_before", "category_error_rate_left"
+"""The shares of wrong categories before and after cleaning."""
+FORMER_NAMES: dict[str, str] = {
+    "expected_error_before": ERROR_BEFORE,
+    "expected_error_left": ERROR_LEFT,
+    "audited_error_before": ERROR_BEFORE,
+    "audited_error_left": ERROR_LEFT,
+}
+"""Metrics of earlier publications -> their present names. The next release no longer publishes the expected ones."""
+
+MIN_AUDITED = 30
+"""A segment with fewer audited listings has no figure of the audit."""
+
+SELLER_SIZES: tuple[tuple[str, int], ...] = (("100+", 100), ("10-99", 10), ("2-9", 2), ("1", 1), ("0", 0))
+"""Segments of the dimension seller_size -> the least number of labelled listings of the seller, largest first."""
+UNKNOWN_SELLER = "unknown"
+"""The segment of listings without a seller."""
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -65,7 +86,7 @@ METRICS: dict[str, Metric] = {
             numerator=_LISTINGS,
             denominator=None,
             dimensions=("all",),
-            source=MetricSource.COUNT,
+            sources=(MetricSource.COUNT,),
         ),
         Metric(
             name="kept_share",
@@ -74,7 +95,7 @@ METRICS: dict[str, Metric] = {
             numerator="listings with category_action kept",
             denominator=_LISTINGS,
             dimensions=_BY_CATEGORY,
-            source=MetricSource.COUNT,
+            sources=(MetricSource.COUNT,),
         ),
         Metric(
             name="corrected_share",
@@ -83,7 +104,7 @@ METRICS: dict[str, Metric] = {
             numerator="listings with category_action corrected",
             denominator=_LISTINGS,
             dimensions=_BY_CATEGORY,
-            source=MetricSource.COUNT,
+            sources=(MetricSource.COUNT,),
         ),
         Metric(
             name="referred_share",
@@ -92,7 +113,7 @@ METRICS: dict[str, Metric] = {
             numerator="listings with category_action referred",
             denominator=_LISTINGS,
             dimensions=_BY_CATEGORY,
-            source=MetricSource.COUNT,
+            sources=(MetricSource.COUNT,),
         ),
         Metric(
             name="flagged_share",
@@ -101,7 +122,7 @@ METRICS: dict[str, Metric] = {
             numerator="listings with a reason, or with the given one",
             denominator=_LISTINGS,
             dimensions=(*_BY_CATEGORY, "reason"),
-            source=MetricSource.COUNT,
+            sources=(MetricSource.COUNT,),
         ),
         Metric(
             name="image_status_share",
@@ -110,52 +131,78 @@ METRICS: dict[str, Metric] = {
             numerator="listings with the given image_status",
             denominator="listings with a prediction",
             dimensions=("image_status",),
-            source=MetricSource.COUNT,
+            sources=(MetricSource.COUNT,),
         ),
         Metric(
             name="audited_listings",
             unit="listings",
-            meaning="listings of the random audit sample that people have answered, with unchanged content",
+            meaning="listings of the audit sample that people have decided since they were drawn",
             numerator=_LISTINGS,
             denominator=None,
-            dimensions=("all",),
-            source=MetricSource.COUNT,
+            dimensions=_BY_SEGMENT,
+            sources=(MetricSource.COUNT,),
         ),
         Metric(
-            name="audited_error_before",
+            name=ERROR_BEFORE,
             unit=_SHARE,
-            meaning="listings whose seller's category is wrong, missing or not in the taxonomy, by the audit",
-            numerator=_ESTIMATED,
+            meaning="listings whose seller's category is wrong, missing or not in the taxonomy",
+            numerator=(
+                "model: sum of the posteriors that the seller's category is wrong; 0 or 1 where a person has decided; "
+                f"{_AUDITED}"
+            ),
             denominator=_LISTINGS,
-            dimensions=("all",),
-            source=MetricSource.AUDIT,
+            dimensions=_BY_SEGMENT,
+            sources=(MetricSource.MODEL, MetricSource.AUDIT),
         ),
         Metric(
-            name="audited_error_left",
+            name=ERROR_LEFT,
             unit=_SHARE,
-            meaning="listings that would be published in a wrong category if people had decided none, by the audit",
-            numerator=_ESTIMATED,
+            meaning="listings published in a wrong category",
+            numerator=(
+                "model: sum of the posteriors that effective_category is wrong; 0 where a person has decided; audit: "
+                "the share of the audited listings that were published in a wrong category before the answer, times "
+                "the number of all listings not decided before they could be drawn, less the errors that people have "
+                "put right since"
+            ),
             denominator=_LISTINGS,
+            dimensions=_BY_SEGMENT,
+            sources=(MetricSource.MODEL, MetricSource.AUDIT),
+        ),
+        Metric(
+            name="correction_precision",
+            unit=_SHARE,
+            meaning="right ones among the corrections of labels of the taxonomy by the model",
+            numerator="decided or audited listings whose correction is the category that people decided",
+            denominator="listings that were published with a correction before people decided or audited them",
             dimensions=("all",),
-            source=MetricSource.AUDIT,
+            sources=(MetricSource.DECISIONS, MetricSource.AUDIT),
+        ),
+        Metric(
+            name="flag_precision",
+            unit=_SHARE,
+            meaning="right ones among the flags with the given reason, by the decisions that name this reason",
+            numerator="listings whose last decision about the reason is accept or resolve",
+            denominator="listings with a decision accept, resolve or reject about the reason",
+            dimensions=("reason",),
+            sources=(MetricSource.DECISIONS,),
         ),
         Metric(
             name="expected_error_before",
             unit=_SHARE,
-            meaning="listings whose seller's category is wrong, missing or not in the taxonomy, as the model expects",
+            meaning="the former name of category_error_rate_before with source model; the next release drops it",
             numerator="sum of the posteriors that the seller's category is wrong; 0 or 1 where a person has decided",
             denominator=_LISTINGS,
             dimensions=_BY_CATEGORY,
-            source=MetricSource.MODEL,
+            sources=(MetricSource.MODEL,),
         ),
         Metric(
             name="expected_error_left",
             unit=_SHARE,
-            meaning="listings published in a wrong category, as the model expects",
+            meaning="the former name of category_error_rate_left with source model; the next release drops it",
             numerator="sum of the posteriors that effective_category is wrong; 0 where a person has decided",
             denominator=_LISTINGS,
             dimensions=_BY_CATEGORY,
-            source=MetricSource.MODEL,
+            sources=(MetricSource.MODEL,),
         ),
         Metric(
             name="wrong_label_share",
@@ -167,7 +214,7 @@ METRICS: dict[str, Metric] = {
             numerator="the estimated share",
             denominator=None,
             dimensions=("all",),
-            source=MetricSource.EVIDENCE,
+            sources=(MetricSource.EVIDENCE,),
         ),
         Metric(
             name="mean_correction_confidence",
@@ -176,7 +223,7 @@ METRICS: dict[str, Metric] = {
             numerator="sum of category_confidence of the corrections",
             denominator="listings with category_action corrected",
             dimensions=_BY_CATEGORY,
-            source=MetricSource.MODEL,
+            sources=(MetricSource.MODEL,),
         ),
         Metric(
             name="mean_quality_score",
@@ -185,7 +232,7 @@ METRICS: dict[str, Metric] = {
             numerator="sum of quality_score, of which the posterior makes up to 60 points",
             denominator=_LISTINGS,
             dimensions=_BY_CATEGORY,
-            source=MetricSource.MODEL,
+            sources=(MetricSource.MODEL,),
         ),
     )
 }

@@ -157,7 +157,7 @@ class Reason(StrEnum):
         "audit_sample",
         Queue.AUDIT,
         0.35,  # above most other faults: few listings, and the metrics depend on their answers
-        "Drawn at random each month, independently of the model.",
+        "Drawn at random, independently of the model; every night a part of the sample is new.",
         "drawn at random to measure the quality of the catalogue",
     )
 

@@ -441,12 +441,16 @@ QUALITY_METRICS = Table(
     name="quality_metrics",
     kind="fact",
     row="the value of a metric in a run",
-    key=("run_id", "metric", "dimension", "segment"),
+    key=("run_id", "metric", "dimension", "segment", "source"),
     partition=("job", "run_date"),
     version=3,
     columns=(
         Column("metric", "STRING", "its name; defined in metric_definitions"),
-        Column("dimension", "STRING", "the dimension by which it is split: all, category, reason or image_status"),
+        Column(
+            "dimension",
+            "STRING",
+            "the dimension by which it is split: all, category, department, seller_size, reason or image_status",
+        ),
         Column("segment", "STRING", "the value of the dimension; 'all' if it is not split"),
         Column("value", "DOUBLE", "numerator / denominator, or the numerator where there is no denominator"),
         Column("numerator", "DOUBLE", "of the share or mean"),
@@ -454,16 +458,16 @@ QUALITY_METRICS = Table(
         Column(
             "lower",
             "DOUBLE",
-            "lower end of the interval: 95 % (Wilson) if source is audit, two standard errors if it is evidence; null "
-            "otherwise",
+            "lower end of the interval: 95 % (exact) if source is audit or decisions, two standard errors if it is "
+            "evidence; null otherwise",
         ),
         Column("upper", "DOUBLE", "upper end; also null if evidence gives only a lower end"),
         *_SLICE,
         Column(
             "source",
             "STRING",
-            "count, model (its own estimate), audit (a random sample, answered by people) or evidence (what training "
-            "found); null in rows of earlier versions",
+            "count, model (its own estimate), audit (a random sample, answered by people), decisions (people's, of no "
+            "random sample) or evidence (what training found); null in rows of earlier versions",
         ),
         Column("basis", "STRING", "which evidence, in words; null unless source is evidence"),
     ),
@@ -481,7 +485,9 @@ METRIC_DEFINITIONS = Table(
         Column("numerator", "STRING", "what is summed"),
         Column("denominator", "STRING", "what the sum is divided by; null if the value is the sum itself"),
         Column("dimensions", "ARRAY<STRING>", "the dimensions by which it is split; `all` is the whole catalogue"),
-        Column("source", "STRING", "what it is based on: count, model, audit or evidence"),
+        Column(
+            "source", "STRING", "what it is based on: count, model, audit, decisions or evidence, or several of them"
+        ),
         *_DECIDED_BY,
     ),
 )
@@ -519,7 +525,14 @@ REVIEW_DECISIONS = Table(
         Column("reviewer", "STRING", "the person who decided"),
         Column("decided_at", "TIMESTAMP", "UTC"),
         Column("note", "STRING", "free text"),
+        Column(
+            "published_category",
+            "STRING",
+            "what was published as effective_category when the reviewer looked, which the decision judges; null if "
+            "there was none or a person had chosen it, unless the decision is about the category, and in earlier rows",
+        ),
     ),
+    version=2,
 )
 
 RUNS = Table(

@@ -73,15 +73,15 @@ def _metrics() -> str:
         "## Metrics",
         "",
         "The figures of `quality_metrics`, as [schemas/metrics.py](../schemas/metrics.py) declares them. Only figures",
-        "of the audit and of evidence have an interval: a count of the whole catalogue has no sampling error, and the",
-        "model cannot say how wrong its own estimate is. [How far to trust the classifier](trust.md) explains the",
-        "evidence.",
+        "of the audit, of decisions and of evidence have an interval: a count of the whole catalogue has no sampling",
+        "error, and the model cannot say how wrong its own estimate is. [Figures and what they are",
+        "worth](metrics.md) explains the audit, [How far to trust the classifier](trust.md) the evidence.",
         "",
         "| metric | source | unit | meaning | numerator | denominator | split by |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {m.name} | {m.source.value} | {m.unit} | {m.meaning} | {m.numerator} | {m.denominator or ''} | "
+        f"| {m.name} | {', '.join(m.sources)} | {m.unit} | {m.meaning} | {m.numerator} | {m.denominator or ''} | "
         f"{', '.join(m.dimensions)} |"
         for m in METRICS.values()
     ]

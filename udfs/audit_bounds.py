@@ -14,6 +14,10 @@ import numpy as np
 from scipy.special import gammaln
 
 from schemas.arrays import Floats
+from schemas.metrics import MIN_AUDITED
+
+ESTIMATE = "errors double, lower double, upper double"
+"""What `estimate_errors` returns, as Spark DDL."""
 
 
 class Stratum(NamedTuple):
@@ -66,6 +70,23 @@ def strata_bounds(strata: Sequence[Stratum], level: float = 0.95) -> tuple[int, 
 def estimated_errors(strata: Sequence[Stratum]) -> float:
     """Estimate the number of errors in all strata, each extrapolated from its sample, which is not empty."""
     return sum(stratum.errors / stratum.audited * stratum.listings for stratum in strata)
+
+
+def estimate_errors(errors: int | None, audited: int, listings: int) -> tuple[float, float, float] | None:
+    """Estimate the number of errors in a segment, with 95 % bounds: a user-defined function that returns `ESTIMATE`.
+
+    Args:
+        errors: errors in the sample; None: there is nothing to estimate.
+        audited: size of the sample.
+        listings: number of listings from which it was drawn.
+
+    Returns:
+        The estimate, the lower and the upper bound; None if fewer than `MIN_AUDITED` listings were audited.
+    """
+    if errors is None or audited < MIN_AUDITED:
+        return None
+    lower, upper = error_bounds(errors, audited, listings)
+    return estimated_errors([Stratum(errors, audited, listings)]), float(lower), float(upper)
 
 
 def _largest(errors: int, audited: int, listings: int, level: float) -> int:

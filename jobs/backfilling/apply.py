@@ -28,6 +28,7 @@ from jobs.lifecycle.run_context import RunContext, run_context
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError
+from schemas.metrics import ERROR_LEFT
 from schemas.tables import REVIEW_DECISIONS
 from training.registry import open_registry
 
@@ -126,7 +127,9 @@ def _summarise(
     dry_run: bool,
 ) -> Summary:
     events, actions = _sizes(result.events, "event"), _sizes(result.own, "category_action")
-    left = result.metrics.where("dimension = 'all' AND metric = 'expected_error_left'").collect()[0].value
+    left = (
+        result.metrics.where(f"dimension = 'all' AND metric = '{ERROR_LEFT}' AND source = 'model'").collect()[0].value
+    )
     facts: dict[str, object] = {
         "run_id": run.run_id,
         "model_version": result.model_version,
@@ -139,7 +142,7 @@ def _summarise(
         "changed": run.counts["changed"],
         "limits": run.limits,
         "correction_threshold": round(result.threshold, 4),
-        "expected_error_left": Share(round(left, 4)),
+        f"{ERROR_LEFT}_by_model": Share(round(left, 4)),
     }
     hints = [*describe_corrections(run), f"All other listings are as {base.run_id} has published them."]
     if result.model_version != champion:

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from conf.settings import DecideSettings, Settings
+from jobs.cleaning.steps.audit_sample import mark_audit
 from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration, lower_claims
 from jobs.cleaning.steps.decide import (
     CorrectionBin,
@@ -142,7 +143,7 @@ class Cleaned:
 
 def _metric_definitions(spark: SparkSession) -> DataFrame:
     rows = [
-        (m.name, m.unit, m.meaning, m.numerator, m.denominator, list(m.dimensions), m.source.value)
+        (m.name, m.unit, m.meaning, m.numerator, m.denominator, list(m.dimensions), ", ".join(m.sources))
         for m in METRICS.values()
     ]
     columns = "metric STRING, unit STRING, meaning STRING, numerator STRING, denominator STRING"
@@ -224,14 +225,14 @@ def clean(
         if is_part:
             decided = keep_published(decided)
         decided = with_usual_price(decided)
+        chance = min(review.audit_listings / max(evidence.count(), 1), review.max_audit_share)
+        decided = mark_audit(decided, run_date, chance)
         [expected] = expected_parts(candidates).collect()
         bins = [ErrorBin(*row) for row in error_bins(decided.where(~is_hidden())).collect()]
         context = RuleContext(
-            run_date=run_date,
             mismatch_at_least=weights.mismatch_probability,
             refer_below=thresholds.refer_below,
             ask_from=queue_threshold(bins, review.queue_share),
-            audit_chance=min(review.audit_listings / max(evidence.count(), 1), review.max_audit_share),
             titles_expected=expected.titles,
             pictures_expected=expected.pictures,
             prices_expected=expected.prices,
@@ -251,13 +252,11 @@ def clean(
         yield Cleaned(
             decided=decided,
             own=own,
-            flagged=flagged_items(
-                own, flagged, unread_formats(warehouse), run_date, weights.suggestions, context.audit_chance
-            ),
+            flagged=flagged_items(own, flagged, unread_formats(warehouse), run_date, weights.suggestions, chance),
             events=correction_events(decided, before),
             rates=rates,
             shadow=shadow_decisions(own) if in_shadow else None,
-            metrics=cached(quality_metrics(decided, RULES, model.noise.share), at_end),
+            metrics=cached(quality_metrics(decided, taxonomy, RULES, model.noise.share), at_end),
             threshold=thresholds.correct_from,
             calibration=calibration,
             trust=trust,

@@ -20,6 +20,7 @@ from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError, RefusedError
+from schemas.metrics import ERROR_BEFORE, ERROR_LEFT, MetricSource
 from schemas.reasons import CategoryAction, Reason
 from schemas.tables import LISTINGS
 from udfs.pseudonyms import Purpose
@@ -130,11 +131,12 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool, refusal: Refu
         refusal: why a run that publishes would be refused; only of a dry run.
     """
     counts, location = run.counts, run.job.warehouse.location
-    figures = {row.metric: row for row in result.metrics.where("dimension = 'all'").collect()}
+    whole = result.metrics.where("dimension = 'all'").collect()
+    figures = {row.metric: row for row in whole if row.source != MetricSource.AUDIT}
     by_reason = result.metrics.where("dimension = 'reason' AND numerator > 0")
     reasons = by_reason.orderBy(F.col("numerator").desc(), "segment").collect()
     audit_items = sum(int(r.numerator) for r in reasons if r.segment == Reason.AUDIT_SAMPLE.value)
-    audit, errors = read_audit(figures, audit_items), read_label_errors(figures)
+    audit, errors = read_audit(whole, audit_items), read_label_errors(figures)
     pseudonym = partial(result.key.pseudonym, Purpose.SELLER)
     worst = result.rates.where("listings >= 10").orderBy(F.col("lower").desc(), "seller_id").limit(5).collect()
     facts: dict[str, object] = {
@@ -147,10 +149,9 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool, refusal: Refu
         "audited": result.calibration.audited,
         "labels_weighed_by_audit": not result.trust.is_default,
         "audit_open": audit.open,
-        "audited_error_before": audit.before,
-        "audited_error_left": audit.left,
-        "expected_error_before": Share(round(figures["expected_error_before"].value, 4)),
-        "expected_error_left": Share(round(figures["expected_error_left"].value, 4)),
+        ERROR_BEFORE: audit.before,
+        ERROR_LEFT: audit.left,
+        **{f"{name}_by_model": Share(round(figures[name].value, 4)) for name in (ERROR_BEFORE, ERROR_LEFT)},
         "wrong_label_share": errors and errors.share,
         "wrong_label_share_by": errors and errors.basis,
     }
@@ -182,6 +183,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool, refusal: Refu
             "Sellers are shown by pseudonyms, because logs keep this summary; the report names them.",
             f"See the report:  catalog-cleaner report --warehouse {location}",
         ),
+        notes=audit.notes,
         hidden_if_zero=("shadowed", *(() if run.corrections is False else ("withheld",))),
         error=refusal,
     )

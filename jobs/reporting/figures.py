@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,14 +12,13 @@ from pyspark.sql import functions as F
 from jobs.cleaning.audit import Audit, read_audit
 from jobs.cleaning.label_errors import LabelErrors, read_label_errors
 from jobs.console.summary import Estimate, Named
+from jobs.reporting.error_rates import SegmentError, read_error_rates
 from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.errors import UsageError
-from schemas.metrics import MetricSource
+from schemas.metrics import ERROR_BEFORE, ERROR_LEFT, FORMER_NAMES, MetricSource
 from schemas.reasons import CategoryAction, Queue, Reason
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS, FLAGGED_ITEMS, QUALITY_METRICS, SELLERS
 
-MAX_CATEGORIES = 500
-"""Maximum number of categories to show, worst first."""
 WORST_SELLERS = 12
 FREQUENT_CHANGES = 12
 PUBLICATIONS = 14
@@ -29,7 +27,8 @@ PUBLICATIONS = 14
 BANDS = (0.99, 0.95, 0.80, 0.50, 0.0)
 """Lower bounds of the bands by which corrections are counted by their posterior, 0 to 1."""
 
-_TREND = ("expected_error_left", "corrected_share", "flagged_share")
+_TREND = (ERROR_LEFT, "corrected_share", "flagged_share")
+_BY_SEGMENT = ("category", "department", "seller_size")
 
 
 @dataclass(frozen=True)
@@ -38,16 +37,6 @@ class ListingShare:
 
     listings: float
     share: Estimate
-
-
-@dataclass(frozen=True)
-class CategoryError:
-    """The listings of a category after cleaning, and the estimated shares of wrong ones before and after cleaning."""
-
-    category: Named
-    listings: int
-    before: Estimate
-    left: Estimate
 
 
 @dataclass(frozen=True)
@@ -109,7 +98,7 @@ class Figures:
         confidence: mean posterior of the corrections; None if there are none.
         quality: mean quality_score, 0 to 100.
         events: begun, changed, ended -> number of corrections in this run.
-        categories: sorted by the lower bound of the error, highest first, so that small categories rank lower.
+        categories, departments, seller_sizes: error rates by segment, worst first.
         sellers: those with the highest lower bounds of the error rate, sorted by the error rate, highest first.
         changes: most frequent first.
         certainty: lower bound of a band in BANDS -> number of corrections whose posterior is in the band.
@@ -131,7 +120,9 @@ class Figures:
     confidence: Estimate | None
     quality: float
     events: Mapping[str, int]
-    categories: Sequence[CategoryError]
+    categories: Sequence[SegmentError]
+    departments: Sequence[SegmentError]
+    seller_sizes: Sequence[SegmentError]
     sellers: Sequence[SellerError]
     changes: Sequence[Change]
     certainty: Mapping[float, int]
@@ -154,7 +145,8 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
     run = snapshot.run
     metrics = _metrics(snapshot)
     own = [row for row in metrics if row.run_id == run.run_id]
-    catalogue = {row.metric: row for row in own if row.dimension == "all"}
+    whole = [row for row in own if row.dimension == "all"]
+    catalogue = {_present_name(row): row for row in whole if row.source != MetricSource.AUDIT}
     if "listings" not in catalogue:
         raise UsageError(
             f"the publication of {run.run_id} has no metrics: choose another run with --run. `catalog-cleaner runs` "
@@ -169,14 +161,16 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
         counts=dict(run.counts or {}),
         listings=int(catalogue["listings"].value),
         shares={
-            name: ListingShare(row.numerator, _estimate(row)) for name, row in catalogue.items() if name in _SHARES
+            name: ListingShare(row.numerator, Estimate(row.value)) for name, row in catalogue.items() if name in _SHARES
         },
-        audit=read_audit(catalogue, queues.by_reason.get(Reason.AUDIT_SAMPLE, 0)),
+        audit=read_audit(whole, queues.by_reason.get(Reason.AUDIT_SAMPLE, 0)),
         label_errors=read_label_errors(catalogue),
-        confidence=_estimate(confidence) if confidence else None,
+        confidence=Estimate(confidence.value) if confidence else None,
         quality=catalogue["mean_quality_score"].value,
         events=_events(snapshot),
-        categories=_categories(own, names),
+        categories=read_error_rates(own, "category", names),
+        departments=read_error_rates(own, "department", {}),
+        seller_sizes=read_error_rates(own, "seller_size", {}),
         sellers=_sellers(snapshot),
         changes=_changes(snapshot, names),
         certainty=_certainty(snapshot),
@@ -190,7 +184,7 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
 
 
 _ACTIONS = ("kept_share", "corrected_share", "referred_share", "flagged_share")
-_SHARES = (*_ACTIONS, "expected_error_before", "expected_error_left")
+_SHARES = (*_ACTIONS, ERROR_BEFORE, ERROR_LEFT)
 
 
 def named(category: str | None, names: Mapping[str, str]) -> Named | None:
@@ -201,26 +195,11 @@ def named(category: str | None, names: Mapping[str, str]) -> Named | None:
 def _metrics(snapshot: PublicationSnapshot) -> list[Row]:
     """The metrics of the run, and the main metrics of the publications to compare."""
     compared = [row.run_id for row in (*snapshot.before[-PUBLICATIONS + 1 :], snapshot.run)]
-    main = (F.col("dimension") == "all") & F.col("metric").isin(*_TREND) & F.col("run_id").isin(*compared)
-    split = (F.col("dimension") == "category") & F.col("metric").isin("expected_error_before", "expected_error_left")
+    main = (F.col("dimension") == "all") & F.col("metric").isin(*_TREND, *FORMER_NAMES)
+    main &= F.col("run_id").isin(*compared)
+    split = F.col("dimension").isin(*_BY_SEGMENT) & F.col("metric").isin(ERROR_BEFORE, ERROR_LEFT, *FORMER_NAMES)
     own = (F.col("run_id") == snapshot.run.run_id) & (split | F.col("dimension").isin("all", "image_status"))
     return snapshot.read(QUALITY_METRICS).where(main | own).collect()
-
-
-def _categories(metrics: Sequence[Row], names: Mapping[str, str]) -> list[CategoryError]:
-    split = [row for row in metrics if row.dimension == "category"]
-    before = {row.segment: row for row in split if row.metric == "expected_error_before"}
-    left = {row.segment: row for row in split if row.metric == "expected_error_left"}
-    worst = sorted(left.values(), key=lambda row: (-_lower_bound(row), row.segment))[:MAX_CATEGORIES]
-    return [
-        CategoryError(
-            Named(row.segment, names.get(row.segment, row.segment)),
-            int(row.denominator),
-            _estimate(before[row.segment]),
-            _estimate(row),
-        )
-        for row in worst
-    ]
 
 
 def _sellers(snapshot: PublicationSnapshot) -> list[SellerError]:
@@ -279,8 +258,8 @@ def _publications(snapshot: PublicationSnapshot, metrics: Sequence[Row]) -> list
     """The figures of each publication. If a date was run several times, only the last run has metrics."""
     figures: dict[str, dict[str, Row]] = {}
     for row in metrics:
-        if row.dimension == "all" and row.metric in _TREND:
-            figures.setdefault(row.run_id, {})[row.metric] = row
+        if row.dimension == "all" and row.source != MetricSource.AUDIT:
+            figures.setdefault(row.run_id, {})[_present_name(row)] = row
     return [
         PublicationFigures(run.run_id, run.run_date, run.seconds, *(figures[run.run_id][name].value for name in _TREND))
         for run in (*snapshot.before, snapshot.run)
@@ -288,17 +267,6 @@ def _publications(snapshot: PublicationSnapshot, metrics: Sequence[Row]) -> list
     ]
 
 
-def _lower_bound(row: Row) -> float:
-    """Wilson's lower bound of a share. Sorting by it keeps small categories from the top of the list."""
-    p, n, z = row.value, row.denominator, 1.96
-    return float((p + z * z / (2 * n) - z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n))
-
-
-def _estimate(row: Row) -> Estimate:
-    """The value of a metric, with its interval if it is audited.
-
-    Earlier versions also published an interval for the model's estimates. It was too narrow and is ignored.
-    """
-    if row.source != MetricSource.AUDIT.value:
-        return Estimate(row.value)
-    return Estimate(row.value, row.lower, row.upper)
+def _present_name(row: Row) -> str:
+    """The name of a metric, which earlier versions may have published under another one."""
+    return str(FORMER_NAMES.get(row.metric, row.metric))

@@ -15,11 +15,13 @@ from jobs.cleaning.label_errors import describe_label_errors
 from jobs.console.summary import Estimate, Share
 from jobs.reporting import charts, words
 from jobs.reporting.charts import Bar, Range, Span
+from jobs.reporting.error_rates import SegmentError
 from jobs.reporting.examples import Examples
 from jobs.reporting.figures import BANDS, Figures, PublicationFigures
+from schemas.metrics import ERROR_BEFORE
 from schemas.reasons import ImageStatus, Queue, Reason
 
-_CATEGORIES = 12
+_SEGMENTS = 12
 _SELLERS = 12
 
 
@@ -96,24 +98,18 @@ def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]
 
 
 def _errors(figures: Figures) -> list[Chart]:
-    categories, sellers = figures.categories, figures.sellers[:_SELLERS]
-    worst = categories[:_CATEGORIES]
-    panels = []
-    if worst:
-        panels.append(
-            Chart(
-                "Categories with the highest error",
-                _safe(charts.dumbbells([Span(c.category.name, c.before, c.left) for c in worst])),
-                f"Estimated share of wrong listings in the {len(worst)} worst categories, before and after cleaning. "
-                f"Worst: {worst[0].category}, {Share(worst[0].before.value)} and {Share(worst[0].left.value)}.",
-                ("category", "listings", "wrong before", "wrong after"),
-                [(c.category, f"{c.listings:,}", Share(c.before.value), Share(c.left.value)) for c in categories],
-                more="Show all categories as a table" if len(categories) > len(worst) else "Show as a table",
-                legend=(("c-before", "wrong before"), ("c-left", "wrong after")),
-            )
+    sellers = figures.sellers[:_SELLERS]
+    panels = [
+        _segment_errors(title, dimension, errors)
+        for title, dimension, errors in (
+            ("Categories with the highest error", "category", figures.categories),
+            ("Error by department", "department", figures.departments),
+            ("Error by the size of the seller", "labelled listings", figures.seller_sizes),
         )
+        if errors
+    ]
     if sellers:
-        overall = figures.shares["expected_error_before"].share.value
+        overall = figures.shares[ERROR_BEFORE].share.value
         panels.append(
             Chart(
                 "Sellers who mislabel most",
@@ -133,6 +129,20 @@ def _errors(figures: Figures) -> list[Chart]:
             )
         )
     return panels
+
+
+def _segment_errors(title: str, column: str, errors: Sequence[SegmentError]) -> Chart:
+    worst = errors[:_SEGMENTS]
+    return Chart(
+        title,
+        _safe(charts.dumbbells([Span(e.segment.name, e.before, e.left) for e in worst])),
+        f"{title}: the model's estimate of the share of wrong categories before and after cleaning. "
+        f"Worst of {len(errors)}: {worst[0].segment}, {Share(worst[0].before.value)} and {Share(worst[0].left.value)}.",
+        (column, "listings", "wrong before", "wrong after", "wrong after, by audit"),
+        [(e.segment, f"{e.listings:,}", Share(e.before.value), Share(e.left.value), str(e.by_audit)) for e in errors],
+        more="Show all as a table" if len(errors) > len(worst) else "Show as a table",
+        legend=(("c-before", "wrong before"), ("c-left", "wrong after")),
+    )
 
 
 def _corrections(figures: Figures) -> list[Chart]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from jobs.cleaning.audit import TOO_FEW
 from jobs.cleaning.label_errors import describe_label_errors
 from jobs.console.summary import Section, Share, Summary
+from jobs.reporting.error_rates import SegmentError
 from jobs.reporting.examples import Example, Examples
 from jobs.reporting.figures import Figures
 from jobs.reporting.words import ACCOUNT
+from schemas.metrics import ERROR_BEFORE, ERROR_LEFT
 from schemas.reasons import Queue
 
-_CATEGORIES = 10
+_SEGMENTS = 10
 _SELLERS = 8
 _EXAMPLES = 6
 _TITLE_LENGTH = 56
@@ -33,10 +38,10 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
         "listings": figures.listings,
         "audited": audit.answered,
         "audit_open": audit.open,
-        "audited_error_before": audit.before,
-        "audited_error_left": audit.left,
-        "expected_error_before": shares["expected_error_before"].share,
-        "expected_error_left": shares["expected_error_left"].share,
+        ERROR_BEFORE: audit.before,
+        ERROR_LEFT: audit.left,
+        f"{ERROR_BEFORE}_by_model": shares[ERROR_BEFORE].share,
+        f"{ERROR_LEFT}_by_model": shares[ERROR_LEFT].share,
         "wrong_label_share": errors and errors.share,
         "wrong_label_share_by": errors and errors.basis,
         "corrected": round(shares["corrected_share"].listings),
@@ -57,7 +62,7 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
     hints = [
         describe_label_errors(errors, audit, figures.listings),
         audit.note(location),
-        "Errors by category and the sellers' error rates are the model's estimates.",
+        "Before, left and the sellers' error rates are the model's estimates; by_audit is what the audit says is left.",
         f"Read a table of this publication:  jobs.store.read_published(warehouse, TABLE, {figures.run_id!r})",
     ]
     if figures.taken_back_by is not None:
@@ -69,29 +74,24 @@ def report_summary(figures: Figures, examples: Examples, location: str, page: st
     else:
         hints.append(f"The page is {page}, a single file.")
     sections = (*_figures(figures), *_examples(examples), *_runs(figures))
-    return Summary(_title(figures), facts, sections, hints, hidden_if_zero=("taken_back_by",))
+    return Summary(_title(figures), facts, sections, hints, audit.notes, hidden_if_zero=("taken_back_by",))
 
 
 def _title(figures: Figures) -> str:
-    """The error before and after cleaning: audited, or the model's estimate if no listing of the audit is answered."""
+    """The error before and after cleaning: audited, or the model's estimate if too few listings are audited."""
     shares, audit = figures.shares, figures.audit
-    before = audit.before or shares["expected_error_before"].share
-    left = audit.left or shares["expected_error_left"].share
-    basis = f"{audit.answered:,} audited listings" if audit.answered else "the model's estimate, not audited"
+    before, left = audit.before or shares[ERROR_BEFORE].share, audit.left or shares[ERROR_LEFT].share
+    unaudited = f"the model's estimate, {TOO_FEW if audit.answered else 'not audited'}"
+    basis = f"{audit.answered:,} audited listings" if audit.left else unaudited
     return f"Catalogue of {figures.run_date}: {before} in a wrong category before, {left} after ({basis})"
 
 
 def _figures(figures: Figures) -> list[Section]:
-    categories = figures.categories[:_CATEGORIES]
     reasons = figures.queues.by_reason.items()
     return [
-        Section(
-            "error by category, worst first",
-            ("category", "listings", "before", "left"),
-            [(c.category, c.listings, Share(c.before.value), c.left) for c in categories],
-            bars=("before", "left"),
-            key="error by category, the worst first",
-        ),
+        _errors("category", figures.categories, "error by category, the worst first"),
+        _errors("department", figures.departments, "error by department"),
+        _errors("seller_size", figures.seller_sizes, "error by seller size"),
         Section(
             "flagged by reason",
             ("queue", "reason", "listings", "share"),
@@ -113,6 +113,16 @@ def _figures(figures: Figures) -> list[Section]:
             [(c.seller_category, c.corrected_category, c.listings) for c in figures.changes],
         ),
     ]
+
+
+def _errors(column: str, errors: Sequence[SegmentError], key: str) -> Section:
+    return Section(
+        f"error by {column.replace('_', ' ')}, worst first",
+        (column, "listings", "before", "left", "by_audit"),
+        [(e.segment, e.listings, Share(e.before.value), e.left, e.by_audit) for e in errors[:_SEGMENTS]],
+        bars=("before", "left"),
+        key=key,
+    )
 
 
 def _examples(examples: Examples) -> list[Section]:

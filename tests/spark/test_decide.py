@@ -27,10 +27,10 @@ EVIDENCE_COLUMNS = (
     "listing_id string, content_hash string, seller_id string, category string, in_taxonomy boolean, "
     f"predicted_category string, label_support double, other_support double, candidates {RANKED}, novelty double"
 )
-RATES = "seller_id string, error_rate double"
+RATES = "seller_id string, listings bigint, error_rate double"
 DECISIONS = (
     "decision_id string, listing_id string, content_hash string, decision string, reason string, category string, "
-    "decided_at timestamp, audit_chance double"
+    "decided_at timestamp, audit_chance double, published_category string"
 )
 
 
@@ -151,7 +151,7 @@ def test_without_corrections_people_get_what_would_be_corrected(spark: SparkSess
         sensitive=("lingerie",),
     )
     noon = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
-    decision = ("1", "decided", "h-decided", "set_category", None, "hats", noon, None)
+    decision = ("1", "decided", "h-decided", "set_category", None, "hats", noon, None, None)
     decisions = latest_decisions(frame(spark, DECISIONS, decision))
     got = decide(judged, decisions, Thresholds(correct_from=0.9, refer_below=0.9), corrections=False)
     columns = ("category_action", "effective_category", "category_source", "unreviewed_category", "withheld")
@@ -177,11 +177,11 @@ def test_a_reviewers_decision_wins_until_the_content_changes(spark: SparkSession
     decisions = frame(
         spark,
         DECISIONS,
-        ("1", "set", "h-set", "set_category", None, "shoes", noon, None),
-        ("2", "set", "h-set", "set_category", None, "hats", later, None),
-        ("3", "seller_right", "h-seller_right", "reject", None, "boots", noon, None),
-        ("4", "edited_since", "h-before", "set_category", None, "hats", noon, None),
-        ("5", "skipped", "h-skipped", "skip", None, None, noon, None),
+        ("1", "set", "h-set", "set_category", None, "shoes", noon, None, None),
+        ("2", "set", "h-set", "set_category", None, "hats", later, None, None),
+        ("3", "seller_right", "h-seller_right", "reject", None, "boots", noon, None, None),
+        ("4", "edited_since", "h-before", "set_category", None, "hats", noon, None, None),
+        ("5", "skipped", "h-skipped", "skip", None, None, noon, None, None),
     )
     got = decide(judged, latest_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
     columns = ("listing_id", "category_action", "effective_category", "category_source", "category_confidence")
@@ -207,17 +207,18 @@ def test_what_would_be_published_without_a_decision_is_kept_for_the_audit(spark:
         spark,
         DECISIONS,
         *(
-            (name, name, f"h-{name}", "set_category", None, "hats", noon, chance)
-            for name, chance in (("corrected", 0.1), ("kept", 0.1), ("unlabelled", 0.1), ("asked", None))
+            (name, name, f"h-{name}", "set_category", None, "hats", noon, None, "bags")
+            for name in ("corrected", "kept", "unlabelled", "asked")
         ),
     )
     got = decide(judged, latest_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
-    assert rows_of(got, "listing_id", "audited", "unreviewed_category", "effective_category") == [
-        ("asked", False, "boots", "hats"),
-        ("corrected", True, "shoes", "hats"),
-        ("kept", True, "boots", "hats"),
-        ("undecided", False, "shoes", "shoes"),
-        ("unlabelled", True, "shoes", "hats"),
+    columns = ("listing_id", "unreviewed_category", "effective_category", "published_category", "decided_on")
+    assert rows_of(got, *columns) == [
+        ("asked", "boots", "hats", "bags", noon.date()),
+        ("corrected", "shoes", "hats", "bags", noon.date()),
+        ("kept", "boots", "hats", "bags", noon.date()),
+        ("undecided", "shoes", "shoes", None, None),
+        ("unlabelled", "shoes", "hats", "bags", noon.date()),
     ]
 
 
@@ -242,7 +243,7 @@ def test_a_careless_sellers_label_weighs_less(spark: SparkSession) -> None:
         ("careful", "h", "s1", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)], None),
         ("careless", "h", "s2", "boots", True, "shoes", 0.3, 0.7, [("shoes", 1.0)], None),
     )
-    rates = frame(spark, RATES, ("s1", 0.1), ("s2", 0.6))
+    rates = frame(spark, RATES, ("s1", 20, 0.1), ("s2", 5, 0.6))
     got = add_posteriors(weighed, rates, 0.5, Trust())
     best = {row.listing_id: (row.best_category, row.best_confidence) for row in got.collect()}
     assert best["careful"] == ("boots", pytest.approx(0.9 * 0.3 / (0.9 * 0.3 + 0.1 * 0.7)))

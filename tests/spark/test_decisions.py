@@ -23,7 +23,7 @@ _DDL = (
 )
 _SEEN = (
     "reviewed_run_id string, listing_id string, seen_content_hash string, seen_category string, "
-    "seen_best_category string, seen_audit_chance double"
+    "seen_best_category string, seen_effective_category string, seen_category_source string, seen_audit_chance double"
 )
 _NOW = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
 _GOOD: dict[str, Any] = {
@@ -86,6 +86,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
         ["unknown_category"],
         None,
     ),
+    "decided once more": ({"listing_id": "again"}, [], "boots"),
     "cut off": ({"broken": "a,set_category", "category": None}, ["malformed_row"], None),
     "cannot be read": ({"broken": "x;y", "reviewer": None}, ["malformed_row", "missing_reviewer"], "boots"),
 }
@@ -98,16 +99,29 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     delivered = delivered.withColumn("row_number", F.monotonically_increasing_id())
     # With one partition, the row numbers are the order of the file.
     looked = frame(spark, "row_number bigint, reviewed_run_id string", *((n, row[6]) for n, row in enumerate(rows)))
-    shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", 0.1), ("n-1", "b", "h", None, None, None))
+    shown = frame(
+        spark,
+        _SEEN,
+        ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1),
+        ("n-1", "b", "h", None, None, None, "seller", None),
+        ("n-1", "again", "h", "sandals", "shoes", "boots", "reviewer", None),
+    )
     taxonomy = frame(spark, "category string", ("boots",), ("shoes",), ("sandals",))
     valid = validate_decisions(delivered.join(looked, "row_number"), shown, taxonomy, _NOW)
     judged = valid.orderBy("row_number").collect()
     assert {name: (row.reasons, row.category) for name, row in zip(CASES, judged, strict=True)} == {
         name: (reasons, category) for name, (_, reasons, category) in CASES.items()
     }
+    # What people judge is the category that was published, unless a person had chosen it.
+    usable = [row for row in judged if not row.reasons]
+    assert {(row.listing_id, row.published_category) for row in usable if row.category} == {
+        ("a", "shoes"),
+        ("again", None),
+    }
+    assert {row.published_category for row in judged if row.reason} == {None}
     first = judged[0]
     assert (first.content_hash, first.run_id, first.audit_chance) == ("hash", "n-1", 0.1)
-    assert len({row.decision_id for row in judged if not row.reasons}) == 8  # four are equal to others
+    assert len({row.decision_id for row in usable}) == 9  # four are equal to others
     stored = {name: row.reason for name, row in zip(CASES, judged, strict=True) if not row.reasons}
     assert stored == {
         "as it should be": None,
@@ -122,6 +136,7 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
         "the suggestion, named": None,
         "the seller's, named": None,
         "of tomorrow": None,
+        "decided once more": None,
     }
 
 

@@ -30,11 +30,9 @@ FLAG_COLUMNS = (
     "image_status string, mismatch_probability double, novel boolean"
 )
 CONTEXT = RuleContext(
-    run_date=DATE,
     mismatch_at_least=0.5,
     refer_below=0.9,
     ask_from=2.0,
-    audit_chance=0.0,
     titles_expected=True,
     pictures_expected=True,
     prices_expected=True,
@@ -49,20 +47,19 @@ NOON = dt.datetime(2026, 1, 4, 12, tzinfo=dt.UTC)
 
 
 def unanswered(spark: SparkSession, ddl: str, *rows: Sequence[Any]) -> DataFrame:
-    """Listings that no reviewer has answered."""
+    """Listings that no reviewer has answered and that are not drawn for the audit."""
     listings = frame(spark, f"{ddl}, content_hash string", *((*row, f"hash of {row[0]}") for row in rows))
     return with_answers(blameless(listings), frame(spark, DECISIONS))
 
 
 def blameless(listings: DataFrame) -> DataFrame:
-    """Listings with a usual price, of which none is a duplicate and no correction is withheld.
+    """Listings with a usual price: none is a duplicate or drawn for the audit, and no correction is withheld.
 
     Only the one named so has personal data, and the new one has no prediction.
     """
     values = {"price": "9.5D", "price_distance": "0.0D", "usual_price": USUAL, "duplicate_of": "CAST(NULL AS STRING)"}
-    return listings.withColumns(
-        {name: F.expr(value) for name, value in (values | {"withheld": "false", "personal_data": PERSONAL}).items()}
-    )
+    values |= {"withheld": "false", "drawn": "false", "personal_data": PERSONAL}
+    return listings.withColumns({name: F.expr(value) for name, value in values.items()})
 
 
 def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
@@ -101,7 +98,7 @@ def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
     filled = find_reasons(decided, replace(CONTEXT, ask_from=0.01))
     asked = {row.listing_id for row in filled.collect() if "low_confidence" in row.reasons}
     assert asked == {"fine", "fixed", "doubt", "none", "odd", "drawing", "new", "named"}
-    drawn = find_reasons(decided, replace(CONTEXT, audit_chance=1.0))
+    drawn = find_reasons(decided.withColumn("drawn", F.lit(True)), CONTEXT)
     assert {row.listing_id for row in drawn.collect() if "audit_sample" not in row.reasons} == {"reviewed"}
 
 

@@ -43,8 +43,8 @@ def published(spark: SparkSession) -> DataFrame:
 
 
 def decided(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
-    """Rows of listing_id, predicted_category, label_posterior and audited; everything else is decided otherwise."""
-    ddl = "listing_id STRING, predicted_category STRING, label_posterior DOUBLE, audited BOOLEAN"
+    """Rows of listing_id, predicted_category and label_posterior; everything else is decided otherwise."""
+    ddl = "listing_id STRING, predicted_category STRING, label_posterior DOUBLE"
     now = {"effective_category": "boots", "category_source": "model", "category_action": "corrected"}
     now |= {"best_category": "boots", "image_status": "blank", "rollout_arm": "correct", "shadow": "shoes"}
     now |= {"language": "de"}
@@ -56,7 +56,7 @@ def decided(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
 
 
 def test_what_a_publication_shows_replaces_what_was_decided(spark: SparkSession) -> None:
-    now = decided(spark, ("kept", None, 0.2, True), ("fixed", None, 0.2, False), ("own", "boots", 0.3, True))
+    now = decided(spark, ("kept", None, 0.2), ("fixed", None, 0.2), ("own", "boots", 0.3))
     found = with_published(keep_published(now.join(published(spark), "listing_id", "left")), FINDINGS)
     columns = (
         "effective_category",
@@ -71,10 +71,10 @@ def test_what_a_publication_shows_replaces_what_was_decided(spark: SparkSession)
         ("kept", "bags", "seller", 0.9, "bags", "flag", "fr"),
         ("own", "boots", "model", 0.5, "boots", "correct", "de"),
     ]
-    assert rows_of(found, "listing_id", "reasons", "quality_score", "audited", "withheld", "shadow") == [
-        ("fixed", ["low_confidence"], 80.0, False, False, None),
-        ("kept", [], 70.0, False, False, None),
-        ("own", ["audit_sample"], 0.5, True, True, "shoes"),
+    assert rows_of(found, "listing_id", "reasons", "quality_score", "withheld", "shadow") == [
+        ("fixed", ["low_confidence"], 80.0, False, None),
+        ("kept", [], 70.0, False, None),
+        ("own", ["audit_sample"], 0.5, True, "shoes"),
     ]
     own = decided_rows(found)
     assert rows_of(own, "listing_id") == [("own",)]
@@ -82,9 +82,9 @@ def test_what_a_publication_shows_replaces_what_was_decided(spark: SparkSession)
 
 
 def test_the_posterior_of_a_label_is_that_of_the_publication_unless_judged(spark: SparkSession) -> None:
-    now = decided(spark, ("kept", None, 0.2, False), ("fixed", "hats", 0.2, False), ("own", None, 0.3, False))
+    now = decided(spark, ("kept", None, 0.2), ("fixed", "hats", 0.2), ("own", None, 0.3))
     found = keep_published(now.join(published(spark), "listing_id", "left"))
     assert rows_of(found, "listing_id", "label_posterior") == [("fixed", 0.2), ("kept", 0.9), ("own", 0.3)]
-    now = decided(spark, ("fixed", None, 0.2, False))
+    now = decided(spark, ("fixed", None, 0.2))
     [(posterior,)] = rows_of(keep_published(now.join(published(spark), "listing_id", "left")), "label_posterior")
     assert round(posterior, 9) == 0.03

@@ -1,59 +1,121 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.measure import quality_metrics
 from schemas.estimates import ShareEstimate
 from schemas.metrics import METRICS, MetricSource
 from schemas.reasons import Reason
 from tests.spark.frames import frame
+from udfs.audit_bounds import error_bounds
 
 COLUMNS = (
-    "category string, in_taxonomy boolean, label_posterior double, category_action string, category_source string, "
-    "effective_category string, unreviewed_category string, audited boolean, category_confidence double, "
-    "reasons array<string>, quality_score double, image_status string"
+    "seller_id string, seller_listings bigint, category string, in_taxonomy boolean, label_posterior double, "
+    "category_action string, category_source string, effective_category string, judged_category string, "
+    "known boolean, audited boolean, category_confidence double, reasons array<string>, quality_score double, "
+    "image_status string"
 )
+TAXONOMY = (("a", "A"), ("b", "B"), ("c", "B"))
 COMPUTED = (Reason.BLANK_IMAGE, Reason.LOW_CONFIDENCE, Reason.MISSING_CATEGORY, Reason.WRONG_CATEGORY)
 
 BOUND = ShareEstimate(0.18, 0.0, "sellers, at least", at_least=True)
 SHARE = ShareEstimate(0.18, 0.1, "confident listings and twins")
 
-Figures = dict[tuple[str, str, str], Row]
+Figures = dict[tuple[str, str, str, str], Row]
+
+
+def taxonomy(spark: SparkSession) -> DataFrame:
+    return frame(spark, "category string, department string", *TAXONOMY)
 
 
 def decided(spark: SparkSession) -> DataFrame:
-    """Six listings, of which people have decided three, two of them for the audit."""
+    """Six listings, of which people have decided three."""
     return frame(
         spark,
         COLUMNS,
-        ("a", True, 0.9, "kept", "seller", "a", "a", False, 0.9, [], 100.0, "ok"),
-        ("a", True, 0.1, "corrected", "model", "b", "b", False, 0.8, ["blank_image"], 60.0, "blank"),
-        (None, False, 0.0, "referred", "model", "b", "b", False, 0.5, ["low_confidence", "missing_category"], 50.0,
-         "ok"),
-        ("b", True, 0.4, "kept", "reviewer", "b", "c", False, 1.0, [], 90.0, None),
-        ("b", True, 0.7, "kept", "reviewer", "b", "b", True, 1.0, [], 90.0, "ok"),
-        ("c", True, 0.8, "corrected", "reviewer", "b", "c", True, 1.0, [], 80.0, "ok"),
+        ("s1", 2, "a", True, 0.9, "kept", "seller", "a", "a", False, False, 0.9, [], 100.0, "ok"),
+        ("s1", 2, "a", True, 0.1, "corrected", "model", "b", "b", False, False, 0.8, ["blank_image"], 60.0, "blank"),
+        ("s2", None, None, False, 0.0, "referred", "model", "b", "b", False, False, 0.5,
+         ["low_confidence", "missing_category"], 50.0, "ok"),
+        ("s3", 150, "b", True, 0.4, "kept", "reviewer", "b", "c", False, False, 1.0, [], 90.0, None),
+        ("s3", 150, "b", True, 0.7, "kept", "reviewer", "b", "b", False, True, 1.0, [], 90.0, "ok"),
+        (None, None, "c", True, 0.8, "corrected", "reviewer", "b", "c", False, True, 1.0, [], 80.0, "ok"),
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def figures(spark: SparkSession) -> Figures:
-    rows = quality_metrics(decided(spark), COMPUTED, SHARE).collect()
-    found = {(row.metric, row.dimension, row.segment): row for row in rows}
+_ANSWER = "array<struct<decided_at: timestamp, decision_id: string, reason: string, status: string>>"
+
+
+def unanswered(catalogue: DataFrame) -> DataFrame:
+    return catalogue.withColumn("answers", F.lit(None).cast(_ANSWER))
+
+
+def audited_catalogue(spark: SparkSession) -> DataFrame:
+    """1,000 listings of sellers that call every wrong one b instead of a.
+
+    People had decided 30 listings before their day, twelve of them wrong, which were corrected. Of the other 970, 97
+    were drawn and answered: 33 had a wrong label, of which 30 were corrected, one was corrected to c instead of a and
+    two were left. Outside the sample, people have put right four listings since.
+    """
+
+    def listing(wrong: bool, shown: str, now: str, known: bool, audited: bool, seller: str) -> tuple[object, ...]:
+        source = "reviewer" if known or audited or shown != now else "model"
+        label = "b" if wrong else "a"
+        return (seller, 50, label, True, 0.5, "kept", source, now, shown, known, audited, 1.0, [], 100.0, "ok")
+
+    rows = [listing(wrong, "a", "a", True, False, "s2") for wrong in [True] * 12 + [False] * 18]
+    rows += [listing(True, "b", "a", False, True, "s1")] * 2 + [listing(True, "a", "a", False, True, "s1")] * 30
+    rows += [listing(True, "c", "a", False, True, "s1")] + [listing(False, "a", "a", False, True, "s1")] * 64
+    rows += [listing(True, "b", "a", False, False, "s1")] * 4
+    rows += [listing(True, "b", "b", False, False, "s1")] * 14 + [listing(True, "a", "a", False, False, "s1")] * 250
+    rows += [listing(False, "a", "a", False, False, "s1")] * 605
+    assert len(rows) == 1000
+    # People have said of 40 flags whether they are right; of the first ten they said it twice, first no, then yes.
+    no, yes, other = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2, 3))
+    answers: list[list[tuple[object, ...]] | None] = [
+        [(yes, "2", "blank_image", "resolved"), (no, "1", "blank_image", "rejected")]
+    ] * 10
+    answers += [[(other, "3", None, "accepted"), (yes, "2", "blank_image", "accepted")]] * 20
+    answers += [[(no, "1", "blank_image", "rejected")]] * 10
+    answers += [[(no, "1", "low_confidence", "rejected")]] * 29
+    answers += [None] * 931
+    both = [(*row, given) for row, given in zip(rows, answers, strict=True)]
+    return frame(spark, f"{COLUMNS}, answers {_ANSWER}", *both)
+
+
+def found_in(catalogue: DataFrame, share: ShareEstimate | None) -> Figures:
+    rows = quality_metrics(catalogue, taxonomy(catalogue.sparkSession), COMPUTED, share).collect()
+    found = {(row.metric, row.source, row.dimension, row.segment): row for row in rows}
     assert len(found) == len(rows)
     return found
 
 
-def test_the_published_metrics_are_the_declared_ones(figures: Figures) -> None:
-    declared = {(m.name, dimension) for m in METRICS.values() for dimension in m.dimensions}
-    assert {(metric, dimension) for metric, dimension, _ in figures} == declared
-    assert {row.metric: row.source for row in figures.values()} == {m.name: m.source.value for m in METRICS.values()}
+@pytest.fixture(scope="module")
+def figures(spark: SparkSession) -> Figures:
+    return found_in(unanswered(decided(spark)), SHARE)
+
+
+@pytest.fixture(scope="module")
+def audited(spark: SparkSession) -> Figures:
+    return found_in(audited_catalogue(spark).repartition(7), BOUND)
+
+
+def test_the_published_metrics_are_the_declared_ones(figures: Figures, audited: Figures) -> None:
+    declared = {
+        (m.name, source, dimension) for m in METRICS.values() for source in m.sources for dimension in m.dimensions
+    }
+    published = {key[:3] for key in {**figures, **audited}}
+    assert published == declared
 
 
 def test_figures_are_sums_over_the_listings_that_count(figures: Figures) -> None:
-    def parts(*key: str) -> tuple[float, float, float | None]:
-        row = figures[key]  # type: ignore[index]
+    def parts(name: str, *segment: str) -> tuple[float, float, float | None]:
+        sources = [source.value for source in METRICS[name].sources if source is not MetricSource.AUDIT]
+        row = figures[name, sources[0], *segment]  # type: ignore[index]
         return (row.value, row.numerator, row.denominator)
 
     assert parts("listings", "all", "all") == (6, 6, None)
@@ -67,61 +129,85 @@ def test_figures_are_sums_over_the_listings_that_count(figures: Figures) -> None
     assert parts("image_status_share", "image_status", "ok") == (0.8, 4, 5)
     # If a person has decided, the seller was right or wrong, whatever the posterior.
     before = 0.1 + 0.9 + 1.0 + 0.0 + 0.0 + 1.0
-    assert parts("expected_error_before", "all", "all") == pytest.approx((before / 6, before, 6))
-    assert parts("expected_error_left", "all", "all") == pytest.approx((0.8 / 6, 0.8, 6))
-    assert parts("expected_error_left", "category", "b") == pytest.approx((0.7 / 5, 0.7, 5))
+    left = {"all": (0.8 / 6, 0.8, 6), "b": (0.7 / 5, 0.7, 5)}
+    for name in ("category_error_rate", "expected_error"):
+        assert parts(f"{name}_before", "all", "all") == pytest.approx((before / 6, before, 6))
+        assert parts(f"{name}_left", "all", "all") == pytest.approx(left["all"])
+        assert parts(f"{name}_left", "category", "b") == pytest.approx(left["b"])
+    assert parts("category_error_rate_left", "department", "A") == pytest.approx((0.1, 0.1, 1))
+    assert parts("category_error_rate_left", "department", "B") == pytest.approx((0.14, 0.7, 5))
+    by_size = {
+        key[3]: row.numerator
+        for key, row in figures.items()
+        if key[0] == "category_error_rate_before" and key[2] == "seller_size"
+    }
+    assert by_size == pytest.approx({"2-9": 1.0, "0": 1.0, "100+": 0.0, "unknown": 1.0})
     assert parts("mean_correction_confidence", "all", "all") == pytest.approx((0.9, 1.8, 2))
-    assert ("mean_correction_confidence", "category", "a") not in figures
+    assert ("mean_correction_confidence", "model", "category", "a") not in figures
     assert parts("mean_quality_score", "category", "b") == pytest.approx((74, 370, 5))
 
 
-def test_the_audit_estimates_the_errors_of_the_whole_catalogue(figures: Figures) -> None:
-    assert figures["audited_listings", "all", "all"].value == 2
-    before, left = (figures[f"audited_error_{when}", "all", "all"] for when in ("before", "left"))
-    # Half of the audited listings; in the sixth, which was decided outside the audit, the seller was right.
-    assert (before.value, before.numerator, before.denominator) == pytest.approx((2.5 / 6, 2.5, 6))
-    # The model would have published that listing in a wrong category.
-    assert (left.value, left.numerator, left.denominator) == pytest.approx((3.5 / 6, 3.5, 6))
-    # Wilson's interval of 1 in 2, of five of six listings.
-    assert (before.lower, before.upper) == pytest.approx((0.0945 * 5 / 6, 0.9055 * 5 / 6), abs=1e-4)
-    assert (left.lower, left.upper) == pytest.approx(((1 + 0.0945 * 5) / 6, (1 + 0.9055 * 5) / 6), abs=1e-4)
+def test_the_audit_gives_the_error_rates_with_exact_bounds(audited: Figures) -> None:
+    def row(name: str, *segment: str) -> Row:
+        return audited[f"category_error_rate_{name}", "audit", *segment]  # type: ignore[index]
+
+    before, left = row("before", "all", "all"), row("left", "all", "all")
+    # Twelve errors are known, and 33 of 97 answers stand for 970 listings.
+    assert (before.numerator, before.denominator, before.value) == pytest.approx((342, 1000, 0.342))
+    lower, upper = error_bounds(33, 97, 970)
+    assert (before.lower, before.upper) == pytest.approx(((12 + lower) / 1000, (12 + upper) / 1000))
+    # Three of 97 stand for thirty that were published wrong; people have put right seven of them since.
+    assert (left.numerator, left.denominator, left.value) == pytest.approx((23, 1000, 0.023))
+    lower, upper = error_bounds(3, 97, 970)
+    assert (left.lower, left.upper) == pytest.approx((max(lower - 7, 0) / 1000, (upper - 7) / 1000))
+    assert row("left", "department", "A").denominator == 986
+    assert row("before", "seller_size", "10-99").value == before.value
 
 
-def test_decisions_outside_the_audit_do_not_bias_its_figures(spark: SparkSession) -> None:
-    # 30 of 100 listings are wrong. People have decided 25 of these in the queue; the audit sampled the rest.
-    def listing(wrong: bool, source: str, audited: bool) -> tuple[object, ...]:
-        action, seller = ("corrected", "b") if wrong else ("kept", "a")
-        return (seller, True, 0.5, action, source, "a", seller, audited, 0.9, [], 100.0, "ok")
+def test_precision_comes_from_decisions_and_from_the_audit_with_bounds(audited: Figures) -> None:
+    def row(name: str, source: str, *segment: str) -> Row:
+        return audited[name, source, *segment]  # type: ignore[index]
 
-    rows = [listing(True, "reviewer", False)] * 25 + [listing(True, "reviewer", True)] * 2
-    rows += [listing(False, "reviewer", True)] * 28 + [listing(False, "model", False)] * 45
-    catalogue = frame(spark, COLUMNS, *rows)
-    found = {row.metric: row for row in quality_metrics(catalogue, COMPUTED, BOUND).collect() if row.dimension == "all"}
-    assert found["audited_error_before"].value == pytest.approx((25 + 75 * 2 / 30) / 100)
-    assert found["audited_error_before"].lower < 0.3 < found["audited_error_before"].upper
-    bound = found["wrong_label_share"]
-    assert (bound.value, bound.lower, bound.upper, bound.basis) == (0.18, 0.18, None, "sellers, at least")
+    flags = row("flag_precision", "decisions", "reason", "blank_image")
+    assert (flags.value, flags.numerator, flags.denominator) == (0.75, 30, 40)
+    assert (flags.lower, flags.upper) == (0.75, 0.75), "no other listing is flagged"
+    assert [key[3] for key in audited if key[0] == "flag_precision"] == ["blank_image"], "29 answers are too few"
+    # 43 corrections were decided, 31 of them audited; 250 others were not.
+    for source, (right, decided_, all_) in {"decisions": (42, 43, 293), "audit": (30, 31, 281)}.items():
+        found = row("correction_precision", source, "all", "all")
+        lower, upper = error_bounds(right, decided_, all_)
+        assert (found.value, found.lower, found.upper) == pytest.approx((right / decided_, lower / all_, upper / all_))
 
 
-def test_the_estimate_of_training_has_its_interval_and_basis(figures: Figures) -> None:
-    row = figures["wrong_label_share", "all", "all"]
+def test_a_segment_with_too_few_audited_listings_has_no_figure_of_the_audit(figures: Figures, audited: Figures) -> None:
+    def counted(found: Figures, name: str) -> float:
+        return float(found["audited_listings", "count", "category", name].value)
+
+    assert {key for key in figures if key[1] == "audit"} == set()
+    assert figures["audited_listings", "count", "all", "all"].value == 2
+    # An answer counts where the listing was published before it.
+    assert (counted(figures, "b"), counted(figures, "c")) == (1, 1)
+    assert (counted(audited, "a"), counted(audited, "b"), counted(audited, "c")) == (94, 2, 1)
+    segments = {key[3] for key in audited if key[1] == "audit" and key[2] == "category"}
+    assert segments == {"a"}
+
+
+def test_the_estimate_of_training_has_its_interval_and_basis(figures: Figures, audited: Figures) -> None:
+    row = figures["wrong_label_share", "evidence", "all", "all"]
     assert (row.value, row.numerator, row.denominator, row.basis) == (0.18, 0.18, None, SHARE.source)
     assert (row.lower, row.upper) == (0.0, pytest.approx(0.38))
     assert {row.basis for key, row in figures.items() if key[0] != "wrong_label_share"} == {None}
+    bound = audited["wrong_label_share", "evidence", "all", "all"]
+    assert (bound.value, bound.lower, bound.upper, bound.basis) == (0.18, 0.18, None, "sellers, at least")
 
 
-def test_only_figures_of_the_audit_and_of_evidence_have_an_interval(figures: Figures) -> None:
-    with_interval = {row.metric for row in figures.values() if row.lower is not None or row.upper is not None}
-    sources = {MetricSource.AUDIT, MetricSource.EVIDENCE}
-    assert with_interval == {m.name for m in METRICS.values() if m.source in sources}
+def test_counts_and_the_models_estimates_have_no_interval(audited: Figures) -> None:
+    with_interval = {key[1] for key, row in audited.items() if row.lower is not None or row.upper is not None}
+    assert with_interval == {MetricSource.AUDIT, MetricSource.DECISIONS, MetricSource.EVIDENCE}
 
 
-def test_reasons_that_no_rule_computes_have_no_figure(figures: Figures) -> None:
-    assert {segment for _, dimension, segment in figures if dimension == "reason"} == {r.value for r in COMPUTED}
-
-
-def test_without_answers_there_are_no_figures_of_the_audit(spark: SparkSession) -> None:
-    rows = quality_metrics(decided(spark).where("NOT audited"), COMPUTED, None).collect()
-    assert [row.metric for row in rows if row.source == MetricSource.AUDIT.value] == []
-    assert [row.value for row in rows if row.metric == "audited_listings"] == [0]
-    assert "wrong_label_share" not in {row.metric for row in rows}
+def test_reasons_that_no_rule_computes_have_no_figure_and_without_an_estimate_there_is_none(
+    spark: SparkSession, figures: Figures
+) -> None:
+    assert {segment for _, _, dimension, segment in figures if dimension == "reason"} == {r.value for r in COMPUTED}
+    assert "wrong_label_share" not in {key[0] for key in found_in(unanswered(decided(spark)), None)}

@@ -1,20 +1,17 @@
-"""The listings in the category queue and in the audit sample."""
+"""The listings in the category queue."""
 
 from __future__ import annotations
-
-import datetime as dt
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.cleaning.steps.queue import ErrorBin, error_bins, error_probability, in_audit_sample, queue_threshold
-from tests.spark.frames import frame, rows_of
+from jobs.cleaning.steps.queue import ErrorBin, error_bins, error_probability, queue_threshold
+from tests.spark.frames import frame
 
 _DDL = (
     "listing_id string, category_action string, category_source string, category_confidence double, "
     "settled_reasons array<string>"
 )
-JUNE, JULY = dt.date(2026, 6, 3), dt.date(2026, 7, 3)
 
 
 def _decided(spark: SparkSession) -> DataFrame:
@@ -50,19 +47,3 @@ def test_referred_listings_alone_may_fill_the_queue(spark: SparkSession) -> None
     decided = _decided(spark)
     assert decided.where(error_probability() >= _threshold(decided, 0.01)).isEmpty()
     assert queue_threshold([], 0.1) > 1
-
-
-def test_the_audit_sample_is_random_and_the_same_all_month(spark: SparkSession) -> None:
-    ids = frame(spark, "listing_id string", *((str(n),) for n in range(4000)))
-
-    def drawn(date: dt.date, chance: float) -> set[str]:
-        return {row[0] for row in rows_of(ids.where(in_audit_sample(date, chance)), "listing_id")}
-
-    june = drawn(JUNE, 0.1)
-    assert len(june) == pytest.approx(400, abs=80)  # more than four standard deviations
-    assert drawn(JUNE.replace(day=30), 0.1) == june
-    assert june < drawn(JUNE, 0.2)
-    july = drawn(JULY, 0.1)
-    assert len(june & july) < 100
-    assert drawn(JUNE, 0.0) == set()
-    assert len(drawn(JUNE, 1.0)) == 4000

@@ -19,8 +19,9 @@ from jobs import report
 from jobs.cleaning.audit import Audit
 from jobs.cleaning.label_errors import LabelErrors
 from jobs.console.summary import Estimate, Named
+from jobs.reporting.error_rates import SegmentError
 from jobs.reporting.examples import Example, read_examples
-from jobs.reporting.figures import BANDS, CategoryError, Change, Figures, PublicationFigures, SellerError, read_figures
+from jobs.reporting.figures import BANDS, Change, Figures, PublicationFigures, SellerError, read_figures
 from jobs.reporting.pictures import read_thumbnails
 from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.warehouse.tables import Warehouse, open_warehouse
@@ -67,17 +68,17 @@ def test_the_figures_are_those_of_the_newest_publication(newest: Figures) -> Non
     assert (figures.run_id, figures.run_date, figures.model_version) == (SECOND, dt.date(2026, 3, 2), "7")
     assert (figures.seconds, figures.listings, figures.quality) == (30.0, 10, 87.5)
     assert figures.counts == {"rows_in": 10, "rows_current": 2, "rows_unchanged": 8}
-    assert figures.shares["expected_error_before"].share == Estimate(0.4)
-    assert figures.shares["expected_error_left"].share == Estimate(0.2)
+    assert figures.shares["category_error_rate_before"].share == Estimate(0.4)
+    assert figures.shares["category_error_rate_left"].share == Estimate(0.2)
     assert figures.shares["corrected_share"].listings == pytest.approx(3)
     assert figures.confidence == Estimate(0.855)
     assert figures.audit == Audit(4, 1, near(0.5), near(0.25))
     assert figures.label_errors == LabelErrors(Estimate(0.45, 0.4, None), "sellers, at least")
     assert figures.events == {"begun": 2, "changed": 1, "ended": 0}
     assert figures.categories == [
-        CategoryError(SHOES, 3, Estimate(0.4), Estimate(0.3)),
-        CategoryError(BAGS, 3, Estimate(0.2), Estimate(0.2)),
-        CategoryError(BOOTS, 3, Estimate(0.5), Estimate(0.1)),
+        SegmentError(SHOES, 3, Estimate(0.4), Estimate(0.3), None),
+        SegmentError(BAGS, 3, Estimate(0.2), Estimate(0.2), None),
+        SegmentError(BOOTS, 3, Estimate(0.5), Estimate(0.1), None),
     ]
     assert figures.sellers == [
         SellerError("s-2", 1, Estimate(0.6, 0.1, 0.9)),
@@ -113,7 +114,7 @@ def test_publications_are_compared_and_failed_runs_are_none(newest: Figures) -> 
 def test_an_earlier_publication_is_shown_as_it_was(warehouse: Warehouse) -> None:
     snapshot = find_snapshot(warehouse, FIRST)
     figures = read_figures(snapshot, NAMES)
-    assert figures.shares["expected_error_left"].share == Estimate(0.4)
+    assert figures.shares["category_error_rate_left"].share == Estimate(0.4)
     assert figures.audit == Audit(0, 0, None, None)
     assert figures.label_errors is None
     assert figures.changes == []
@@ -183,8 +184,8 @@ def test_the_report_gives_a_page_or_json_and_does_not_change_the_warehouse(
     assert code == 0
     got = json.loads(out)
     assert (got["run_id"], got["listings"], got["corrected"], got["referred"]) == (SECOND, 10, 3, 3)
-    assert got["expected_error_before"] == {"value": 0.4, "lower": None, "upper": None}
-    assert got["audited_error_before"] == {"value": 0.5, "lower": 0.45, "upper": 0.55}
+    assert got["category_error_rate_before_by_model"] == {"value": 0.4, "lower": None, "upper": None}
+    assert got["category_error_rate_before"] == {"value": 0.5, "lower": 0.45, "upper": 0.55}
     assert got["most frequent corrections"][1] == {"from": None, "to": "bags", "listings": 1}
     assert [row["listing_id"] for row in got["top of the work list"]][:2] == ["ask-2", "ask-1"]
     assert got["html"] == str(file)

@@ -62,7 +62,7 @@ def test_a_label_that_the_audit_contradicts_is_replaced(spark: SparkSession) -> 
         ("labelled", None, "boots", True, 0.4, 0.2, [("shoes", 1.0)]),
         ("unknown", None, "boot", False, 0.0, 1.0, [("shoes", 1.0)]),
     )
-    rates = frame(spark, "seller_id string, error_rate double")
+    rates = frame(spark, "seller_id string, listings bigint, error_rate double")
     columns = ("listing_id", "best_category", "best_confidence", "label_posterior")
     believed = 0.9 * 0.4 / (0.9 * 0.4 + 0.1 * 0.2)
     before = rows_of(add_posteriors(weighed, rates, 0.1, Trust()), *columns)

@@ -8,8 +8,9 @@ import datetime as dt
 from jobs.cleaning.audit import Audit
 from jobs.cleaning.label_errors import LabelErrors
 from jobs.console.summary import Estimate, Named
+from jobs.reporting.error_rates import SegmentError
 from jobs.reporting.examples import Example, Examples
-from jobs.reporting.figures import CategoryError, Change, Figures, ListingShare, PublicationFigures, Queues, SellerError
+from jobs.reporting.figures import Change, Figures, ListingShare, PublicationFigures, Queues, SellerError
 from schemas.reasons import Reason
 
 BOOTS, SHOES, BAGS = Named("boots", "Boots"), Named("shoes", "Shoes"), Named("bags", "Bags & cases")
@@ -32,8 +33,8 @@ FIGURES = Figures(
     counts={"rows_in": 1000, "rows_current": 40, "rows_unchanged": 960, "kept": 700},
     listings=1000,
     shares={
-        "expected_error_before": ListingShare(228.4, Estimate(0.228)),
-        "expected_error_left": ListingShare(31.2, Estimate(0.031)),
+        "category_error_rate_before": ListingShare(228.4, Estimate(0.228)),
+        "category_error_rate_left": ListingShare(31.2, Estimate(0.031)),
         "corrected_share": ListingShare(200.0, Estimate(0.2)),
         "referred_share": ListingShare(90.0, Estimate(0.09)),
         "flagged_share": ListingShare(110.0, Estimate(0.11)),
@@ -44,9 +45,11 @@ FIGURES = Figures(
     quality=87.44,
     events={"begun": 12, "changed": 1, "ended": 3},
     categories=[
-        CategoryError(BOOTS, 300, Estimate(0.31), Estimate(0.12)),
-        CategoryError(SHOES, 700, Estimate(0.2), Estimate(0.02)),
+        SegmentError(BOOTS, 300, Estimate(0.31), Estimate(0.12), None),
+        SegmentError(SHOES, 700, Estimate(0.2), Estimate(0.02), Estimate(0.03, 0.01, 0.07)),
     ],
+    departments=[SegmentError(Named("footwear", "footwear"), 1000, Estimate(0.228), Estimate(0.031), None)],
+    seller_sizes=[SegmentError(Named("10-99", "10-99"), 1000, Estimate(0.228), Estimate(0.031), None)],
     sellers=[SellerError("s-9", 120, Estimate(0.63, 0.62, 0.64))],
     changes=[Change(BOOTS, SHOES, 150), Change(None, BAGS, 50)],
     certainty={0.99: 120, 0.95: 50, 0.80: 20, 0.50: 10, 0.0: 0},

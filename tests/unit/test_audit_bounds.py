@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import beta, binom, hypergeom, norm
 
 from benchmarks.audit_coverage import DRAWS, PLANS, Plan, coverage, least_coverage
-from udfs.audit_bounds import Stratum, error_bounds, estimated_errors, strata_bounds
+from udfs.audit_bounds import Stratum, error_bounds, estimate_errors, estimated_errors, strata_bounds
 
 _MANY = 10**8
 """So many listings that a sample without replacement is like one with replacement."""
@@ -40,6 +40,12 @@ def test_what_is_audited_is_known() -> None:
     # Of 60 listings 50 are audited: only the other ten are unknown.
     lower, upper = error_bounds(7, 50, 60)
     assert 7 <= lower < 9 < upper <= 17
+
+
+def test_a_segment_needs_thirty_audited_listings() -> None:
+    assert estimate_errors(3, 29, 1000) is None
+    assert estimate_errors(None, 400, 1000) is None
+    assert estimate_errors(3, 30, 1000) == (pytest.approx(100), *map(float, error_bounds(3, 30, 1000)))
 
 
 def test_strata_are_extrapolated_each_by_its_own_chance() -> None:

@@ -83,6 +83,16 @@ def test_an_audit_comes_first_with_its_interval_and_the_estimate_beside_it() -> 
     ):
         assert said in text
     assert "These estimates are not audited" not in text
+    # The table of the categories.
+    assert "Boots30031.0%12.0%toofewaudits" in text.replace(" ", "")
+    assert "Shoes70020.0%2.0%3.0%(1.0%to7.0%)" in text.replace(" ", "")
+
+
+def test_with_too_few_audits_the_page_shows_the_model_and_says_so() -> None:
+    few = dataclasses.replace(AUDIT, answered=12, before=None, left=None)
+    text = re.sub(r"\s+", " ", Reader(render(dataclasses.replace(FIGURES, audit=few), EXAMPLES, {})).text)
+    assert "Wrong after3.1%the model's estimate, too few audits" in text
+    assert "drawn at random for people to review, and only 12 are reviewed so far." in text
 
 
 def test_without_an_audit_the_page_names_the_setting() -> None:
@@ -131,7 +141,7 @@ def test_texts_of_the_catalogue_are_escaped() -> None:
     everywhere = Examples([listing], [listing], [listing], [listing], [listing])
     figures = dataclasses.replace(
         FIGURES,
-        categories=[dataclasses.replace(FIGURES.categories[0], category=evil)],
+        categories=[dataclasses.replace(FIGURES.categories[0], segment=evil)],
         sellers=[dataclasses.replace(FIGURES.sellers[0], seller_id=HOSTILE)],
         changes=[dataclasses.replace(FIGURES.changes[0], seller_category=evil, corrected_category=evil)],
         image_status={HOSTILE: 3},
@@ -159,7 +169,7 @@ def test_the_page_loads_nothing_and_has_a_content_security_policy() -> None:
 def test_every_chart_has_a_description_and_a_table() -> None:
     page = Reader(render(FIGURES, EXAMPLES, {}))
     drawings = [a for a in page.attributes("div") if a.get("role") == "img" and "empty" not in (a.get("class") or "")]
-    assert len(drawings) == len(page.attributes("figure")) == len(page.attributes("details")) == 10
+    assert len(drawings) == len(page.attributes("figure")) == len(page.attributes("details")) == 12
     assert all(len(a["aria-label"] or "") > 20 for a in drawings)
 
 
@@ -176,6 +186,8 @@ def test_a_first_night_without_work_gives_a_page() -> None:
         FIGURES,
         confidence=None,
         categories=[],
+        departments=[],
+        seller_sizes=[],
         sellers=[],
         changes=[],
         certainty={},

@@ -45,6 +45,9 @@ def test_the_report_in_the_terminal() -> None:
         "400 listings were drawn at random for the audit, and none is reviewed yet.",
         "catalog-cleaner review apply FILE --warehouse /w",
         "error by category, worst first",
+        "error by department, worst first",
+        "error by seller size, worst first",
+        "3.0% (1.0% to 7.0%)",
         "wrong_category",
         "63.0% (62.0% to 64.0%)",
         "Bags & cases",
@@ -53,7 +56,7 @@ def test_the_report_in_the_terminal() -> None:
     ):
         assert line in text
     assert "html  " not in text
-    assert re.search(r"expected error before +22\.8% *\n", text)
+    assert re.search(r"category error rate before by model +22\.8% *\n", text)
 
 
 def test_a_report_says_that_its_publication_was_taken_back() -> None:
@@ -68,12 +71,15 @@ def test_a_report_says_that_its_publication_was_taken_back() -> None:
 
 def test_the_report_as_json() -> None:
     got = json.loads(report_summary(FIGURES, EXAMPLES, "/w", "/w/r.html").as_json())
-    assert got["expected_error_left"] == {"value": 0.031, "lower": None, "upper": None}
-    assert (got["audited"], got["audit_open"], got["audited_error_left"]) == (0, 400, None)
+    assert got["category_error_rate_left_by_model"] == {"value": 0.031, "lower": None, "upper": None}
+    assert (got["audited"], got["audit_open"], got["category_error_rate_left"]) == (0, 400, None)
     assert got["wrong_label_share"] == {"value": 0.21, "lower": 0.15, "upper": 0.27}
     assert got["wrong_label_share_by"] == "confident listings"
     assert (got["corrected"], got["corrections_begun"], got["html"]) == (200, 12, "/w/r.html")
-    assert got["error by category, the worst first"][0]["category"] == "boots"
+    [worst, second] = got["error by category, the worst first"]
+    assert (worst["category"], worst["by_audit"]) == ("boots", "too few audits")
+    assert (second["category"], second["by_audit"]) == ("shoes", {"value": 0.03, "lower": 0.01, "upper": 0.07})
+    assert [row["seller_size"] for row in got["error by seller size"]] == ["10-99"]
     assert got["flagged by reason"] == [
         {"queue": "category", "reason": "wrong_category", "listings": 70, "share": 0.07},
         {"queue": "other", "reason": "corrupt_image", "listings": 21, "share": 0.021},
@@ -99,12 +105,23 @@ def test_an_audit_comes_first_with_its_interval_and_the_estimate_beside_it() -> 
         "(389 audited listings)"
     )
     assert summary.title == title
-    assert text.index("audited error left") < text.index("expected error before")
+    assert text.index("category error rate left ") < text.index("category error rate before by model")
     assert "people have reviewed 389 randomly drawn listings. 11 more are open; the estimates are unbiased" in text
-    assert "model's own estimate" not in text
+    assert "(too few audits)" not in text
     got = json.loads(summary.as_json())
-    assert got["audited_error_before"] == {"value": 0.231, "lower": 0.192, "upper": 0.276}
-    assert got["expected_error_before"] == {"value": 0.228, "lower": None, "upper": None}
+    assert got["category_error_rate_before"] == {"value": 0.231, "lower": 0.192, "upper": 0.276}
+    assert got["category_error_rate_before_by_model"] == {"value": 0.228, "lower": None, "upper": None}
+
+
+def test_with_too_few_audits_the_report_says_so_instead_of_giving_a_figure() -> None:
+    few = dataclasses.replace(AUDIT, answered=12, before=None, left=None)
+    summary = report_summary(dataclasses.replace(FIGURES, audit=few), EXAMPLES, "/w", None)
+    assert summary.title.endswith("3.1% after (the model's estimate, too few audits)")
+    text = shown(summary)
+    assert re.search(r"category error rate left +-  \(too few audits\)", text)
+    assert (
+        "reviewed 12 randomly drawn listings. The error rates need 30: until then only the model estimates them" in text
+    )
 
 
 def test_titles_are_neither_markup_nor_control_characters() -> None:

@@ -36,15 +36,18 @@ def add_posteriors(evidence: DataFrame, rates: DataFrame, overall: float, trust:
 
     Args:
         evidence: listings with the columns of `udfs.label_evidence.EVIDENCE_COLUMNS`, and `seller_id`.
-        rates: seller_id, error_rate.
+        rates: seller_id, listings, error_rate.
         overall: error rate of listings without a seller.
         trust: calibration of the label's posterior.
 
     Returns:
-        `evidence` without `candidates`, with error_rate, label_posterior (0 if the label is not in the taxonomy),
+        `evidence` without `candidates`, with seller_listings (the seller's labelled listings; null if there are none),
+        error_rate, label_posterior (0 if the label is not in the taxonomy),
         best_category, best_confidence and suggested_categories (all candidates with their posterior, likeliest first).
     """
-    joined = evidence.join(rates.select("seller_id", "error_rate"), "seller_id", "left")
+    joined = evidence.join(
+        rates.select("seller_id", "error_rate", F.col("listings").alias("seller_listings")), "seller_id", "left"
+    )
     rate = F.coalesce(F.col("error_rate"), F.lit(overall))
     joined = joined.withColumn("error_rate", rate)
     posterior = label_posterior(F.col("label_support"), F.col("other_support"), F.col("error_rate"))
@@ -146,12 +149,12 @@ def decide(
         corrections: whether the model may correct. If not, what it would correct is referred.
 
     Returns:
-        `candidates` with decision, effective_category, category_source, category_action, category_confidence,
-        unreviewed_category (the effective category without the decision), `audited` (whether the decision answers the
-        audit), `may_correct` (by `corrections` and the arm), `withheld` (whether only that sends it to people instead
-        of correcting it) and `shadow`: what the arm correct would have decided, a struct of `SHADOW_NAMES`, null
-        outside the arms shadow and control. A listing without a category in the taxonomy gets the best one, but keeps
-        what the seller gave, perhaps null, if the best one is sensitive.
+        `candidates` with decision, decided_on, published_category and audit_chance of the decision, effective_category,
+        category_source, category_action, category_confidence, unreviewed_category (the effective category without the
+        decision), `may_correct` (by `corrections` and the arm), `withheld` (whether only that sends it to people
+        instead of correcting it) and `shadow`: what the arm correct would have decided, a struct of `SHADOW_NAMES`,
+        null outside the arms shadow and control. A listing without a category in the taxonomy gets the best one, but
+        keeps what the seller gave, perhaps null, if the best one is sensitive.
     """
     joined = candidates.join(decisions, ["listing_id", "content_hash"], "left")
     reviewed = F.col("reviewed_category").isNotNull()
@@ -179,12 +182,11 @@ def decide(
         {
             **final,
             "unreviewed_category": alone["effective_category"],
-            "audited": reviewed & F.col("audit_chance").isNotNull(),
             "may_correct": may_correct,
             "withheld": certain & ~may_correct & ~is_hidden() & ~reviewed,
             "shadow": F.when(is_hidden() & ~reviewed, shadow),
         }
-    ).drop("audit_chance")
+    )
 
 
 def _decide_unreviewed(corrected: Column, thresholds: Thresholds) -> tuple[Column, Column, Column, Column]:

@@ -39,7 +39,8 @@ def find_reasons(decided: DataFrame, context: RuleContext) -> DataFrame:
     """Add `reasons`: the sorted names of the reasons that rules raise and no reviewer has settled; may be empty.
 
     Args:
-        decided: the output of `mismatch_probability` and `jobs.cleaning.steps.reviews.with_answers`.
+        decided: the output of `mismatch_probability`, `jobs.cleaning.steps.reviews.with_answers` and
+            `jobs.cleaning.steps.audit_sample.mark_audit`.
         context: the other inputs of the rules.
     """
     raised = F.array_compact(F.array(*(F.when(rule(context), reason.value) for reason, rule in RULES.items())))

@@ -61,11 +61,8 @@ def keep_published(decided: DataFrame) -> DataFrame:
     by_seller = shown["category_source"] == CategorySource.SELLER.value
     published = F.when(by_seller, shown["category_confidence"]).otherwise(1 - shown["best_confidence"])
     unknown = shown.isNotNull() & F.col("predicted_category").isNull()
-    by_person = shown.isNull() | (shown["category_source"] == CategorySource.REVIEWER.value)
-    # A newer answer counts once the listing is decided again.
-    audited = F.col("audited") & by_person
     posterior = F.when(unknown, published).otherwise(F.col("label_posterior"))
-    own = {"label_posterior": posterior, "audited": audited, "withheld": F.col("withheld") & shown.isNull()}
+    own = {"label_posterior": posterior, "withheld": F.col("withheld") & shown.isNull()}
     own["shadow"] = F.when(shown.isNull(), F.col("shadow"))
     return with_published(decided.withColumns(own), DECISIONS)
 

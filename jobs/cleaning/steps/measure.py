@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.audit_figures import audit_counts, audit_rows, precision_row, with_bounds
+from jobs.cleaning.steps.metric_rows import metric_row
+from jobs.cleaning.steps.segments import add_up, by_segment, group_columns
 from jobs.cleaning.steps.sums import from_units, sum_in_units
 from schemas.estimates import ShareEstimate
 from schemas.metrics import METRICS, Metric, MetricSource
-from schemas.reasons import CategoryAction, CategorySource, ImageStatus, Reason
-
-_Z = 1.96
-_NO_CATEGORY = "(none)"
+from schemas.reasons import CategoryAction, CategorySource, ImageStatus, ItemStatus, Reason
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class _Figure:
         metric: the declaration.
         value: what a listing adds to the numerator; boolean (1 or 0) or double.
         counts: whether a listing is in the denominator; boolean.
-        dimension, segment: dimension and segment of the row.
+        dimension, segment: part of a listing that the figure is about, such as a reason; "all" if it is split by
+            segments.
     """
 
     metric: Metric
@@ -56,52 +57,44 @@ def quality_score() -> Column:
     ).cast("double")
 
 
-def quality_metrics(decided: DataFrame, reasons: Iterable[Reason], share: ShareEstimate | None) -> DataFrame:
+def quality_metrics(
+    decided: DataFrame, taxonomy: DataFrame, reasons: Iterable[Reason], share: ShareEstimate | None
+) -> DataFrame:
     """Rows of the table quality_metrics, without the run's columns.
 
-    The catalogue is aggregated once, by category; everything else is derived from that small result. A figure whose
-    denominator is 0 has no row.
-
-    The audited errors have two parts. Errors of listings that people have decided outside the audit are known and
-    counted. For all other listings, the answered listings of the audit are a simple random sample. This requires that
-    people answer all drawn listings. The posteriors are calibrated on the same answers, but only with a few
-    parameters.
+    The catalogue is aggregated once, by category and seller size; everything else is derived from that small result. A
+    figure whose denominator is 0 has no row.
 
     Args:
-        decided: one row per listing, with category, in_taxonomy, label_posterior, the columns that
-            `jobs.cleaning.steps.decide.decide` adds, reasons, quality_score and image_status.
+        decided: one row per listing, with category, in_taxonomy, label_posterior, seller_id, seller_listings, what
+            `jobs.cleaning.steps.decide.decide` and `jobs.cleaning.steps.audit_sample.mark_audit` add, reasons,
+            quality_score, image_status and answers (as `jobs.cleaning.steps.reviews.with_answers` adds them).
+        taxonomy: rows of taxonomy.
         reasons: reasons that a rule computes; other reasons have no metric.
         share: the model's `NoiseModel.share`; None: it has no metric.
     """
+    reasons = list(reasons)
     figures = _figures(reasons)
-    outside_audit = _decided_outside_audit()
-    category = F.coalesce("effective_category", F.lit(_NO_CATEGORY))
-    by_category = decided.groupBy(category.alias("category")).agg(
+    groups = decided.groupBy(*group_columns()).agg(
         *(sum_in_units(F.when(f.counts, f.value)).alias(f"numerator_{i}") for i, f in enumerate(figures)),
         *(F.count_if(f.counts).alias(f"denominator_{i}") for i, f in enumerate(figures)),
-        *(F.count_if(outside_audit & f.value).alias(f"known_{i}") for i, f in enumerate(figures) if _is_audit(f)),
-        F.count_if(outside_audit).alias("outside_audit"),
-        F.count(F.lit(1)).alias("listings"),
+        *(F.count_if(condition).alias(name) for name, condition in audit_counts().items()),
+        *(count.alias(name) for i, reason in enumerate(reasons) for name, count in _flag_counts(reason, i).items()),
+        F.count(F.lit(1)).alias("published_listings"),
     )
-    sums = [name for name in by_category.columns if name != "category"]
-    levels = by_category.rollup("category").agg(
-        F.grouping("category").alias("is_total"), *(F.sum(name).alias(name) for name in sums)
-    )
-    is_total = F.col("is_total") == 1
-    rows = [F.when(is_total, _share_row(share))] if share else []
-    rows += [
-        row
-        for i, figure in enumerate(figures)
-        for row in (
-            F.when(is_total, _row(figure, i, F.lit(figure.dimension), F.lit(figure.segment))),
-            F.when(~is_total & F.lit(_by_category(figure)), _row(figure, i, F.lit("category"), F.col("category"))),
-        )
+    published = [
+        name for name in groups.columns if name.startswith(("numerator_", "denominator_", "published_", "flag_"))
     ]
-    return _with_values(levels.select(F.inline(F.array_compact(F.array(*rows)))), share)
+    segments = with_bounds(add_up(by_segment(groups, taxonomy), published, list(audit_counts())))
+    is_whole = F.col("dimension") == "all"
+    rows = [F.when(is_whole, _share_row(share))] if share else []
+    rows += [_row(figure, i) for i, figure in enumerate(figures)]
+    rows += [_flag_row(reason, i) for i, reason in enumerate(reasons)]
+    return segments.select(F.inline(F.array_compact(F.array(*rows, *audit_rows()))))
 
 
 def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
-    """All declared metrics, for all dimensions except category."""
+    """All declared metrics except the audit's; they are split by segments later, and by parts of a listing here."""
     everything = F.lit(True)
     action, effective = F.col("category_action"), F.col("effective_category")
     corrected = action == CategoryAction.CORRECTED.value
@@ -109,21 +102,18 @@ def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
     by_person = F.col("category_source") == CategorySource.REVIEWER.value
     seller_wrong = ~effective.eqNullSafe(F.col("category"))
     label_posterior = F.when(F.col("in_taxonomy"), F.col("label_posterior")).otherwise(0.0)
-    audited = F.col("audited")
+    wrong_before = F.when(by_person, seller_wrong.cast("double")).otherwise(1 - label_posterior)
+    wrong_left = 1 - F.col("category_confidence")
     whole: dict[str, tuple[Column, Column]] = {
         "listings": (everything, everything),
         "kept_share": (action == CategoryAction.KEPT.value, everything),
         "corrected_share": (corrected, everything),
         "referred_share": (action == CategoryAction.REFERRED.value, everything),
         "flagged_share": (F.size("reasons") > 0, everything),
-        "audited_listings": (audited, everything),
-        "audited_error_before": (seller_wrong, audited),
-        "audited_error_left": (~effective.eqNullSafe(F.col("unreviewed_category")), audited),
-        "expected_error_before": (
-            F.when(by_person, seller_wrong.cast("double")).otherwise(1 - label_posterior),
-            everything,
-        ),
-        "expected_error_left": (1 - F.col("category_confidence"), everything),
+        "category_error_rate_before": (wrong_before, everything),
+        "category_error_rate_left": (wrong_left, everything),
+        "expected_error_before": (wrong_before, everything),
+        "expected_error_left": (wrong_left, everything),
         "mean_correction_confidence": (F.col("category_confidence"), corrected),
         "mean_quality_score": (F.col("quality_score"), everything),
     }
@@ -135,88 +125,51 @@ def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
     return [_Figure(METRICS[name], *columns) for name, columns in whole.items()] + [
         _Figure(metric, *part, dimension, segment)
         for metric in METRICS.values()
+        if MetricSource.COUNT in metric.sources
         for dimension in metric.dimensions
         for segment, part in parts.get(dimension, {}).items()
     ]
 
 
-def _by_category(figure: _Figure) -> bool:
-    return figure.dimension == "all" and "category" in figure.metric.dimensions
+def _row(figure: _Figure, i: int) -> Column:
+    """The row of a figure for a segment; null if the metric is not split by it or no listing counts."""
+    numerator, denominator = from_units(F.col(f"numerator_{i}")), F.col(f"denominator_{i}")
+    is_split = figure.dimension == "all"
+    segment = (F.col("dimension"), F.col("segment")) if is_split else (F.lit(figure.dimension), F.lit(figure.segment))
+    dimensions = figure.metric.dimensions if is_split else ("all",)
+    applies = F.col("dimension").isin(*dimensions) & (denominator > 0)
+    [source] = (source for source in figure.metric.sources if source is not MetricSource.AUDIT)
+    divisor = denominator if figure.metric.denominator else None
+    return F.when(applies, metric_row(figure.metric, source, segment, numerator, divisor))
 
 
-def _is_audit(figure: _Figure) -> bool:
-    return figure.metric.source is MetricSource.AUDIT
+def _flag_counts(reason: Reason, i: int) -> dict[str, Column]:
+    """How many flags of a reason people have answered, how many of them were right, and how many flags there are."""
+
+    def answered(*statuses: ItemStatus) -> Column:
+        """Whether the newest answer about the reason has one of the statuses; answers are sorted, newest first."""
+        about = F.filter("answers", lambda answer: answer["reason"] == reason.value)
+        return F.coalesce(F.get(about, F.lit(0))["status"].isin(*(each.value for each in statuses)), F.lit(False))
+
+    right = answered(ItemStatus.ACCEPTED, ItemStatus.RESOLVED)
+    decided = answered(ItemStatus.ACCEPTED, ItemStatus.RESOLVED, ItemStatus.REJECTED)
+    return {
+        f"flag_right_{i}": F.count_if(right),
+        f"flag_decided_{i}": F.count_if(decided),
+        f"flag_any_{i}": F.count_if(decided | F.array_contains("reasons", reason.value)),
+    }
 
 
-def _decided_outside_audit() -> Column:
-    """Whether a reviewer has decided the listing outside the audit."""
-    return (F.col("category_source") == CategorySource.REVIEWER.value) & ~F.col("audited")
-
-
-def _row(figure: _Figure, i: int, dimension: Column, segment: Column) -> Column:
-    denominator, known = F.col(f"denominator_{i}"), F.col(f"known_{i}") if _is_audit(figure) else F.lit(None)
-    return _struct(
-        figure.metric,
-        dimension,
-        segment,
-        from_units(F.col(f"numerator_{i}")),
-        denominator if figure.metric.denominator else F.lit(None),
-        known,
-    )
+def _flag_row(reason: Reason, i: int) -> Column:
+    counts = F.col(f"flag_right_{i}"), F.col(f"flag_decided_{i}"), F.col(f"flag_any_{i}")
+    segment = (F.lit("reason"), F.lit(reason.value))
+    return precision_row(METRICS["flag_precision"], MetricSource.DECISIONS, segment, *counts)
 
 
 def _share_row(share: ShareEstimate) -> Column:
     """The estimated share of wrong labels. It comes from the model: no listing adds to it."""
-    everything, nothing = F.lit("all"), F.lit(None)
-    return _struct(METRICS["wrong_label_share"], everything, everything, F.lit(share.value), nothing, nothing)
-
-
-def _struct(
-    metric: Metric, dimension: Column, segment: Column, numerator: Column, denominator: Column, known: Column
-) -> Column:
-    return F.struct(
-        F.lit(metric.name).alias("metric"),
-        dimension.alias("dimension"),
-        segment.alias("segment"),
-        numerator.cast("double").alias("numerator"),
-        denominator.cast("double").alias("denominator"),
-        F.lit(metric.source.value).alias("source"),
-        known.cast("long").alias("known"),
-        "outside_audit",
-        "listings",
-    )
-
-
-def _with_values(sums: DataFrame, estimated: ShareEstimate | None) -> DataFrame:
-    """Add value, lower, upper and basis, and drop rows whose denominator is 0.
-
-    The numerator and denominator of an audited metric are extrapolated to the whole catalogue.
-    """
-    share, n, listings = F.col("numerator") / F.col("denominator"), F.col("denominator"), F.col("listings")
-    by_audit, by_evidence = (F.col("source") == source.value for source in (MetricSource.AUDIT, MetricSource.EVIDENCE))
-    lower, upper = _wilson(share, n)
-    lowest, highest = estimated.interval if estimated else (None, None)
-    basis = estimated.source if estimated else None
-
-    def errors(rate: Column) -> Column:
-        return F.col("known") + (listings - F.col("outside_audit")) * rate
-
-    return sums.where("denominator IS NULL OR denominator > 0").select(
-        "metric",
-        "dimension",
-        "segment",
-        F.when(n.isNull(), F.col("numerator")).when(by_audit, errors(share) / listings).otherwise(share).alias("value"),
-        F.when(by_audit, errors(share)).otherwise(F.col("numerator")).alias("numerator"),
-        F.when(by_audit, listings.cast("double")).otherwise(n).alias("denominator"),
-        F.when(by_audit, errors(lower) / listings).when(by_evidence, F.lit(lowest)).alias("lower"),
-        F.when(by_audit, errors(upper) / listings).when(by_evidence, F.lit(highest)).alias("upper"),
-        "source",
-        F.when(by_evidence, F.lit(basis)).cast("string").alias("basis"),
-    )
-
-
-def _wilson(share: Column, n: Column) -> tuple[Column, Column]:
-    """Wilson's 95 % interval of a share (Wilson, JASA 1927)."""
-    centre = (share + _Z * _Z / (2 * n)) / (1 + _Z * _Z / n)
-    half = _Z / (1 + _Z * _Z / n) * F.sqrt(share * (1 - share) / n + _Z * _Z / (4 * n * n))
-    return F.greatest(F.lit(0.0), centre - half), F.least(F.lit(1.0), centre + half)
+    lower, upper = share.interval
+    everything = (F.lit("all"), F.lit("all"))
+    bounds = (F.lit(lower), F.lit(upper))
+    metric = METRICS["wrong_label_share"]
+    return metric_row(metric, MetricSource.EVIDENCE, everything, F.lit(share.value), None, bounds, share.source)

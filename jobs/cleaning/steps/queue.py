@@ -1,8 +1,7 @@
-"""The category queue, filled with the least certain listings, and the random audit sample."""
+"""The category queue, filled with the least certain listings."""
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +14,6 @@ from schemas.reasons import CATEGORY_REASONS, CategoryAction, CategorySource
 _STEPS = 200
 """Number of bins per factor e of the probability: the threshold is accurate to half a percent of its value."""
 _EPSILON = 1e-12
-_DRAWS = 1 << 30
 
 
 def error_probability() -> Column:
@@ -76,17 +74,3 @@ def queue_threshold(bins: Sequence[ErrorBin], share: float) -> float:
             break
         lowest = each.bin
     return 2.0 if lowest is None else math.exp(lowest / _STEPS)
-
-
-def in_audit_sample(run_date: dt.date, chance: float) -> Column:
-    """Whether a listing is drawn for the audit of the run's month.
-
-    The draw is a hash of listing_id and month, so each listing has the same chance, independently of the model. All
-    runs of a month draw the same listings, which gives reviewers time to answer. Each month draws new listings.
-
-    Args:
-        run_date: date of the run.
-        chance: probability of each listing to be drawn, 0 to 1.
-    """
-    draw = F.pmod(F.xxhash64(F.lit(f"audit {run_date:%Y-%m}"), "listing_id"), F.lit(_DRAWS))
-    return draw < F.lit(int(chance * _DRAWS))

@@ -6,7 +6,6 @@ A rule gets a `RuleContext` and returns a boolean column; null counts as false. 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.prices import EXPECTED_FROM as PRICES_EXPECTED_FROM
 from jobs.cleaning.steps.prices import is_possible
-from jobs.cleaning.steps.queue import error_probability, in_audit_sample
+from jobs.cleaning.steps.queue import error_probability
 from schemas.reasons import NO_PICTURE, NO_TITLE, CategoryAction, CategorySource, ImageStatus, Reason, TitleStatus
 
 EXPECTED_FROM = 0.5
@@ -29,23 +28,19 @@ class RuleContext:
     """The inputs of the rules other than the columns of a listing.
 
     Attributes:
-        run_date: date of the run.
         mismatch_at_least: mismatch probability from which image_mismatch is raised, 0 to 1.
         refer_below: posterior below which low_confidence is raised for a referred category, 0 to 1.
         ask_from: probability of an error from which low_confidence is raised to fill up the category queue; above 1 if
             the queue is full.
-        audit_chance: probability of each listing to be drawn for the audit sample, 0 to 1.
         titles_expected: whether missing_title is raised.
         pictures_expected: whether missing_image is raised.
         prices_expected: whether a missing price, or one of 0, is an outlier.
         outlier_from: distance from the usual price from which price_outlier is raised.
     """
 
-    run_date: dt.date
     mismatch_at_least: float
     refer_below: float
     ask_from: float
-    audit_chance: float
     titles_expected: bool
     pictures_expected: bool
     prices_expected: bool
@@ -156,8 +151,8 @@ def _personal_data(_: RuleContext) -> Column:
     return F.size("personal_data") > 0
 
 
-def _audit_sample(context: RuleContext) -> Column:
-    return _not_reviewed() & in_audit_sample(context.run_date, context.audit_chance)
+def _audit_sample(_: RuleContext) -> Column:
+    return _not_reviewed() & F.col("drawn")
 
 
 RULES: Mapping[Reason, Rule] = {

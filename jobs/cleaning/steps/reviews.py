@@ -15,7 +15,8 @@ def latest_decisions(decisions: DataFrame) -> DataFrame:
         decisions: rows of review_decisions. The decision skip and decisions about other reasons are ignored.
 
     Returns:
-        listing_id, content_hash, decision, reviewed_category, audit_chance; one row per listing and content.
+        listing_id, content_hash, decision, reviewed_category, audit_chance, decided_on (a date) and published_category;
+        one row per listing and content.
     """
     about_category = decisions.where(F.col("reason").isNull() & F.col("decision").isin(*CATEGORY_DECISIONS))
     newest = Window.partitionBy("listing_id", "content_hash").orderBy(
@@ -24,7 +25,15 @@ def latest_decisions(decisions: DataFrame) -> DataFrame:
     return (
         about_category.withColumn("rank", F.row_number().over(newest))
         .where("rank = 1")
-        .select("listing_id", "content_hash", "decision", F.col("category").alias("reviewed_category"), "audit_chance")
+        .select(
+            "listing_id",
+            "content_hash",
+            "decision",
+            F.col("category").alias("reviewed_category"),
+            "audit_chance",
+            F.to_date("decided_at").alias("decided_on"),
+            "published_category",
+        )
     )
 
 

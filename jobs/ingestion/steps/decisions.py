@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.ingestion.steps import casts
 from jobs.ingestion.steps.casts import quoted
 from schemas.errors import UsageError
-from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_DECISIONS, Decision, QuarantineReason, Reason
+from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_DECISIONS, CategorySource, Decision, QuarantineReason, Reason
 from schemas.tables import REVIEW_DECISIONS
 from udfs.fingerprint import joint_hash
 
@@ -82,7 +82,7 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
         delivered: the output of `read_decisions` with `reviewed_run_id`, the run_id of the publication that the
             reviewer saw; null if there was none.
         published: the listings of these publications: reviewed_run_id, listing_id and the columns `seen_*`:
-            content_hash, category, best_category and audit_chance.
+            content_hash, category, best_category, effective_category, category_source and audit_chance.
         taxonomy: the current taxonomy.
         now: the current time or, if it is later, the date of the newest publication, UTC.
 
@@ -104,6 +104,9 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
     contradicts = is_about_category & (decision != Decision.SET_CATEGORY.value) & is_shown
     contradicts &= F.col("category").isNotNull() & ~F.col("category").eqNullSafe(meant)
     gives_category = (decision == Decision.SET_CATEGORY.value) | is_about_category
+    by_person = F.col("seen_category_source") == CategorySource.REVIEWER.value
+    judges = is_about_category & ~by_person
+    judges &= F.coalesce("content_hash", "seen_content_hash") == F.col("seen_content_hash")
     filled = joined.withColumns(
         {
             "decision": decision,
@@ -112,6 +115,7 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
             "run_id": F.coalesce("run_id", "reviewed_run_id"),
             "content_hash": F.coalesce("content_hash", "seen_content_hash"),
             "audit_chance": F.col("seen_audit_chance"),
+            "published_category": F.when(judges, F.col("seen_effective_category")),
             "contradicts": contradicts,
             # If the listing was not shown, or the row cannot be read, a missing category says nothing more.
             "must_have_category": ~F.col("malformed") & (is_shown | (decision == Decision.SET_CATEGORY.value)),

@@ -1,0 +1,96 @@
+"""The segments of the catalogue for which metrics are published: category, department and seller size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from schemas.metrics import SELLER_SIZES, UNKNOWN_SELLER
+
+_NONE = "(none)"
+"""The segment of listings without a category, or with one that the taxonomy lacks."""
+
+
+def group_columns() -> tuple[Column, ...]:
+    """The columns by which the catalogue is grouped: category, judged_category and seller_size.
+
+    The two categories differ only where a person has decided: an answer of the audit judges the category that was
+    published before, and counts in the segment of that category.
+    """
+    return (
+        F.coalesce("effective_category", F.lit(_NONE)).alias("category"),
+        F.coalesce("judged_category", F.lit(_NONE)).alias("judged_category"),
+        _seller_size().alias("seller_size"),
+    )
+
+
+def by_segment(groups: DataFrame, taxonomy: DataFrame) -> DataFrame:
+    """Repeat each group for every segment that it belongs to.
+
+    Args:
+        groups: with the columns of `group_columns`.
+        taxonomy: category and department.
+
+    Returns:
+        `groups` with dimension, segment, and the booleans `is_published` and `is_judged`: whether the group belongs to
+        the segment by what is published, and by what an audit judges.
+    """
+    known = F.broadcast(taxonomy.select("category", "department"))
+    judged = known.toDF("judged_category", "judged_department")
+    joined = groups.join(known, "category", "left").join(judged, "judged_category", "left")
+
+    def places(dimension: str, name: str, judged_name: str) -> tuple[Column, ...]:
+        shown, other = (F.coalesce(each, F.lit(_NONE)) for each in (name, judged_name))
+        same = shown == other
+        return (
+            _place(dimension, shown, True, same),
+            F.when(~same, _place(dimension, other, False, F.lit(True))),
+        )
+
+    segments = (
+        _place("all", F.lit("all"), True, F.lit(True)),
+        _place("seller_size", F.col("seller_size"), True, F.lit(True)),
+        *places("category", "category", "judged_category"),
+        *places("department", "department", "judged_department"),
+    )
+    return joined.select("*", F.inline(F.array_compact(F.array(*segments))))
+
+
+def add_up(groups: DataFrame, published: Sequence[str], judged: Sequence[str]) -> DataFrame:
+    """Add the groups of each segment.
+
+    Args:
+        groups: the output of `by_segment`.
+        published: columns to add over what is published in the segment.
+        judged: columns to add over what an audit judges in the segment.
+
+    Returns:
+        One row per segment: dimension, segment, `published` and `judged`.
+    """
+
+    def total(name: str, counts: str) -> Column:
+        return F.sum(F.when(F.col(counts), F.col(name)).otherwise(0)).alias(name)
+
+    return groups.groupBy("dimension", "segment").agg(
+        *(total(name, "is_published") for name in published), *(total(name, "is_judged") for name in judged)
+    )
+
+
+def _place(dimension: str, segment: Column, is_published: bool, is_judged: Column) -> Column:
+    return F.struct(
+        F.lit(dimension).alias("dimension"),
+        segment.alias("segment"),
+        F.lit(is_published).alias("is_published"),
+        is_judged.alias("is_judged"),
+    )
+
+
+def _seller_size() -> Column:
+    """The segment by the seller's number of labelled listings, as in `sellers.listings`."""
+    listings = F.coalesce("seller_listings", F.lit(0))
+    size = F.when(F.col("seller_id").isNull(), F.lit(UNKNOWN_SELLER))
+    for name, least in SELLER_SIZES:
+        size = size.when(listings >= least, F.lit(name))
+    return size
