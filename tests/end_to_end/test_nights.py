@@ -92,23 +92,26 @@ def test_a_second_night_gives_the_same_rows_and_so_does_a_third_after_two_failed
         monkeypatch.setattr(module, "cached", noted)
     workspace.spark.catalog.clearCache()
     theirs = workspace.spark.range(9).persist()
+    # Every night draws some other listings for the audit.
+    undrawn = ("--set", "review.audit_listings=0")
+    workspace.run("nightly", "--run-date", "2026-11-11", *undrawn)
     first = {name: content(workspace, name) for name in (*STATES, "predictions")}
     decided = [{"listing_id": first["clean_listings"][0], "decision": "skip", "reviewer": "ada"}]
     path = tmp_path / "decisions.csv"
     pd.DataFrame(decided).assign(decided_at="2026-11-10T12:00:00Z").to_csv(path, index=False)
     workspace.run("review", "apply", str(path))
 
-    summary = workspace.run("nightly", "--run-date", "2026-11-11")
+    summary = workspace.run("nightly", "--run-date", "2026-11-12", *undrawn)
     assert (summary["rows_current"], summary["rows_unchanged"]) == (0, LISTINGS)
     assert {name: content(workspace, name) for name in first} == first
     corrections = workspace.warehouse.read(TABLES["corrections"])
-    assert corrections.where("run_date = '2026-11-11'").count() == 0
+    assert corrections.where("run_date > '2026-11-10'").count() == 0
     assert corrections.where("run_date = '2026-11-10'").count() > 0
 
     def fail(*_: object) -> None:
         raise OSError("the disk is gone")
 
-    third = ("nightly", "--run-date", "2026-11-12")
+    third = ("nightly", "--run-date", "2026-11-13", *undrawn)
     with monkeypatch.context() as broken:
         broken.setattr(Warehouse, "overwrite", fail)
         workspace.run(*third, fails_with=1)
@@ -127,7 +130,7 @@ def test_a_second_night_gives_the_same_rows_and_so_does_a_third_after_two_failed
     assert nothing_cached(workspace.spark)
 
     refusal = workspace.run("nightly", "--run-date", "2026-11-10", fails_with=2)
-    assert re.search(r"nightly-2026-11-12-[0-9a-f]{6} is already published", refusal["error"])
+    assert re.search(r"nightly-2026-11-13-[0-9a-f]{6} is already published", refusal["error"])
 
 
 def test_a_rerun_of_a_date_gives_equal_rows_and_deletes_none_of_its_own(workspace: Workspace) -> None:
