@@ -33,6 +33,8 @@ from schemas.tables import LISTING_CHANGES, LISTINGS, PINS, QUARANTINE, REVIEW_D
 from tests.spark.frames import rows_of
 from tests.spark.published import Writer, flag, listing, metric
 
+_KEPT = {"stay": "erase-me-1", "moved": "stay"}
+"""Duplicate -> the listing that is kept."""
 NIGHT = "nightly-2026-03-01-1"
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 GONE = re.compile(r"(?<!\w)(erase-me-1|erase-me-2|seller-17)(?!\w)")
@@ -59,7 +61,10 @@ def published(warehouse: Warehouse) -> Warehouse:
     tables: dict[str, Any] = {
         "quarantine": [{"row_number": n, "raw": text} for n, text in enumerate(raw)],
         "corrections": [{"listing_id": "stay", "event": "begun"}],
-        "clean_listings": rows,
+        "clean_listings": [{**row, "duplicate_of": _KEPT.get(row["listing_id"])} for row in rows],
+        "duplicate_pairs": [
+            {"listing_id": one, "other_listing_id": other} for one, other in (("erase-me-1", "stay"), ("moved", "stay"))
+        ],
         "flagged_items": [flag("erase-me-2", 0.9), {**flag("stay", 0.8), "explanation": "as erase-me-2, but cheaper"}],
         "sellers": [{"seller_id": "s-1"}, {"seller_id": "seller-17"}],
         "quality_metrics": [metric("listings", 4.0)],
@@ -173,7 +178,10 @@ def test_no_entry_is_added_beside_those_of_another_key(warehouse: Warehouse) -> 
 
 
 def _check_what_stays(warehouse: Warehouse) -> None:
-    assert rows_of(read_published(warehouse, "clean_listings"), "listing_id") == [("moved",), ("stay",)]
+    kept = read_published(warehouse, "clean_listings")
+    assert rows_of(kept, "listing_id", "duplicate_of") == [("moved", "stay"), ("stay", None)]
+    pairs = read_published(warehouse, "duplicate_pairs")
+    assert rows_of(pairs, "listing_id", "other_listing_id") == [("moved", "stay")]
     assert rows_of(read_published(warehouse, "listings"), "listing_id", "bucket") == [("moved", 3), ("stay", 1)]
     group = warehouse.read(LISTINGS).where("listing_id = 'stay'").select("group_id", bucket(F.col("group_id")))
     [(name, of_name)] = group.collect()
