@@ -72,5 +72,5 @@ def price_warnings(unread: int, hints: Mapping[str | None, int]) -> list[str]:
 
 
 def category_warnings(without: int) -> list[str]:
-    """A warning about listings that came without a category."""
-    return [agree("{n} {listing|listings} came without a category.", without)] if without else []
+    """A warning about listings, of the catalogue or of a sample, without a category."""
+    return [agree("{n} {listing has|listings have} no category.", without)] if without else []

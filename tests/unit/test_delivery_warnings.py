@@ -41,5 +41,5 @@ def test_a_price_with_a_point_is_doubtful_only_beside_prices_with_a_comma() -> N
 
 def test_listings_without_a_category_are_counted() -> None:
     assert category_warnings(0) == []
-    assert category_warnings(1) == ["1 listing came without a category."]
-    assert category_warnings(2) == ["2 listings came without a category."]
+    assert category_warnings(1) == ["1 listing has no category."]
+    assert category_warnings(2) == ["2 listings have no category."]
