@@ -152,7 +152,7 @@ def test_addresses_in_the_column_of_pictures_are_noticed(warehouse: Warehouse, t
     pd.DataFrame(rows).to_parquet(tmp_path / "rows.parquet")
     summary = dry_run(warehouse, tmp_path / "rows.parquet")
     assert summary.hints[:2] == [
-        "1 listing came without a category.",
+        "1 listing has no category.",
         "Column 'image' holds addresses and no pictures: --set 'ingest.columns={image_uri: image, image: null}'",
     ]
     assert [row["column"] for row in shown(summary)["file_columns"]] == [
@@ -172,7 +172,7 @@ def test_what_came_without_values_or_doubtful_is_said(warehouse: Warehouse, tmp_
     summary = dry_run(warehouse, folder, "ingest.updated_at=2024-01-02")
     assert [hint.partition(";")[0][:66] for hint in summary.hints[:3]] == [
         "b.csv lacks title, category, which other files of the delivery hav",
-        "2 listings came without a category.",
+        "2 listings have no category.",
         "1 price such as 1.234 is read as a little more than 1, but other p",
     ]
     assert shown(summary)["listings_without_category"] == 2
