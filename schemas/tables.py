@@ -376,6 +376,7 @@ DUPLICATE_PAIRS = Table(
         Column("other_content_hash", "STRING", "of its content"),
         Column("same_words", "BOOLEAN", "whether titles and descriptions have the same words"),
         Column("distance", "DOUBLE", "how far the pictures' miniatures differ, 0 to 255; null where the texts decide"),
+        Column("needs_price", "BOOLEAN", "whether they are duplicates only while their prices are equal"),
         *_RUN,
     ),
 )

@@ -44,10 +44,19 @@ def pairs_of(listings: DataFrame, miniatures: DataFrame, new: str = "true") -> d
     keys = blocking_keys(words)
     alike = alike_in_words(candidate_pairs(keys.where(new), keys.where(f"NOT ({new})")), words)
     distance = distance_udf()(F.col("miniature_a"), F.col("miniature_b"))
-    found = same_products(alike, miniatures, distance, 2.0).collect()
+    found = same_products(alike, miniatures, distance, 2.0).where("NOT needs_price").collect()
     pairs = {tuple(sorted((row.listing_id, row.other_listing_id))): row.same_words for row in found}
     assert len(pairs) == len(found)
     return {(a, b): same for (a, b), same in pairs.items()}
+
+
+def priced_pairs_of(listings: DataFrame) -> set[tuple[str, str]]:
+    """The pairs that are duplicates if their prices are equal."""
+    words = with_words(listings)
+    keys = blocking_keys(words)
+    alike = alike_in_words(candidate_pairs(keys, keys.limit(0)), words).where("needs_price").collect()
+    pairs = [sorted((row.listing_id, row.other_listing_id)) for row in alike]
+    return {(a, b) for a, b in pairs}
 
 
 def miniatures_of(listings: DataFrame, unlike: tuple[str, ...] = ()) -> DataFrame:
@@ -74,6 +83,10 @@ def test_listings_are_alike_if_texts_and_pictures_agree(spark: SparkSession) -> 
         listing("far hash", _SHOE, "Red, Casual", _OTHER),
         listing("text 1", "Trail shoe", _LONG, None),
         listing("text 2", "TRAIL  SHOE", _LONG.upper(), None),
+        listing("short 1", "Red trail shoe", "light, for long runs", None),
+        listing("short 2", "Trail shoe, red", "light, for long runs", None),
+        listing("few 1", "Red trail shoe", "light", None),
+        listing("few 2", "Red trail shoe", "light", None),
         listing("nothing", None, None),
         listing("nothing too", None, None),
     )
@@ -81,6 +94,8 @@ def test_listings_are_alike_if_texts_and_pictures_agree(spark: SparkSession) -> 
     shoes = {("new", "shoe"): False, ("new", "turned"): False, ("shoe", "turned"): False, ("far hash", "shoe"): True}
     others = {("skirt", "untitled"): False, ("other text", "turned"): False}
     assert got == shoes | others | {("text 1", "text 2"): True}
+    unpictured = {("far hash", "no picture"), ("no picture", "shoe"), ("no picture", "unlike")}
+    assert priced_pairs_of(listings) == {("short 1", "short 2"), *unpictured}
     # Only pairs with a new listing are compared, and they are the same ones.
     part = pairs_of(listings, miniatures_of(listings, unlike=("unlike",)), "listing_id IN ('turned', 'text 2')")
     assert part == {pair: same for pair, same in got.items() if {"turned", "text 2"} & set(pair)}
@@ -103,34 +118,38 @@ def test_the_listing_that_was_kept_stays_and_variants_of_a_seller_are_none(spark
     pairs = frame(
         spark,
         "listing_id string, content_hash string, other_listing_id string, other_content_hash string, "
-        "same_words boolean",
-        ("a", "1", "b", "1", True),
-        ("b", "1", "c", "1", False),
-        ("d", "1", "e", "1", False),
-        ("f", "1", "g", "1", True),
-        ("h", "1", "i", "1", True),
-        ("j", "1", "k", "old", True),
-        ("l", "1", "m", "1", False),
+        "same_words boolean, needs_price boolean",
+        ("a", "1", "b", "1", True, False),
+        ("b", "1", "c", "1", False, False),
+        ("d", "1", "e", "1", False, False),
+        ("f", "1", "g", "1", True, False),
+        ("h", "1", "i", "1", True, False),
+        ("j", "1", "k", "old", True, False),
+        ("l", "1", "m", "1", False, False),
+        ("n", "1", "o", "1", True, True),
+        ("p", "1", "q", "1", True, True),
+        ("r", "1", "s", "1", True, True),
     )
     size = {"size": "9"}
     days = {name: dt.datetime(2026, 1, day, tzinfo=dt.UTC) for name, day in {"a": 3, "b": 2, "c": 1}.items()}
     noon = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
     sellers = {"d": "one", "e": "one", "f": "one", "g": "one", "h": "one", "i": "one"}
     attributes = {"h": size}
+    names, prices = "abcdefghijklmnopqrs", {"n": 9.5, "o": 9.5, "p": 9.5, "q": 8.5}
     listings = frame(
         spark,
         "listing_id string, content_hash string, seller_id string, attributes map<string, string>, "
-        "updated_at timestamp",
-        *((n, "1", sellers.get(n), attributes.get(n), days.get(n, noon)) for n in "abcdefghijklm"),
+        "updated_at timestamp, price double",
+        *((n, "1", sellers.get(n), attributes.get(n), days.get(n, noon), prices.get(n)) for n in names),
     )
     nothing = frame(spark, "listing_id string, duplicate_of string")
     current = current_pairs(pairs, listings)
-    assert rows_of(current, "listing_id") == [(n,) for n in "abdfhl"]
+    assert rows_of(current, "listing_id") == [(n,) for n in "abdfhlnpr"]
     groups = roots(linked_pairs(current, listings))
     got = duplicates(groups, listings, nothing)
     # Of f and g, which are as old as each other, the smaller id is kept.
-    first = [("a", "c"), ("b", "c"), ("g", "f"), ("m", "l")]
+    first = [("a", "c"), ("b", "c"), ("g", "f"), ("m", "l"), ("o", "n")]
     assert rows_of(got, "listing_id", "duplicate_of") == first
     before = frame(spark, "listing_id string, duplicate_of string", ("c", "a"), ("a", None), ("l", "m"))
     later = duplicates(groups, listings, before)
-    assert rows_of(later, "listing_id", "duplicate_of") == [("b", "a"), ("c", "a"), ("g", "f"), ("l", "m")]
+    assert rows_of(later, "listing_id", "duplicate_of") == [("b", "a"), ("c", "a"), ("g", "f"), ("l", "m"), ("o", "n")]

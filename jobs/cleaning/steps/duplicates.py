@@ -10,12 +10,15 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.prices import is_possible
+
 PAIR = ("listing_id", "content_hash", "other_listing_id", "other_content_hash")
 MIN_SHARE = 0.6
 """Of the words of two titles that are alike, the shorter one has at least this share of the longer one's, all of them
 among its words. Of two descriptions, this share of the shorter one's words is in the longer one."""
-MIN_WORDS = 12
-"""Without pictures to compare, listings with the same words are alike if they have at least so many different ones."""
+MIN_WORDS, MIN_WORDS_PRICED = 12, 6
+"""Without pictures to compare, listings with the same words offer the same product if they have at least so many
+different ones; the second number is for listings with the same price."""
 MAX_BLOCK = 100
 """Of listings with the same blocking key, so many are compared with each other."""
 _FIRST = 10
@@ -108,8 +111,8 @@ def alike_in_words(pairs: DataFrame, listings: DataFrame) -> DataFrame:
         listings: the output of `with_words`.
 
     Returns:
-        `PAIR`, same_words (whether titles and descriptions have the same words) and pictured (whether there are
-        pictures to compare). A pair without pictures is returned if it is alike without.
+        `PAIR`, same_words (whether titles and descriptions have the same words), pictured (whether there are pictures
+        to compare) and needs_price (whether there are neither pictures nor enough words, so that the prices decide).
     """
     parts = ("title_words", "title_numbers", "description_words")
     joined = pairs
@@ -127,15 +130,18 @@ def alike_in_words(pairs: DataFrame, listings: DataFrame) -> DataFrame:
     titles &= _smaller(title_a, title_b) >= MIN_SHARE * F.greatest(F.size(title_a), F.size(title_b))
     texts = _shared(text_a, text_b) >= MIN_SHARE * _smaller(text_a, text_b)
     with_pictures = F.when(untitled, same_text & (F.size(text_a) > 0)).otherwise(titles & texts)
-    enough = F.size(F.array_union(title_a, text_a)) >= MIN_WORDS
+    different = F.size(F.array_union(title_a, text_a))
     pictured = F.col("image_key_a").isNotNull() & F.col("image_key_b").isNotNull()
     same = same_title & same_text
-    alike = F.when(pictured, with_pictures).otherwise(same & ~untitled & enough)
-    return joined.where(alike).select(*PAIR, same.alias("same_words"), pictured.alias("pictured"))
+    alike = F.when(pictured, with_pictures).otherwise(same & ~untitled & (different >= MIN_WORDS_PRICED))
+    needs_price = ~pictured & (different < MIN_WORDS)
+    return joined.where(alike).select(
+        *PAIR, same.alias("same_words"), pictured.alias("pictured"), needs_price.alias("needs_price")
+    )
 
 
 def same_products(pairs: DataFrame, miniatures: DataFrame, distance: Column, at_most: float) -> DataFrame:
-    """The pairs of the same product: `PAIR`, same_words and distance.
+    """The pairs of the same product: `PAIR`, same_words, distance and needs_price.
 
     Args:
         pairs: the output of `alike_in_words`.
@@ -150,7 +156,7 @@ def same_products(pairs: DataFrame, miniatures: DataFrame, distance: Column, at_
         joined = joined.join(own, list(names), "left")
     compared = joined.withColumn("distance", F.when(F.col("pictured"), distance))
     found = F.when(F.col("pictured"), F.col("distance") <= at_most).otherwise(True)
-    return compared.where(found).select(*PAIR, "same_words", "distance")
+    return compared.where(found).select(*PAIR, "same_words", "distance", "needs_price")
 
 
 def current_pairs(pairs: DataFrame, listings: DataFrame) -> DataFrame:
@@ -175,19 +181,21 @@ def linked_pairs(pairs: DataFrame, listings: DataFrame) -> DataFrame:
 
     Args:
         pairs: the output of `current_pairs`.
-        listings: listing_id, seller_id and attributes of the listings in force.
+        listings: listing_id, seller_id, price and attributes of the listings in force.
     """
     joined = pairs
     for name, side in (("listing_id", "a"), ("other_listing_id", "b")):
         own = listings.select(
             F.col("listing_id").alias(name),
             F.col("seller_id").alias(f"seller_{side}"),
+            F.when(is_possible(F.col("price")), F.col("price")).alias(f"price_{side}"),
             F.to_json("attributes").alias(f"attributes_{side}"),
         )
         joined = joined.join(own, name)
     same_seller = F.coalesce(F.col("seller_a") == F.col("seller_b"), F.lit(False))
     same = F.col("same_words") & F.col("attributes_a").eqNullSafe(F.col("attributes_b"))
-    linked = joined.where(~same_seller | same)
+    same_price = F.coalesce(F.col("price_a") == F.col("price_b"), F.lit(False))
+    linked = joined.where((~same_seller | same) & (~F.col("needs_price") | same_price))
     return linked.select(F.xxhash64("listing_id").alias("a"), F.xxhash64("other_listing_id").alias("b")).distinct()
 
 
