@@ -29,8 +29,9 @@ from jobs.cleaning.steps.decide import (
 from jobs.cleaning.steps.flag import find_reasons, flagged_items, mismatch_probability
 from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.keeping import FINDINGS, KEPT, decided_rows, keep_published, with_published
-from jobs.cleaning.steps.measure import quality_metrics, quality_score
+from jobs.cleaning.steps.measure import quality_metrics
 from jobs.cleaning.steps.prices import with_usual_price
+from jobs.cleaning.steps.quality import with_quality
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
 from jobs.cleaning.steps.reason_rules import RULES, RuleContext, expected_parts
 from jobs.cleaning.steps.reviews import latest_decisions, with_answers
@@ -239,7 +240,7 @@ def clean(
             outlier_from=weights.price_distance,
         )
         decided = without_model_questions(find_reasons(decided, context))
-        decided = decided.withColumn("quality_score", quality_score())
+        decided = with_quality(decided)
         decided = cached(with_published(decided, FINDINGS) if is_part else decided, at_end)
         before, flagged = (
             base.read(warehouse, table) if base else warehouse.empty(table) for table in (CLEAN_LISTINGS, FLAGGED_ITEMS)

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.flag import find_reasons, flagged_items
-from jobs.cleaning.steps.measure import quality_score
+from jobs.cleaning.steps.quality import POINTS, with_quality
 from jobs.cleaning.steps.reason_rules import RuleContext, expected_parts
 from jobs.cleaning.steps.reviews import with_answers
 from schemas.reasons import WITHHELD
@@ -126,12 +126,14 @@ def test_missing_pictures_are_not_flagged_if_few_listings_have_one(spark: SparkS
     decided = unanswered(spark, ddl, *rows)
     [expected] = expected_parts(decided).collect()
     context = replace(CONTEXT, titles_expected=expected.titles, pictures_expected=expected.pictures)
-    got = find_reasons(decided, context).withColumn("score", quality_score())
-    assert {(row.listing_id, *row.reasons, row.score) for row in got.collect()} == {
+    got = with_quality(find_reasons(decided, context))
+    assert {(row.listing_id, *row.reasons, row.quality_score) for row in got.collect()} == {
         (name, 95.0) for name in ("pictured", "text 0", "text 1", "text 2")
     }
-    missed = find_reasons(decided, CONTEXT).withColumn("score", quality_score()).where("listing_id <> 'pictured'")
-    assert {(*row.reasons, row.score) for row in missed.collect()} == {("missing_image", 80.0)}
+    missed = with_quality(find_reasons(decided, CONTEXT)).where("listing_id <> 'pictured'")
+    assert {(*row.reasons, row.quality_score) for row in missed.collect()} == {("missing_image", 80.0)}
+    parts = missed.select(*POINTS).distinct().collect()
+    assert [tuple(row) for row in parts] == [(55.0, 20.0, 0.0, 5.0, 0.0)]
 
 
 def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:

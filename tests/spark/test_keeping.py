@@ -15,6 +15,7 @@ from jobs.cleaning.steps.keeping import (
     published_values,
     with_published,
 )
+from jobs.cleaning.steps.quality import POINTS, QUALITY_COLUMNS
 from tests.spark.frames import frame, rows_of
 
 _DECIDED = (
@@ -39,7 +40,8 @@ def published(spark: SparkSession) -> DataFrame:
         ("kept", "h1", "10", "bags", "ok"),
         ("kept", "h0", "11", "boots", "blank"),
     )
-    return published_values(clean, items, predictions)
+    parts = {name: F.lit(1.0) for name in POINTS}
+    return published_values(clean.withColumns(parts), items, predictions)
 
 
 def decided(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
@@ -48,7 +50,7 @@ def decided(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     now = {"effective_category": "boots", "category_source": "model", "category_action": "corrected"}
     now |= {"best_category": "boots", "image_status": "blank", "rollout_arm": "correct", "shadow": "shoes"}
     now |= {"language": "de"}
-    numbers = dict.fromkeys(("category_confidence", "best_confidence", "quality_score"), 0.5)
+    numbers = dict.fromkeys(("category_confidence", "best_confidence", *QUALITY_COLUMNS), 0.5)
     values = {name: F.lit(value) for name, value in (now | numbers).items()}
     return frame(spark, ddl, *rows).withColumns(
         {**values, "withheld": F.lit(True), "reasons": F.array(F.lit("audit_sample"))}
@@ -71,10 +73,10 @@ def test_what_a_publication_shows_replaces_what_was_decided(spark: SparkSession)
         ("kept", "bags", "seller", 0.9, "bags", "flag", "fr"),
         ("own", "boots", "model", 0.5, "boots", "correct", "de"),
     ]
-    assert rows_of(found, "listing_id", "reasons", "quality_score", "withheld", "shadow") == [
-        ("fixed", ["low_confidence"], 80.0, False, None),
-        ("kept", [], 70.0, False, None),
-        ("own", ["audit_sample"], 0.5, True, "shoes"),
+    assert rows_of(found, "listing_id", "reasons", "quality_score", "quality_price", "withheld", "shadow") == [
+        ("fixed", ["low_confidence"], 80.0, 1.0, False, None),
+        ("kept", [], 70.0, 1.0, False, None),
+        ("own", ["audit_sample"], 0.5, 0.5, True, "shoes"),
     ]
     own = decided_rows(found)
     assert rows_of(own, "listing_id") == [("own",)]

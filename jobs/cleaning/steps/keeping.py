@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.quality import QUALITY_COLUMNS
 from schemas.reasons import CategorySource
 
 KEPT = "published"
@@ -23,7 +24,7 @@ DECISIONS = (
     "rollout_arm",
     "language",
 )
-FINDINGS = ("reasons", "quality_score")
+FINDINGS = ("reasons", *QUALITY_COLUMNS)
 
 
 def published_values(clean: DataFrame, open_items: DataFrame, predictions: DataFrame) -> DataFrame:

@@ -36,27 +36,6 @@ class _Figure:
     segment: str = "all"
 
 
-def quality_score() -> Column:
-    """Score a listing from 0 to 100: up to 60 for the category, 20 for title, 15 for picture and 5 for description.
-
-    The points for the category are proportional to its confidence. A listing gets the points for title and picture
-    unless it has an open reason about them. So a missing part that is not expected, or a reason that a reviewer has
-    settled, costs no points.
-    """
-
-    def is_fine(*faults: Reason) -> Column:
-        return ~F.arrays_overlap("reasons", F.array(*(F.lit(fault.value) for fault in faults)))
-
-    title = is_fine(Reason.MISSING_TITLE, Reason.UNINFORMATIVE_TITLE)
-    picture = is_fine(Reason.MISSING_IMAGE, Reason.CORRUPT_IMAGE, Reason.BLANK_IMAGE, Reason.IMAGE_MISMATCH)
-    return (
-        60 * F.col("category_confidence")
-        + F.when(title, 20).otherwise(0)
-        + F.when(picture, 15).otherwise(0)
-        + F.when(F.col("has_description"), 5).otherwise(0)
-    ).cast("double")
-
-
 def quality_metrics(
     decided: DataFrame, taxonomy: DataFrame, reasons: Iterable[Reason], share: ShareEstimate | None
 ) -> DataFrame:
