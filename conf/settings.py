@@ -168,7 +168,14 @@ class ReviewSettings:
     """Which listings people are asked to review."""
 
     queue_share: Share = 0.1
-    """Length of the category queue as a share of the catalogue; the least certain listings come first."""
+    """Length of the category queue as a share of the catalogue; the least certain listings come first. It is also its
+    budget: so many items have `in_budget`."""
+    queue_items: Count | None = None
+    """Budget of the category queue as a number of items, instead of the share."""
+    other_share: Share = 0.05
+    """Budget of the other queue, of items without a question about the category, as a share of the catalogue."""
+    other_items: Count | None = None
+    """Budget of the other queue as a number of items, instead of the share."""
     audit_listings: Annotated[int, Field(ge=0)] = 400
     """Number of listings drawn at random each month, spread over its days, independently of the model ..."""
     max_audit_share: Share = 0.05

@@ -406,7 +406,11 @@ FLAGGED_ITEMS = Table(
         Column("content_hash", "STRING", "of the content that the row is about"),
         Column("first_run_date", "DATE", "since when it has been flagged without interruption"),
         *_DECIDED_BY,
+        Column(
+            "in_budget", "BOOLEAN", "whether it is one of the most urgent items, as many as its queue's budget allows"
+        ),
     ),
+    version=2,
 )
 
 SELLERS = Table(

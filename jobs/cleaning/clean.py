@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pyspark.sql.types import StructType
 
 from conf.settings import DecideSettings, Settings
 from jobs.cleaning.steps.audit_sample import mark_audit
+from jobs.cleaning.steps.budgets import Budgets
 from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration, lower_claims
 from jobs.cleaning.steps.decide import (
     CorrectionBin,
@@ -226,7 +228,12 @@ def clean(
         if is_part:
             decided = keep_published(decided)
         decided = with_usual_price(decided)
-        chance = min(review.audit_listings / max(evidence.count(), 1), review.max_audit_share)
+        listings = evidence.count()
+        chance = min(review.audit_listings / max(listings, 1), review.max_audit_share)
+        budgets = Budgets(
+            review.queue_items or math.ceil(review.queue_share * listings),
+            review.other_items or math.ceil(review.other_share * listings),
+        )
         decided = mark_audit(decided, run_date, chance)
         [expected] = expected_parts(candidates).collect()
         bins = [ErrorBin(*row) for row in error_bins(decided.where(~is_hidden())).collect()]
@@ -253,7 +260,9 @@ def clean(
         yield Cleaned(
             decided=decided,
             own=own,
-            flagged=flagged_items(own, flagged, unread_formats(warehouse), run_date, weights.suggestions, chance),
+            flagged=flagged_items(
+                own, flagged, unread_formats(warehouse), run_date, weights.suggestions, chance, budgets
+            ),
             events=correction_events(decided, before),
             rates=rates,
             shadow=shadow_decisions(own) if in_shadow else None,

@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.budgets import Budgets
 from jobs.cleaning.steps.flag import find_reasons, flagged_items
 from jobs.cleaning.steps.quality import POINTS, with_quality
 from jobs.cleaning.steps.reason_rules import RuleContext, expected_parts
@@ -19,6 +20,7 @@ from schemas.reasons import WITHHELD
 from schemas.tables import FLAGGED_ITEMS
 from tests.spark.frames import frame, rows_of
 
+BUDGETS = Budgets(category=10, other=2)
 FIRST, DATE = dt.date(2026, 1, 1), dt.date(2026, 1, 5)
 
 PERSONAL = "if(listing_id = 'named', array('email', 'phone'), if(listing_id = 'new', null, array()))"
@@ -157,10 +159,11 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ("twice", ["duplicate"], suggestions, 1.0, None, "h", False),
     )
     own = {"withheld": F.col("listing_id") == "held", "duplicate_of": F.when(F.col("listing_id") == "twice", "old")}
+    own["category_action"] = F.lit("referred")
     decided = with_answers(blameless(listings).withColumns(own), frame(spark, DECISIONS))
     before = items(spark, ("old", "h", ["wrong_category"], "open"), ("fine", "h", ["low_confidence"], "open"))
     formats = frame(spark, FORMATS, ("drawing", "h", "SVG"), ("fine", "h", "PDF"))
-    got = flagged_items(decided, before, formats, DATE, suggestions=2, audit_chance=0.25)
+    got = flagged_items(decided, before, formats, DATE, suggestions=2, audit_chance=0.25, budgets=BUDGETS)
     assert rows_of(got, "listing_id", "first_run_date", "explanation", "status") == [
         (
             "costly",
@@ -203,13 +206,14 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         | {"odd": 0.4, "old": 0.8, "twice": 0.2}
     )
     assert rows_of(got.where("audit_chance IS NOT NULL"), "listing_id", "audit_chance") == [("drawn", 0.25)]
+    assert {r.listing_id for r in got.where("in_budget").collect()} == {"drawing", "drawn", "held", "odd", "old"}
     assert {tuple(c["category"] for c in r.suggested_categories) for r in got.collect()} == {("a", "b")}
 
 
 def items(spark: SparkSession, *rows: tuple[str, str, list[str], str]) -> DataFrame:
     """Items of an earlier publication: listing_id, content_hash, reasons, status."""
     values = [
-        (name, reasons, [("a", 0.5)], 0.5, "why", 0.25, status, content, FIRST, "night-1", FIRST)
+        (name, reasons, [("a", 0.5)], 0.5, "why", 0.25, status, content, FIRST, "night-1", FIRST, True)
         for name, content, reasons, status in rows
     ]
     return frame(spark, FLAGGED_ITEMS.ddl, *values)
@@ -263,7 +267,8 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         ("withdrawn", "hash", ["low_confidence"], "accepted"),
     )
     decided = with_answers(blameless(listings), frame(spark, DECISIONS, *decisions))
-    got = flagged_items(decided, before, frame(spark, FORMATS), DATE, suggestions=2, audit_chance=0.1)
+    decided = decided.withColumn("category_action", F.lit("kept"))
+    got = flagged_items(decided, before, frame(spark, FORMATS), DATE, suggestions=2, audit_chance=0.1, budgets=BUDGETS)
     assert rows_of(got, "listing_id", "status", "reasons") == [
         ("accepted", "accepted", ["low_confidence"]),
         ("beside", "open", ["blank_image"]),
@@ -275,6 +280,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         ("skipped", "open", ["low_confidence"]),
         ("twice", "accepted", ["blank_image", "low_confidence"]),
     ]
+    assert rows_of(got.where("in_budget AND status <> 'open'"), "listing_id") == []
     closed = got.where("listing_id = 'accepted'").first()
     assert closed is not None
     # Everything else is unchanged since the review.
@@ -285,7 +291,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         FIRST,
     )
     published = got.withColumns({"run_id": F.lit("night-2"), "run_date": F.lit(DATE)})
-    again = flagged_items(decided, published, frame(spark, FORMATS), DATE, suggestions=2, audit_chance=0.1)
+    again = flagged_items(decided, published, frame(spark, FORMATS), DATE, 2, audit_chance=0.1, budgets=BUDGETS)
     assert rows_of(again, *again.columns) == rows_of(got, *again.columns)
 
 

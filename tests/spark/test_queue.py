@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.cleaning.steps.budgets import Budgets, with_budget
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, error_probability, queue_threshold
-from tests.spark.frames import frame
+from tests.spark.frames import frame, rows_of
 
 _DDL = (
     "listing_id string, category_action string, category_source string, category_confidence double, "
@@ -47,3 +48,23 @@ def test_referred_listings_alone_may_fill_the_queue(spark: SparkSession) -> None
     decided = _decided(spark)
     assert decided.where(error_probability() >= _threshold(decided, 0.01)).isEmpty()
     assert queue_threshold([], 0.1) > 1
+
+
+def test_a_budget_marks_the_most_urgent_items_of_each_queue(spark: SparkSession) -> None:
+    items = frame(
+        spark,
+        "listing_id string, reasons array<string>, priority double, is_referred boolean",
+        ("referred", ["wrong_category"], 0.2, True),
+        ("sure", ["low_confidence"], 0.1, False),
+        ("unsure", ["low_confidence"], 0.9, False),
+        ("unsure too", ["low_confidence", "duplicate"], 0.9, False),
+        ("blank", ["blank_image"], 0.25, False),
+        ("blank too", ["blank_image"], 0.25, True),
+        ("drawn", ["audit_sample"], 0.1, False),
+        ("doubted", ["audit_sample", "low_confidence"], 0.05, False),
+    )
+    got = with_budget(items, Budgets(category=2, other=1))
+    assert got.columns == [*items.columns, "in_budget"]
+    assert rows_of(got.where("in_budget"), "listing_id") == [
+        ("blank",), ("doubted",), ("drawn",), ("referred",), ("unsure",),
+    ]  # fmt: skip

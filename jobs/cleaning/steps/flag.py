@@ -7,6 +7,7 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.budgets import Budgets, with_budget
 from jobs.cleaning.steps.queue import error_probability
 from jobs.cleaning.steps.reason_rules import PROBABILITIES, RULES, RuleContext
 from jobs.cleaning.steps.sellers import label_posterior
@@ -15,6 +16,7 @@ from schemas.reasons import (
     CATEGORY_REASONS,
     NOVEL,
     WITHHELD,
+    CategoryAction,
     ItemStatus,
     PersonalData,
     Reason,
@@ -54,6 +56,7 @@ def flagged_items(
     run_date: dt.date,
     suggestions: int,
     audit_chance: float,
+    budgets: Budgets,
 ) -> DataFrame:
     """Rows of the table flagged_items, without run_id and run_date.
 
@@ -67,6 +70,7 @@ def flagged_items(
         run_date: date of the run.
         suggestions: maximum number of suggested categories.
         audit_chance: probability of each listing to be drawn for the audit sample, 0 to 1.
+        budgets: how many items people are expected to review.
     """
     since = before.where(F.col("status") == ItemStatus.OPEN.value).select("listing_id", "first_run_date")
     flagged = decided.where(F.size("reasons") > 0).join(since, "listing_id", "left")
@@ -81,8 +85,11 @@ def flagged_items(
         F.lit(ItemStatus.OPEN.value).alias("status"),
         "content_hash",
         F.coalesce("first_run_date", F.lit(run_date)).alias("first_run_date"),
+        (F.col("category_action") == CategoryAction.REFERRED.value).alias("is_referred"),
     )
-    return open_items.unionByName(_closed_items(decided, before))
+    open_items = with_budget(open_items, budgets).drop("is_referred")
+    closed_items = _closed_items(decided, before).withColumn("in_budget", F.lit(False))
+    return open_items.unionByName(closed_items)
 
 
 def _closed_items(decided: DataFrame, before: DataFrame) -> DataFrame:
@@ -99,7 +106,7 @@ def _closed_items(decided: DataFrame, before: DataFrame) -> DataFrame:
         )
 
     newest = F.get(F.filter("answers", is_about_item), F.lit(0))
-    kept = [name for name in FLAGGED_ITEMS.names if name not in ("run_id", "run_date")]
+    kept = [name for name in FLAGGED_ITEMS.names if name not in ("run_id", "run_date", "in_budget")]
     items = before.join(answered.select("listing_id", "content_hash", "answers"), ["listing_id", "content_hash"])
     return items.withColumn("status", newest["status"]).where(F.col("status").isNotNull()).select(*kept)
 
