@@ -227,7 +227,6 @@ def clean(
         decided = with_answers(decided, reviewed)
         if is_part:
             decided = keep_published(decided)
-        decided = with_usual_price(decided)
         listings = evidence.count()
         chance = min(review.audit_listings / max(listings, 1), review.max_audit_share)
         budgets = Budgets(
@@ -246,7 +245,7 @@ def clean(
             prices_expected=expected.prices,
             outlier_from=weights.price_distance,
         )
-        decided = without_model_questions(find_reasons(decided, context))
+        decided = without_model_questions(find_reasons(with_usual_price(decided), context))
         decided = with_quality(decided)
         decided = cached(with_published(decided, FINDINGS) if is_part else decided, at_end)
         before, flagged = (

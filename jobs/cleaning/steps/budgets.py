@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.queue import has_any
 from schemas.reasons import CATEGORY_REASONS, Reason
 
 
@@ -33,7 +34,7 @@ def with_budget(items: DataFrame, budgets: Budgets) -> DataFrame:
         items: listing_id, reasons, priority and `is_referred`.
         budgets: the budgets.
     """
-    added = {"asks": _has_any(*CATEGORY_REASONS), "is_drawn": _has_any(Reason.AUDIT_SAMPLE)}
+    added = {"asks": has_any(*CATEGORY_REASONS), "is_drawn": has_any(Reason.AUDIT_SAMPLE)}
     in_order = Window.partitionBy(*added).orderBy(
         (F.col("asks") & F.col("is_referred")).desc(), F.col("priority").desc(), "listing_id"
     )
@@ -41,7 +42,3 @@ def with_budget(items: DataFrame, budgets: Budgets) -> DataFrame:
     budget = F.when(F.col("asks"), budgets.category).otherwise(budgets.other)
     within = (F.col("rank") <= budget) | F.col("is_drawn")
     return ranked.withColumn("in_budget", within).drop(*added, "rank")
-
-
-def _has_any(*reasons: Reason) -> Column:
-    return F.arrays_overlap("reasons", F.array(*(F.lit(reason.value) for reason in reasons)))

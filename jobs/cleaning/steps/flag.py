@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.budgets import Budgets, with_budget
-from jobs.cleaning.steps.queue import error_probability
+from jobs.cleaning.steps.queue import error_probability, has_any
 from jobs.cleaning.steps.reason_rules import PROBABILITIES, RULES, RuleContext
 from jobs.cleaning.steps.sellers import label_posterior
 from schemas.reasons import (
@@ -98,7 +98,7 @@ def _closed_items(decided: DataFrame, before: DataFrame) -> DataFrame:
     The newest answer about one of an item's reasons gives its status.
     """
     answered = decided.where((F.size("reasons") == 0) & F.col("answers").isNotNull())
-    about_category = _has_any(ANSWERED_BY_CATEGORY)
+    about_category = has_any(*ANSWERED_BY_CATEGORY)
 
     def is_about_item(answer: Column) -> Column:
         return F.when(answer["reason"].isNull(), about_category).otherwise(
@@ -116,10 +116,6 @@ def _amount(part: str) -> Column:
     return F.format_string("%.2f", F.col(f"usual_price.{part}"))
 
 
-def _has_any(reasons: tuple[Reason, ...]) -> Column:
-    return F.arrays_overlap("reasons", F.array(*(F.lit(reason.value) for reason in reasons)))
-
-
 def _priority() -> Column:
     """The probability of a wrong category if a reason is about the category; else the severity of the worst reason."""
 
@@ -128,12 +124,12 @@ def _priority() -> Column:
         return F.when(F.array_contains("reasons", reason.value), weight).otherwise(0.0)
 
     others = (severity(reason, reason.severity) for reason in RULES if reason.severity is not None)
-    return F.when(_has_any(CATEGORY_REASONS), error_probability()).otherwise(F.greatest(*others))
+    return F.when(has_any(*CATEGORY_REASONS), error_probability()).otherwise(F.greatest(*others))
 
 
 def _explanation() -> Column:
     words = F.create_map(*(F.lit(text) for reason in Reason for text in (reason.value, reason.explanation)))
-    novel = F.when(F.col("novel") & _has_any(CATEGORY_REASONS), F.lit(NOVEL))
+    novel = F.when(F.col("novel") & has_any(*CATEGORY_REASONS), F.lit(NOVEL))
     usual = F.concat(
         words[Reason.PRICE_OUTLIER.value],
         F.lit(": half of "),

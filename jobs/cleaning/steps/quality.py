@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.queue import has_any
 from schemas.reasons import Reason
 
 POINTS: Mapping[str, int] = {
@@ -32,7 +33,7 @@ def with_quality(decided: DataFrame) -> DataFrame:
     """
 
     def is_fine(*faults: Reason) -> Column:
-        return ~F.arrays_overlap("reasons", F.array(*(F.lit(fault.value) for fault in faults)))
+        return ~has_any(*faults)
 
     described = F.col("has_description") & is_fine(Reason.PERSONAL_DATA)
     shares = {

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas.reasons import CATEGORY_REASONS, CategoryAction, CategorySource
+from schemas.reasons import CATEGORY_REASONS, CategoryAction, CategorySource, Reason
 
 _STEPS = 200
 """Number of bins per factor e of the probability: the threshold is accurate to half a percent of its value."""
@@ -19,6 +19,11 @@ _EPSILON = 1e-12
 def error_probability() -> Column:
     """The probability that the effective category is wrong, 0 to 1."""
     return 1 - F.col("category_confidence")
+
+
+def has_any(*reasons: Reason, column: str = "reasons") -> Column:
+    """Whether a column of names of reasons contains at least one of some reasons."""
+    return F.arrays_overlap(column, F.array(*(F.lit(reason.value) for reason in reasons)))
 
 
 class ErrorBin(NamedTuple):
@@ -44,7 +49,7 @@ def error_bins(decided: DataFrame) -> DataFrame:
         decided: the output of `jobs.cleaning.steps.decide.decide` and `jobs.cleaning.steps.reviews.with_answers`.
     """
     bin_ = F.floor(F.log(F.greatest(error_probability(), F.lit(_EPSILON))) * _STEPS)
-    settled = F.arrays_overlap("settled_reasons", F.array(*(F.lit(reason.value) for reason in CATEGORY_REASONS)))
+    settled = has_any(*CATEGORY_REASONS, column="settled_reasons")
     unanswered = (F.col("category_source") != CategorySource.REVIEWER.value) & ~settled
     referred = F.col("category_action") == CategoryAction.REFERRED.value
     return decided.groupBy(bin_.alias("bin")).agg(
