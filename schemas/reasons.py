@@ -129,7 +129,7 @@ class Reason(StrEnum):
         "uninformative_title",
         Queue.OTHER,
         0.25,
-        "The title is empty, a placeholder, one repeated letter, or has no letter at all.",
+        "The title is empty, a placeholder in one of eight languages, one repeated letter, or has no letter at all.",
         "the title says nothing about the product",
     )
     PRICE_OUTLIER = (

@@ -8,8 +8,14 @@ from pyspark.sql import functions as F
 from tests.spark.frames import frame
 from udfs.titles import is_uninformative
 
-_UNINFORMATIVE = ("", "  N/A ", "???", "12345", "aaaa", "Test")
-_OTHERS = (None, "Test tube holder", "Robe d'été", "鞋")
+_UNINFORMATIVE = (
+    *("", "  N/A ", "???", "12345", "aaaa", "AaA", "Test", "test NEW", "*** Product 12 ***", "To be completed."),
+    *("À compléter", "A COMPLETER", "Noch zu ergänzen!", "Sin título", "da  completare", "BEZ TYTULU", "(tbd)"),
+)
+_OTHERS = (
+    *(None, "Test tube holder", "Robe d'été", "鞋", "New", "Lego 42100", "To be or not to be", "É 5", "Testament"),
+    *("Product design book", "Name tag", "XS", "Title 21 bicycle"),
+)
 
 
 def test_uninformative_titles(spark: SparkSession) -> None:
