@@ -41,10 +41,15 @@ The task's log ends with an error message and the exit code:
 | 1 | failure, nothing was published; retried twice | read the message; clear the task when the cause is fixed |
 | 2 | invalid usage or settings; not retried | correct the Variables below; the message lists every error |
 | 3 | refused by a gate, nothing published; not retried | probably a bad delivery: ingest a good one, clear the task |
+| 3 | refused by a limit on changes, nothing published; not retried | if the changes are right, see below |
 
 Rerunning a date is safe: the run reads the same model and table versions and replaces only its own rows. A date cannot
 be run once a later one is published; this loses nothing, because the later run has processed the same catalogue. A
 missed night only causes a delay: the next run processes everything that has changed.
+
+**A limit on changes was exceeded:** the message names each, as `limits.NAME`, and what would change most. Look at it
+with `catalog-cleaner nightly --run-date DATE --dry-run`. If it is right, trigger the DAG with the parameters `run_date`
+and `accept_changes`, which publishes it this once. If it is not, the message says what to do.
 
 **To run another date:** trigger the DAG with the parameter `run_date`. The default is the date of the schedule, or of
 the trigger for manual runs.
@@ -89,6 +94,14 @@ RUN_DATE = {
     )
 }
 
+ACCEPT_CHANGES = {
+    "accept_changes": Param(
+        False,
+        type="boolean",
+        description="Publish although a limit on changes is exceeded; `runs` records who accepted it.",
+    )
+}
+
 ENVIRONMENT = {
     "COMMAND": "{{ var.value.get('catalog_cleaner_command', 'catalog-cleaner') }}",
     "OPTIONS": "{{ var.value.get('catalog_cleaner_options', '') }}",
@@ -102,21 +115,21 @@ SHARED: dict[str, Any] = {
     "catchup": False,
     "max_active_runs": 1,
     "tags": ["catalog-cleaner"],
-    "params": RUN_DATE,
 }
 
 
-def run_command(command: str, **limits: Any) -> CommandOperator:  # noqa: ANN401 - whatever Airflow takes
+def run_command(command: str, words: str = "", **limits: Any) -> CommandOperator:  # noqa: ANN401 - whatever Airflow takes
     """Make a task that runs a command for the run date.
 
     Args:
         command: name of the command and of the task.
+        words: further words of the command, a template.
         limits: retries, retry_delay and execution_timeout.
     """
     return CommandOperator(
         task_id=command,
         # Values are passed as environment variables, so that the shell never interprets them.
-        bash_command=f'exec $COMMAND {command} --run-date "$RUN_DATE" --warehouse "$WAREHOUSE" $OPTIONS',
+        bash_command=f'exec $COMMAND {command} --run-date "$RUN_DATE" --warehouse "$WAREHOUSE" $OPTIONS{words}',
         env=ENVIRONMENT,
         append_env=True,
         do_xcom_push=False,
@@ -131,15 +144,23 @@ with DAG(
     description="Cleans the catalogue and publishes it.",
     doc_md=NIGHTLY,
     schedule="30 2 * * *",
+    params=RUN_DATE | ACCEPT_CHANGES,
     **SHARED,
 ) as nightly:
-    run_command("nightly", retries=2, retry_delay=dt.timedelta(minutes=10), execution_timeout=dt.timedelta(hours=6))
+    run_command(
+        "nightly",
+        "{{ ' --accept-changes' if params.accept_changes else '' }}",
+        retries=2,
+        retry_delay=dt.timedelta(minutes=10),
+        execution_timeout=dt.timedelta(hours=6),
+    )
 
 with DAG(
     dag_id="catalog_cleaner_retrain",
     description="Trains a model, which becomes champion if it is better.",
     doc_md=RETRAIN,
     schedule="0 6 * * 0",
+    params=RUN_DATE,
     **SHARED,
 ) as retrain:
     run_command("train", retries=1, retry_delay=dt.timedelta(minutes=30), execution_timeout=dt.timedelta(hours=12))

@@ -53,6 +53,7 @@ from airflow.models.dagbag import DagBag
 from airflow.exceptions import ParamValidationError
 bag, record, cases = DagBag(), pathlib.Path(os.environ["RECORD"]), {
     "given": ("catalog_cleaner_nightly", dt.datetime(2025, 1, 31, tzinfo=dt.UTC), {"run_date": "2024-02-29"}),
+    "accepting": ("catalog_cleaner_nightly", dt.datetime(2025, 1, 31, tzinfo=dt.UTC), {"accept_changes": True}),
     "nonsense": ("catalog_cleaner_nightly", None, {"run_date": "today; rm -rf /"}),
     "triggered": ("catalog_cleaner_retrain", None, None),
 }
@@ -140,6 +141,11 @@ def test_the_night_is_submitted_with_the_logical_date(airflow: Airflow) -> None:
 
 def test_an_explicit_run_date_wins(submitted: dict[str, list[str]]) -> None:
     assert accepted(submitted["given"])[:3] == ["nightly", "--run-date", "2024-02-29"]
+
+
+def test_changes_above_the_limits_are_accepted_only_by_the_parameter(submitted: dict[str, list[str]]) -> None:
+    assert accepted(submitted["accepting"])[-1] == "--accept-changes"
+    assert "--accept-changes" not in submitted["given"]
 
 
 def test_an_invalid_run_date_is_refused_before_anything_is_submitted(submitted: dict[str, list[str]]) -> None:
