@@ -429,7 +429,22 @@ SELLERS = Table(
         Column("lower", "DOUBLE", "lower end of the model's 95 % interval of error_rate; not based on an audit"),
         Column("upper", "DOUBLE", "upper end"),
         *_DECIDED_BY,
+        Column(
+            "mistakes",
+            "ARRAY<STRUCT<seller_category: STRING, our_category: STRING, listings: BIGINT>>",
+            "what the seller gets wrong most: at most five pairs of the seller's category and the one shown instead, "
+            "with the number of listings; null in earlier rows",
+        ),
+        Column(
+            "trend",
+            "DOUBLE",
+            "share of wrong labels, by the model, of listings updated in the 30 days before run_date less that of the "
+            "others, -1 to 1; above 0 it gets worse; null with fewer than 10 listings on either side",
+        ),
+        Column("trend_lower", "DOUBLE", "lower end of its 95 % interval: above 0 it gets worse beyond chance"),
+        Column("trend_upper", "DOUBLE", "upper end: below 0 it gets better beyond chance"),
     ),
+    version=2,
 )
 
 QUARANTINE = Table(

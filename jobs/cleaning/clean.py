@@ -44,6 +44,7 @@ from jobs.cleaning.steps.rollout import (
     shadow_decisions,
     without_model_questions,
 )
+from jobs.cleaning.steps.seller_habits import seller_habits
 from jobs.cleaning.steps.sellers import seller_rates
 from jobs.cleaning.steps.trust import Trust, fit_trust
 from jobs.features.stored import unread_formats
@@ -263,7 +264,7 @@ def clean(
                 own, flagged, unread_formats(warehouse), run_date, weights.suggestions, chance, budgets
             ),
             events=correction_events(decided, before),
-            rates=rates,
+            rates=rates.join(seller_habits(decided, run_date), "seller_id", "left"),
             shadow=shadow_decisions(own) if in_shadow else None,
             metrics=cached(quality_metrics(decided, taxonomy, RULES, model.noise.share), at_end),
             threshold=thresholds.correct_from,

@@ -35,7 +35,7 @@ class Catalogue:
     """The listings in force at pinned versions.
 
     Attributes:
-        listings: the usable ones, with the columns of `without_texts`; cached.
+        listings: the usable ones, with the columns of `without_texts` and updated_at; cached.
         quarantined: rows of quarantine for the others; cached.
         taxonomy: the pinned taxonomy.
         all_columns: the usable listings with their texts and `in_taxonomy`, without pictures.
@@ -53,7 +53,7 @@ def read_catalogue(warehouse: Warehouse, pins: Pins, at_end: ExitStack) -> Catal
     taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
     aliases = read_pinned(warehouse, CATEGORY_ALIASES, pins.aliases_version)
     all_columns = with_taxonomy(usable, taxonomy, aliases)
-    listings = cached(without_texts(all_columns), at_end)
+    listings = cached(without_texts(all_columns, "updated_at"), at_end)
     return Catalogue(listings, cached(quarantined, at_end), taxonomy, all_columns)
 
 

@@ -41,7 +41,7 @@ class Part:
 
     Attributes:
         base: the publication that the others stay as.
-        chosen: the listings to decide, with the columns of `without_texts`; cached.
+        chosen: the listings to decide, with the columns of `without_texts` and updated_at; cached.
         others: the listings of the publication that are not chosen, with the same columns; cached.
         predictions: the predictions, of all models, for `others` that the publication has.
         kept: what the publication shows about `others`: the output of `published_values`.
@@ -84,7 +84,7 @@ def divide(
     Args:
         warehouse: the tables.
         base: the publication.
-        chosen: the listings to decide, with the columns of `without_texts`.
+        chosen: the listings to decide, with the columns of `without_texts` and updated_at.
         taxonomy: the taxonomy.
         at_end: releases caches.
     """
@@ -93,7 +93,8 @@ def divide(
     # Published categories are codes already. Only the input gate asks for the picture's hash, and it has checked the
     # catalogue.
     shown = with_taxonomy(published, taxonomy, warehouse.empty(CATEGORY_ALIASES))
-    others = cached(without_texts(shown.withColumn("image_hash", F.lit(None).cast("string"))), at_end)
+    unhashed = shown.withColumn("image_hash", F.lit(None).cast("string"))
+    others = cached(without_texts(unhashed, "updated_at"), at_end)
     predictions = base.read(warehouse, PREDICTIONS).drop("job", "run_id", "run_date")
     open_items = base.read(warehouse, FLAGGED_ITEMS).where(F.col("status") == ItemStatus.OPEN.value)
     keys = others.select("listing_id", "content_hash")

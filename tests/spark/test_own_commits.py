@@ -21,7 +21,7 @@ NIGHT, OTHER = "nightly-2026-03-01-1", "nightly-2026-03-01-2"
 
 def test_versions_are_those_of_the_run_s_own_commits(warehouse: Warehouse) -> None:
     spark = warehouse.spark
-    seller = frame(spark, SELLERS.ddl, ("s-1", 1, 0.1, 0.0, 0.2, OTHER, DAY))
+    seller = frame(spark, SELLERS.ddl, ("s-1", 1, 0.1, 0.0, 0.2, OTHER, DAY, None, None, None, None))
     with signed(spark, NIGHT):
         # A write that changes no row is a commit, too.
         publish(warehouse, Slice("nightly", NIGHT, DAY), {"sellers": warehouse.empty(SELLERS)})

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from conf.load import load_settings
 from jobs.cleaning.clean import _starting_rates, clean
+from jobs.cleaning.steps.seller_habits import seller_habits
 from jobs.cleaning.steps.sellers import _ratios, seller_rates
 from jobs.lifecycle.publications import Publication
 from jobs.warehouse.tables import Warehouse
@@ -87,6 +88,48 @@ def test_no_row_grows_with_a_sellers_listings(spark: SparkSession) -> None:
     [row] = _ratios(weighed).select("listings", F.size("ratios").alias("bins")).collect()
     assert row.listings == 200_000
     assert row.bins <= 1025
+
+
+def test_habits_are_the_most_frequent_mistakes_and_the_difference_of_recent_listings(spark: SparkSession) -> None:
+    recent, earlier = dt.datetime(2026, 1, 31, tzinfo=dt.UTC), dt.datetime(2026, 1, 30, 23, 59, tzinfo=dt.UTC)
+
+    def listings(
+        seller: str | None, label: str, ours: str, when: dt.datetime, n: int, posterior: float
+    ) -> list[tuple[object, ...]]:
+        by = "model" if label != ours else "seller"
+        return [(seller, label, True, ours, by, posterior, when)] * n
+
+    rows = [
+        *listings("worse", "a", "b", recent, 12, 0.0),
+        *listings("worse", "a", "a", recent, 8, 1.0),
+        *listings("worse", "c", "c", earlier, 19, 1.0),
+        *listings("worse", "c", "d", earlier, 1, 0.5),
+        *[row for i in range(6) for row in listings("many", f"x{i}", "y", earlier, 7 - i % 5, 0.25)],
+        *listings(None, "a", "b", recent, 3, 0.0),
+        # A label that the taxonomy lacks is no mistake between two of its categories.
+        ("many", "?", False, "y", "model", 0.0, recent),
+        # A person has said that the seller is wrong, and right.
+        ("asked", "a", True, "b", "reviewer", 0.9, recent),
+        ("asked", "a", True, "a", "reviewer", 0.1, recent),
+    ]
+    ddl = (
+        "seller_id string, category string, in_taxonomy boolean, effective_category string, category_source string, "
+        "label_posterior double, updated_at timestamp"
+    )
+    decided = frame(spark, ddl, *rows).repartition(5)
+    got = {row.seller_id: row for row in seller_habits(decided, NOW.date()).collect()}
+    assert {name: [tuple(each) for each in row.mistakes] for name, row in got.items()} == {
+        "worse": [("a", "b", 12), ("c", "d", 1)],
+        "many": [("x0", "y", 7), ("x5", "y", 7), ("x1", "y", 6), ("x2", "y", 5), ("x3", "y", 4)],
+        "asked": [("a", "b", 1)],
+    }
+    worse = got["worse"]
+    assert worse.trend == pytest.approx(12 / 20 - 0.5 / 20)
+    shares = 13 / 22, 1.5 / 22
+    half = 1.96 * sum(share * (1 - share) / 22 for share in shares) ** 0.5
+    middle = shares[0] - shares[1]
+    assert (worse.trend_lower, worse.trend_upper) == pytest.approx((middle - half, middle + half))
+    assert [(got[name].trend, got[name].trend_lower) for name in ("many", "asked")] == [(None, None)] * 2
 
 
 def test_the_rates_of_a_model_belong_to_the_sellers_with_its_pseudonyms(warehouse: Warehouse) -> None:

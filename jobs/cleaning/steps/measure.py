@@ -11,10 +11,11 @@ from pyspark.sql import functions as F
 from jobs.cleaning.steps.audit_figures import audit_counts, audit_rows, precision_row, with_bounds
 from jobs.cleaning.steps.metric_rows import metric_row
 from jobs.cleaning.steps.segments import add_up, by_segment, group_columns
+from jobs.cleaning.steps.sellers import expected_wrong
 from jobs.cleaning.steps.sums import from_units, sum_in_units
 from schemas.estimates import ShareEstimate
 from schemas.metrics import METRICS, Metric, MetricSource
-from schemas.reasons import CategoryAction, CategorySource, ImageStatus, ItemStatus, Reason
+from schemas.reasons import CategoryAction, ImageStatus, ItemStatus, Reason
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,9 @@ def quality_metrics(
 def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
     """All declared metrics except the audit's; they are split by segments later, and by parts of a listing here."""
     everything = F.lit(True)
-    action, effective = F.col("category_action"), F.col("effective_category")
+    action = F.col("category_action")
     corrected = action == CategoryAction.CORRECTED.value
-    # A reviewer's decision shows whether the seller was right, so it replaces the posterior.
-    by_person = F.col("category_source") == CategorySource.REVIEWER.value
-    seller_wrong = ~effective.eqNullSafe(F.col("category"))
-    label_posterior = F.when(F.col("in_taxonomy"), F.col("label_posterior")).otherwise(0.0)
-    wrong_before = F.when(by_person, seller_wrong.cast("double")).otherwise(1 - label_posterior)
+    wrong_before = expected_wrong()
     wrong_left = 1 - F.col("category_confidence")
     whole: dict[str, tuple[Column, Column]] = {
         "listings": (everything, everything),

@@ -59,13 +59,13 @@ def without_texts(listings: DataFrame, *others: str) -> DataFrame:
 
 
 def with_texts(decided: DataFrame, listings: DataFrame) -> DataFrame:
-    """Add the columns of clean_listings that `without_texts` has left out: texts, time and URI.
+    """Add the columns of clean_listings that `decided` lacks: texts, time and URI.
 
     Args:
         decided: one row per listing.
         listings: the same listings with all columns.
     """
-    shown = ("title", "description", "updated_at", "image_uri")
+    shown = [name for name in ("title", "description", "updated_at", "image_uri") if name not in decided.columns]
     return decided.join(listings.select("listing_id", *shown), "listing_id")
 
 

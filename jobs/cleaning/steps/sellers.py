@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.sums import from_units, sum_in_units
+from schemas.reasons import CategorySource
 
 _ROUNDS = 5
 _STEP = 1 / 16
@@ -18,6 +19,17 @@ def label_posterior(label_support: Column, other_support: Column, error_rate: Co
     """The posterior that a label is right, 0 to 1 (see `udfs.label_evidence`); 0 without a label."""
     right = (1 - error_rate) * label_support
     return right / F.greatest(right + error_rate * other_support, F.lit(1e-300))
+
+
+def expected_wrong() -> Column:
+    """The probability that a listing's label is wrong, 0 to 1: what a person has decided, else by its posterior.
+
+    A missing label, or one that the taxonomy lacks, is wrong.
+    """
+    by_person = F.col("category_source") == CategorySource.REVIEWER.value
+    seller_wrong = ~F.col("effective_category").eqNullSafe(F.col("category"))
+    posterior = F.when(F.col("in_taxonomy"), F.col("label_posterior")).otherwise(0.0)
+    return F.when(by_person, seller_wrong.cast("double")).otherwise(1 - posterior)
 
 
 def seller_rates(
