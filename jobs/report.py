@@ -13,8 +13,10 @@ from jobs.console.summary import Summary
 from jobs.console.target import check_target, written_atomically
 from jobs.reporting.examples import read_examples
 from jobs.reporting.figures import read_figures
+from jobs.reporting.letter import letter_summary
 from jobs.reporting.pictures import read_thumbnails
 from jobs.reporting.publication_snapshot import find_snapshot
+from jobs.reporting.seller_record import read_seller
 from jobs.reporting.terminal import report_summary
 
 RunOption = Annotated[
@@ -25,16 +27,20 @@ HtmlOption = Annotated[
     typer.Option(
         "--html",
         metavar="FILE",
-        help="Also write the report with pictures to this HTML file.",
+        help="Also write the report with pictures, or the letter, to this HTML file.",
     ),
+]
+SellerOption = Annotated[
+    str | None, typer.Option("--seller", metavar="SELLER_ID", help="Write a letter to this seller instead.")
 ]
 
 
-def report(job: Job, run: RunOption = None, html: HtmlOption = None) -> Summary:
+def report(job: Job, run: RunOption = None, html: HtmlOption = None, seller: SellerOption = None) -> Summary:
     """Show the results of a published run.
 
-    Shows the error before and after cleaning, corrections, the work list, sellers and earlier runs. Reads the tables as
-    they were when the run was published. Changes nothing and can run at any time.
+    Shows the error before and after cleaning, corrections, the work list, sellers and earlier runs. With --seller, it
+    shows a letter instead, which tells the seller what was changed and what to look out for. Reads the tables as they
+    were when the run was published. Changes nothing and can run at any time.
     """
     if html is not None:
         check_target(html, "--html", "report.html")
@@ -42,6 +48,10 @@ def report(job: Job, run: RunOption = None, html: HtmlOption = None) -> Summary:
     snapshot = find_snapshot(job.warehouse, run)
     job.print_progress(f"reading {snapshot.run.run_id}")
     names = snapshot.names()
+    if seller is not None:
+        # Ids are stored without the spaces around them, and Spark cannot take bytes that are not UTF-8.
+        record = read_seller(snapshot, seller.strip().encode(errors="replace").decode(), names)
+        return letter_summary(record, html)
     figures = read_figures(snapshot, names)
     examples = read_examples(snapshot, figures.changes, names)
     if html is not None:

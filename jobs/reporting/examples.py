@@ -112,6 +112,18 @@ def read_examples(snapshot: PublicationSnapshot, changes: Sequence[Change], name
     return Examples(examples(corrected), examples(work_list), examples(asked), examples(mismatches), examples(others))
 
 
+def read_listings(snapshot: PublicationSnapshot, listing_ids: Sequence[str], names: Mapping[str, str]) -> list[Example]:
+    """Read some listings, at most a few dozen, without what the work list says about them.
+
+    Args:
+        snapshot: the publication.
+        listing_ids: their ids; the result is in this order, without those that the publication lacks.
+        names: category code -> label.
+    """
+    known = {row.listing_id: row for row in _details(snapshot, listing_ids).collect()} if listing_ids else {}
+    return [_example(known[i], None, names) for i in listing_ids if i in known]
+
+
 def _draw_corrections(snapshot: PublicationSnapshot, changes: Sequence[Change]) -> list[str]:
     """One listing for each change: the one with the lowest hash."""
     codes = [(c.seller_category.code if c.seller_category else None, c.corrected_category.code) for c in changes]

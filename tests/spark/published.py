@@ -136,7 +136,17 @@ AUDITED: Rows = (
 BEFORE = {"boots": 0.5, "shoes": 0.4, "bags": 0.2}
 LEFT = {"boots": 0.1, "shoes": 0.3, "bags": 0.2}
 SELLERS: Rows = (
-    {"seller_id": "s-1", "listings": 9, "error_rate": 0.4, "lower": 0.3, "upper": 0.5},
+    {
+        "seller_id": "s-1",
+        "listings": 9,
+        "error_rate": 0.4,
+        "lower": 0.3,
+        "upper": 0.5,
+        "mistakes": [("boots", "shoes", 2)],
+        "trend": 0.1,
+        "trend_lower": -0.1,
+        "trend_upper": 0.3,
+    },
     {"seller_id": "s-2", "listings": 1, "error_rate": 0.6, "lower": 0.1, "upper": 0.9},
 )
 

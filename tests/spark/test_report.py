@@ -199,6 +199,32 @@ def test_the_report_gives_a_page_or_json_and_does_not_change_the_warehouse(
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_letter_says_what_was_changed_and_an_unknown_seller_is_refused(warehouse: Warehouse, tmp_path: Path) -> None:
+    file = tmp_path / "letter.html"
+    words = ("--warehouse", warehouse.location, "--seller")
+    code, out, _ = call(*words, " s-1", "--html", str(file), "--json")
+    got = json.loads(out)
+    assert (code, got["run_id"], got["listings"], got["changed"]) == (0, SECOND, 10, 3)
+    # The audit is no fault of a listing, and one item is answered.
+    assert got["flagged"] == {
+        "image_mismatch": 2,
+        "wrong_category": 2,
+        "corrupt_image": 1,
+        "low_confidence": 1,
+        "missing_title": 1,
+        "sensitive_category": 1,
+    }
+    letter = " ".join(got["letter"].split())
+    first = "title of fix-2 (fix-2): from Boots to Shoes. Text and picture both suggest Shoes (90.0% and 80.0%)."
+    assert f"of these had no category. - {first} - title of fix-1 (fix-1): from Boots to Shoes." in letter
+    assert "You chose Boots, we show Shoes: 2 listings." in letter
+    assert "in the last 30 days" not in letter, "the trend is within chance"
+    assert html.escape(TITLE) in file.read_text(encoding="utf-8").replace("&#34;", "&quot;")
+    code, _, errors = call(*words, "S-1")
+    assert code == 2
+    assert f"--seller 'S-1': the publication of {SECOND} has no listing of this seller. Write the id as" in errors
+
+
 def test_a_run_that_published_nothing_is_refused(warehouse: Warehouse) -> None:
     code, _, errors = call("--warehouse", warehouse.location, "--run", FAILED)
     assert code == 2
