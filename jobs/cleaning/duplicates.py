@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.scoring import Scored
 from jobs.cleaning.steps.duplicates import (
     PAIR,
     alike_in_words,
@@ -39,7 +40,7 @@ class Duplicates:
 
     Attributes:
         pairs: rows of duplicate_pairs without the run's columns; cached.
-        listings: listing_id and duplicate_of, one row per listing that another one is kept for; cached.
+        listings: listing_id and duplicate_of, one row per listing that another one is kept for.
     """
 
     pairs: DataFrame
@@ -49,7 +50,7 @@ class Duplicates:
 def find_duplicates(
     job: Job,
     listings: DataFrame,
-    scored: DataFrame,
+    scored: Scored,
     encoder: str,
     compared_by: Publication | None,
     base: Publication | None,
@@ -63,7 +64,7 @@ def find_duplicates(
     Args:
         job: the command's job.
         listings: the usable listings in force, with all columns but the picture.
-        scored: listing_id and content_hash of the listings that the run has scored.
+        scored: what the run has scored.
         encoder: the identity of the encoder that has made the miniatures.
         compared_by: the publication whose predictions the run has reused; None: it has scored all listings.
         base: the publication on which the run is based; None for the first one.
@@ -74,8 +75,8 @@ def find_duplicates(
     pairs = _empty(warehouse)
     if compared_by is not None and is_known:
         pairs = current_pairs(compared_by.read(warehouse, DUPLICATE_PAIRS).select(*pairs.columns), keys)
-    new = scored.select(*_KEYS) if is_known else None
-    if new is None or not new.isEmpty():
+    new = scored.new.select(*_KEYS) if is_known else None
+    if new is None or scored.count:
         job.print_progress("comparing listings to find duplicates")
         found = _compare(warehouse, listings, new, encoder, job.settings.decide.duplicate_distance, at_end)
         # A listing that is scored again, because its picture has become readable, was compared without it before.
@@ -84,10 +85,8 @@ def find_duplicates(
     before = (base.read(warehouse, CLEAN_LISTINGS) if base else warehouse.empty(CLEAN_LISTINGS)).select(
         "listing_id", "duplicate_of"
     )
-    if pairs.isEmpty():
-        return Duplicates(pairs, before.limit(0))
     groups = roots(linked_pairs(pairs, listings))
-    return Duplicates(pairs, cached(duplicates(groups, listings, before), at_end))
+    return Duplicates(pairs, before.limit(0) if groups.isEmpty() else duplicates(groups, listings, before))
 
 
 def _empty(warehouse: Warehouse) -> DataFrame:

@@ -121,7 +121,7 @@ def judge(
         listings, predictions = chosen.unionByName(part.others), predictions.unionByName(of_model)
     evidence = add_label_evidence(listings, predictions, catalogue.taxonomy, model, settings.decide)
     encoder = model.spec.encoder
-    found = find_duplicates(run.job, catalogue.all_columns, scored.new, encoder, basis.scored_by, basis.base, at_end)
+    found = find_duplicates(run.job, catalogue.all_columns, scored, encoder, basis.scored_by, basis.base, at_end)
     evidence = evidence.join(found.listings, "listing_id", "left")
     if part is not None:
         # Stored, because planning would take longer: all that follows would contain the plan several times.

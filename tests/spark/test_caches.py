@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from jobs.warehouse.caches import cached
 from tests.spark.frames import nothing_cached
@@ -23,14 +24,29 @@ def _is_cached(frame: DataFrame) -> bool:
     return frame.storageLevel.useMemory
 
 
+def _source(frame: DataFrame) -> str:
+    """What the plan of a frame begins with, by its class in Spark."""
+    return str(frame._jdf.queryExecution().analyzed().collectLeaves().head().getClass().getSimpleName())
+
+
 def test_a_cache_is_released_at_the_end(spark: SparkSession) -> None:
     with ExitStack() as at_end:
-        one = cached(spark.range(5), at_end)
+        counted = spark.range(5)
+        assert counted.count() == 5, "its plan was made before it was cached"
+        one = cached(counted, at_end)
         two = cached(one.where("id > 2"), at_end)
-        assert two.count() == 2
-        assert _is_cached(one)
-        assert _is_cached(two)
+        assert cached(two, at_end) is two
+        assert [row.id for row in two.join(one, "id").orderBy("id").collect()] == [3, 4]
+        assert not nothing_cached(spark)
     assert nothing_cached(spark)
+
+
+def test_the_plan_of_a_cached_frame_begins_with_the_cache(spark: SparkSession) -> None:
+    with ExitStack() as at_end:
+        once = spark.range(5).withColumn("half", F.col("id") / 2)
+        twice = cached(cached(once, at_end).withColumn("whole", F.col("half") * 2), at_end)
+        assert (_source(once), _source(twice.select("id"))) == ("Range", "InMemoryRelation")
+        assert [row.whole for row in twice.orderBy("id").collect()] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
 def test_a_cache_is_released_after_an_error(spark: SparkSession) -> None:
