@@ -17,6 +17,9 @@ VersionArgument = Annotated[
     str, typer.Argument(metavar="VERSION", help="Version of the model, as shown by `models list`.")
 ]
 
+_CARDS = 5
+"""Number of models whose cards are named, newest first."""
+
 app = typer.Typer(help="List the models and choose the champion.", no_args_is_help=True)
 
 
@@ -76,15 +79,18 @@ def _summary(job: Job, registry: Registry) -> Summary:
             model.figures.get("estimated_error"),
             model.tags.get("listings_version"),
             model.tags.get("run_id"),
+            model.card,
         )
         for model in models
     ]
-    columns = ("version", "champion", "trained_at", "rows", "estimated_error", "listings_version", "run_id")
+    columns = ("version", "champion", "trained_at", "rows", "estimated_error", "listings_version", "run_id", "card")
+    # Paths are long, so they are shown below the table.
+    cards = [f"Model card of version {model.version}:  {model.card}" for model in models[:_CARDS] if model.card]
     return Summary(
         f"Models of {job.address.text}",
         {"models_known": len(models), "champion": registry.find_champion()},
-        (Section("models", columns, rows),),
-        () if models else ("There are no models yet. Train one with `catalog-cleaner train`.",),
+        (Section("models", columns, rows, shown=columns[:-1]),),
+        cards if models else ("There are no models yet. Train one with `catalog-cleaner train`.",),
     )
 
 

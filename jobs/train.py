@@ -29,8 +29,10 @@ from jobs.warehouse.inputs import input_versions, read_pinned
 from jobs.warehouse.listings import in_force, with_taxonomy
 from schemas.errors import UsageError
 from schemas.tables import CATEGORY_ALIASES, LISTINGS, REVIEW_DECISIONS, TAXONOMY
+from training.card_data import card_data
 from training.comparison import Comparison
 from training.evaluation import evaluate
+from training.model_card import model_card
 from training.plan import Plan
 from training.registry import Registry, open_registry
 from training.taxonomy import TaxonomyCategory
@@ -116,6 +118,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
             comparison = evaluate(
                 listings, partial(with_vectors, warehouse), trained.folder, rival, categories, settings
             )
+            card = card_data(run.run_id, run.run_date, settings.digest, listings, categories, trained, comparison)
             run.model_version = registry.register(
                 trained.folder,
                 params=dataclasses.asdict(trained.plan),
@@ -129,11 +132,12 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     "settings": settings.digest,
                     "wrong_label_share_by": trained.share_source,
                 },
+                card=model_card(card),
             )
             promoted = comparison.better and promote_instead(registry, run.model_version, compared_with)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        run.counts["rows_in"] = listings.count()
+        run.counts["rows_in"] = card.listings
         run.counts["rows_current"] = int(trained.figures["rows"])
         run.counts["champion"] = int(promoted)
     return _summary(run, trained, comparison, promoted)

@@ -168,7 +168,7 @@ def compare(challenger: Floats, champion: Floats | None, labels: Labels, categor
         canary_lead=canary_lead,
         challenger_error=float(1.0 - new.posterior.max(axis=1).mean()),
         champion_error=float("nan") if old is None else float(1.0 - old.posterior.max(axis=1).mean()),
-        by_category=_by_category(new, labels, categories),
+        by_category=_by_category(new, challenger, labels, categories),
     )
 
 
@@ -240,7 +240,9 @@ def _recovered(fit: _CrossFit, planted: Ints, labels: Labels) -> float:
     return float((fit.canary_posterior[planted].argmax(axis=1) == labels.given[planted]).mean())
 
 
-def _by_category(fit: _CrossFit, labels: Labels, categories: Sequence[str]) -> dict[str, dict[str, float]]:
+def _by_category(
+    fit: _CrossFit, log_q: Floats, labels: Labels, categories: Sequence[str]
+) -> dict[str, dict[str, float]]:
     rows = np.arange(len(fit.posterior))
     frame = pd.DataFrame(
         {
@@ -249,11 +251,11 @@ def _by_category(fit: _CrossFit, labels: Labels, categories: Sequence[str]) -> d
             "estimated_label_error": 1.0 - fit.posterior[rows, labels.given],
             "estimated_error": 1.0 - fit.posterior.max(axis=1),
             "label_log_likelihood": fit.log_likelihood,
+            "classifier_agreement": log_q.argmax(axis=1) == labels.given,
         }
     )
-    groups = frame.groupby("category").agg(
-        {"listings": "sum", "estimated_label_error": "mean", "estimated_error": "mean", "label_log_likelihood": "mean"}
-    )
+    means = [name for name in frame.columns if name not in ("category", "listings")]
+    groups = frame.groupby("category").agg({"listings": "sum", **dict.fromkeys(means, "mean")})
     return {
         categories[int(str(index))]: {str(name): float(value) for name, value in row.items()}
         for index, row in groups.iterrows()

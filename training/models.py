@@ -33,6 +33,7 @@ class ModelSummary:
         created: UTC milliseconds since 1970.
         figures: metrics of the training run.
         tags: data version, settings and similar.
+        card: path or URI of the model card; None for models of earlier versions.
     """
 
     version: str
@@ -40,3 +41,4 @@ class ModelSummary:
     created: int
     figures: dict[str, float]
     tags: dict[str, str]
+    card: str | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -25,6 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from conf.settings import RegistrySettings
 from schemas.errors import FailedError, UsageError
 from training.digest import BUNDLE_TAG, DIGEST_TAG, check_bundle
+from training.mlflow_process import limit_waiting, silence_mlflow
+from training.model_card import CARD_FILE, CARD_TAG
 from training.models import Model, ModelSummary
 from training.package_files import copy_package
 from training.private_folder import private_folder
@@ -112,6 +112,7 @@ class Registry:
                 created=version.creation_timestamp,
                 figures=dict(run.data.metrics),
                 tags=dict(version.tags or {}),
+                card=self._place((version.tags or {}).get(CARD_TAG)),
             )
             for version, run in sorted(runs, key=lambda pair: -int(pair[0].version))
         ]
@@ -163,6 +164,7 @@ class Registry:
         curves: Mapping[str, list[float]],
         by_category: Mapping[str, Mapping[str, float]],
         tags: Mapping[str, str],
+        card: str | None = None,
     ) -> str:
         """Record a training run and register its bundle as a new version, without promoting it.
 
@@ -173,6 +175,7 @@ class Registry:
             curves: branch -> loss after each epoch, or once for the text branch.
             by_category: category -> metric -> value.
             tags: data version, settings digest and similar.
+            card: the model card (`training.model_card`); None: there is none.
 
         Returns:
             The new version.
@@ -180,7 +183,7 @@ class Registry:
         Raises:
             RegistryUnavailableError: the registry does not answer.
         """
-        _silence_mlflow()
+        silence_mlflow()
         mlflow.set_tracking_uri(self._uri)
         mlflow.set_registry_uri(self._uri)
         with self._translate_errors():
@@ -193,6 +196,8 @@ class Registry:
                 ]
                 self._client.log_batch(run.info.run_id, metrics, [Param(k, str(v)) for k, v in params.items()])
                 mlflow.log_dict({k: dict(v) for k, v in by_category.items()}, "by_category.json")
+                if card is not None:
+                    mlflow.log_text(card, CARD_FILE)
                 with tempfile.TemporaryDirectory() as code, warnings.catch_warnings():
                     warnings.filterwarnings("ignore", ".*An input example was not provided")
                     logged = mlflow.pyfunc.log_model(
@@ -207,6 +212,8 @@ class Registry:
                     )
             path = self._relative(f"{logged.artifact_path}/data/{Path(bundle).name}")
             version_tags = {**tags, BUNDLE_TAG: path, DIGEST_TAG: files_digest(Path(bundle))}
+            if card is not None:
+                version_tags[CARD_TAG] = self._relative(f"{run.info.artifact_uri}/{CARD_FILE}")
             return self._new_version(logged, run.info.run_id, version_tags)
 
     def _new_version(self, logged: ModelInfo, run_id: str, tags: dict[str, str]) -> str:
@@ -263,6 +270,10 @@ class Registry:
             downloaded = mlflow.artifacts.download_artifacts(uri, dst_path=str(folder))
         return str(Path(downloaded) / "data" / Path(bundle_path).name)
 
+    def _place(self, path: str | None) -> str | None:
+        """Where a file is whose path `_relative` has made."""
+        return path if path is None or self._folder is None else str(self._folder / path)
+
     def _relative(self, uri: str) -> str:
         if self._folder is None:
             return uri
@@ -292,9 +303,9 @@ def open_registry(folder: Path | None, location: str, settings: RegistrySettings
     Raises:
         RegistryError: the warehouse is not a local folder, and no tracking URI is given.
     """
-    _silence_mlflow()
+    silence_mlflow()
     if settings.tracking_uri is not None:
-        _limit_waiting(settings.timeout_seconds)
+        limit_waiting(settings.timeout_seconds)
         return Registry(settings.tracking_uri, None, settings)
     if folder is None:
         raise RegistryError(
@@ -309,17 +320,3 @@ def open_registry(folder: Path | None, location: str, settings: RegistrySettings
 def _is_missing(error: MlflowException) -> bool:
     """Whether the registry says that a model or version does not exist."""
     return bool(error.error_code == "RESOURCE_DOES_NOT_EXIST")
-
-
-def _limit_waiting(seconds: int) -> None:
-    """Divide the time that a server has for an answer among four attempts; MLflow pauses up to 15 s between them."""
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(max((seconds - 15) // 4, 1)))
-
-
-def _silence_mlflow() -> None:
-    """Turn off MLflow's progress bars, migration logs and telemetry."""
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)

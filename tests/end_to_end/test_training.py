@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from jobs.store import read_published
 from schemas.bundle import NOISE_FILE
 from schemas.tables import LISTINGS
 from tests.encoders import save_encoder
-from tests.end_to_end.conftest import Workspace
+from tests.end_to_end.conftest import CATEGORIES, Workspace
+from tests.end_to_end.conftest import LISTINGS as DELIVERED
 from training.digest import ChangedBundleError
 from training.registry import open_registry
 
@@ -26,7 +28,18 @@ def test_one_rank_gives_nearly_the_same_categories_as_two(
 ) -> None:
     alone = trained.copy(tmp_path)
     learnt = alone.run("train", "--set", "train.ranks=1")
-    alone.run("models", "promote", str(learnt["model_version"]))
+    listed = alone.run("models", "promote", str(learnt["model_version"]))["models"]
+    # Each version has its own card, in the warehouse that was copied as well.
+    cards = [Path(str(model["card"])) for model in listed]
+    assert len({*cards}) == 2
+    assert all(card.is_relative_to(alone.path) for card in cards)
+    card = cards[0].read_text(encoding="utf-8")
+    assert f"| trained by | {learnt['run_id']} |" in card
+    assert f"| listings in the catalogue | {DELIVERED} |" in card
+    assert "| sellers | 0 |" not in card
+    by_category = re.findall(r"^\| \S+ \| ([\d,]+) \| [\d,]+ \| [\d.]+% \| [\d.]+% \|$", card, re.MULTILINE)
+    assert len(by_category) == CATEGORIES
+    assert f"| with a category of the taxonomy | {sum(map(int, by_category))} |" in card
     # A new model scores all listings from the kept vectors, so it needs no picture.
     alone.warehouse.table(LISTINGS).update(set={"image": F.lit(None).cast("binary")})
     night = alone.run("nightly", "--run-date", "2026-11-10")

@@ -116,3 +116,5 @@ def test_metrics_by_category(truth: Ints, labels: Labels) -> None:
     assert sum(figures["listings"] for figures in found.values()) == 3000
     wrong = (labels.given != truth)[labels.given == 2].mean()
     assert found["c2"]["estimated_label_error"] == pytest.approx(wrong, abs=0.04)
+    guess = judged(truth, 0.9, 3).argmax(axis=1)
+    assert found["c2"]["classifier_agreement"] == pytest.approx((guess == 2)[labels.given == 2].mean())

@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
@@ -33,6 +34,22 @@ def test_a_version_that_does_not_exist_is_named(version: str, tmp_path: Path) ->
     registry = open_registry(tmp_path, str(tmp_path), RegistrySettings())
     with pytest.raises(RegistryError, match=f"no version '{version}'"):
         registry.model(version)
+
+
+def test_a_version_names_its_card_also_after_the_warehouse_has_moved(tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "spec.json").write_text("{}")
+    before, after = tmp_path / "before", tmp_path / "after"
+    registry = open_registry(before, str(before), RegistrySettings())
+    nothing: dict[str, Any] = {"params": {}, "figures": {}, "curves": {}, "by_category": {}, "tags": {}}
+    registry.register(str(tmp_path / "bundle"), **nothing, card="# Card\n")
+    registry.register(str(tmp_path / "bundle"), **nothing)
+    before.rename(after)
+    models = {model.version: model for model in open_registry(after, str(after), RegistrySettings()).models()}
+    assert models["2"].card is None
+    card = Path(str(models["1"].card))
+    assert card.is_relative_to(after)
+    assert card.read_text() == "# Card\n"
 
 
 def test_a_registry_that_does_not_answer_is_an_error_and_not_a_missing_champion(
