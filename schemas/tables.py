@@ -386,6 +386,50 @@ DUPLICATE_PAIRS = Table(
     ),
 )
 
+_WORDS = "ARRAY<STRUCT<word: STRING, weight: DOUBLE>>"
+
+EXPLANATIONS = Table(
+    name="explanations",
+    kind="state",
+    row="why a listing is corrected, referred or on the work list for its category; kept until its content, its "
+    "category, the suggestion or the model changes",
+    key=("listing_id",),
+    columns=(
+        Column("listing_id", "STRING", "the listing"),
+        Column("content_hash", "STRING", "of the content that is explained"),
+        Column("model_version", "STRING", "the model that is explained"),
+        Column("category", "STRING", "the seller's, as in clean_listings; null if missing"),
+        Column("suggested_category", "STRING", "the corrected category, or the most probable other one; may be null"),
+        Column("category_action", "STRING", "as in clean_listings"),
+        Column("category_source", "STRING", "as in clean_listings"),
+        Column("sentence", "STRING", "the reason in a sentence for the seller"),
+        Column(
+            "suggested_words",
+            _WORDS,
+            "at most five words that speak for the suggestion, the strongest first. The weight is by how much the log "
+            "odds of the suggestion against the seller's category, by the text alone, fall without the word",
+        ),
+        Column("seller_words", _WORDS, "words that speak for the seller's category, with the weight the other way"),
+        Column(
+            "text_suggested",
+            "DOUBLE",
+            "probability of the suggestion by the text alone; 0 if it is not among the stored ones; null without text",
+        ),
+        Column("text_seller", "DOUBLE", "the same of the seller's category; null also without one in the taxonomy"),
+        Column("image_suggested", "DOUBLE", "as text_suggested, by the picture alone"),
+        Column("image_seller", "DOUBLE", "as text_seller, by the picture alone"),
+        Column("seller_error_rate", "DOUBLE", "sellers.error_rate when it was explained; null without a seller"),
+        Column("seller_listings", "BIGINT", "sellers.listings when it was explained; null without a seller"),
+        Column(
+            "similar",
+            "ARRAY<STRUCT<listing_id: STRING, similarity: DOUBLE>>",
+            "at most three listings of the suggested category that are surely right, the most similar first: cosine of "
+            "the pictures' vectors or, without a picture, of the titles' words",
+        ),
+        *_DECIDED_BY,
+    ),
+)
+
 FLAGGED_ITEMS = Table(
     name="flagged_items",
     kind="state",
@@ -743,6 +787,7 @@ TABLES: dict[str, Table] = {
         CLEAN_LISTINGS,
         SHADOW_DECISIONS,
         DUPLICATE_PAIRS,
+        EXPLANATIONS,
         FLAGGED_ITEMS,
         SELLERS,
         QUARANTINE,

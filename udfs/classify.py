@@ -116,14 +116,14 @@ def make_classify(scoring: Scoring) -> Callable[[Iterable[pa.RecordBatch]], Iter
     """Make a function for `mapInArrow`; its closure contains only parameters, not the model."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        predictor = _predictor(str(shipped_folder(scoring.archive)), scoring.threads)
+        predictor = loaded_predictor(str(shipped_folder(scoring.archive)), scoring.threads)
         yield from score_batches(batches, predictor, scoring)
 
     return run
 
 
 @cache
-def _predictor(folder: str, threads: int) -> Predictor:
+def loaded_predictor(folder: str, threads: int) -> Predictor:
     """Load a bundle once per worker process, for all its tasks."""
     return load_predictor(folder, threads)
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from schemas.arrays import Ints
+from schemas.arrays import Floats32, Ints
 from schemas.branches import PICTURE_NETWORK, TEXT, TEXT_NETWORK, predicted_by
 from schemas.bundle import PICTURE_ENCODER_FOLDER, TEXT_ENCODER_FOLDER, BundleSpec
 from schemas.tensors import Prediction, TextBatch, VectorBatch
@@ -18,9 +18,9 @@ from udfs.encoders.folder import open_encoder
 from udfs.encoders.picture_encoder import PictureEncoder
 from udfs.fusion import fuse
 from udfs.pictures import decode
-from udfs.text import count_words, featurize, novelty
+from udfs.text import count_words, featurize, featurize_joined, novelty
 from udfs.text_encoder import Encode, load_encoder
-from udfs.tf_runtime import Network, load_network
+from udfs.tf_runtime import Array, Network, load_network
 
 
 class Predictor:
@@ -72,6 +72,19 @@ class Predictor:
         """Hash the texts; may run in another thread than `run`."""
         return featurize(titles, descriptions, encode=self._encode, **self.spec.text)  # type: ignore[arg-type]
 
+    def read(self, texts: Sequence[str], buckets: Ints) -> Floats32:
+        """Predict from the text alone.
+
+        Args:
+            texts: n texts, from `udfs.text.join_texts`.
+            buckets: shape (n,), 0 to 2519.
+
+        Returns:
+            Log-probabilities, shape (n, C); NaN where a text has no known feature.
+        """
+        features = featurize_joined(texts, encode=self._encode, **self.spec.text)  # type: ignore[arg-type]
+        return self._known(self._run_text(features, np.asarray(buckets, np.int64) % self.spec.text_members))
+
     def encode(self, images: Sequence[bytes | None]) -> tuple[VectorBatch, list[str]]:
         """Decode n pictures and encode them; returns the vectors and the status of each picture."""
         return encode_images(self._encoder, images, self._threads, **self.spec.picture)
@@ -85,8 +98,8 @@ class Predictor:
             buckets: shape (n,), 0 to 2519.
         """
         folds = np.asarray(buckets, np.int64) % self.spec.text_members
-        outputs = self._text(ids=texts.ids, weights=texts.weights, splits=texts.splits, fold=folds)
-        branches = {TEXT.name: np.where(outputs["known"][:, None] > 0, outputs[TEXT.name], np.float32(np.nan))}
+        outputs = self._run_text(texts, folds)
+        branches = {TEXT.name: self._known(outputs)}
         if self._pictures is not None:
             branches |= {name: np.full_like(branches[TEXT.name], np.nan) for name in predicted_by(PICTURE_NETWORK)}
             rows = np.flatnonzero(pictures.present)
@@ -103,6 +116,14 @@ class Predictor:
                     branches[name][rows] = predicted
         words = count_words(texts, int(cast("int", self.spec.text["hash_size"])))
         return Prediction(branches, fuse(branches, self.spec.fusion), novelty(words, outputs["known_words"]))
+
+    def _run_text(self, texts: TextBatch, folds: Ints) -> dict[str, Array]:
+        return self._text(ids=texts.ids, weights=texts.weights, splits=texts.splits, fold=folds)
+
+    @staticmethod
+    def _known(outputs: dict[str, Array]) -> Floats32:
+        """The log-probabilities by the text; NaN where no feature is known."""
+        return np.where(outputs["known"][:, None] > 0, outputs[TEXT.name], np.float32(np.nan))
 
     @cached_property
     def _encoder(self) -> PictureEncoder:

@@ -51,19 +51,45 @@ def featurize(
         Features sorted by id, with their counts or the values of the encoder's vector. A listing without text has no
         features.
     """
-    raw = [_joined(title, text, max_chars) for title, text in zip(titles, descriptions, strict=True)]
-    texts = [normalize(text, max_chars) for text in raw]
+    return featurize_joined(
+        join_texts(titles, descriptions, max_chars),
+        hash_size=hash_size,
+        word_ngrams=word_ngrams,
+        char_ngrams=char_ngrams,
+        max_chars=max_chars,
+        encode=encode,
+    )
+
+
+def featurize_joined(
+    texts: Sequence[str],
+    *,
+    hash_size: int,
+    word_ngrams: int,
+    char_ngrams: Sequence[int],
+    max_chars: int,
+    encode: Encode | None = None,
+) -> TextBatch:
+    """As `featurize`, from texts that are joined already (`join_texts`)."""
+    normalized = [normalize(text, max_chars) for text in texts]
     words, chars = _vectorizers(hash_size // 2, word_ngrams, char_ngrams[0], char_ngrams[1])
-    if not texts:
+    if not normalized:
         return TextBatch(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
-    blocks = [words.transform(texts), chars.transform(texts)]
+    blocks = [words.transform(normalized), chars.transform(normalized)]
     if encode is not None:
-        blocks.append(_encoded([truncate(text, max_chars).strip() for text in raw], encode))
+        blocks.append(_encoded([truncate(text, max_chars).strip() for text in texts], encode))
     features = csr_matrix(hstack(blocks, format="csr"))
     features.sort_indices()
     return TextBatch(
         features.indices.astype(np.int64), features.data.astype(np.float32), features.indptr.astype(np.int64)
     )
+
+
+def join_texts(titles: Sequence[str | None], descriptions: Sequence[str | None], max_chars: int) -> list[str]:
+    """Titles and descriptions without markup. Only the beginning of each is read, because texts have no limit."""
+    longest = max_chars * _MARKUP
+    pairs = zip(titles, descriptions, strict=True)
+    return [f"{plain_text((title or '')[:longest])} \n {plain_text((text or '')[:longest])}" for title, text in pairs]
 
 
 def count_words(batch: TextBatch, hash_size: int) -> Ints:
@@ -94,12 +120,6 @@ def read_texts(column: pa.Array) -> list[str | None]:
     except UnicodeDecodeError:
         raw = column.cast(pa.large_binary()).to_pylist()
         return [None if value is None else value.decode("utf-8", "replace") for value in raw]
-
-
-def _joined(title: str | None, description: str | None, max_chars: int) -> str:
-    """Title and description without markup; only the beginning of each is read, because texts have no limit."""
-    longest = max_chars * _MARKUP
-    return f"{plain_text((title or '')[:longest])} \n {plain_text((description or '')[:longest])}"
 
 
 def _encoded(texts: Sequence[str], encode: Encode) -> csr_matrix:

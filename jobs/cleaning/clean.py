@@ -56,7 +56,7 @@ from jobs.warehouse.tables import Warehouse
 from schemas.bundle import NoiseModel
 from schemas.metrics import METRICS
 from schemas.reasons import CategoryAction, ImageStatus
-from schemas.tables import CLEAN_LISTINGS, DUPLICATE_PAIRS, FLAGGED_ITEMS, SELLERS, SHADOW_DECISIONS
+from schemas.tables import CLEAN_LISTINGS, DUPLICATE_PAIRS, EXPLANATIONS, FLAGGED_ITEMS, SELLERS, SHADOW_DECISIONS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
 from udfs.pseudonyms import PseudonymKey, Purpose
@@ -84,6 +84,7 @@ class Cleaned:
         model_version: version of the model.
         key: the key of the sellers' pseudonyms.
         pairs: rows of duplicate_pairs; None: the run does not look for duplicates.
+        explanations: rows of explanations about `own`; None: the run explains nothing.
     """
 
     decided: DataFrame
@@ -99,6 +100,7 @@ class Cleaned:
     model_version: str
     key: PseudonymKey
     pairs: DataFrame | None = None
+    explanations: DataFrame | None = None
 
     @property
     def gate_rows(self) -> DataFrame:
@@ -128,11 +130,9 @@ class Cleaned:
             clean_listings: `own` with the texts of the listings.
         """
         spark = self.decided.sparkSession
-        shadow = {} if self.shadow is None else {SHADOW_DECISIONS.name: self.shadow}
-        pairs = {} if self.pairs is None else {DUPLICATE_PAIRS.name: self.pairs}
+        optional = {SHADOW_DECISIONS: self.shadow, DUPLICATE_PAIRS: self.pairs, EXPLANATIONS: self.explanations}
         return {
-            **shadow,
-            **pairs,
+            **{table.name: rows for table, rows in optional.items() if rows is not None},
             "predictions": scored,
             "quarantine": quarantined,
             "gate_results": results_frame(spark, checks),

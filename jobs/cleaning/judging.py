@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from conf.safety_settings import RolloutSettings
 from jobs.cleaning.clean import Cleaned, add_label_evidence, clean
 from jobs.cleaning.duplicates import find_duplicates
+from jobs.cleaning.explanations import explain_decisions
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored, score
 from jobs.cleaning.steps.history import correction_events
@@ -135,6 +136,10 @@ def judge(
     reviewed = read_pinned(warehouse, REVIEW_DECISIONS, pins.decisions_version)
     cleaned = clean(warehouse, evidence, catalogue.taxonomy, model, reviewed, basis.base, basis.run_date, settings)
     result = replace(at_end.enter_context(cleaned), pairs=found.pairs)
+    explanations = explain_decisions(
+        run, result, catalogue.all_columns, scored.all, catalogue.taxonomy, model, basis.scored_by, at_end
+    )
+    result = replace(result, explanations=explanations)
     if basis.shown is not None and basis.shown != basis.base:
         events = correction_events(result.decided, basis.shown.read(warehouse, CLEAN_LISTINGS))
         result = replace(result, events=cached(events, at_end))

@@ -20,6 +20,7 @@ from schemas.reasons import ItemStatus
 from schemas.tables import (
     CATEGORY_ALIASES,
     CLEAN_LISTINGS,
+    EXPLANATIONS,
     FLAGGED_ITEMS,
     PREDICTIONS,
     SELLERS,
@@ -29,6 +30,7 @@ from schemas.tables import (
 
 _KEYS = {
     CLEAN_LISTINGS.name: "listing_id",
+    EXPLANATIONS.name: "listing_id",
     FLAGGED_ITEMS.name: "listing_id",
     SHADOW_DECISIONS.name: "listing_id",
     SELLERS.name: "seller_id",

@@ -11,14 +11,15 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import StringType
 
-from jobs.erasure.names import ID_COLUMNS, Names
+from jobs.erasure.names import ID_COLUMNS, Names, is_telling
 from jobs.erasure.targets import LISTING, SELLER, id_frame
 from jobs.ingestion.groups import bucket
 from jobs.warehouse.tables import Warehouse
 from schemas.tables import QUARANTINE, Table
 
 _GROUP = "group_id"
-_OTHER_LISTING, _KEPT = "other_listing_id", "duplicate_of"
+_OTHER_LISTING, _KEPT, _SIMILAR = "other_listing_id", "duplicate_of", "similar"
+_WORDS = ("suggested_words", "seller_words")
 
 
 def remaining_rows(
@@ -28,6 +29,7 @@ def remaining_rows(
 
     * Rows of erased listings and of erased sellers go, and so do rows in quarantine whose text names one.
     * A listing that was a duplicate of an erased one is none any more, until the next night finds another one.
+    * Explanations no longer name an erased listing as a similar one, and lose words that are an id.
     * In texts of other rows, such as a note, the id is replaced.
     * A group of near duplicates that is named after an erased listing gets another name with the same bucket, so that
       the members that have not learned the group still predict it.
@@ -48,6 +50,13 @@ def remaining_rows(
     if _KEPT in table.names and names.listings:
         erased = F.col(_KEPT).isin(sorted(names.listings))
         rows = rows.withColumn(_KEPT, F.when(~F.coalesce(erased, F.lit(False)), F.col(_KEPT)))
+    words = sorted(each for each in names.ids if is_telling(each))
+    if _SIMILAR in table.names and names.listings:
+        others = F.filter(_SIMILAR, lambda each: ~each[LISTING].isin(sorted(names.listings)))
+        rows = rows.withColumn(_SIMILAR, others)
+    for column in _WORDS:
+        if column in table.names:
+            rows = rows.withColumn(column, F.filter(column, lambda each: ~each["word"].isin(words)))
     if _GROUP in table.names:
         rows = _rename_groups(warehouse, rows, names, prefix)
     texts = [c.name for c in table.columns if c.name in columns and c.type == "STRING" and c.name not in ID_COLUMNS]

@@ -12,7 +12,7 @@ from jobs.console.summary import Named
 from jobs.reporting.figures import Change, named
 from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.reasons import CATEGORY_REASONS, CategoryAction, Queue, Reason
-from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, PREDICTIONS
+from schemas.tables import CLEAN_LISTINGS, EXPLANATIONS, FLAGGED_ITEMS, PREDICTIONS
 
 CORRECTIONS = 9
 WORK_LIST = 10
@@ -39,6 +39,7 @@ class Example:
         priority: priority on the work list; None if it is not flagged.
         text, image: predictions from the text alone and the picture alone; None if it has none.
         image_status: the condition of its picture.
+        sentence: why another category is suggested; None if none is, or an earlier version has published it.
     """
 
     listing_id: str
@@ -53,6 +54,7 @@ class Example:
     text: CategoryProbability | None
     image: CategoryProbability | None
     image_status: str | None
+    sentence: str | None = None
 
     @property
     def suggestion(self) -> CategoryProbability | None:
@@ -162,7 +164,8 @@ def _details(snapshot: PublicationSnapshot, listing_ids: Sequence[str]) -> DataF
     own = F.col("model_version") == snapshot.run.model_version
     predictions = snapshot.read(PREDICTIONS).where(F.col("listing_id").isin(*listing_ids))
     chosen = predictions.groupBy(*keys).agg(F.max_by(F.struct(*seen), own).alias("seen"))
-    return clean.join(chosen.select(*keys, "seen.*"), keys, "left")
+    explained = snapshot.read(EXPLANATIONS).where(F.col("listing_id").isin(*listing_ids)).select(*keys, "sentence")
+    return clean.join(chosen.select(*keys, "seen.*"), keys, "left").join(explained, keys, "left")
 
 
 def _example(row: Row, flag: Row | None, names: Mapping[str, str]) -> Example:
@@ -180,6 +183,7 @@ def _example(row: Row, flag: Row | None, names: Mapping[str, str]) -> Example:
         text=_prediction(row.text_category, row.text_confidence, names),
         image=_prediction(row.image_category, row.image_confidence, names),
         image_status=row.image_status,
+        sentence=row.sentence,
     )
 
 

@@ -54,6 +54,7 @@ class ListingRows:
             corrections (of published runs), review_decisions and quarantine.
         clean, flagged, seller: its rows of clean_listings and flagged_items, and its seller's row of sellers, in the
             newest publication; None if there are none.
+        explanation: its row of explanations in the newest publication; None if there is none.
         ended: run id -> when the run ended, UTC; of all runs that the rows name and that have ended.
         published: (run id, run date) of all publications in the order of their commits; all of them are in `ended`.
         reverts: run id of a revert -> the publications that it took back, the newest first; all are in `published`.
@@ -71,6 +72,7 @@ class ListingRows:
     clean: Row | None = None
     flagged: Row | None = None
     seller: Row | None = None
+    explanation: Row | None = None
     ended: Mapping[str, dt.datetime] = field(default_factory=dict)
     published: tuple[tuple[str, dt.date], ...] = ()
     reverts: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from jobs.warehouse.tables import Warehouse
 from schemas.tables import (
     CLEAN_LISTINGS,
     CORRECTIONS,
+    EXPLANATIONS,
     FLAGGED_ITEMS,
     LISTING_CHANGES,
     LISTINGS,
@@ -72,6 +73,7 @@ def read_listing(warehouse: Warehouse, listing_id: str) -> ListingRows:
         quarantined=current[QUARANTINE],
         clean=clean,
         flagged=_first(published_rows(FLAGGED_ITEMS)),
+        explanation=_first(published_rows(EXPLANATIONS)),
         seller=_seller(warehouse, newest, seller_id) if newest and seller_id is not None else None,
         ended=_end_times(warehouse, published, (*own, *(row.run_id for row in predictions))),
         published=tuple((run.run_id, run.run_date) for run in by_commit(published)),

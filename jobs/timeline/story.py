@@ -36,6 +36,7 @@ def story_summary(rows: ListingRows, location: str) -> Summary:
         "work_list": flagged and flagged.status,
         "reasons": list(flagged.reasons) if flagged else [],
         "flagged_since": flagged and str(flagged.first_run_date),
+        "explanation": rows.explanation and rows.explanation.sentence,
     }
     events = [
         (event.at and f"{event.at:%Y-%m-%d %H:%M}", event.kind, event.text, event.run_id) for event in find_events(rows)
@@ -51,12 +52,35 @@ def story_summary(rows: ListingRows, location: str) -> Summary:
                 key="events",
                 shown=("at", "event", "text"),
             ),
+            *_reasons(rows),
         ),
         (
             "Times are UTC; what a run did stands at its end. Shares and the error rate are the model's estimates.",
             f"All runs:  catalog-cleaner runs --warehouse {location}",
         ),
-        hidden_if_zero=("withdrawn", "work_list", "reasons", "flagged_since"),
+        hidden_if_zero=("withdrawn", "work_list", "reasons", "flagged_since", "explanation"),
+    )
+
+
+def _reasons(rows: ListingRows) -> tuple[Section, ...]:
+    """What the explanation rests on; no table without it."""
+    found = rows.explanation
+    if found is None:
+        return ()
+    sides = ((found.suggested_category, found.suggested_words), (found.category, found.seller_words))
+    words = [(each.word, _named(rows, category), each.weight) for category, some in sides for each in some or ()]
+    said = [
+        (_named(rows, category), _share(by_text), _share(by_picture))
+        for category, by_text, by_picture in (
+            (found.suggested_category, found.text_suggested, found.image_suggested),
+            (found.category, found.text_seller, found.image_seller),
+        )
+    ]
+    alike = [(each.listing_id, each.similarity) for each in found.similar or ()]
+    return (
+        Section("what text and picture say", ("category", "text", "picture"), said, key="said"),
+        Section("words that speak for a category", ("word", "for", "weight"), words, key="words"),
+        Section("similar listings of the suggested category", ("listing_id", "similarity"), alike, key="similar"),
     )
 
 

@@ -13,12 +13,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import jobs.cleaning.clean
+import jobs.cleaning.explanations
 import jobs.cleaning.judging
 import jobs.cleaning.scoring
 from conf.load import load_settings
 from jobs.store import read_published
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
+from schemas.reasons import CATEGORY_REASONS
 from schemas.tables import FEATURES, TABLES
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
 from tests.spark.frames import nothing_cached
@@ -27,7 +29,7 @@ from udfs.classify import classify
 
 pytestmark = pytest.mark.end_to_end
 
-STATES = ("clean_listings", "flagged_items", "sellers")
+STATES = ("clean_listings", "flagged_items", "sellers", "explanations")
 FACTS = ("predictions", "corrections", "quality_metrics", "gate_results", "quarantine")
 _RUN = {"run_id", "run_date"}
 
@@ -70,6 +72,27 @@ def test_the_first_night_reduces_the_error(published: Workspace) -> None:
     assert after < 0.75 * before
 
 
+def test_every_decision_about_a_category_is_explained(published: Workspace) -> None:
+    tables = (read_published(published.warehouse, name) for name in ("clean_listings", "flagged_items", "explanations"))
+    clean, flagged, explained = (table.toPandas().set_index("listing_id") for table in tables)
+    asked = flagged[[bool({*CATEGORY_REASONS} & {*reasons}) for reasons in flagged.reasons]]
+    assert set(explained.index) == {*clean.index[clean.category_action != "kept"], *asked.index}
+    assert explained.sentence.str.len().min() > 40
+    corrected = explained[explained.category_action == "corrected"]
+    assert list(corrected.suggested_category) == list(clean.effective_category.reindex(corrected.index))
+    assert (corrected.suggested_words.map(len) > 0).mean() > 0.8
+    texts = (clean.title.fillna("") + " " + clean.description.fillna("")).reindex(explained.index)
+    for words in (explained.suggested_words, explained.seller_words):
+        assert all(word in text for some, text in zip(words, texts, strict=True) for word, _ in some)
+    assert (explained.similar.map(len) > 0).mean() > 0.5
+    for listing_id, suggestion, similar in zip(
+        explained.index, explained.suggested_category, explained.similar, strict=True
+    ):
+        assert len(similar) <= 3
+        assert {clean.effective_category[other] for other, _ in similar} <= {suggestion}
+        assert listing_id not in [other for other, _ in similar]
+
+
 def test_a_night_publishes_what_training_found_about_wrong_labels(published: Workspace) -> None:
     [model] = open_registry(published.path, str(published.path), load_settings("test").registry).models()
     [row] = read_published(published.warehouse, "quality_metrics").where("metric = 'wrong_label_share'").collect()
@@ -88,7 +111,7 @@ def test_a_second_night_gives_the_same_rows_and_so_does_a_third_after_two_failed
         kept.update(frame.columns)
         return cached(frame, until)
 
-    for module in (jobs.cleaning.judging, jobs.cleaning.clean, jobs.cleaning.scoring):
+    for module in (jobs.cleaning.judging, jobs.cleaning.clean, jobs.cleaning.explanations, jobs.cleaning.scoring):
         monkeypatch.setattr(module, "cached", noted)
     workspace.spark.catalog.clearCache()
     theirs = workspace.spark.range(9).persist()

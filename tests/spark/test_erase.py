@@ -65,6 +65,10 @@ def published(warehouse: Warehouse) -> Warehouse:
         "duplicate_pairs": [
             {"listing_id": one, "other_listing_id": other} for one, other in (("erase-me-1", "stay"), ("moved", "stay"))
         ],
+        "explanations": [
+            {"listing_id": one, "similar": [("erase-me-1", 0.9), ("fine", 0.8)], "seller_words": [("trail", 0.4)]}
+            for one in ("erase-me-2", "stay")
+        ],
         "flagged_items": [flag("erase-me-2", 0.9), {**flag("stay", 0.8), "explanation": "as erase-me-2, but cheaper"}],
         "sellers": [{"seller_id": "s-1"}, {"seller_id": "seller-17"}],
         "quality_metrics": [metric("listings", 4.0)],
@@ -182,6 +186,10 @@ def _check_what_stays(warehouse: Warehouse) -> None:
     assert rows_of(kept, "listing_id", "duplicate_of") == [("moved", "stay"), ("stay", None)]
     pairs = read_published(warehouse, "duplicate_pairs")
     assert rows_of(pairs, "listing_id", "other_listing_id") == [("moved", "stay")]
+    explained = read_published(warehouse, "explanations")
+    assert rows_of(explained, "listing_id", "similar", "seller_words", "suggested_words") == [
+        ("stay", [("fine", 0.8)], [("trail", 0.4)], None)
+    ]
     assert rows_of(read_published(warehouse, "listings"), "listing_id", "bucket") == [("moved", 3), ("stay", 1)]
     group = warehouse.read(LISTINGS).where("listing_id = 'stay'").select("group_id", bucket(F.col("group_id")))
     [(name, of_name)] = group.collect()

@@ -86,6 +86,7 @@ REFERRED = example(
     priority=0.69,
     text=(SHOES, 0.53),
     image=(BAGS, 0.39),
+    sentence="This may belong in Shoes rather than in Boots: the word 'low' says so.",
 )
 CORRUPT = example("l-4", title=None, reasons=(Reason.CORRUPT_IMAGE,), priority=0.3, image=None, image_status="corrupt")
 EXAMPLES = Examples(

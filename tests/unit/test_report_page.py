@@ -61,6 +61,7 @@ def test_the_page_shows_the_figures() -> None:
         "in this run; 1 changed, 3 ended",
         "Uncertain category: 90 listings",
         "Other reasons: 21 listings",
+        "This may belong in Shoes rather than in Boots: the word 'low' says so. ",
         "2 min 5 s",
         "unchanged, prediction kept",
     ):

@@ -259,6 +259,27 @@ def test_the_title_says_how_the_listing_stands(values: dict[str, object], standi
     assert story_summary(rows, "w").title == f"Listing x: {standing}"
 
 
+def test_a_suggestion_is_told_with_its_reasons() -> None:
+    explained = row(
+        "explanations",
+        category="boots",
+        suggested_category="shoes",
+        sentence="We think this belongs in Shoes.",
+        suggested_words=[Row(word="trail", weight=1.5)],
+        seller_words=[Row(word="ankle", weight=0.4)],
+        text_suggested=0.8,
+        text_seller=0.1,
+        similar=[Row(listing_id="y", similarity=0.75)],
+    )
+    told = story_summary(ListingRows("x", explanation=explained, names=NAMES), "w")
+    assert told.facts["explanation"] == "We think this belongs in Shoes."
+    tables = {section.key: [tuple(map(str, cells)) for cells in section.rows] for section in told.sections}
+    assert tables["said"] == [("Shoes", "80.0%", "None"), ("Boots", "10.0%", "None")]
+    assert tables["words"] == [("trail", "Shoes", "1.5"), ("ankle", "Boots", "0.4")]
+    assert tables["similar"] == [("y", "0.75")]
+    assert [section.key for section in story_summary(STORY, "w").sections] == ["events"]
+
+
 def test_a_listing_that_is_not_published_stands_as_it_is() -> None:
     def standing(**rows: Any) -> str:  # noqa: ANN401  fields of ListingRows
         return story_summary(ListingRows("x", **rows), "w").title.partition(": ")[2]
