@@ -51,7 +51,9 @@ class Metric:
 
 _SHARE = "share, 0 to 1"
 _BY_CATEGORY = ("all", "category")
-_BY_SEGMENT = (*_BY_CATEGORY, "department", "seller_size")
+FAIR_DIMENSIONS = ("department", "language", "seller_size")
+"""Dimensions whose segments should be treated alike."""
+_BY_SEGMENT = (*_BY_CATEGORY, *FAIR_DIMENSIONS, "rollout_arm")
 _LISTINGS = "listings"
 _AUDITED = (
     "audit: the errors known from decisions before a listing could be drawn, plus the share of errors among the "
@@ -68,13 +70,24 @@ FORMER_NAMES: dict[str, str] = {
 }
 """Metrics of earlier publications -> their present names. The next release no longer publishes the expected ones."""
 
+ERRORS_WORSE, CORRECTIONS_WORSE = "more_errors_left", "more_wrong_corrections"
+"""Flags of segments that are treated worse than the rest."""
+WORSE_RATIO = 1.25
+"""A segment is treated worse only if its rate is so many times the rate of the rest or more. Otherwise every difference
+in a large catalogue would count. It is the four-fifths rule of the Uniform Guidelines on Employee Selection Procedures
+(1978), turned round."""
+
 MIN_AUDITED = 30
 """A segment with fewer audited listings has no figure of the audit."""
 
 SELLER_SIZES: tuple[tuple[str, int], ...] = (("100+", 100), ("10-99", 10), ("2-9", 2), ("1", 1), ("0", 0))
 """Segments of the dimension seller_size -> the least number of labelled listings of the seller, largest first."""
-UNKNOWN_SELLER = "unknown"
-"""The segment of listings without a seller."""
+UNKNOWN = "unknown"
+"""The segment of listings without a seller, without a sure language, or from before there were arms."""
+
+_WORSE = (
+    f"the p-value, corrected for all segments, is below 0.05 and the rate at least {WORSE_RATIO:g} times the rest's"
+)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -103,7 +116,7 @@ METRICS: dict[str, Metric] = {
             meaning="listings whose category was corrected, by the model or by a person",
             numerator="listings with category_action corrected",
             denominator=_LISTINGS,
-            dimensions=_BY_CATEGORY,
+            dimensions=_BY_SEGMENT,
             sources=(MetricSource.COUNT,),
         ),
         Metric(
@@ -166,6 +179,33 @@ METRICS: dict[str, Metric] = {
             ),
             denominator=_LISTINGS,
             dimensions=_BY_SEGMENT,
+            sources=(MetricSource.MODEL, MetricSource.AUDIT),
+        ),
+        Metric(
+            name="wrong_correction_share",
+            unit=_SHARE,
+            meaning="sellers' categories that are right, but that the model has replaced",
+            numerator="sum of the posteriors that the seller's category is right, of corrections by the model",
+            denominator="listings with a category of the taxonomy",
+            dimensions=_BY_SEGMENT,
+            sources=(MetricSource.MODEL,),
+        ),
+        Metric(
+            name=ERRORS_WORSE,
+            unit="1 or 0",
+            meaning="whether more listings of the segment are left in a wrong category than of the rest, beyond chance",
+            numerator=f"1 if so: {_WORSE}",
+            denominator=None,
+            dimensions=FAIR_DIMENSIONS,
+            sources=(MetricSource.MODEL, MetricSource.AUDIT),
+        ),
+        Metric(
+            name=CORRECTIONS_WORSE,
+            unit="1 or 0",
+            meaning="whether the model replaces more right categories of the segment than of the rest, beyond chance",
+            numerator=f"1 if so: {_WORSE}",
+            denominator=None,
+            dimensions=FAIR_DIMENSIONS,
             sources=(MetricSource.MODEL, MetricSource.AUDIT),
         ),
         Metric(

@@ -518,7 +518,8 @@ QUALITY_METRICS = Table(
         Column(
             "dimension",
             "STRING",
-            "the dimension by which it is split: all, category, department, seller_size, reason or image_status",
+            "the dimension by which it is split: all, category, department, language, rollout_arm, seller_size, reason "
+            "or image_status",
         ),
         Column("segment", "STRING", "the value of the dimension; 'all' if it is not split"),
         Column("value", "DOUBLE", "numerator / denominator, or the numerator where there is no denominator"),
@@ -538,7 +539,11 @@ QUALITY_METRICS = Table(
             "count, model (its own estimate), audit (a random sample, answered by people), decisions (people's, of no "
             "random sample) or evidence (what training found); null in rows of earlier versions",
         ),
-        Column("basis", "STRING", "which evidence, in words; null unless source is evidence"),
+        Column(
+            "basis",
+            "STRING",
+            "which evidence, if source is evidence, or what a flag of a segment compares, in words; null otherwise",
+        ),
     ),
 )
 

@@ -97,14 +97,14 @@ def _largest(errors: int, audited: int, listings: int, level: float) -> int:
     fits, too_large = errors, listings - audited + errors + 1
     while too_large - fits > 1:
         total = (fits + too_large) // 2
-        if _at_most(errors, audited, total, listings) > (1.0 - level) / 2.0:
+        if chance_of_at_most(errors, audited, total, listings) > (1.0 - level) / 2.0:
             fits = total
         else:
             too_large = total
     return fits
 
 
-def _at_most(errors: int, audited: int, total: int, listings: int) -> float:
+def chance_of_at_most(errors: int, audited: int, total: int, listings: int) -> float:
     """The probability of at most `errors` in the sample if `total` of the listings are wrong."""
     counts = np.arange(max(0, audited - (listings - total)), errors + 1, dtype=np.float64)
     log = _log_choose(total, counts) + _log_choose(listings - total, audited - counts)

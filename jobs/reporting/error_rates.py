@@ -44,7 +44,7 @@ def read_error_rates(metrics: Sequence[Row], dimension: str, names: Mapping[str,
 
     Args:
         metrics: rows of quality_metrics of a run.
-        dimension: category, department or seller_size.
+        dimension: one of those by which the error rates are split, such as category.
         names: code -> name; a segment without one is shown by its code.
 
     Returns:

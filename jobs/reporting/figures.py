@@ -13,9 +13,18 @@ from jobs.cleaning.audit import Audit, read_audit
 from jobs.cleaning.label_errors import LabelErrors, read_label_errors
 from jobs.console.summary import Estimate, Named
 from jobs.reporting.error_rates import SegmentError, read_error_rates
+from jobs.reporting.fairness import TreatedWorse, read_treated_worse
 from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.errors import UsageError
-from schemas.metrics import ERROR_BEFORE, ERROR_LEFT, FORMER_NAMES, MetricSource
+from schemas.metrics import (
+    CORRECTIONS_WORSE,
+    ERROR_BEFORE,
+    ERROR_LEFT,
+    ERRORS_WORSE,
+    FAIR_DIMENSIONS,
+    FORMER_NAMES,
+    MetricSource,
+)
 from schemas.reasons import CategoryAction, Queue, Reason
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS, FLAGGED_ITEMS, QUALITY_METRICS, SELLERS
 
@@ -28,7 +37,8 @@ BANDS = (0.99, 0.95, 0.80, 0.50, 0.0)
 """Lower bounds of the bands by which corrections are counted by their posterior, 0 to 1."""
 
 _TREND = (ERROR_LEFT, "corrected_share", "flagged_share")
-_BY_SEGMENT = ("category", "department", "seller_size")
+_BY_SEGMENT = ("category", "rollout_arm", *FAIR_DIMENSIONS)
+_FLAGS = (ERRORS_WORSE, CORRECTIONS_WORSE)
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,8 @@ class Figures:
         image_status: status -> number of listings; statuses without listings are left out.
         publications: this publication and earlier ones, oldest first.
         taken_back_by: the revert that has taken this publication back; None if it stands.
+        languages, arms: error rates by segment, worst first; empty in publications of earlier versions.
+        treated_worse: segments that are treated worse than the rest.
     """
 
     run_id: str
@@ -130,6 +142,9 @@ class Figures:
     image_status: Mapping[str, int]
     publications: Sequence[PublicationFigures]
     taken_back_by: str | None = None
+    languages: Sequence[SegmentError] = ()
+    arms: Sequence[SegmentError] = ()
+    treated_worse: Sequence[TreatedWorse] = ()
 
 
 def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Figures:
@@ -180,6 +195,9 @@ def read_figures(snapshot: PublicationSnapshot, names: Mapping[str, str]) -> Fig
         },
         publications=_publications(snapshot, metrics),
         taken_back_by=snapshot.taken_back_by,
+        languages=read_error_rates(own, "language", {}),
+        arms=read_error_rates(own, "rollout_arm", {}),
+        treated_worse=read_treated_worse(own),
     )
 
 
@@ -197,7 +215,9 @@ def _metrics(snapshot: PublicationSnapshot) -> list[Row]:
     compared = [row.run_id for row in (*snapshot.before[-PUBLICATIONS + 1 :], snapshot.run)]
     main = (F.col("dimension") == "all") & F.col("metric").isin(*_TREND, *FORMER_NAMES)
     main &= F.col("run_id").isin(*compared)
-    split = F.col("dimension").isin(*_BY_SEGMENT) & F.col("metric").isin(ERROR_BEFORE, ERROR_LEFT, *FORMER_NAMES)
+    split = F.col("dimension").isin(*_BY_SEGMENT) & F.col("metric").isin(
+        ERROR_BEFORE, ERROR_LEFT, *FORMER_NAMES, *_FLAGS
+    )
     own = (F.col("run_id") == snapshot.run.run_id) & (split | F.col("dimension").isin("all", "image_status"))
     return snapshot.read(QUALITY_METRICS).where(main | own).collect()
 

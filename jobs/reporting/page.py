@@ -89,6 +89,7 @@ def render(figures: Figures, examples: Examples, thumbnails: Mapping[str, bytes]
         pictures={listing: _data_uri(jpeg) for listing, jpeg in thumbnails.items()},
         charts=sections,
         contents=contents,
+        treated_worse=[(t.segment, t.dimension, t.what, t.source, t.comparison) for t in figures.treated_worse],
         account=[(name, f"{figures.counts[key]:,}") for key, name in words.ACCOUNT.items() if key in figures.counts],
         run=[
             ("model version", figures.model_version),
@@ -105,6 +106,8 @@ def _errors(figures: Figures) -> list[Chart]:
             ("Categories with the highest error", "category", figures.categories),
             ("Error by department", "department", figures.departments),
             ("Error by the size of the seller", "labelled listings", figures.seller_sizes),
+            ("Error by language", "language", figures.languages if len(figures.languages) > 1 else ()),
+            ("Error by rollout arm", "arm", figures.arms if len(figures.arms) > 1 else ()),
         )
         if errors
     ]

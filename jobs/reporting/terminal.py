@@ -92,6 +92,14 @@ def _figures(figures: Figures) -> list[Section]:
         _errors("category", figures.categories, "error by category, the worst first"),
         _errors("department", figures.departments, "error by department"),
         _errors("seller_size", figures.seller_sizes, "error by seller size"),
+        _errors("language", figures.languages, "error by language"),
+        # One arm alone is the whole catalogue.
+        _errors("rollout_arm", figures.arms if len(figures.arms) > 1 else (), "error by rollout arm"),
+        Section(
+            "treated worse than the rest",
+            ("segment", "of", "what", "source", "comparison"),
+            [(each.segment, each.dimension, each.what, each.source, each.comparison) for each in figures.treated_worse],
+        ),
         Section(
             "flagged by reason",
             ("queue", "reason", "listings", "share"),

@@ -8,16 +8,17 @@ from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.measure import quality_metrics
 from schemas.estimates import ShareEstimate
-from schemas.metrics import METRICS, MetricSource
+from schemas.metrics import CORRECTIONS_WORSE, ERRORS_WORSE, METRICS, MetricSource
 from schemas.reasons import Reason
 from tests.spark.frames import frame
 from udfs.audit_bounds import error_bounds
+from udfs.disparities import SegmentCount, find_disparities
 
 COLUMNS = (
     "seller_id string, seller_listings bigint, category string, in_taxonomy boolean, label_posterior double, "
     "category_action string, category_source string, effective_category string, judged_category string, "
     "known boolean, audited boolean, category_confidence double, reasons array<string>, quality_score double, "
-    "image_status string"
+    "image_status string, language string, rollout_arm string"
 )
 TAXONOMY = (("a", "A"), ("b", "B"), ("c", "B"))
 COMPUTED = (Reason.BLANK_IMAGE, Reason.LOW_CONFIDENCE, Reason.MISSING_CATEGORY, Reason.WRONG_CATEGORY)
@@ -37,13 +38,14 @@ def decided(spark: SparkSession) -> DataFrame:
     return frame(
         spark,
         COLUMNS,
-        ("s1", 2, "a", True, 0.9, "kept", "seller", "a", "a", False, False, 0.9, [], 100.0, "ok"),
-        ("s1", 2, "a", True, 0.1, "corrected", "model", "b", "b", False, False, 0.8, ["blank_image"], 60.0, "blank"),
+        ("s1", 2, "a", True, 0.9, "kept", "seller", "a", "a", False, False, 0.9, [], 100.0, "ok", "en", "correct"),
+        ("s1", 2, "a", True, 0.1, "corrected", "model", "b", "b", False, False, 0.8, ["blank_image"], 60.0, "blank",
+         "en", "correct"),
         ("s2", None, None, False, 0.0, "referred", "model", "b", "b", False, False, 0.5,
-         ["low_confidence", "missing_category"], 50.0, "ok"),
-        ("s3", 150, "b", True, 0.4, "kept", "reviewer", "b", "c", False, False, 1.0, [], 90.0, None),
-        ("s3", 150, "b", True, 0.7, "kept", "reviewer", "b", "b", False, True, 1.0, [], 90.0, "ok"),
-        (None, None, "c", True, 0.8, "corrected", "reviewer", "b", "c", False, True, 1.0, [], 80.0, "ok"),
+         ["low_confidence", "missing_category"], 50.0, "ok", "de", "control"),
+        ("s3", 150, "b", True, 0.4, "kept", "reviewer", "b", "c", False, False, 1.0, [], 90.0, None, "en", "correct"),
+        ("s3", 150, "b", True, 0.7, "kept", "reviewer", "b", "b", False, True, 1.0, [], 90.0, "ok", "en", "correct"),
+        (None, None, "c", True, 0.8, "corrected", "reviewer", "b", "c", False, True, 1.0, [], 80.0, "ok", None, None),
     )  # fmt: skip
 
 
@@ -65,7 +67,9 @@ def audited_catalogue(spark: SparkSession) -> DataFrame:
     def listing(wrong: bool, shown: str, now: str, known: bool, audited: bool, seller: str) -> tuple[object, ...]:
         source = "reviewer" if known or audited or shown != now else "model"
         label = "b" if wrong else "a"
-        return (seller, 50, label, True, 0.5, "kept", source, now, shown, known, audited, 1.0, [], 100.0, "ok")
+        surely, language = (0.5, "de") if wrong else (1.0, "en")
+        before = (seller, 50, label, True, 0.5, "kept", source, now, shown, known, audited)
+        return (*before, surely, [], 100.0, "ok", language, "correct")
 
     rows = [listing(wrong, "a", "a", True, False, "s2") for wrong in [True] * 12 + [False] * 18]
     rows += [listing(True, "b", "a", False, True, "s1")] * 2 + [listing(True, "a", "a", False, True, "s1")] * 30
@@ -109,7 +113,10 @@ def test_the_published_metrics_are_the_declared_ones(figures: Figures, audited: 
         (m.name, source, dimension) for m in METRICS.values() for source in m.sources for dimension in m.dimensions
     }
     published = {key[:3] for key in {**figures, **audited}}
-    assert published == declared
+    flags = {each for each in declared if each[0] in (ERRORS_WORSE, CORRECTIONS_WORSE)}
+    # Segments are compared only if both sides have enough listings.
+    assert declared - published == {each for each in flags if each[2] != "language"}
+    assert published <= declared
 
 
 def test_figures_are_sums_over_the_listings_that_count(figures: Figures) -> None:
@@ -199,6 +206,30 @@ def test_the_estimate_of_training_has_its_interval_and_basis(figures: Figures, a
     assert {row.basis for key, row in figures.items() if key[0] != "wrong_label_share"} == {None}
     bound = audited["wrong_label_share", "evidence", "all", "all"]
     assert (bound.value, bound.lower, bound.upper, bound.basis) == (0.18, 0.18, None, "sellers, at least")
+
+
+def test_segments_are_compared_with_the_rest_by_the_model_and_by_the_audit(figures: Figures, audited: Figures) -> None:
+    flags = {key: (row.value, row.basis) for key, row in audited.items() if key[0] in (ERRORS_WORSE, CORRECTIONS_WORSE)}
+    # The model is half sure of the 313 German listings; people found 3 errors in 33 of them, and none in 64 others.
+    german = find_disparities([SegmentCount("de", 156.5, 313), SegmentCount("en", 0, 687)], 6)[0]
+    by_people = find_disparities([SegmentCount("de", 3, 33), SegmentCount("en", 0, 64)], 6)[0]
+    assert (german.is_worse, by_people.is_worse) == (True, False)
+    nothing = (0.0, "0.00% against 0.00% of the rest, p = 1")
+    assert flags == {
+        (ERRORS_WORSE, "model", "language", "de"): (1.0, str(german)),
+        (ERRORS_WORSE, "model", "language", "en"): (0.0, "0.00% against 50.00% of the rest, p = 1"),
+        (ERRORS_WORSE, "audit", "language", "de"): (0.0, str(by_people)),
+        (ERRORS_WORSE, "audit", "language", "en"): (0.0, "0.00% against 9.09% of the rest, p = 1"),
+        **{
+            (CORRECTIONS_WORSE, source, "language", name): nothing
+            for source in ("model", "audit")
+            for name in ("de", "en")
+        },
+    }
+    # What the model has replaced although the seller was probably right.
+    assert figures["wrong_correction_share", "model", "all", "all"].numerator == pytest.approx(0.1)
+    assert figures["corrected_share", "count", "language", "unknown"].value == 1
+    assert figures["corrected_share", "count", "rollout_arm", "control"].value == 0
 
 
 def test_counts_and_the_models_estimates_have_no_interval(audited: Figures) -> None:

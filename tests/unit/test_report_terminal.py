@@ -9,7 +9,10 @@ import pytest
 from rich.console import Console
 
 from jobs.console.summary import Estimate, Named, Section, Share, Summary
+from jobs.reporting.error_rates import SegmentError
 from jobs.reporting.examples import Examples
+from jobs.reporting.fairness import TreatedWorse
+from jobs.reporting.page import render
 from jobs.reporting.terminal import report_summary
 from tests.unit.report_samples import AUDIT, EXAMPLES, FIGURES, example
 
@@ -67,6 +70,30 @@ def test_a_report_says_that_its_publication_was_taken_back() -> None:
     standing = report_summary(FIGURES, EXAMPLES, "/w", None)
     assert "taken back" not in shown(standing)
     assert json.loads(standing.as_json())["taken_back_by"] is None
+
+
+def test_segments_that_are_treated_worse_are_named() -> None:
+    worse = TreatedWorse(
+        "language", "de", "left in a wrong category", "audit", "9.1% against 2.0% of the rest, p = 0.01"
+    )
+    arms = [SegmentError(Named(arm, arm), 500, Estimate(0.2), Estimate(0.1), None) for arm in ("correct", "control")]
+    figures = dataclasses.replace(FIGURES, treated_worse=[worse], languages=arms[:1], arms=arms)
+    summary = report_summary(figures, EXAMPLES, "/w", None)
+    text = shown(summary, width=200)
+    assert re.search(
+        r"treated worse than the rest\n.*\n +de +language +left in a wrong category +audit +9.1% against", text
+    )
+    got = json.loads(summary.as_json())
+    assert [row["rollout_arm"] for row in got["error by rollout arm"]] == ["correct", "control"]
+    assert [row["language"] for row in got["error by language"]] == ["correct"]
+    page = " ".join(render(figures, EXAMPLES, {}).split())
+    assert "Treated worse than the rest." in page
+    assert "9.1% against 2.0% of the rest, p = 0.01" in page
+    assert "Error by rollout arm" in page
+    assert "Error by language" not in page
+    alone = dataclasses.replace(FIGURES, arms=arms[:1])
+    assert "by rollout arm" not in shown(report_summary(alone, EXAMPLES, "/w", None))
+    assert "Treated worse" not in render(alone, EXAMPLES, {})
 
 
 def test_the_report_as_json() -> None:

@@ -31,6 +31,8 @@ def audit_counts() -> dict[str, Column]:
         "audited_wrong_left": audited & published_wrong,
         "known_wrong_before": known & label_wrong,
         "put_right_since": by_person & ~known & published_wrong,
+        "audited_labels": audited & F.col("in_taxonomy"),
+        "audited_wrong_corrections": audited & is_correction & ~label_wrong,
         "corrections": is_correction,
         "corrections_decided": is_correction & by_person,
         "corrections_decided_right": is_correction & by_person & ~published_wrong,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.audit_figures import audit_counts, audit_rows, precision_row, with_bounds
+from jobs.cleaning.steps.fairness import FairnessTest, fairness_rows
 from jobs.cleaning.steps.metric_rows import metric_row
 from jobs.cleaning.steps.segments import add_up, by_segment, group_columns
 from jobs.cleaning.steps.sellers import expected_wrong
 from jobs.cleaning.steps.sums import from_units, sum_in_units
 from schemas.estimates import ShareEstimate
-from schemas.metrics import METRICS, Metric, MetricSource
-from schemas.reasons import CategoryAction, ImageStatus, ItemStatus, Reason
+from schemas.metrics import CORRECTIONS_WORSE, ERROR_LEFT, ERRORS_WORSE, METRICS, Metric, MetricSource
+from schemas.reasons import CategoryAction, CategorySource, ImageStatus, ItemStatus, Reason
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,12 @@ def quality_metrics(
 ) -> DataFrame:
     """Rows of the table quality_metrics, without the run's columns.
 
-    The catalogue is aggregated once, by category and seller size; everything else is derived from that small result. A
-    figure whose denominator is 0 has no row.
+    The catalogue is aggregated once, by category, seller size, language and arm; everything else is derived from that
+    small result. A figure whose denominator is 0 has no row.
 
     Args:
-        decided: one row per listing, with category, in_taxonomy, label_posterior, seller_id, seller_listings, what
+        decided: one row per listing, with category, in_taxonomy, label_posterior, seller_id, seller_listings,
+            language, rollout_arm, what
             `jobs.cleaning.steps.decide.decide` and `jobs.cleaning.steps.audit_sample.mark_audit` add, reasons,
             quality_score, image_status and answers (as `jobs.cleaning.steps.reviews.with_answers` adds them).
         taxonomy: rows of taxonomy.
@@ -70,12 +72,35 @@ def quality_metrics(
     rows = [F.when(is_whole, _share_row(share))] if share else []
     rows += [_row(figure, i) for i, figure in enumerate(figures)]
     rows += [_flag_row(reason, i) for i, reason in enumerate(reasons)]
-    return segments.select(F.inline(F.array_compact(F.array(*rows, *audit_rows()))))
+    segments = fairness_rows(segments, _fairness_tests(figures))
+    own = F.array_compact(F.array(*rows, *audit_rows()))
+    return segments.select(F.inline(F.when(F.col("fairness").isNull(), own).otherwise(F.concat(own, "fairness"))))
+
+
+def _fairness_tests(figures: Sequence[_Figure]) -> list[FairnessTest]:
+    """By what segments are compared: the model's estimates and the answers to the audit."""
+    places = {figure.metric.name: i for i, figure in enumerate(figures) if figure.dimension == "all"}
+
+    def by_model(flag: str, name: str) -> FairnessTest:
+        # The sum is null if no listing of the segment counts.
+        wrong = F.coalesce(from_units(F.col(f"numerator_{places[name]}")), F.lit(0.0))
+        return FairnessTest(flag, MetricSource.MODEL, wrong, F.col(f"denominator_{places[name]}"))
+
+    def by_audit(flag: str, wrong: str, audited: str) -> FairnessTest:
+        return FairnessTest(flag, MetricSource.AUDIT, F.col(wrong), F.col(audited))
+
+    return [
+        by_model(ERRORS_WORSE, ERROR_LEFT),
+        by_audit(ERRORS_WORSE, "audited_wrong_left", "audited"),
+        by_model(CORRECTIONS_WORSE, "wrong_correction_share"),
+        by_audit(CORRECTIONS_WORSE, "audited_wrong_corrections", "audited_labels"),
+    ]
 
 
 def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
     """All declared metrics except the audit's; they are split by segments later, and by parts of a listing here."""
     everything = F.lit(True)
+    by_model = F.col("category_source") == CategorySource.MODEL.value
     action = F.col("category_action")
     corrected = action == CategoryAction.CORRECTED.value
     wrong_before = expected_wrong()
@@ -90,6 +115,10 @@ def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
         "category_error_rate_left": (wrong_left, everything),
         "expected_error_before": (wrong_before, everything),
         "expected_error_left": (wrong_left, everything),
+        "wrong_correction_share": (
+            F.when(corrected & by_model, F.col("label_posterior")).otherwise(0.0),
+            F.col("in_taxonomy"),
+        ),
         "mean_correction_confidence": (F.col("category_confidence"), corrected),
         "mean_quality_score": (F.col("quality_score"), everything),
     }

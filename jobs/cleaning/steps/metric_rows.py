@@ -15,7 +15,7 @@ def metric_row(
     numerator: Column,
     denominator: Column | None,
     bounds: tuple[Column, Column] | None = None,
-    basis: str | None = None,
+    basis: str | Column | None = None,
 ) -> Column:
     """A row of quality_metrics, without the run's columns.
 
@@ -26,7 +26,7 @@ def metric_row(
         numerator: the sum.
         denominator: what the sum is divided by, not 0; None: the value is the sum itself.
         bounds: lower and upper end of the interval of the value; None: there is none.
-        basis: which evidence, if that is the source.
+        basis: which evidence, if that is the source, or what a flag compares.
     """
     dimension, name = segment
     lower, upper = bounds or (F.lit(None), F.lit(None))

@@ -1,4 +1,4 @@
-"""The segments of the catalogue for which metrics are published: category, department and seller size."""
+"""The segments of the catalogue for which metrics are published, such as categories, languages and seller sizes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas.metrics import SELLER_SIZES, UNKNOWN_SELLER
+from schemas.metrics import SELLER_SIZES, UNKNOWN
 
 _NONE = "(none)"
 """The segment of listings without a category, or with one that the taxonomy lacks."""
 
 
 def group_columns() -> tuple[Column, ...]:
-    """The columns by which the catalogue is grouped: category, judged_category and seller_size.
+    """The columns by which the catalogue is grouped: category, judged_category, seller_size, language and rollout_arm.
 
     The two categories differ only where a person has decided: an answer of the audit judges the category that was
     published before, and counts in the segment of that category.
@@ -23,6 +23,8 @@ def group_columns() -> tuple[Column, ...]:
         F.coalesce("effective_category", F.lit(_NONE)).alias("category"),
         F.coalesce("judged_category", F.lit(_NONE)).alias("judged_category"),
         _seller_size().alias("seller_size"),
+        F.coalesce("language", F.lit(UNKNOWN)).alias("language"),
+        F.coalesce("rollout_arm", F.lit(UNKNOWN)).alias("rollout_arm"),
     )
 
 
@@ -51,7 +53,7 @@ def by_segment(groups: DataFrame, taxonomy: DataFrame) -> DataFrame:
 
     segments = (
         _place("all", F.lit("all"), True, F.lit(True)),
-        _place("seller_size", F.col("seller_size"), True, F.lit(True)),
+        *(_place(name, F.col(name), True, F.lit(True)) for name in ("seller_size", "language", "rollout_arm")),
         *places("category", "category", "judged_category"),
         *places("department", "department", "judged_department"),
     )
@@ -90,7 +92,7 @@ def _place(dimension: str, segment: Column, is_published: bool, is_judged: Colum
 def _seller_size() -> Column:
     """The segment by the seller's number of labelled listings, as in `sellers.listings`."""
     listings = F.coalesce("seller_listings", F.lit(0))
-    size = F.when(F.col("seller_id").isNull(), F.lit(UNKNOWN_SELLER))
+    size = F.when(F.col("seller_id").isNull(), F.lit(UNKNOWN))
     for name, least in SELLER_SIZES:
         size = size.when(listings >= least, F.lit(name))
     return size
