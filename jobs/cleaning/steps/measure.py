@@ -47,10 +47,9 @@ def quality_metrics(
     small result. A figure whose denominator is 0 has no row.
 
     Args:
-        decided: one row per listing, with category, in_taxonomy, label_posterior, seller_id, seller_listings,
-            language, rollout_arm, what
-            `jobs.cleaning.steps.decide.decide` and `jobs.cleaning.steps.audit_sample.mark_audit` add, reasons,
-            quality_score, image_status and answers (as `jobs.cleaning.steps.reviews.with_answers` adds them).
+        decided: one row per listing, with category, in_taxonomy, label_posterior, seller_id, seller_listings, language,
+            rollout_arm, what `jobs.cleaning.steps.decide.decide` and `jobs.cleaning.steps.audit_sample.mark_audit` add,
+            reasons, quality_score, image_status and answers (as `jobs.cleaning.steps.reviews.with_answers` adds them).
         taxonomy: rows of taxonomy.
         reasons: reasons that a rule computes; other reasons have no metric.
         share: the model's `NoiseModel.share`; None: it has no metric.
