@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def submit(cluster: Cluster, code: Path, workspace: Workspace, command: str, *ar
 def content(rows: DataFrame, table: Table) -> pd.DataFrame:
     """Rows without the run's id, sorted by key; almost equal probabilities may be ranked in any order."""
     for column in table.columns:
-        if column.type.startswith("ARRAY<STRUCT<"):
+        if re.fullmatch(r"ARRAY<STRUCT<\w+: STRING, \w+: DOUBLE>>", column.type):
             rows = rows.withColumn(column.name, F.map_from_entries(column.name))
     key = [name for name in table.key if name != "run_id"]
     return rows.drop("run_id").toPandas().sort_values(key).reset_index(drop=True)
