@@ -83,14 +83,15 @@ def test_every_decision_about_a_category_is_explained(published: Workspace) -> N
     assert (corrected.suggested_words.map(len) > 0).mean() > 0.8
     texts = (clean.title.fillna("") + " " + clean.description.fillna("")).reindex(explained.index)
     for words in (explained.suggested_words, explained.seller_words):
-        assert all(word in text for some, text in zip(words, texts, strict=True) for word, _ in some)
+        assert all(each["word"] in text for some, text in zip(words, texts, strict=True) for each in some)
     assert (explained.similar.map(len) > 0).mean() > 0.5
     for listing_id, suggestion, similar in zip(
         explained.index, explained.suggested_category, explained.similar, strict=True
     ):
         assert len(similar) <= 3
-        assert {clean.effective_category[other] for other, _ in similar} <= {suggestion}
-        assert listing_id not in [other for other, _ in similar]
+        others = [each["listing_id"] for each in similar]
+        assert {clean.effective_category[other] for other in others} <= {suggestion}
+        assert listing_id not in others
 
 
 def test_a_night_publishes_what_training_found_about_wrong_labels(published: Workspace) -> None:
