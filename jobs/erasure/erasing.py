@@ -168,7 +168,9 @@ def forget_fetched_pictures(run: RunContext) -> int:
     if run.job.settings.fetch.folder is not None or not warehouse.address.schema:
         folders.add(fetched_folder(warehouse.address, run.job.settings))
     removed = forget_unnamed(warehouse, map(PictureFolder, sorted(folders)))
-    # Also if nothing was removed now: an erasure that was killed may have removed the rows and not their history.
+    # Also if nothing was removed now: an erasure that was killed may have removed the rows and not their history. The
+    # table is written anew, because deleted rows stay in a file with others, marked as deleted.
+    warehouse.overwrite(PICTURE_FETCHES, warehouse.read(PICTURE_FETCHES))
     forget_history(warehouse, PICTURE_FETCHES)
     return removed
 
