@@ -75,10 +75,8 @@ class Results:
         stage = f"{STAGED_ARCHIVES}{self._plan.backfill_id}{STAGED_EVIDENCE}"
         self._at_end.callback(warehouse.unstage, stage)
         rows = add_label_evidence(listings, predictions, self.source(TAXONOMY), self._model, settings)
-        # Duplicates, and what sellers' recent listings are like, are of today's catalogue only.
-        absent = {"duplicate_of": "string", "updated_at": "timestamp"}
-        nulls = {name: F.lit(None).cast(kind) for name, kind in absent.items()}
-        return warehouse.stage(stage, rows.withColumns(nulls))
+        # Duplicates are looked for in today's catalogue only.
+        return warehouse.stage(stage, rows.withColumn("duplicate_of", F.lit(None).cast("string")))
 
     def decide(self, evidence: DataFrame, date: dt.date, at_end: ExitStack) -> DataFrame:
         """Decide about listings by what people had decided by a date.

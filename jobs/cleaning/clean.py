@@ -75,7 +75,8 @@ class Cleaned:
         flagged: rows of flagged_items about `own`.
         events: rows of corrections, compared with the base publication; by `jobs.cleaning.judging.judge` with the
             one that readers see, if that is another one.
-        rates: rows of sellers about `own`.
+        rates: the rates of the sellers of `own`: rows of sellers without `mistakes` and `trend`.
+        run_date: the date for which listings are decided.
         shadow: rows of shadow_decisions about `own`; None if that table is not needed.
         metrics: rows of quality_metrics about `decided`; cached.
         threshold: the posterior from which categories are corrected; above 1 if none could be.
@@ -92,6 +93,7 @@ class Cleaned:
     flagged: DataFrame
     events: DataFrame
     rates: DataFrame
+    run_date: dt.date
     shadow: DataFrame | None
     metrics: DataFrame
     threshold: float
@@ -139,7 +141,7 @@ class Cleaned:
             "corrections": self.events.withColumn("model_version", F.lit(self.model_version)),
             "quality_metrics": self.metrics,
             "metric_definitions": _metric_definitions(spark),
-            "sellers": self.rates,
+            "sellers": self.rates.join(seller_habits(self.decided, self.run_date), "seller_id", "left"),
             "flagged_items": self.flagged,
             "clean_listings": clean_listings,
         }
@@ -264,7 +266,8 @@ def clean(
                 own, flagged, unread_formats(warehouse), run_date, weights.suggestions, chance, budgets
             ),
             events=correction_events(decided, before),
-            rates=rates.join(seller_habits(decided, run_date), "seller_id", "left"),
+            rates=rates,
+            run_date=run_date,
             shadow=shadow_decisions(own) if in_shadow else None,
             metrics=cached(quality_metrics(decided, taxonomy, RULES, model.noise.share), at_end),
             threshold=thresholds.correct_from,
