@@ -8,6 +8,7 @@ import typer
 
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
+from jobs.console.options import stored_id
 from jobs.console.summary import Summary
 from jobs.timeline.reading import PLACES, read_listing
 from jobs.timeline.story import story_summary
@@ -25,9 +26,7 @@ def explain(job: Job, listing_id: ListingArgument) -> Summary:
     corrected, why it is on the work list, and what reviewers decided. Changes nothing and can run at any time.
     """
     job.require_listings()
-    # Ids are stored without the spaces around them. A terminal may pass bytes that are not UTF-8. Spark cannot take
-    # them, and no stored id has them.
-    listing_id = listing_id.strip().encode(errors="replace").decode()
+    listing_id = stored_id(listing_id)
     rows = read_listing(job.warehouse, listing_id)
     if not rows.is_known:
         tables = ", ".join(table.name for table in PLACES)

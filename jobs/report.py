@@ -9,6 +9,7 @@ import typer
 
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
+from jobs.console.options import stored_id
 from jobs.console.summary import Summary
 from jobs.console.target import check_target, written_atomically
 from jobs.reporting.examples import read_examples
@@ -49,9 +50,7 @@ def report(job: Job, run: RunOption = None, html: HtmlOption = None, seller: Sel
     job.print_progress(f"reading {snapshot.run.run_id}")
     names = snapshot.names()
     if seller is not None:
-        # Ids are stored without the spaces around them, and Spark cannot take bytes that are not UTF-8.
-        record = read_seller(snapshot, seller.strip().encode(errors="replace").decode(), names)
-        return letter_summary(record, html)
+        return letter_summary(read_seller(snapshot, stored_id(seller), names), html)
     figures = read_figures(snapshot, names)
     examples = read_examples(snapshot, figures.changes, names)
     if html is not None:

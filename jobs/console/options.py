@@ -69,6 +69,14 @@ def parse_date(text: str) -> dt.date:
     return date
 
 
+def stored_id(text: str) -> str:
+    """An id of a listing or seller as it is stored: without the spaces around it.
+
+    A terminal may pass bytes that are not UTF-8. Spark cannot take them, and no stored id has them.
+    """
+    return text.strip().encode(errors="replace").decode()
+
+
 AcceptChangesOption = Annotated[
     bool,
     typer.Option(

@@ -50,10 +50,10 @@ def remaining_rows(
     if _KEPT in table.names and names.listings:
         erased = F.col(_KEPT).isin(sorted(names.listings))
         rows = rows.withColumn(_KEPT, F.when(~F.coalesce(erased, F.lit(False)), F.col(_KEPT)))
-    words = sorted(each for each in names.ids if is_telling(each))
     if _SIMILAR in table.names and names.listings:
         others = F.filter(_SIMILAR, lambda each: ~each[LISTING].isin(sorted(names.listings)))
         rows = rows.withColumn(_SIMILAR, others)
+    words = sorted(each for each in names.ids if is_telling(each))
     for column in _WORDS:
         if column in table.names:
             rows = rows.withColumn(column, F.filter(column, lambda each: ~each["word"].isin(words)))

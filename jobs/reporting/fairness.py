@@ -9,7 +9,8 @@ from pyspark.sql import Row
 
 from schemas.metrics import CORRECTIONS_WORSE, ERRORS_WORSE
 
-_WHAT = {ERRORS_WORSE: "left in a wrong category", CORRECTIONS_WORSE: "right categories replaced"}
+FLAGS = {ERRORS_WORSE: "left in a wrong category", CORRECTIONS_WORSE: "right categories replaced"}
+"""Metric of a flag -> what happens to the segment more often."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class TreatedWorse:
 def read_treated_worse(metrics: Iterable[Row]) -> list[TreatedWorse]:
     """The flagged segments among the rows of quality_metrics of a run, sorted; those of the audit come first."""
     found = [
-        TreatedWorse(row.dimension, row.segment, _WHAT[row.metric], row.source, row.basis)
+        TreatedWorse(row.dimension, row.segment, FLAGS[row.metric], row.source, row.basis)
         for row in metrics
-        if row.metric in _WHAT and row.value == 1
+        if row.metric in FLAGS and row.value == 1
     ]
     return sorted(found, key=lambda each: (each.source, each.dimension, each.segment, each.what))

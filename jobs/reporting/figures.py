@@ -13,18 +13,10 @@ from jobs.cleaning.audit import Audit, read_audit
 from jobs.cleaning.label_errors import LabelErrors, read_label_errors
 from jobs.console.summary import Estimate, Named
 from jobs.reporting.error_rates import SegmentError, read_error_rates
-from jobs.reporting.fairness import TreatedWorse, read_treated_worse
+from jobs.reporting.fairness import FLAGS, TreatedWorse, read_treated_worse
 from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.errors import UsageError
-from schemas.metrics import (
-    CORRECTIONS_WORSE,
-    ERROR_BEFORE,
-    ERROR_LEFT,
-    ERRORS_WORSE,
-    FAIR_DIMENSIONS,
-    FORMER_NAMES,
-    MetricSource,
-)
+from schemas.metrics import ERROR_BEFORE, ERROR_LEFT, FAIR_DIMENSIONS, FORMER_NAMES, MetricSource
 from schemas.reasons import CategoryAction, Queue, Reason
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS, FLAGGED_ITEMS, QUALITY_METRICS, SELLERS
 
@@ -38,7 +30,6 @@ BANDS = (0.99, 0.95, 0.80, 0.50, 0.0)
 
 _TREND = (ERROR_LEFT, "corrected_share", "flagged_share")
 _BY_SEGMENT = ("category", "rollout_arm", *FAIR_DIMENSIONS)
-_FLAGS = (ERRORS_WORSE, CORRECTIONS_WORSE)
 
 
 @dataclass(frozen=True)
@@ -216,7 +207,7 @@ def _metrics(snapshot: PublicationSnapshot) -> list[Row]:
     main = (F.col("dimension") == "all") & F.col("metric").isin(*_TREND, *FORMER_NAMES)
     main &= F.col("run_id").isin(*compared)
     split = F.col("dimension").isin(*_BY_SEGMENT) & F.col("metric").isin(
-        ERROR_BEFORE, ERROR_LEFT, *FORMER_NAMES, *_FLAGS
+        ERROR_BEFORE, ERROR_LEFT, *FORMER_NAMES, *FLAGS
     )
     own = (F.col("run_id") == snapshot.run.run_id) & (split | F.col("dimension").isin("all", "image_status"))
     return snapshot.read(QUALITY_METRICS).where(main | own).collect()
