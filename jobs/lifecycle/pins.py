@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from jobs.lifecycle.publications import ERASE, is_published, publications
 from jobs.lifecycle.reverts import reverted_by
-from jobs.warehouse.commits import own_version
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError, UsageError
@@ -174,7 +173,7 @@ def table_versions(warehouse: Warehouse, pins: Pins, run_id: str, written: Colle
         if table.name in sources:
             version = sources[table.name]
         elif table.name in written:
-            version = own_version(warehouse.last_commits(table), run_id)
+            version = warehouse.log(table).own_version(run_id)
             if version is None:
                 raise FailedError(
                     f"nothing was published: table {table.name} has no commit of {run_id}, but many of other programs. "

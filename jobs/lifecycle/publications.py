@@ -126,11 +126,14 @@ def publications(warehouse: Warehouse, *, ended: bool = False) -> list[Publicati
         warehouse: the warehouse.
         ended: also those that an erasure has ended. Only their rows in `runs` are left.
     """
-    runs = warehouse.read(RUNS).where("published_versions IS NOT NULL").where(F.col("job").isin(*PUBLISHING_JOBS))
-    fields = tuple(Publication.__dataclass_fields__)
-    published = [Publication(**row.asDict()) for row in runs.select(*fields).collect()]
+    published = [Publication(**row.asDict()) for row in warehouse.collect_newest(RUNS, _published)]
     published = [run for run in published if ended or run.ended_by is None]
     return sorted(published, key=lambda run: (run.run_date, run.finished_at, run.run_id))
+
+
+def _published(runs: DataFrame) -> DataFrame:
+    published = runs.where("published_versions IS NOT NULL").where(F.col("job").isin(*PUBLISHING_JOBS))
+    return published.select(*Publication.__dataclass_fields__)
 
 
 def by_commit(published: Iterable[Publication]) -> list[Publication]:

@@ -21,7 +21,6 @@ from jobs.lifecycle.pins import Pins, release_pins
 from jobs.lifecycle.provenance import find_provenance
 from jobs.lifecycle.run_log import RunRecord, new_run_id, record
 from jobs.lifecycle.starts import Start, find_starts, forget_start, forget_unmarked, mark_start
-from jobs.warehouse.commits import own_version
 from jobs.warehouse.signing import signed
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import FailedError, RefusedError, UsageError
@@ -110,7 +109,7 @@ class RunContext:
             ),
         )
         warehouse = self.job.warehouse
-        if warehouse.fences.held and own_version(warehouse.last_commits(RUNS), self.run_id) is None:
+        if warehouse.fences.held and warehouse.log(RUNS).own_version(self.run_id) is None:
             raise FailedError(
                 f"{self.run_id} has published nothing, because another job has taken over {warehouse.location}. Run "
                 "the command again."

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.maintenance.needs import Needs
-from jobs.warehouse.tables import safe_name
+from jobs.warehouse.sql import safe_name
 from schemas.tables import PREDICTIONS
 from training.registry import open_registry
 

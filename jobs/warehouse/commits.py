@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
-from jobs.warehouse.signing import Signature, read_signature
-
 LOG_PROPERTY = "delta.logRetentionDuration"
 """For how long Delta keeps the entries of its log; default: 30 days."""
 REMOVED_PROPERTY = "delta.deletedFileRetentionDuration"
@@ -33,30 +31,22 @@ class Commit:
         at: UTC.
         operation: what Delta calls it, such as MERGE.
         parameters: of the operation.
-        signature: which run made it; None if another program did.
     """
 
     version: int
     at: dt.datetime
     operation: str
     parameters: Mapping[str, str]
-    signature: Signature | None = None
 
 
 def commits_of(history: DataFrame) -> list[Commit]:
     """The rows of DESCRIBE HISTORY, oldest first."""
-    columns = ("version", "timestamp", "operation", "operationParameters", "userMetadata")
+    columns = ("version", "timestamp", "operation", "operationParameters")
     commits = [
-        Commit(int(version), at.astimezone(dt.UTC), operation, parameters or {}, read_signature(metadata))
-        for version, at, operation, parameters, metadata in history.select(*columns).collect()
+        Commit(int(version), at.astimezone(dt.UTC), operation, parameters or {})
+        for version, at, operation, parameters in history.select(*columns).collect()
     ]
     return sorted(commits, key=lambda commit: commit.version)
-
-
-def own_version(commits: Sequence[Commit], run_id: str) -> int | None:
-    """The newest version that a run has made; None if none of these commits, oldest first, is the run's."""
-    own = (commit.version for commit in commits if commit.signature is not None and commit.signature.run_id == run_id)
-    return max(own, default=None)
 
 
 def first_kept_change(commits: Sequence[Commit]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 
@@ -14,3 +15,8 @@ def literal(text: str) -> str:
     """A string literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def safe_name(name: str) -> str:
+    """The name of a temporary table as it is stored: only letters, digits and underscores."""
+    return re.sub(r"\W", "_", name)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.warehouse.address import Address, find_address, quote_name
@@ -26,15 +25,13 @@ from jobs.warehouse.evolution import (
 )
 from jobs.warehouse.folders import LOG_FOLDER, delete_folder, is_committed, list_folder
 from jobs.warehouse.signing import Fences, once
-from jobs.warehouse.sql import literal, properties_list
+from jobs.warehouse.sql import literal, properties_list, safe_name
+from jobs.warehouse.table_log import TableLog
 from schemas.tables import Table
 
 STAGING_FOLDER = "_staging"
 """Folder of the temporary tables in a folder or URI."""
-_STAGED = "staging_"
-"""Beginning of their names in a catalogue."""
-_LAST_COMMITS = 50
-"""Reading so many takes as long as reading one."""
+_STAGED = "staging_"  # the beginning of their names in a catalogue
 _NOT_KEPT = (
     "FAILED_READ_FILE.FILE_NOT_EXIST",
     "java.io.FileNotFoundException",
@@ -57,6 +54,7 @@ class Warehouse:
     address: Address
     fences: Fences = field(default_factory=Fences, init=False, repr=False, compare=False)
     _checked: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _remembered: dict[str, tuple[int, list[Row]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def location(self) -> str:
@@ -90,9 +88,8 @@ class Warehouse:
 
     def _open(self, table: Table) -> DeltaTable:
         path = self.address.path(table.name)
-        if path is None:
-            return DeltaTable.forName(self.spark, self.identifier(table))
-        return DeltaTable.forPath(self.spark, path)
+        name = self.identifier(table)
+        return DeltaTable.forName(self.spark, name) if path is None else DeltaTable.forPath(self.spark, path)
 
     def _load(self, reader: DataFrameReader, name: str) -> DataFrame:
         path = self.address.path(name)
@@ -108,10 +105,7 @@ class Warehouse:
 
     def version(self, table: Table) -> int | None:
         """The table's newest Delta version; None if the table does not exist."""
-        if not self.exists(table):
-            return None
-        row = self._open(table).history(1).select("version").first()
-        return None if row is None else int(row.version)
+        return self.log(table).version() if self.exists(table) else None
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """Read the declared columns of a table at a version; default: the newest. No rows if it does not exist.
@@ -129,8 +123,21 @@ class Warehouse:
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        frame = self._load(reader, table.name)
-        return as_declared(frame, table)
+        return as_declared(self._load(reader, table.name), table)
+
+    def collect_newest(self, table: Table, query: Callable[[DataFrame], DataFrame]) -> list[Row]:
+        """The rows of a query on a table's newest version, remembered until it has a newer one.
+
+        Args:
+            table: a table; no rows if it does not exist.
+            query: always the same for a table.
+        """
+        version = self.version(table)
+        if version is None:
+            return []
+        if self._remembered.get(table.name, (None,))[0] != version:
+            self._remembered[table.name] = version, query(self.read(table, version)).collect()
+        return self._remembered[table.name][1]
 
     def read_if_kept(self, table: Table, version: int) -> DataFrame | None:
         """Read a table at a version, as `read`; None if Delta has removed some of its files (VACUUM) or its log.
@@ -146,9 +153,9 @@ class Warehouse:
             raise
         return rows
 
-    def last_commits(self, table: Table) -> list[Commit]:
-        """The last 50 commits of a stored table, oldest first."""
-        return commits_of(self._open(table).history(_LAST_COMMITS))
+    def log(self, table: Table) -> TableLog:
+        """The log of a stored table."""
+        return TableLog(self.spark, self._open(table)._jdt.deltaLog())  # noqa: SLF001
 
     def commits(self, table: Table) -> list[Commit]:
         """The commits that the log of a stored table still has, oldest first."""
@@ -178,9 +185,8 @@ class Warehouse:
             .option("startingVersion", after + 1)
             .option("endingVersion", until)
         )
-        frame = self._load(reader, table.name)
-        frame = frame.where(F.col("_change_type").isin("insert", "update_postimage"))
-        return as_declared(frame, table, "_commit_version")
+        new = self._load(reader, table.name).where(F.col("_change_type").isin("insert", "update_postimage"))
+        return as_declared(new, table, "_commit_version")
 
     def empty(self, table: Table) -> DataFrame:
         """A frame with the table's columns and no rows."""
@@ -192,10 +198,10 @@ class Warehouse:
         Raises:
             FailedError: a column has another type, or a newer version of this program wrote the table.
         """
-        name = self.identifier(table)
         if not self.exists(table):
             self._create(table)
             return
+        name = self.identifier(table)
         version = stored_version(table, self.properties(table))
         missing = missing_columns(table, self._open(table).toDF().schema)
         if missing:
@@ -216,13 +222,12 @@ class Warehouse:
         )
 
     def properties(self, table: Table) -> dict[str, str]:
-        """The properties of a stored table; reading them takes no Spark task.
+        """The properties of a stored table.
 
         Raises:
             FailedError: a newer version of this program wrote the table.
         """
-        rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.identifier(table)}").collect()
-        properties = {row.key: row.value for row in rows}
+        properties = self.log(table).properties()
         stored_version(table, properties)
         return properties
 
@@ -310,11 +315,6 @@ class Warehouse:
 
     def _staged(self, name: str) -> str:
         return (_STAGED if self.address.schema else f"{STAGING_FOLDER}/") + safe_name(name)
-
-
-def safe_name(name: str) -> str:
-    """The name of a temporary table as it is stored: only letters, digits and underscores."""
-    return re.sub(r"\W", "_", name)
 
 
 def open_warehouse(spark: SparkSession, location: str) -> Warehouse:

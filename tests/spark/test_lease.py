@@ -82,7 +82,7 @@ def test_a_process_that_stands_still_loses_the_lease_and_cannot_write_when_it_go
     assert f"process {other.pid} on " in killed[2]
     assert (run.run_id, "done", None) in runs
     # Every write of the run is signed with its fence; the lease has been given back.
-    signature = shared.commits(PINS)[-1].signature
+    _, signature = next(shared.log(PINS).signatures())
     assert signature is not None
     assert (signature.run_id, signature.fence) == (run.run_id, 2)
     monkeypatch.setattr("jobs.lifecycle.lease._KEPT", 3)
@@ -148,6 +148,6 @@ def test_without_a_lease_a_run_only_signs_its_commits(shared: Warehouse) -> None
     with run_context(job(shared, "lock.external=true"), NOW.date()) as run:
         pin(shared, "own")
     assert not shared.exists(LEASE)
-    signature = shared.commits(PINS)[-1].signature
+    _, signature = next(shared.log(PINS).signatures())
     assert signature is not None
     assert (signature.run_id, signature.fence) == (run.run_id, None)

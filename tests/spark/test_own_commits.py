@@ -30,8 +30,9 @@ def test_versions_are_those_of_the_run_s_own_commits(warehouse: Warehouse) -> No
     warehouse.append(SELLERS, seller)
     warehouse.create(METRIC_DEFINITIONS)
     warehouse.create(REVIEW_DECISIONS)
-    signers = [commit.signature and commit.signature.run_id for commit in warehouse.commits(SELLERS)]
-    assert signers == [NIGHT, NIGHT, OTHER, None]
+    signers = [(version, found and found.run_id) for version, found in warehouse.log(SELLERS).signatures()]
+    assert signers == [(3, None), (2, OTHER), (1, NIGHT), (0, NIGHT)]
+    assert warehouse.log(SELLERS).own_version(NIGHT) == 1
     # Tables that the run has only read have the pinned or the current version.
     versions = {"listings": 3, "taxonomy": 4, "sellers": 1, "metric_definitions": 0}
     assert table_versions(warehouse, PINS, NIGHT, ["sellers"]) == versions
