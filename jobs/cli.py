@@ -27,6 +27,7 @@ _NAMES = (
     "report",
     "changes",
     "explain",
+    "suggest",
     "runs",
     "models",
     "review",

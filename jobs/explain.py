@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
-from jobs.console.options import stored_id
+from jobs.console.options import ListingArgument, stored_id
 from jobs.console.summary import Summary
 from jobs.timeline.reading import PLACES, read_listing
 from jobs.timeline.story import story_summary
 from schemas.errors import UsageError
-
-ListingArgument = Annotated[
-    str, typer.Argument(metavar="LISTING_ID", help="The listing's id, written as in the delivery.")
-]
 
 
 def explain(job: Job, listing_id: ListingArgument) -> Summary:

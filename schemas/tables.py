@@ -453,8 +453,14 @@ FLAGGED_ITEMS = Table(
         Column(
             "in_budget", "BOOLEAN", "whether it is one of the most urgent items, as many as its queue's budget allows"
         ),
+        Column(
+            "suggested_price",
+            "STRUCT<median: DOUBLE, lower: DOUBLE, upper: DOUBLE, listings: BIGINT>",
+            "of a price_outlier: median and quartiles of the prices of its category and currency, and how many they "
+            "are; null with fewer than eight, of other reasons, and in earlier rows",
+        ),
     ),
-    version=2,
+    version=3,
 )
 
 SELLERS = Table(

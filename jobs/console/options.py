@@ -77,6 +77,9 @@ def stored_id(text: str) -> str:
     return text.strip().encode(errors="replace").decode()
 
 
+ListingArgument = Annotated[
+    str, typer.Argument(metavar="LISTING_ID", help="The listing's id, written as in the delivery.")
+]
 AcceptChangesOption = Annotated[
     bool,
     typer.Option(

@@ -94,6 +94,20 @@ def test_every_decision_about_a_category_is_explained(published: Workspace) -> N
         assert listing_id not in others
 
 
+def test_category_and_price_of_any_listing_are_suggested(published: Workspace) -> None:
+    items = read_published(published.warehouse, "flagged_items").toPandas()
+    outlier = items[items["suggested_price"].notna()].iloc[0]
+    assert "price_outlier" in outlier.reasons
+    found = published.run("suggest", outlier.listing_id)
+    assert found["suggested_category"] == found["suggestions"][0]["category"]
+    assert found["suggested_price"] == pytest.approx(outlier.suggested_price["median"], rel=0.2)
+    assert found["suggestions"][0]["prices"] >= outlier.suggested_price["listings"] - 1
+    alike = [row for row in found["similar"] if row["category"] == found["suggested_category"]]
+    assert len(alike) == 3
+    assert outlier.listing_id not in {row["listing_id"] for row in alike}
+    assert "has no listing 'nobody'" in published.run("suggest", "nobody", fails_with=2)["error"]
+
+
 def test_a_night_publishes_what_training_found_about_wrong_labels(published: Workspace) -> None:
     [model] = open_registry(published.path, str(published.path), load_settings("test").registry).models()
     [row] = read_published(published.warehouse, "quality_metrics").where("metric = 'wrong_label_share'").collect()

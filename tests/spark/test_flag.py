@@ -164,6 +164,8 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
     before = items(spark, ("old", "h", ["wrong_category"], "open"), ("fine", "h", ["low_confidence"], "open"))
     formats = frame(spark, FORMATS, ("drawing", "h", "SVG"), ("fine", "h", "PDF"))
     got = flagged_items(decided, before, formats, DATE, suggestions=2, audit_chance=0.25, budgets=BUDGETS)
+    prices = {row.listing_id: row.suggested_price for row in got.collect() if row.suggested_price is not None}
+    assert prices == {"costly": (10.0, 8.0, 14.5, 120)}
     assert rows_of(got, "listing_id", "first_run_date", "explanation", "status") == [
         (
             "costly",
@@ -213,7 +215,7 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
 def items(spark: SparkSession, *rows: tuple[str, str, list[str], str]) -> DataFrame:
     """Items of an earlier publication: listing_id, content_hash, reasons, status."""
     values = [
-        (name, reasons, [("a", 0.5)], 0.5, "why", 0.25, status, content, FIRST, "night-1", FIRST, True)
+        (name, reasons, [("a", 0.5)], 0.5, "why", 0.25, status, content, FIRST, "night-1", FIRST, True, None)
         for name, content, reasons, status in rows
     ]
     return frame(spark, FLAGGED_ITEMS.ddl, *values)

@@ -86,6 +86,7 @@ def flagged_items(
         "content_hash",
         F.coalesce("first_run_date", F.lit(run_date)).alias("first_run_date"),
         (F.col("category_action") == CategoryAction.REFERRED.value).alias("is_referred"),
+        _suggested_price().alias("suggested_price"),
     )
     open_items = with_budget(open_items, budgets).drop("is_referred")
     closed_items = _closed_items(decided, before).withColumn("in_budget", F.lit(False))
@@ -109,6 +110,13 @@ def _closed_items(decided: DataFrame, before: DataFrame) -> DataFrame:
     kept = [name for name in FLAGGED_ITEMS.names if name not in ("run_id", "run_date", "in_budget")]
     items = before.join(answered.select("listing_id", "content_hash", "answers"), ["listing_id", "content_hash"])
     return items.withColumn("status", newest["status"]).where(F.col("status").isNotNull()).select(*kept)
+
+
+def _suggested_price() -> Column:
+    """What prices of the category usually are; null unless the listing's price is an outlier."""
+    usual = F.struct(*(F.col(f"usual_price.{part}") for part in ("median", "lower", "upper", "listings")))
+    is_outlier = F.array_contains("reasons", Reason.PRICE_OUTLIER.value)
+    return F.when(is_outlier & F.col("usual_price").isNotNull(), usual)
 
 
 def _amount(part: str) -> Column:

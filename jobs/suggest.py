@@ -1,0 +1,105 @@
+"""`catalog-cleaner suggest`: category and price of one listing, and the listings that speak for them."""
+
+from __future__ import annotations
+
+from jobs.console.command import as_command, run_command
+from jobs.console.job import Job
+from jobs.console.options import ListingArgument, stored_id
+from jobs.console.summary import Named, Section, Share, Summary
+from jobs.lifecycle.publications import find_publication
+from jobs.timeline.suggestions import ListingSuggestions, read_suggestions
+from schemas.errors import UsageError
+from training.registry import open_registry
+
+_PRICES = (
+    "The suggested price is the median of the category in the listing's currency; half of its prices lie between the "
+    "lower and the upper one."
+)
+
+
+def suggest(job: Job, listing_id: ListingArgument) -> Summary:
+    """Suggest category and price of one listing, with the similar listings that speak for them.
+
+    Shows the categories that the newest publication takes for most probable, what listings of each usually cost, and
+    which listings of each are most like this one. Changes nothing and can run at any time.
+    """
+    job.require_listings()
+    listing_id = stored_id(listing_id)
+    warehouse = job.warehouse
+    publication = find_publication(warehouse)
+    registry = open_registry(warehouse.folder, warehouse.location, job.settings.registry)
+    encoder = registry.model(publication.model_version).spec.encoder
+    found = read_suggestions(warehouse, publication, listing_id, encoder)
+    if found is None:
+        raise UsageError(
+            f"the publication {publication.run_id} has no listing {listing_id!r}. Write the id as it was delivered, in "
+            f"the same case; whether it was ever loaded says: catalog-cleaner explain {listing_id} --warehouse "
+            f"{warehouse.location}"
+        )
+    return _summary(found, publication.run_id, warehouse.location)
+
+
+def _summary(found: ListingSuggestions, run_id: str, location: str) -> Summary:
+    clean, best = found.clean, found.suggestions[0] if found.suggestions else None
+    price = best.price if best is not None else None
+
+    def named(category: str | None) -> Named | None:
+        return None if category is None else Named(category, found.names.get(category, category))
+
+    facts: dict[str, object] = {
+        "listing_id": clean.listing_id,
+        "listing_title": clean.title,
+        "publication": run_id,
+        "seller_category": named(clean.category),
+        "effective_category": named(clean.effective_category),
+        "price": clean.price,
+        "currency": clean.currency,
+        "suggested_category": named(best.category if best else None),
+        "suggested_price": price and round(price.median, 2),
+    }
+    categories = [
+        (
+            named(each.category),
+            Share(each.probability),
+            *(
+                (round(each.price.median, 2), round(each.price.lower, 2), round(each.price.upper, 2))
+                if each.price is not None
+                else (None, None, None)
+            ),
+            each.price and each.price.listings,
+        )
+        for each in found.suggestions
+    ]
+    similar = [
+        (named(each.category), other["listing_id"], other["similarity"], other["title"], other["price"])
+        for each in found.suggestions
+        for other in each.similar
+    ]
+    return Summary(
+        f"Listing {clean.listing_id}: " + (f"probably {named(best.category)}" if best else "nothing to suggest"),
+        facts,
+        (
+            Section(
+                "suggested categories, and the prices of their listings",
+                ("category", "probability", "median_price", "lower_price", "upper_price", "prices"),
+                categories,
+                key="suggestions",
+            ),
+            Section(
+                "the most similar listings that are surely right",
+                ("category", "listing_id", "similarity", "title", "price"),
+                similar,
+                key="similar",
+            ),
+        ),
+        (
+            _PRICES,
+            f"Why it stands where it does:  catalog-cleaner explain {clean.listing_id} --warehouse {location}",
+        ),
+    )
+
+
+main = as_command("suggest", suggest)
+
+if __name__ == "__main__":
+    run_command(main)

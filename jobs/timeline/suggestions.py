@@ -1,0 +1,125 @@
+"""What the newest publication suggests for one listing, and the listings that speak for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import functions as F
+
+from jobs.cleaning.steps.prices import usual_prices
+from jobs.features.stored import stored_features
+from jobs.lifecycle.publications import Publication
+from jobs.warehouse.tables import Warehouse
+from schemas.reasons import CategoryAction, CategorySource, ImageStatus, ItemStatus
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, TAXONOMY
+from udfs.similar_listings import most_similar
+
+CATEGORIES = 3
+"""The categories that are suggested at most."""
+_SURE = 0.9
+"""Confidence from which a listing may speak for its category."""
+_COMPARED = 5_000
+"""Listings of a category that are compared at most, chosen by hash; bounds the driver's memory."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A category that a listing may belong to.
+
+    Attributes:
+        category: the category.
+        probability: its posterior, 0 to 1.
+        price: its usual price in the listing's currency: median, lower and upper (the quartiles), and listings (how
+            many prices); None if too few are known.
+        similar: the listings of the category that are surely right and most like the listing, with listing_id,
+            similarity (a cosine, 0 to 1), title and price.
+    """
+
+    category: str
+    probability: float
+    price: Row | None = None
+    similar: Sequence[Mapping[str, object]] = ()
+
+
+@dataclass(frozen=True)
+class ListingSuggestions:
+    """What is suggested for a listing.
+
+    Attributes:
+        clean: its row of clean_listings.
+        suggestions: the most probable categories, best first; empty if nothing is known of the listing.
+        names: category -> name.
+    """
+
+    clean: Row
+    suggestions: Sequence[Suggestion] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_suggestions(
+    warehouse: Warehouse, publication: Publication, listing_id: str, encoder: str
+) -> ListingSuggestions | None:
+    """Read what a publication suggests for a listing; None if the publication does not have it.
+
+    Args:
+        warehouse: the tables.
+        publication: the publication.
+        listing_id: the listing.
+        encoder: the encoder of the publication's model; pictures are compared by its vectors.
+    """
+    listings = publication.read(warehouse, CLEAN_LISTINGS)
+    items = publication.read(warehouse, FLAGGED_ITEMS)
+    is_it = F.col("listing_id") == listing_id
+    clean, item = listings.where(is_it).first(), items.where(is_it).first()
+    if clean is None:
+        return None
+    ranked = list(item.suggested_categories or []) if item is not None else []
+    if not ranked and clean.best_category is not None:
+        ranked = [(clean.best_category, clean.best_confidence)]
+    ranked = ranked[:CATEGORIES]
+    others = listings.where(~is_it & F.col("effective_category").isin(*(category for category, _ in ranked)))
+    same_currency = others.where(F.col("currency").eqNullSafe(F.lit(clean.currency)))
+    prices = {row.effective_category: row.usual_price for row in usual_prices(same_currency).collect()}
+    compared = _compared(warehouse, others, items, clean, encoder)
+    suggestions = [
+        Suggestion(category, probability, prices.get(category), _similar(compared, listing_id, category))
+        for category, probability in ranked
+    ]
+    names = {row.category: row.label or row.category for row in warehouse.read(TAXONOMY).collect()}
+    return ListingSuggestions(clean, suggestions, names)
+
+
+def _compared(warehouse: Warehouse, others: DataFrame, items: DataFrame, clean: Row, encoder: str) -> pa.Table:
+    """The listing and those that it is compared with: listing_id, effective_category, title, price and vector."""
+    by_person = F.col("category_source") == CategorySource.REVIEWER.value
+    agreed = (
+        (F.col("category_action") == CategoryAction.KEPT.value)
+        & F.col("best_category").eqNullSafe(F.col("category"))
+        & (F.col("category_confidence") >= _SURE)
+    )
+    flagged = items.where(F.col("status") == ItemStatus.OPEN.value).select("listing_id")
+    sure = others.where(by_person | agreed).join(flagged, "listing_id", "left_anti")
+    place = F.row_number().over(Window.partitionBy("effective_category").orderBy(F.xxhash64("listing_id")))
+    few = sure.withColumn("place", place).where(F.col("place") <= _COMPARED)
+    columns = ["listing_id", "content_hash", "effective_category", "title", "price"]
+    own = warehouse.spark.createDataFrame([tuple(clean[name] for name in columns)], others.select(*columns).schema)
+    pictures = stored_features(warehouse, encoder).where(F.col("image_status") == ImageStatus.OK.value)
+    vectors = pictures.select("listing_id", "content_hash", "vector")
+    return few.select(*columns).unionByName(own).join(vectors, ["listing_id", "content_hash"], "left").toArrow()
+
+
+def _similar(compared: pa.Table, listing_id: str, category: str) -> list[dict[str, object]]:
+    rows = {row["listing_id"]: row for row in compared.drop_columns(["vector"]).to_pylist()}
+    is_own = [each == listing_id for each in compared.column("listing_id").to_pylist()]
+    is_other = [
+        each == category and not own
+        for each, own in zip(compared.column("effective_category").to_pylist(), is_own, strict=True)
+    ]
+    found = most_similar(compared.filter(pa.array(is_own)), compared.filter(pa.array(is_other)))
+    return [
+        {**each, "title": rows[each["listing_id"]]["title"], "price": rows[each["listing_id"]]["price"]}
+        for each in found.column("similar")[0].as_py()
+    ]
