@@ -50,6 +50,7 @@ class Duplicates:
 def find_duplicates(
     job: Job,
     listings: DataFrame,
+    all_columns: DataFrame,
     scored: Scored,
     encoder: str,
     compared_by: Publication | None,
@@ -63,7 +64,8 @@ def find_duplicates(
 
     Args:
         job: the command's job.
-        listings: the usable listings in force, with all columns but the picture.
+        listings: listing_id, content_hash and updated_at of the usable listings in force; cached.
+        all_columns: the same listings with all columns but the picture.
         scored: what the run has scored.
         encoder: the identity of the encoder that has made the miniatures.
         compared_by: the publication whose predictions the run has reused; None: it has scored all listings.
@@ -78,14 +80,14 @@ def find_duplicates(
     new = scored.new.select(*_KEYS) if is_known else None
     if new is None or scored.count:
         job.print_progress("comparing listings to find duplicates")
-        found = _compare(warehouse, listings, new, encoder, job.settings.decide.duplicate_distance, at_end)
+        found = _compare(warehouse, all_columns, new, encoder, job.settings.decide.duplicate_distance, at_end)
         # A listing that is scored again, because its picture has become readable, was compared without it before.
         pairs = pairs.join(found.select(*PAIR), list(PAIR), "left_anti").unionByName(found)
     pairs = cached(pairs, at_end)
     before = (base.read(warehouse, CLEAN_LISTINGS) if base else warehouse.empty(CLEAN_LISTINGS)).select(
         "listing_id", "duplicate_of"
     )
-    groups = roots(linked_pairs(pairs, listings))
+    groups = roots(linked_pairs(pairs, all_columns))
     return Duplicates(pairs, before.limit(0) if groups.isEmpty() else duplicates(groups, listings, before))
 
 

@@ -38,7 +38,7 @@ class Catalogue:
     Attributes:
         listings: the usable ones, with the columns of `without_texts` and updated_at; cached.
         quarantined: rows of quarantine for the others; cached.
-        taxonomy: the pinned taxonomy.
+        taxonomy: the pinned taxonomy; cached.
         all_columns: the usable listings with their texts and `in_taxonomy`, without pictures.
     """
 
@@ -51,7 +51,8 @@ class Catalogue:
 def read_catalogue(warehouse: Warehouse, pins: Pins, at_end: ExitStack) -> Catalogue:
     """Read the catalogue at pinned versions. Caches are released at the end."""
     usable, quarantined = split_usable(narrow(warehouse.read(LISTINGS, pins.listings_version)))
-    taxonomy = warehouse.read(TAXONOMY, pins.taxonomy_version)
+    # A dozen queries of a night read it, and of an uncached Delta table each would list the files.
+    taxonomy = cached(warehouse.read(TAXONOMY, pins.taxonomy_version), at_end)
     aliases = read_pinned(warehouse, CATEGORY_ALIASES, pins.aliases_version)
     all_columns = with_taxonomy(usable, taxonomy, aliases)
     listings = cached(without_texts(all_columns, "updated_at"), at_end)
@@ -122,7 +123,9 @@ def judge(
         listings, predictions = chosen.unionByName(part.others), predictions.unionByName(of_model)
     evidence = add_label_evidence(listings, predictions, catalogue.taxonomy, model, settings.decide)
     encoder = model.spec.encoder
-    found = find_duplicates(run.job, catalogue.all_columns, scored, encoder, basis.scored_by, basis.base, at_end)
+    found = find_duplicates(
+        run.job, catalogue.listings, catalogue.all_columns, scored, encoder, basis.scored_by, basis.base, at_end
+    )
     evidence = evidence.join(found.listings, "listing_id", "left")
     if part is not None:
         # Stored, because planning would take longer: all that follows would contain the plan several times.

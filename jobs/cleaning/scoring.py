@@ -31,7 +31,7 @@ class Scored:
     """The predictions of a run: rows of the table predictions without the run's columns.
 
     Attributes:
-        new: predictions made by this run, or by an earlier run that did not publish; staged.
+        new: predictions made by this run, or by an earlier run that did not publish; staged if there are any.
         all: predictions of all listings that could be scored.
         count: number of rows of `new`.
     """
@@ -75,9 +75,9 @@ def score(
     kept = reusable_predictions(before, listings, pictures, model.version, rules).drop("job", "run_id", "run_date")
     with ExitStack() as at_end:
         missing = cached(unscored(listings, kept), at_end)
-        staged = warehouse.staged(stage)
+        staged, nothing = warehouse.staged(stage), warehouse.spark.createDataFrame([], kept.schema)
         if staged is None or set(staged.columns) != set(kept.columns):  # none, or of another version of this program
-            staged = kept.limit(0)
+            staged = nothing
         staged = reusable_predictions(staged, missing, pictures, model.version, rules).select(kept.columns)
         to_score = cached(unscored(missing, staged), at_end)
         count, total, reused = to_score.count(), listings.count(), staged.count()
@@ -85,6 +85,8 @@ def score(
         if reused:
             job.print_progress(f"reusing {reused:,} predictions of an earlier run that did not publish")
         content = narrow(warehouse.read(LISTINGS, pins.listings_version))
+        if count == reused == 0:
+            return Scored(nothing, kept, 0)
         if count == 0:
             content = content.limit(0)
         elif part or count < total:
