@@ -62,6 +62,13 @@ def test_the_letter_says_what_was_changed_why_and_what_to_do() -> None:
     assert "in the last 30 days" not in whole
 
 
+def test_a_change_is_explained_with_the_explanation_s_sentence_unless_a_person_has_decided_it() -> None:
+    because = "We think this belongs in Shoes, not in Boots: the word 'trail' says so."
+    explained = example("l-1", sentence=because)
+    assert f"from Boots to Shoes. {because}" in said(changes=[ChangedListing(explained, by_person=False)])
+    assert "the word 'trail'" not in said(changes=[ChangedListing(explained, by_person=True)])
+
+
 def test_what_does_not_apply_is_left_out_and_a_trend_has_a_direction() -> None:
     good = said(listings=1, changed=0, without_category=0, changes=[], mistakes=[], reasons={})
     assert "We have checked your listing." in good
