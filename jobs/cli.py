@@ -28,6 +28,7 @@ _NAMES = (
     "changes",
     "explain",
     "suggest",
+    "thresholds",
     "runs",
     "models",
     "review",

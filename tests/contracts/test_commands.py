@@ -21,6 +21,7 @@ from jobs.console.options import parse_date
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "backfill", "revert", "report", "changes", "explain"}
 COMMANDS |= {"fetch-pictures", "erase", "maintain", "review", "runs", "models", "init", "corrections", "suggest"}
+COMMANDS |= {"thresholds"}
 
 
 def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  Typer's own Click

@@ -94,6 +94,17 @@ def test_every_decision_about_a_category_is_explained(published: Workspace) -> N
         assert listing_id not in others
 
 
+def test_the_preview_of_the_used_precision_is_what_was_published(published: Workspace) -> None:
+    found = published.run("thresholds", "preview")
+    assert [row["precision"] for row in found["previews"]] == [0.8, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995]
+    [used] = [row for row in found["previews"] if row["precision"] == found["correction_precision"]]
+    assert (used["corrected"], used["referred"]) == (found["corrected"], found["referred"])
+    assert found["corrected"] > 0
+    corrected = [row["corrected"] for row in found["previews"]]
+    assert corrected == sorted(corrected, reverse=True)
+    assert {row["corrected"] + row["referred"] for row in found["previews"]} == {used["corrected"] + used["referred"]}
+
+
 def test_category_and_price_of_any_listing_are_suggested(published: Workspace) -> None:
     items = read_published(published.warehouse, "flagged_items").toPandas()
     outlier = items[items["suggested_price"].notna()].iloc[0]

@@ -15,7 +15,8 @@ from jobs.cleaning.steps.trust import Trust, apply_trust_column
 from schemas.reasons import CategoryAction, CategorySource
 from schemas.rollout import RolloutArm
 
-_BINS = 10_000
+BINS = 10_000
+"""Steps of a posterior."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,13 @@ def correction_bins(candidates: DataFrame) -> DataFrame:
     Args:
         candidates: the output of `mark_sensitive`, `mark_novel` and `mark_scarce`.
     """
-    bin_ = F.floor(F.col("best_confidence") * _BINS)
-    correctable = candidates.where(_correctable()).groupBy(bin_.alias("bin"))
-    return correctable.agg(F.count(F.lit(1)).alias("listings"), F.sum("best_confidence").alias("mass"))
+    counted = candidates.where(correctable()).groupBy(correction_bin().alias("bin"))
+    return counted.agg(F.count(F.lit(1)).alias("listings"), F.sum("best_confidence").alias("mass"))
+
+
+def correction_bin() -> Column:
+    """The posterior of the best category in steps of 1/10,000, rounded down."""
+    return F.floor(F.col("best_confidence") * BINS)
 
 
 def correction_threshold(bins: Sequence[CorrectionBin], precision: float) -> float:
@@ -99,12 +104,12 @@ def correction_threshold(bins: Sequence[CorrectionBin], precision: float) -> flo
     Returns:
         A posterior, to a ten-thousandth; above 1 if no correction reaches the precision.
     """
-    mass, listings, threshold = 0.0, 0, 1.0 + 1.0 / _BINS
+    mass, listings, threshold = 0.0, 0, 1.0 + 1.0 / BINS
     for each in sorted(bins, reverse=True):
         mass, listings = mass + each.mass, listings + each.listings
         if mass / listings < precision:
             break
-        threshold = each.bin / _BINS
+        threshold = each.bin / BINS
     return threshold
 
 
@@ -158,7 +163,7 @@ def decide(
     """
     joined = candidates.join(decisions, ["listing_id", "content_hash"], "left")
     reviewed = F.col("reviewed_category").isNotNull()
-    certain = _correctable() & (F.col("best_confidence") >= thresholds.correct_from)
+    certain = correctable() & (F.col("best_confidence") >= thresholds.correct_from)
     may_correct = F.lit(corrections) & (F.col("rollout_arm") == RolloutArm.CORRECT.value)
     by_arm = dict(zip(SHADOW_NAMES, _decide_unreviewed(certain & may_correct, thresholds), strict=True))
     by_all = zip(SHADOW_NAMES, _decide_unreviewed(certain, thresholds), strict=True)
@@ -198,22 +203,26 @@ def _decide_unreviewed(corrected: Column, thresholds: Thresholds) -> tuple[Colum
     """
     # Only people move a listing into a sensitive category, also one without a category.
     by_model = corrected | (~F.col("in_taxonomy") & ~F.col("touches_sensitive"))
-    unsure = F.col("novel") | _differs() | ~F.col("in_taxonomy") | (F.col("label_posterior") < thresholds.refer_below)
     return (
         F.when(by_model, F.col("best_category")).otherwise(F.col("category")),
         F.when(by_model, CategorySource.MODEL.value).otherwise(CategorySource.SELLER.value),
         F.when(corrected, CategoryAction.CORRECTED.value)
-        .when(unsure, CategoryAction.REFERRED.value)
+        .when(is_unsure(thresholds.refer_below), CategoryAction.REFERRED.value)
         .otherwise(CategoryAction.KEPT.value),
         F.when(by_model, F.col("best_confidence")).otherwise(F.col("label_posterior")),
     )
+
+
+def is_unsure(refer_below: float) -> Column:
+    """Whether a listing that is not corrected is referred."""
+    return F.col("novel") | _differs() | ~F.col("in_taxonomy") | (F.col("label_posterior") < refer_below)
 
 
 def _differs() -> Column:
     return ~F.col("category").eqNullSafe(F.col("best_category"))
 
 
-def _correctable() -> Column:
+def correctable() -> Column:
     """Whether the model has scored the listing and may replace the label by the best category, which differs."""
     allowed = F.col("predicted_category").isNotNull() & ~F.col("novel") & ~F.col("scarce")
     return allowed & _differs() & ~F.col("touches_sensitive")

@@ -1,0 +1,96 @@
+"""`catalog-cleaner thresholds`: what other thresholds would change."""
+
+from __future__ import annotations
+
+import math
+
+import typer
+from pyspark.sql import functions as F
+
+from jobs.cleaning.steps.preview import PreviewBin, preview_bins, previews
+from jobs.console.command import Command, as_command
+from jobs.console.job import Job
+from jobs.console.summary import Section, Share, Summary
+from jobs.lifecycle.publications import find_publication
+from schemas.reasons import CategoryAction, CategorySource
+from schemas.tables import CLEAN_LISTINGS, PREDICTIONS, TAXONOMY
+from training.registry import open_registry
+
+_PRECISIONS = (0.8, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
+
+app = typer.Typer(help="Show what other thresholds would change.", no_args_is_help=True)
+
+
+def preview(job: Job) -> Summary:
+    """Show what the newest publication would have corrected and referred with other precisions.
+
+    Each line is a value of the setting decide.correction_precision. The other settings hold as given with --profile
+    and --set, such as decide.refer_below. Changes nothing and can run at any time.
+    """
+    job.require_listings()
+    warehouse, settings = job.warehouse, job.settings
+    publication = find_publication(warehouse)
+    registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
+    model = registry.model(publication.model_version)
+    clean = publication.read(warehouse, CLEAN_LISTINGS)
+    taxonomy = warehouse.read(TAXONOMY, publication.taxonomy_version)
+    bins = preview_bins(
+        clean,
+        publication.read(warehouse, PREDICTIONS).where(F.col("model_version") == model.version),
+        taxonomy,
+        sensitive=[row.category for row in taxonomy.where("sensitive").collect()],
+        novel_above=model.spec.novel_above,
+        min_listings=settings.decide.correction_min_listings,
+        refer_below=settings.decide.refer_below,
+    )
+    counted = [PreviewBin(**row.asDict()) for row in bins.collect()]
+    configured = settings.decide.correction_precision
+    found = previews(counted, [*_PRECISIONS, configured])
+    by_model = F.col("category_source") != CategorySource.REVIEWER.value
+    [now] = clean.agg(
+        F.count(F.lit(1)).alias("listings"),
+        F.count_if(by_model & (F.col("category_action") == CategoryAction.CORRECTED.value)).alias("corrected"),
+        F.count_if(F.col("category_action") == CategoryAction.REFERRED.value).alias("referred"),
+    ).collect()
+    budget = settings.review.queue_items or math.ceil(settings.review.queue_share * now.listings)
+    rows = [
+        (
+            Share(each.precision),
+            None if each.threshold > 1 else Share(each.threshold),
+            each.corrected,
+            round(each.expected_wrong, 1),
+            each.referred,
+            max(each.referred - budget, 0),
+        )
+        for each in found
+    ]
+    return Summary(
+        f"Thresholds for {publication.run_id}",
+        {
+            "publication": publication.run_id,
+            "model_version": publication.model_version,
+            "listings": now.listings,
+            "corrected": now.corrected,
+            "referred": now.referred,
+            "review_budget": budget,
+            "correction_precision": configured,
+        },
+        (
+            Section(
+                "what a precision corrects and refers",
+                ("precision", "threshold", "corrected", "expected_wrong", "referred", "over_budget"),
+                rows,
+                key="previews",
+            ),
+        ),
+        (
+            "How many corrections are wrong is the model's own estimate; audits measure it (docs/metrics.md).",
+            "A night may decide a little otherwise, because the sellers' error rates follow from what is decided.",
+        ),
+    )
+
+
+app.command("preview", cls=Command)(as_command("thresholds", preview))
+
+if __name__ == "__main__":
+    app()
