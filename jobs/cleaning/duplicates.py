@@ -107,6 +107,7 @@ def _compare(
     alike = cached(alike_in_words(candidates, words), at_end)
     pictures = stored_features(warehouse, encoder).where(F.col("image_status") == ImageStatus.OK.value)
     named = alike.select(*PAIR[:2]).union(alike.select(*PAIR[2:])).distinct()
-    needed = pictures.select(*_KEYS, "miniature").join(named, _KEYS, "left_semi")
+    # Cached, too: the plan of the pairs contains it four times, and each time Delta would list the files of features.
+    needed = cached(pictures.select(*_KEYS, "miniature").join(named, _KEYS, "left_semi"), at_end)
     distance = distance_udf()(F.col("miniature_a"), F.col("miniature_b"))
-    return same_products(alike, needed, distance, at_most)
+    return cached(same_products(alike, needed, distance, at_most), at_end)
