@@ -91,6 +91,7 @@ def open_session(settings: SparkSettings, app_name: str, log_file: Path | None =
             "--conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension, "
             "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog and Delta's --jars."
         )
+    _silence_truncation(session)
     return session
 
 
@@ -109,6 +110,12 @@ def jars_folder() -> Path:
     if override:
         return Path(override)
     return cache_folder() / "jars" / f"delta-{metadata.version('delta-spark')}"
+
+
+def _silence_truncation(session: SparkSession) -> None:
+    """Keep Spark from warning, several times a query, that it keeps a plan in part only."""
+    log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]  # noqa: SLF001
+    log4j.core.config.Configurator.setLevel("org.apache.spark.sql.catalyst.util.StringUtils", log4j.Level.ERROR)
 
 
 def _archive_options() -> str:
