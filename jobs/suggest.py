@@ -6,7 +6,7 @@ from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import ListingArgument, stored_id
 from jobs.console.summary import Named, Section, Share, Summary
-from jobs.lifecycle.publications import find_publication
+from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.timeline.suggestions import ListingSuggestions, read_suggestions
 from schemas.errors import UsageError
 from training.registry import open_registry
@@ -26,10 +26,11 @@ def suggest(job: Job, listing_id: ListingArgument) -> Summary:
     job.require_listings()
     listing_id = stored_id(listing_id)
     warehouse = job.warehouse
-    publication = find_publication(warehouse)
+    snapshot = find_snapshot(warehouse, None)
+    publication = snapshot.run
     registry = open_registry(warehouse.folder, warehouse.location, job.settings.registry)
     encoder = registry.model(publication.model_version).spec.encoder
-    found = read_suggestions(warehouse, publication, listing_id, encoder)
+    found = read_suggestions(snapshot, listing_id, encoder)
     if found is None:
         raise UsageError(
             f"the publication {publication.run_id} has no listing {listing_id!r}. Write the id as it was delivered, in "
@@ -61,11 +62,7 @@ def _summary(found: ListingSuggestions, run_id: str, location: str) -> Summary:
         (
             named(each.category),
             Share(each.probability),
-            *(
-                (round(each.price.median, 2), round(each.price.lower, 2), round(each.price.upper, 2))
-                if each.price is not None
-                else (None, None, None)
-            ),
+            *(each.price and round(each.price[part], 2) for part in ("median", "lower", "upper")),
             each.price and each.price.listings,
         )
         for each in found.suggestions

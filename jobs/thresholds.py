@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import typer
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.budgets import review_budgets
 from jobs.cleaning.steps.preview import PreviewBin, preview_bins, previews
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
@@ -52,7 +51,7 @@ def preview(job: Job) -> Summary:
         F.count_if(by_model & (F.col("category_action") == CategoryAction.CORRECTED.value)).alias("corrected"),
         F.count_if(F.col("category_action") == CategoryAction.REFERRED.value).alias("referred"),
     ).collect()
-    budget = settings.review.queue_items or math.ceil(settings.review.queue_share * now.listings)
+    budget = review_budgets(settings.review, now.listings).category
     rows = [
         (
             Share(each.precision),

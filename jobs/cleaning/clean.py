@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pyspark.sql.types import StructType
 
 from conf.settings import DecideSettings, Settings
 from jobs.cleaning.steps.audit_sample import mark_audit
-from jobs.cleaning.steps.budgets import Budgets
+from jobs.cleaning.steps.budgets import review_budgets
 from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration, lower_claims
 from jobs.cleaning.steps.decide import (
     CorrectionBin,
@@ -232,10 +231,7 @@ def clean(
             decided = keep_published(decided)
         listings = evidence.count()
         chance = min(review.audit_listings / max(listings, 1), review.max_audit_share)
-        budgets = Budgets(
-            review.queue_items or math.ceil(review.queue_share * listings),
-            review.other_items or math.ceil(review.other_share * listings),
-        )
+        budgets = review_budgets(review, listings)
         decided = mark_audit(decided, run_date, chance)
         [expected] = expected_parts(candidates).collect()
         bins = [ErrorBin(*row) for row in error_bins(decided.where(~is_hidden())).collect()]

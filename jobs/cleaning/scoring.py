@@ -84,9 +84,9 @@ def score(
         job.print_progress(f"scoring {count:,} of {total:,} listings with model {model.version}")
         if reused:
             job.print_progress(f"reusing {reused:,} predictions of an earlier run that did not publish")
-        content = narrow(warehouse.read(LISTINGS, pins.listings_version))
         if count == reused == 0:
             return Scored(nothing, kept, 0)
+        content = narrow(warehouse.read(LISTINGS, pins.listings_version))
         if count == 0:
             content = content.limit(0)
         elif part or count < total:

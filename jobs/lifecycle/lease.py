@@ -219,8 +219,9 @@ class Lease:
     def _commit(self, number: int) -> str | None:
         """Make the commit of a number unless there is one; returns the run that made it, None if that is long ago."""
         self._retried(lambda: self._warehouse.commit_once(LEASE, _APP, number))
-        signatures = [signature for _, signature in self._warehouse.log(LEASE).signatures()]
-        return next((found.run_id for found in reversed(signatures) if found and found.fence == number), None)
+        signatures = (signature for _, signature in self._warehouse.log(LEASE).signatures())
+        # Only the run that made it signs with its number, so the newest commit with it says which run that was.
+        return next((found.run_id for found in signatures if found and found.fence == number), None)
 
     @property
     def _lasts(self) -> dt.timedelta:

@@ -130,9 +130,8 @@ def _changes(seller: SellerRecord) -> LetterSection:
 def _change(changed: ChangedListing) -> str:
     example = changed.example
     title = textwrap.shorten(_line(example.title) or "no title", _TITLE_LENGTH, placeholder=" ...")
-    why = example.sentence or words.evidence(example)
-    if changed.by_person:
-        why = "One of our reviewers has decided this."
+    by_model = example.sentence or words.evidence(example)
+    why = "One of our reviewers has decided this." if changed.by_person else by_model
     before, after = (
         _line(str(each)) if each else "no category" for each in (example.seller_category, example.shown_category)
     )

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.prices import usual_prices
 from jobs.features.stored import stored_features
-from jobs.lifecycle.publications import Publication
-from jobs.warehouse.tables import Warehouse
+from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.reasons import CategoryAction, CategorySource, ImageStatus, ItemStatus
-from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, TAXONOMY
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS
 from udfs.similar_listings import most_similar
 
 CATEGORIES = 3
@@ -59,19 +59,15 @@ class ListingSuggestions:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_suggestions(
-    warehouse: Warehouse, publication: Publication, listing_id: str, encoder: str
-) -> ListingSuggestions | None:
+def read_suggestions(snapshot: PublicationSnapshot, listing_id: str, encoder: str) -> ListingSuggestions | None:
     """Read what a publication suggests for a listing; None if the publication does not have it.
 
     Args:
-        warehouse: the tables.
-        publication: the publication.
+        snapshot: the publication.
         listing_id: the listing.
         encoder: the encoder of the publication's model; pictures are compared by its vectors.
     """
-    listings = publication.read(warehouse, CLEAN_LISTINGS)
-    items = publication.read(warehouse, FLAGGED_ITEMS)
+    listings, items = snapshot.read(CLEAN_LISTINGS), snapshot.read(FLAGGED_ITEMS)
     is_it = F.col("listing_id") == listing_id
     clean, item = listings.where(is_it).first(), items.where(is_it).first()
     if clean is None:
@@ -83,16 +79,22 @@ def read_suggestions(
     others = listings.where(~is_it & F.col("effective_category").isin(*(category for category, _ in ranked)))
     same_currency = others.where(F.col("currency").eqNullSafe(F.lit(clean.currency)))
     prices = {row.effective_category: row.usual_price for row in usual_prices(same_currency).collect()}
-    compared = _compared(warehouse, others, items, clean, encoder)
+    compared = _compared(snapshot, others, clean, encoder)
+    is_own = pc.equal(compared.column("listing_id"), listing_id)
+    own, sure = compared.filter(is_own), compared.filter(pc.invert(is_own))
     suggestions = [
-        Suggestion(category, probability, prices.get(category), _similar(compared, listing_id, category))
+        Suggestion(
+            category,
+            probability,
+            prices.get(category),
+            _similar(own, sure.filter(pc.equal(sure.column("effective_category"), category))),
+        )
         for category, probability in ranked
     ]
-    names = {row.category: row.label or row.category for row in warehouse.read(TAXONOMY).collect()}
-    return ListingSuggestions(clean, suggestions, names)
+    return ListingSuggestions(clean, suggestions, snapshot.names())
 
 
-def _compared(warehouse: Warehouse, others: DataFrame, items: DataFrame, clean: Row, encoder: str) -> pa.Table:
+def _compared(snapshot: PublicationSnapshot, others: DataFrame, clean: Row, encoder: str) -> pa.Table:
     """The listing and those that it is compared with: listing_id, effective_category, title, price and vector."""
     by_person = F.col("category_source") == CategorySource.REVIEWER.value
     agreed = (
@@ -100,26 +102,21 @@ def _compared(warehouse: Warehouse, others: DataFrame, items: DataFrame, clean: 
         & F.col("best_category").eqNullSafe(F.col("category"))
         & (F.col("category_confidence") >= _SURE)
     )
-    flagged = items.where(F.col("status") == ItemStatus.OPEN.value).select("listing_id")
+    flagged = snapshot.read(FLAGGED_ITEMS).where(F.col("status") == ItemStatus.OPEN.value).select("listing_id")
     sure = others.where(by_person | agreed).join(flagged, "listing_id", "left_anti")
     place = F.row_number().over(Window.partitionBy("effective_category").orderBy(F.xxhash64("listing_id")))
     few = sure.withColumn("place", place).where(F.col("place") <= _COMPARED)
     columns = ["listing_id", "content_hash", "effective_category", "title", "price"]
-    own = warehouse.spark.createDataFrame([tuple(clean[name] for name in columns)], others.select(*columns).schema)
-    pictures = stored_features(warehouse, encoder).where(F.col("image_status") == ImageStatus.OK.value)
+    own = snapshot.warehouse.spark.createDataFrame(
+        [tuple(clean[name] for name in columns)], others.select(*columns).schema
+    )
+    pictures = stored_features(snapshot.warehouse, encoder).where(F.col("image_status") == ImageStatus.OK.value)
     vectors = pictures.select("listing_id", "content_hash", "vector")
     return few.select(*columns).unionByName(own).join(vectors, ["listing_id", "content_hash"], "left").toArrow()
 
 
-def _similar(compared: pa.Table, listing_id: str, category: str) -> list[dict[str, object]]:
-    rows = {row["listing_id"]: row for row in compared.drop_columns(["vector"]).to_pylist()}
-    is_own = [each == listing_id for each in compared.column("listing_id").to_pylist()]
-    is_other = [
-        each == category and not own
-        for each, own in zip(compared.column("effective_category").to_pylist(), is_own, strict=True)
-    ]
-    found = most_similar(compared.filter(pa.array(is_own)), compared.filter(pa.array(is_other)))
-    return [
-        {**each, "title": rows[each["listing_id"]]["title"], "price": rows[each["listing_id"]]["price"]}
-        for each in found.column("similar")[0].as_py()
-    ]
+def _similar(own: pa.Table, others: pa.Table) -> list[dict[str, object]]:
+    """What `Suggestion.similar` says of a listing, from the listings of one category."""
+    rows = {row["listing_id"]: row for row in others.select(["listing_id", "title", "price"]).to_pylist()}
+    [similar] = most_similar(own, others).column("similar").to_pylist()
+    return [{**rows[each["listing_id"]], **each} for each in similar]

@@ -9,7 +9,6 @@ from pyspark.sql import SparkSession
 
 from jobs.warehouse.commits import REMOVED_PROPERTY, retention_properties
 from jobs.warehouse.folders import LOG_FOLDER, open_path
-from jobs.warehouse.sql import literal
 from jobs.warehouse.tables import Warehouse
 from jobs.warehouse.upkeep import set_properties, vacuum
 from schemas.errors import FailedError
@@ -38,7 +37,7 @@ def forget_history(warehouse: Warehouse, table: Table) -> None:
     # A checkpoint lists removed files, perhaps with statistics, unless they need not be remembered.
     [stored] = spark.sql(f"DESCRIBE DETAIL {warehouse.identifier(table)}").collect()
     set_properties(warehouse, table, {REMOVED_PROPERTY: _AT_ONCE})
-    version = _write_checkpoint(spark, stored.location)
+    version = _write_checkpoint(warehouse, table)
     set_properties(warehouse, table, {REMOVED_PROPERTY: retention_properties()[REMOVED_PROPERTY]})
     try:
         _remove_log_before(spark, stored.location, version)
@@ -51,9 +50,7 @@ def forget_history(warehouse: Warehouse, table: Table) -> None:
 
 def is_forgetting(warehouse: Warehouse, table: Table) -> bool:
     """Whether `forget_history` was killed while a table that exists forgets at once which files are removed."""
-    name = literal(REMOVED_PROPERTY)
-    [row] = warehouse.spark.sql(f"SHOW TBLPROPERTIES {warehouse.identifier(table)} ({name})").collect()
-    return bool(row.value == _AT_ONCE)
+    return warehouse.log(table).properties().get(REMOVED_PROPERTY) == _AT_ONCE
 
 
 def clear_log_cache(spark: SparkSession) -> None:
@@ -65,15 +62,11 @@ def clear_log_cache(spark: SparkSession) -> None:
     jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
 
 
-def _write_checkpoint(spark: SparkSession, location: str) -> int:
+def _write_checkpoint(warehouse: Warehouse, table: Table) -> int:
     """Write a checkpoint of the newest version, which is the beginning of the log from now on; returns the version."""
-    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
-    clear_log_cache(spark)
-    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, location)  # noqa: SLF001
-    none = jvm.scala.Option.empty()
-    version = int(log.update(False, none, none).version())
-    log.checkpoint()
-    clear_log_cache(spark)
+    clear_log_cache(warehouse.spark)
+    version = warehouse.log(table).checkpoint()
+    clear_log_cache(warehouse.spark)
     return version
 
 

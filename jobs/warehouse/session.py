@@ -25,8 +25,8 @@ _RUNTIME = {
     # PySpark would note for each column expression where it was written, for messages that the log's traceback makes
     # clear anyway. That is half of its calls to the JVM.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # Spark keeps the plan of each of a night's 300 queries as text for its UI. The text of a cached frame repeats those
-    # of all caches that it was computed from: 13 MB for 400 listings, which filled a driver of 1 GB.
+    # Spark keeps the plan of every query of a night as text for its UI. The text of a cached frame repeats those of all
+    # caches that it was computed from: 13 MB for 400 listings, which filled a driver of 1 GB.
     "spark.sql.maxPlanStringLength": "20000",
     # Suppress TensorFlow's messages about the processor.
     "spark.executorEnv.TF_CPP_MIN_LOG_LEVEL": "2",

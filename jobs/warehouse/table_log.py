@@ -38,6 +38,12 @@ class TableLog:
         # As JSON, because each key and value of a map would be a call of its own to the JVM.
         return dict(json.loads(self._snapshot().metadata().json())["metaData"]["configuration"])
 
+    def checkpoint(self) -> int:
+        """Write a checkpoint of the newest version; returns the version."""
+        version = self.version()
+        self.log.checkpoint()
+        return version
+
     def signatures(self) -> Iterator[tuple[int, Signature | None]]:
         """The last 50 versions that the log still has, newest first, and who made them; None: another program.
 

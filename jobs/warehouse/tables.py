@@ -54,7 +54,7 @@ class Warehouse:
     address: Address
     fences: Fences = field(default_factory=Fences, init=False, repr=False, compare=False)
     _checked: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
-    _remembered: dict[str, tuple[int, list[Row]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _known: dict[object, tuple[object, list[Row]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def location(self) -> str:
@@ -130,14 +130,13 @@ class Warehouse:
 
         Args:
             table: a table; no rows if it does not exist.
-            query: always the same for a table.
+            query: a function, by which the rows are remembered.
         """
-        version = self.version(table)
-        if version is None:
-            return []
-        if self._remembered.get(table.name, (None,))[0] != version:
-            self._remembered[table.name] = version, query(self.read(table, version)).collect()
-        return self._remembered[table.name][1]
+        version, (known, rows) = self.version(table), self._known.get((table.name, query), (None, []))
+        if version != known:
+            rows = [] if version is None else query(self.read(table, version)).collect()
+            self._known[table.name, query] = version, rows
+        return rows
 
     def read_if_kept(self, table: Table, version: int) -> DataFrame | None:
         """Read a table at a version, as `read`; None if Delta has removed some of its files (VACUUM) or its log.
@@ -201,14 +200,13 @@ class Warehouse:
         if not self.exists(table):
             self._create(table)
             return
-        name = self.identifier(table)
         version = stored_version(table, self.properties(table))
         missing = missing_columns(table, self._open(table).toDF().schema)
         if missing:
             columns = ", ".join(f"{path} {type_}" for path, type_ in missing.items())
-            self.spark.sql(f"ALTER TABLE {name} ADD COLUMNS ({columns})")
+            self.spark.sql(f"ALTER TABLE {self.identifier(table)} ADD COLUMNS ({columns})")
         if version < table.version:
-            self.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({_properties_clause(table)})")
+            self.spark.sql(f"ALTER TABLE {self.identifier(table)} SET TBLPROPERTIES ({_properties_clause(table)})")
 
     def _create(self, table: Table) -> None:
         path = self.address.path(table.name)

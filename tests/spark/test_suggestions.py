@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.lifecycle.publications import find_publication
+from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.timeline.suggestions import ListingSuggestions, read_suggestions
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.tables import FEATURES, LISTINGS, TAXONOMY
@@ -66,7 +66,7 @@ def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def suggested(warehouse: Warehouse, listing_id: str) -> ListingSuggestions | None:
-    return read_suggestions(warehouse, find_publication(warehouse), listing_id, ENCODER)
+    return read_suggestions(find_snapshot(warehouse, None), listing_id, ENCODER)
 
 
 def test_an_asked_listing_has_the_categories_of_its_item_with_their_prices(warehouse: Warehouse) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from conf.settings import ReviewSettings
 from jobs.cleaning.steps.queue import has_any
 from schemas.reasons import CATEGORY_REASONS, Reason
 
@@ -21,6 +23,14 @@ class Budgets(NamedTuple):
 
     category: int
     other: int
+
+
+def review_budgets(settings: ReviewSettings, listings: int) -> Budgets:
+    """The budgets that the settings give for a number of listings."""
+    return Budgets(
+        settings.queue_items or math.ceil(settings.queue_share * listings),
+        settings.other_items or math.ceil(settings.other_share * listings),
+    )
 
 
 def with_budget(items: DataFrame, budgets: Budgets) -> DataFrame:
