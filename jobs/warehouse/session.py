@@ -28,6 +28,9 @@ _RUNTIME = {
     # Spark keeps the plan of every query of a night as text for its UI. The text of a cached frame repeats those of all
     # caches that it was computed from: 13 MB for 400 listings, which filled a driver of 1 GB.
     "spark.sql.maxPlanStringLength": "20000",
+    # Spark allocates memory for joins in pages, and takes 16 MB each in a driver of 1 or 2 GB. Each small table that it
+    # sends to all executors takes a page of its own there, and a night has dozens of them.
+    "spark.buffer.pageSize": "1m",
     # Suppress TensorFlow's messages about the processor.
     "spark.executorEnv.TF_CPP_MIN_LOG_LEVEL": "2",
 }
@@ -35,9 +38,14 @@ _STATIC = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
-# On one machine, the UI and the 50 partitions in which Delta reads its log by default would cost seconds.
+# On one machine, the UI and the 50 partitions in which Delta reads its log by default would cost seconds. Without the
+# UI, nobody reads what Spark keeps for it.
 _LOCAL = {
     "spark.ui.enabled": "false",
+    "spark.ui.retainedJobs": "10",
+    "spark.ui.retainedStages": "10",
+    "spark.ui.retainedTasks": "100",
+    "spark.sql.ui.retainedExecutions": "10",
     "spark.ui.showConsoleProgress": "false",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "20",
