@@ -29,7 +29,7 @@ test: setup .venv-airflow lint ## run everything: lint, all tests, the DAGs in a
 	@$(PYTEST) --numprocesses 2
 
 test-all: test ## run everything, and kill every command before every change that it makes to the warehouse (hours)
-	@$(PYTEST) -m crash
+	@$(PYTEST) -m "crash or thorough"
 
 test-fast: setup ## run the fast tests, which need no Spark
 	@$(PYTEST) --numprocesses 2 tests/unit tests/contracts -m "not airflow and not end_to_end"

@@ -6,7 +6,9 @@ import os
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
+from py4j.java_gateway import JavaClass  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
 from conf.settings import SparkSettings
@@ -28,6 +30,9 @@ _RUNTIME = {
     # Spark keeps the plan of every query of a night as text for its UI. The text of a cached frame repeats those of all
     # caches that it was computed from: 13 MB for 400 listings, which filled a driver of 1 GB.
     "spark.sql.maxPlanStringLength": "20000",
+    # Spark makes the whole text before it keeps a part of it, also at each step of adaptive execution. This is the
+    # shortest form.
+    "spark.sql.ui.explainMode": "simple",
     # Spark allocates memory for joins in pages, and takes 16 MB each in a driver of 1 or 2 GB. Each small table that it
     # sends to all executors takes a page of its own there, and a night has dozens of them.
     "spark.buffer.pageSize": "1m",
@@ -100,6 +105,7 @@ def open_session(settings: SparkSettings, app_name: str, log_file: Path | None =
             "--conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog and Delta's --jars."
         )
     _silence_truncation(session)
+    _remember_functions(session)
     return session
 
 
@@ -124,6 +130,24 @@ def _silence_truncation(session: SparkSession) -> None:
     """Keep Spark from warning, several times a query, that it keeps a plan in part only."""
     log4j = session.sparkContext._jvm.org.apache.logging.log4j  # type: ignore[union-attr]  # noqa: SLF001
     log4j.core.config.Configurator.setLevel("org.apache.spark.sql.catalyst.util.StringUtils", log4j.Level.ERROR)
+
+
+class _RememberedClass(JavaClass):  # type: ignore[misc]
+    """A Java class whose static methods are looked up once."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the class has
+        member = super().__getattr__(name)
+        setattr(self, name, member)
+        return member
+
+
+def _remember_functions(session: SparkSession) -> None:
+    """Keep PySpark from asking the JVM twice, for each use of a function, where the function is."""
+    jvm: Any = session.sparkContext._jvm  # noqa: SLF001
+    for name in ("functions", "org.apache.spark.sql.functions", "PythonUtils"):
+        found = getattr(jvm, name)
+        if not isinstance(found, _RememberedClass):
+            setattr(jvm, name, _RememberedClass(found._fqn, found._gateway_client))  # noqa: SLF001
 
 
 def _archive_options() -> str:

@@ -38,7 +38,7 @@ def cleaned(lacking: str, catalogue: Path, folder: Path, spark: SparkSession) ->
     return workspace
 
 
-@pytest.mark.parametrize("lacking", LACKING)
+@pytest.mark.parametrize("lacking", ["pictures and sellers", pytest.param("titles", marks=pytest.mark.thorough)])
 def test_a_catalogue_is_cleaned_without(lacking: str, catalogue: Path, tmp_path: Path, spark: SparkSession) -> None:
     workspace = cleaned(lacking, catalogue, tmp_path, spark)
     clean = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")

@@ -127,7 +127,7 @@ def test_a_night_publishes_what_training_found_about_wrong_labels(published: Wor
     assert (row.source, row.basis) == ("evidence", model.tags["wrong_label_share_by"])
 
 
-def test_a_second_night_gives_the_same_rows_and_so_does_a_third_after_two_failed_attempts(
+def test_a_second_night_gives_the_same_rows_and_so_does_a_third_after_a_failed_attempt(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All runs together show that a run releases its own caches, however it ends, and no others."""
@@ -165,12 +165,10 @@ def test_a_second_night_gives_the_same_rows_and_so_does_a_third_after_two_failed
         broken.setattr(Warehouse, "overwrite", fail)
         workspace.run(*third, fails_with=1)
     assert {name: content(workspace, name) for name in first} == first
-    workspace.run(*third, "--set", "gates.max_corrected_share=0", fails_with=3)
-    assert {name: content(workspace, name) for name in first} == first
     assert workspace.run(*third)["listings"] == LISTINGS
     assert {name: content(workspace, name) for name in first} == first
     runs = workspace.run("runs")["runs"]
-    assert [run["status"] for run in runs[:4]] == ["published", "refused", "failed", "published"]
+    assert [run["status"] for run in runs[:4]] == ["published", "failed", "published", "published"]
 
     assert "effective_category" in kept
     assert not kept & {"title", "description", "image"}
@@ -220,13 +218,12 @@ def test_only_changed_content_and_unreadable_pictures_are_scored_again(workspace
     assert len(after) == LISTINGS
     assert sum(row not in before for row in after) == 2
 
-    # The picture store was not available. The next night scores nothing, and once the store is back, only this listing.
+    # The picture store was not available. Once it is back, only this listing is scored.
     ((moved, picture),) = with_picture.items()
     assert status(workspace, moved) == "unreadable"
-    assert workspace.run("nightly", "--run-date", "2026-11-12", *allowed)["rows_current"] == 0
     store.mkdir()
     (store / "a.png").write_bytes(picture)
-    summary = workspace.run("nightly", "--run-date", "2026-11-13", *allowed)
+    summary = workspace.run("nightly", "--run-date", "2026-11-12", *allowed)
     assert (summary["rows_current"], summary["rows_unchanged"]) == (1, LISTINGS - 1)
     assert status(workspace, moved) == "ok"
 
@@ -271,7 +268,9 @@ def test_the_retry_of_a_refused_night_scores_nothing_again(
 
     monkeypatch.setattr("jobs.cleaning.scoring.classify", counted)
     night = ("nightly", "--run-date", "2026-11-10")
+    workspace.spark.catalog.clearCache()
     workspace.run(*night, "--set", "gates.max_corrected_share=0", fails_with=3)
+    assert nothing_cached(workspace.spark)
     assert workspace.run(*night)["rows_current"] == LISTINGS
     assert scored == [LISTINGS, 0]
     assert content(workspace, "predictions") == content(published, "predictions")

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.store import read_published
 from schemas.tables import QUARANTINE, REVIEW_DECISIONS
-from tests.end_to_end.conftest import CATEGORIES, Workspace
+from tests.end_to_end.conftest import Workspace
 
 pytestmark = pytest.mark.end_to_end
 
@@ -230,14 +230,6 @@ def test_every_decision_holds_until_the_content_changes(workspace: Workspace, tm
     assert set(later.status.reindex(edited).dropna()) <= {"open"}
     unchanged = [row[0] for row in rows if row[0] not in edited and row[1] != "skip"]
     assert list(later.status[unchanged]) == list(flagged.status[unchanged])
-
-
-def test_the_next_training_uses_decisions(workspace: Workspace, tmp_path: Path) -> None:
-    path, answers = decisions_file(workspace, tmp_path)
-    workspace.run("review", "apply", str(path))
-    trained = workspace.run("train")
-    assert trained["rows_decided"] == len(answers)
-    assert trained["categories"] == CATEGORIES
 
 
 def test_a_file_without_required_columns_is_refused(workspace: Workspace, tmp_path: Path) -> None:

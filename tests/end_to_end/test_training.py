@@ -16,6 +16,7 @@ from schemas.tables import LISTINGS
 from tests.encoders import save_encoder
 from tests.end_to_end.conftest import CATEGORIES, Workspace
 from tests.end_to_end.conftest import LISTINGS as DELIVERED
+from tests.end_to_end.test_review import decisions_file
 from training.digest import ChangedBundleError
 from training.registry import open_registry
 
@@ -23,11 +24,15 @@ _TOLERANCE = 0.1
 """The share of 400 listings whose top category may differ, because batches have other rows in another order."""
 
 
-def test_one_rank_gives_nearly_the_same_categories_as_two(
-    published: Workspace, trained: Workspace, tmp_path: Path
+def test_one_rank_gives_nearly_the_same_categories_as_two_and_learns_from_decisions(
+    published: Workspace, tmp_path: Path
 ) -> None:
-    alone = trained.copy(tmp_path)
+    alone = published.copy(tmp_path)
+    path, answers = decisions_file(alone, tmp_path)
+    alone.run("review", "apply", str(path))
     learnt = alone.run("train", "--set", "train.ranks=1")
+    assert learnt["rows_decided"] == len(answers)
+    assert learnt["categories"] == CATEGORIES
     listed = alone.run("models", "promote", str(learnt["model_version"]))["models"]
     # Each version has its own card, in the warehouse that was copied as well.
     cards = [Path(str(model["card"])) for model in listed]
@@ -42,7 +47,7 @@ def test_one_rank_gives_nearly_the_same_categories_as_two(
     assert f"| with a category of the taxonomy | {sum(map(int, by_category))} |" in card
     # A new model scores all listings from the kept vectors, so it needs no picture.
     alone.warehouse.table(LISTINGS).update(set={"image": F.lit(None).cast("binary")})
-    night = alone.run("nightly", "--run-date", "2026-11-10")
+    night = alone.run("nightly", "--run-date", "2026-11-11", "--accept-changes")
     assert night["model_version"] == learnt["model_version"]
     predictions = read_published(alone.warehouse, "predictions").where("image_status = 'ok'")
     assert night["rows_current"] == night["listings"]
