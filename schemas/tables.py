@@ -173,7 +173,8 @@ CATEGORY_ALIASES = Table(
         Column(
             "source",
             "STRING",
-            "delivery: listings with this category count as labelled with the code; file: a line of the mapping file",
+            "delivery: listings with this category count as labelled with the code; file: a line of the mapping file; "
+            "taxonomy: a former category, with the one that has taken its place",
         ),
     ),
 )

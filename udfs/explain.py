@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 
 from schemas.arrays import Floats32, Ints
 from schemas.reasons import CategoryAction, CategorySource
+from schemas.successors import Successors
 from schemas.tables import EXPLANATIONS
 from udfs.classify import loaded_predictor
 from udfs.explanation_sentences import Evidence, explain_in_words
@@ -50,13 +51,16 @@ _SAID = [
 """What the sentence is about."""
 
 
-def explain_listings(listings: DataFrame, bundle: str, names: Mapping[str, str], *, rows: int) -> DataFrame:
+def explain_listings(
+    listings: DataFrame, bundle: str, names: Mapping[str, str], successors: Successors, *, rows: int
+) -> DataFrame:
     """Find the words that speak for and against the suggestions, and say it in a sentence. The result is lazy.
 
     Args:
         listings: the columns of `TEXTS`, and of `COLUMNS` without `FOUND`; one row per listing.
         bundle: the bundle's folder on the driver.
         names: category -> its label in the taxonomy.
+        successors: former categories, which the network may know, with those that have taken their places.
         rows: approximate number of listings; determines the number of tasks.
 
     Returns:
@@ -71,16 +75,21 @@ def explain_listings(listings: DataFrame, bundle: str, names: Mapping[str, str],
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         predictor = loaded_predictor(str(shipped_folder(archive)), threads)
         for batch in batches:
-            yield explain_batch(batch, predictor, names)
+            yield explain_batch(batch, predictor, names, successors)
 
     read = [*(c.name for c in COLUMNS if c.name not in FOUND), *TEXTS]
     schema = ", ".join(f"{c.name} {c.type}" for c in COLUMNS)
     return listings.select(*read).repartition(tasks).mapInArrow(cast("Callable[..., Any]", run), schema)
 
 
-def explain_batch(rows: pa.RecordBatch, predictor: Predictor, names: Mapping[str, str]) -> pa.RecordBatch:
+def explain_batch(
+    rows: pa.RecordBatch, predictor: Predictor, names: Mapping[str, str], successors: Successors
+) -> pa.RecordBatch:
     """Explain listings; see `explain_listings`."""
-    codes = {code: i for i, code in enumerate(predictor.spec.categories)}
+    codes: dict[str, int] = {}
+    for i, code in enumerate(predictor.spec.categories):
+        # Of merged categories, the first one's words are shown.
+        codes.setdefault(successors.get(code, code), i)
     labels, suggestions = (rows.column(name).to_pylist() for name in ("category", "suggested_category"))
     words: list[tuple[tuple[Word, ...], tuple[Word, ...]]] = [((), ())] * rows.num_rows
     max_chars = int(cast("int", predictor.spec.text["max_chars"]))

@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from schemas.arrays import Floats, Ints
 from schemas.bundle import NoiseModel
+from schemas.successors import Successors
 from udfs.ancestors import ancestor_matrix, resolve_ancestors
 from udfs.fusion import sharpened
 from udfs.rankings import densify
+from udfs.successors import follow_model
 
 EVIDENCE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("label_support", "DOUBLE"),
@@ -48,7 +50,11 @@ _BLOCK = 2000
 
 
 def make_label_evidence(
-    noise: NoiseModel, prior: Sequence[float], taxonomy: Mapping[str, str | None], suggestions: int
+    noise: NoiseModel,
+    prior: Sequence[float],
+    taxonomy: Mapping[str, str | None],
+    suggestions: int,
+    successors: Successors | None = None,
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Make a function for `mapInArrow` that replaces `REPLACED_COLUMNS` with `EVIDENCE_COLUMNS`.
 
@@ -61,14 +67,15 @@ def make_label_evidence(
         taxonomy: the current categories with their parents (None: none). Only these are suggested; ancestors and
             descendants of the label count for the label (`udfs.ancestors`).
         suggestions: maximum length of `candidates`.
+        successors: former category -> the one of the taxonomy that has taken its place. The model's probabilities of
+            former categories count for these.
     """
+    noise, base, known = follow_model(noise, prior, successors or {})
     categories = np.array(noise.categories, dtype=object)
-    known = {category: i for i, category in enumerate(noise.categories)}
     in_taxonomy = np.array([category in taxonomy for category in noise.categories])
     ancestors = ancestor_matrix(noise.categories, [taxonomy.get(category) for category in noise.categories])
     # The model cannot predict a category that it was not trained on; then only the seller's error rate counts.
     labels_of = {category: known.get(category, _UNKNOWN_TO_MODEL) for category in taxonomy}
-    base = np.asarray(prior, dtype=np.float64)
 
     def add_evidence(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

@@ -49,7 +49,7 @@ def densify(rankings: pa.ListArray, index: Mapping[str, int], base: Floats) -> F
 
     Args:
         rankings: n lists of type `RANKING`; null becomes `base`.
-        index: category -> column; other categories are ignored.
+        index: category -> column; other categories are ignored. The probabilities of several in one column add up.
         base: shape (C,), probabilities.
 
     Returns:
@@ -60,7 +60,7 @@ def densify(rankings: pa.ListArray, index: Mapping[str, int], base: Floats) -> F
     rows, columns = np.repeat(np.arange(len(rankings)), counts), _columns(entries, index)
     known = columns >= 0
     ranked = np.zeros((len(rankings), len(base)))
-    ranked[rows[known], columns[known]] = np.asarray(entries.field("probability"), dtype=np.float64)[known]
+    np.add.at(ranked, (rows[known], columns[known]), np.asarray(entries.field("probability"), dtype=np.float64)[known])
     remainder = np.clip(1.0 - ranked.sum(axis=1), 0.0, 1.0)
     unranked = np.where(ranked > 0, 0.0, base)
     scale = np.maximum(unranked.sum(axis=1), 1e-300)

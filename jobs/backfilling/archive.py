@@ -33,7 +33,7 @@ from jobs.lifecycle.run_context import STAGED_ARCHIVES, RunContext
 from jobs.warehouse.caches import cached
 from jobs.warehouse.fetched import picture_prefixes
 from jobs.warehouse.joins import broadcast_if_few
-from jobs.warehouse.listings import with_taxonomy
+from jobs.warehouse.listings import read_successors, with_taxonomy
 from schemas.errors import FailedError
 from schemas.reasons import CategoryAction
 from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, CATEGORY_ALIASES, LISTINGS, TAXONOMY
@@ -149,7 +149,8 @@ class Archive:
     def _with_taxonomy(self) -> DataFrame:
         """The newest rows, with the categories that theirs stand for; no ingest has looked these names up."""
         taxonomy, stored = self._results.source(TAXONOMY), self._results.source(CATEGORY_ALIASES)
-        index = open_index(taxonomy, stored_aliases(stored), self._run.job.settings.ingest)
+        names = {**read_successors(stored), **stored_aliases(stored)}
+        index = open_index(taxonomy, names, self._run.job.settings.ingest)
         return with_taxonomy(self._newest, taxonomy, derive_aliases(self._newest, taxonomy, index))
 
     def _pieces(self) -> list[list[int]]:

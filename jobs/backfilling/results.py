@@ -17,8 +17,16 @@ from jobs.backfilling.steps.past import decided_by
 from jobs.cleaning.clean import add_label_evidence, clean
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.warehouse.evolution import conform
-from jobs.warehouse.inputs import read_pinned
-from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, REVIEW_DECISIONS, TAXONOMY, Table
+from jobs.warehouse.inputs import DECIDED, read_pinned
+from jobs.warehouse.listings import follow, read_successors
+from schemas.tables import (
+    BACKFILL_DECISIONS,
+    BACKFILL_PREDICTIONS,
+    CATEGORY_ALIASES,
+    REVIEW_DECISIONS,
+    TAXONOMY,
+    Table,
+)
 from training.models import Model
 
 
@@ -37,6 +45,7 @@ class Results:
         """
         self._run, self._plan, self._model, self._at_end, self._dry_run = run, plan, model, at_end, dry_run
         self._staged: dict[str, list[DataFrame]] = {}
+        self._successors = read_successors(self.source(CATEGORY_ALIASES))
 
     def read(self, table: Table) -> DataFrame:
         """The rows of this backfill in a table."""
@@ -74,7 +83,7 @@ class Results:
         predictions = self.read(BACKFILL_PREDICTIONS)
         stage = f"{STAGED_ARCHIVES}{self._plan.backfill_id}{STAGED_EVIDENCE}"
         self._at_end.callback(warehouse.unstage, stage)
-        rows = add_label_evidence(listings, predictions, self.source(TAXONOMY), self._model, settings)
+        rows = add_label_evidence(listings, predictions, self.source(TAXONOMY), self._successors, self._model, settings)
         # Duplicates are looked for in today's catalogue only.
         return warehouse.stage(stage, rows.withColumn("duplicate_of", F.lit(None).cast("string")))
 
@@ -93,7 +102,7 @@ class Results:
         # An audit is drawn from the present catalogue only, and nobody sees what a backfill corrects.
         review, whole = replace(settings.review, audit_listings=0), replace(settings.decide, corrections=True)
         settings = replace(settings, review=review, decide=whole, rollout=RolloutSettings())
-        reviewed = decided_by(self.source(REVIEW_DECISIONS), date)
+        reviewed = follow(decided_by(self.source(REVIEW_DECISIONS), date), self._successors, *DECIDED)
         taxonomy = self.source(TAXONOMY)
         result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, reviewed, None, date, settings))
         return result.decided.withColumns({"as_of": F.lit(date), "model_version": F.lit(model.version)})

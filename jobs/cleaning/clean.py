@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from pyspark.sql import DataFrame, SparkSession
@@ -51,10 +51,12 @@ from jobs.lifecycle.expectations import Check, results_frame
 from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, publications
 from jobs.warehouse.caches import cached
+from jobs.warehouse.listings import follow
 from jobs.warehouse.tables import Warehouse
 from schemas.bundle import NoiseModel
 from schemas.metrics import METRICS
 from schemas.reasons import CategoryAction, ImageStatus
+from schemas.successors import Successors
 from schemas.tables import CLEAN_LISTINGS, DUPLICATE_PAIRS, EXPLANATIONS, FLAGGED_ITEMS, SELLERS, SHADOW_DECISIONS
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
@@ -85,6 +87,7 @@ class Cleaned:
         key: the key of the sellers' pseudonyms.
         pairs: rows of duplicate_pairs; None: the run does not look for duplicates.
         explanations: rows of explanations about `own`; None: the run explains nothing.
+        successors: former categories, with those that have taken their places.
     """
 
     decided: DataFrame
@@ -102,6 +105,7 @@ class Cleaned:
     key: PseudonymKey
     pairs: DataFrame | None = None
     explanations: DataFrame | None = None
+    successors: Successors = field(default_factory=dict)
 
     @property
     def gate_rows(self) -> DataFrame:
@@ -156,9 +160,17 @@ def _metric_definitions(spark: SparkSession) -> DataFrame:
 
 
 def add_label_evidence(
-    listings: DataFrame, predictions: DataFrame, taxonomy: DataFrame, model: Model, settings: DecideSettings
+    listings: DataFrame,
+    predictions: DataFrame,
+    taxonomy: DataFrame,
+    successors: Successors,
+    model: Model,
+    settings: DecideSettings,
 ) -> DataFrame:
-    """Join listings with their predictions, and replace `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`."""
+    """Join listings with their predictions, and replace `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`.
+
+    What the model predicts for former categories (`successors`) counts for those that have taken their places.
+    """
     columns = (
         "listing_id",
         "content_hash",
@@ -168,10 +180,11 @@ def add_label_evidence(
         *_OF_TEXTS,
         *REPLACED_COLUMNS,
     )
-    scored = listings.join(predictions.select(*columns), ["listing_id", "content_hash"], "left")
+    predicted = follow(predictions.select(*columns), successors, "predicted_category")
+    scored = listings.join(predicted, ["listing_id", "content_hash"], "left")
     added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
     parents = {row.category: row.parent for row in taxonomy.select("category", "parent").collect()}
-    replace_lists = make_label_evidence(model.noise, model.spec.prior, parents, settings.suggestions)
+    replace_lists = make_label_evidence(model.noise, model.spec.prior, parents, settings.suggestions, successors)
     kept = [each for each in scored.schema.fields if each.name not in REPLACED_COLUMNS]
     return scored.mapInArrow(replace_lists, StructType([*kept, *added.fields]))
 

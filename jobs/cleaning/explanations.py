@@ -13,6 +13,7 @@ from jobs.features.stored import stored_features
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.caches import cached
+from jobs.warehouse.listings import follow
 from schemas.reasons import ImageStatus
 from schemas.tables import EXPLANATIONS
 from training.models import Model
@@ -61,9 +62,10 @@ def explain_decisions(
         return kept
     run.job.print_progress(f"explaining {rows:,} decisions about categories")
     texts = listings.select(*_KEYS, "title", "description", "bucket")
-    asked = with_predictions(new, predictions).join(texts, _KEYS)
+    said = follow(predictions, result.successors, "text_top", "image_top")
+    asked = with_predictions(new, said).join(texts, _KEYS)
     names = {row.category: row.label or row.category for row in taxonomy.select("category", "label").collect()}
-    in_words = explain_listings(asked, model.bundle, names, rows=rows)
+    in_words = explain_listings(asked, model.bundle, names, result.successors, rows=rows)
     pictures = stored_features(warehouse, model.spec.encoder).where(F.col("image_status") == ImageStatus.OK.value)
     chosen = exemplars(result.decided, new, model.noise.error_rate)
     vectors = pictures.select(*_KEYS, "vector")

@@ -23,12 +23,15 @@ from jobs.lifecycle.pins import Pins
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.caches import cached
-from jobs.warehouse.inputs import read_pinned
-from jobs.warehouse.listings import narrow, with_taxonomy
+from jobs.warehouse.inputs import read_decisions, read_pinned
+from jobs.warehouse.listings import narrow, read_successors, with_taxonomy
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, LISTINGS, REVIEW_DECISIONS, TAXONOMY
+from schemas.successors import Successors
+from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, LISTINGS, TAXONOMY
 from training.models import Model
+
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class Catalogue:
         quarantined: rows of quarantine for the others; cached.
         taxonomy: the pinned taxonomy; cached.
         all_columns: the usable listings with their texts and `in_taxonomy`, without pictures.
+        successors: former categories, with those that have taken their places.
     """
 
     listings: DataFrame
     quarantined: DataFrame
     taxonomy: DataFrame
     all_columns: DataFrame
+    successors: Successors
 
 
 def read_catalogue(warehouse: Warehouse, pins: Pins, at_end: ExitStack) -> Catalogue:
@@ -56,7 +61,7 @@ def read_catalogue(warehouse: Warehouse, pins: Pins, at_end: ExitStack) -> Catal
     aliases = read_pinned(warehouse, CATEGORY_ALIASES, pins.aliases_version)
     all_columns = with_taxonomy(usable, taxonomy, aliases)
     listings = cached(without_texts(all_columns, "updated_at"), at_end)
-    return Catalogue(listings, cached(quarantined, at_end), taxonomy, all_columns)
+    return Catalogue(listings, cached(quarantined, at_end), taxonomy, all_columns, read_successors(aliases))
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,28 @@ def check_rollout(settings: RolloutSettings, categories: Collection[str]) -> Non
         )
 
 
+def changed_categories(model: Model, categories: Collection[str], successors: Successors) -> list[str]:
+    """What has changed in the taxonomy since a model was trained, in sentences; usually nothing.
+
+    Args:
+        model: the model.
+        categories: the codes of the taxonomy.
+        successors: former categories, with those that have taken their places.
+    """
+    known = {successors.get(category, category) for category in model.spec.categories}
+    parts = {
+        "takes for former ones (replaced_by)": {successors[c] for c in model.spec.categories if c in successors},
+        "cannot suggest before the next training": set(categories) - known,
+        "may no longer suggest": known - set(categories),
+    }
+    return [f"categories that model {model.version} {words}: {_some(found)}" for words, found in parts.items() if found]
+
+
+def _some(names: Collection[str]) -> str:
+    shown = ", ".join(sorted(names)[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED:,} more"
+
+
 def judge(
     run: RunContext, catalogue: Catalogue, basis: Basis, at_end: ExitStack, part: Part | None = None
 ) -> tuple[Scored, Cleaned]:
@@ -114,14 +141,18 @@ def judge(
     """
     model, pins = basis.model, basis.pins
     warehouse, settings = run.job.warehouse, run.job.settings
-    check_rollout(settings.rollout, [row.category for row in catalogue.taxonomy.select("category").collect()])
+    categories = [row.category for row in catalogue.taxonomy.select("category").collect()]
+    check_rollout(settings.rollout, categories)
+    for news in changed_categories(model, categories, catalogue.successors):
+        run.job.print_progress(news)
     chosen = catalogue.listings if part is None else part.chosen
     scored = score(run.job, chosen, model, pins, basis.scored_by, basis.stage, part=part is not None)
     listings, predictions = chosen, scored.all
     if part is not None:
         of_model = part.predictions.where(F.col("model_version") == model.version)
         listings, predictions = chosen.unionByName(part.others), predictions.unionByName(of_model)
-    evidence = add_label_evidence(listings, predictions, catalogue.taxonomy, model, settings.decide)
+    successors = catalogue.successors
+    evidence = add_label_evidence(listings, predictions, catalogue.taxonomy, successors, model, settings.decide)
     encoder = model.spec.encoder
     found = find_duplicates(
         run.job, catalogue.listings, catalogue.all_columns, scored, encoder, basis.scored_by, basis.base, at_end
@@ -136,9 +167,9 @@ def judge(
     run.switch = read_switch(warehouse)
     run.corrections = settings.decide.corrections and run.switch.is_on
     settings = replace(settings, decide=replace(settings.decide, corrections=run.corrections))
-    reviewed = read_pinned(warehouse, REVIEW_DECISIONS, pins.decisions_version)
+    reviewed = read_decisions(warehouse, pins.decisions_version, successors)
     cleaned = clean(warehouse, evidence, catalogue.taxonomy, model, reviewed, basis.base, basis.run_date, settings)
-    result = replace(at_end.enter_context(cleaned), pairs=found.pairs)
+    result = replace(at_end.enter_context(cleaned), pairs=found.pairs, successors=successors)
     explanations = explain_decisions(
         run, result, catalogue.all_columns, scored.all, catalogue.taxonomy, model, basis.scored_by, at_end
     )

@@ -15,6 +15,7 @@ from jobs.cleaning.steps.moves import compare, count_moves, flips, worst_segment
 from jobs.lifecycle.expectations import Check
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.run_context import RunContext
+from jobs.warehouse.listings import follow
 from schemas.errors import RefusedError
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS
 from udfs.pseudonyms import Purpose
@@ -195,7 +196,8 @@ def check_limits(
 def _findings(run: RunContext, result: Cleaned, base: Publication) -> list[Finding]:
     warehouse, settings = run.job.warehouse, run.job.settings.limits
     # Not cached: most nights need it once.
-    compared = compare(result.own, base.read(warehouse, CLEAN_LISTINGS))
+    then = follow(base.read(warehouse, CLEAN_LISTINGS), result.successors, "category", "effective_category")
+    compared = compare(result.own, then)
     [sizes] = count_moves(compared).collect()
     run.counts["changed"] = int(sizes.moved)
     # Most nights move a few listings, of which no category or seller can be above its limit.

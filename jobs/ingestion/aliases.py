@@ -10,12 +10,14 @@ from pyspark.sql import functions as F
 
 from conf.ingest_settings import FileSettings, IngestSettings
 from jobs.ingestion.copies import Copies
+from jobs.ingestion.faults import list_faults
 from jobs.ingestion.rows import MALFORMED
-from jobs.ingestion.taxonomies import DEFAULT_DEPARTMENT, list_faults, read_category_file
+from jobs.ingestion.taxonomies import DEFAULT_DEPARTMENT, read_category_file
 from jobs.warehouse.caches import cached
-from jobs.warehouse.listings import DELIVERY
+from jobs.warehouse.listings import DELIVERY, TAXONOMY_FILE, read_successors
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
+from schemas.successors import Successors
 from schemas.tables import CATEGORY_ALIASES, LISTINGS, TAXONOMY
 from udfs.categories import CategoryIndex, Separators, TaxonomyRow, category_key, category_udf
 
@@ -125,7 +127,11 @@ def derive_aliases(names: DataFrame, taxonomy: DataFrame, index: CategoryIndex) 
 
 
 def update_aliases(
-    warehouse: Warehouse, delivered: DataFrame, given: Mapping[str, str] | None, settings: IngestSettings
+    warehouse: Warehouse,
+    delivered: DataFrame,
+    given: Mapping[str, str] | None,
+    replaced: Successors | None,
+    settings: IngestSettings,
 ) -> CategoryIndex:
     """Write what the delivered and the stored categories stand for, if it has changed.
 
@@ -135,6 +141,7 @@ def update_aliases(
         warehouse: the tables, with the current taxonomy.
         delivered: rows of a delivery.
         given: alias -> category of a mapping file; None: that of the last one.
+        replaced: what the categories of a taxonomy file replace; None: as the last one said.
         settings: how delivered categories are written.
 
     Returns:
@@ -142,10 +149,12 @@ def update_aliases(
     """
     stored, taxonomy = warehouse.read(CATEGORY_ALIASES), warehouse.read(TAXONOMY)
     aliases = stored_aliases(stored) if given is None else dict(given)
-    index = open_index(taxonomy, aliases, settings)
+    successors = read_successors(stored) if replaced is None else replaced
+    index = open_index(taxonomy, {**successors, **aliases}, settings)
     earlier = stored.where(F.col("source") == DELIVERY).select(F.col("alias").alias("category"))
     names = delivered.select("category").union(warehouse.read(LISTINGS).select("category")).union(earlier)
     rows = [(alias, category, _FILE) for alias, category in sorted(aliases.items())]
+    rows += [(former, category, TAXONOMY_FILE) for former, category in sorted(successors.items())]
     new = derive_aliases(names, taxonomy, index)
     if rows:
         new = new.union(warehouse.spark.createDataFrame(rows, CATEGORY_ALIASES.ddl))

@@ -20,6 +20,7 @@ from jobs.ingestion.taxonomies import Category, read_taxonomy, store_taxonomy
 from jobs.warehouse.inputs import has_table
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
+from schemas.successors import Successors
 from schemas.tables import TAXONOMY
 from udfs.categories import CategoryIndex, category_key
 
@@ -52,11 +53,13 @@ class GivenCategories:
         taxonomy: the categories; None: the stored ones.
         aliases: alias -> category; None: the stored ones.
         from_paths: as in `CategoryOptions`.
+        successors: what the taxonomy's categories replace; None: as stored.
     """
 
     taxonomy: list[Category] | None
     aliases: dict[str, str] | None
     from_paths: bool
+    successors: Successors | None = None
 
 
 @dataclass(frozen=True)
@@ -106,13 +109,13 @@ def read_given(job: Job, options: CategoryOptions, copies: Copies) -> GivenCateg
         UsageError: a file cannot be read or used.
     """
     form = job.settings.ingest.taxonomy_files
-    taxonomy = aliases = None
+    taxonomy = aliases = successors = None
     if options.taxonomy is not None:
-        taxonomy = read_taxonomy(job.spark, options.taxonomy, form, copies)
+        taxonomy, successors = read_taxonomy(job.spark, options.taxonomy, form, copies)
     if options.aliases is not None:
         stored = job.warehouse.read(TAXONOMY).select("category").collect() if taxonomy is None else taxonomy
         aliases = read_alias_file(job.spark, options.aliases, {row[0] for row in stored}, form, copies)
-    return GivenCategories(taxonomy, aliases, options.from_paths)
+    return GivenCategories(taxonomy, aliases, options.from_paths, successors)
 
 
 def write_categories(
@@ -134,7 +137,8 @@ def write_categories(
         growth = grow_taxonomy(warehouse, delivered, given.aliases, settings)
         taxonomy, added = growth.categories, dict(growth.added)
     changed = store_taxonomy(warehouse, taxonomy)
-    return WrittenCategories(changed, added, update_aliases(warehouse, delivered, given.aliases, settings))
+    index = update_aliases(warehouse, delivered, given.aliases, given.successors, settings)
+    return WrittenCategories(changed, added, index)
 
 
 def unknown_categories(rows: DataFrame, index: CategoryIndex, counted: str) -> Section:

@@ -9,10 +9,13 @@ from pyspark.sql import SparkSession
 from conf.ingest_settings import FileSettings
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import read_files, text_settings
+from jobs.ingestion.faults import list_faults
 from jobs.ingestion.files import find_files
+from jobs.ingestion.replaced import REPLACED_BY, divide_replaced
 from jobs.ingestion.rows import MALFORMED, Rows
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
+from schemas.successors import Successors
 from schemas.tables import TAXONOMY
 from udfs.categories import PATH, find_cycle
 
@@ -20,14 +23,15 @@ DEFAULT_DEPARTMENT = "all"
 """Department of a category without one."""
 
 _SENSITIVE = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
-_MAX_FAULTS = 50
 
 Category = tuple[str, str, str, str, bool]
 """Category, label, parent, department, sensitive."""
 
 
-def read_taxonomy(spark: SparkSession, location: str, settings: FileSettings, copies: Copies) -> list[Category]:
-    """Read the categories of a taxonomy file (CSV, JSON lines or Parquet), sorted.
+def read_taxonomy(
+    spark: SparkSession, location: str, settings: FileSettings, copies: Copies
+) -> tuple[list[Category], Successors]:
+    """Read the categories of a taxonomy file (CSV, JSON lines or Parquet), sorted, and what they replace.
 
     Raises:
         UsageError: the file cannot be read or used. The message lists every error.
@@ -37,7 +41,8 @@ def read_taxonomy(spark: SparkSession, location: str, settings: FileSettings, co
         found = ", ".join(rows.names) or "none"
         raise UsageError(f"--taxonomy {location} lacks the column category; its columns are {found}.")
     try:
-        return validate_taxonomy(rows.collect_texts(TAXONOMY.names))
+        kept, successors = divide_replaced(rows.collect_texts([*TAXONOMY.names, REPLACED_BY]))
+        return validate_taxonomy(kept), successors
     except ValueError as error:
         raise UsageError(f"--taxonomy {location} cannot be used:\n{error}") from error
 
@@ -94,12 +99,6 @@ def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category
     if faults:
         raise ValueError(list_faults(faults))
     return sorted(categories.values())
-
-
-def list_faults(faults: Sequence[str]) -> str:
-    """The faults of a file for a message, one per line; of many, the first."""
-    more = [f"and {len(faults) - _MAX_FAULTS} more"] if len(faults) > _MAX_FAULTS else []
-    return "\n".join(f"  - {fault}" for fault in (*faults[:_MAX_FAULTS], *more))
 
 
 def store_taxonomy(warehouse: Warehouse, categories: Sequence[Category] | None) -> bool:

@@ -8,9 +8,14 @@ from pyspark.sql import DataFrame
 
 from jobs.warehouse.address import Address
 from jobs.warehouse.folders import LOG_FOLDER
+from jobs.warehouse.listings import follow
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import CATEGORY_ALIASES, LISTINGS, TAXONOMY, Table
+from schemas.successors import Successors
+from schemas.tables import CATEGORY_ALIASES, LISTINGS, REVIEW_DECISIONS, TAXONOMY, Table
+
+DECIDED = ("category", "published_category")
+"""The columns of review_decisions that are categories."""
 
 
 def require_listings(address: Address, open_warehouse: Callable[[], Warehouse]) -> None:
@@ -51,6 +56,17 @@ def input_versions(warehouse: Warehouse) -> tuple[int, int, int | None]:
 def read_pinned(warehouse: Warehouse, table: Table, version: int | None) -> DataFrame:
     """Read a table at the version that a run has pinned; no rows if the version is None: the table did not exist."""
     return warehouse.empty(table) if version is None else warehouse.read(table, version)
+
+
+def read_decisions(warehouse: Warehouse, version: int | None, successors: Successors) -> DataFrame:
+    """Read what people have decided, in the categories of the taxonomy as it is now.
+
+    Args:
+        warehouse: the tables.
+        version: the version of review_decisions that a run has pinned; None: there was none.
+        successors: former categories, with those that have taken their places.
+    """
+    return follow(read_pinned(warehouse, REVIEW_DECISIONS, version), successors, *DECIDED)
 
 
 def _no_listings(location: str) -> UsageError:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.cleaning.judging import read_catalogue
 from jobs.lifecycle.pins import Pins, take_pins
-from jobs.warehouse.listings import with_taxonomy
+from jobs.warehouse.listings import follow, read_successors, with_taxonomy
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import CATEGORY_ALIASES, LISTINGS, TAXONOMY
@@ -89,6 +89,33 @@ def test_other_names_of_categories_count_as_these(warehouse: Warehouse, deliver:
     deliver(listing("code"), taxonomy="category,label\nbags,Bags & Cases\n")
     assert categories(warehouse)["path"] == ("apparel>SHOES > boots", False)
     assert categories(warehouse)["entity"] == ("bags", True)
+
+
+def test_a_former_category_counts_as_the_one_that_has_taken_its_place(warehouse: Warehouse, deliver: Deliver) -> None:
+    deliver(listing("a", category="hats"), listing("b", category="Caps"), taxonomy="category\nhats\ncaps\nbags\n")
+    assert categories(warehouse) == {"a": ("hats", True), "b": ("caps", True)}
+    changed = "category,replaced_by\nhats,headwear\ncaps,hats\nheadwear,\nbags,\n"
+    deliver(listing("c", category="hats"), taxonomy=changed)
+    assert {row[0] for row in taxonomy_of(warehouse)} == {"bags", "headwear"}
+    assert categories(warehouse) == dict.fromkeys("abc", ("headwear", True))
+    stored = warehouse.read(CATEGORY_ALIASES)
+    assert read_successors(stored) == {"hats": "headwear", "caps": "headwear"}
+    # It holds until another taxonomy says otherwise.
+    deliver(listing("d", category="caps"), taxonomy=None)
+    assert categories(warehouse)["d"] == ("headwear", True)
+
+    decided = warehouse.spark.createDataFrame(
+        [("hats", [("caps", 0.5)]), (None, None), ("bags", [])],
+        "category STRING, top ARRAY<STRUCT<category: STRING, probability: DOUBLE>>",
+    )
+    followed = follow(decided, read_successors(stored), "category", "top").collect()
+    assert [tuple(row) for row in followed] == [("headwear", [("headwear", 0.5)]), (None, None), ("bags", [])]
+
+    deliver(listing("e", category="caps"), taxonomy="category\nheadwear\nbags\n")
+    assert read_successors(warehouse.read(CATEGORY_ALIASES)) == {}
+    assert categories(warehouse)["e"] == ("caps", False)
+    with pytest.raises(UsageError, match="category 'hats' is replaced by 'caps', which is no category of the file"):
+        deliver(listing("f"), taxonomy="category,replaced_by\nhats,caps\nbags,\n")
 
 
 def read_catalogue_categories(warehouse: Warehouse, pins: Pins) -> dict[str, tuple[str | None, bool]]:

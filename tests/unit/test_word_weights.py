@@ -149,7 +149,7 @@ def test_a_batch_is_explained_row_by_row(predictor: Predictor) -> None:
     given = [c.name for c in COLUMNS if c.name not in FOUND] + list(TEXTS)
     schema = pa.schema([(name, _TYPES.get(name, pa.string())) for name in given])
     got = explain_batch(
-        pa.RecordBatch.from_pylist(rows, schema), predictor, {"sandals": "Sandals", "sneakers": "Trainers"}
+        pa.RecordBatch.from_pylist(rows, schema), predictor, {"sandals": "Sandals", "sneakers": "Trainers"}, {}
     )
     assert got.schema.names == [c.name for c in COLUMNS]
     found = {row["listing_id"]: row for row in got.to_pylist()}

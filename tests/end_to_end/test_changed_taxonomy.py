@@ -1,0 +1,46 @@
+"""A category is renamed and two become one after the model was trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from jobs.store import read_published
+from tests.end_to_end.conftest import LISTINGS, Workspace
+
+pytestmark = pytest.mark.end_to_end
+
+
+def shown(workspace: Workspace) -> pd.DataFrame:
+    clean = read_published(workspace.warehouse, "clean_listings").toPandas()
+    return clean.set_index("listing_id").sort_index()
+
+
+def test_listings_follow_their_categories_and_no_limit_is_exceeded(workspace: Workspace, tmp_path: Path) -> None:
+    taxonomy, before = pd.read_csv(workspace.source / "taxonomy.csv"), shown(workspace)
+    renamed, *merged = taxonomy[~taxonomy.sensitive].category[:3]
+    successors = {renamed: "a new name", merged[0]: merged[1]}
+    kept = taxonomy[taxonomy.category != merged[0]].replace({"category": {renamed: "a new name"}})
+    former = pd.DataFrame({"category": list(successors), "replaced_by": list(successors.values())})
+    path = tmp_path / "taxonomy.csv"
+    pd.concat([kept, former]).to_csv(path, index=False)
+    unchanged = workspace.delivery(tmp_path, lambda listings: listings.head(1))
+    assert workspace.run("ingest", str(unchanged), "--taxonomy", str(path))["taxonomy_written"] == 1
+
+    night = workspace.run("nightly", "--run-date", "2026-11-11")
+    assert (night["limits"], night["rows_current"], night["listings"]) == ("held", 0, LISTINGS)
+    after = shown(workspace)
+    expected = before.effective_category.replace(successors)
+    # A listing that was corrected from one of the merged categories to the other is not wrong any more.
+    assert (after.effective_category.fillna("") == expected.fillna("")).mean() > 0.98
+    assert set(after.effective_category.dropna()) == set(expected.dropna())
+    between = before.category.isin(merged) & before.effective_category.isin(merged)
+    assert set(after.category_action[between]) <= {"kept"}
+    assert set(after.best_category.dropna()) <= set(kept.category)
+    explained = read_published(workspace.warehouse, "explanations").toPandas()
+    about_new = explained[explained.suggested_category == "a new name"]
+    assert len(about_new)
+    assert (about_new.suggested_words.map(len) > 0).any()
+    assert about_new.text_suggested.notna().any()
