@@ -16,9 +16,6 @@ from scipy.special import gammaln
 from schemas.arrays import Floats
 from schemas.metrics import MIN_AUDITED
 
-ESTIMATE = "errors double, lower double, upper double"
-"""What `estimate_errors` returns, as Spark DDL."""
-
 
 class Stratum(NamedTuple):
     """The listings that had the same chance of being drawn, and their audit.
@@ -73,7 +70,7 @@ def estimated_errors(strata: Sequence[Stratum]) -> float:
 
 
 def estimate_errors(errors: int | None, audited: int, listings: int) -> tuple[float, float, float] | None:
-    """Estimate the number of errors in a segment, with 95 % bounds: a user-defined function that returns `ESTIMATE`.
+    """Estimate the number of errors in a segment, with 95 % bounds.
 
     Args:
         errors: errors in the sample; None: there is nothing to estimate.

@@ -13,8 +13,6 @@ from typing import NamedTuple
 from schemas.metrics import MIN_AUDITED, WORSE_RATIO
 from udfs.audit_bounds import chance_of_at_most
 
-FOUND = "array<struct<rate: int, segment: string, worse: boolean, basis: string>>"
-"""What `compare_segments` returns, as Spark DDL."""
 _LEVEL = 0.05
 """The probability of flagging any segment if all are treated alike is at most this."""
 
@@ -52,22 +50,21 @@ class Disparity(NamedTuple):
 
 
 def compare_segments(
-    segments: Sequence[tuple[str, Sequence[tuple[float, int]]]] | None, families: int
-) -> list[tuple[int, str, bool, str]] | None:
-    """Compare the segments of a dimension by several rates: a user-defined function that returns `FOUND`.
+    segments: Sequence[tuple[str, Sequence[tuple[float, int]]]], families: int
+) -> list[tuple[int, str, bool, str]]:
+    """Compare the segments of a dimension by several rates.
 
     Args:
-        segments: name, and for each rate the number of wrong listings and of all; None: there is nothing to compare.
+        segments: name, and for each rate the number of wrong listings and of all.
         families: as in `find_disparities`.
 
     Returns:
         The place of the rate, the segment, whether it is treated worse, and the comparison in words.
     """
-    if not segments:
-        return None
+    rates = len(segments[0][1]) if segments else 0
     return [
         (rate, each.segment, each.is_worse, str(each))
-        for rate in range(len(segments[0][1]))
+        for rate in range(rates)
         for each in find_disparities([SegmentCount(name, *counts[rate]) for name, counts in segments], families)
     ]
 

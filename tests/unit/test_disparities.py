@@ -64,5 +64,4 @@ def test_every_rate_is_compared_whatever_the_order() -> None:
     assert found is not None
     assert [each[:3] for each in found] == [(0, "a", True), (0, "b", False)]
     assert compare_segments(segments[::-1], 2) == found
-    assert compare_segments([], 2) is None
-    assert compare_segments(None, 2) is None
+    assert compare_segments([], 2) == []

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.cleaning.steps.audit_figures import audit_counts, audit_rows, precision_row, with_bounds
-from jobs.cleaning.steps.fairness import FairnessTest, fairness_rows
-from jobs.cleaning.steps.metric_rows import metric_row
+from jobs.cleaning.steps.audit_figures import audit_counts
 from jobs.cleaning.steps.segments import add_up, by_segment, group_columns
 from jobs.cleaning.steps.sellers import expected_wrong
-from jobs.cleaning.steps.sums import from_units, sum_in_units
+from jobs.cleaning.steps.sums import sum_in_units
 from schemas.estimates import ShareEstimate
-from schemas.metrics import CORRECTIONS_WORSE, ERROR_LEFT, ERRORS_WORSE, METRICS, Metric, MetricSource
+from schemas.metrics import METRICS, MetricSource
 from schemas.reasons import CategoryAction, CategorySource, ImageStatus, ItemStatus, Reason
+from schemas.tables import QUALITY_METRICS
+from udfs.quality_rows import COLUMNS, Figure, make_quality_rows
 
 
 @dataclass(frozen=True)
-class _Figure:
-    """A metric of the whole catalogue or of one segment.
+class _Sum:
+    """What is added up for a figure.
 
     Attributes:
-        metric: the declaration.
+        figure: the figure.
         value: what a listing adds to the numerator; boolean (1 or 0) or double.
         counts: whether a listing is in the denominator; boolean.
-        dimension, segment: part of a listing that the figure is about, such as a reason; "all" if it is split by
-            segments.
     """
 
-    metric: Metric
+    figure: Figure
     value: Column
     counts: Column
-    dimension: str = "all"
-    segment: str = "all"
 
 
 def quality_metrics(
@@ -54,7 +50,7 @@ def quality_metrics(
         reasons: reasons that a rule computes; other reasons have no metric.
         share: the model's `NoiseModel.share`; None: it has no metric.
     """
-    reasons = list(reasons)
+    reasons, kinds = list(reasons), {column.name: column.type for column in QUALITY_METRICS.columns}
     figures = _figures(reasons)
     groups = decided.groupBy(*group_columns()).agg(
         *(sum_in_units(F.when(f.counts, f.value)).alias(f"numerator_{i}") for i, f in enumerate(figures)),
@@ -66,37 +62,13 @@ def quality_metrics(
     published = [
         name for name in groups.columns if name.startswith(("numerator_", "denominator_", "published_", "flag_"))
     ]
-    segments = with_bounds(add_up(by_segment(groups, taxonomy), published, list(audit_counts())))
-    is_whole = F.col("dimension") == "all"
-    rows = [F.when(is_whole, _share_row(share))] if share else []
-    rows += [_row(figure, i) for i, figure in enumerate(figures)]
-    rows += [_flag_row(reason, i) for i, reason in enumerate(reasons)]
-    segments = fairness_rows(segments, _fairness_tests(figures))
-    own = F.array_compact(F.array(*rows, *audit_rows()))
-    return segments.select(F.inline(F.when(F.col("fairness").isNull(), own).otherwise(F.concat(own, "fairness"))))
+    segments = add_up(by_segment(groups, taxonomy), published, list(audit_counts()))
+    rows = make_quality_rows([each.figure for each in figures], [reason.value for reason in reasons], share)
+    # In one task, because segments are compared with each other.
+    return segments.coalesce(1).mapInArrow(rows, ", ".join(f"{name} {kinds[name]}" for name in COLUMNS))
 
 
-def _fairness_tests(figures: Sequence[_Figure]) -> list[FairnessTest]:
-    """By what segments are compared: the model's estimates and the answers to the audit."""
-    places = {figure.metric.name: i for i, figure in enumerate(figures) if figure.dimension == "all"}
-
-    def by_model(flag: str, name: str) -> FairnessTest:
-        # The sum is null if no listing of the segment counts.
-        wrong = F.coalesce(from_units(F.col(f"numerator_{places[name]}")), F.lit(0.0))
-        return FairnessTest(flag, MetricSource.MODEL, wrong, F.col(f"denominator_{places[name]}"))
-
-    def by_audit(flag: str, wrong: str, audited: str) -> FairnessTest:
-        return FairnessTest(flag, MetricSource.AUDIT, F.col(wrong), F.col(audited))
-
-    return [
-        by_model(ERRORS_WORSE, ERROR_LEFT),
-        by_audit(ERRORS_WORSE, "audited_wrong_left", "audited"),
-        by_model(CORRECTIONS_WORSE, "wrong_correction_share"),
-        by_audit(CORRECTIONS_WORSE, "audited_wrong_corrections", "audited_labels"),
-    ]
-
-
-def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
+def _figures(reasons: Iterable[Reason]) -> list[_Sum]:
     """All declared metrics except the audit's; they are split by segments later, and by parts of a listing here."""
     everything = F.lit(True)
     by_model = F.col("category_source") == CategorySource.MODEL.value
@@ -126,25 +98,13 @@ def _figures(reasons: Iterable[Reason]) -> list[_Figure]:
         "reason": {r.value: (F.array_contains("reasons", r.value), everything) for r in reasons},
         "image_status": {s.value: (status == s.value, status.isNotNull()) for s in ImageStatus},
     }
-    return [_Figure(METRICS[name], *columns) for name, columns in whole.items()] + [
-        _Figure(metric, *part, dimension, segment)
+    return [_Sum(Figure(METRICS[name]), *columns) for name, columns in whole.items()] + [
+        _Sum(Figure(metric, dimension, segment), *part)
         for metric in METRICS.values()
         if MetricSource.COUNT in metric.sources
         for dimension in metric.dimensions
         for segment, part in parts.get(dimension, {}).items()
     ]
-
-
-def _row(figure: _Figure, i: int) -> Column:
-    """The row of a figure for a segment; null if the metric is not split by it or no listing counts."""
-    numerator, denominator = from_units(F.col(f"numerator_{i}")), F.col(f"denominator_{i}")
-    is_split = figure.dimension == "all"
-    segment = (F.col("dimension"), F.col("segment")) if is_split else (F.lit(figure.dimension), F.lit(figure.segment))
-    dimensions = figure.metric.dimensions if is_split else ("all",)
-    applies = F.col("dimension").isin(*dimensions) & (denominator > 0)
-    [source] = (source for source in figure.metric.sources if source is not MetricSource.AUDIT)
-    divisor = denominator if figure.metric.denominator else None
-    return F.when(applies, metric_row(figure.metric, source, segment, numerator, divisor))
 
 
 def _flag_counts(reason: Reason, i: int) -> dict[str, Column]:
@@ -162,18 +122,3 @@ def _flag_counts(reason: Reason, i: int) -> dict[str, Column]:
         f"flag_decided_{i}": F.count_if(decided),
         f"flag_any_{i}": F.count_if(decided | F.array_contains("reasons", reason.value)),
     }
-
-
-def _flag_row(reason: Reason, i: int) -> Column:
-    counts = F.col(f"flag_right_{i}"), F.col(f"flag_decided_{i}"), F.col(f"flag_any_{i}")
-    segment = (F.lit("reason"), F.lit(reason.value))
-    return precision_row(METRICS["flag_precision"], MetricSource.DECISIONS, segment, *counts)
-
-
-def _share_row(share: ShareEstimate) -> Column:
-    """The estimated share of wrong labels. It comes from the model: no listing adds to it."""
-    lower, upper = share.interval
-    everything = (F.lit("all"), F.lit("all"))
-    bounds = (F.lit(lower), F.lit(upper))
-    metric = METRICS["wrong_label_share"]
-    return metric_row(metric, MetricSource.EVIDENCE, everything, F.lit(share.value), None, bounds, share.source)

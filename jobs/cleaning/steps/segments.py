@@ -73,7 +73,8 @@ def add_up(groups: DataFrame, published: Sequence[str], judged: Sequence[str]) -
     """
 
     def total(name: str, counts: str) -> Column:
-        return F.sum(F.when(F.col(counts), F.col(name)).otherwise(0)).alias(name)
+        # As text, because there are a hundred sums, each of several calls of the JVM otherwise.
+        return F.expr(f"sum(if({counts}, {name}, 0)) AS {name}")
 
     return groups.groupBy("dimension", "segment").agg(
         *(total(name, "is_published") for name in published), *(total(name, "is_judged") for name in judged)

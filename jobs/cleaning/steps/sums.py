@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-_UNITS = 1 << 24
+from udfs.quality_rows import UNITS
 
 
 def sum_in_units(value: Column) -> Column:
@@ -15,9 +15,9 @@ def sum_in_units(value: Column) -> Column:
         value: at most 2^39 / number of rows in absolute value. Nulls are left out; if there is nothing else, the sum is
             null. Each value is rounded to the next unit.
     """
-    return F.sum(F.round(value.cast("double") * _UNITS).cast("bigint"))
+    return F.sum(F.round(value.cast("double") * UNITS).cast("bigint"))
 
 
 def from_units(total: Column) -> Column:
     """The value of a sum in units of 1/2^24, as a double."""
-    return total / F.lit(float(_UNITS))
+    return total / F.lit(float(UNITS))
