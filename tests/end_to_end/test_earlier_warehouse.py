@@ -12,7 +12,7 @@ from schemas.tables import LISTINGS, REVIEW_DECISIONS, TABLES
 from tests.earlier import unpack_earlier_warehouse
 from tests.end_to_end.conftest import Workspace
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.thorough]
 
 
 def test_a_night_continues_the_warehouse_of_an_earlier_version(trained: Workspace, tmp_path: Path) -> None:

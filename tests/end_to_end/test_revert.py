@@ -90,6 +90,7 @@ def test_a_night_is_taken_back_and_run_again(workspace: Workspace, tmp_path: Pat
     assert "later publications stand on it" in workspace.run("revert", night.run_id, fails_with=2)["error"]
 
 
+@pytest.mark.thorough
 def test_nothing_is_decided_with_another_key(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     night = workspace.run("nightly", "--run-date", "2026-11-11")["run_id"]
     (workspace.path / "_keys" / "pseudonyms.key").write_text("0b" * 32)

@@ -59,6 +59,7 @@ def test_one_rank_gives_nearly_the_same_categories_as_two_and_learns_from_decisi
     assert (by_one.best_category != by_two.best_category).mean() <= _TOLERANCE
 
 
+@pytest.mark.thorough
 def test_a_model_includes_its_text_encoder(trained: Workspace, tmp_path: Path) -> None:
     workspace = trained.copy(tmp_path)
     encoder = save_encoder(tmp_path / "encoder")
