@@ -34,7 +34,7 @@ class LimitSettings:
     max_quality_fall: Annotated[float, Field(ge=0.0, le=100.0)] = 5.0
     """Points by which `mean_quality_score` may fall."""
     max_error_rise: Share = 0.02
-    """Increase of `expected_error_left`, the model's estimate of wrong categories; 0.02 is two percentage points."""
+    """Increase of `category_error_rate_left`, as the model estimates it; 0.02 is two percentage points."""
 
 
 ArmName = Literal["correct", "flag", "shadow"]

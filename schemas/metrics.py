@@ -185,10 +185,14 @@ METRICS: dict[str, Metric] = {
             name="wrong_correction_share",
             unit=_SHARE,
             meaning="sellers' categories that are right, but that the model has replaced",
-            numerator="sum of the posteriors that the seller's category is right, of corrections by the model",
-            denominator="listings with a category of the taxonomy",
+            numerator=(
+                "model: sum of the posteriors that the seller's category is right, of corrections by the model; audit: "
+                "the share of such corrections among the audited listings times the number of all from which they were "
+                "drawn"
+            ),
+            denominator="listings with a category of the taxonomy; audit: those of them that could be drawn",
             dimensions=_BY_SEGMENT,
-            sources=(MetricSource.MODEL,),
+            sources=(MetricSource.MODEL, MetricSource.AUDIT),
         ),
         Metric(
             name=ERRORS_WORSE,

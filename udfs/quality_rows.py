@@ -122,7 +122,7 @@ def _figure_row(figure: Figure, i: int, segment: Segment) -> Row | None:
 
 
 def _audit_rows(segment: Segment) -> list[Row | None]:
-    """The error rates by the audit, before and after cleaning, with exact 95 % bounds."""
+    """What the audit says of errors before and after cleaning and of wrong corrections, with exact 95 % bounds."""
     place, audited, listings = (segment["dimension"], segment["segment"]), segment["audited"], segment["listings"]
     count = _row(METRICS["audited_listings"], MetricSource.COUNT, place, audited)
     rows: list[Row | None] = [count if listings else None]
@@ -136,6 +136,11 @@ def _audit_rows(segment: Segment) -> list[Row | None]:
             errors, lower, upper = (max(known + each, 0.0) for each in found)
             metric = METRICS[f"category_error_rate_{name}"]
             rows.append(_row(metric, MetricSource.AUDIT, place, errors, among, (lower / among, upper / among)))
+    labels = segment["labels_sampled_from"]
+    if found := estimate_errors(segment["audited_wrong_corrections"], segment["audited_labels"], labels):
+        errors, lower, upper = found
+        metric = METRICS["wrong_correction_share"]
+        rows.append(_row(metric, MetricSource.AUDIT, place, errors, labels, (lower / labels, upper / labels)))
     return rows
 
 

@@ -17,6 +17,7 @@ from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import follow
 from schemas.errors import RefusedError
+from schemas.metrics import ERROR_LEFT, FORMER_NAMES, MetricSource
 from schemas.tables import CLEAN_LISTINGS, CORRECTIONS
 from udfs.pseudonyms import Purpose
 
@@ -34,7 +35,7 @@ _SEGMENTS = {
 """Kind of `worst_segments` -> the limit, and what was found, in words."""
 _METRICS = {
     "mean_quality_score": ("max_quality_fall", -1, "{name} would fall from {before:.1f} to {now:.1f} points"),
-    "expected_error_left": ("max_error_rise", 1, "{name} would rise from {before:.1%} to {now:.1%}"),
+    ERROR_LEFT: ("max_error_rise", 1, "{name} would rise from {before:.1%} to {now:.1%}"),
 }
 """Metric -> the limit, the direction in which it gets worse, and what was found, in words."""
 
@@ -228,8 +229,16 @@ def _count_flips(rows: DataFrame) -> tuple[int, str]:
 
 def _whole(metrics: DataFrame) -> dict[str, float]:
     """The limited metrics of the whole catalogue."""
-    rows = metrics.where((F.col("dimension") == "all") & F.col("metric").isin(*_METRICS)).select("metric", "value")
-    return {row.metric: row.value for row in rows.collect()}
+    rows = _by_model(metrics).where((F.col("dimension") == "all") & F.col("metric").isin(*_METRICS))
+    return {row.metric: row.value for row in rows.select("metric", "value").collect()}
+
+
+def _by_model(metrics: DataFrame) -> DataFrame:
+    """The rows that are no answers to the audit, with present names; earlier versions published other ones."""
+    former = F.create_map(*(F.lit(word) for pair in FORMER_NAMES.items() for word in pair))
+    kept = metrics.where(F.col("source").isNull() | (F.col("source") != MetricSource.AUDIT.value))
+    named = kept.withColumn("metric", F.coalesce(F.element_at(former, F.col("metric")), "metric"))
+    return named.dropDuplicates(["metric", "dimension", "segment"])
 
 
 def _with_category(found: Finding, before: DataFrame, now: DataFrame) -> Finding:
@@ -241,8 +250,8 @@ def _with_category(found: Finding, before: DataFrame, now: DataFrame) -> Finding
     """
     [(name, direction)] = [(name, sign) for name, (setting, sign, _) in _METRICS.items() if setting == found.setting]
     is_it = (F.col("dimension") == "category") & (F.col("metric") == name)
-    then = before.where(is_it).select("segment", F.col("value").alias("then"))
-    joined = now.where(is_it).join(then, "segment")
+    then = _by_model(before).where(is_it).select("segment", F.col("value").alias("then"))
+    joined = _by_model(now).where(is_it).join(then, "segment")
     change = direction * (F.col("value") - F.col("then")) * F.col("denominator")
     row = joined.orderBy(change.desc(), "segment").select("segment", "then", "value").first()
     if row is None:

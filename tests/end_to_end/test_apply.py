@@ -97,7 +97,7 @@ def test_backfills_are_applied_one_after_the_other_and_taken_back(workspace: Wor
     night = publications(workspace.warehouse)[-1]
     changed = deliver(workspace, tmp_path)
     half, rest = changed[:20], changed[20:]
-    # So many wrong labels are more than the limit on expected_error_left allows.
+    # So many wrong labels are more than limits.max_error_rise allows.
     apply = ("backfill", "--apply", "--accept-changes", "--ids", ids_file(tmp_path, [*half, "nowhere"]))
 
     one = workspace.run(*apply)

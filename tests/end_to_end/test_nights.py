@@ -210,7 +210,7 @@ def test_only_changed_content_and_unreadable_pictures_are_scored_again(workspace
 
     delivered = workspace.ingest(workspace.delivery(tmp_path, change), *allowed)
     assert delivered["rows_current"] == 42
-    # So many wrong labels are more than the limit on expected_error_left allows.
+    # So many wrong labels are more than limits.max_error_rise allows.
     summary = workspace.run("nightly", "--run-date", "2026-11-11", "--accept-changes", *allowed)
     assert summary["limits"] == "accepted"
     assert (summary["rows_current"], summary["rows_unchanged"]) == (2, LISTINGS - 2)

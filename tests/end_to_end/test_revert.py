@@ -56,7 +56,7 @@ def test_a_night_is_taken_back_and_run_again(workspace: Workspace, tmp_path: Pat
         return rows.assign(category=rows.category.iloc[::-1].to_numpy(), title=rows.title + " again")
 
     workspace.ingest(workspace.delivery(tmp_path, renamed))
-    # So many wrong labels are more than the limit on expected_error_left allows.
+    # So many wrong labels are more than limits.max_error_rise allows.
     night_again = ("nightly", "--run-date", "2026-11-11", "--accept-changes")
     summary = workspace.run(*night_again)
     second = state(workspace)

@@ -168,6 +168,10 @@ def test_the_audit_gives_the_error_rates_with_exact_bounds(audited: Figures) -> 
     lower, upper = error_bounds(3, 97, 970)
     assert (left.lower, left.upper) == pytest.approx((max(lower - 7, 0) / 1000, (upper - 7) / 1000))
     assert row("left", "department", "A").denominator == 986
+    # No right label was replaced.
+    replaced, (lower, upper) = audited["wrong_correction_share", "audit", "all", "all"], error_bounds(0, 97, 970)
+    assert (replaced.value, replaced.numerator, replaced.denominator) == (0.0, 0.0, 970)
+    assert (replaced.lower, replaced.upper) == pytest.approx((lower / 970, upper / 970))
     assert row("before", "seller_size", "10-99").value == before.value
 
 

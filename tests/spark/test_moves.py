@@ -85,17 +85,17 @@ def test_a_correction_that_nights_have_just_ended_flips(spark: SparkSession) -> 
 
 
 def test_the_category_that_adds_most_to_the_fall_of_a_metric_is_named(spark: SparkSession) -> None:
-    ddl = "metric string, dimension string, segment string, value double, denominator double"
+    ddl = "metric string, dimension string, segment string, value double, denominator double, source string"
 
     def metrics(boots: float, shoes: float) -> DataFrame:
         name = "mean_quality_score"
         return frame(
             spark,
             ddl,
-            (name, "all", "all", 70.0, 110.0),
-            (name, "category", "boots", boots, 10.0),
-            (name, "category", "shoes", shoes, 100.0),
-            ("expected_error_left", "category", "bags", 0.5, 1000.0),
+            (name, "all", "all", 70.0, 110.0, "count"),
+            (name, "category", "boots", boots, 10.0, None),
+            (name, "category", "shoes", shoes, 100.0, "count"),
+            ("expected_error_left", "category", "bags", 0.5, 1000.0, "model"),
         )
 
     fall = Finding("max_quality_fall", 5.0, 6.0, "mean_quality_score would fall from 76.0 to 70.0 points")

@@ -70,8 +70,8 @@ def test_flips_are_limited() -> None:
     [(75.0, 0.05, []), (74.9, 0.05, ["max_quality_fall"]), (95.0, 0.0501, ["max_error_rise"])],
 )
 def test_a_fall_of_a_metric_is_limited(quality: float, error: float, exceeded: list[str]) -> None:
-    before = {"mean_quality_score": 80.0, "expected_error_left": 0.03}
-    now = {"mean_quality_score": quality, "expected_error_left": error}
+    before = {"mean_quality_score": 80.0, "category_error_rate_left": 0.03}
+    now = {"mean_quality_score": quality, "category_error_rate_left": error}
     assert [f.setting for f in metric_findings(before, now, SETTINGS) if f.is_exceeded] == exceeded
 
 

@@ -29,6 +29,7 @@ def audit_counts() -> dict[str, Column]:
         "known_wrong_before": known & label_wrong,
         "put_right_since": by_person & ~known & published_wrong,
         "audited_labels": audited & F.col("in_taxonomy"),
+        "labels_sampled_from": ~known & F.col("in_taxonomy"),
         "audited_wrong_corrections": audited & is_correction & ~label_wrong,
         "corrections": is_correction,
         "corrections_decided": is_correction & by_person,
