@@ -46,6 +46,7 @@ class Publication:
         reverts: of a revert, the publication that it takes back.
         ended_by: the erasure that ended it; it can no longer be read.
         corrections: whether the model could correct categories; None for one of an earlier version, where it could.
+        limits, settings_hash: as in `runs`; None if not known.
     """
 
     run_id: str
@@ -63,6 +64,8 @@ class Publication:
     reverts: str | None = None
     ended_by: str | None = None
     corrections: bool | None = None
+    limits: str | None = None
+    settings_hash: str | None = None
 
     @property
     def seconds(self) -> float:
