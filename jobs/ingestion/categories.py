@@ -69,11 +69,13 @@ class WrittenCategories:
     Attributes:
         taxonomy_changed: whether the taxonomy is another one.
         added: category that the delivery has added -> number of its rows.
+        replaced: number of former categories that the given taxonomy replaces.
         index: the names of all categories.
     """
 
     taxonomy_changed: bool
     added: Mapping[str, int]
+    replaced: int
     index: CategoryIndex
 
 
@@ -138,7 +140,7 @@ def write_categories(
         taxonomy, added = growth.categories, dict(growth.added)
     changed = store_taxonomy(warehouse, taxonomy)
     index = update_aliases(warehouse, delivered, given.aliases, given.successors, settings)
-    return WrittenCategories(changed, added, index)
+    return WrittenCategories(changed, added, len(given.successors or ()), index)
 
 
 def unknown_categories(rows: DataFrame, index: CategoryIndex, counted: str) -> Section:

@@ -198,6 +198,7 @@ def summarise_ingest(
         "listings_without_category": stored.without_category,
         "categories": taxonomy.count(),
         "categories_added": len(categories.added) or None,
+        "categories_replaced": categories.replaced or None,
         "columns_mapped": delivery.columns_mapped,
         "columns_ignored": ", ".join(delivery.ignored_columns) or None,
     }

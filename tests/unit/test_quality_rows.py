@@ -24,7 +24,7 @@ _COUNTS = (
 )
 
 
-def segment(dimension: str = "all", name: str = "all", **sums: float | None) -> dict[str, Any]:
+def segment(dimension: str = "all", name: str = "all", **sums: Any) -> dict[str, Any]:  # noqa: ANN401
     of_figures = {f"{kind}_{i}": 0 for kind in ("numerator", "denominator") for i in range(len(FIGURES))}
     parts = {name: round(value * UNITS) for name, value in sums.items() if value and name.startswith("numerator")}
     empty = dict.fromkeys(_COUNTS, 0) | of_figures | {"published_listings": 0}
@@ -39,7 +39,7 @@ def rows(*segments: dict[str, Any], reasons: tuple[str, ...] = ()) -> dict[tuple
 
 
 def test_a_figure_of_all_listings_is_split_and_one_of_a_part_is_not() -> None:
-    sums = {"numerator_0": 0.5, "denominator_0": 10, "numerator_2": 3.0, "denominator_2": 10}
+    sums: dict[str, Any] = {"numerator_0": 0.5, "denominator_0": 10, "numerator_2": 3.0, "denominator_2": 10}
     found = rows(segment(**sums), segment("category", "bags", **sums))
     assert {(key[0], *key[2:]) for key in found} == {
         ("category_error_rate_left", "all", "all"),
@@ -63,7 +63,7 @@ def test_a_sum_of_nothing_has_no_value() -> None:
 
 
 def test_fewer_answers_than_necessary_give_no_figure() -> None:
-    sums = {"listings": 100, "published_listings": 100, "sampled_from": 100, "audited_wrong_before": 3}
+    sums: dict[str, Any] = {"listings": 100, "published_listings": 100, "sampled_from": 100, "audited_wrong_before": 3}
     few, enough = (rows(segment(**sums, audited=n)) for n in (MIN_AUDITED - 1, MIN_AUDITED))
     assert {key[:2] for key in few} == {("audited_listings", "count")}
     row = enough["category_error_rate_before", "audit", "all", "all"]
@@ -72,7 +72,7 @@ def test_fewer_answers_than_necessary_give_no_figure() -> None:
 
 
 def test_precision_is_that_of_the_whole_catalogue() -> None:
-    sums = {"flag_right_0": 30, "flag_decided_0": 40, "flag_any_0": 50}
+    sums: dict[str, Any] = {"flag_right_0": 30, "flag_decided_0": 40, "flag_any_0": 50}
     found = rows(segment(**sums), segment("category", "bags", **sums), reasons=("blank_image",))
     [(key, row)] = found.items()
     assert key == ("flag_precision", "decisions", "reason", "blank_image")
