@@ -45,7 +45,10 @@ def test_the_plan_of_a_cached_frame_begins_with_the_cache(spark: SparkSession) -
     with ExitStack() as at_end:
         once = spark.range(5).withColumn("half", F.col("id") / 2)
         twice = cached(cached(once, at_end).withColumn("whole", F.col("half") * 2), at_end)
-        assert (_source(once), _source(twice.select("id"))) == ("Range", "InMemoryRelation")
+        assert (_source(once), _source(twice.select("id"))) == ("Range", "LogicalRDD")
+        executed = twice._jdf.queryExecution().executedPlan().toString()
+        assert "InMemoryTableScan" in executed
+        assert "Range" not in executed, "neither the cache of the first frame nor what it was computed from"
         assert [row.whole for row in twice.orderBy("id").collect()] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
