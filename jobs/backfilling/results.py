@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 from conf.safety_settings import RolloutSettings
 from jobs.backfilling.plan import Plan
 from jobs.backfilling.steps.past import decided_by
-from jobs.cleaning.clean import add_label_evidence, clean
+from jobs.cleaning.clean import clean
+from jobs.cleaning.evidence import add_label_evidence
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.warehouse.evolution import conform
 from jobs.warehouse.inputs import DECIDED, read_pinned

@@ -6,13 +6,11 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import cast
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
-from conf.settings import DecideSettings, Settings
+from conf.settings import Settings
 from jobs.cleaning.steps.audit_sample import mark_audit
 from jobs.cleaning.steps.budgets import review_budgets
 from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration, lower_claims
@@ -51,7 +49,6 @@ from jobs.lifecycle.expectations import Check, results_frame
 from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import Publication, publications
 from jobs.warehouse.caches import cached
-from jobs.warehouse.listings import follow
 from jobs.warehouse.tables import Warehouse
 from schemas.bundle import NoiseModel
 from schemas.metrics import METRICS
@@ -59,11 +56,7 @@ from schemas.reasons import CategoryAction, ImageStatus
 from schemas.successors import Successors
 from schemas.tables import CLEAN_LISTINGS, DUPLICATE_PAIRS, EXPLANATIONS, FLAGGED_ITEMS, SELLERS, SHADOW_DECISIONS
 from training.models import Model
-from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
 from udfs.pseudonyms import PseudonymKey, Purpose
-
-_OF_TEXTS = ("language", "personal_data")
-"""What predictions say about the texts, beside the category."""
 
 
 @dataclass(frozen=True)
@@ -159,36 +152,6 @@ def _metric_definitions(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(rows, f"{columns}, dimensions ARRAY<STRING>, source STRING")
 
 
-def add_label_evidence(
-    listings: DataFrame,
-    predictions: DataFrame,
-    taxonomy: DataFrame,
-    successors: Successors,
-    model: Model,
-    settings: DecideSettings,
-) -> DataFrame:
-    """Join listings with their predictions, and replace `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`.
-
-    What the model predicts for former categories (`successors`) counts for those that have taken their places.
-    """
-    columns = (
-        "listing_id",
-        "content_hash",
-        "predicted_category",
-        "image_status",
-        "novelty",
-        *_OF_TEXTS,
-        *REPLACED_COLUMNS,
-    )
-    predicted = follow(predictions.select(*columns), successors, "predicted_category")
-    scored = listings.join(predicted, ["listing_id", "content_hash"], "left")
-    added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
-    parents = {row.category: row.parent for row in taxonomy.select("category", "parent").collect()}
-    replace_lists = make_label_evidence(model.noise, model.spec.prior, parents, settings.suggestions, successors)
-    kept = [each for each in scored.schema.fields if each.name not in REPLACED_COLUMNS]
-    return scored.mapInArrow(replace_lists, StructType([*kept, *added.fields]))
-
-
 @contextmanager
 def clean(
     warehouse: Warehouse,
@@ -206,7 +169,7 @@ def clean(
 
     Args:
         warehouse: warehouse with the base publication.
-        evidence: the output of `add_label_evidence`, with duplicate_of (`jobs.cleaning.duplicates`). If some listings
+        evidence: the output of `jobs.cleaning.evidence.add_label_evidence`, with duplicate_of (`jobs.cleaning.duplicates`). If some listings
             stay as the base publication has them, with the column `jobs.cleaning.steps.keeping.KEPT`.
         taxonomy: the pinned taxonomy.
         model: the pinned model.

@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.safety_settings import RolloutSettings
-from jobs.cleaning.clean import Cleaned, add_label_evidence, clean
+from jobs.cleaning.clean import Cleaned, clean
 from jobs.cleaning.duplicates import find_duplicates
+from jobs.cleaning.evidence import add_label_evidence
 from jobs.cleaning.explanations import explain_decisions
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored, score

@@ -1,0 +1,47 @@
+"""Joins listings with what the model predicts, and turns it into the evidence about their categories."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
+
+from conf.settings import DecideSettings
+from jobs.warehouse.listings import follow
+from schemas.successors import Successors
+from training.models import Model
+from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
+
+_OF_TEXTS = ("language", "personal_data")
+"""What predictions say about the texts, beside the category."""
+
+
+def add_label_evidence(
+    listings: DataFrame,
+    predictions: DataFrame,
+    taxonomy: DataFrame,
+    successors: Successors,
+    model: Model,
+    settings: DecideSettings,
+) -> DataFrame:
+    """Join listings with their predictions, and replace `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`.
+
+    What the model predicts for former categories (`successors`) counts for those that have taken their places.
+    """
+    columns = (
+        "listing_id",
+        "content_hash",
+        "predicted_category",
+        "image_status",
+        "novelty",
+        *_OF_TEXTS,
+        *REPLACED_COLUMNS,
+    )
+    predicted = follow(predictions.select(*columns), successors, "predicted_category")
+    scored = listings.join(predicted, ["listing_id", "content_hash"], "left")
+    added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
+    parents = {row.category: row.parent for row in taxonomy.select("category", "parent").collect()}
+    replace_lists = make_label_evidence(model.noise, model.spec.prior, parents, settings.suggestions, successors)
+    kept = [each for each in scored.schema.fields if each.name not in REPLACED_COLUMNS]
+    return scored.mapInArrow(replace_lists, StructType([*kept, *added.fields]))
