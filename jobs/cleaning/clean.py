@@ -169,8 +169,9 @@ def clean(
 
     Args:
         warehouse: warehouse with the base publication.
-        evidence: the output of `jobs.cleaning.evidence.add_label_evidence`, with duplicate_of (`jobs.cleaning.duplicates`). If some listings
-            stay as the base publication has them, with the column `jobs.cleaning.steps.keeping.KEPT`.
+        evidence: the output of `jobs.cleaning.evidence.add_label_evidence`, with duplicate_of
+            (`jobs.cleaning.duplicates`). If some listings stay as the base publication has them, with the column
+            `jobs.cleaning.steps.keeping.KEPT`.
         taxonomy: the pinned taxonomy.
         model: the pinned model.
         reviewed: rows of review_decisions.
