@@ -9,7 +9,7 @@ import typer
 
 from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unreadable_share
 from jobs.cleaning.judging import Basis, judge, read_catalogue
-from jobs.cleaning.limits import ACCEPT_CHANGES, check_limits, confirm_first_run, find_acceptance
+from jobs.cleaning.limits import check_limits, confirm_first_run
 from jobs.cleaning.run_summary import count_rows, summarise_run
 from jobs.cleaning.steps.selection import input_gate_rows, with_texts
 from jobs.console.command import as_command, run_command
@@ -75,10 +75,8 @@ def nightly(
         model = registry.model(pins.model_version)
         key_of_model(warehouse, settings.privacy, model)
         base = find_publication(warehouse, pins.base_run_id) if pins.base_run_id else None
-        known = publications(warehouse)
-        accepted_by = ACCEPT_CHANGES if accept_changes else find_acceptance(known, run, pins, settings.digest)
         confirm_needed = settings.gates.confirm_first_run and not dry_run
-        confirm_first_run(base, needed=confirm_needed, accepted=accepted_by is not None)
+        confirm_first_run(base, needed=confirm_needed, accepted=accept_changes)
         based_on = pins.base_run_id or "no earlier run"
         job.print_progress(
             f"{run.run_id}: model {model.version}, listings version {pins.listings_version}, based on {based_on}"
@@ -97,14 +95,14 @@ def nightly(
             encode_pictures(run, encoder, pins.listings_version)
         else:
             update_features(run, [encoder], pins.listings_version, others=False)
-        shown = shown_before(known, job.name, run_date)
+        shown = shown_before(publications(warehouse), job.name, run_date)
         scored, result = judge(run, catalogue, Basis(model, pins, base, stage, base, shown, run_date), at_end)
         run.counts |= count_rows(warehouse, catalogue, scored, result, pins)
         last_metrics = base.own_metrics(warehouse) if base else warehouse.empty(QUALITY_METRICS)
         unreadable = unreadable_share(last_metrics)
         checks += check_output(result.gate_rows, run.counts["listings"], unreadable, settings.gates)
         refuse_if_failed(checks)
-        changes, refusal = check_limits(run, result, base, accepted_by=accepted_by)
+        changes, refusal = check_limits(run, result, base, accepted=accept_changes)
         checks += changes
         if refusal is not None and not dry_run:
             raise refusal

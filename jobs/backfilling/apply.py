@@ -11,7 +11,7 @@ from jobs.backfilling.choosing import Chosen, Selection, choose
 from jobs.cleaning.clean import Cleaned
 from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unreadable_share
 from jobs.cleaning.judging import Basis, judge, read_catalogue
-from jobs.cleaning.limits import ACCEPT_CHANGES, check_limits
+from jobs.cleaning.limits import check_limits
 from jobs.cleaning.part import divide
 from jobs.cleaning.run_summary import count_part, describe_corrections
 from jobs.cleaning.steps.selection import input_gate_rows, with_texts
@@ -83,7 +83,7 @@ def apply_backfill(
         unreadable = unreadable_share(base.own_metrics(warehouse))
         checks += check_output(result.gate_rows, run.counts["listings"], unreadable, settings.gates)
         refuse_if_failed(checks)
-        changes, refusal = check_limits(run, result, base, accepted_by=ACCEPT_CHANGES if accept_changes else None)
+        changes, refusal = check_limits(run, result, base, accepted=accept_changes)
         checks += changes
         if refusal is not None and not dry_run:
             raise refusal

@@ -13,8 +13,8 @@ from conf.safety_settings import LimitSettings
 from jobs.cleaning.clean import Cleaned
 from jobs.cleaning.steps.moves import compare, count_moves, flips, worst_segments
 from jobs.lifecycle.expectations import Check
-from jobs.lifecycle.pins import Pins
-from jobs.lifecycle.publications import Publication, replaced_by
+from jobs.lifecycle.pins import pins_of
+from jobs.lifecycle.publications import Publication, publications, replaced_by
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import follow
 from schemas.errors import RefusedError
@@ -23,7 +23,7 @@ from schemas.tables import CLEAN_LISTINGS, CORRECTIONS
 from udfs.pseudonyms import Purpose
 
 HELD, ACCEPTED, EXEMPT, EXCEEDED = "held", "accepted", "exempt", "exceeded"
-ACCEPT_CHANGES = "--accept-changes"
+_ACCEPT_CHANGES = "--accept-changes"
 """Values of `runs.limits`; only a dry run shows the last one."""
 
 _SEGMENTS = {
@@ -165,28 +165,8 @@ def confirm_first_run(base: Publication | None, *, needed: bool, accepted: bool)
         )
 
 
-def find_acceptance(published: Sequence[Publication], run: RunContext, pins: Pins, settings_hash: str) -> str | None:
-    """Who has accepted the same changes before, in words; None if nobody has.
-
-    A run that replaces a publication whose changes a person has accepted needs no other word if it reads the same
-    versions with the same settings, because it decides the same. What has been taken back is not accepted any more.
-
-    Args:
-        published: all publications.
-        run: the run.
-        pins: what it reads.
-        settings_hash: the digest of its settings.
-    """
-    for each in replaced_by(published, run.job.name, run.run_date)[:1]:
-        read = (each.model_version, each.listings_version, each.taxonomy_version, each.decisions_version)
-        same = read == (pins.model_version, pins.listings_version, pins.taxonomy_version, pins.decisions_version)
-        if each.limits == ACCEPTED and same and each.settings_hash == settings_hash:
-            return f"{ACCEPT_CHANGES} of {each.run_id}"
-    return None
-
-
 def check_limits(
-    run: RunContext, result: Cleaned, base: Publication | None, *, accepted_by: str | None
+    run: RunContext, result: Cleaned, base: Publication | None, *, accepted: bool
 ) -> tuple[list[Check], RefusedError | None]:
     """Compare what a run changes with the limits, and note the outcome in the run.
 
@@ -194,7 +174,7 @@ def check_limits(
         run: the run; its pins are taken. `counts["changed"]`, `limits` and `note` are set.
         result: the run's decisions.
         base: the base publication; None for a first run, which is exempt.
-        accepted_by: how a person accepts changes above the limits, in words; None: nobody does.
+        accepted: whether a person accepts changes above the limits (`--accept-changes`).
 
     Returns:
         Rows of gate_results; and the error with which a run that publishes must end if a limit is exceeded that nobody
@@ -202,18 +182,41 @@ def check_limits(
     """
     run.counts["changed"] = 0
     if base is None:
-        run.limits = ACCEPTED if accepted_by else EXEMPT
+        run.limits = ACCEPTED if accepted else EXEMPT
         return [], None
     found = _findings(run, result, base)
     exceeded = [each for each in found if each.is_exceeded]
     checks = [each.check for each in found]
     run.limits = ACCEPTED if exceeded else HELD
-    if exceeded and not accepted_by:
+    accepted_by = _ACCEPT_CHANGES if accepted else None
+    if exceeded and not accepted:
+        accepted_by = find_acceptance(publications(run.job.warehouse), run)
+    if exceeded and accepted_by is None:
         run.limits = EXCEEDED
         return checks, RefusedError(_message(run, base, result.model_version, exceeded))
     if exceeded:
         run.note = f"accepted by {accepted_by}: " + "; ".join(each.words for each in exceeded)
     return checks, None
+
+
+def find_acceptance(published: Sequence[Publication], run: RunContext) -> str | None:
+    """How a person has accepted the same changes before, in words; None if nobody has.
+
+    A run that replaces a publication whose changes a person has accepted needs no other word if it reads the same
+    versions with the same settings and corrections are on or off as before: then it decides the same. What has been
+    taken back is not accepted any more.
+
+    Args:
+        published: all publications.
+        run: the run; its pins are taken.
+    """
+    settings_hash = run.job.settings.digest
+    for each in replaced_by(published, run.job.name, run.run_date)[:1]:
+        decided_by = (pins_of(each), each.settings_hash, each.corrections)
+        is_same = decided_by == (run.pins, settings_hash, run.corrections)
+        if each.limits == ACCEPTED and is_same:
+            return f"{_ACCEPT_CHANGES} of {each.run_id}"
+    return None
 
 
 def _findings(run: RunContext, result: Cleaned, base: Publication) -> list[Finding]:
@@ -256,11 +259,10 @@ def _whole(metrics: DataFrame) -> dict[str, float]:
 
 
 def _by_model(metrics: DataFrame) -> DataFrame:
-    """The rows that are no answers to the audit, with present names; earlier versions published other ones."""
+    """The rows that are not the audit's, with present names. A metric may be there twice: by its former name, too."""
     former = F.create_map(*(F.lit(word) for pair in FORMER_NAMES.items() for word in pair))
     kept = metrics.where(F.col("source").isNull() | (F.col("source") != MetricSource.AUDIT.value))
-    named = kept.withColumn("metric", F.coalesce(F.element_at(former, F.col("metric")), "metric"))
-    return named.dropDuplicates(["metric", "dimension", "segment"])
+    return kept.withColumn("metric", F.coalesce(F.element_at(former, F.col("metric")), "metric"))
 
 
 def _with_category(found: Finding, before: DataFrame, now: DataFrame) -> Finding:

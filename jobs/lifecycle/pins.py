@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.lifecycle.publications import ERASE, is_published, publications
+from jobs.lifecycle.publications import ERASE, Publication, is_published, publications
 from jobs.lifecycle.reverts import reverted_by
 from jobs.warehouse.inputs import input_versions
 from jobs.warehouse.tables import Warehouse
@@ -47,6 +47,18 @@ class Pins:
             CATEGORY_ALIASES.name: self.aliases_version,
             REVIEW_DECISIONS.name: self.decisions_version,
         }
+
+
+def pins_of(publication: Publication) -> Pins:
+    """The versions that a publication has read."""
+    return Pins(
+        publication.model_version,
+        publication.listings_version,
+        publication.taxonomy_version,
+        publication.decisions_version,
+        publication.base_run_id,
+        publication.version(CATEGORY_ALIASES),
+    )
 
 
 @dataclass(frozen=True)
@@ -107,12 +119,10 @@ def take_pins(
     base = standing[-1] if standing else None
     same = [run for run in published if run.run_date == run_date and run.job == job]
     if same and not fresh:
-        last = same[-1]
-        versions = (last.listings_version, last.taxonomy_version, last.decisions_version)
-        note = f"{run_date} is already published: reading the same versions, with model {last.model_version}"
-        own_base = base if last.base_run_id in taken_back else last.base_run_id
-        pins = Pins(last.model_version, *versions, own_base, last.version(CATEGORY_ALIASES))
-        return TakenPins(pins, f"{note} (use --fresh-pins for the current versions)")
+        pins = pins_of(same[-1])
+        note = f"{run_date} is already published: reading the same versions, with model {pins.model_version}"
+        own_base = base if pins.base_run_id in taken_back else pins.base_run_id
+        return TakenPins(replace(pins, base_run_id=own_base), f"{note} (use --fresh-pins for the current versions)")
     earlier = warehouse.read(PINS).where((F.col("job") == job) & (F.col("run_date") == F.lit(run_date)))
     row = None if fresh or same else earlier.orderBy(F.col("pinned_at").desc()).first()
     if row is not None:

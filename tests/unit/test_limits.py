@@ -94,25 +94,30 @@ def test_a_first_run_is_confirmed_only_where_the_settings_ask_for_it() -> None:
 @pytest.mark.parametrize(("accepted", "limits"), [(False, "exempt"), (True, "accepted")])
 def test_a_first_run_is_exempt(accepted: bool, limits: str) -> None:
     run = cast("Any", SimpleNamespace(counts={}, limits=None))
-    accepted_by = "--accept-changes" if accepted else None
-    assert check_limits(run, cast("Any", None), None, accepted_by=accepted_by) == ([], None)
+    assert check_limits(run, cast("Any", None), None, accepted=accepted) == ([], None)
     assert (run.limits, run.counts) == (limits, {"changed": 0})
 
 
 def test_changes_that_a_person_has_accepted_are_accepted_again() -> None:
     day, at = dt.date(2026, 3, 2), dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
-    pins = Pins("7", 4, 1, None, "n1")
-    run = cast("Any", SimpleNamespace(job=SimpleNamespace(name="nightly"), run_date=day))
-    n2 = Publication("n2", day, "nightly", "7", 4, 1, None, "n1", {}, {}, at, at, limits="accepted", settings_hash="s")
+    versions = {"category_aliases": 2}
+    n2 = Publication("n2", day, "nightly", "7", 4, 1, None, "n1", versions, {}, at, at, corrections=True)
+    n2 = replace(n2, limits="accepted", settings_hash="s")
 
     def found(*published: Publication, settings: str = "s") -> str | None:
-        return find_acceptance(published, run, pins, settings)
+        job = SimpleNamespace(name="nightly", settings=SimpleNamespace(digest=settings))
+        pins = Pins("7", 4, 1, None, "n1", 2)
+        run = SimpleNamespace(job=job, run_date=day, pins=pins, corrections=True)
+        return find_acceptance(published, cast("Any", run))
 
     assert found(n2) == "--accept-changes of n2"
     assert found() is None
     assert found(replace(n2, limits="held")) is None
     assert found(replace(n2, listings_version=5)) is None
+    assert found(replace(n2, base_run_id="n0")) is None
+    assert found(replace(n2, published_versions={"category_aliases": 3})) is None
     assert found(n2, settings="other") is None
+    assert found(replace(n2, corrections=False)) is None, "people accepted that nothing is corrected"
     taken_back = replace(n2, run_id="r2", job="revert", reverts="n2", finished_at=at + dt.timedelta(hours=1))
     assert found(n2, taken_back) is None
     again = replace(n2, run_id="n2-again", limits="held", finished_at=at + dt.timedelta(hours=1))
