@@ -58,11 +58,15 @@ def test_corrections_are_stopped_and_begin_again_when_a_person_accepts_them(
     assert (row.limits, row.corrections) == ("held", False)
 
     assert workspace.run("corrections", "on")["corrections"] == "on"
-    # A dry run shows what a night would be refused for.
-    refusal = workspace.run("nightly", "--run-date", "2026-11-12", "--dry-run", fails_with=3)["error"]
+    refusal = workspace.run("nightly", "--run-date", "2026-11-12", fails_with=3)["error"]
     assert "limits.max_changed_share allows 0.05" in refusal
     assert f"New since {night['run_id']}: corrections that are on again." in refusal
     assert "--accept-changes" in refusal
+    # A dry run shows what it would do, and what it would be refused for.
+    assert (
+        "limits.max_changed_share"
+        in workspace.run("nightly", "--run-date", "2026-11-12", "--dry-run", fails_with=3)["error"]
+    )
     accepted = workspace.run("nightly", "--run-date", "2026-11-12", "--accept-changes")
     assert (accepted["limits"], shown(workspace)) == ("accepted", first)
     row = run_row(workspace, accepted["run_id"])
