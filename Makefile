@@ -25,10 +25,10 @@ setup: ## build or repair the environment in .venv, Horovod, Delta's jars and th
 demo: setup ## generate a catalogue of 3,000 listings, clean it and show the result
 	@$(BIN)/catalog-cleaner demo --warehouse "$(WAREHOUSE)" --profile "$(PROFILE)" --listings $(LISTINGS)
 
-test: setup .venv-airflow lint ## run everything: lint, all tests, the DAGs in a real Airflow
+test: setup .venv-airflow lint ## run everything but the rarest cases: lint, the tests, the DAGs in a real Airflow
 	@$(PYTEST) --numprocesses 2
 
-test-all: test ## run everything, and kill every command before every change that it makes to the warehouse (hours)
+test-all: test ## run the rarest cases as well, and kill every command before every change that it makes to the warehouse (hours)
 	@$(PYTEST) -m "crash or thorough"
 
 test-fast: setup ## run the fast tests, which need no Spark

@@ -49,8 +49,9 @@ TaxonomyOption = Annotated[
     typer.Option(
         "--taxonomy",
         metavar="FILE",
-        help="Taxonomy file with the columns category, label, parent, department and sensitive. The first load needs "
-        "it, or --taxonomy-from-paths. Later, it replaces the stored taxonomy.",
+        help="Taxonomy file with the columns category, label, parent, department, sensitive and replaced_by, which "
+        "names what has taken the place of a former category. The first load needs it, or --taxonomy-from-paths. "
+        "Later, it replaces the stored taxonomy.",
     ),
 ]
 FromPathsOption = Annotated[

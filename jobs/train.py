@@ -25,8 +25,8 @@ from jobs.features.updating import encoders_in_use, update_features
 from jobs.ingestion.suppressions import read_suppressions
 from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.run_context import WORK_FOLDER, RunContext, run_context
-from jobs.warehouse.inputs import DECIDED, input_versions, read_pinned
-from jobs.warehouse.listings import follow, in_force, read_successors, with_taxonomy
+from jobs.warehouse.inputs import input_versions, read_decisions, read_pinned
+from jobs.warehouse.listings import in_force, read_successors, with_taxonomy
 from schemas.errors import UsageError
 from schemas.tables import CATEGORY_ALIASES, LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.card_data import card_data
@@ -77,13 +77,10 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         version, taxonomy_version, aliases_version = input_versions(warehouse)
         aliases = read_pinned(warehouse, CATEGORY_ALIASES, aliases_version)
-        decisions = latest_decisions(follow(warehouse.read(REVIEW_DECISIONS), read_successors(aliases), *DECIDED))
+        reviewed = read_decisions(warehouse, warehouse.version(REVIEW_DECISIONS), read_successors(aliases))
+        decisions = latest_decisions(reviewed)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version)
-        listings = with_taxonomy(
-            in_force(warehouse.read(LISTINGS, version).drop("image")),
-            taxonomy,
-            aliases,
-        )
+        listings = with_taxonomy(in_force(warehouse.read(LISTINGS, version).drop("image")), taxonomy, aliases)
         listings = with_decisions(listings, decisions)
         categories = [TaxonomyCategory(*row) for row in taxonomy.select("category", "parent", "department").collect()]
         work = trainings / run.run_id

@@ -149,8 +149,8 @@ class Archive:
     def _with_taxonomy(self) -> DataFrame:
         """The newest rows, with the categories that theirs stand for; no ingest has looked these names up."""
         taxonomy, stored = self._results.source(TAXONOMY), self._results.source(CATEGORY_ALIASES)
-        names = {**read_successors(stored), **stored_aliases(stored)}
-        index = open_index(taxonomy, names, self._run.job.settings.ingest)
+        settings = self._run.job.settings.ingest
+        index = open_index(taxonomy, read_successors(stored), stored_aliases(stored), settings)
         return with_taxonomy(self._newest, taxonomy, derive_aliases(self._newest, taxonomy, index))
 
     def _pieces(self) -> list[list[int]]:

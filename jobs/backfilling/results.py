@@ -18,8 +18,8 @@ from jobs.cleaning.clean import clean
 from jobs.cleaning.evidence import add_label_evidence
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.warehouse.evolution import conform
-from jobs.warehouse.inputs import DECIDED, read_pinned
-from jobs.warehouse.listings import follow, read_successors
+from jobs.warehouse.inputs import read_decisions, read_pinned
+from jobs.warehouse.listings import read_successors
 from schemas.tables import (
     BACKFILL_DECISIONS,
     BACKFILL_PREDICTIONS,
@@ -103,7 +103,8 @@ class Results:
         # An audit is drawn from the present catalogue only, and nobody sees what a backfill corrects.
         review, whole = replace(settings.review, audit_listings=0), replace(settings.decide, corrections=True)
         settings = replace(settings, review=review, decide=whole, rollout=RolloutSettings())
-        reviewed = follow(decided_by(self.source(REVIEW_DECISIONS), date), self._successors, *DECIDED)
+        version = self._plan.versions.get(REVIEW_DECISIONS.name)
+        reviewed = decided_by(read_decisions(warehouse, version, self._successors), date)
         taxonomy = self.source(TAXONOMY)
         result = at_end.enter_context(clean(warehouse, evidence, taxonomy, model, reviewed, None, date, settings))
         return result.decided.withColumns({"as_of": F.lit(date), "model_version": F.lit(model.version)})

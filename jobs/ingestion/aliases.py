@@ -89,18 +89,20 @@ def validate_aliases(rows: Sequence[Mapping[str, str | None]], codes: Collection
     return aliases
 
 
-def open_index(taxonomy: DataFrame, aliases: Mapping[str, str], settings: IngestSettings) -> CategoryIndex:
+def open_index(
+    taxonomy: DataFrame, successors: Successors, aliases: Mapping[str, str], settings: IngestSettings
+) -> CategoryIndex:
     """The names of the categories, ready to be looked up.
 
     Args:
         taxonomy: the table taxonomy.
-        aliases: alias -> category, as in a mapping file.
+        successors: former categories, with those that have taken their places.
+        aliases: alias -> category, as in a mapping file, which counts first.
         settings: how delivered categories are written.
     """
     rows = [TaxonomyRow(*row) for row in taxonomy.select("category", "label", "parent", "department").collect()]
-    return CategoryIndex(
-        rows, aliases, Separators(settings.category_separator, settings.path_separator), DEFAULT_DEPARTMENT
-    )
+    separators = Separators(settings.category_separator, settings.path_separator)
+    return CategoryIndex(rows, {**successors, **aliases}, separators, DEFAULT_DEPARTMENT)
 
 
 def stored_aliases(aliases: DataFrame) -> dict[str, str]:
@@ -150,7 +152,7 @@ def update_aliases(
     stored, taxonomy = warehouse.read(CATEGORY_ALIASES), warehouse.read(TAXONOMY)
     aliases = stored_aliases(stored) if given is None else dict(given)
     successors = read_successors(stored) if replaced is None else replaced
-    index = open_index(taxonomy, {**successors, **aliases}, settings)
+    index = open_index(taxonomy, successors, aliases, settings)
     earlier = stored.where(F.col("source") == DELIVERY).select(F.col("alias").alias("category"))
     names = delivered.select("category").union(warehouse.read(LISTINGS).select("category")).union(earlier)
     rows = [(alias, category, _FILE) for alias, category in sorted(aliases.items())]

@@ -40,7 +40,7 @@ def preview_categories(job: Job, rows: DataFrame, given: GivenCategories) -> lis
     """
     usable = rows.where(F.size("reasons") == 0)
     taxonomy = job.spark.createDataFrame(given.taxonomy or [], TAXONOMY.ddl)
-    index = open_index(taxonomy, {**(given.successors or {}), **(given.aliases or {})}, job.settings.ingest)
+    index = open_index(taxonomy, given.successors or {}, given.aliases or {}, job.settings.ingest)
     sections = []
     if given.taxonomy is not None:
         known = with_taxonomy(usable, taxonomy, derive_aliases(usable, taxonomy, index))

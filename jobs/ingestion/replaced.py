@@ -12,22 +12,20 @@ REPLACED_BY = "replaced_by"
 Row = Mapping[str, str | None]
 
 
-def divide_replaced(rows: Sequence[Row]) -> tuple[list[Row], Successors]:
-    """Divide the rows of a taxonomy file into those of categories and those of former categories.
+def find_successors(rows: Sequence[Row]) -> Successors:
+    """Find the former categories of a taxonomy file.
 
     Args:
         rows: category and optionally replaced_by as text. A row with a value in replaced_by is no category any more.
 
     Returns:
-        The rows of categories, each with its parent followed; and former category -> the category that takes its place.
-        If that has been replaced as well, the newest one.
+        Former category -> the category that takes its place. If that has been replaced as well, the newest one.
 
     Raises:
         ValueError: a former category is also a category, is replaced by two, by none of the file, or in a circle. The
             message has one line per error.
     """
-    kept = [row for row in rows if not _text(row, REPLACED_BY)]
-    codes = {_text(row, "category") for row in kept}
+    codes = {_text(row, "category") for row in rows if not _text(row, REPLACED_BY)}
     next_of, faults = _read(rows, codes)
     successors: Successors = {}
     for category in next_of:
@@ -42,7 +40,7 @@ def divide_replaced(rows: Sequence[Row]) -> tuple[list[Row], Successors]:
             faults.append(f"category {category!r} is replaced by {chain[-1]!r}, which is no category of the file")
     if faults:
         raise ValueError(list_faults(faults))
-    return [_with_parent(row, successors) for row in kept], successors
+    return successors
 
 
 def _read(rows: Sequence[Row], codes: Collection[str]) -> tuple[dict[str, str], list[str]]:
@@ -64,8 +62,3 @@ def _read(rows: Sequence[Row], codes: Collection[str]) -> tuple[dict[str, str], 
 
 def _text(row: Row, name: str) -> str:
     return (row.get(name) or "").strip()
-
-
-def _with_parent(row: Row, successors: Successors) -> Row:
-    parent = successors.get(_text(row, "parent"))
-    return {**row, "parent": parent} if parent else row

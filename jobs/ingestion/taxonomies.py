@@ -11,7 +11,7 @@ from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import read_files, text_settings
 from jobs.ingestion.faults import list_faults
 from jobs.ingestion.files import find_files
-from jobs.ingestion.replaced import REPLACED_BY, divide_replaced
+from jobs.ingestion.replaced import REPLACED_BY, find_successors
 from jobs.ingestion.rows import MALFORMED, Rows
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
@@ -41,8 +41,9 @@ def read_taxonomy(
         found = ", ".join(rows.names) or "none"
         raise UsageError(f"--taxonomy {location} lacks the column category; its columns are {found}.")
     try:
-        kept, successors = divide_replaced(rows.collect_texts([*TAXONOMY.names, REPLACED_BY]))
-        return validate_taxonomy(kept), successors
+        texts = rows.collect_texts([*TAXONOMY.names, REPLACED_BY])
+        successors = find_successors(texts)
+        return validate_taxonomy(texts, successors), successors
     except ValueError as error:
         raise UsageError(f"--taxonomy {location} cannot be used:\n{error}") from error
 
@@ -57,13 +58,14 @@ def read_category_file(spark: SparkSession, location: str, column: str, settings
     return read_files(spark, find_files(spark, location), form, copies)
 
 
-def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category]:
+def validate_taxonomy(rows: Sequence[Mapping[str, str | None]], successors: Successors | None = None) -> list[Category]:
     """Validate a taxonomy and fill in its defaults.
 
     Args:
         rows: category and optionally label, parent, department and sensitive (true or false, 1 or 0, yes or no; empty
             is false) as text, and `MALFORMED`. Label and parent default to the category, department to
-            `DEFAULT_DEPARTMENT`.
+            `DEFAULT_DEPARTMENT`. Rows with replaced_by are no categories.
+        successors: the output of `find_successors`; a parent that is a former category is followed.
 
     Returns:
         The categories, sorted.
@@ -74,11 +76,14 @@ def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category
     """
     faults: list[str] = []
     categories: dict[str, Category] = {}
+    followed = successors or {}
     for number, row in enumerate(rows, 1):
         text = {name: (value or "").strip() for name, value in row.items()}
         category, sensitive = text.get("category", ""), _SENSITIVE.get(text.get("sensitive", "").lower())
         if row.get(MALFORMED) is not None:
             faults.append(f"row {number} cannot be read: {text[MALFORMED]!r}")
+        elif text.get(REPLACED_BY):
+            continue
         elif not category:
             faults.append(f"row {number} has no category")
         elif category in categories:
@@ -89,6 +94,7 @@ def validate_taxonomy(rows: Sequence[Mapping[str, str | None]]) -> list[Category
             )
         else:
             label, parent = text.get("label") or category, text.get("parent") or category
+            parent = followed.get(parent, parent)
             department = text.get("department") or DEFAULT_DEPARTMENT
             categories[category] = (category, label, parent, department, sensitive)
     if not rows:

@@ -14,9 +14,6 @@ from schemas.errors import UsageError
 from schemas.successors import Successors
 from schemas.tables import CATEGORY_ALIASES, LISTINGS, REVIEW_DECISIONS, TAXONOMY, Table
 
-DECIDED = ("category", "published_category")
-"""The columns of review_decisions that are categories."""
-
 
 def require_listings(address: Address, open_warehouse: Callable[[], Warehouse]) -> None:
     """Check that something has been ingested. Call it before anything is written, even a lock.
@@ -66,7 +63,7 @@ def read_decisions(warehouse: Warehouse, version: int | None, successors: Succes
         version: the version of review_decisions that a run has pinned; None: there was none.
         successors: former categories, with those that have taken their places.
     """
-    return follow(read_pinned(warehouse, REVIEW_DECISIONS, version), successors, *DECIDED)
+    return follow(read_pinned(warehouse, REVIEW_DECISIONS, version), successors, "category", "published_category")
 
 
 def _no_listings(location: str) -> UsageError:

@@ -103,6 +103,9 @@ def test_a_former_category_counts_as_the_one_that_has_taken_its_place(warehouse:
     # It holds until another taxonomy says otherwise.
     deliver(listing("d", category="caps"), taxonomy=None)
     assert categories(warehouse)["d"] == ("headwear", True)
+    grown = deliver(listing("g", category="caps"), listing("h", category="scarves"), taxonomy=None, from_paths=True)
+    assert grown.facts["categories_added"] == 1
+    assert {row[0] for row in taxonomy_of(warehouse)} == {"bags", "headwear", "scarves"}
 
     decided = warehouse.spark.createDataFrame(
         [("hats", [("caps", 0.5)]), (None, None), ("bags", [])],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.ingestion.replaced import divide_replaced
+from jobs.ingestion.replaced import find_successors
+from jobs.ingestion.taxonomies import validate_taxonomy
 
 
 def row(category: str, replaced_by: str | None = None, parent: str | None = None) -> dict[str, str | None]:
@@ -13,14 +14,22 @@ def row(category: str, replaced_by: str | None = None, parent: str | None = None
 
 def test_former_categories_lead_to_the_newest_and_their_children_move() -> None:
     rows = [row("hats", "caps"), row("caps", " headwear "), row("headwear"), row("berets", parent="hats")]
-    kept, successors = divide_replaced(rows)
+    successors = find_successors(rows)
     assert successors == {"hats": "headwear", "caps": "headwear"}
-    assert [(each["category"], each["parent"]) for each in kept] == [("headwear", None), ("berets", "headwear")]
+    kept = validate_taxonomy(rows, successors)
+    assert [(each[0], each[2]) for each in kept] == [("berets", "headwear"), ("headwear", "headwear")]
+
+
+def test_a_fault_of_a_category_names_its_row_of_the_file() -> None:
+    rows = [row("hats", "headwear"), row("headwear"), row("")]
+    with pytest.raises(ValueError, match="row 3 has no category"):
+        validate_taxonomy(rows, find_successors(rows))
 
 
 def test_a_file_without_the_column_replaces_nothing() -> None:
     rows: list[dict[str, str | None]] = [{"category": "hats"}, {"category": "caps", "replaced_by": " "}]
-    assert divide_replaced(rows) == (rows, {})
+    assert find_successors(rows) == {}
+    assert [each[0] for each in validate_taxonomy(rows)] == ["caps", "hats"]
 
 
 @pytest.mark.parametrize(
@@ -39,4 +48,4 @@ def test_a_file_without_the_column_replaces_nothing() -> None:
 )
 def test_what_cannot_be_followed_is_an_error(rows: list[dict[str, str | None]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        divide_replaced(rows)
+        find_successors(rows)
