@@ -26,6 +26,7 @@ def cached(frame: DataFrame, until: ExitStack) -> DataFrame:
     if level.useMemory or level.useDisk:
         return frame
     session = frame.sparkSession
+    internals: Any = session._jsparkSession  # noqa: SLF001
     jvm: Any = session.sparkContext._jvm  # noqa: SLF001
     sql, rows = jvm.org.apache.spark.sql, frame._jdf.queryExecution().toRdd()  # noqa: SLF001
     # The plan of a cached frame would be part of that of every query that uses it, and so on with caches of caches.
@@ -33,6 +34,11 @@ def cached(frame: DataFrame, until: ExitStack) -> DataFrame:
     # planning a night. Rows whose origin is hidden are still computed again if an executor is lost.
     of_rows = getattr(getattr(sql.execution, "LogicalRDD$"), "MODULE$")
     plan = of_rows.fromDataset(rows, frame._jdf, False)  # noqa: SLF001
-    hidden = DataFrame(sql.classic.Dataset.ofRows(session._jsparkSession, plan), session)  # noqa: SLF001
+    # Without its order: that of an earlier cache may name columns that the frame has no longer, and joining the frame
+    # with itself then fails (NoSuchElementException in InMemoryRelation.withOutput).
+    known = [jvm.scala.Some(each) for each in (plan.computeStats(), plan.constraints())]
+    no_order = jvm.scala.collection.immutable.List.newBuilder().result()
+    plan = plan.copy(plan.output(), rows, plan.outputPartitioning(), no_order, False, plan.stream(), internals, *known)
+    hidden = DataFrame(sql.classic.Dataset.ofRows(internals, plan), session)
     until.callback(hidden.persist().unpersist)
     return hidden

@@ -52,6 +52,16 @@ def test_the_plan_of_a_cached_frame_begins_with_the_cache(spark: SparkSession) -
         assert [row.whole for row in twice.orderBy("id").collect()] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
+def test_a_frame_is_joined_with_itself_without_a_column_by_which_an_earlier_cache_was_sorted(
+    spark: SparkSession,
+) -> None:
+    with ExitStack() as at_end:
+        numbers = cached(spark.range(5).withColumn("rest", F.col("id") % 2).orderBy("rest", "id"), at_end)
+        ids = cached(numbers.select("id"), at_end)
+        pairs = ids.alias("left").join(ids.alias("right"), F.expr("left.id < right.id"))
+        assert pairs.count() == 10
+
+
 def test_a_cache_is_released_after_an_error(spark: SparkSession) -> None:
     def fail() -> None:
         with ExitStack() as at_end:
