@@ -25,6 +25,7 @@ from conf.load import SettingsError, load_settings
 from conf.settings import Settings
 from jobs.console.event_log import bind_events, event_log, log_event
 from jobs.console.log_file import EVENTS, new_log_file
+from jobs.console.query_progress import told_progress
 from jobs.console.root_cause import root_cause
 from jobs.console.summary import print_error_as_json, printable
 from jobs.warehouse.address import Address, parse_address
@@ -121,9 +122,11 @@ def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str], 
                 session = open_session(settings.spark, f"catalog-cleaner {name}", log_file)
                 if not shared:
                     at_end.callback(session.stop)
+                at_end.enter_context(told_progress(session, job.print_progress))
                 return open_warehouse(session, warehouse)
 
-            yield Job(name, settings, address, open_, started_at, console)
+            job = Job(name, settings, address, open_, started_at, console)
+            yield job
 
 
 @contextmanager
