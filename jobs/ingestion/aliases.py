@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -13,7 +12,6 @@ from jobs.ingestion.copies import Copies
 from jobs.ingestion.faults import list_faults
 from jobs.ingestion.rows import MALFORMED
 from jobs.ingestion.taxonomies import DEFAULT_DEPARTMENT, read_category_file
-from jobs.warehouse.caches import cached
 from jobs.warehouse.listings import DELIVERY, TAXONOMY_FILE, read_successors
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
@@ -160,8 +158,7 @@ def update_aliases(
     new = derive_aliases(names, taxonomy, index)
     if rows:
         new = new.union(warehouse.spark.createDataFrame(rows, CATEGORY_ALIASES.ddl))
-    with ExitStack() as at_end:
-        new = cached(new, at_end)
-        if not new.exceptAll(stored).union(stored.exceptAll(new)).isEmpty():
-            warehouse.overwrite(CATEGORY_ALIASES, new)
+    both = new.withColumn("number", F.lit(1)).union(stored.withColumn("number", F.lit(-1)))
+    if not both.groupBy(*stored.columns).agg(F.sum("number").alias("number")).where("number != 0").isEmpty():
+        warehouse.overwrite(CATEGORY_ALIASES, new)
     return index
