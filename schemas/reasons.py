@@ -143,7 +143,7 @@ class Reason(StrEnum):
         "personal_data",
         Queue.OTHER,
         0.3,
-        "Title or description contain an e-mail address, a phone number, an IBAN or a card number.",
+        "Title or description contain an e-mail address, a phone number, a postal address, an IBAN or a card number.",
         "the text contains personal data",
     )
     DUPLICATE = (
@@ -228,6 +228,7 @@ class PersonalData(StrEnum):
     PHONE = ("phone", "a phone number")
     IBAN = ("iban", "an IBAN")
     CARD = ("card", "a card number")
+    ADDRESS = ("address", "a postal address")
 
 
 class TitleStatus(StrEnum):

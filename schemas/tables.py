@@ -272,7 +272,7 @@ PREDICTIONS = Table(
         Column(
             "personal_data",
             "ARRAY<STRING>",
-            "kinds of personal data in the texts, sorted: card, email, iban, phone; may be empty; null in earlier rows",
+            "personal data in the texts: address, card, email, iban, phone, sorted; may be empty; null in earlier rows",
         ),
         Column(
             "language",

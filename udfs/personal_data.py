@@ -14,8 +14,9 @@ from udfs.markup import plain_text
 from udfs.phone_numbers import has_phone_number, is_dialled
 from udfs.phone_regions import likely_regions
 from udfs.phone_words import is_code
+from udfs.postal_addresses import has_postal_address, may_have_postal_address
 
-_VERSION = 1
+_VERSION = 2
 """Increase it when all texts must be read again, because the rules for personal data or languages have changed."""
 _WIDE_AT = "\uff20"
 _LONGEST = 20_000
@@ -62,7 +63,7 @@ def find_personal_data(
     raw = f"{(title or '')[:_LONGEST]} \n {(description or '')[:_LONGEST]}"
     if "&" in raw:
         raw = html.unescape(raw)
-    if not (may_have_email(raw) or _DIGITS.search(raw) or _WIDE_AT in raw):
+    if not (may_have_email(raw) or _DIGITS.search(raw) or _WIDE_AT in raw or may_have_postal_address(raw)):
         return []
     if not raw.isascii():
         raw = _plain_digits(unicodedata.normalize("NFKC", raw))
@@ -75,6 +76,8 @@ def find_personal_data(
     text, found = remove_emails(_LINK.sub(" ", plain_text(raw)))
     if found:
         kinds.add(PersonalData.EMAIL)
+    if has_postal_address(text):
+        kinds.add(PersonalData.ADDRESS)
     if _DIGITS.search(text):
         kinds |= _find_numbers(text, chosen, any_if_called=not regions)
     return sorted(kinds)

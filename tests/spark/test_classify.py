@@ -174,7 +174,7 @@ def test_texts_are_read_for_personal_data_and_language(spark: SparkSession, bund
     frame = listings(spark, features, 6).join(replaced, "listing_id", "left")
     frame = frame.withColumns({"description": F.col("d"), "currency": F.col("c"), "title": F.lit(None).cast("string")})
     found = {name: (row.language, row.personal_data, row.text_rules) for name, row in score(frame, bundle).items()}
-    rules = "version 1"
+    rules = "version 2"
     assert found == {
         "L000": ("fr", ["phone"], rules),
         "L001": ("en", ["email"], rules),
@@ -185,7 +185,7 @@ def test_texts_are_read_for_personal_data_and_language(spark: SparkSession, bund
     }
     options: dict[str, Any] = {"rows": 6, "batch_rows": 16, "top": 2, "phone_regions": ("US", "FR")}
     abroad = {row.listing_id: row for row in classify(frame, bundle, "3", **options).collect()}
-    assert (abroad["L003"].personal_data, abroad["L003"].text_rules) == (["phone"], "version 1 FR US")
+    assert (abroad["L003"].personal_data, abroad["L003"].text_rules) == (["phone"], "version 2 FR US")
 
 
 def test_an_empty_frame_gives_no_rows(spark: SparkSession, bundle: str, features: Features) -> None:

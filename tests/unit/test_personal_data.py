@@ -7,7 +7,7 @@ import time
 import pytest
 
 from schemas.reasons import PersonalData
-from tests.unit.personal_samples import CARDS, EMAILS, IBANS, NEGATIVES, PHONES
+from tests.unit.personal_samples import ADDRESSES, CARDS, EMAILS, IBANS, NEGATIVES, PHONES
 from udfs.languages import find_language
 from udfs.personal_data import find_personal_data
 from udfs.phone_numbers import unknown_regions
@@ -26,6 +26,7 @@ def found(text: str | None) -> list[str]:
         (PersonalData.PHONE, PHONES),
         (PersonalData.IBAN, IBANS),
         (PersonalData.CARD, CARDS),
+        (PersonalData.ADDRESS, ADDRESSES),
     ],
 )
 def test_each_kind_is_found_and_no_other(kind: PersonalData, texts: tuple[str, ...]) -> None:
@@ -79,7 +80,8 @@ def test_all_regions_have_a_numbering_plan() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["1(", "1 ", "(1", "a@", "a.", "@a.", "FR76 ", "a1 ", "tel:", "tel 1", "1-", "4111 ", "<a ", "at ", "''"]
+    "part",
+    ["1(", "1 ", "(1", "a@", "@a.", "FR76 ", "a1 ", "tel:", "tel 1", "1-", "4111 ", "<a ", "at ", "''", "CA 95014 "],
 )
 def test_long_texts_are_read_in_linear_time(part: str) -> None:
     text = f"0612345678 @ {part * 20_000}"
