@@ -104,10 +104,10 @@ class CategoryIndex:
 
         Of several categories in one value, the deepest in the taxonomy counts; of equally deep ones, the first.
         """
-        found = self._resolve_one(delivered)
+        found = self.resolve_whole(delivered)
         if found is not None:
             return found
-        codes = [code for code in map(self._resolve_one, self.split(delivered)) if code is not None]
+        codes = [code for code in map(self.resolve_whole, self.split(delivered)) if code is not None]
         return max(codes, key=lambda code: self._depth[code], default=None)
 
     def split(self, delivered: str) -> list[str]:
@@ -123,7 +123,8 @@ class CategoryIndex:
         """The key of every name that is one category's -> its code."""
         return {key: code for names in reversed(self._names) for key, code in names.items() if code is not None}
 
-    def _resolve_one(self, name: str) -> str | None:
+    def resolve_whole(self, name: str) -> str | None:
+        """The code of a name that is one category; None if it is none."""
         if name in self._codes:
             return name
         key = self._key(name)

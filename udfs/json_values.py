@@ -36,7 +36,7 @@ def json_values(text: str | None, paths: Sequence[Sequence[str]]) -> list[Values
 
     Returns:
         For each path its values as text, in order, those of lists one by one; None if there are none, or if the text is
-        no JSON object. A number stays as it is written, an object is JSON.
+        no JSON object. A number stays as it is written, an object is JSON. What is no character is replaced by U+FFFD.
     """
     try:
         # Numbers are not computed with, so 0.10 and large ones stay as they are written.
@@ -58,4 +58,6 @@ def _at(value: Any, path: Sequence[str]) -> Iterator[Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # JSON may contain half of a character that UTF-16 writes in two parts, such as a cut-off emoji.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

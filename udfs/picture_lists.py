@@ -14,17 +14,18 @@ from pyspark.sql import Column
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import StringType
 
-MAY_BE_SEVERAL = r"[,;|\r\n]|^\s*\["
+MAY_BE_SEVERAL = r"[,;|\s]|^\s*\["
 """What every value with several addresses has; one with a single address may have it, too."""
 _SERVER = "https?://"
+_PICTURE = r"(?:(?<=\.jpg)|(?<=\.png)|(?<=\.gif)|(?<=\.jpeg)|(?<=\.webp))"
 
 
 def first_address(text: str, prefixes: Sequence[str]) -> str:
     """The first address in a value; the value itself, unless it is sure that it contains several.
 
-    Addresses are separated by `|`, a line end, or a comma or semicolon with a space after it: in an address, these are
+    Addresses are separated by `|` or a space, perhaps with a comma or semicolon before it: in an address, these are
     encoded. A comma or semicolon without a space may be a part of an address. So it only separates two of the same
-    server, or with the same prefix.
+    server, or with the same prefix, or where the first ends like the name of a picture.
 
     Args:
         text: one or more addresses, or a list of texts as JSON or Python write it.
@@ -34,7 +35,8 @@ def first_address(text: str, prefixes: Sequence[str]) -> str:
     if items is not None:
         return items[0] if all(_start(item, prefixes) for item in items) else text
     begin = f"(?={'|'.join([_SERVER, *map(re.escape, prefixes)])})"
-    first = re.split(rf"\s*(?:[|\r\n]|[,;]\s)\s*{begin}", text.strip(), maxsplit=1, flags=re.IGNORECASE)[0]
+    first = re.split(rf"(?:\s*\||[,;]?\s)\s*{begin}", text.strip(), maxsplit=1, flags=re.IGNORECASE)[0]
+    first = re.split(rf"{_PICTURE}[,;]{begin}", first, maxsplit=1, flags=re.IGNORECASE)[0]
     parts = re.split(rf"[,;]{begin}", first, flags=re.IGNORECASE)
     starts = {_start(part, prefixes) for part in parts}
     if None in starts:

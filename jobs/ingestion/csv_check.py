@@ -19,6 +19,7 @@ _WITHIN = 3
 _LEARNT = 1_000
 """Rows from which to learn what the values of a column look like, and lines that are kept to be compared with them."""
 _NUMBER = re.compile(r"\s*[+-]?[0-9.,]+\s*")
+_TIME = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+.*)?\s*")
 csv.field_size_limit(sys.maxsize)
 
 
@@ -81,7 +82,8 @@ def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | 
 
     Raises:
         UnclosedQuoteError: a quote is not closed until the end of the file, or text follows where it is closed, or a
-            row has more than `max_lines` lines, or a value contains lines that look like rows.
+            row has more than `max_lines` lines, or values contain lines that look like rows, which is sure where a
+            column has nothing but times.
     """
     header, rows, blank, end = None, 0, 0, None
     shape, within = _RowShape(), list[_Line]()
@@ -101,21 +103,27 @@ def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | 
         else:
             rows += bool(values)
         record.begin()
-    doubtful = tuple((line.number, line.text[:_SHOWN]) for line in within if shape.fits(line.values))
-    return CsvContent(header or (), rows, blank, end, doubtful)
+    doubtful = [line for line in within if shape.fits(line.values)]
+    if shape.has_time and len(doubtful) >= _WITHIN:
+        raise UnclosedQuoteError(
+            f"{doubtful[0].opening} is probably not closed: {len(doubtful):,} lines within quoted values look like "
+            f"rows, the first is line {doubtful[0].number:,}: {doubtful[0].text[:_SHOWN]!r}"
+        )
+    return CsvContent(header or (), rows, blank, end, tuple((line.number, line.text[:_SHOWN]) for line in doubtful))
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line within a record, and the values that it would have as a row."""
+    """A line within a record, the values that it would have as a row, and where the record's quote opens."""
 
     number: int
     text: str
     values: list[str]
+    opening: str
 
 
 class _RowShape:
-    """What the values of each column are: always numbers, always text with letters, or either."""
+    """What the values of each column are: always numbers, always times, always text with letters, or any of these."""
 
     def __init__(self) -> None:
         self._kinds: list[set[str]] = []
@@ -127,13 +135,19 @@ class _RowShape:
             for kinds, value in zip(self._kinds, values, strict=True):
                 kinds.add(_kind(value))
 
+    @property
+    def has_time(self) -> bool:
+        """Whether a column has nothing but times. No line of a text has one there by chance."""
+        return {"time"} in self._kinds
+
     def fits(self, values: Sequence[str]) -> bool:
         """Whether values are of the kinds of their columns.
 
-        Without columns of both kinds nothing is said to fit, because lines of a text have commas, too.
+        Without a column of text and one of numbers or times nothing is said to fit, because lines of a text have
+        commas, too.
         """
         kinds = [next(iter(each)) if len(each) == 1 else None for each in self._kinds]
-        if len(values) != len(kinds) or not {"text", "number"} <= set(kinds):
+        if len(values) != len(kinds) or "text" not in kinds or not {"number", "time"} & set(kinds):
             return False
         return all(kind in {None, _kind(value)} for kind, value in zip(kinds, values, strict=True))
 
@@ -141,6 +155,8 @@ class _RowShape:
 def _kind(value: str) -> str:
     if _NUMBER.fullmatch(value):
         return "number"
+    if _TIME.fullmatch(value):
+        return "time"
     return "text" if any(character.isalpha() for character in value) else "other"
 
 
@@ -191,16 +207,21 @@ class _Record:
         rows = [each for each in self._form.read(within) if len(each) == width]
         if width > 1 and len(rows) >= _WITHIN and len(rows) * 2 > len(within):
             raise self._error(f"contains {len(rows):,} lines that look like rows")
-        alone = [_Line(self._first + place, line, *self._form.read([line])) for place, line in self._behind()]
+        opening = self._opening()
+        alone = [
+            _Line(self._first + place, line, next(iter(self._form.read([line]))), opening)
+            for place, line in self._behind()
+        ]
         return [line for line in alone if len(line.values) == width]
 
     def _behind(self) -> Iterator[tuple[int, str]]:
         return ((place, line.strip()) for place, line in enumerate(self.lines) if place and line.strip())
 
     def _error(self, fault: str) -> UnclosedQuoteError:
-        """An error with the line of the last quote that opens before the record's second line."""
+        return UnclosedQuoteError(f"{self._opening()} {fault}")
+
+    def _opening(self) -> str:
+        """Where the last quote opens before the record's second line."""
         opening = self.lines[0]
         place = opening.rfind('"')
-        return UnclosedQuoteError(
-            f"line {self._first:,}: the quote before {opening[place + 1 :].strip()[:_SHOWN]!r} {fault}"
-        )
+        return f"line {self._first:,}: the quote before {opening[place + 1 :].strip()[:_SHOWN]!r}"

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
@@ -97,7 +97,22 @@ def find_local_files(job: Job, location: str) -> Files | None:
         return None
     if not path.exists():
         raise _missing(location)
+    above = next((each for each in _above(path.absolute()) if (each / LOG_FOLDER).is_dir()), None)
+    if above is not None:
+        raise UsageError(
+            f"{location} is a part of the Delta table {above}, and may hold deleted and replaced rows: give the folder "
+            "of the table, with --table-version for an earlier version."
+        )
     return _files(location, [(str(each), each.is_dir()) for each in (path.iterdir() if path.is_dir() else [path])])
+
+
+def _above(path: Path) -> list[Path]:
+    """The folder of a file or of a partition (`month=7`), and of the partitions above it: one may be a table's."""
+    found = []
+    while path.is_file() or "=" in path.name:
+        path = path.parent
+        found.append(path)
+    return found
 
 
 def _is_table_name(location: str) -> bool:

@@ -19,10 +19,11 @@ from jobs.ingestion.text_files import Decoding, Text, TextSettings, inspect
 from schemas.errors import UsageError
 from udfs.json_values import json_values_udf
 
-_NON_FINITE = ('"NaN"', '"Infinity"', '"-Infinity"')
-"""Spark returns these values as strings in quotes."""
+_NAN, _INFINITE = '"NaN"', ('"Infinity"', '"-Infinity"')
+"""Spark returns these values as strings in quotes. NaN stands for a value that is missing."""
 _BARE_NON_FINITE = r"([:\[,]\s*)[+-]?(NaN|Infinity|INF)\b"
 """These values without quotes, which only `from_json` reads."""
+_ROUNDED, _WRITTEN_ROUNDED = r"^-?[0-9.]+E[0-9]+$", r"[0-9][eE]\+[0-9]"
 _NOT_BLANK = r"\S"
 _MARK = "\ufeff"
 _LINE = "__line__"
@@ -174,17 +175,19 @@ def _is_one_value(line: Column) -> Column:
 
 
 def _keys(lines: DataFrame) -> dict[str, bool]:
-    """The keys of all lines that are objects, and whether a line may have a list there."""
+    """The keys of all lines that are objects, and whether a line may have a list there, or a rounded number."""
     pairs = F.from_json("value", "map<string, string>")
-    found = lines.select(F.explode(pairs).alias("key", "text")).groupBy("key")
-    is_list = F.bool_or(F.coalesce(F.startswith("text", F.lit("[")), F.lit(False)))
-    return {row.key: row.is_list for row in found.agg(is_list.alias("is_list")).collect()}
+    found = lines.select("value", F.explode(pairs).alias("key", "text")).groupBy("key")
+    # Spark writes 8.41E+12, what a spreadsheet has made of an id, like the whole number 8410000000000.0.
+    is_rounded = F.col("text").rlike(_ROUNDED) & F.col("value").rlike(_WRITTEN_ROUNDED)
+    is_read = F.bool_or(F.coalesce(F.startswith("text", F.lit("[")) | is_rounded, F.lit(False)))
+    return {row.key: row.is_read for row in found.agg(is_read.alias("is_read")).collect()}
 
 
 def _lists(
     lines: DataFrame, keys: Mapping[str, bool], alike: Iterable[Sequence[str]], named: Collection[str]
 ) -> dict[str, list[tuple[str, ...]]]:
-    """The named columns with lists and the named fields that any line has, and where to look for each of them.
+    """The named columns with lists or rounded numbers, the named fields that any line has, and where to find them.
 
     Args:
         lines: the lines, in the column value.
@@ -219,7 +222,7 @@ def _value(names: Sequence[str]) -> Column:
     """
     others = [F.get_json_object(_LINE, f"$['{name}']") for name in names[1:]]
     value = F.coalesce(_field(names[0]), *others) if others else _field(names[0])
-    return F.when(value.isin(*_NON_FINITE), F.btrim(value, F.lit('"'))).otherwise(value)
+    return F.when(value.isin(*_INFINITE), F.btrim(value, F.lit('"'))).when(value != _NAN, value)
 
 
 def _field(name: str) -> Column:

@@ -89,10 +89,11 @@ def new_categories(names: Mapping[str, int], index: CategoryIndex) -> dict[str, 
     """
     spellings: dict[str, Counter[str]] = {}
     for name, rows in sorted(names.items()):
-        if index.resolve(name) is not None:
+        if index.resolve_whole(name) is not None:
             continue
-        path = max((split_path(part, index.separators.path) for part in index.split(name)), key=len)
-        if path:
+        longest = max(index.split(name), key=lambda part: len(split_path(part, index.separators.path)))
+        path = split_path(longest, index.separators.path)
+        if path and index.resolve_whole(longest) is None:
             spellings.setdefault(category_key(PATH.join(path)), Counter())[PATH.join(path)] += rows
     return {found.most_common(1)[0][0]: found.total() for found in spellings.values()}
 

@@ -26,6 +26,8 @@ _SPARK_READS = (UTF8, "utf-8-sig")
 _HEAD = 4096
 _EXAMPLES = 1000
 """Lines that are not UTF-8 from which the encoding is found."""
+_BY_CHANCE = 0.02
+"""In other encodings, words such as `Â©` are UTF-8 by chance: in at most so many lines for each that is not."""
 _T = TypeVar("_T")
 
 
@@ -104,12 +106,14 @@ class Decoding:
     Attributes:
         lines: number of lines.
         bad: number of lines that could not be decoded.
+        good: number of lines that are UTF-8 and not ASCII.
         examples: the first of them.
         other: all their bytes that are not ASCII, each once.
     """
 
     lines: int = 0
     bad: int = 0
+    good: int = 0
     examples: list[bytes] = field(default_factory=list)
     other: set[int] = field(default_factory=set)
 
@@ -117,13 +121,19 @@ class Decoding:
         """The lines of a text that is decoded with `surrogateescape`."""
         for line in text:
             self.lines += 1
-            if not line.isascii() and not _is_decoded(line):
-                data = line.encode(UTF8, "surrogateescape")
-                self.bad += 1
-                self.other.update(each for each in data if each > 127)
-                if len(self.examples) < _EXAMPLES:
-                    self.examples.append(data)
+            if not line.isascii():
+                self._count(line)
             yield line
+
+    def _count(self, line: str) -> None:
+        if _is_decoded(line):
+            self.good += 1
+            return
+        data = line.encode(UTF8, "surrogateescape")
+        self.bad += 1
+        self.other.update(each for each in data if each > 127)
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(data)
 
 
 def inspect(
@@ -161,6 +171,12 @@ def _other_encoding(text: Text, decoding: Decoding, way_out: str) -> str:
     Raises:
         UsageError: it is not sure.
     """
+    if decoding.good > decoding.bad * _BY_CHANCE:
+        raise UsageError(
+            f"{text.name}: {decoding.good:,} of {decoding.lines:,} lines are UTF-8 and {decoding.bad:,} are not, so it "
+            "was probably put together from files in different encodings, and none reads all of it. Load the files "
+            f"separately. The first line that is not UTF-8: {describe_encodings(decoding.examples)}."
+        )
     detected = detect_encoding(decoding.examples, bytes(sorted(decoding.other)))
     if detected is None:
         raise UsageError(

@@ -43,6 +43,14 @@ def test_numbers_are_the_same_ids_in_all_formats(spark: SparkSession, tmp_path: 
     assert _ids(spark, tmp_path / "a.jsonl") == found
 
 
+def test_an_id_that_a_spreadsheet_has_rounded_is_damaged_in_json_too(spark: SparkSession, tmp_path: Path) -> None:
+    rows = '{"listing_id": 8.41E+12, "title": "a"}', '{"listing_id": 5.0, "title": "8.41E+12"}'
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    assert _ids(spark, tmp_path / "a.jsonl") == [("5", False), ("8.41E+12", True)]
+    (tmp_path / "b.json").write_text(f"[{','.join(rows)}]")
+    assert _ids(spark, tmp_path / "b.json") == [("5", False), ("8.41E+12", True)]
+
+
 def test_a_point_belongs_to_an_id_unless_all_are_numbers(spark: SparkSession) -> None:
     rows = [("1.0",), ("2",), (None,), ("8.41E+12",)]
     assert rows_of(unify_ids(frame(spark, "listing_id string", *rows)), "listing_id") == [

@@ -11,10 +11,15 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from rich.console import Console
 
 from conf.ingest_settings import IngestSettings
+from conf.load import load_settings
+from jobs.console.job import Job
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import Delivery, open_delivery
+from jobs.ingestion.files import find_local_files
+from jobs.warehouse.address import parse_address
 from schemas.errors import UsageError
 from tests.spark.deliveries import NOW, opened
 from tests.spark.frames import rows_of
@@ -68,6 +73,18 @@ def test_a_partitioned_folder_is_refused_for_what_it_is(spark: SparkSession, tmp
     spark.range(2).selectExpr("id AS listing_id", "id AS day").write.partitionBy("day").parquet(str(tmp_path / "rows"))
     with pytest.raises(UsageError, match=r"rows is divided by day \(day=0, ...\), which its files do not contain"):
         opened(spark, tmp_path / "rows")
+
+
+def test_a_partition_of_a_delta_table_is_no_delivery(spark: SparkSession, tmp_path: Path) -> None:
+    rows = spark.range(2).selectExpr("id AS listing_id", "id AS day")
+    rows.write.format("delta").partitionBy("day").save(str(tmp_path / "table"))
+    address = parse_address(str(tmp_path), lambda _: True)
+    job = Job("ingest", load_settings("test"), address, lambda: pytest.fail("Spark started"), NOW, Console(quiet=True))
+    folder = tmp_path / "table" / "day=1"
+    for location in (folder, next(folder.glob("*.parquet"))):
+        with pytest.raises(UsageError, match=f"^{location} is a part of the Delta table {tmp_path / 'table'}, and may"):
+            find_local_files(job, str(location))
+    assert find_local_files(job, str(tmp_path / "table")) is not None
 
 
 def test_a_column_without_values_is_an_absent_column(spark: SparkSession, tmp_path: Path) -> None:

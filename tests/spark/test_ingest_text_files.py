@@ -93,8 +93,13 @@ def test_an_encoding_that_is_sure_is_found_and_another_is_refused(spark: SparkSe
         ("open.csv", (HEADER + '1,2024-01-02,"a\n' + RUSSIAN).encode(), "open.csv, line 2: the quote before 'a'"),
         ("what.csv", b"id;a,b\n1;2,3\n", "what.csv: it is not sure what separates its values; its first line is 'id;a"),
         ("empty.csv", b"\n\n", "empty.csv is empty"),
+        (
+            "both.csv",
+            (HEADER + ROWS).encode() + RUSSIAN.encode("windows-1251"),
+            "both.csv: 1 of .* lines are UTF-8 and .* are not, so it was probably put together",
+        ),
     ],
-    ids=["gzip", "bzip2", "zstandard", "not compressed", "quote", "separator", "empty"],
+    ids=["gzip", "bzip2", "zstandard", "not compressed", "quote", "separator", "empty", "two encodings"],
 )
 def test_nothing_is_lost_in_silence(
     spark: SparkSession, tmp_path: Path, name: str, content: bytes, message: str
@@ -176,6 +181,12 @@ def test_json_keys_may_differ_in_case(spark: SparkSession, tmp_path: Path) -> No
     lines[1]["Title"] = ["b"]
     (tmp_path / "lists.jsonl").write_text("\n".join(json.dumps(each) for each in lines))
     assert titles(spark, tmp_path / "lists.jsonl") == [("1", "a"), ("2", "b")]
+
+
+def test_a_bare_nan_of_json_is_no_text(spark: SparkSession, tmp_path: Path) -> None:
+    row = '{"listing_id": %d, "updated_at": "2024-01-02", "title": %s}'
+    (tmp_path / "rows.jsonl").write_text("\n".join([row % (1, "NaN"), row % (2, '"NaN"')]))
+    assert titles(spark, tmp_path / "rows.jsonl") == [("1", None), ("2", "NaN")]
 
 
 def test_what_follows_the_object_of_a_json_line_makes_the_line_malformed(spark: SparkSession, tmp_path: Path) -> None:

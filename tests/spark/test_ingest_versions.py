@@ -134,6 +134,13 @@ def test_of_rows_with_the_same_time_the_fullest_wins(spark: SparkSession) -> Non
     assert outcomes == {1: "variant", 2: "variant", 3: "inserted", 4: "variant", 5: "superseded"}
 
 
+def test_currency_condition_and_attributes_make_a_row_fuller(spark: SparkSession) -> None:
+    more: list[dict[str, Any]] = [{"currency": "EUR"}, {"attributes": {"brand": "b", "size": "s"}}, {}]
+    for rows in (more, more[::-1]):
+        found = dict(rows_of(find_outcomes(_delivered(spark, *rows), _stored(spark)), "row_number", "outcome"))
+        assert found == {1: "variant", 2: "inserted", 3: "variant"}
+
+
 def test_equal_rows_of_a_delivery_count_once(spark: SparkSession) -> None:
     found = find_outcomes(_delivered(spark, {}, {}, {}), _stored(spark, {}))
     assert rows_of(found, "outcome") == [("superseded",), ("superseded",), ("unchanged",)]

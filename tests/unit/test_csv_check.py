@@ -86,6 +86,25 @@ def test_lines_of_a_value_that_look_like_rows_of_the_file_are_doubtful() -> None
     assert check(HEADER + f'1,"a\n{texts[0]}\n{texts[0]}\nb",c\r\n2,d,e\r\n').doubtful == (), "no numbers"
 
 
+def test_several_lines_of_values_that_look_like_rows_with_a_time_are_lost_rows() -> None:
+    """A stray quote opens a value, and the next one closes it a few rows later."""
+    rows = [f"A{number},screen,{number} inches wide,2026-01-{number:02d}\n" for number in range(1, 29)]
+    header = "listing_id,title,description,updated_at\n"
+    assert check(header + "".join(rows)).rows == 28
+    lost = rows.copy()
+    for first in (4, 12):
+        lost[first] = lost[first].replace("screen", '"screen')
+        lost[first + 2] = lost[first + 2].replace("screen", 'screen"')
+    message = (
+        "^line 6: the quote before 'screen,5 inches wide,2026-01-05' is probably not closed: 4 lines within quoted "
+        "values look like rows, the first is line 7: 'A6,screen,6 inches wide,2026-01-06'"
+    )
+    with pytest.raises(UnclosedQuoteError, match=message):
+        check(header + "".join(lost))
+    text = 'A7,"one, two\nand, three, four, five\nand, six, 2026-01-07, seven",a,2026-01-07\n'
+    assert check(header + "".join(rows) + text * 9).doubtful == ()
+
+
 def test_a_limit_ends_before_the_next_row() -> None:
     lines = ["\n", "id,title\n", '1,"a\n', 'b"\n', "\n", "2,c\n", "3,d\n"]
     read = [check_csv(lines, CsvForm(), 300, limit) for limit in (1, 2, 3)]

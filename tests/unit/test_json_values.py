@@ -39,6 +39,13 @@ def test_values_are_found_through_objects_and_lists(path: str, values: list[str]
     assert json_values(text, [path.split(".")]) == [values]
 
 
+def test_half_a_character_is_replaced() -> None:
+    assert json_values(r'{"a": "caf\u00e9 \ud83d\ude00 \ud83d", "b": {"c": "\ude00"}}', [["a"], ["b"]]) == [
+        ["café 😀 \ufffd"],
+        ['{"c": "\ufffd"}'],
+    ]
+
+
 @pytest.mark.parametrize("text", [None, "", "[", '{"a": 1', "null", "7", '"a"', "[" * 100_000])
 def test_what_is_no_object_has_no_values(text: str | None) -> None:
     assert json_values(text, [["a"], ["b"]]) == [None, None]

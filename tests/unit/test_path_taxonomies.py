@@ -23,6 +23,12 @@ def test_of_several_categories_in_a_value_the_longest_path_is_added() -> None:
     assert added(names, category=",") == {"Clothing > Tops": 3, "Sale": 1}
 
 
+def test_a_longer_path_is_added_although_the_taxonomy_has_another_category_of_the_value() -> None:
+    names = {"Sale, Clothing > Tops": 2, "Sale": 1}
+    assert added(names, "Sale", category=",") == {"Clothing > Tops": 2}
+    assert added(names, "Sale", "Clothing > Tops", category=",") == {}
+
+
 def test_a_path_may_have_another_separator() -> None:
     assert added({"Clothing/Tops": 2}, path="/") == {"Clothing > Tops": 2}
 

@@ -20,6 +20,7 @@ from pyspark.sql.types import (
 )
 
 from jobs.ingestion.steps.time_format import read_time
+from udfs.prices import SIGNS
 
 _SPACES = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff"
 # Epochs are in seconds, milliseconds, microseconds or nanoseconds. For the years 1973 to 5138 the magnitude gives the
@@ -66,6 +67,13 @@ def number(value: Column, kind: DataType) -> Column:
         return value.try_cast("double")
     written = plain(value, kind)
     return F.when(written.rlike(_NUMBER), written.try_cast("double"))
+
+
+def currency(value: Column, kind: DataType) -> Column:
+    """Cast to the code of a currency: `eur` and `€` become EUR. What is neither code nor sign stays, in capitals."""
+    written = F.upper(plain(value, kind))
+    codes = F.create_map(*(F.lit(text) for sign, code in SIGNS.items() for text in (sign.upper(), code)))
+    return F.coalesce(F.element_at(codes, written), written)
 
 
 def time(value: Column, kind: DataType, pattern: str | None = None) -> Column:

@@ -94,7 +94,12 @@ def validate_rows(
         values["image_uri"] = F.coalesce(F.col(_FIRST_URI), values["image_uri"])
     kept = F.map_from_arrays(
         F.array(*(F.lit(name) for name in attributes)),
-        F.array(*(F.coalesce(*(source.as_text() for source in found)) for found in attributes.values())),
+        F.array(
+            *(
+                F.coalesce(*(casts.without_nulls(source.as_text(), settings.nulls) for source in found))
+                for found in attributes.values()
+            )
+        ),
     )
     one_value = [name for name in sources if name not in _FIRST and name not in joined]
     lists = {name: of_source(name, Source.is_longer_list) for name in one_value}
@@ -168,7 +173,7 @@ _CASTS: dict[str, _Cast] = {
     "description": casts.text,
     "category": casts.plain,
     "price": casts.number,
-    "currency": casts.plain,
+    "currency": casts.currency,
     "condition": casts.plain,
     "exposure": casts.number,
     "seller_id": casts.plain,

@@ -17,7 +17,7 @@ from schemas.reasons import ImageStatus
 from udfs.fingerprint import content_hash, joint_hash
 
 _VALUES = ("category", "price", "seller_id", "image_uri")
-_COUNTED = ("title", "description", *_VALUES, "image_hash")
+_COUNTED = ("title", "description", *_VALUES, "image_hash", "currency", "condition", "exposure")
 _EXTRAS = ("currency", "condition", "exposure", "attributes")
 """Values that may come with a new setting: a stored listing gets them from a row with its time."""
 STORED = ("listing_id", "updated_at", "withdrawn", "content_hash", "image_hash", *_VALUES, *_EXTRAS)
@@ -90,7 +90,7 @@ def find_outcomes(delivered: DataFrame, stored: DataFrame) -> DataFrame:
 def _filled() -> Column:
     """How many values a row has; empty text is none."""
     counts = [F.when(F.length(F.col(name).cast("string")) > 0, 1).otherwise(0) for name in _COUNTED]
-    return reduce(Column.__add__, counts)
+    return reduce(Column.__add__, counts, F.greatest(F.size("attributes"), F.lit(0)))
 
 
 def _outcome_at_same_time() -> Column:
