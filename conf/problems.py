@@ -23,6 +23,8 @@ _RULES = {
     "string_too_short": "must have at least {min_length} character(s)",
     "string_too_long": "must have at most {max_length} character(s)",
     "string_pattern_mismatch": f"must start with one of {', '.join(IMAGE_PREFIXES)}",
+    "mlflow_server": "must be the address of an MLflow server, such as https://mlflow.example.com (with a database or "
+    "folder, models would be stored where the command happens to run)",
     "country_code": "must be two capital letters, a country's code of ISO 3166-1 such as FR or GB",
     "literal_error": "must be {expected}",
     "dict_type": "must be a mapping, such as {{name: value}}",

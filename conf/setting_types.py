@@ -19,6 +19,13 @@ def _check_country(code: str) -> str:
     return code
 
 
+def _check_server(uri: str) -> str:
+    if not uri.startswith(("http://", "https://", "databricks", "uc:")):
+        raise PydanticCustomError("mlflow_server", "no address of a server")
+    return uri
+
+
+MlflowServer = Annotated[str, AfterValidator(_check_server)]
 Country = Annotated[str, AfterValidator(_check_country)]
 
 FROZEN = ConfigDict(extra="forbid")

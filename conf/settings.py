@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 from conf.fetch_settings import FetchSettings
 from conf.ingest_settings import FileSettings, IngestSettings
 from conf.safety_settings import LimitSettings, RolloutSettings
-from conf.setting_types import FROZEN, Count, Country, Factor, Positive, Share
+from conf.setting_types import FROZEN, Count, Country, Factor, MlflowServer, Positive, Share
 
 
 @dataclass(frozen=True, config=FROZEN)
@@ -221,8 +221,8 @@ class GateSettings:
 class RegistrySettings:
     """Where to store models."""
 
-    tracking_uri: str | None = None
-    """Default: a SQLite store and local artifacts inside the warehouse."""
+    tracking_uri: MlflowServer | None = None
+    """Address of an MLflow server. Default: a SQLite store and local artifacts inside the warehouse."""
     model_name: str = "catalog-cleaner"
     """Name of the registered model in MLflow."""
     experiment: str = "catalog-cleaner"

@@ -40,6 +40,15 @@ def test_regions_of_phone_numbers_are_codes_of_countries() -> None:
         checked_regions(["FR", "UK"])
 
 
+def test_models_are_kept_by_a_server_or_in_the_warehouse() -> None:
+    """MLflow would put the files of a database's models into the folder in which the command runs."""
+    for server in ("http://127.0.0.1:5000", "https://mlflow.example.com/path", "databricks"):
+        assert load_settings("test", [f"registry.tracking_uri={server}"]).registry.tracking_uri == server
+    for other in ("sqlite:///models.db", "file:///models", "./mlruns"):
+        with pytest.raises(SettingsError, match=r"tracking_uri = .*: it must be the address of an MLflow server"):
+            load_settings("test", [f"registry.tracking_uri={other}"])
+
+
 def test_all_problems_are_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(
