@@ -13,7 +13,8 @@ def limit_waiting(seconds: int) -> None:
 
 
 def silence_mlflow() -> None:
-    """Turn off MLflow's progress bars, migration logs and telemetry."""
+    """Turn off MLflow's progress bars, migration logs and telemetry, and links to a server on standard output."""
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     for name in ("mlflow", "alembic"):
