@@ -12,6 +12,7 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from conf.ingest_settings import FileSettings, IngestSettings
 from jobs.console.root_cause import root_cause
@@ -33,9 +34,11 @@ from jobs.ingestion.steps.sources import (
 )
 from jobs.ingestion.steps.time_format import fault_of_format, read_time
 from jobs.ingestion.text_files import TextSettings
-from jobs.ingestion.warnings import FileColumns, uneven_files
+from jobs.ingestion.warnings import FileColumns, address_warnings, uneven_files
 from schemas.errors import FailedError, UsageError
 
+_MAX_ADDRESS = 2_000
+"""Characters of a value that may be an address."""
 _CONTENT = ("title", "description", "image", "image_uri")
 
 
@@ -146,7 +149,7 @@ def cast_delivery(
     ignored = _ignored(rows.names, [*found, *attributes])
     has_content = any(name in sources for sources in found for name in _CONTENT)
     has_uris = any(_has_uris(sources) for sources in found)
-    remarks = (*rows.remarks, *uneven_files(_columns_of_files(rows, found, attributes)))
+    remarks = (*rows.remarks, *uneven_files(_columns_of_files(rows, found, attributes)), *_addresses(rows, found))
     return Delivery(files, validated, rows.counted, ignored, has_uris, has_content, remarks, source_columns(found))
 
 
@@ -155,6 +158,16 @@ def _columns_of_files(rows: Rows, found: Sequence[Found], attributes: Sequence[F
         FileColumns(names, columns, _ignored(schema.names, [columns, kept]))
         for names, schema, columns, kept in zip(rows.files, rows.schemas, found, attributes, strict=False)
     ]
+
+
+def _addresses(rows: Rows, found: Sequence[Found]) -> Iterator[str]:
+    """Warnings about addresses in columns of pictures."""
+    for frame, sources in zip(rows.frames, found, strict=True):
+        for source in sources.get("image", ()):
+            if isinstance(source.type, StringType):
+                values = frame.select(F.substring(source.value(first=True), 1, _MAX_ADDRESS).alias("value"))
+                first = values.where("value IS NOT NULL").first()
+                yield from address_warnings(source.name, None if first is None else first.value)
 
 
 def _ignored(names: Sequence[str], used: Sequence[Found]) -> tuple[str, ...]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -19,6 +16,7 @@ from jobs.console.summary import Section, Share, Summary
 from jobs.console.wording import agree
 from jobs.ingestion.categories import CategoryOptions
 from jobs.ingestion.deliveries import Delivery, check_count
+from jobs.ingestion.numeric_ids import unify_ids
 from jobs.ingestion.preview_categories import preview_categories, read_options
 from jobs.ingestion.samples import SAMPLE_ROWS, FileColumn, Sample, read_sample
 from jobs.ingestion.steps.proposals import Proposal
@@ -33,7 +31,6 @@ _MAX_TEXT = 60
 _MAX_RAW = 200
 _NOT_SHOWN = ("proposed_settings",)
 """Facts for programs; people read them as hints."""
-_ADDRESS = re.compile(r"(?i)(https?|s3a?|gs|file|hdfs)://|/|.*\.(jpe?g|png|webp|gif|avif|heic|bmp|tiff?)$")
 _COLUMNS = (*REQUIRED, *OPTIONAL)
 
 
@@ -91,13 +88,13 @@ def preview(job: Job, location: str, version: int | None, options: CategoryOptio
         sections = [_file_columns(sample)]
         hints: list[str] = []
         if sample.delivery is not None:
-            rows = cached(_narrow(sample.delivery), at_end)
+            rows = unify_ids(cached(_narrow(sample.delivery), at_end))
             counts = _count(rows)
             if sample.delivery.counted is not None:
                 check_count(sample.files, sample.delivery.counted, counts.rows)
             facts |= _facts(counts, sample.delivery)
             sections += [*_sections(rows, counts, sample), *preview_categories(job, rows, given)]
-            hints += [*sample.delivery.remarks, *_warnings(counts, sample.columns, settings)]
+            hints += [*sample.delivery.remarks, *_warnings(counts, settings)]
         facts |= {"columns_missing": ", ".join(sample.missing) or None}
         proposed = sample.proposal.settings(mapped_names(settings))
         hints += _proposal_hints(sample.proposal, proposed, settings)
@@ -236,7 +233,7 @@ def shorten(value: str | None) -> str | None:
     return value if value is None or len(value) <= _MAX_TEXT else f"{value[: _MAX_TEXT - 1]}…"
 
 
-def _warnings(counts: _Counts, columns: Sequence[FileColumn], settings: IngestSettings) -> list[str]:
+def _warnings(counts: _Counts, settings: IngestSettings) -> list[str]:
     """Warnings about values that would not be used."""
     warnings = [
         *category_warnings(counts.without_category),
@@ -261,12 +258,6 @@ def _warnings(counts: _Counts, columns: Sequence[FileColumn], settings: IngestSe
                 in_files,
             )
         )
-    warnings += [
-        f"Column {each.name!r} holds addresses and no pictures: --set "
-        + shlex.quote(f"ingest.columns={{image_uri: {each.name}, image: null}}")
-        for each in columns
-        if "image" in each.used_for and each.value is not None and _ADDRESS.match(each.value)
-    ]
     return warnings
 
 

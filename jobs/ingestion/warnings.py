@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.console.wording import agree
 
+_ADDRESS = re.compile(r"(?i)(https?|s3a?|gs|file|hdfs)://|/|.*\.(jpe?g|png|webp|gif|avif|heic|bmp|tiff?)$")
 _PICTURES = {"image", "image_uri"}
 """One of them is enough."""
 
@@ -45,6 +48,14 @@ def uneven_files(files: Sequence[FileColumns]) -> tuple[str, ...]:
             f"--set ingest.columns='{{{lacking[0]}: NAME_IN_FILE}}'"
         )
     return tuple(warnings)
+
+
+def address_warnings(column: str, first_value: str | None) -> list[str]:
+    """A warning if a column of the files that should hold pictures as base64 text holds addresses."""
+    if first_value is None or not _ADDRESS.match(first_value):
+        return []
+    way_out = shlex.quote(f"ingest.columns={{image_uri: {column}, image: null}}")
+    return [f"Column {column!r} holds addresses and no pictures: --set {way_out}"]
 
 
 def price_warnings(unread: int, hints: Mapping[str | None, int]) -> list[str]:

@@ -19,7 +19,7 @@ from jobs.ingestion import samples
 from jobs.init import init
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from tests.spark.deliveries import NOW
+from tests.spark.deliveries import NOW, opened
 
 GERMAN = """Artikelnummer;Bezeichnung;Preis;Kategorie;Bild;Geändert am;Farbe;Lager
 A1;Rote Schuhe;12,99 €;Schuhe;https://x.de/1.jpg;2024-01-02;rot;7
@@ -147,14 +147,19 @@ def test_of_large_files_only_the_first_rows_are_read(
         assert found["first_rows"][0]["title"].startswith("a\nb"), name
 
 
+def test_ids_are_shown_as_they_would_be_stored(warehouse: Warehouse, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("listing_id,updated_at,title\n123.0,2024-01-02,a\n7.0,2024-01-02,b\n")
+    found = shown(dry_run(warehouse, tmp_path / "rows.csv"))
+    assert [row["listing_id"] for row in found["first_rows"]] == ["123", "7"]
+
+
 def test_addresses_in_the_column_of_pictures_are_noticed(warehouse: Warehouse, tmp_path: Path) -> None:
     rows = [{"listing_id": "1", "image": "https://x.de/1.jpg", "product": {"name": "Boot"}, "updated_at": "2024-01-02"}]
     pd.DataFrame(rows).to_parquet(tmp_path / "rows.parquet")
     summary = dry_run(warehouse, tmp_path / "rows.parquet")
-    assert summary.hints[:2] == [
-        "1 listing has no category.",
-        "Column 'image' holds addresses and no pictures: --set 'ingest.columns={image_uri: image, image: null}'",
-    ]
+    warning = "Column 'image' holds addresses and no pictures: --set 'ingest.columns={image_uri: image, image: null}'"
+    assert summary.hints[:2] == [warning, "1 listing has no category."]
+    assert opened(warehouse.spark, tmp_path / "rows.parquet").remarks == (warning,), "the ingest says so, too"
     assert [row["column"] for row in shown(summary)["file_columns"]] == [
         "listing_id",
         "image",
