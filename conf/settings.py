@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 from conf.fetch_settings import FetchSettings
 from conf.ingest_settings import FileSettings, IngestSettings
 from conf.safety_settings import LimitSettings, RolloutSettings
-from conf.setting_types import FROZEN, Count, Country, Factor, MlflowServer, Positive, Share
+from conf.setting_types import FROZEN, Count, Country, Factor, MlflowServer, Positive, Share, Weight
 
 
 @dataclass(frozen=True, config=FROZEN)
@@ -164,6 +164,23 @@ class DecideSettings:
 
 
 @dataclass(frozen=True, config=FROZEN)
+class PriorityWeights:
+    """What raises items of the work list: how much each counts, besides the probability of an error.
+
+    The priority is multiplied by 1 + the sum of the weights, each times a value of 0 to 1 (docs/flags.md).
+    """
+
+    exposure: Weight = 0.0
+    """The share of the items that are seen or sold less."""
+    price: Weight = 0.0
+    """The share of the items in the same currency that cost less."""
+    sensitive: Weight = 0.0
+    """1 if a sensitive category is left or entered."""
+    alike: Weight = 0.0
+    """1 - 1/n for n items of one seller with the same category and the same suggestion: one answer helps with all."""
+
+
+@dataclass(frozen=True, config=FROZEN)
 class ReviewSettings:
     """Which listings people are asked to review."""
 
@@ -176,6 +193,8 @@ class ReviewSettings:
     """Budget of the other queue, of items without a question about the category, as a share of the catalogue."""
     other_items: Count | None = None
     """Budget of the other queue as a number of items, instead of the share."""
+    priority: PriorityWeights = dataclasses.field(default_factory=PriorityWeights)
+    """What counts for the order besides the probability of an error; by default nothing."""
     audit_listings: Annotated[int, Field(ge=0)] = 400
     """Number of listings drawn at random each month, spread over its days, independently of the model ..."""
     max_audit_share: Share = 0.05

@@ -440,7 +440,11 @@ FLAGGED_ITEMS = Table(
         Column("listing_id", "STRING", "the listing"),
         Column("reasons", "ARRAY<STRING>", "why it is flagged, sorted: the open reasons, or those answered last"),
         Column("suggested_categories", _RANKED, "by posterior, the most probable first, at most five"),
-        Column("priority", "DOUBLE", "higher comes first; for the category queue the probability of an error, 0 to 1"),
+        Column(
+            "priority",
+            "DOUBLE",
+            "higher comes first; for the category queue the probability of an error, 0 to 1, times `review.priority`",
+        ),
         Column("explanation", "STRING", "the reasons in words"),
         Column("audit_chance", "DOUBLE", "the probability of being drawn for the audit sample; null if not drawn"),
         Column(

@@ -236,7 +236,14 @@ def clean(
             decided=decided,
             own=own,
             flagged=flagged_items(
-                own, flagged, unread_formats(warehouse), run_date, weights.suggestions, chance, budgets
+                own,
+                flagged,
+                unread_formats(warehouse),
+                run_date,
+                weights.suggestions,
+                chance,
+                budgets,
+                review.priority,
             ),
             events=correction_events(decided, before),
             rates=rates,

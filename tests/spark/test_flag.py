@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from conf.settings import PriorityWeights
 from jobs.cleaning.steps.budgets import Budgets
 from jobs.cleaning.steps.flag import find_reasons, flagged_items
 from jobs.cleaning.steps.quality import POINTS, with_quality
@@ -21,6 +22,7 @@ from schemas.tables import FLAGGED_ITEMS
 from tests.spark.frames import frame, rows_of
 
 BUDGETS = Budgets(category=10, other=2)
+AS_IT_IS = PriorityWeights()
 FIRST, DATE = dt.date(2026, 1, 1), dt.date(2026, 1, 5)
 
 PERSONAL = "if(listing_id = 'named', array('email', 'phone'), if(listing_id = 'new', null, array()))"
@@ -163,7 +165,9 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
     decided = with_answers(blameless(listings).withColumns(own), frame(spark, DECISIONS))
     before = items(spark, ("old", "h", ["wrong_category"], "open"), ("fine", "h", ["low_confidence"], "open"))
     formats = frame(spark, FORMATS, ("drawing", "h", "SVG"), ("fine", "h", "PDF"))
-    got = flagged_items(decided, before, formats, DATE, suggestions=2, audit_chance=0.25, budgets=BUDGETS)
+    got = flagged_items(
+        decided, before, formats, DATE, suggestions=2, audit_chance=0.25, budgets=BUDGETS, weights=AS_IT_IS
+    )
     prices = {row.listing_id: row.suggested_price for row in got.collect() if row.suggested_price is not None}
     assert prices == {"costly": (10.0, 8.0, 14.5, 120)}
     assert rows_of(got, "listing_id", "first_run_date", "explanation", "status") == [
@@ -270,7 +274,16 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
     )
     decided = with_answers(blameless(listings), frame(spark, DECISIONS, *decisions))
     decided = decided.withColumn("category_action", F.lit("kept"))
-    got = flagged_items(decided, before, frame(spark, FORMATS), DATE, suggestions=2, audit_chance=0.1, budgets=BUDGETS)
+    got = flagged_items(
+        decided,
+        before,
+        frame(spark, FORMATS),
+        DATE,
+        suggestions=2,
+        audit_chance=0.1,
+        budgets=BUDGETS,
+        weights=AS_IT_IS,
+    )
     assert rows_of(got, "listing_id", "status", "reasons") == [
         ("accepted", "accepted", ["low_confidence"]),
         ("beside", "open", ["blank_image"]),
@@ -293,7 +306,9 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         FIRST,
     )
     published = got.withColumns({"run_id": F.lit("night-2"), "run_date": F.lit(DATE)})
-    again = flagged_items(decided, published, frame(spark, FORMATS), DATE, 2, audit_chance=0.1, budgets=BUDGETS)
+    again = flagged_items(
+        decided, published, frame(spark, FORMATS), DATE, 2, audit_chance=0.1, budgets=BUDGETS, weights=AS_IT_IS
+    )
     assert rows_of(again, *again.columns) == rows_of(got, *again.columns)
 
 

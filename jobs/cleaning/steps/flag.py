@@ -7,7 +7,9 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from conf.settings import PriorityWeights
 from jobs.cleaning.steps.budgets import Budgets, with_budget
+from jobs.cleaning.steps.priorities import weigh
 from jobs.cleaning.steps.queue import error_probability, has_any
 from jobs.cleaning.steps.reason_rules import PROBABILITIES, RULES, RuleContext
 from jobs.cleaning.steps.sellers import label_posterior
@@ -57,6 +59,7 @@ def flagged_items(
     suggestions: int,
     audit_chance: float,
     budgets: Budgets,
+    weights: PriorityWeights,
 ) -> DataFrame:
     """Rows of the table flagged_items, without run_id and run_date.
 
@@ -71,15 +74,17 @@ def flagged_items(
         suggestions: maximum number of suggested categories.
         audit_chance: probability of each listing to be drawn for the audit sample, 0 to 1.
         budgets: how many items people are expected to review.
+        weights: what counts for the order besides the probability of an error.
     """
     since = before.where(F.col("status") == ItemStatus.OPEN.value).select("listing_id", "first_run_date")
     flagged = decided.where(F.size("reasons") > 0).join(since, "listing_id", "left")
     flagged = flagged.join(formats, ["listing_id", "content_hash"], "left")
+    flagged = weigh(flagged.withColumn("priority", _priority()), weights)
     open_items = flagged.select(
         "listing_id",
         "reasons",
         F.slice("suggested_categories", 1, suggestions).alias("suggested_categories"),
-        _priority().alias("priority"),
+        "priority",
         _explanation().alias("explanation"),
         F.when(F.array_contains("reasons", Reason.AUDIT_SAMPLE.value), F.lit(audit_chance)).alias("audit_chance"),
         F.lit(ItemStatus.OPEN.value).alias("status"),
