@@ -93,10 +93,10 @@ def divide(
     chosen = cached(chosen, at_end)
     published = base.read(warehouse, CLEAN_LISTINGS).join(chosen.select("listing_id"), "listing_id", "left_anti")
     # Published categories are codes already. Only the input gate asks for the picture's hash, and it has checked the
-    # catalogue.
+    # catalogue. Only items of the work list are weighed by their exposure, and these have theirs.
     shown = with_taxonomy(published, taxonomy, warehouse.empty(CATEGORY_ALIASES))
-    unhashed = shown.withColumn("image_hash", F.lit(None).cast("string"))
-    others = cached(without_texts(unhashed, "updated_at"), at_end)
+    unread = {"image_hash": F.lit(None).cast("string"), "exposure": F.lit(None).cast("double")}
+    others = cached(without_texts(shown.withColumns(unread), "updated_at"), at_end)
     predictions = base.read(warehouse, PREDICTIONS).drop("job", "run_id", "run_date")
     open_items = base.read(warehouse, FLAGGED_ITEMS).where(F.col("status") == ItemStatus.OPEN.value)
     keys = others.select("listing_id", "content_hash")
