@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from jobs.console.wording import agree
 
-_ADDRESS = re.compile(r"(?i)(https?|s3a?|gs|file|hdfs)://|/|.*\.(jpe?g|png|webp|gif|avif|heic|bmp|tiff?)$")
+_ADDRESS = re.compile(r"(?i)(https?|s3a?|gs|file|hdfs)://|/(?!9j/)|.*\.(jpe?g|png|webp|gif|avif|heic|bmp|tiff?)$")
+"""Every JPEG begins with /9j/ as base64."""
 _PICTURES = {"image", "image_uri"}
 """One of them is enough."""
 

@@ -96,7 +96,7 @@ def test_an_encoding_that_is_sure_is_found_and_another_is_refused(spark: SparkSe
         (
             "both.csv",
             (HEADER + ROWS).encode() + RUSSIAN.encode("windows-1251"),
-            "both.csv: 1 of .* lines are UTF-8 and .* are not, so it was probably put together",
+            "both.csv: 1 of .* lines are UTF-8 and .* are not, so no encoding reads all of it",
         ),
     ],
     ids=["gzip", "bzip2", "zstandard", "not compressed", "quote", "separator", "empty", "two encodings"],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from jobs.console.wording import agree
-from jobs.ingestion.warnings import FileColumns, category_warnings, price_warnings, uneven_files
+from jobs.ingestion.warnings import FileColumns, address_warnings, category_warnings, price_warnings, uneven_files
 
 
 def test_words_agree_with_their_number() -> None:
@@ -43,3 +45,15 @@ def test_listings_without_a_category_are_counted() -> None:
     assert category_warnings(0) == []
     assert category_warnings(1) == ["1 listing has no category."]
     assert category_warnings(2) == ["2 listings have no category."]
+
+
+@pytest.mark.parametrize("value", ["https://x.de/1", "/pictures/1", "S3://bucket/1", "folder/a.JPG", "a.webp"])
+def test_an_address_is_no_picture(value: str) -> None:
+    assert address_warnings("photo", value) == [
+        "Column 'photo' holds addresses and no pictures: --set 'ingest.columns={image_uri: photo, image: null}'"
+    ]
+
+
+@pytest.mark.parametrize("value", [None, "/9j/4AAQSkZJRgABAQ", "iVBORw0KGgo", "R0lGODlhAQABAAAAACw=", "not a picture"])
+def test_what_may_be_a_picture_is_no_address(value: str | None) -> None:
+    assert address_warnings("photo", value) == []
