@@ -174,8 +174,8 @@ def _other_encoding(text: Text, decoding: Decoding, way_out: str) -> str:
     if decoding.good > decoding.bad * _BY_CHANCE:
         raise UsageError(
             f"{text.name}: {decoding.good:,} of {decoding.lines:,} lines are UTF-8 and {decoding.bad:,} are not, so no "
-            "encoding reads all of it: it was put together from files in different ones, or lines are damaged. Load the "
-            "files separately, or mend the lines. The first line that is not UTF-8: "
+            "encoding reads all of it: it was put together from files in different ones, or lines are damaged. Load "
+            "the files separately, or mend the lines. The first line that is not UTF-8: "
             f"{describe_encodings(decoding.examples)}."
         )
     detected = detect_encoding(decoding.examples, bytes(sorted(decoding.other)))
