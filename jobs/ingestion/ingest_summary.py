@@ -17,7 +17,7 @@ from jobs.console.wording import UNUSED_ROWS, agree
 from jobs.ingestion.categories import WrittenCategories, unknown_categories
 from jobs.ingestion.deliveries import Delivery
 from jobs.ingestion.steps.versions import CURRENT, Outcome
-from jobs.ingestion.warnings import category_warnings, price_warnings
+from jobs.ingestion.warnings import category_warnings, exposure_warnings, price_warnings
 from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow, with_taxonomy
@@ -104,12 +104,15 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, 
         FailedError: the account does not add up.
     """
     by_outcome = {row.outcome: row["count"] for row in outcomes.groupBy("outcome").count().collect()}
-    pictures, reasons, lists, rows_in, unread_prices = Counter[str](), Counter[str](), Counter[str](), 0, 0
+    pictures, reasons, lists = Counter[str](), Counter[str](), Counter[str]()
+    rows_in = unread_prices = unread_exposures = 0
     hints = Counter[str | None]()
     # They have few values, so their combinations are few as well.
-    for row in delivered.groupBy("picture", "reasons", "price_unread", "price_hint", "lists_unread").count().collect():
+    kinds = ("picture", "reasons", "price_unread", "price_hint", "exposure_unread", "lists_unread")
+    for row in delivered.groupBy(*kinds).count().collect():
         rows_in += row["count"]
         unread_prices += row["count"] if row.price_unread and not row.reasons else 0
+        unread_exposures += row["count"] if row.exposure_unread and not row.reasons else 0
         hints[row.price_hint] += 0 if row.reasons else row["count"]
         pictures[row.picture] += row["count"]
         for reason in row.reasons:
@@ -121,7 +124,8 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, 
         for name, statuses in _UNREAD_PICTURES.items()
     }
     account = count_outcomes(rows_in + suppressed, by_outcome, suppressed)
-    counts = account | {"withdrawn": withdrawn.count(), "prices_unread": unread_prices, **unread}
+    unread |= {"prices_unread": unread_prices, "exposures_unread": unread_exposures}
+    counts = account | {"withdrawn": withdrawn.count(), **unread}
     return Counts(counts, reasons, lists, hints)
 
 
@@ -227,6 +231,7 @@ def summarise_ingest(
             *delivery.remarks,
             *_warnings(counts),
             *price_warnings(counts["prices_unread"], details.price_hints),
+            *exposure_warnings(counts["exposures_unread"]),
             *category_warnings(stored.without_category),
             *mixed.warnings,
             f"Next:  catalog-cleaner {command} --warehouse {warehouse.location}",

@@ -21,7 +21,7 @@ from jobs.ingestion.preview_categories import preview_categories, read_options
 from jobs.ingestion.samples import SAMPLE_ROWS, FileColumn, Sample, read_sample
 from jobs.ingestion.steps.proposals import Proposal
 from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, mapped_names
-from jobs.ingestion.warnings import category_warnings, price_warnings
+from jobs.ingestion.warnings import category_warnings, exposure_warnings, price_warnings
 from jobs.warehouse.caches import cached
 from jobs.warehouse.fetched import is_at_server
 
@@ -46,6 +46,7 @@ class _Counts:
         quarantined: reason, rows, the first row as JSON.
         lists: column -> usable rows with a list of several values.
         prices_unread: usable rows with a price that cannot be read for sure.
+        exposures_unread: usable rows with an exposure that is no plain number.
         price_hints: output of `udfs.prices.decimal_hint` -> usable rows.
         without_category: listings of which no usable row has a category.
         at_servers: usable rows with a picture at an http or https address.
@@ -58,6 +59,7 @@ class _Counts:
     quarantined: list[tuple[str, int, str]]
     lists: dict[str, int]
     prices_unread: int
+    exposures_unread: int
     price_hints: dict[str | None, int]
     without_category: int
     at_servers: int
@@ -122,17 +124,18 @@ def _narrow(delivery: Delivery) -> DataFrame:
 
 def _count(rows: DataFrame) -> _Counts:
     usable = F.size("reasons") == 0
-    kinds = ("reasons", "price_unread", "price_hint", "lists_unread")
+    kinds = ("reasons", "price_unread", "exposure_unread", "price_hint", "lists_unread")
     found = rows.groupBy(*kinds).agg(F.count("*").alias("rows"), F.first("raw"))
-    quarantined, examples, lists, prices = Counter[str](), dict[str, str](), Counter[str](), 0
+    quarantined, examples, lists, prices, exposures = Counter[str](), dict[str, str](), Counter[str](), 0, 0
     hints = Counter[str | None]()
-    for reasons, price_unread, hint, lists_unread, count, raw in found.collect():
+    for reasons, price_unread, exposure_unread, hint, lists_unread, count, raw in found.collect():
         for reason in reasons:
             quarantined[reason] += count
             examples.setdefault(reason, raw)
         if not reasons:
             lists.update(dict.fromkeys(lists_unread, count))
             prices += count if price_unread else 0
+            exposures += count if exposure_unread else 0
             hints[hint] += count
     filled = [F.count(F.when(usable & _has_value(name), 1)).alias(name) for name in (*_COLUMNS, "attributes")]
     total = rows.agg(
@@ -151,6 +154,7 @@ def _count(rows: DataFrame) -> _Counts:
         [(reason, count, examples[reason]) for reason, count in sorted(quarantined.items())],
         dict(sorted(lists.items())),
         prices,
+        exposures,
         dict(hints),
         total.listings - total.with_category,
         total.at_servers,
@@ -238,6 +242,7 @@ def _warnings(counts: _Counts, settings: IngestSettings) -> list[str]:
     warnings = [
         *category_warnings(counts.without_category),
         *price_warnings(counts.prices_unread, counts.price_hints),
+        *exposure_warnings(counts.exposures_unread),
     ]
     if "category" in counts.lists and settings.category_separator is None:
         warnings.append("Lists of categories are read if you say what to put between them: ingest.category_separator.")

@@ -83,6 +83,12 @@ def price_warnings(unread: int, hints: Mapping[str | None, int]) -> list[str]:
     return warnings
 
 
+def exposure_warnings(unread: int) -> list[str]:
+    """A warning about exposures that are no plain numbers."""
+    text = "{n} {exposure is|exposures are} no plain number such as 1234; {this listing has|these listings have} none."
+    return [agree(text, unread)] if unread else []
+
+
 def category_warnings(without: int) -> list[str]:
     """A warning about listings, of the catalogue or of a sample, without a category."""
     return [agree("{n} {listing has|listings have} no category.", without)] if without else []

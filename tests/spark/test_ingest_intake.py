@@ -180,6 +180,7 @@ def test_optional_columns_are_kept(spark: SparkSession, tmp_path: Path) -> None:
         "id,updated_at,price,currency,condition,views,Vendor,size",
         "1,2024-01-02,89.0 EUR,USD,new,12,Acme,",
         "2,2024-01-02,5,usd,\\N,n/a,,nan",
+        '3,2024-01-02,,,,"1,234",,',
     ]
     (tmp_path / "rows.csv").write_text("\n".join(lines))
     settings = IngestSettings(
@@ -189,7 +190,9 @@ def test_optional_columns_are_kept(spark: SparkSession, tmp_path: Path) -> None:
     assert rows_of(delivery.rows, "listing_id", "price", "currency", "condition", "exposure", "attributes") == [
         ("1", 89.0, "EUR", "new", 12.0, {"brand": "Acme"}),
         ("2", 5.0, "USD", None, None, {}),
+        ("3", None, None, None, None, {}),
     ]
+    assert rows_of(delivery.rows.where("exposure_unread"), "listing_id") == [("3",)]
     assert delivery.ignored_columns == ()
     with pytest.raises(UsageError, match=r"the file lacks colour \('paint'\); its columns are id, "):
         opened(

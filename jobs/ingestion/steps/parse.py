@@ -46,9 +46,10 @@ def validate_rows(
 
     Returns:
         The delivered columns of listings, `price_unread` (whether there is a price that cannot be read for sure),
-        `price_hint` (as `udfs.prices.decimal_hint`; null if the sign before the decimals is set), `lists_unread`
-        (array: columns without a value because the row has a list of several), `reasons` (array, empty if the row can
-        be used) and `raw` (the row as JSON without pictures; null if the row can be used).
+        `price_hint` (as `udfs.prices.decimal_hint`; null if the sign before the decimals is set), `exposure_unread`
+        (whether there is an exposure that is no plain number), `lists_unread` (array: columns without a value because
+        the row has a list of several), `reasons` (array, empty if the row can be used) and `raw` (the row as JSON
+        without pictures; null if the row can be used).
 
     Raises:
         UsageError: a column has fields, so that it is not sure which one holds the values.
@@ -76,6 +77,7 @@ def validate_rows(
     values = {column: value(column, cast) for column, cast in _CASTS.items()}
     values["updated_at"] = value("updated_at", partial(casts.time, pattern=settings.time_format))
     written_time, written_price = value("updated_at", casts.plain), value("price", casts.plain)
+    written_exposure = value("exposure", casts.plain)
     if "image" in sources and "image_uri" not in sources:
         values["image_uri"] = of_source("image", lambda source: path_of_picture(source.value(first=True), source.type))
     if "updated_at" not in sources and delivered_at is not None:
@@ -128,6 +130,7 @@ def validate_rows(
         .alias("attributes"),
         (written_price.isNotNull() & values["price"].isNull()).alias("price_unread"),
         hint.alias("price_hint"),
+        (written_exposure.isNotNull() & values["exposure"].isNull()).alias("exposure_unread"),
         F.array_compact(F.array(*(F.when(is_list, F.lit(name)) for name, is_list in lists.items()))).alias(
             "lists_unread"
         ),
