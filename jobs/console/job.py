@@ -85,6 +85,10 @@ class Job:
     def print_progress(self, line: str) -> None:
         """Print a progress message with the seconds since the start, and log it; it names nothing in the catalogue."""
         log_event("progress", message=line)
+        self.show_progress(line)
+
+    def show_progress(self, line: str) -> None:
+        """Print a progress message as `print_progress`, only for those who watch: it is not logged."""
         seconds = (clock() - (self.counts_from or self.started_at)).total_seconds()
         self.console.print(f"[dim]{seconds:7.1f} s[/dim]  {escape(printable(line))}", soft_wrap=True)
 
@@ -122,7 +126,7 @@ def open_job(name: str, warehouse: str, profile: str, overrides: Iterable[str], 
                 session = open_session(settings.spark, f"catalog-cleaner {name}", log_file)
                 if not shared:
                     at_end.callback(session.stop)
-                at_end.enter_context(told_progress(session, job.print_progress))
+                at_end.enter_context(told_progress(session, job.show_progress))
                 return open_warehouse(session, warehouse)
 
             job = Job(name, settings, address, open_, started_at, console)
