@@ -165,9 +165,7 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
     decided = with_answers(blameless(listings).withColumns(own), frame(spark, DECISIONS))
     before = items(spark, ("old", "h", ["wrong_category"], "open"), ("fine", "h", ["low_confidence"], "open"))
     formats = frame(spark, FORMATS, ("drawing", "h", "SVG"), ("fine", "h", "PDF"))
-    got = flagged_items(
-        decided, before, formats, DATE, suggestions=2, audit_chance=0.25, budgets=BUDGETS, weights=AS_IT_IS
-    )
+    got = flagged_items(decided, before, formats, DATE, 2, 0.25, BUDGETS, AS_IT_IS)
     prices = {row.listing_id: row.suggested_price for row in got.collect() if row.suggested_price is not None}
     assert prices == {"costly": (10.0, 8.0, 14.5, 120)}
     assert rows_of(got, "listing_id", "first_run_date", "explanation", "status") == [
@@ -274,16 +272,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
     )
     decided = with_answers(blameless(listings), frame(spark, DECISIONS, *decisions))
     decided = decided.withColumn("category_action", F.lit("kept"))
-    got = flagged_items(
-        decided,
-        before,
-        frame(spark, FORMATS),
-        DATE,
-        suggestions=2,
-        audit_chance=0.1,
-        budgets=BUDGETS,
-        weights=AS_IT_IS,
-    )
+    got = flagged_items(decided, before, frame(spark, FORMATS), DATE, 2, 0.1, BUDGETS, AS_IT_IS)
     assert rows_of(got, "listing_id", "status", "reasons") == [
         ("accepted", "accepted", ["low_confidence"]),
         ("beside", "open", ["blank_image"]),
@@ -306,9 +295,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         FIRST,
     )
     published = got.withColumns({"run_id": F.lit("night-2"), "run_date": F.lit(DATE)})
-    again = flagged_items(
-        decided, published, frame(spark, FORMATS), DATE, 2, audit_chance=0.1, budgets=BUDGETS, weights=AS_IT_IS
-    )
+    again = flagged_items(decided, published, frame(spark, FORMATS), DATE, 2, 0.1, BUDGETS, AS_IT_IS)
     assert rows_of(again, *again.columns) == rows_of(got, *again.columns)
 
 
