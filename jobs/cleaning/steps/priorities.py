@@ -21,7 +21,8 @@ def weigh(items: DataFrame, weights: PriorityWeights) -> DataFrame:
         items: reasons, priority, exposure, price, currency, touches_sensitive, seller_id, category and best_category.
         weights: the weights; where all are 0, nothing changes.
     """
-    asks = has_any(*CATEGORY_REASONS)
+    if weights == PriorityWeights():
+        return items
     question = Window.partitionBy("seller_id", "category", "best_category", "asks")
     values: dict[str, Column] = {
         "exposure": _share_below("exposure"),
@@ -30,9 +31,8 @@ def weigh(items: DataFrame, weights: PriorityWeights) -> DataFrame:
         "alike": F.when(F.col("asks"), 1 - 1 / F.count(F.lit(1)).over(question)).otherwise(0.0),
     }
     chosen = {name: weight for name in values if (weight := getattr(weights, name))}
-    if not chosen:
-        return items
     factor = sum((weight * values[name] for name, weight in chosen.items()), F.lit(1.0))
+    asks = has_any(*CATEGORY_REASONS)
     return items.withColumn("asks", asks).withColumn("priority", F.col("priority") * factor).drop("asks")
 
 
