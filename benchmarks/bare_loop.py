@@ -129,6 +129,7 @@ class _Ready(Predictor):
 
     def __init__(self, predictor: Predictor, texts: TextBatch) -> None:
         self.spec, self._predictor, self._texts = predictor.spec, predictor, texts
+        self.attributes = predictor.attributes
 
     def featurize(self, *_columns: object) -> TextBatch:
         return self._texts

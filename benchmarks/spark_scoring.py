@@ -24,8 +24,9 @@ from benchmarks.serve import Answer, serve
 from conf.load import load_settings
 from jobs.warehouse.session import open_session
 from schemas.branches import IMAGE, TEXT
-from udfs.classify import classify, read_vectors
+from udfs.classify import classify
 from udfs.predictor import load_predictor
+from udfs.vectors import read_vectors
 
 Array = NDArray[Any]
 Score = Callable[[DataFrame, int], DataFrame]

@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from catalogue_generator import faults, pictures, texts
+from catalogue_generator.details import Details, add_details
 from catalogue_generator.faults import FaultPlan
 from catalogue_generator.pictures import Subject
 from catalogue_generator.texts import Product
+from catalogue_generator.vocabulary import COLOURS
 from catalogue_generator.world import World
 from schemas.arrays import Bools, Ints
 from schemas.reasons import Reason
@@ -31,6 +33,8 @@ LISTINGS_SCHEMA = pa.schema(
         ("image", pa.binary()),
     ]
 )
+DETAILS = (pa.field("condition", pa.large_string()), pa.field("colour", pa.large_string()))
+"""The columns that follow if the catalogue has details."""
 TRUTH_SCHEMA = pa.schema(
     [
         ("listing_id", pa.large_string()),
@@ -49,6 +53,11 @@ _MIN_FOR_REDELIVERY = 50
 """A catalogue with at least this many listings has at least one that is delivered twice."""
 _RELISTED_QUALITY = 60
 """JPEG quality of a duplicate's picture: the same picture, encoded again."""
+
+
+def listings_schema(*, details: bool) -> pa.Schema:
+    """The columns of a delivery."""
+    return pa.schema([*LISTINGS_SCHEMA, *DETAILS]) if details else LISTINGS_SCHEMA
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,9 @@ class _Rows:
     labels: list[str | None]
     prices: list[float | None]
     images: list[bytes | None]
+    colours: list[str]
+    languages: Ints
+    details: Details | None = None
 
 
 def draw_block(world: World, number: int) -> Block:
@@ -102,8 +114,14 @@ def draw_block(world: World, number: int) -> Block:
         labels=world.depths.name(np.random.default_rng((spec.seed, 3, number)), label, category, seller),
         prices=[],
         images=[],
+        colours=[],
+        languages=np.zeros(n, np.int64),
     )
     _fill_in_content(rng, world, rows, original, kind, original_seller[original], plan)
+    if spec.details:
+        own = np.random.default_rng((spec.seed, 5, number))
+        rows.details = add_details(own, original, rows.colours, rows.languages, rows.descriptions, rows.images)
+        plan.rows[Reason.CONDITION_MISMATCH] = rows.details.contradicted
     _add_faults(rng, world, number, rows, plan)
     truth = _truth(world, rows, label != category, plan)
     return Block(_deliver(rng, world, rows, plan.duplicate_of), truth)
@@ -131,7 +149,7 @@ def _fill_in_content(
         round(float(price), 2)
         for price in (world.prices[category] * brands.tiers[brand] * rng.lognormal(0.0, 0.3, n))[original]
     ]
-    language = (rng.random(n) < world.sellers.french[author]).astype(np.int64)[original]
+    rows.languages = language = (rng.random(n) < world.sellers.french[author]).astype(np.int64)[original]
     colour_draw, model = (rng.random(n) ** 1.5)[original], rng.integers(10**6, size=n)[original]
     text_draws, picture_draws = (
         rng.random((n, 2, texts.UNIFORMS))[original],
@@ -154,6 +172,7 @@ def _fill_in_content(
             language=int(language[i]),
             typos=float(world.sellers.typos[author[i]]),
         )
+        rows.colours.append(COLOURS[product.colour].names[product.language])
         rows.titles.append(texts.write_title(product, brands.lines, text_draws[i, 0].tolist()))
         rows.descriptions.append(texts.write_description(product, text_draws[i, 1].tolist()))
         if not world.spec.pictures:
@@ -245,7 +264,8 @@ def _deliver(rng: np.random.Generator, world: World, rows: _Rows, duplicate_of: 
     minimum = int(rows.ids[0] == "D0000000" and n >= _MIN_FOR_REDELIVERY)
     redelivered = rng.permutation(n)[: max(minimum, int(_REDELIVERED_SHARE * n + rng.random()))]
     order = rng.permutation(np.concatenate((np.arange(n), n + redelivered)))
-    columns: list[list[object]] = [[] for _ in LISTINGS_SCHEMA]
+    schema = listings_schema(details=spec.details)
+    columns: list[list[object]] = [[] for _ in schema]
     for position in order:
         i, old = int(position % n), bool(position >= n)
         title, price, label = rows.titles[i], rows.prices[i], rows.labels[i]
@@ -258,9 +278,8 @@ def _deliver(rng: np.random.Generator, world: World, rows: _Rows, duplicate_of: 
             None if anonymous[i] else world.sellers.ids[rows.seller[i]],
             (int(times[i]) - (_DAY if old else 0)) * 1_000_000,
             rows.images[i],
+            *((rows.details.conditions[i], rows.details.colours[i]) if rows.details else ()),
         )
         for column, value in zip(columns, values, strict=True):
             column.append(value)
-    return pa.table(
-        [pa.array(c, type=f.type) for c, f in zip(columns, LISTINGS_SCHEMA, strict=True)], schema=LISTINGS_SCHEMA
-    )
+    return pa.table([pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)

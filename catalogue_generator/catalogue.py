@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from catalogue_generator.block import BLOCK_SIZE, LISTINGS_SCHEMA, TRUTH_SCHEMA, Block, draw_block
+from catalogue_generator.block import BLOCK_SIZE, TRUTH_SCHEMA, Block, draw_block, listings_schema
 from catalogue_generator.spec import CatalogueSpec
 from catalogue_generator.taxonomy import write_taxonomy
 from catalogue_generator.world import World, draw_world
@@ -50,7 +50,7 @@ def write_catalogue(folder: Path, spec: CatalogueSpec, progress: Callable[[int],
     write_taxonomy(folder / TAXONOMY_FILE, world.categories, with_ancestors=spec.ancestor_share > 0.0)
     done = 0
     with (
-        pq.ParquetWriter(folder / LISTINGS_FILE, LISTINGS_SCHEMA, compression="zstd") as listings,
+        pq.ParquetWriter(folder / LISTINGS_FILE, listings_schema(details=spec.details), compression="zstd") as listings,
         pq.ParquetWriter(folder / TRUTH_FILE, TRUTH_SCHEMA, compression="snappy") as truth,
     ):
         for block in draw_blocks(world):

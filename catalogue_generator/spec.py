@@ -59,6 +59,8 @@ class CatalogueSpec:
         ancestor_share: the expected share of listings whose sellers name the parent or the department instead of the
             category. Above 0, parents and departments are categories of the taxonomy. A few sellers do most of it, and
             a label that is wrong stays wrong, so a few ancestors fewer are named. No other value of the rows changes.
+        details: True adds the columns condition and colour. Some listings are then used goods, whose descriptions and
+            pictures show wear, and a few of their sellers call them new. No other value of the rows changes.
     """
 
     listings: Annotated[int, Field(ge=1)] = 3000
@@ -70,6 +72,7 @@ class CatalogueSpec:
     sellers: Annotated[int, Field(ge=0)] | None = None
     without_seller: Share = 0.01
     ancestor_share: Annotated[float, Field(ge=0.0, le=0.8)] = 0.0
+    details: bool = False
 
     def __post_init__(self) -> None:
         """Raises: ValueError: the mix wants more errors of one cause than there are listings that can have them."""

@@ -1,7 +1,7 @@
 """All settings with their defaults and meanings.
 
-Those of deliveries are in `conf.ingest_settings`, those of fetching pictures in `conf.fetch_settings`, and the limits
-on changes in `conf.safety_settings`.
+Those of deliveries are in `conf.ingest_settings`, those of fetching pictures in `conf.fetch_settings`, those of
+attributes in `conf.attribute_settings`, and the limits on changes in `conf.safety_settings`.
 
 Values come from a YAML profile and `--set key=value`. A command loads the settings once (`conf.load`) and passes them
 on as values.
@@ -17,6 +17,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from conf.attribute_settings import AttributeSettings
 from conf.fetch_settings import FetchSettings
 from conf.ingest_settings import FileSettings, IngestSettings
 from conf.safety_settings import LimitSettings, RolloutSettings
@@ -148,6 +149,8 @@ class DecideSettings:
     """A seller's category with a lower posterior is referred to a person."""
     mismatch_probability: Share = 0.5
     """A picture is flagged if the probability that it shows something else is at least this."""
+    condition_precision: Share = 0.8
+    """A listing is flagged if the probability that its condition is another than it states is at least this."""
     seller_prior: Positive = 4.0
     """Strength of the shrinkage of a seller's error rate to the overall rate, in listings."""
     seller_hysteresis: Positive = 1.0
@@ -297,6 +300,7 @@ class Settings:
     picture: PictureSettings = dataclasses.field(default_factory=PictureSettings)
     features: FeaturesSettings = dataclasses.field(default_factory=FeaturesSettings)
     train: TrainSettings = dataclasses.field(default_factory=TrainSettings)
+    attributes: AttributeSettings = dataclasses.field(default_factory=AttributeSettings)
     classify: ClassifySettings = dataclasses.field(default_factory=ClassifySettings)
     decide: DecideSettings = dataclasses.field(default_factory=DecideSettings)
     review: ReviewSettings = dataclasses.field(default_factory=ReviewSettings)

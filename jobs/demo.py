@@ -67,7 +67,7 @@ def _load_generator() -> Callable[[Path, int, int, int], None]:
             "`make demo` in a checkout, or install the wheel and run `catalog-cleaner demo`."
         ) from error
     return lambda folder, listings, categories, seed: write_catalogue(
-        folder, CatalogueSpec(listings=listings, categories=categories, seed=seed)
+        folder, CatalogueSpec(listings=listings, categories=categories, seed=seed, details=True)
     )
 
 

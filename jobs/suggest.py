@@ -1,4 +1,4 @@
-"""`catalog-cleaner suggest`: category and price of one listing, and the listings that speak for them."""
+"""`catalog-cleaner suggest`: category, price and attributes of one listing, and the listings that speak for them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _PRICES = (
 
 
 def suggest(job: Job, listing_id: ListingArgument) -> Summary:
-    """Suggest category and price of one listing, with the similar listings that speak for them.
+    """Suggest category, price and attributes of one listing, with the similar listings that speak for them.
 
-    Shows the categories that the newest publication takes for most probable, what listings of each usually cost, and
-    which listings of each are most like this one. Changes nothing and can run at any time.
+    Shows the categories that the newest publication takes for most probable, what listings of each usually cost, which
+    listings of each are most like this one, and what words and picture say about its attributes, such as its colour.
+    Changes nothing and can run at any time.
     """
     job.require_listings()
     listing_id = stored_id(listing_id)
@@ -87,6 +88,12 @@ def _summary(found: ListingSuggestions, run_id: str, location: str) -> Summary:
                 ("category", "listing_id", "similarity", "title", "price"),
                 similar,
                 key="similar",
+            ),
+            Section(
+                "attributes, by words and picture (missing: suggested, because the listing does not state it)",
+                ("attribute", "value", "probability", "missing"),
+                [(each.attribute, each.value, Share(each.probability), each.missing) for each in found.attributes],
+                key="attributes",
             ),
         ),
         (

@@ -206,10 +206,28 @@ def _summary(run: RunContext, trained: TrainedBundle, comparison: Comparison, pr
         outcome = "it is not better, so the champion stays"
     share = trained.noise.share
     known = describe_share(LabelErrors(Estimate(share.value, *share.interval), share.source)) if share else None
+    attributes = [
+        (
+            head.name,
+            len(head.values),
+            head.listings,
+            Share(head.suggested),
+            Share(head.precision) if head.suggested else None,
+        )
+        for head in trained.attributes
+    ]
     return Summary(
         f"Model {version} trained: {outcome}",
         facts,
-        (Section("branches", ("branch", "out-of-sample loss"), losses),),
+        (
+            Section("branches", ("branch", "out-of-sample loss"), losses),
+            Section(
+                "attributes (suggested: share of these listings for which a value is sure enough, out of sample)",
+                ("attribute", "values", "listings", "suggested", "right"),
+                attributes,
+                key="attributes",
+            ),
+        ),
         tuple(filter(None, (known, clean if promoted else promote))),
     )
 

@@ -146,6 +146,13 @@ class Reason(StrEnum):
         "Title or description contain an e-mail address, a phone number, a postal address, an IBAN or a card number.",
         "the text contains personal data",
     )
+    CONDITION_MISMATCH = (
+        "condition_mismatch",
+        Queue.OTHER,
+        0.3,
+        "Words and picture contradict the stated condition; its severity is multiplied by the probability of that.",
+        "words and picture contradict the stated condition",
+    )
     DUPLICATE = (
         "duplicate",
         Queue.OTHER,

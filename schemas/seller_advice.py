@@ -20,6 +20,7 @@ ADVICE_BY_REASON: Mapping[Reason, str] = {
     Reason.UNINFORMATIVE_TITLE: "Write a title that says what the product is.",
     Reason.PRICE_OUTLIER: "Please check the price and its currency.",
     Reason.PERSONAL_DATA: "Please remove it from title and description.",
+    Reason.CONDITION_MISMATCH: "Please check the condition.",
     Reason.DUPLICATE: "Keep one listing for each product.",
 }
 """Reason -> what to do. Reasons that are not here need nothing of the seller."""

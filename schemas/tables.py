@@ -282,8 +282,16 @@ PREDICTIONS = Table(
         Column(
             "text_rules", "STRING", "the rules by which personal_data and language were found; null in earlier ones"
         ),
+        Column(
+            "attributes",
+            "ARRAY<STRUCT<attribute: STRING, value: STRING, probability: DOUBLE, by_words: DOUBLE, by_picture: DOUBLE, "
+            "contradiction: DOUBLE>>",
+            "the most probable value of each attribute that the model has learnt, with its probability, also by words "
+            "or picture alone (null without the input); of `condition` all values, each with the probability that a "
+            "listing that states it is wrong. Null where the model has learnt none, and in earlier rows",
+        ),
     ),
-    version=2,
+    version=3,
 )
 
 CORRECTIONS = Table(
@@ -347,8 +355,9 @@ CLEAN_LISTINGS = Table(
         Column("quality_price", "DOUBLE", "points for the price, 0 or 5"),
         Column("quality_description", "DOUBLE", "points for the description, 0 or 5"),
         Column("language", "STRING", "language of the texts (ISO 639-1); null where it is not sure"),
+        Column("condition", "STRING", "as delivered; null in earlier rows"),
     ),
-    version=4,
+    version=5,
 )
 
 SHADOW_DECISIONS = Table(
@@ -428,6 +437,23 @@ EXPLANATIONS = Table(
             "the pictures' vectors or, without a picture, of the titles' words",
         ),
         *_DECIDED_BY,
+    ),
+)
+
+ATTRIBUTE_SUGGESTIONS = Table(
+    name="attribute_suggestions",
+    kind="state",
+    row="an attribute that a listing does not state, and its words or its picture make plain; the table is there once "
+    "a model has learnt attributes",
+    key=("listing_id", "attribute"),
+    columns=(
+        Column("listing_id", "STRING", "the listing"),
+        Column("content_hash", "STRING", "of the content that the row is about"),
+        Column("attribute", "STRING", "such as colour: a key of listings.attributes, condition, or a name in settings"),
+        Column("value", "STRING", "as most listings write it"),
+        Column("confidence", "DOUBLE", "the probability that it is right, 0 to 1"),
+        Column("evidence", "STRING", "how probable the words alone and the picture alone make it, in words"),
+        *_RUN,
     ),
 )
 
@@ -749,7 +775,7 @@ BACKFILL_PREDICTIONS = Table(
         *_BACKFILL,
         *(column for column in PREDICTIONS.columns if column not in _SLICE),
     ),
-    version=2,
+    version=3,
 )
 
 BACKFILL_DECISIONS = Table(
@@ -804,6 +830,7 @@ TABLES: dict[str, Table] = {
         SHADOW_DECISIONS,
         DUPLICATE_PAIRS,
         EXPLANATIONS,
+        ATTRIBUTE_SUGGESTIONS,
         FLAGGED_ITEMS,
         SELLERS,
         QUARANTINE,

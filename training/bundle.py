@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from schemas.attributes import NO_ATTRIBUTES, AttributeModel
 from schemas.bundle import (
     NOISE_FILE,
     PICTURE_ENCODER_FOLDER,
@@ -18,6 +19,7 @@ from schemas.bundle import (
     BundleSpec,
     NoiseModel,
 )
+from udfs.attributes import save_attributes
 
 
 def write_bundle(
@@ -28,6 +30,7 @@ def write_bundle(
     *,
     picture_encoder: str,
     text_encoder: str | None = None,
+    attributes: AttributeModel = NO_ATTRIBUTES,
 ) -> None:
     """Write the specification, noise model, networks and encoders into a new folder.
 
@@ -36,6 +39,7 @@ def write_bundle(
         members: the folder with the SavedModels of the ranks (`text`, `picture`); they are moved, not copied.
         picture_encoder: its folder, which is copied.
         text_encoder: its folder, which is copied; None if there is none.
+        attributes: what was learnt of attributes.
     """
     path = Path(folder)
     shutil.rmtree(path, ignore_errors=True)
@@ -46,6 +50,7 @@ def write_bundle(
     if text_encoder:
         shutil.copytree(text_encoder, path / TEXT_ENCODER_FOLDER)
     (path / SPEC_FILE).write_text(json.dumps(dataclasses.asdict(spec), indent=1), encoding="utf-8")
+    save_attributes(attributes, path)
     np.savez_compressed(
         path / NOISE_FILE,
         categories=np.array(noise.categories, dtype=np.str_),

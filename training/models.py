@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schemas.attributes import NO_ATTRIBUTES, AttributeModel
 from schemas.bundle import BundleSpec, NoiseModel
 
 
@@ -14,13 +15,14 @@ class Model:
     Attributes:
         version: its version in the registry.
         bundle: the folder of the bundle.
-        spec, noise: the contents of the bundle.
+        spec, noise, attributes: the contents of the bundle.
     """
 
     version: str
     bundle: str
     spec: BundleSpec
     noise: NoiseModel
+    attributes: AttributeModel = NO_ATTRIBUTES
 
 
 @dataclass(frozen=True)

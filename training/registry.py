@@ -28,6 +28,7 @@ from training.model_card import CARD_FILE, CARD_TAG
 from training.models import Model, ModelSummary
 from training.package_files import copy_package
 from training.private_folder import private_folder
+from udfs.attributes import load_attributes
 from udfs.bundle import load_noise, load_spec
 from udfs.encoders.files import files_digest
 from udfs.pyfunc import INPUTS
@@ -97,7 +98,7 @@ class Registry:
         registered = self._version(version)
         bundle = self._bundle(registered)
         check_bundle(bundle, version, (registered.tags or {}).get(DIGEST_TAG))
-        return Model(version, bundle, load_spec(bundle), load_noise(bundle))
+        return Model(version, bundle, load_spec(bundle), load_noise(bundle), load_attributes(Path(bundle)))
 
     def models(self) -> list[ModelSummary]:
         """All versions, newest first."""

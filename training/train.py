@@ -14,7 +14,10 @@ from pyspark.sql import DataFrame
 
 from conf.settings import Settings
 from schemas.arrays import Ints
+from schemas.attributes import AttributeHead, AttributeModel
 from schemas.bundle import BundleSpec, NoiseModel
+from training.attribute_sample import read_attribute_sample
+from training.attributes import learn_attributes
 from training.bundle import write_bundle
 from training.dataset import write_dataset
 from training.error_share import UNKNOWN, twin_share
@@ -63,6 +66,7 @@ class TrainedBundle:
         plan: the hyperparameters.
         curves: branch -> out-of-sample loss after each epoch, or once for the text branch.
         figures: name -> value, e.g. `rows`, `estimated_error_left`.
+        attributes: what was learnt of attributes.
     """
 
     folder: str
@@ -71,6 +75,7 @@ class TrainedBundle:
     plan: Plan
     curves: dict[str, list[float]]
     figures: dict[str, float]
+    attributes: tuple[AttributeHead, ...] = ()
 
     @property
     def share_source(self) -> str:
@@ -91,10 +96,11 @@ def train_bundle(
     """Train every member on the labelled listings and write the bundle to `<work_dir>/bundle`.
 
     Args:
-        listings: listing_id, title, description, category, decided_category, audited_category, seller_id, bucket, and
-            vector (what the picture encoder makes of the picture: float16, little-endian; null without a usable
-            picture); one row per listing. Listings without a category of the taxonomy are left out. The Spark session
-            must have at least `settings.train.ranks` task slots.
+        listings: listing_id, title, description, category, decided_category, audited_category, seller_id, bucket,
+            condition, attributes, and vector (what the picture encoder makes of the picture: float16, little-endian;
+            null without a usable picture); one row per listing. Attributes are learnt from all listings; otherwise,
+            those without a category of the taxonomy are left out. The Spark session must have at least
+            `settings.train.ranks` task slots.
         taxonomy: all categories that may be predicted.
         encoder: the folder of the picture encoder (`udfs.encoders.folder`).
         settings: sections text, picture and train.
@@ -143,6 +149,7 @@ def train_bundle(
     sample = read_sample(files, seller_names(written, sampled_sellers(files)), ancestors)
     fitted = fit_sample(sample, task.distances, categories, result.first, task.twins)
     noise = with_pseudonyms(fitted.noise, key)
+    attributes = _learn_attributes(listings, settings, text)
     spec = BundleSpec(
         categories=categories,
         text_members=plan.text_members,
@@ -162,6 +169,7 @@ def train_bundle(
         noise,
         picture_encoder=str(encoder),
         text_encoder=settings.text.encoder,
+        attributes=attributes,
     )
     decided = float(written.where("truth >= 0").count())
     figures = {
@@ -169,9 +177,17 @@ def train_bundle(
         "rows_decided": decided,
         "categories": float(len(categories)),
         "novel_above": result.novel_above,
+        "attributes": float(len(attributes.heads)),
         **fitted.figures,
     }
-    return TrainedBundle(str(folder / "bundle"), spec, noise, plan, result.curves, figures)
+    return TrainedBundle(str(folder / "bundle"), spec, noise, plan, result.curves, figures, attributes.heads)
+
+
+def _learn_attributes(listings: DataFrame, settings: Settings, text: dict[str, Any]) -> AttributeModel:
+    """Learn the attributes that listings state, with or without a category."""
+    sample = read_attribute_sample(listings, settings.attributes, text)
+    heads = learn_attributes(sample, settings.text.hash_size, settings.attributes.precision)
+    return AttributeModel(heads, settings.attributes.separator)
 
 
 def with_pseudonyms(noise: NoiseModel, key: PseudonymKey) -> NoiseModel:

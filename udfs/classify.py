@@ -20,13 +20,15 @@ from pyspark.sql import DataFrame
 from schemas.arrays import Ints
 from schemas.branches import BRANCHES
 from schemas.tables import PREDICTIONS
-from schemas.tensors import Prediction, TextBatch, VectorBatch
+from schemas.tensors import Prediction, TextBatch
+from udfs.attribute_lists import predict_attributes, reads_titles
 from udfs.languages import find_language
 from udfs.personal_data import find_personal_data, text_rules
 from udfs.predictor import Predictor, load_predictor
 from udfs.rankings import first, rank
 from udfs.shipping import ship_folder, shipped_folder
 from udfs.text import read_texts
+from udfs.vectors import read_vectors
 
 READ = ("listing_id", "content_hash", "title", "description", "currency", "bucket", "vector", "image_status")
 """The columns that scoring reads: of listings, and of the features of their pictures."""
@@ -64,11 +66,13 @@ class Texts:
         features: the model's input.
         languages: the language of each; None where it is not sure.
         personal_data: the kinds of personal data in each.
+        titles: features of the titles alone, from which some attributes are predicted.
     """
 
     features: TextBatch
     languages: list[str | None]
     personal_data: list[list[str]]
+    titles: TextBatch
 
 
 def classify(
@@ -150,8 +154,10 @@ def score_batches(
             following = next(pieces, None)
             waiting = ahead.submit(prepare, following) if following is not None else None
             buckets = np.asarray(piece.column("bucket"), dtype=np.int64)
-            prediction = predictor.run(texts.features, read_vectors(piece.column("vector")), buckets)
-            yield _prediction_batch(piece, buckets, texts, prediction, predictor, scoring)
+            vectors = read_vectors(piece.column("vector"))
+            prediction = predictor.run(texts.features, vectors, buckets)
+            attributes = predict_attributes(predictor.attributes.heads, texts.titles, texts.features, vectors, buckets)
+            yield _prediction_batch(piece, buckets, texts, prediction, attributes, predictor, scoring)
             piece = following
 
 
@@ -165,16 +171,9 @@ def read_listings(piece: pa.RecordBatch, predictor: Predictor, phone_regions: Se
             titles, descriptions, languages, read_texts(piece.column("currency")), strict=True
         )
     ]
-    return Texts(predictor.featurize(titles, descriptions), languages, personal_data)
-
-
-def read_vectors(column: pa.Array) -> VectorBatch:
-    """Decode a column of vectors (float16, little-endian); a null is a listing without a usable picture."""
-    present, stored = np.asarray(column.is_valid()), column.drop_null().to_pylist()
-    values = np.zeros((len(column), len(stored[0]) // 2 if stored else 0), np.float16)
-    if stored:
-        values[present] = np.frombuffer(b"".join(stored), "<f2").reshape(len(stored), -1)
-    return VectorBatch(values, present)
+    read_alone = titles if reads_titles(predictor.attributes.heads) else []
+    alone = predictor.featurize(read_alone, [None] * len(read_alone))
+    return Texts(predictor.featurize(titles, descriptions), languages, personal_data, alone)
 
 
 def _prediction_batch(
@@ -182,6 +181,7 @@ def _prediction_batch(
     buckets: Ints,
     texts: Texts,
     prediction: Prediction,
+    attributes: pa.Array,
     predictor: Predictor,
     scoring: Scoring,
 ) -> pa.RecordBatch:
@@ -200,6 +200,7 @@ def _prediction_batch(
         "novelty": pa.array(prediction.novelty, mask=np.isnan(prediction.novelty)),
         "personal_data": pa.array(texts.personal_data, pa.list_(pa.string())),
         "language": pa.array(texts.languages, pa.string()),
+        "attributes": attributes,
         "text_rules": pa.array([text_rules(scoring.phone_regions)] * rows, pa.string()),
     }
     for branch in (each.name for each in BRANCHES if each.stored):

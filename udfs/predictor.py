@@ -10,9 +10,11 @@ from typing import Any, cast
 import numpy as np
 
 from schemas.arrays import Floats32, Ints
+from schemas.attributes import NO_ATTRIBUTES, AttributeModel
 from schemas.branches import PICTURE_NETWORK, TEXT, TEXT_NETWORK, predicted_by
 from schemas.bundle import PICTURE_ENCODER_FOLDER, TEXT_ENCODER_FOLDER, BundleSpec
 from schemas.tensors import Prediction, TextBatch, VectorBatch
+from udfs.attributes import load_attributes
 from udfs.bundle import load_spec
 from udfs.encoders.folder import open_encoder
 from udfs.encoders.picture_encoder import PictureEncoder
@@ -34,6 +36,7 @@ class Predictor:
         picture_encoder: Path,
         threads: int,
         encode: Encode | None = None,
+        attributes: AttributeModel | None = None,
     ) -> None:
         """Use networks that are already loaded; see `load_predictor`.
 
@@ -45,9 +48,11 @@ class Predictor:
             picture_encoder: the folder of the picture encoder, which is loaded when pictures are encoded.
             threads: number of pictures to decode in parallel.
             encode: the text encoder; None if the bundle has none.
+            attributes: what the bundle has learnt of attributes; None: nothing.
         """
         self.spec, self._encode, self._encoder_folder = spec, encode, picture_encoder
         self._text, self._pictures, self._threads = text, pictures, threads
+        self.attributes = attributes or NO_ATTRIBUTES
 
     def predict(
         self,
@@ -166,4 +171,5 @@ def load_predictor(folder: str, threads: int) -> Predictor:
 
     encode = load_encoder(str(path / TEXT_ENCODER_FOLDER), threads) if (path / TEXT_ENCODER_FOLDER).is_dir() else None
     pictures = network(PICTURE_NETWORK) if spec.pictures else None
-    return Predictor(spec, network(TEXT_NETWORK), pictures, path / PICTURE_ENCODER_FOLDER, threads, encode)
+    encoder, attributes = path / PICTURE_ENCODER_FOLDER, load_attributes(path)
+    return Predictor(spec, network(TEXT_NETWORK), pictures, encoder, threads, encode, attributes)

@@ -21,10 +21,10 @@ from training.first_pass import max_likelihood_fusion
 from training.registry import open_registry
 from training.sample import Sample, seller_codes
 from training.scale import scaled
-from udfs.classify import read_vectors
 from udfs.fusion import fuse
 from udfs.posterior import label_likelihood, posterior
 from udfs.predictor import Predictor, load_predictor
+from udfs.vectors import read_vectors
 
 _ROWS, _BATCH = 6000, 1000
 _BOTH = f"{Input.TEXT}+{Input.IMAGE}"

@@ -54,7 +54,15 @@ from schemas.bundle import NoiseModel
 from schemas.metrics import METRICS
 from schemas.reasons import CategoryAction, ImageStatus
 from schemas.successors import Successors
-from schemas.tables import CLEAN_LISTINGS, DUPLICATE_PAIRS, EXPLANATIONS, FLAGGED_ITEMS, SELLERS, SHADOW_DECISIONS
+from schemas.tables import (
+    ATTRIBUTE_SUGGESTIONS,
+    CLEAN_LISTINGS,
+    DUPLICATE_PAIRS,
+    EXPLANATIONS,
+    FLAGGED_ITEMS,
+    SELLERS,
+    SHADOW_DECISIONS,
+)
 from training.models import Model
 from udfs.pseudonyms import PseudonymKey, Purpose
 
@@ -80,6 +88,7 @@ class Cleaned:
         key: the key of the sellers' pseudonyms.
         pairs: rows of duplicate_pairs; None: the run does not look for duplicates.
         explanations: rows of explanations about `own`; None: the run explains nothing.
+        attributes: rows of attribute_suggestions about `own`; None: that table is not needed.
         successors: former categories, with those that have taken their places.
     """
 
@@ -98,6 +107,7 @@ class Cleaned:
     key: PseudonymKey
     pairs: DataFrame | None = None
     explanations: DataFrame | None = None
+    attributes: DataFrame | None = None
     successors: Successors = field(default_factory=dict)
 
     @property
@@ -128,7 +138,12 @@ class Cleaned:
             clean_listings: `own` with the texts of the listings.
         """
         spark = self.decided.sparkSession
-        optional = {SHADOW_DECISIONS: self.shadow, DUPLICATE_PAIRS: self.pairs, EXPLANATIONS: self.explanations}
+        optional = {
+            SHADOW_DECISIONS: self.shadow,
+            DUPLICATE_PAIRS: self.pairs,
+            EXPLANATIONS: self.explanations,
+            ATTRIBUTE_SUGGESTIONS: self.attributes,
+        }
         return {
             **{table.name: rows for table, rows in optional.items() if rows is not None},
             "predictions": scored,
@@ -220,6 +235,7 @@ def clean(
             pictures_expected=expected.pictures,
             prices_expected=expected.prices,
             outlier_from=weights.price_distance,
+            contradicted_from=weights.condition_precision,
         )
         decided = without_model_questions(find_reasons(with_usual_price(decided), context))
         decided = with_quality(decided)

@@ -8,12 +8,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from conf.settings import DecideSettings
+from jobs.cleaning.steps.attributes import with_contradiction
 from jobs.warehouse.listings import follow
 from schemas.successors import Successors
 from training.models import Model
 from udfs.label_evidence import EVIDENCE_COLUMNS, REPLACED_COLUMNS, make_label_evidence
 
-_OF_TEXTS = ("language", "personal_data")
+_OF_TEXTS = ("language", "personal_data", "attributes")
 """What predictions say about the texts, beside the category."""
 
 
@@ -27,6 +28,8 @@ def add_label_evidence(
 ) -> DataFrame:
     """Join listings with their predictions, and replace `REPLACED_COLUMNS` by `EVIDENCE_COLUMNS`.
 
+    The predicted attributes are reduced to what they say against the stated condition.
+
     What the model predicts for former categories (`successors`) counts for those that have taken their places.
     """
     columns = (
@@ -39,7 +42,7 @@ def add_label_evidence(
         *REPLACED_COLUMNS,
     )
     predicted = follow(predictions.select(*columns), successors, "predicted_category")
-    scored = listings.join(predicted, ["listing_id", "content_hash"], "left")
+    scored = with_contradiction(listings.join(predicted, ["listing_id", "content_hash"], "left"))
     added = cast("StructType", StructType.fromDDL(", ".join(f"{name} {kind}" for name, kind in EVIDENCE_COLUMNS)))
     parents = {row.category: row.parent for row in taxonomy.select("category", "parent").collect()}
     replace_lists = make_label_evidence(model.noise, model.spec.prior, parents, settings.suggestions, successors)

@@ -17,6 +17,7 @@ from jobs.cleaning.evidence import add_label_evidence
 from jobs.cleaning.explanations import explain_decisions
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored, score
+from jobs.cleaning.steps.attributes import attribute_suggestions
 from jobs.cleaning.steps.history import correction_events
 from jobs.cleaning.steps.selection import split_usable, without_texts
 from jobs.lifecycle.correction_switch import read_switch
@@ -29,7 +30,7 @@ from jobs.warehouse.listings import narrow, read_successors, with_taxonomy
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.successors import Successors
-from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, LISTINGS, TAXONOMY
+from schemas.tables import ATTRIBUTE_SUGGESTIONS, CATEGORY_ALIASES, CLEAN_LISTINGS, LISTINGS, TAXONOMY
 from training.models import Model
 
 _NAMED = 5
@@ -175,6 +176,9 @@ def judge(
         run, result, catalogue.all_columns, scored.all, catalogue.taxonomy, model, basis.scored_by, at_end
     )
     result = replace(result, explanations=explanations)
+    if model.attributes.heads or warehouse.exists(ATTRIBUTE_SUGGESTIONS):
+        suggested = attribute_suggestions(scored.all, catalogue.all_columns, model.attributes)
+        result = replace(result, attributes=suggested)
     if basis.shown is not None and basis.shown != basis.base:
         events = correction_events(result.decided, basis.shown.read(warehouse, CLEAN_LISTINGS))
         result = replace(result, events=cached(events, at_end))

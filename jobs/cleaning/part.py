@@ -18,6 +18,7 @@ from jobs.warehouse.listings import with_taxonomy
 from jobs.warehouse.tables import Warehouse
 from schemas.reasons import ItemStatus
 from schemas.tables import (
+    ATTRIBUTE_SUGGESTIONS,
     CATEGORY_ALIASES,
     CLEAN_LISTINGS,
     EXPLANATIONS,
@@ -29,6 +30,7 @@ from schemas.tables import (
 )
 
 _KEYS = {
+    ATTRIBUTE_SUGGESTIONS.name: "listing_id",
     CLEAN_LISTINGS.name: "listing_id",
     EXPLANATIONS.name: "listing_id",
     FLAGGED_ITEMS.name: "listing_id",

@@ -14,7 +14,7 @@ from jobs.cleaning.steps.prices import usual_prices
 from jobs.features.stored import stored_features
 from jobs.reporting.publication_snapshot import PublicationSnapshot
 from schemas.reasons import CategoryAction, CategorySource, ImageStatus, ItemStatus
-from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS
+from schemas.tables import ATTRIBUTE_SUGGESTIONS, CLEAN_LISTINGS, FLAGGED_ITEMS, PREDICTIONS
 from udfs.similar_listings import most_similar
 
 CATEGORIES = 3
@@ -52,11 +52,15 @@ class ListingSuggestions:
         clean: its row of clean_listings.
         suggestions: the most probable categories, best first; empty if nothing is known of the listing.
         names: category -> name.
+        attributes: what words and picture say about each attribute that the model has learnt: attribute, value and
+            probability of the most probable value, and missing, whether it is suggested because the listing does not
+            state the attribute.
     """
 
     clean: Row
     suggestions: Sequence[Suggestion] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    attributes: Sequence[Row] = ()
 
 
 def read_suggestions(snapshot: PublicationSnapshot, listing_id: str, encoder: str) -> ListingSuggestions | None:
@@ -91,7 +95,19 @@ def read_suggestions(snapshot: PublicationSnapshot, listing_id: str, encoder: st
         )
         for category, probability in ranked
     ]
-    return ListingSuggestions(clean, suggestions, snapshot.names())
+    return ListingSuggestions(clean, suggestions, snapshot.names(), _attributes(snapshot, clean))
+
+
+def _attributes(snapshot: PublicationSnapshot, clean: Row) -> list[Row]:
+    """What `ListingSuggestions.attributes` has."""
+    is_it = (F.col("listing_id") == clean.listing_id) & (F.col("content_hash") == clean.content_hash)
+    by_model = snapshot.read(PREDICTIONS).where(is_it & (F.col("model_version") == snapshot.run.model_version))
+    entries = by_model.select(F.explode("attributes").alias("found"))
+    best = entries.groupBy("found.attribute").agg(
+        F.max_by("found.value", "found.probability").alias("value"), F.max("found.probability").alias("probability")
+    )
+    suggested = snapshot.read(ATTRIBUTE_SUGGESTIONS).where(is_it).select("attribute", F.lit(True).alias("missing"))
+    return best.join(suggested, "attribute", "left").fillna({"missing": False}).orderBy("attribute").collect()
 
 
 def _compared(snapshot: PublicationSnapshot, others: DataFrame, clean: Row, encoder: str) -> pa.Table:

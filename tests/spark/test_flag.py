@@ -41,6 +41,7 @@ CONTEXT = RuleContext(
     pictures_expected=True,
     prices_expected=True,
     outlier_from=3.0,
+    contradicted_from=0.8,
 )
 
 DECISIONS = (

@@ -61,7 +61,20 @@ def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     ]
     writer.write(FEATURES, pictures)
     flags = [flag("asked", 0.9, "wrong_category", shoes=0.8, boots=0.15), flag("flagged", 0.4, "duplicate", shoes=0.9)]
-    writer.night(FIRST, {"clean_listings": rows, "flagged_items": flags}, seconds=60)
+    learnt = [
+        ("colour", "red", 0.9, 0.9, None, None),
+        ("condition", "used", 0.3, 0.3, None, 0.9),
+        ("condition", "new", 0.7, 0.7, None, 0.1),
+    ]
+    predicted = [
+        {"listing_id": "plain", "content_hash": "h", "model_version": "7", "attributes": learnt},
+        {"listing_id": "plain", "content_hash": "h", "model_version": "6", "attributes": [("size", "XL", *[1.0] * 4)]},
+    ]
+    missing = [{"listing_id": "plain", "content_hash": "h", "attribute": "colour", "value": "red", "confidence": 0.9}]
+    tables = {
+        "clean_listings": rows, "flagged_items": flags, "predictions": predicted, "attribute_suggestions": missing,
+    }  # fmt: skip
+    writer.night(FIRST, tables, seconds=60)
     return warehouse
 
 
@@ -106,6 +119,17 @@ def test_a_listing_that_nobody_asks_about_has_its_best_category(warehouse: Wareh
     assert found is not None
     assert [(each.category, each.probability) for each in found.suggestions] == [("bags", 0.99)]
     assert found.suggestions[0].similar == []
+
+
+def test_the_attributes_of_a_listing_are_those_that_the_model_reads(warehouse: Warehouse) -> None:
+    plain, asked = suggested(warehouse, "plain"), suggested(warehouse, "asked")
+    assert plain is not None
+    assert asked is not None
+    assert [tuple(each) for each in plain.attributes] == [
+        ("colour", "red", 0.9, True),
+        ("condition", "new", 0.7, False),
+    ]
+    assert asked.attributes == []
 
 
 def test_a_listing_of_which_nothing_is_known_has_no_suggestion(warehouse: Warehouse) -> None:

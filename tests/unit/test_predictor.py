@@ -17,13 +17,14 @@ from schemas.estimates import ShareEstimate
 from tests.encoders import save_picture_encoder
 from training.bundle import write_bundle
 from udfs.bundle import load_noise, load_spec
-from udfs.classify import COLUMNS, Scoring, read_vectors, score_batches
+from udfs.classify import COLUMNS, Scoring, score_batches
 from udfs.encoders.folder import open_encoder, read_encoder_spec, write_encoder
 from udfs.fusion import fuse
 from udfs.pictures import decode
 from udfs.predictor import Predictor
 from udfs.pyfunc import PyfuncModel
 from udfs.tf_runtime import Array
+from udfs.vectors import read_vectors
 
 NAN = float("nan")
 FUSION = {

@@ -154,6 +154,12 @@ def _explanation() -> Column:
         F.lit(", the median is "),
         _amount("median"),
     )
+    worn = F.concat(
+        F.lit("words and picture suggest the condition "),
+        F.col("likely_condition"),
+        F.lit(", and the seller states "),
+        F.col("condition"),
+    )
     double = F.concat(words[Reason.DUPLICATE.value], F.lit(" (listing_id "), F.col("duplicate_of"), F.lit(")"))
     unread = F.concat(words[Reason.CORRUPT_IMAGE.value], F.lit(", because its format is "), F.col("image_format"))
     kinds = F.create_map(*(F.lit(text) for kind in PersonalData for text in (kind.value, kind.words)))
@@ -164,8 +170,10 @@ def _explanation() -> Column:
         is_withheld = (reason == Reason.WRONG_CATEGORY.value) & F.col("withheld")
         is_far = (reason == Reason.PRICE_OUTLIER.value) & F.col("usual_price").isNotNull()
         is_double = reason == Reason.DUPLICATE.value
+        is_worn = (reason == Reason.CONDITION_MISMATCH.value) & (F.col("likely_condition") != F.col("condition"))
         is_personal = (reason == Reason.PERSONAL_DATA.value) & (F.size("personal_data") > 0)
         special = F.when(is_unread, unread).when(is_withheld, WITHHELD).when(is_far, usual).when(is_double, double)
+        special = special.when(is_worn, worn)
         return special.when(is_personal, F.concat(F.lit("the text contains "), found)).otherwise(words[reason])
 
     return F.concat_ws("; ", F.transform("reasons", explain), novel)

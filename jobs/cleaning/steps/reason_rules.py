@@ -36,6 +36,7 @@ class RuleContext:
         pictures_expected: whether missing_image is raised.
         prices_expected: whether a missing price, or one of 0, is an outlier.
         outlier_from: distance from the usual price from which price_outlier is raised.
+        contradicted_from: probability of another condition from which condition_mismatch is raised, 0 to 1.
     """
 
     mismatch_at_least: float
@@ -45,6 +46,7 @@ class RuleContext:
     pictures_expected: bool
     prices_expected: bool
     outlier_from: float
+    contradicted_from: float
 
 
 Rule = Callable[[RuleContext], Column]
@@ -142,6 +144,10 @@ def _price_outlier(context: RuleContext) -> Column:
     return far | (price < 0) | (price == float("inf")) | (absent & F.lit(context.prices_expected))
 
 
+def _condition_mismatch(context: RuleContext) -> Column:
+    return F.col("condition_contradiction") >= context.contradicted_from
+
+
 def _duplicate(_: RuleContext) -> Column:
     return F.col("duplicate_of").isNotNull()
 
@@ -168,11 +174,15 @@ RULES: Mapping[Reason, Rule] = {
     Reason.MISSING_TITLE: _missing_title,
     Reason.UNINFORMATIVE_TITLE: _uninformative_title,
     Reason.PRICE_OUTLIER: _price_outlier,
+    Reason.CONDITION_MISMATCH: _condition_mismatch,
     Reason.DUPLICATE: _duplicate,
     Reason.PERSONAL_DATA: _personal_data,
     Reason.AUDIT_SAMPLE: _audit_sample,
 }
 """The rule of each reason. A declared reason without a rule is never raised and has no metric."""
 
-PROBABILITIES: Mapping[Reason, str] = {Reason.IMAGE_MISMATCH: "mismatch_probability"}
+PROBABILITIES: Mapping[Reason, str] = {
+    Reason.IMAGE_MISMATCH: "mismatch_probability",
+    Reason.CONDITION_MISMATCH: "condition_contradiction",
+}
 """Reason -> column with the probability, 0 to 1, by which its severity is multiplied."""

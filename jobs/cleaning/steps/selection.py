@@ -41,7 +41,7 @@ def without_texts(listings: DataFrame, *others: str) -> DataFrame:
 
     Returns:
         listing_id, content_hash, category, in_taxonomy, seller_id, title_status (`schemas.reasons.TitleStatus`), price,
-        currency, exposure, has_description and has_image; then `others`.
+        currency, condition, exposure, has_description and has_image; then `others`.
     """
     return listings.select(
         "listing_id",
@@ -52,6 +52,7 @@ def without_texts(listings: DataFrame, *others: str) -> DataFrame:
         title_status(F.col("title")).alias("title_status"),
         "price",
         "currency",
+        "condition",
         "exposure",
         (F.trim(F.coalesce("description", F.lit(""))) != "").alias("has_description"),
         F.col("image_hash").isNotNull().alias("has_image"),
