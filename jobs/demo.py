@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from jobs.reporting.truth import TruthComparison, compare_with_truth
 from jobs.train import train
 from schemas.errors import UsageError
 
+_ATTRIBUTES = {"colour": "colour"}
 _MARKER = "made-by-catalog-cleaner-demo"
 
 DemoWarehouseOption = Annotated[
@@ -45,11 +47,18 @@ def demo(
     source = _fresh_folder(job.address.folder, warehouse) / "catalogue"
     job.print_progress(f"generating {listings:,} listings in {categories} categories in {source}")
     generate(source, listings, categories, seed)
-    ingest(job.step("ingest"), str(source / "listings.parquet"), str(source / "taxonomy.csv"))
+    ingest(_delivery(job), str(source / "listings.parquet"), str(source / "taxonomy.csv"))
     train(job.step("train"))
     cleaned = nightly(job.step("nightly"), job.started_at.date())
     job.print_progress("comparing the result with the truth")
     return _summary(job, compare_with_truth(job.warehouse, source), cleaned)
+
+
+def _delivery(job: Job) -> Job:
+    """The job of the step ingest, which loads the column colour as well."""
+    step = job.step("ingest")
+    settings = replace(step.settings, ingest=replace(step.settings.ingest, attributes=_ATTRIBUTES))
+    return replace(step, settings=settings)
 
 
 def _load_generator() -> Callable[[Path, int, int, int], None]:

@@ -177,7 +177,6 @@ def train_bundle(
         "rows_decided": decided,
         "categories": float(len(categories)),
         "novel_above": result.novel_above,
-        "attributes": float(len(attributes.heads)),
         **fitted.figures,
     }
     return TrainedBundle(str(folder / "bundle"), spec, noise, plan, result.curves, figures, attributes.heads)

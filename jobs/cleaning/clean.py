@@ -88,7 +88,7 @@ class Cleaned:
         key: the key of the sellers' pseudonyms.
         pairs: rows of duplicate_pairs; None: the run does not look for duplicates.
         explanations: rows of explanations about `own`; None: the run explains nothing.
-        attributes: rows of attribute_suggestions about `own`; None: that table is not needed.
+        attributes: rows of attribute_suggestions about `own`; cached. None: that table is not needed.
         successors: former categories, with those that have taken their places.
     """
 

@@ -178,7 +178,7 @@ def judge(
     result = replace(result, explanations=explanations)
     if model.attributes.heads or warehouse.exists(ATTRIBUTE_SUGGESTIONS):
         suggested = attribute_suggestions(scored.all, catalogue.all_columns, model.attributes)
-        result = replace(result, attributes=suggested)
+        result = replace(result, attributes=cached(suggested, at_end))
     if basis.shown is not None and basis.shown != basis.base:
         events = correction_events(result.decided, basis.shown.read(warehouse, CLEAN_LISTINGS))
         result = replace(result, events=cached(events, at_end))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.cleaning.audit import read_audit
@@ -121,6 +122,12 @@ def _describe_limits(run: RunContext) -> tuple[str, ...]:
     return (f"Limits on changes were exceeded, {run.note}.",)
 
 
+def _count_suggestions(suggested: DataFrame) -> list[tuple[str, int]]:
+    """Attribute and number of listings that lack it, the most first; there are as many as the model has learnt."""
+    counts = suggested.groupBy("attribute").agg(F.count(F.lit(1)).alias("listings"))
+    return [tuple(row) for row in counts.orderBy(F.col("listings").desc(), "attribute").collect()]
+
+
 def summarise_run(run: RunContext, result: Cleaned, dry_run: bool, refusal: RefusedError | None) -> Summary:
     """The summary of a cleaning run.
 
@@ -164,6 +171,12 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool, refusal: Refu
                 "flagged by reason",
                 ("reason", "listings", "share"),
                 [(r.segment, int(r.numerator), Share(r.value)) for r in reasons],
+            ),
+            Section(
+                "suggested attributes",
+                ("attribute", "listings"),
+                [] if result.attributes is None else _count_suggestions(result.attributes),
+                key="attribute_suggestions",
             ),
             Section(
                 "sellers who mislabel most",

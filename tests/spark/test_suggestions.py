@@ -12,7 +12,7 @@ from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.timeline.suggestions import ListingSuggestions, read_suggestions
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.tables import FEATURES, LISTINGS, TAXONOMY
-from tests.spark.published import FIRST, Writer, flag, listing
+from tests.spark.published import FIRST, Rows, Writer, flag, listing
 
 ENCODER = "tiny-1"
 
@@ -66,12 +66,12 @@ def warehouse(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
         ("condition", "used", 0.3, 0.3, None, 0.9),
         ("condition", "new", 0.7, 0.7, None, 0.1),
     ]
-    predicted = [
+    predicted: Rows = [
         {"listing_id": "plain", "content_hash": "h", "model_version": "7", "attributes": learnt},
         {"listing_id": "plain", "content_hash": "h", "model_version": "6", "attributes": [("size", "XL", *[1.0] * 4)]},
     ]
     missing = [{"listing_id": "plain", "content_hash": "h", "attribute": "colour", "value": "red", "confidence": 0.9}]
-    tables = {
+    tables: dict[str, Rows] = {
         "clean_listings": rows, "flagged_items": flags, "predictions": predicted, "attribute_suggestions": missing,
     }  # fmt: skip
     writer.night(FIRST, tables, seconds=60)
