@@ -22,7 +22,7 @@ class AttributePrediction:
 
     Attributes:
         fused: from words and picture.
-        by_words, by_picture: from one of them alone.
+        by_words, by_picture: from one of them, as if there were no other.
     """
 
     fused: Floats
@@ -74,7 +74,11 @@ def predict_attribute(
         values = pictures.values[rows].astype(np.float32)
         if len(rows):
             by_picture[rows] = log_softmax(values @ head.picture_kernel[fold] + head.picture_bias[fold])
-    return AttributePrediction(fuse_inputs(by_words, by_picture, head.weights), by_words, by_picture)
+    return AttributePrediction(
+        fuse_inputs(by_words, by_picture, head.weights),
+        log_softmax(head.weights[0] * by_words),
+        log_softmax(head.weights[1] * by_picture),
+    )
 
 
 def fuse_inputs(by_words: Floats, by_picture: Floats, weights: Floats) -> Floats:
