@@ -235,8 +235,8 @@ class GateSettings:
     """Share of the listings of a full delivery that may be in other categories than the stored ones: half the sum of
     the differences of the categories' shares."""
     max_price_factor: Factor = 3.0
-    """How many times as high or as low as the stored prices a delivery's may be: the median over its categories and
-    currencies of how their median prices differ."""
+    """How many times as high or as low as the stored prices a delivery's may be: the median over its updated listings,
+    or, if it is full, over its categories and currencies, of how prices differ."""
 
 
 @dataclass(frozen=True, config=FROZEN)

@@ -32,7 +32,8 @@ def json_values(text: str | None, paths: Sequence[Sequence[str]]) -> list[Values
 
     Args:
         text: a JSON object.
-        paths: names of fields, from the outside to the inside. Of a list, the field of each element counts.
+        paths: names of fields, from the outside to the inside. Of a list, the field of each element counts. Of fields
+            whose names differ only in case, one with a value counts, best that with the very name.
 
     Returns:
         For each path its values as text, in order, those of lists one by one; None if there are none, or if the text is
@@ -51,10 +52,16 @@ def _at(value: Any, path: Sequence[str]) -> Iterator[Any]:
         for each in value:
             yield from _at(each, path)
     elif path:
-        if isinstance(value, dict) and path[0] in value:
-            yield from _at(value[path[0]], path[1:])
+        if isinstance(value, dict):
+            yield from _at(_field(value, path[0]), path[1:])
     elif value is not None:
         yield value
+
+
+def _field(value: dict[str, Any], name: str) -> Any:
+    if value.get(name) is not None:
+        return value[name]
+    return next((each for key, each in value.items() if each is not None and key.lower() == name.lower()), None)
 
 
 def _text(value: Any) -> str:

@@ -39,6 +39,7 @@ from schemas.errors import FailedError, UsageError
 
 _MAX_ADDRESS = 2_000
 """Characters of a value that may be an address."""
+_SHOWN = 60
 _CONTENT = ("title", "description", "image", "image_uri")
 
 
@@ -149,7 +150,7 @@ def cast_delivery(
     ignored = _ignored(rows.names, [*found, *attributes])
     has_content = any(name in sources for sources in found for name in _CONTENT)
     has_uris = any(_has_uris(sources) for sources in found)
-    remarks = (*rows.remarks, *uneven_files(_columns_of_files(rows, found, attributes)), *_addresses(rows, found))
+    remarks = (*rows.remarks, *uneven_files(_columns_of_files(rows, found, attributes)), *_check_pictures(rows, found))
     return Delivery(files, validated, rows.counted, ignored, has_uris, has_content, remarks, source_columns(found))
 
 
@@ -160,20 +161,30 @@ def _columns_of_files(rows: Rows, found: Sequence[Found], attributes: Sequence[F
     ]
 
 
-def _addresses(rows: Rows, found: Sequence[Found]) -> Iterator[str]:
-    """Warnings about addresses in columns of pictures."""
+def _check_pictures(rows: Rows, found: Sequence[Found]) -> Iterator[str]:
+    """Warnings about addresses in columns of pictures.
+
+    Raises:
+        UsageError: a column of pictures holds JSON objects.
+    """
     for frame, sources in zip(rows.frames, found, strict=True):
         for source in sources.get("image", ()):
             if isinstance(source.type, StringType):
                 values = frame.select(F.substring(source.value(first=True), 1, _MAX_ADDRESS).alias("value"))
                 first = values.where("value IS NOT NULL").first()
+                if first is not None and first.value.startswith("{"):
+                    raise UsageError(
+                        f"column {source.name!r} holds objects with fields ({first.value[:_SHOWN]}...); pictures must "
+                        f"be bytes or base64 text. Name the field with --set 'ingest.columns={{image: {source.name}"
+                        ".bytes}', or leave the column out with {image: null}."
+                    )
                 yield from address_warnings(source.name, None if first is None else first.value)
 
 
 def _ignored(names: Sequence[str], used: Sequence[Found]) -> tuple[str, ...]:
     """The columns of which nothing is used. Used fields of JSON objects are columns of their own, as `price.amount`."""
-    columns = {source.column for found in used for sources in found.values() for source in sources}
-    return tuple(name for name in names if not any(each == name or each.startswith(f"{name}.") for each in columns))
+    columns = [f"{source.column.lower()}." for found in used for sources in found.values() for source in sources]
+    return tuple(name for name in names if not any(each.startswith(f"{name.lower()}.") for each in columns))
 
 
 def _has_uris(found: Found) -> bool:
@@ -260,7 +271,7 @@ def read_files(
         if version is not None:
             raise UsageError(f"{files.location} is no Delta table, so it has no version {version}: leave it out.")
         if files.format == "parquet":
-            return _limited(read_parquet(spark, files.paths), settings.limit)
+            return _limited(read_parquet(spark, files.paths, settings), settings.limit)
         read = {"json": read_json, "csv": read_csv}[files.format]
         return read(spark, files.paths, settings, copies)
 

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from conf.settings import GateSettings
 from jobs.console.summary import Share, printable
-from jobs.ingestion.steps.figures import COLUMNS, IN_NEW_CATEGORIES, OVERALL, compare, profile
+from jobs.ingestion.steps.figures import COLUMNS, IN_NEW_CATEGORIES, OVERALL, compare, price_changes, profile
 from jobs.ingestion.steps.versions import Outcome
 from jobs.lifecycle.expectations import Check, Expectation, check, expect, results_frame
 from jobs.lifecycle.publish import Slice
@@ -83,20 +83,32 @@ def gate_delivery(run: RunContext, delivered: DataFrame, outcomes: DataFrame, st
     job, settings = run.job, run.job.settings.gates
     listings = sum(run.counts[outcome.value] for outcome in _COMPARED if outcome.value in run.counts)
     listings += run.counts["rows_unchanged"]
-    if (not full and listings < settings.min_delivery_rows) or narrow(stored).count() < settings.min_delivery_rows:
+    is_large = full or listings >= settings.min_delivery_rows
+    has_prices = not full and run.counts[Outcome.UPDATED.value] >= _MIN_PRICED
+    if not is_large and not has_prices:
+        return
+    stored_rows = narrow(stored).count()
+    is_large &= stored_rows >= settings.min_delivery_rows
+    if not is_large and not has_prices:
         return
     job.print_progress("comparing the delivery with the stored listings")
     with ExitStack() as at_end:
         own = _listings(delivered, outcomes, _COMPARED)
         own_profile, stored_profile = (cached(profile(each), at_end) for each in (own, narrow(stored)))
-        figures = compare(own_profile, stored_profile).collect()[0].asDict()
-        if not full:
+        figures: dict[str, float | None] = {"rows": 0, "stored_rows": stored_rows}
+        if is_large:
+            figures = compare(own_profile, stored_profile).collect()[0].asDict()
+        if is_large and not full:
             # A seller or a category may be unlike the others, so listings are compared with what they were.
             known = _listings(delivered, outcomes, _KNOWN)
             before = narrow(stored).join(known.select("listing_id"), "listing_id", "left_semi")
             changed = [cached(profile(each), at_end) for each in (known, before)]
             figures = compare(changed[0], changed[1]).collect()[0].asDict() | _of_all(figures)
+        if not full:
+            figures |= _price_changes(delivered, outcomes, stored) if has_prices else {_RATIO: None}
         limits = find_limits(figures, settings, full)
+        if not limits:
+            return
         checks = check(
             GATE, pd.DataFrame({each.name: [each.value] for each in limits}), [e.expectation for e in limits]
         )
@@ -106,14 +118,15 @@ def gate_delivery(run: RunContext, delivered: DataFrame, outcomes: DataFrame, st
             for line in _examples(failed, own, own_profile, stored, stored_profile):
                 # Not as progress, which is logged: these lines name listings.
                 job.console.print(printable(line), markup=False, soft_wrap=True)
-            raise RefusedError(describe_failures(failed, figures["stored_rows"]))
+            raise RefusedError(describe_failures(failed, stored_rows))
 
 
 def find_limits(figures: Mapping[str, float | None], settings: GateSettings, full: bool) -> list[Limit]:
     """Which figures of a delivery are checked, and their limits.
 
     Args:
-        figures: the output of `jobs.ingestion.steps.figures.compare`, where both have listings.
+        figures: the output of `jobs.ingestion.steps.figures.compare`, where both have listings; of a delta, prices as
+            `price_changes` returns them, and `rows` 0 if nothing else is compared.
         settings: the limits.
         full: whether the delivery contains all listings.
     """
@@ -123,18 +136,18 @@ def find_limits(figures: Mapping[str, float | None], settings: GateSettings, ful
         factor = settings.max_rows_factor
         finding = f"it has {rows:,.0f} listings, and {stored:,.0f} are stored"
         limits.append(Limit(_ROWS, rows, stored / factor, stored * factor, finding, "max_rows_factor"))
-    if rows < settings.min_delivery_rows:
-        return limits
-    for name in COLUMNS:
+    is_large = rows >= settings.min_delivery_rows
+    for name in COLUMNS if is_large else ():
         limit = _lost_values(name, figures, settings)
         limits += [] if limit is None else [limit]
-    if full:
+    if full and is_large:
         shift = _number(figures, _SHIFT)
         finding = f"{Share(shift)} of its listings are in other categories than the stored ones"
         limits.append(Limit(_SHIFT, shift, None, settings.max_category_shift, finding, "max_category_shift"))
     ratio, factor = figures[_RATIO], settings.max_price_factor
-    if ratio is not None and _number(figures, "priced_rows") >= _MIN_PRICED:
-        finding = f"its prices are {ratio:,.3g} times the stored ones, by category and currency"
+    if (is_large or not full) and ratio is not None and _number(figures, "priced_rows") >= _MIN_PRICED:
+        of_what = "by category and currency" if full else "by listing"
+        finding = f"its prices are {ratio:,.3g} times the stored ones, {of_what}"
         limits.append(Limit(_RATIO, ratio, 1 / factor, factor, finding, "max_price_factor"))
     return limits
 
@@ -181,6 +194,11 @@ def _of_all(figures: Mapping[str, float | None]) -> dict[str, float | None]:
     """The figures that are about new listings, too: their number, titles and categories."""
     names = ("rows", "stored_rows", *(f"{name}_" for name in (*IN_NEW_CATEGORIES, *OVERALL)))
     return {name: value for name, value in figures.items() if name.startswith(names)}
+
+
+def _price_changes(delivered: DataFrame, outcomes: DataFrame, stored: DataFrame) -> dict[str, float | None]:
+    updated = _listings(delivered, outcomes, (Outcome.UPDATED,))
+    return dict(price_changes(updated, narrow(stored)).collect()[0].asDict())
 
 
 def _listings(delivered: DataFrame, outcomes: DataFrame, wanted: Sequence[Outcome]) -> DataFrame:

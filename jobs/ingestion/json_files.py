@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
@@ -23,6 +24,9 @@ _NAN, _INFINITE = '"NaN"', ('"Infinity"', '"-Infinity"')
 """Spark returns these values as strings in quotes. NaN stands for a value that is missing."""
 _BARE_NON_FINITE = r"([:\[,]\s*)[+-]?(NaN|Infinity|INF)\b"
 """These values without quotes, which only `from_json` reads."""
+_QUOTE_OR_NON_FINITE = re.compile(r'\\.|"|[+-]?(?:NaN|Infinity|INF)\b', re.DOTALL)
+_OF_NON_FINITE = "\\+-NaInfityF"
+"""What such a value, or a character with a backslash, may begin with."""
 _ROUNDED, _WRITTEN_ROUNDED = r"^-?[0-9.]+E[0-9]+$", r"[0-9][eE]\+[0-9]"
 _NOT_BLANK = r"\S"
 _MARK = "\ufeff"
@@ -107,6 +111,11 @@ def _as_lines(text: Text, first: str, copies: Copies, limit: int | None) -> tupl
                 count += 1
     except ijson.JSONError as error:
         raise UsageError(f"{text.name} is neither JSON lines nor a JSON array: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{text.name} has a text with the second half of a character alone, such as \\ude00, in or behind object "
+            f"{count + 1:,}: its beginning was cut off. Mend the text, or write one object a line."
+        ) from error
     return path, count, is_cut
 
 
@@ -118,18 +127,44 @@ def _objects(text: Text, first: str) -> Iterator[Any]:
 
 
 class _Recoded:
-    """A text as a file of bytes in UTF-8, without a mark."""
+    """A text as a file of bytes in UTF-8, without a mark, and with numbers that are none as JSON lines give them.
+
+    The parser would refuse NaN, which becomes null, and infinite numbers, which become texts.
+    """
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
         self._is_first = True
+        self._held = ""
+        self._in_string = False
 
     def read(self, size: int = -1) -> bytes:
-        """About so many bytes."""
-        data = self._text.read(size)
-        if self._is_first and data:
-            data, self._is_first = data.removeprefix(_MARK), False
-        return data.encode("utf-8")
+        """About so many bytes; none only at the end."""
+        written, is_end = "", not size
+        while not written and not is_end:
+            data = self._text.read(size)
+            is_end = not data
+            if self._is_first:
+                data, self._is_first = data.removeprefix(_MARK), False
+            written = self._write(self._held + data, is_end=is_end)
+        return written.encode("utf-8")
+
+    def _write(self, text: str, *, is_end: bool) -> str:
+        """The text; what may go on in the next part is held back."""
+        parts, end = [], 0
+        for match in _QUOTE_OR_NON_FINITE.finditer(text):
+            parts += [text[end : match.start()], self._written(match[0])]
+            end = match.end()
+        rest = text[end:]
+        self._held = "" if is_end else rest[len(rest.rstrip(_OF_NON_FINITE)) :]
+        return "".join((*parts, rest.removesuffix(self._held)))
+
+    def _written(self, found: str) -> str:
+        if found == '"':
+            self._in_string = not self._in_string
+        if self._in_string or found[0] in '"\\':
+            return found
+        return "null" if "NaN" in found else '"-Infinity"' if found[0] == "-" else '"Infinity"'
 
 
 def _content(line: str) -> str:
@@ -211,8 +246,9 @@ def _lists(
 
 
 def _path(name: str, keys: Collection[str]) -> tuple[str, ...] | None:
-    """The path of a field that a name leads to; the longest beginning that is a key comes first."""
-    return next(((key, *rest.split(".")) for key, rest in divisions(name) if key in keys), None)
+    """The path of a field that a name leads to; the longest beginning that is a key, in any case, comes first."""
+    known = {key.lower() for key in keys}
+    return next(((key, *rest.split(".")) for key, rest in divisions(name) if key.lower() in known), None)
 
 
 def _value(names: Sequence[str]) -> Column:

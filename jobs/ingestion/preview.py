@@ -24,6 +24,7 @@ from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, mapped_names
 from jobs.ingestion.warnings import category_warnings, exposure_warnings, price_warnings
 from jobs.warehouse.caches import cached
 from jobs.warehouse.fetched import is_at_server
+from schemas.errors import UsageError
 
 _FIRST_ROWS = 5
 _MAX_TEXT = 60
@@ -89,19 +90,24 @@ def preview(job: Job, location: str, version: int | None, options: CategoryOptio
         }
         sections = [_file_columns(sample)]
         hints: list[str] = []
+        refusal = sample.refusal
         if sample.delivery is not None:
             rows = unify_ids(cached(_narrow(sample.delivery), at_end))
             counts = _count(rows)
             if sample.delivery.counted is not None:
                 check_count(sample.files, sample.delivery.counted, counts.rows)
             facts |= _facts(counts, sample.delivery)
-            sections += [*_sections(rows, counts, sample), *preview_categories(job, rows, given)]
+            sections += _sections(rows, counts, sample)
+            try:
+                sections += preview_categories(job, rows, given)
+            except UsageError as error:
+                refusal = error
             hints += [*sample.delivery.remarks, *_warnings(counts, settings)]
         facts |= {"columns_missing": ", ".join(sample.missing) or None}
         proposed = sample.proposal.settings(mapped_names(settings))
         hints += _proposal_hints(sample.proposal, proposed, settings)
         facts |= {"proposed_settings": proposed or None}
-        if sample.refusal is None:
+        if refusal is None:
             hints.append("Next:  the same command without --dry-run")
         return Summary(
             "Dry run: nothing was written",
@@ -109,7 +115,7 @@ def preview(job: Job, location: str, version: int | None, options: CategoryOptio
             sections,
             hints,
             hidden_if_zero=("preset", "sample", "listings_without_category", "columns_mapped"),
-            error=sample.refusal,
+            error=refusal,
             not_shown=_NOT_SHOWN,
         )
 

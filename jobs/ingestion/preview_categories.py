@@ -10,7 +10,7 @@ from jobs.console.summary import Section
 from jobs.ingestion.aliases import derive_aliases, open_index
 from jobs.ingestion.categories import CategoryOptions, GivenCategories, read_given, unknown_categories
 from jobs.ingestion.copies import COPIES_OF_INGEST, open_copies
-from jobs.ingestion.path_taxonomies import new_categories
+from jobs.ingestion.path_taxonomies import grow_taxonomy
 from jobs.warehouse.listings import with_taxonomy
 from schemas.tables import TAXONOMY
 
@@ -31,24 +31,30 @@ def read_options(job: Job, options: CategoryOptions) -> GivenCategories:
 
 
 def preview_categories(job: Job, rows: DataFrame, given: GivenCategories) -> list[Section]:
-    """The categories that a given taxonomy lacks, and those that `--taxonomy-from-paths` would make without one.
+    """The categories that a given taxonomy lacks, and those that `--taxonomy-from-paths` would add to the stored one.
 
     Args:
         job: the job.
         rows: cast rows of the delivery.
         given: the contents of the files.
+
+    Raises:
+        UsageError: the categories would make no taxonomy.
     """
-    usable = rows.where(F.size("reasons") == 0)
-    taxonomy = job.spark.createDataFrame(given.taxonomy or [], TAXONOMY.ddl)
-    index = open_index(taxonomy, given.successors or {}, given.aliases or {}, job.settings.ingest)
-    sections = []
-    if given.taxonomy is not None:
-        known = with_taxonomy(usable, taxonomy, derive_aliases(usable, taxonomy, index))
-        sections.append(unknown_categories(known, index, "rows"))
     if given.from_paths:
-        names = usable.where("category IS NOT NULL").groupBy("category").count().collect()
-        added = new_categories({row.category: row["count"] for row in names}, index)
+        added = grow_taxonomy(job.warehouse, rows, given.aliases, job.settings.ingest).added
         shown = sorted(added.items(), key=lambda each: (-each[1], each[0]))[:_ADDED]
-        title = f"categories of a taxonomy made from these rows ({len(shown)} of {len(added)})"
-        sections.append(Section(title, ("category", "rows"), shown, key="categories added"))
-    return sections
+        stored = job.warehouse.read(TAXONOMY).count()
+        lacking = (
+            f"categories that the stored taxonomy of {stored:,} lacks" if stored else "categories of a new taxonomy"
+        )
+        return [
+            Section(f"{lacking} ({len(shown)} of {len(added)})", ("category", "rows"), shown, key="categories added")
+        ]
+    if given.taxonomy is None:
+        return []
+    usable = rows.where(F.size("reasons") == 0)
+    taxonomy = job.spark.createDataFrame(given.taxonomy, TAXONOMY.ddl)
+    index = open_index(taxonomy, given.successors or {}, given.aliases or {}, job.settings.ingest)
+    known = with_taxonomy(usable, taxonomy, derive_aliases(usable, taxonomy, index))
+    return [unknown_categories(known, index, "rows")]

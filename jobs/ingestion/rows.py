@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
+
+from jobs.ingestion.steps.casts import is_not_utf8, quoted
 
 MALFORMED = "__malformed__"
 """Column with the text of a row that could not be parsed, else null."""
@@ -29,6 +31,7 @@ class Rows:
             they are read by.
         remarks: what a person should look at in the files.
         files: the names of the files of each frame; empty: not known.
+        unread: columns of the files, and fields, that Spark cannot read, so that no frame has them.
     """
 
     frames: tuple[DataFrame, ...]
@@ -37,6 +40,7 @@ class Rows:
     spread: int | None = None
     remarks: tuple[str, ...] = ()
     files: tuple[tuple[str, ...], ...] = ()
+    unread: tuple[str, ...] = ()
 
     def read(self, step: Callable[[DataFrame], DataFrame]) -> DataFrame:
         """All rows after a step that gives them the same columns, with `row_number`, an id of the row."""
@@ -45,14 +49,11 @@ class Rows:
         return rows.withColumn("row_number", F.monotonically_increasing_id())
 
     def collect_texts(self, names: Collection[str]) -> list[dict[str, str | None]]:
-        """The rows of a small file as text, in its order: some columns, where the file has them, and `MALFORMED`."""
-        return [
-            row.asDict()
-            for frame in self.frames
-            for row in frame.select(
-                *(F.col(name).cast("string") for name in (*names, MALFORMED) if name in frame.columns)
-            ).collect()
-        ]
+        """The rows of a small file as text, in its order: some columns, where the file has them, and `MALFORMED`.
+
+        A row with text that is not UTF-8 is malformed.
+        """
+        return [row.asDict() for frame in self.frames for row in _texts(frame, names).collect()]
 
     @property
     def schemas(self) -> tuple[StructType, ...]:
@@ -61,9 +62,18 @@ class Rows:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns of the files."""
-        names = dict.fromkeys(name for frame in self.frames for name in frame.columns)
-        return tuple(name for name in names if name != MALFORMED)
+        """The columns of the files, those that Spark cannot read at the end."""
+        names = dict.fromkeys(name for frame in self.frames for name in frame.columns if name != MALFORMED)
+        return (*names, *self.unread)
+
+
+def _texts(frame: DataFrame, names: Collection[str]) -> DataFrame:
+    """Some columns as text, and `MALFORMED`, of rows with text that is not UTF-8, too."""
+    given = [name for name in names if name in frame.columns]
+    texts = [quoted(name).cast("string").alias(name) for name in given]
+    not_utf8 = [is_not_utf8(quoted(name), frame.schema[name].dataType) for name in given]
+    damaged = F.when(reduce(Column.__or__, not_utf8, F.lit(False)), F.make_valid_utf8(F.concat_ws(",", *texts)))
+    return frame.select(*texts, F.coalesce(MALFORMED, damaged).alias(MALFORMED))
 
 
 def _schema(frame: DataFrame) -> StructType:

@@ -9,12 +9,12 @@ import pytest
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from jobs.ingestion.steps.figures import compare, profile
+from jobs.ingestion.steps.figures import compare, price_changes, profile
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import RefusedError
 from schemas.tables import GATE_RESULTS, LISTINGS, QUARANTINE, RUNS
 from tests.spark.deliveries import Deliver, listing, picture
-from tests.spark.frames import frame
+from tests.spark.frames import frame, rows_of
 
 SMALL = ("gates.min_delivery_rows=20",)
 PICTURE = picture(1)
@@ -64,6 +64,29 @@ def test_what_differs_too_much_is_refused_before_anything_is_written(
         "listing bags-0: price 1000 delivered, 5 stored",
     ):
         assert line in out.getvalue().splitlines()
+
+
+def test_prices_of_a_small_delta_are_compared_listing_by_listing(deliver: Deliver, warehouse: Warehouse) -> None:
+    """The catalogue has fewer listings than other figures need, and each category has only one."""
+    each_its_own = [{**row, "category": f"c{place}", "currency": "EUR"} for place, row in enumerate(batch(1))]
+    deliver(*each_its_own)
+    cents = [{**row, "price": row["price"] * 100, "updated_at": "2024-01-02"} for row in each_its_own]
+    with pytest.raises(
+        RefusedError, match=r"the 110 stored listings:\n  - its prices are 100 times the stored ones, by l"
+    ):
+        deliver(*cents)
+    results = warehouse.read(GATE_RESULTS).collect()
+    assert [(row.column_name, row.success) for row in results] == [("price_ratio", False)]
+
+
+def test_prices_are_compared_in_the_currency_in_which_they_are_stored(spark: SparkSession) -> None:
+    columns = "listing_id string, price double, currency string"
+    stored = [("a", 2.0, "EUR"), ("b", 2.0, None), ("c", 2.0, "EUR"), ("d", 0.0, "EUR"), ("e", 2.0, "EUR")]
+    updated = [("a", 4.0, "EUR"), ("b", 6.0, None), ("c", 9.0, "USD"), ("d", 9.0, "EUR"), ("e", float("nan"), "EUR")]
+    found = price_changes(frame(spark, columns, *updated, ("f", 1.0, None)), frame(spark, columns, *stored))
+    assert rows_of(found, "priced_rows", "price_ratio") == [(2, 2.5)]
+    nothing = price_changes(frame(spark, columns), frame(spark, columns, *stored))
+    assert rows_of(nothing, "priced_rows", "price_ratio") == [(0, None)]
 
 
 def test_a_delivery_is_compared_category_by_category(spark: SparkSession) -> None:

@@ -80,6 +80,10 @@ def test_fields_and_lists_are_read_the_same_from_parquet_and_json(spark: SparkSe
         assert rows_of(several, "category", "lists_unread") == [("Shoes > Boots", []), ("Socks;Gifts", [])]
         assert delivery.has_uris
         assert delivery.ignored_columns == ()
+        in_capitals = {column: name.upper() for column, name in SETTINGS.columns.items() if name is not None}
+        shouted = opened(spark, path, replace(SETTINGS, columns=in_capitals))
+        assert rows_of(shouted.rows, *columns) == rows_of(delivery.rows, *columns)
+        assert shouted.ignored_columns == ()
         wrong = IngestSettings(columns={**SETTINGS.columns, "price": "priceInfo.prize"})
         with pytest.raises(UsageError, match=r"the file lacks price \('priceInfo.prize'\); its columns are "):
             opened(spark, path, wrong)
@@ -113,3 +117,12 @@ def test_pictures_are_read_as_other_tools_store_them(spark: SparkSession, tmp_pa
     (_, data), (_, none) = rows_of(found, "listing_id", "image")
     assert none is None
     assert np.asarray(Image.open(io.BytesIO(data))).tolist() == [[[200, 0, 0]] * 3] * 2
+
+
+def test_a_json_object_in_the_column_of_pictures_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"listing_id": 1, "image": {"Uri": "/a.jpg"}, "time": "2024-01-02"}')
+    columns = {"updated_at": "time", "image_uri": "image.uri"}
+    with pytest.raises(UsageError, match=r"column 'image' holds objects with fields .*'ingest.columns={image: image\."):
+        opened(spark, tmp_path / "rows.jsonl", IngestSettings(columns=columns))
+    found = opened(spark, tmp_path / "rows.jsonl", IngestSettings(columns={**columns, "image": None}))
+    assert rows_of(found.rows, "image_uri") == [("/a.jpg",)]

@@ -17,9 +17,10 @@ from jobs.console.summary import Summary
 from jobs.ingest import ingest
 from jobs.ingestion import samples
 from jobs.init import init
-from jobs.warehouse.tables import Warehouse
+from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import UsageError
-from tests.spark.deliveries import NOW, opened
+from schemas.tables import TAXONOMY
+from tests.spark.deliveries import NOW, listing, opened
 
 GERMAN = """Artikelnummer;Bezeichnung;Preis;Kategorie;Bild;Geändert am;Farbe;Lager
 A1;Rote Schuhe;12,99 €;Schuhe;https://x.de/1.jpg;2024-01-02;rot;7
@@ -38,8 +39,11 @@ def _job(warehouse: Warehouse, *overrides: str) -> Job:
     return Job("ingest", settings, warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
 
 
-def dry_run(warehouse: Warehouse, path: Path, *overrides: str, taxonomy: Path | None = None) -> Summary:
-    return ingest(_job(warehouse, *overrides), str(path), None if taxonomy is None else str(taxonomy), dry_run=True)
+def dry_run(
+    warehouse: Warehouse, path: Path, *overrides: str, taxonomy: Path | None = None, from_paths: bool = False
+) -> Summary:
+    given = None if taxonomy is None else str(taxonomy)
+    return ingest(_job(warehouse, *overrides), str(path), given, from_paths, dry_run=True)
 
 
 def shown(summary: Summary) -> dict[str, Any]:
@@ -181,6 +185,29 @@ def test_what_came_without_values_or_doubtful_is_said(warehouse: Warehouse, tmp_
         "1 price such as 1.234 is read as a little more than 1, but other p",
     ]
     assert shown(summary)["listings_without_category"] == 2
+
+
+def test_categories_that_would_be_new_are_compared_with_the_stored_taxonomy(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    rows = [listing("1", category="Bags > Totes"), listing("2", category="bags"), listing("3", category="Hats")]
+    path = tmp_path / "rows.parquet"
+    pd.DataFrame(rows).to_parquet(path)
+    key = "categories added"
+    added = shown(dry_run(warehouse, path, from_paths=True))[key]
+    assert [row["category"] for row in added] == ["Bags > Totes", "Hats", "bags"]
+    assert not Path(warehouse.location).exists()
+    stored = [("bags", "Bags", "bags", "all", False)]
+    warehouse.overwrite(TAXONOMY, warehouse.spark.createDataFrame(stored, TAXONOMY.ddl))
+    before = warehouse.version(TAXONOMY)
+    summary = dry_run(warehouse, path, from_paths=True)
+    assert shown(summary)[key] == [{"category": "Bags > Totes", "rows": 1}, {"category": "Hats", "rows": 1}]
+    assert [each.title for each in summary.sections][-1] == "categories that the stored taxonomy of 1 lacks (2 of 2)"
+    assert warehouse.version(TAXONOMY) == before
+
+    pd.DataFrame([listing("1", category=None)]).to_parquet(path)
+    refused = dry_run(open_warehouse(warehouse.spark, str(tmp_path / "other")), path, from_paths=True)
+    assert str(refused.error).startswith("the delivery has no categories to make a taxonomy from: give")
 
 
 def test_a_profile_for_an_export_says_what_the_preset_finds(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from conf.ingest_settings import FileSettings, IngestSettings
 from jobs.ingestion import opening
 from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import open_delivery
+from jobs.ingestion.json_files import _Recoded
 from jobs.warehouse.tables import open_warehouse
 from schemas.errors import UsageError
 from tests.spark.deliveries import NOW, opened
@@ -184,9 +186,23 @@ def test_json_keys_may_differ_in_case(spark: SparkSession, tmp_path: Path) -> No
 
 
 def test_a_bare_nan_of_json_is_no_text(spark: SparkSession, tmp_path: Path) -> None:
-    row = '{"listing_id": %d, "updated_at": "2024-01-02", "title": %s}'
-    (tmp_path / "rows.jsonl").write_text("\n".join([row % (1, "NaN"), row % (2, '"NaN"')]))
-    assert titles(spark, tmp_path / "rows.jsonl") == [("1", None), ("2", "NaN")]
+    values = ("NaN", '"NaN"', "-Infinity", r'"a \"NaN \\\\"')
+    rows = [f'{{"listing_id": {n}, "updated_at": "2024-01-02", "title": {value}}}' for n, value in enumerate(values)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows))
+    (tmp_path / "rows.json").write_text(f"[{', '.join(rows)}]")
+    for name in ("rows.jsonl", "rows.json"):
+        found = titles(spark, tmp_path / name)
+        assert found == [("0", None), ("1", "NaN"), ("2", "-Infinity"), ("3", 'a "NaN \\\\')], name
+    reader = _Recoded(io.StringIO('[NaN, "\\u00e4 NaN", {"a": +Infinity}, true]'))
+    assert b"".join(iter(lambda: reader.read(1), b"")) == b'[null, "\\u00e4 NaN", {"a": "Infinity"}, true]', (
+        "however the parts are cut"
+    )
+
+
+def test_half_a_character_in_a_json_array_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text(r'[{"listing_id": 1, "title": "\ude00 boot"}]')
+    with pytest.raises(UsageError, match=r"rows.json has a text with the second half of a character alone"):
+        opened(spark, tmp_path / "rows.json")
 
 
 def test_what_follows_the_object_of_a_json_line_makes_the_line_malformed(spark: SparkSession, tmp_path: Path) -> None:

@@ -61,7 +61,11 @@ def test_of_a_small_full_delivery_only_the_size_is_checked() -> None:
     assert [each.name for each in find_limits(figures(rows=900, price_ratio=9.0), GateSettings(), full=True)] == [
         "rows"
     ]
-    assert find_limits(figures(rows=900, price_ratio=9.0), GateSettings(), full=False) == []
+    of_delta = find_limits(figures(rows=0, price_ratio=9.0, priced_rows=100), GateSettings(), full=False)
+    assert [(each.name, each.finding) for each in of_delta] == [
+        ("price_ratio", "its prices are 9 times the stored ones, by listing")
+    ]
+    assert find_limits(figures(rows=0, price_ratio=9.0, priced_rows=99), GateSettings(), full=False) == []
 
 
 def test_every_limit_is_a_setting() -> None:

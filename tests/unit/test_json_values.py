@@ -13,6 +13,7 @@ ROW = {
     "variants": [{"images": [{"uri": "c.jpg"}]}, {"images": []}],
     "categories": ["Shoes > Boots"],
     "new": True,
+    "twins": {"Name": None, "name": 2, "KIND": "large", "kind": "small"},
     "a": {"b": {"c": 'é"'}},
 }
 
@@ -23,6 +24,11 @@ ROW = {
         ("id", ["12345678901234567890"]),
         ("price.amount", ["0.10"]),
         ("price.net", None),
+        ("Price.AMOUNT", ["0.10"]),
+        ("a.b.C", ['é"']),
+        ("twins.name", ["2"]),
+        ("twins.Name", ["2"]),
+        ("twins.kind", ["small"]),
         ("price.gross", None),
         ("price.amount.cents", None),
         ("images.uri", ["a.jpg", "b.jpg"]),
@@ -31,7 +37,7 @@ ROW = {
         ("new", ["true"]),
         ("a", ['{"b": {"c": "é\\""}}']),
         ("a.b.c", ['é"']),
-        ("ID", None),
+        ("ID", ["12345678901234567890"]),
     ],
 )
 def test_values_are_found_through_objects_and_lists(path: str, values: list[str] | None) -> None:

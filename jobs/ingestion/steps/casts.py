@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
     DataType,
     DateType,
     DoubleType,
@@ -59,6 +61,15 @@ def without_nulls(value: Column, words: Sequence[str]) -> Column:
 def text(value: Column, _kind: DataType) -> Column:
     """Cast to text with spaces kept. Invalid UTF-8 is replaced."""
     return F.make_valid_utf8(value.cast("string"))
+
+
+def is_not_utf8(value: Column, kind: DataType) -> Column:
+    """Whether text, or bytes that stand for text, are not UTF-8; false if there is no value. Lists have many texts."""
+    if isinstance(kind, ArrayType):
+        return F.coalesce(F.exists(value, lambda each: is_not_utf8(each, kind.elementType)), F.lit(False))
+    if not isinstance(kind, StringType | BinaryType):
+        return F.lit(False)
+    return ~F.coalesce(F.is_valid_utf8(value.cast("string")), F.lit(True))
 
 
 def number(value: Column, kind: DataType) -> Column:

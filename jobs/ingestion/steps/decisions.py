@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -29,7 +30,8 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
         malformed: name of the column with the text of a row that could not be parsed.
 
     Returns:
-        The columns `REQUIRED` and `OPTIONAL`, `raw` (the row as JSON) and whether the row is `malformed`.
+        The columns `REQUIRED` and `OPTIONAL`, `raw` (the row as JSON) and whether the row is `malformed`: it could not
+        be parsed, or has text that is not UTF-8.
 
     Raises:
         UsageError: a required column is missing. The message lists the columns of the file.
@@ -44,6 +46,8 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
         cast = casts.time if name == "decided_at" else casts.plain
         return cast(quoted(name), rows.schema[name].dataType)
 
+    known = [name for name in (*REQUIRED, *OPTIONAL) if name in given]
+    not_utf8 = [casts.is_not_utf8(quoted(name), rows.schema[name].dataType) for name in known]
     typed = [
         value(name).cast("timestamp" if name == "decided_at" else "string").alias(name)
         for name in (*REQUIRED, *OPTIONAL)
@@ -51,7 +55,7 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
     return rows.select(
         *typed,
         F.to_json(F.struct(*(quoted(name) for name in rows.columns)), {"ignoreNullFields": "false"}).alias("raw"),
-        quoted(malformed).isNotNull().alias("malformed"),
+        (quoted(malformed).isNotNull() | reduce(Column.__or__, not_utf8, F.lit(False))).alias("malformed"),
     )
 
 

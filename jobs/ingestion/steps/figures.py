@@ -67,6 +67,24 @@ def compare(delivered: DataFrame, stored: DataFrame) -> DataFrame:
     return joined.agg(*figures, (F.sum(shift) / 2).alias("category_shift")).crossJoin(_prices(delivered, stored))
 
 
+def price_changes(updated: DataFrame, stored: DataFrame) -> DataFrame:
+    """How the prices of listings have changed.
+
+    Args:
+        updated: listing_id, price, currency.
+        stored: the same as stored, one row per listing.
+
+    Returns:
+        One row: `priced_rows` (listings with a positive price now and before, in the same currency, or without one) and
+        `price_ratio` (their median of price by stored price; null if there are none).
+    """
+    before = stored.select("listing_id", F.col("price").alias("before"), F.col("currency").alias("in_currency"))
+    both = updated.select("listing_id", "price", "currency").join(before, "listing_id")
+    is_priced = reduce(Column.__and__, [(F.col(name) > 0) & ~F.isnan(name) for name in ("price", "before")])
+    ratios = both.where(is_priced & F.col("currency").eqNullSafe(F.col("in_currency")))
+    return ratios.agg(F.count("*").alias("priced_rows"), F.expr("percentile(price / before, 0.5)").alias("price_ratio"))
+
+
 def _by_category(counted: DataFrame, prefix: str) -> DataFrame:
     """The counts of a profile by category, with a prefix to each name."""
     sums = [F.sum(name).alias(f"{prefix}_{name}") for name in ("rows", *(f"has_{name}" for name in COLUMNS))]

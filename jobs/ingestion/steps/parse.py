@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -105,12 +105,15 @@ def validate_rows(
     )
     one_value = [name for name in sources if name not in _FIRST and name not in joined]
     lists = {name: of_source(name, Source.is_longer_list) for name in one_value}
+    used = [*(found for column, found in sources.items() if column != "image"), *attributes.values()]
+    not_utf8 = [source.is_not_utf8() for found in used for source in found]
     faults = {
         QuarantineReason.MISSING_LISTING_ID: values["listing_id"].isNull(),
         QuarantineReason.LISTING_ID_TOO_LONG: F.char_length(values["listing_id"]) > settings.max_listing_id_length,
         QuarantineReason.DAMAGED_LISTING_ID: of_source(
             "listing_id", lambda source: is_damaged(values["listing_id"], source.value(), source.type)
         ),
+        QuarantineReason.NOT_UTF8: reduce(Column.__or__, not_utf8, F.lit(False)),
         QuarantineReason.MISSING_UPDATED_AT: written_time.isNull(),
         QuarantineReason.INVALID_UPDATED_AT: written_time.isNotNull() & values["updated_at"].isNull(),
         QuarantineReason.FUTURE_UPDATED_AT: casts.is_future(values["updated_at"], now, settings.max_future_days),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DataType, StringType, StructType
@@ -24,7 +26,7 @@ def delivered_picture(value: Column, kind: DataType) -> Column:
     if _is_spark_image(kind):
         return encode_udf()(value)
     if _is_hugging_face(kind):
-        return casts.image(value.getField(_BYTES), BinaryType())
+        return casts.image(value.getField(_BYTES), kind[_BYTES].dataType)
     return casts.image(value, kind)
 
 
@@ -44,9 +46,9 @@ def _is_spark_image(kind: DataType) -> bool:
     return isinstance(kind, StructType) and set(kind.names) >= _SPARK_IMAGE
 
 
-def _is_hugging_face(kind: DataType) -> bool:
+def _is_hugging_face(kind: DataType) -> TypeGuard[StructType]:
     return (
         isinstance(kind, StructType)
         and set(kind.names) == {_BYTES, _PATH}
-        and isinstance(kind[_BYTES].dataType, BinaryType)
+        and isinstance(kind[_BYTES].dataType, BinaryType | StringType)
     )

@@ -70,6 +70,10 @@ class Source:
         """Whether a row has a list of several elements."""
         return F.coalesce(F.size(self._found()) > 1, F.lit(False)) if self.is_list else F.lit(False)
 
+    def is_not_utf8(self) -> Column:
+        """Whether a row has text that is not UTF-8; of a list, in any of its elements."""
+        return casts.is_not_utf8(self._found(), ArrayType(self.type) if self.is_list else self.type)
+
     def as_text(self) -> Column:
         """The value of each row as text; a list of several elements, and what has fields, as JSON."""
         value = self.value()
