@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from schemas.errors import FailedError
+from schemas.errors import FailedError, HeldError
 
 _JVM_SECONDS = 60.0
 """How long the JVM of a killed job may take to end; it notices within a second that its driver is gone."""
@@ -46,8 +46,8 @@ def warehouse_lock(
         jvm: process id of the JVM that writes for the job; None: there is none.
 
     Raises:
-        FailedError: another job still holds the lock after `wait_seconds`, the folder cannot be written to, or the JVM
-            of a killed job does not end.
+        HeldError: another job still holds the lock after `wait_seconds`.
+        FailedError: the folder cannot be written to, or the JVM of a killed job does not end.
     """
     owner = folder / "_lock.json"
     lock = FileLock(folder / "_lock")
@@ -61,7 +61,7 @@ def warehouse_lock(
             print_progress(f"waiting up to {wait_seconds:g} s for {_holder(owner)}, because only one job may write")
             lock.acquire(timeout=wait_seconds)
     except Timeout:
-        raise FailedError(
+        raise HeldError(
             f"{folder} is locked by {_holder(owner)}; only one job may write at a time. Run the command again when "
             "that job has finished, or wait longer for it with --set lock.wait_seconds=3600."
         ) from None
