@@ -23,7 +23,7 @@ from jobs.reviewing.overview import (
     picture,
     progress,
     search_categories,
-    small_pictures,
+    pictured,
 )
 from jobs.reviewing.rendering import Surroundings
 from jobs.reviewing.shapes import LARGE, SMALL
@@ -251,7 +251,7 @@ class _Page:
             for showing in showings
             for each in [*showing.view["similar"], *([showing.view["duplicate"]] if showing.view["duplicate"] else [])]
         ]
-        around = Surroundings(_words(request), self._names[1], small_pictures(self._store, others))
+        around = Surroundings(_words(request), self._names[1], pictured(self._store, others))
         return {each.showing_id: rendering.render_question(each, around) for each in showings}
 
 

@@ -166,11 +166,10 @@ def _number(price: float | None) -> float | None:
 
 def _pictures(job: Job, snapshot: PublicationSnapshot, items: DataFrame) -> Iterator[Picture]:
     """Pictures of the open items, and small ones of what is shown beside them; the executors shrink them."""
-    beside = items.select(F.explode("similar.listing_id").alias("listing_id"))
-    beside = beside.unionByName(
-        items.where("duplicate_of IS NOT NULL").select(F.col("duplicate_of").alias("listing_id"))
-    )
-    for size, wanted in ((LARGE, items.select("listing_id")), (SMALL, beside.distinct())):
+    older = items.where("duplicate_of IS NOT NULL").select(F.col("duplicate_of").alias("listing_id"))
+    large = items.select("listing_id").unionByName(older).distinct()
+    small = items.select(F.explode("similar.listing_id").alias("listing_id")).distinct()
+    for size, wanted in ((LARGE, large), (SMALL, small)):
         shrink = make_thumbnails(
             SIDES[size],
             job.settings.picture.max_pixels,

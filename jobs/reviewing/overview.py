@@ -159,11 +159,11 @@ def _distance(text: str, words: Sequence[str], row: Row) -> tuple[object, ...]:
     return label != text, not label.startswith(text), not begins, not all(word in label for word in words), row["path"]
 
 
-def small_pictures(store: Store, listing_ids: Sequence[str]) -> set[str]:
-    """Which of some listings have a small picture."""
+def pictured(store: Store, listing_ids: Sequence[str]) -> set[str]:
+    """Which of some listings have a picture."""
     places = ", ".join("?" * len(listing_ids))
     rows = store.reading().execute(
-        f"SELECT listing_id FROM open.pictures WHERE size = 'small' AND listing_id IN ({places})",  # noqa: S608
+        f"SELECT listing_id FROM open.pictures WHERE listing_id IN ({places})",  # noqa: S608
         list(listing_ids),
     )
     return {row["listing_id"] for row in rows}
@@ -176,10 +176,9 @@ def category_names(store: Store) -> dict[str, tuple[str, str]]:
 
 
 def picture(store: Store, listing_id: str, size: str) -> bytes | None:
-    """A picture of a listing; None if there is none of this size."""
-    row = (
-        store.reading()
-        .execute("SELECT jpeg FROM open.pictures WHERE listing_id = ? AND size = ?", (listing_id, size))
-        .fetchone()
+    """A picture of a listing, in another size if there is none of this one; None if there is none."""
+    rows = store.reading().execute(
+        "SELECT jpeg FROM open.pictures WHERE listing_id = ? ORDER BY size <> ? LIMIT 1", (listing_id, size)
     )
+    row = rows.fetchone()
     return None if row is None else bytes(row["jpeg"])

@@ -18,6 +18,8 @@ from jobs.reviewing.showing import Showing
 from jobs.reviewing.words import LANGUAGES, Words
 from schemas.reasons import Reason
 
+SUGGESTIONS = 3
+"""Suggestions that the page shows, each with a key."""
 FIXED_KEYS = {"accept": "1", "second": "2", "third": "3", "find": "/", "previous": "←", "next": "→"}
 """Keys of actions that cannot be changed, besides the letters, which can."""
 
@@ -70,11 +72,11 @@ def render_page(words: Words, token: str, reviewer: str, filters: Mapping[str, s
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What questions are rendered with: the words, category -> label and path, and which small pictures there are."""
+    """What questions are rendered with: the words, category -> label and path, and which listings have a picture."""
 
     words: Words
     names: Mapping[str, tuple[str, str]]
-    small_pictures: Collection[str]
+    pictured: Collection[str]
 
 
 def render_question(showing: Showing, around: Surroundings) -> str:
@@ -89,7 +91,9 @@ def render_question(showing: Showing, around: Surroundings) -> str:
         showing=showing,
         view=view,
         names=around.names,
-        small_pictures=around.small_pictures,
+        pictured=around.pictured,
+        asked=_asked(showing),
+        shown={each["category"] for each in view["suggested"][:SUGGESTIONS]},
         seller_probability=shares.get(view["category"]),
         answer_words=answer_words(showing, around),
         changed_words=_changed(showing, words),
@@ -114,8 +118,8 @@ def answer_words(showing: Showing, around: Surroundings) -> str:
     decision, category = showing.answer["decision"] or "", showing.answer["category"]
     if showing.question in (CATEGORY_QUESTION, AUDIT_QUESTION) and category is not None:
         return around.names.get(category, (category, ""))[0]
-    kind = {"confirm": "yes", "reject": "no"}.get(decision)
-    return around.words(f"{kind}.{showing.question}") if kind else around.words(f"answers.{decision}")
+    kind = {"confirm": "flag_right", "reject": "flag_wrong"}.get(decision)
+    return around.words(f"{kind}.{_asked(showing)}") if kind else around.words(f"answers.{decision}")
 
 
 def render_found(words: Words, found: Sequence[Row], text: str) -> str:
@@ -131,6 +135,12 @@ def render_progress(words: Words, now: Progress) -> str:
 def render_filters(words: Words, choices: Mapping[str, Sequence[Choice]], chosen: Mapping[str, str]) -> str:
     """The filters with their counts."""
     return _ENVIRONMENT.get_template("filters.html.j2").render(words=words, choices=choices, chosen=chosen)
+
+
+def _asked(showing: Showing) -> str:
+    """The name of the question's words; a missing price is asked about in other words than an odd one."""
+    is_missing = showing.question == Reason.PRICE_OUTLIER.value and showing.view["price"] is None
+    return "missing_price" if is_missing else showing.question
 
 
 def _pieces(field: str, text: str, showing: Showing) -> list[tuple[bool, str]]:

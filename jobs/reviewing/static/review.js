@@ -147,7 +147,9 @@
   }
   function press(action) {
     const button = find(`[data-act=${action}][data-decision]`, current);
+    const sellers = action === "reject" ? find("[data-sellers]", current) : null;
     if (button) answer(button.dataset.decision, button.dataset.category, button.dataset.label);
+    else if (sellers) answer("reject", sellers.dataset.category, sellers.dataset.label);
   }
   async function undo() {
     if (!(await send())) return tell(words.offline_undo);
