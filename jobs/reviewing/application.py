@@ -21,9 +21,9 @@ from jobs.reviewing.overview import (
     category_names,
     choices,
     picture,
+    pictured,
     progress,
     search_categories,
-    pictured,
 )
 from jobs.reviewing.rendering import Surroundings
 from jobs.reviewing.shapes import LARGE, SMALL
