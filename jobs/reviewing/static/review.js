@@ -261,12 +261,13 @@
 
   // Search in the taxonomy.
   const findBox = find("#find"), text = find("#find-text"), found = find("#found");
-  let takesFirst = false;
+  let takes = false, pointed = null;
   function openFind(typed = "") {
     const [wanted, enter] = typed.split("\n");
     text.value = wanted;
     found.replaceChildren();
-    takesFirst = enter !== undefined;
+    takes = enter !== undefined;
+    pointed = null;
     findBox.showModal();
     text.focus();
     htmx.trigger(text, "ask");
@@ -288,19 +289,24 @@
     const all = options(), at = all.findIndex((each) => each.getAttribute("aria-selected") === "true");
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      mark(all[(at + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length]);
+      const next = all[(at + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length];
+      pointed = next?.dataset.category;
+      mark(next);
     } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
-      if (isCurrent()) choose(all[at]); else { takesFirst = true; htmx.trigger(text, "ask"); }
+      if (isCurrent()) choose(all[at]); else { takes = true; htmx.trigger(text, "ask"); }
     }
   });
   found.addEventListener("click", (event) => choose(event.target.closest("[data-category]")));
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target !== found) return;
-    mark(options()[0]);
-    if (takesFirst && isCurrent()) { takesFirst = false; choose(options()[0]); }
+    // A list that comes late must not move what the arrows have chosen.
+    const option = options().find((each) => each.dataset.category === pointed) ?? options()[0];
+    mark(option);
+    if (takes && isCurrent()) { takes = false; choose(option); }
   });
-  findBox.addEventListener("close", () => { takesFirst = false; current?.focus({ preventScroll: true }); });
+  text.addEventListener("input", () => { pointed = null; });
+  findBox.addEventListener("close", () => { takes = false; });
 
   // Notes.
   const noteBox = find("#note"), noteText = find("#note-text"), noteSave = find("#note-save");
