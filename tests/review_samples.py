@@ -10,8 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -145,8 +143,8 @@ class Server:
         until = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(f"{self.address}/static/icon.svg", timeout=1).close()
-            except (urllib.error.URLError, OSError):
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
                 assert self.process.poll() is None, "the server has ended"
                 assert time.monotonic() < until, "the server does not answer"
                 time.sleep(0.05)

@@ -155,8 +155,9 @@ def search_categories(store: Store, text: str) -> list[Row]:
 
 def _distance(text: str, words: Sequence[str], row: Row) -> tuple[object, ...]:
     label = sought(row["label"])
-    begins = all(any(part.startswith(word) for part in label.split()) for word in words)
-    return label != text, not label.startswith(text), not begins, not all(word in label for word in words), row["path"]
+    not_begun = sum(not any(part.startswith(word) for part in label.split()) for word in words)
+    not_inside = sum(word not in label for word in words)
+    return label != text, not label.startswith(text), not_begun, not_inside, row["path"]
 
 
 def pictured(store: Store, listing_ids: Sequence[str]) -> set[str]:

@@ -150,7 +150,8 @@ def test_a_title_from_right_to_left_is_shown_right_and_french_is_spoken(browser:
     assert next(pages, None) is None
 
 
-def test_filters_are_in_the_address_with_counts(page: Page, server: Server) -> None:
+@pytest.mark.usefixtures("server")
+def test_filters_are_in_the_address_with_counts(page: Page) -> None:
     page.click(".filters summary")
     page.wait_for_selector(".filters select[name=reason] option:nth-child(2)", state="attached")
     reasons = page.locator(".filters select[name=reason] option").all_inner_texts()
