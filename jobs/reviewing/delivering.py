@@ -18,11 +18,12 @@ from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import run_context
-from jobs.reviewing.database import Row, Store
+from jobs.reviewing.database import ANSWERS, Row, Store
 from jobs.reviewing.filling import account, all_publications, runs_of_days, seen_listings
-from jobs.reviewing.outgoing import mark_written, take_answers
+from jobs.reviewing.outgoing import mark_written, take_answers, waiting_answers
+from jobs.reviewing.place import held_store, known_store
 from jobs.warehouse.caches import cached
-from schemas.errors import HeldError
+from schemas.errors import CleanerError, HeldError
 from schemas.tables import REVIEW_DECISIONS, TAXONOMY
 
 _TEXTS = (*(name for name in REQUIRED if name != "decided_at"), *OPTIONAL)
@@ -52,6 +53,24 @@ def write_answers(job: Job, store: Store) -> dict[str, int]:
         counts["answers_written"] += written["rows_current"]
         counts["answers_refused"] += written["rows_quarantined"]
     return counts
+
+
+def deliver_before_night(job: Job) -> None:
+    """Write the answers that were given before a night begins, so that it reads them.
+
+    If that is not possible, the night goes on without them, says so, and the next one reads them.
+    """
+    folder = known_store(job.address, job.settings.review)
+    if folder is None or not (folder / ANSWERS).is_file():
+        return
+    try:
+        with held_store(folder):
+            store = Store(folder)
+            if waiting_answers(store):
+                job.print_progress(f"writing the answers of the review page: {write_answers(job, store)}")
+            store.close()
+    except CleanerError as error:
+        job.print_progress(f"the answers of the review page wait for the next night: {error}")
 
 
 def _write_batch(job: Job, rows: Sequence[Row]) -> dict[str, int]:

@@ -31,6 +31,11 @@ def store_folder(address: Address, settings: ReviewSettings) -> Path:
     return address.folder / _FOLDER
 
 
+def known_store(address: Address, settings: ReviewSettings) -> Path | None:
+    """The folder of the store; None if the warehouse is not a local folder, and the settings name none."""
+    return None if settings.store is None and address.folder is None else store_folder(address, settings)
+
+
 @contextmanager
 def held_store(folder: Path) -> Iterator[None]:
     """Make sure that one process at a time takes answers out of a store and renews its export.

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from jobs.erasure.names import Names
 from jobs.reviewing.answering import Answer, previous, store_answers, undo
 from jobs.reviewing.database import Store
+from jobs.reviewing.forgetting import forget_in_store
 from jobs.reviewing.outgoing import mark_written, take_answers, waiting_answers
 from jobs.reviewing.overview import choices, progress, search_categories
 from jobs.reviewing.shapes import OpenItem, questions
@@ -101,7 +103,8 @@ def test_what_is_no_answer_to_the_question_is_refused(store: Store) -> None:
 def test_answers_say_what_they_are_about(store: Store) -> None:
     for each in shown(store, ADA, 30):
         blind = each.question == "audit"
-        answer(store, each, "set_category" if blind else "accept", **({"category": "hats"} if blind else {}))
+        given = Answer(each.showing_id, "set_category", "hats") if blind else Answer(each.showing_id, "accept")
+        store_answers(store, ADA, [given], NOON)
     found = {row[0]: row[1:] for row in rows(store, "listing_id || question, reason, category, purpose, reviewer_role")}
     assert found["L0000category"] == (None, "boots", "work", "reviewer")
     assert found["L0901audit"] == (None, "hats", "audit", "reviewer")
@@ -262,3 +265,19 @@ def test_only_the_owner_can_read_the_store(store: Store, tmp_path: Path) -> None
     assert ids(shown(store))
     for name in ("answers.sqlite", "open-items.sqlite"):
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+def test_an_erasure_leaves_no_trace_of_a_listing_in_the_store(store: Store, tmp_path: Path) -> None:
+    first, second, third = shown(store)
+    answer(store, first, note="the owner of L0000 said so")
+    answer(store, second, note="the same as L0000")
+    answer(store, third)
+    names = Names(frozenset({"L0000"}), frozenset())
+    assert any(b"Listing 0" in path.read_bytes() for path in tmp_path.iterdir())
+    assert forget_in_store(tmp_path, names) == 1
+    assert not (tmp_path / "open-items.sqlite").exists()
+    assert rows(store, "listing_id, note") == [("L0001", "the same as L0000"), ("L0002", None)]
+    # So short an id is named only where a text says that it is one. What was seen of the listing goes with its rows.
+    left = b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
+    assert b"Listing 0" not in left
+    assert forget_in_store(tmp_path / "nowhere", names) == 0

@@ -55,11 +55,14 @@
     for (const image of article.querySelectorAll("img")) image.decode?.().catch(() => {});
     return article;
   };
+  let isScrolled = false;
+  addEventListener("scroll", () => { isScrolled = scrollY > 0; }, { passive: true });
   function putOnStage(article) {
     stage.replaceChildren(article);
     current = article;
-    scrollTo(0, 0);
-    if (!find("dialog[open]")) article.focus({ preventScroll: true });
+    // Both make the browser lay out the page at once, so they wait until the picture is on the screen, if they can.
+    if (isScrolled) { scrollTo(0, 0); isScrolled = false; }
+    setTimeout(() => { if (current === article && !find("dialog[open]")) article.focus({ preventScroll: true }); });
   }
   function fillStage() {
     if (!current && shelf.firstElementChild) putOnStage(shelf.firstElementChild);
