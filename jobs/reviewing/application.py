@@ -29,6 +29,7 @@ from jobs.reviewing.rendering import Surroundings
 from jobs.reviewing.shapes import LARGE, SMALL
 from jobs.reviewing.showing import Filters, Reviewer, Showing, release, show_next
 from jobs.reviewing.words import Words, choose_language, load_words
+from schemas.errors import FailedError
 
 AHEAD = 12
 """Questions that a page has loaded ahead."""
@@ -134,9 +135,7 @@ class _Page:
 
     def __init__(self, store: Store, reviewer: str, role: str, clock: Callable[[], dt.datetime]) -> None:
         self._store, self._reviewer, self._role, self._clock = store, reviewer, role, clock
-        self._files = {
-            name: resources.files("jobs.reviewing").joinpath(f"static/{name}").read_bytes() for name in _TYPES
-        }
+        self._files = {name: _static(name) for name in _TYPES}
         self._version = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
         self._names: tuple[object, dict[str, tuple[str, str]]] = (None, {})
         with store.writing() as connection:
@@ -253,6 +252,18 @@ class _Page:
         ]
         around = Surroundings(_words(request), self._names[1], pictured(self._store, others))
         return {each.showing_id: rendering.render_question(each, around) for each in showings}
+
+
+def _static(name: str) -> bytes:
+    """A file of the page.
+
+    Raises:
+        FailedError: it is missing; htmx is not in git.
+    """
+    try:
+        return resources.files("jobs.reviewing").joinpath(f"static/{name}").read_bytes()
+    except FileNotFoundError as error:
+        raise FailedError(f"the review page's file {name} is missing: run `make setup`, which fetches it.") from error
 
 
 def _place(window: Annotated[Id, Query()], page: Annotated[Id, Query()]) -> Place:
