@@ -88,6 +88,15 @@ def warehouse_lock(
         lock.release()
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a job seems to hold the lock. Nothing is locked for this look, so the next moment it can be otherwise."""
+    try:
+        who = json.loads((folder / "_lock.json").read_text(encoding="utf-8"))
+        return bool(who["host"] != socket.gethostname()) or psutil.pid_exists(int(who["process"]))
+    except (OSError, ValueError, KeyError, TypeError):  # no file, or none that says so
+        return False
+
+
 def _await_jvm(owner: Path) -> None:
     """Wait until the JVM of a killed job has ended.
 

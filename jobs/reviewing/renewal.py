@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from jobs.lifecycle import lock
 from jobs.reviewing.database import FORMAT, Store, StoreError
 
 LOG = "sync.log"
@@ -26,8 +27,9 @@ class Renewal:
     """Runs the process in the background while the block lasts; one at a time.
 
     It is started if nothing has been exported yet, if the table `runs` of a local warehouse has a new version (a night
-    may have published), and every so many seconds if answers wait or the warehouse is elsewhere. If it fails, it is
-    tried again a minute later; until then answers stay in the store.
+    may have published), and every so many seconds if answers wait or the warehouse is elsewhere. It waits
+    while a job holds a local warehouse. If it fails, it is tried again a minute later; until then answers stay in the
+    store.
     """
 
     def __init__(self, store: Store, warehouse: Path | None, command: Sequence[str], every_seconds: float) -> None:
@@ -69,7 +71,9 @@ class Renewal:
 
     def _is_due(self) -> bool:
         now = time.monotonic()
-        if now - self._failed_at < _AFTER_FAILURE_SECONDS:
+        # While a job holds the warehouse, Spark would only take memory and time from it.
+        is_held = self._warehouse is not None and lock.is_held(self._warehouse)
+        if now - self._failed_at < _AFTER_FAILURE_SECONDS or is_held:
             return False
         connection = self._store.reading()
         written_as = connection.execute("SELECT value FROM open.meta WHERE name = 'format'").fetchone()
