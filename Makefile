@@ -19,7 +19,7 @@ COMPILE := $(CURDIR)/$(BIN)/uv pip compile --quiet --python-version 3.11 --gener
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: ## build or repair the environment in .venv, Horovod, Delta's jars and the picture encoder; takes a second if all is well
+setup: ## build or repair the environment in .venv, Horovod, Delta's jars, htmx and the picture encoder; takes a second if all is well
 	@python=$$(scripts/system.sh) && "$$python" -m scripts.environment
 
 demo: setup ## generate a catalogue of 3,000 listings, clean it and show the result

@@ -5,6 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
+REVIEWING = ["static/*", "templates/*.j2", "words/*.yaml"]
 FOLDERS = ("schemas", "conf", "udfs", "training", "jobs", "catalogue_generator")
 
 
@@ -21,7 +22,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     packages=find_packages(include=[pattern for folder in FOLDERS for pattern in (folder, f"{folder}.*")]),
-    package_data={"conf": ["*.yaml", "*.properties"], "jobs.reporting": ["*.css", "*.j2"]},
+    package_data={"conf": ["*.yaml", "*.properties"], "jobs.reporting": ["*.css", "*.j2"], "jobs.reviewing": REVIEWING},
     # Horovod is an extra because it must be built after TensorFlow, without build isolation (docs/stack.md);
     # cleaning does without it, training does not.
     install_requires=requirements("runtime.in"),

@@ -204,6 +204,11 @@ class ReviewSettings:
     """... but at most this share of the catalogue."""
     files: FileSettings = dataclasses.field(default_factory=FileSettings)
     """How files of decisions are written."""
+    store: str | None = None
+    """Folder on the machine that serves the review page, for what is open and for the answers. Default: `_review` in the
+    warehouse's folder; at a URI or in a catalogue it must be given."""
+    renew_minutes: Positive = 15.0
+    """How often the review page's answers are written to the warehouse, as long as no night has published."""
 
 
 @dataclass(frozen=True, config=FROZEN)

@@ -139,6 +139,7 @@ def _summary(job: Job, truth: TruthComparison, cleaned: Summary) -> Summary:
             *_not_computed([row[0] for row in truth.reasons]),
             f"The tables are Delta folders in {location}: clean_listings, flagged_items, corrections, sellers, ...",
             f"Report with pictures:  catalog-cleaner report --warehouse {location} --html report.html",
+            f"Review on a page:      catalog-cleaner review serve --warehouse {location}",
             f"List of runs:          catalog-cleaner runs --warehouse {location}",
             "Query the tables:      from jobs.store import read_published   (see README.md)",
         ),

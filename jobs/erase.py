@@ -34,6 +34,8 @@ from jobs.ingestion.suppressions import read_suppressions
 from jobs.lifecycle.pseudonym_key import create_key
 from jobs.lifecycle.publications import publications
 from jobs.lifecycle.run_context import RunContext, run_context
+from jobs.reviewing.forgetting import forget_in_store
+from jobs.reviewing.place import known_store
 from schemas.errors import CleanerError, FailedError
 from training.bundle_changes import changing_bundle
 from training.models import ModelSummary
@@ -115,6 +117,8 @@ def erase(
             changing = partial(changing_bundle, registry, folder)
             changed, unreadable = forget_sellers(folder, names, key, changing)
             run.counts |= {"models_changed": changed, "models_with_another_key": unreadable}
+        store = known_store(job.address, settings.review)
+        run.counts["review_answers_removed"] = forget_in_store(store, names) if store is not None else 0
         tables = before.tables
         if tables:
             end_publications(run)
@@ -206,7 +210,7 @@ def _summary(run: RunContext, before: Searched, after: Searched | None, models: 
         facts,
         (places,),
         tuple(hints),
-        hidden_if_zero=("not_found", "models_with_another_key", "pictures_removed"),
+        hidden_if_zero=("not_found", "models_with_another_key", "pictures_removed", "review_answers_removed"),
     )
 
 

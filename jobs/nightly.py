@@ -25,6 +25,7 @@ from jobs.lifecycle.pseudonym_key import key_of_model
 from jobs.lifecycle.publications import find_publication, publications, shown_before
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.run_context import STAGED_PREDICTIONS, run_context
+from jobs.reviewing.delivering import deliver_before_night
 from schemas.tables import QUALITY_METRICS
 from training.registry import open_registry
 
@@ -65,6 +66,8 @@ def nightly(
     """
     job.require_listings()
     warehouse, settings = job.warehouse, job.settings
+    if not dry_run:
+        deliver_before_night(job)
     with run_context(job, run_date, dry_run) as run, ExitStack() as at_end:
         registry = open_registry(warehouse.folder, warehouse.location, settings.registry)
         champion = registry.champion_version()

@@ -13,6 +13,10 @@ class FailedError(CleanerError):
     """Raised when a run cannot continue; nothing was published. Exit code 1."""
 
 
+class HeldError(FailedError):
+    """Raised when another job holds the warehouse, or the store of the review page. Exit code 1."""
+
+
 class BundleFormatError(FailedError):
     """Raised when a model has a format that this version cannot read. Exit code 1."""
 

@@ -270,21 +270,6 @@ class CategorySource(StrEnum):
     REVIEWER = "reviewer"
 
 
-class Decision(StrEnum):
-    """A reviewer's decision (`review_decisions.decision`)."""
-
-    ACCEPT = "accept"
-    """The suggestion is right."""
-    REJECT = "reject"
-    """The seller is right."""
-    SET_CATEGORY = "set_category"
-    """The given category is right."""
-    RESOLVE = "resolve"
-    """The named reason has been dealt with."""
-    SKIP = "skip"
-    """No decision: the item stays open."""
-
-
 class ItemStatus(StrEnum):
     """The status of an item of the work list (`flagged_items.status`)."""
 
@@ -292,18 +277,6 @@ class ItemStatus(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     RESOLVED = "resolved"
-
-
-STATUS_AFTER: dict[Decision, ItemStatus] = {
-    Decision.ACCEPT: ItemStatus.ACCEPTED,
-    Decision.REJECT: ItemStatus.REJECTED,
-    Decision.SET_CATEGORY: ItemStatus.RESOLVED,
-    Decision.RESOLVE: ItemStatus.RESOLVED,
-}
-"""Newest decision -> status of an item without open reasons."""
-
-CATEGORY_DECISIONS: tuple[str, ...] = (Decision.ACCEPT.value, Decision.REJECT.value, Decision.SET_CATEGORY.value)
-"""Decisions about the category, unless accept or reject name a reason that is not about the category."""
 
 
 class QuarantineReason(StrEnum):
@@ -322,7 +295,7 @@ class QuarantineReason(StrEnum):
     """It is too far in the future (`ingest.max_future_days`). Such a version would stay the newest one, whatever is
     delivered later."""
     INVALID_DECISION = "invalid_decision"
-    """The decision is missing or unknown, its reason is unknown, or a required reason is missing."""
+    """The decision is missing or unknown, its reason or purpose is unknown, or a required reason is missing."""
     MISSING_REVIEWER = "missing_reviewer"
     INVALID_DECIDED_AT = "invalid_decided_at"
     FUTURE_DECIDED_AT = "future_decided_at"

@@ -629,10 +629,15 @@ REVIEW_DECISIONS = Table(
         Column("listing_id", "STRING", "the listing"),
         Column("content_hash", "STRING", "of the content that was reviewed; the decision holds only for this content"),
         Column("run_id", "STRING", "the publication that the reviewer saw"),
-        Column("decision", "STRING", "accept, reject, set_category, resolve or skip"),
+        Column("decision", "STRING", "accept, reject, set_category, resolve, skip or reopen"),
         Column("reason", "STRING", "the reason that it is about; null if it is about the category"),
         Column("category", "STRING", "the right category; null unless the decision is about the category"),
-        Column("audit_chance", "DOUBLE", "flagged_items.audit_chance of the reviewed item; null outside the audit"),
+        Column(
+            "audit_chance",
+            "DOUBLE",
+            "flagged_items.audit_chance of the reviewed item; null outside the audit, and if the reviewer saw what the "
+            "model suggests",
+        ),
         Column("reviewer", "STRING", "the person who decided"),
         Column("decided_at", "TIMESTAMP", "UTC"),
         Column("note", "STRING", "free text"),
@@ -642,8 +647,19 @@ REVIEW_DECISIONS = Table(
             "what was published as effective_category when the reviewer looked, which the decision judges; null if "
             "there was none or a person had chosen it, unless the decision is about the category, and in earlier rows",
         ),
+        Column(
+            "purpose",
+            "STRING",
+            "why it was asked for: work, audit (shown without the model's opinion), known or second, which never stand "
+            "as a decision; null in earlier rows and where a file does not say",
+        ),
+        Column("reviewer_role", "STRING", "the reviewer's role: reviewer, lead or admin; null as purpose"),
+        Column("batch_id", "STRING", "shared by decisions that were made at once; null if it was made by itself"),
+        Column(
+            "judged_hash", "STRING", "SHA-256 of the values that the decision judges; null where a file does not say"
+        ),
     ),
-    version=2,
+    version=3,
 )
 
 RUNS = Table(

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts import class_archive, delta_jars, horovod_wheel, packages, picture_encoder
+from scripts import class_archive, delta_jars, horovod_wheel, htmx, packages, picture_encoder
 from scripts.console import LOG, ROOT, SetupError, UnavailableError, say, step, stop_on_termination
 from udfs.cache_folder import cache_folder
 from udfs.encoders.files import weights_path
@@ -86,6 +86,8 @@ def _make_project(environment: Path) -> None:
         delta_jars.fetch(environment, CACHE / "jars", versions["delta-spark"])
     if picture_encoder.missing(weights_path()):
         picture_encoder.fetch(environment, weights_path())
+    if htmx.missing(CACHE / "htmx"):
+        htmx.fetch(CACHE / "htmx")
     with step("the project itself"):
         packages.uv(
             environment, "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT
@@ -105,6 +107,8 @@ def _project_problems(environment: Path) -> list[str]:
         found.append("Delta's jars are missing or damaged")
     if picture_encoder.missing(weights_path()):
         found.append("the picture encoder's weights are missing or damaged")
+    if htmx.missing(CACHE / "htmx"):
+        found.append("htmx is missing or damaged")
     return found
 
 

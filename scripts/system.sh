@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks for the tools that build the environment: Python 3.11, Java 17 or 21, a C++ compiler, cmake and make.
+# Checks for the tools that build the environment: Python 3.11, Java 17 or 21, a C++ compiler, cmake and make; and for
+# Chromium, in which the tests use the review page.
 # Installs missing ones (as root on Debian or Ubuntu), or prints them and the command that installs them.
 # Prints only the path of Python 3.11 to stdout; messages go to stderr.
 set -euo pipefail
@@ -28,6 +29,8 @@ has_java() { case "$(java_version)" in 17 | 21) ;; *) return 1 ;; esac; }
 
 has_compiler() { command -v "${CXX:-c++}" >/dev/null || command -v g++ >/dev/null; }
 
+has_chromium() { command -v "${CHROMIUM:-chromium}" >/dev/null || command -v chromium-browser >/dev/null; }
+
 check() { # sets `missing` to Debian packages and `names` to their usual names
     missing=() names=()
     python=$(find_python) || { missing+=(python3.11 python3.11-venv python3.11-dev) names+=("Python 3.11"); }
@@ -35,13 +38,21 @@ check() { # sets `missing` to Debian packages and `names` to their usual names
     has_compiler || { missing+=(g++) names+=("a C++ compiler"); }
     command -v cmake >/dev/null || { missing+=(cmake) names+=("cmake"); }
     command -v make >/dev/null || { missing+=(make) names+=("make"); }
+    has_chromium || { missing+=(chromium) names+=("Chromium"); }
 }
+
+only_chromium() { [[ "${missing[*]}" == chromium ]]; } # only the tests of the review page need it
 
 list() { local IFS=,; local joined="${names[*]}"; printf '%s' "${joined//,/, }"; }
 
 java_package=openjdk-17-jre-headless
 check
 [[ ${#missing[@]} -eq 0 ]] && { printf '%s\n' "$python"; exit; }
+if only_chromium && { [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; }; then
+    say "Chromium is missing; only the tests of the review page need it (Debian: sudo apt-get install chromium)."
+    printf '%s\n' "$python"
+    exit
+fi
 
 if ! command -v apt-get >/dev/null; then
     say "missing: $(list)."
@@ -73,9 +84,9 @@ if [[ $EUID -ne 0 ]]; then
     say "install with: sudo apt-get update && sudo apt-get install --yes ${missing[*]}"
     exit 1
 fi
-apt-get install --yes -qq --no-install-recommends "${missing[@]}" >&2 </dev/null
+apt-get install --yes -qq --no-install-recommends "${missing[@]}" >&2 </dev/null || only_chromium
 check
-if [[ ${#missing[@]} -gt 0 ]]; then
+if [[ ${#missing[@]} -gt 0 ]] && ! only_chromium; then
     say "still missing after the installation: $(list)."
     [[ -n "${JAVA_HOME:-}" ]] && say "JAVA_HOME is $JAVA_HOME; Spark uses the Java there. Unset it, or set it to a Java 17."
     say "the java on the PATH is version $(java_version || true); see: update-alternatives --config java"

@@ -33,7 +33,7 @@ from jobs.cleaning.steps.prices import with_usual_price
 from jobs.cleaning.steps.quality import with_quality
 from jobs.cleaning.steps.queue import ErrorBin, error_bins, queue_threshold
 from jobs.cleaning.steps.reason_rules import RULES, RuleContext, expected_parts
-from jobs.cleaning.steps.reviews import latest_decisions, with_answers
+from jobs.cleaning.steps.reviews import latest_decisions, standing_decisions, with_answers
 from jobs.cleaning.steps.rollout import (
     has_hidden,
     is_hidden,
@@ -209,6 +209,7 @@ def clean(
         )
         rates = cached(rates, at_end)
         sensitive = [row.category for row in taxonomy.where("sensitive").collect()]
+        reviewed = standing_decisions(reviewed)
         decisions = cached(latest_decisions(reviewed), at_end)
         adjusted, calibration, trust = _adjust_to_audit(evidence, rates, model.noise, decisions)
         candidates = mark_novel(mark_sensitive(adjusted, sensitive), model.spec.novel_above)

@@ -32,7 +32,7 @@ from jobs.warehouse.address import Address
 from jobs.warehouse.signing import Fence, signed
 from jobs.warehouse.tables import Warehouse
 from jobs.warehouse.upkeep import set_properties, unset_properties
-from schemas.errors import FailedError, UsageError
+from schemas.errors import FailedError, HeldError, UsageError
 from schemas.tables import LEASE, TABLES
 
 _PROPERTY = "catalog-cleaner.lease-"
@@ -126,8 +126,8 @@ def hold_lease(
         The former holder if its lease ended without being given back, because it was killed; else None.
 
     Raises:
-        FailedError: another job still holds the lease after the time to wait; or, from the writes of the block, another
-            job has taken over.
+        HeldError: another job still holds the lease after the time to wait.
+        FailedError: from the writes of the block, another job has taken over.
     """
     lease = Lease(warehouse, own, settings.renew_seconds)
     former = lease.take(settings.wait_seconds, print_progress)
@@ -174,7 +174,7 @@ class Lease:
                         raise
                 _, former = self._newest()
             if time.monotonic() >= give_up:
-                raise FailedError(
+                raise HeldError(
                     f"{self._warehouse.location} is held by {former}; only one job may write at a time. Run the "
                     "command again when that job has finished, or wait longer with --set lock.wait_seconds=3600. "
                     f"If it was killed, others can take over {(_MISSED + _TOLERANCE) * self._seconds:g} s later."

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from schemas.errors import FailedError
+from schemas.errors import FailedError, HeldError
 
 _JVM_SECONDS = 60.0
 """How long the JVM of a killed job may take to end; it notices within a second that its driver is gone."""
@@ -46,8 +46,8 @@ def warehouse_lock(
         jvm: process id of the JVM that writes for the job; None: there is none.
 
     Raises:
-        FailedError: another job still holds the lock after `wait_seconds`, the folder cannot be written to, or the JVM
-            of a killed job does not end.
+        HeldError: another job still holds the lock after `wait_seconds`.
+        FailedError: the folder cannot be written to, or the JVM of a killed job does not end.
     """
     owner = folder / "_lock.json"
     lock = FileLock(folder / "_lock")
@@ -61,7 +61,7 @@ def warehouse_lock(
             print_progress(f"waiting up to {wait_seconds:g} s for {_holder(owner)}, because only one job may write")
             lock.acquire(timeout=wait_seconds)
     except Timeout:
-        raise FailedError(
+        raise HeldError(
             f"{folder} is locked by {_holder(owner)}; only one job may write at a time. Run the command again when "
             "that job has finished, or wait longer for it with --set lock.wait_seconds=3600."
         ) from None
@@ -86,6 +86,15 @@ def warehouse_lock(
             owner.unlink(missing_ok=True)
     finally:
         lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a job seems to hold the lock. Nothing is locked for this look, so the next moment it can be otherwise."""
+    try:
+        who = json.loads((folder / "_lock.json").read_text(encoding="utf-8"))
+        return bool(who["host"] != socket.gethostname()) or psutil.pid_exists(int(who["process"]))
+    except (OSError, ValueError, KeyError, TypeError):  # no file, or none that says so
+        return False
 
 
 def _await_jvm(owner: Path) -> None:

@@ -138,7 +138,8 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
             the run asks for it (`RunContext.lock`); this is for a long job that seldom writes a table.
 
     Raises:
-        FailedError: another job holds the lock, or has taken it over.
+        HeldError: another job holds the lock.
+        FailedError: another job has taken it over.
         UsageError: Delta cannot keep two jobs apart in the warehouse's store, and `lock.external` is not set.
     """
     if not job.settings.lock.external:

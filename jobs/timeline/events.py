@@ -11,7 +11,8 @@ from pyspark.sql import Row
 
 from jobs.console.summary import Share
 from jobs.reporting.words import PICTURE
-from schemas.reasons import CategorySource, Decision, ImageStatus, ItemStatus
+from schemas.decisions import Decision
+from schemas.reasons import CategorySource, ImageStatus, ItemStatus
 
 _CLIP = 60
 _DELIVERED = {
@@ -232,6 +233,8 @@ def _review(row: Row, rows: ListingRows) -> str:
             did = f"set the category to {category}"
         case Decision.RESOLVE.value:
             did = f"dealt with {reason}"
+        case Decision.REOPEN.value:
+            did = "took back the last decision"
         case _:
             did = "made no decision"
     words = f"{who} {did}{', for the audit' if row.audit_chance is not None else ''}."

@@ -49,6 +49,8 @@ BREACHES = [
     ("jobs", "import mlflow.tracking", "only training.registry imports MLflow"),
     ("jobs", "import great_expectations", "only jobs.lifecycle.expectations imports Great Expectations"),
     ("training", "from delta.tables import DeltaTable", "only jobs.warehouse.tables imports Delta"),
+    ("jobs.reviewing", "import fastapi.responses", "only jobs.reviewing.application imports FastAPI"),
+    ("jobs", "import sqlite3", "only jobs.reviewing.database imports sqlite3"),
 ]
 
 

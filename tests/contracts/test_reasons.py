@@ -6,7 +6,8 @@ from inspect import signature
 
 from catalogue_generator import faults
 from jobs.cleaning.steps.reason_rules import PROBABILITIES, RULES
-from schemas.reasons import CATEGORY_REASONS, STATUS_AFTER, Decision, ItemStatus, Queue, Reason
+from schemas.decisions import STATUS_AFTER, Decision
+from schemas.reasons import CATEGORY_REASONS, ItemStatus, Queue, Reason
 from scripts import tables_doc
 
 
@@ -47,6 +48,6 @@ def test_a_planted_fault_is_a_declared_reason() -> None:
     assert planted <= set(Reason)
 
 
-def test_every_decision_except_skip_changes_the_status() -> None:
-    assert set(STATUS_AFTER) == set(Decision) - {Decision.SKIP}
+def test_every_decision_except_skip_and_reopen_changes_the_status() -> None:
+    assert set(STATUS_AFTER) == set(Decision) - {Decision.SKIP, Decision.REOPEN}
     assert set(STATUS_AFTER.values()) == set(ItemStatus) - {ItemStatus.OPEN}

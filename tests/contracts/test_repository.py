@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from schemas.tables import TABLES
-from scripts import delta_jars, packages, spark_zip, tables_doc
+from scripts import delta_jars, htmx, packages, spark_zip, tables_doc
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = {"schemas", "conf", "udfs", "training", "jobs", "catalogue_generator"}
@@ -120,6 +120,8 @@ def test_the_wheel_contains_only_the_shipped_packages(wheel: Path) -> None:
         (entry_points,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
         assert "catalog-cleaner = jobs.cli:main" in archive.read(entry_points).decode()
     assert set(names) == _files_of(SHIPPED)
+    page = "jobs/reviewing"
+    assert {f"{page}/static/htmx.min.js", f"{page}/static/htmx.LICENSE.txt", f"{page}/words/fr.yaml"} <= set(names)
 
 
 def test_the_zip_for_spark_submit_leaves_the_catalogue_generator_out(wheel: Path, tmp_path: Path) -> None:
@@ -158,7 +160,8 @@ def _files_of(folders: set[str]) -> set[str]:
 
 def _copy_of_the_sources(target: Path) -> Path:
     target.mkdir()
-    for path in tracked():
+    fetched = sorted(htmx.FOLDER.glob("htmx*"))  # by `make setup`, not in git
+    for path in [*tracked(), *fetched]:
         copy = target / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())

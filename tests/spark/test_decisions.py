@@ -87,6 +87,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
         None,
     ),
     "decided once more": ({"listing_id": "again"}, [], "boots"),
+    "taken back": ({"decision": "reopen", "category": None}, [], None),
     "cut off": ({"broken": "a,set_category", "category": None}, ["malformed_row"], None),
     "cannot be read": ({"broken": "x;y", "reviewer": None}, ["malformed_row", "missing_reviewer"], "boots"),
 }
@@ -121,7 +122,7 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     assert {row.published_category for row in judged if row.reason} == {None}
     first = judged[0]
     assert (first.content_hash, first.run_id, first.audit_chance) == ("hash", "n-1", 0.1)
-    assert len({row.decision_id for row in usable}) == 9  # four are equal to others
+    assert len({row.decision_id for row in usable}) == 10  # four are equal to others
     stored = {name: row.reason for name, row in zip(CASES, judged, strict=True) if not row.reasons}
     assert stored == {
         "as it should be": None,

@@ -5,14 +5,38 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from schemas.reasons import CATEGORY_DECISIONS, STATUS_AFTER
+from schemas.decisions import CATEGORY_DECISIONS, STATUS_AFTER, UNDECIDED, Decision
+
+
+def standing_decisions(decisions: DataFrame) -> DataFrame:
+    """The decisions that stand: without skip, reopen and what reopen has taken back, known and second opinions.
+
+    Each reopen takes back the last decision about its listing and content that stands before it, so two of them take
+    back the last two. One that finds none does nothing.
+
+    Args:
+        decisions: rows of review_decisions.
+
+    Returns:
+        Some of the rows, with the same columns.
+    """
+    stands = F.col("decision").isin(*(decision.value for decision in STATUS_AFTER))
+    meant = decisions.where(F.col("purpose").isNull() | ~F.col("purpose").isin(*UNDECIDED))
+    meant = meant.where(stands | (F.col("decision") == Decision.REOPEN.value))
+    # Like brackets: a decision is taken back if fewer stand at some later time than just after it.
+    in_order = Window.partitionBy("listing_id", "content_hash").orderBy("decided_at", "decision_id")
+    later = in_order.rowsBetween(1, Window.unboundedFollowing)
+    height = F.sum(F.when(stands, 1).otherwise(-1)).over(in_order)
+    marked = meant.withColumn("_height", height).withColumn("_lowest_later", F.min("_height").over(later))
+    kept = stands & (F.col("_lowest_later").isNull() | (F.col("_lowest_later") >= F.col("_height")))
+    return marked.where(kept).select(*decisions.columns)
 
 
 def latest_decisions(decisions: DataFrame) -> DataFrame:
     """The newest decision about the category of each listing and content.
 
     Args:
-        decisions: rows of review_decisions. The decision skip and decisions about other reasons are ignored.
+        decisions: the output of `standing_decisions`. Decisions about other reasons are ignored.
 
     Returns:
         listing_id, content_hash, decision, reviewed_category, audit_chance, decided_on (a date) and published_category;
@@ -62,7 +86,7 @@ def with_answers(decided: DataFrame, decisions: DataFrame) -> DataFrame:
 
     Args:
         decided: with listing_id and content_hash.
-        decisions: rows of review_decisions. The decision skip is ignored.
+        decisions: the output of `standing_decisions`. The decision skip is ignored.
 
     Returns:
         `decided` with two columns. `answers`: an array of structs (decided_at, decision_id, reason, status), newest

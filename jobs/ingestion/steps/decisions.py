@@ -11,13 +11,15 @@ from pyspark.sql import functions as F
 
 from jobs.ingestion.steps import casts
 from jobs.ingestion.steps.casts import quoted
+from schemas.decisions import CATEGORY_DECISIONS, Decision, Purpose
 from schemas.errors import UsageError
-from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_DECISIONS, CategorySource, Decision, QuarantineReason, Reason
+from schemas.reasons import ANSWERED_BY_CATEGORY, CategorySource, QuarantineReason, Reason
 from schemas.tables import REVIEW_DECISIONS
 from udfs.fingerprint import joint_hash
 
 REQUIRED = ("listing_id", "decision", "reviewer", "decided_at")
-OPTIONAL = ("category", "reason", "decision_id", "content_hash", "run_id", "note")
+_CIRCUMSTANCES = ("purpose", "reviewer_role", "batch_id", "judged_hash")
+OPTIONAL = ("category", "reason", "decision_id", "content_hash", "run_id", "note", *_CIRCUMSTANCES)
 _CATEGORY_REASONS = tuple(reason.value for reason in ANSWERED_BY_CATEGORY)
 _IDENTITY = ("listing_id", "decision", "reason", "category", "reviewer", "decided_at")
 
@@ -118,7 +120,11 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
             "category": F.when(gives_category, F.coalesce("category", meant)),
             "run_id": F.coalesce("run_id", "reviewed_run_id"),
             "content_hash": F.coalesce("content_hash", "seen_content_hash"),
-            "audit_chance": F.col("seen_audit_chance"),
+            "purpose": F.lower("purpose"),
+            "audit_chance": F.when(
+                F.coalesce(F.lower("purpose"), F.lit(Purpose.AUDIT.value)) == Purpose.AUDIT.value,
+                F.col("seen_audit_chance"),
+            ),
             "published_category": F.when(judges, F.col("seen_effective_category")),
             "contradicts": contradicts,
             # If the listing was not shown, or the row cannot be read, a missing category says nothing more.
@@ -137,7 +143,8 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
             F.col("decision").isin(*(d.value for d in Decision)), F.lit(False)
         )
         | (F.col("decision") == Decision.RESOLVE.value) & F.col("reason").isNull()
-        | F.col("reason").isNotNull() & ~F.col("reason").isin(*(r.value for r in Reason)),
+        | F.col("reason").isNotNull() & ~F.col("reason").isin(*(r.value for r in Reason))
+        | F.col("purpose").isNotNull() & ~F.col("purpose").isin(*(p.value for p in Purpose)),
         QuarantineReason.MISSING_REVIEWER: F.col("reviewer").isNull(),
         QuarantineReason.INVALID_DECIDED_AT: F.col("decided_at").isNull(),
         QuarantineReason.FUTURE_DECIDED_AT: casts.is_future(F.col("decided_at"), now),

@@ -1,0 +1,228 @@
+"""Stores answers so that none is lost, none counts twice, and none is about what the reviewer has not seen."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from jobs.reviewing.database import Connection, Row, Store
+from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION
+from jobs.reviewing.showing import (
+    Reviewer,
+    Showing,
+    answered_before,
+    changes_since,
+    last_answer,
+    show_again,
+)
+from schemas.decisions import Decision, Purpose
+
+State = Literal["stored", "changed", "taken", "refused"]
+_ABOUT_CATEGORY = (CATEGORY_QUESTION, AUDIT_QUESTION)
+_DECISIONS = {
+    CATEGORY_QUESTION: (Decision.ACCEPT, Decision.REJECT, Decision.SET_CATEGORY, Decision.SKIP),
+    AUDIT_QUESTION: (Decision.SET_CATEGORY, Decision.SKIP),
+}
+_OTHER_DECISIONS = (Decision.ACCEPT, Decision.REJECT, Decision.RESOLVE, Decision.SKIP)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reviewer answered to a showing. `category` is needed for set_category only."""
+
+    showing_id: str
+    decision: str
+    category: str | None = None
+    note: str | None = None
+    batch_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an answer.
+
+    Attributes:
+        showing_id: the showing.
+        state: `stored`; `changed`, not stored, because the listing has changed; `taken`, not stored, because somebody
+            else has answered; `refused`, not stored, because it is no answer to the question.
+        number: of the stored answer.
+        again: the question as it is now, if the listing has changed.
+    """
+
+    showing_id: str
+    state: State
+    number: int | None = None
+    again: Showing | None = None
+
+
+def store_answers(store: Store, who: Reviewer, answers: Sequence[Answer], now: dt.datetime) -> list[Outcome]:
+    """Store answers in one transaction. When the function returns, they are on the disk.
+
+    Args:
+        store: the store.
+        who: the reviewer.
+        answers: in the order in which they were given.
+        now: UTC.
+
+    Raises:
+        StoreError: nothing was stored.
+    """
+    with store.writing() as connection:
+        return [_store(connection, who, answer, now) for answer in answers]
+
+
+def _store(connection: Connection, who: Reviewer, answer: Answer, now: dt.datetime) -> Outcome:
+    known = connection.execute("SELECT number FROM answers WHERE showing_id = ?", (answer.showing_id,)).fetchone()
+    if known is not None:
+        return Outcome(answer.showing_id, "stored", known["number"])
+    showing = connection.execute("SELECT * FROM showings WHERE showing_id = ?", (answer.showing_id,)).fetchone()
+    if showing is None or not _is_valid(connection, showing, answer):
+        return Outcome(answer.showing_id, "refused")
+    if _answered_elsewhere(connection, showing):
+        return Outcome(answer.showing_id, "taken")
+    asked = _ABOUT_CATEGORY if showing["question"] in _ABOUT_CATEGORY else (showing["question"],)
+    places = ", ".join("?" * len(asked))
+    newest = connection.execute(
+        "SELECT q.judged_hash, l.content_hash FROM open.questions q JOIN open.listings l USING (listing_id) "  # noqa: S608
+        f"WHERE listing_id = ? AND question IN ({places})",
+        (showing["listing_id"], *asked),
+    ).fetchone()
+    # A listing that is no longer open is judged as it was seen: the decision holds for that content only.
+    if newest is not None and (newest["judged_hash"], newest["content_hash"]) != (
+        showing["judged_hash"],
+        showing["content_hash"],
+    ):
+        again = show_again(connection, who, showing["listing_id"], asked, now)
+        if again is not None:
+            again = replace(again, changed=changes_since(showing["seen"], again.view))
+        return Outcome(answer.showing_id, "changed", again=again)
+    return Outcome(answer.showing_id, "stored", _insert(connection, who, showing, answer, now))
+
+
+def _is_valid(connection: Connection, showing: Row, answer: Answer) -> bool:
+    if answer.decision not in {each.value for each in _DECISIONS.get(showing["question"], _OTHER_DECISIONS)}:
+        return False
+    if showing["question"] not in _ABOUT_CATEGORY:
+        return True
+    match answer.decision:
+        case Decision.ACCEPT.value:
+            return showing["best_category"] is not None
+        case Decision.REJECT.value:
+            return showing["seller_category"] is not None
+        case Decision.SET_CATEGORY.value:
+            known = connection.execute("SELECT 1 FROM open.categories WHERE category = ?", (answer.category,))
+            return known.fetchone() is not None
+    return True
+
+
+def _answered_elsewhere(connection: Connection, showing: Row) -> bool:
+    """Whether another window has answered the question; possible after the claim has expired."""
+    found = connection.execute(
+        "SELECT 1 FROM answers a JOIN showings s USING (showing_id) WHERE a.listing_id = ? AND a.judged_hash = ? "
+        "AND a.undone = 0 AND a.decision <> 'skip' AND s.browser <> ? AND a.decided_at > ?",
+        (showing["listing_id"], showing["judged_hash"], showing["browser"], showing["shown_at"]),
+    )
+    return found.fetchone() is not None
+
+
+def _insert(connection: Connection, who: Reviewer, showing: Row, answer: Answer, now: dt.datetime) -> int:
+    about_category = showing["question"] in _ABOUT_CATEGORY
+    category = {
+        Decision.ACCEPT.value: showing["best_category"],
+        Decision.REJECT.value: showing["seller_category"],
+        Decision.SET_CATEGORY.value: answer.category,
+    }.get(answer.decision)
+    return _add(
+        connection,
+        {
+            **_circumstances(showing),
+            "showing_id": answer.showing_id,
+            "decision": answer.decision,
+            "reason": None if about_category else showing["question"],
+            "category": category if about_category else None,
+            "note": answer.note,
+            "reviewer": who.name,
+            "reviewer_role": who.role,
+            "purpose": (Purpose.AUDIT if showing["question"] == AUDIT_QUESTION else Purpose.WORK).value,
+            "batch_id": answer.batch_id,
+        },
+        now,
+    )
+
+
+def _circumstances(row: Row) -> dict[str, object]:
+    return {name: row[name] for name in ("listing_id", "question", "content_hash", "judged_hash", "run_id")}
+
+
+def _add(connection: Connection, values: dict[str, object], now: dt.datetime) -> int:
+    # A later answer has a later time, also if the clock is set back: the order decides which one holds.
+    last = connection.execute("SELECT decided_at FROM answers ORDER BY number DESC LIMIT 1").fetchone()
+    decided_at = now if last is None else max(now, dt.datetime.fromisoformat(last[0]) + dt.timedelta(microseconds=1))
+    row = {**values, "decision_id": uuid.uuid4().hex, "decided_at": decided_at.isoformat(timespec="microseconds")}
+    columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+    number = connection.execute(f"INSERT INTO answers ({columns}) VALUES ({places})", row).lastrowid  # noqa: S608
+    return int(number or 0)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What an undo took back.
+
+    Attributes:
+        listing_id: the listing; None if there was nothing to take back.
+        again: its question, shown again; None if it is no longer open.
+        was_written: whether the answer may already have been in the table, so that a reopen follows it.
+    """
+
+    listing_id: str | None = None
+    again: Showing | None = None
+    was_written: bool = False
+
+
+def undo(store: Store, who: Reviewer, undo_id: str, now: dt.datetime) -> Undone:
+    """Take back the reviewer's last answer that stands, and show its question again.
+
+    Args:
+        store: the store.
+        who: the reviewer.
+        undo_id: names this undo; however often it is sent, one answer is taken back.
+        now: UTC.
+    """
+    with store.writing() as connection:
+        done = connection.execute("SELECT number FROM undos WHERE undo_id = ?", (undo_id,)).fetchone()
+        if done is not None:
+            row = connection.execute("SELECT * FROM answers WHERE number = ?", (done["number"],)).fetchone()
+        else:
+            row = last_answer(connection, who)
+            if row is None:
+                return Undone()
+            connection.execute("INSERT INTO undos VALUES (?, ?)", (undo_id, row["number"]))
+            connection.execute("UPDATE answers SET undone = 1 WHERE number = ?", (row["number"],))
+            if row["taken"] and row["decision"] != Decision.SKIP.value:
+                reopen = {"reviewer": who.name, "reviewer_role": who.role, "purpose": row["purpose"]}
+                _add(connection, {**_circumstances(row), **reopen, "decision": Decision.REOPEN.value}, now)
+        asked = _ABOUT_CATEGORY if row["question"] in _ABOUT_CATEGORY else (row["question"],)
+        again = show_again(connection, who, row["listing_id"], asked, now)
+        return Undone(row["listing_id"], again, bool(row["taken"]))
+
+
+def previous(store: Store, who: Reviewer, before: int | None, now: dt.datetime) -> Showing | None:
+    """Show again what the reviewer answered before; None if there is nothing, or it is no longer open.
+
+    Args:
+        store: the store.
+        who: the reviewer.
+        before: the number of the answer that is shown; None: the reviewer is at an open question.
+        now: UTC.
+    """
+    with store.writing() as connection:
+        while (row := last_answer(connection, who, before)) is not None:
+            asked = _ABOUT_CATEGORY if row["question"] in _ABOUT_CATEGORY else (row["question"],)
+            again = show_again(connection, who, row["listing_id"], asked, now)
+            if again is not None:
+                return replace(again, answer=answered_before(row), number=row["number"])
+            before = row["number"]
+        return None

@@ -1,0 +1,109 @@
+"""Loads reviewers' decisions from a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.console.job import Job
+from jobs.console.summary import Section, Summary
+from jobs.console.wording import UNUSED_ROWS, agree
+from jobs.ingestion.copies import open_copies
+from jobs.ingestion.deliveries import check_count, read_files, reported_read_errors, text_settings
+from jobs.ingestion.files import find_files, refuse_missing
+from jobs.ingestion.merge_listings import write_quarantine
+from jobs.ingestion.rows import MALFORMED
+from jobs.ingestion.steps.decisions import read_decisions, validate_decisions
+from jobs.ingestion.suppressions import read_suppressions, split_suppressed
+from jobs.lifecycle.publications import Publication
+from jobs.lifecycle.publish import Slice
+from jobs.lifecycle.run_context import RunContext, run_context
+from jobs.reviewing.filling import account, all_publications, runs_of_days, seen_listings
+from jobs.warehouse.caches import cached
+from jobs.warehouse.tables import Warehouse
+from schemas.tables import REVIEW_DECISIONS, TAXONOMY
+
+
+def apply_file(job: Job, file: str) -> Summary:
+    """Load the decisions of a file; what `catalog-cleaner review apply` does.
+
+    Args:
+        job: the command's job.
+        file: a path or URI.
+
+    Raises:
+        UsageError: the file cannot be used, or nothing has been published yet.
+        FailedError: another job holds the warehouse.
+    """
+    refuse_missing(job, file)
+    job.require_listings()
+    warehouse = job.warehouse
+    with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
+        files = find_files(job.spark, file)
+        copies = at_end.enter_context(open_copies(warehouse, f"{run.run_id}-files"))
+        form = text_settings("review.files", job.settings.review.files, {"listing_id"})
+        rows = read_files(job.spark, files, form, copies)
+        with reported_read_errors(file):
+            suppressions = read_suppressions(warehouse, job.settings.privacy)
+            read = rows.read(lambda frame: read_decisions(frame, MALFORMED))
+            staged = warehouse.stage(f"{run.run_id}-delivered", suppressions.blank(read))
+        at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
+        check_count(files, rows.counted, staged.count())
+        delivered, suppressed = split_suppressed(staged)
+        published = all_publications(warehouse)
+        seen, decisions = _reviewed_listings(warehouse, delivered, published)
+        now = max(job.started_at, dt.datetime.combine(published[-1].run_date, dt.time(), dt.UTC))
+        validated = cached(validate_decisions(decisions, seen, warehouse.read(TAXONOMY), now), at_end)
+        usable = validated.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
+        known = warehouse.read(REVIEW_DECISIONS).select("decision_id")
+        new = cached(usable.join(known, "decision_id", "left_anti"), at_end)
+        run.counts |= account(validated, usable.count(), new.count(), suppressed)
+        if run.counts["rows_quarantined"]:
+            write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), validated)
+        # Counted before they are stored: Spark computes what it has cached of a table again when the table changes, and
+        # then no decision is new.
+        summary = _summary(run, file, validated, new)
+        warehouse.append(REVIEW_DECISIONS, new)
+        return summary
+
+
+def _reviewed_listings(
+    warehouse: Warehouse, delivered: DataFrame, published: Sequence[Publication]
+) -> tuple[DataFrame, DataFrame]:
+    """Find the publication that each reviewer saw.
+
+    Returns:
+        The listings of these publications; and the decisions with `reviewed_run_id`, the publication's run_id.
+    """
+    day = F.to_date("decided_at")
+    days = [row.day for row in delivered.select(day.alias("day")).where("day IS NOT NULL").distinct().collect()]
+    runs = runs_of_days(days, published)
+    run_of_day = warehouse.spark.createDataFrame(sorted(runs.items()), "day DATE, reviewed_run_id STRING")
+    decisions = delivered.withColumn("day", day).join(F.broadcast(run_of_day), "day", "left").drop("day")
+    # If no decision refers to a publication, any publication provides the columns.
+    return seen_listings(warehouse, set(runs.values()) or {published[-1].run_id}), decisions
+
+
+def _summary(run: RunContext, file: str, validated: DataFrame, new: DataFrame) -> Summary:
+    by_decision = new.groupBy("decision").agg(F.count(F.lit(1)), F.count("audit_chance")).orderBy("decision").collect()
+    quarantined = validated.select(F.explode("reasons").alias("reason"))
+    reasons = quarantined.groupBy("reason").count().orderBy("reason").collect()
+    location = run.job.warehouse.location
+    hints = [
+        f"The next nightly run applies them:  catalog-cleaner nightly --run-date YYYY-MM-DD --warehouse {location}"
+    ]
+    if bad := run.counts["rows_quarantined"]:
+        hints.insert(0, agree(UNUSED_ROWS, bad))
+    return Summary(
+        "Decisions loaded",
+        {"run_id": run.run_id, "file": file, **run.counts},
+        (
+            Section("decisions", ("decision", "rows", "of the audit"), [tuple(row) for row in by_decision]),
+            Section("quarantined", ("reason", "rows"), [tuple(row) for row in reasons]),
+        ),
+        tuple(hints),
+    )

@@ -1,0 +1,80 @@
+"""Finds the publications that reviewers saw, from which what their decisions leave out is filled in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.ingestion.steps.decisions import latest_publications
+from jobs.lifecycle.publications import ERASE, Publication, find_publication, publications
+from jobs.lifecycle.row_account import row_account
+from jobs.warehouse.tables import Warehouse
+from schemas.errors import UsageError
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS
+
+
+def all_publications(warehouse: Warehouse) -> list[Publication]:
+    """All publications, latest last.
+
+    Raises:
+        UsageError: there are none.
+    """
+    published = publications(warehouse)
+    if not published:
+        raise UsageError(
+            f"nothing has been published in {warehouse.location} yet, so there is nothing to review: run "
+            "`catalog-cleaner nightly` first."
+        )
+    return published
+
+
+def runs_of_days(days: Sequence[dt.date], published: Sequence[Publication]) -> dict[dt.date, str]:
+    """Day -> run_id of the publication that reviewers saw then; days before the first one are left out."""
+    return latest_publications(days, [(_seen_since(run), run.finished_at.date(), run.run_id) for run in published])
+
+
+def _seen_since(run: Publication) -> dt.date:
+    """Since when reviewers may have seen the state of a publication: that of an erasure replaces all before it."""
+    return dt.date.min if run.job == ERASE else run.run_date
+
+
+def seen_listings(warehouse: Warehouse, run_ids: Collection[str]) -> DataFrame:
+    """The listings of some publications, with reviewed_run_id and the columns `seen_*` of `validate_decisions`."""
+    return reduce(DataFrame.unionByName, [_published_listings(warehouse, run_id) for run_id in sorted(run_ids)])
+
+
+def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:
+    publication = find_publication(warehouse, run_id)
+    clean = warehouse.read(CLEAN_LISTINGS, publication.version(CLEAN_LISTINGS))
+    items = warehouse.read(FLAGGED_ITEMS, publication.version(FLAGGED_ITEMS)).select("listing_id", "audit_chance")
+    listings = clean.join(items, "listing_id", "left")
+    columns = ("content_hash", "category", "best_category", "effective_category", "category_source", "audit_chance")
+    return listings.select(
+        F.lit(run_id).alias("reviewed_run_id"), "listing_id", *(F.col(name).alias(f"seen_{name}") for name in columns)
+    )
+
+
+def account(validated: DataFrame, usable: int, new: int, suppressed: int) -> dict[str, int]:
+    """The row account. If a file repeats a decision, all but one of these rows count as superseded.
+
+    Raises:
+        FailedError: rows were lost or duplicated.
+    """
+    rows = validated.agg(
+        F.count(F.lit(1)).alias("all"),
+        F.count_if(F.size("reasons") > 0).alias("bad"),
+        F.count_distinct("row_number").alias("distinct"),
+    )
+    total, bad, distinct = rows.collect()[0]
+    return row_account(
+        distinct + suppressed,
+        current=new,
+        superseded=total - bad - usable,
+        unchanged=usable - new,
+        quarantined=bad,
+        suppressed=suppressed,
+    )

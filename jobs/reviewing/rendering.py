@@ -1,0 +1,167 @@
+"""Renders what the page shows. Everything from the catalogue is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from jobs.reviewing.database import Row
+from jobs.reviewing.overview import Choice, Progress
+from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION
+from jobs.reviewing.showing import Showing
+from jobs.reviewing.words import LANGUAGES, Words
+from schemas.reasons import Reason
+
+SUGGESTIONS = 3
+"""Suggestions that the page shows, each with a key."""
+FIXED_KEYS = {"accept": "1", "second": "2", "third": "3", "find": "/", "previous": "←", "next": "→"}
+"""Keys of actions that cannot be changed, besides the letters, which can."""
+
+
+def _template(name: str) -> str:
+    return resources.files("jobs.reviewing").joinpath(f"templates/{name}").read_text(encoding="utf-8")
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}".replace(",", "\u202f")
+
+
+def _percent(share: float) -> str:
+    return "<1\u202f%" if 0 < share < 0.01 else f"{share * 100:.0f}\u202f%"
+
+
+def _price(amount: float) -> str:
+    return f"{amount:,.2f}".replace(",", "\u202f") if math.isfinite(amount) else str(amount)
+
+
+_ENVIRONMENT = Environment(
+    autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(_template)
+)
+_ENVIRONMENT.filters |= {"count": _count, "percent": _percent, "price": _price}
+
+
+def render_page(words: Words, token: str, reviewer: str, filters: Mapping[str, str], version: str) -> str:
+    """The page without a listing.
+
+    Args:
+        words: the words.
+        token: that every request of the page sends.
+        reviewer: the person's name.
+        filters: the filters that are set.
+        version: of the page's files.
+    """
+    other = next(each for each in LANGUAGES if each != words.language)
+    return _ENVIRONMENT.get_template("page.html.j2").render(
+        words=words,
+        token=token,
+        reviewer=reviewer,
+        filters=filters,
+        query=f"?{urlencode(filters)}" if filters else "",
+        other_language=other,
+        other_query=f"?{urlencode({**filters, 'lang': other})}",
+        version=version,
+        fixed=FIXED_KEYS,
+    )
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What questions are rendered with: the words, category -> label and path, and which listings have a picture."""
+
+    words: Words
+    names: Mapping[str, tuple[str, str]]
+    pictured: Collection[str]
+
+
+def render_question(showing: Showing, around: Surroundings) -> str:
+    """A question with its listing.
+
+    Of a blind question, the seller's category and the model's opinion are not in the text at all.
+    """
+    view, words = showing.view, around.words
+    shares = {each["category"]: each["probability"] for each in view["suggested"]}
+    return _ENVIRONMENT.get_template("question.html.j2").render(
+        words=words,
+        showing=showing,
+        view=view,
+        names=around.names,
+        pictured=around.pictured,
+        asked=_asked(showing),
+        shown={each["category"] for each in view["suggested"][:SUGGESTIONS]},
+        seller_probability=shares.get(view["category"]),
+        answer_words=answer_words(showing, around),
+        changed_words=_changed(showing, words),
+        personal_kinds=", ".join(words(f"personal_data.{kind}") for kind in view["personal_data"]),
+        pieces=lambda field, text: _pieces(field, text, showing),
+        scale=_scale(view) if showing.question == Reason.PRICE_OUTLIER.value else None,
+    )
+
+
+def _changed(showing: Showing, words: Words) -> str:
+    if showing.changed is None:
+        return ""
+    fields = words.group("fields")
+    what = words("and").join(fields[name] for name in showing.changed)
+    return words("changed", what=what) if what else words("changed_nothing")
+
+
+def answer_words(showing: Showing, around: Surroundings) -> str:
+    """What the reviewer answered before, in words; empty if nothing."""
+    if showing.answer is None:
+        return ""
+    decision, category = showing.answer["decision"] or "", showing.answer["category"]
+    if showing.question in (CATEGORY_QUESTION, AUDIT_QUESTION) and category is not None:
+        return around.names.get(category, (category, ""))[0]
+    kind = {"confirm": "flag_right", "reject": "flag_wrong"}.get(decision)
+    return around.words(f"{kind}.{_asked(showing)}") if kind else around.words(f"answers.{decision}")
+
+
+def render_found(words: Words, found: Sequence[Row], text: str) -> str:
+    """The categories that a search has found."""
+    return _ENVIRONMENT.get_template("found.html.j2").render(words=words, found=found, text=text)
+
+
+def render_progress(words: Words, now: Progress) -> str:
+    """How far the work is."""
+    return _ENVIRONMENT.get_template("progress.html.j2").render(words=words, now=now)
+
+
+def render_filters(words: Words, choices: Mapping[str, Sequence[Choice]], chosen: Mapping[str, str]) -> str:
+    """The filters with their counts."""
+    return _ENVIRONMENT.get_template("filters.html.j2").render(words=words, choices=choices, chosen=chosen)
+
+
+def _asked(showing: Showing) -> str:
+    """The name of the question's words; a missing price is asked about in other words than an odd one."""
+    is_missing = showing.question == Reason.PRICE_OUTLIER.value and showing.view["price"] is None
+    return "missing_price" if is_missing else showing.question
+
+
+def _pieces(field: str, text: str, showing: Showing) -> list[tuple[bool, str]]:
+    """The text in pieces, and whether each holds personal data; only the question about it marks any."""
+    if showing.question != Reason.PERSONAL_DATA.value:
+        return [(False, text)]
+    pieces, at = [], 0
+    for name, start, end in sorted(showing.view["marks"]):
+        if name == field and start >= at:
+            pieces += [(False, text[at:start]), (True, text[start:end])]
+            at = end
+    return [piece for piece in [*pieces, (False, text[at:])] if piece[1]]
+
+
+def _scale(view: Mapping[str, Any]) -> dict[str, float] | None:
+    """Where price, quartiles and median are on a logarithmic scale, 0 to 98; None if one of them is not above 0."""
+    prices = view["prices"]
+    if prices is None or view["price"] is None or min(view["price"], prices["lower"]) <= 0:
+        return None
+    logs = {name: math.log(value) for name, value in {**prices, "own": view["price"]}.items() if name != "listings"}
+    low, high = min(logs.values()), max(logs.values())
+    margin = (high - low) * 0.1 or 1.0
+    at = {name: round(98 * (value - low + margin) / (high - low + 2 * margin), 1) for name, value in logs.items()}
+    return {**at, "width": round(max(at["upper"] - at["lower"], 0.5), 1)}

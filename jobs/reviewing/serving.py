@@ -1,0 +1,58 @@
+"""The server's process: `python -m jobs.reviewing.serving OPTIONS`, with the options as JSON. It needs no Spark.
+
+`catalog-cleaner review serve` checks settings and address, and becomes this process.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from jobs.reviewing.application import create_application
+from jobs.reviewing.database import Store
+from jobs.reviewing.renewal import Renewal
+from jobs.reviewing.starting import Options
+from schemas.errors import CleanerError
+
+
+def serve(options: Options) -> int:
+    """Serve until the process is stopped; returns the exit code."""
+    store = Store(Path(options.folder))
+    application = create_application(
+        store, options.reviewer, options.role, options.port, lambda: dt.datetime.now(dt.UTC)
+    )
+    config = uvicorn.Config(
+        application,
+        host=options.host,
+        port=options.port,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+    )
+    warehouse = Path(options.warehouse) if options.warehouse else None
+    with Renewal(store, warehouse, options.renew_command, options.renew_minutes * 60):
+        sys.stderr.write(f"The review page is at http://{options.host}:{options.port}/  (stop it with Ctrl+C)\n")
+        uvicorn.Server(config).run()
+    return 0
+
+
+def main() -> int:
+    """Read the options and serve; returns the exit code."""
+    values = json.loads(sys.argv[1])
+    try:
+        return serve(Options(**{**values, "renew_command": tuple(values["renew_command"])}))
+    except CleanerError as error:
+        sys.stderr.write(f"failed: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
