@@ -45,7 +45,8 @@ SIDES = {LARGE: 640, SMALL: 240}
 """Longer side of a picture in pixels."""
 _BESIDE = ("listing_id", "title", "description", "effective_category", "price")
 _CLEAN = (
-    "title", "description", "category", "price", "currency", "seller_id", "language", "best_category", "duplicate_of",
+    "title", "description", "category", "price", "currency", "condition", "seller_id", "language", "best_category",
+    "duplicate_of",
 )  # fmt: skip
 
 
@@ -133,6 +134,7 @@ def _item(row: Row, regions: tuple[str, ...]) -> OpenItem:
         category=row.category,
         price=_number(row.price),
         currency=row.currency,
+        condition=row.condition,
         seller=None if row.seller is None else Seller(row.seller_id, **row.seller.asDict()),
         language=row.language,
         suggested=[Suggested(each.category, each.probability) for each in row.suggested_categories or ()],

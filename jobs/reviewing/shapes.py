@@ -94,6 +94,7 @@ class OpenItem:
     category: str | None = None
     price: float | None = None
     currency: str | None = None
+    condition: str | None = None
     seller: Seller | None = None
     language: str | None = None
     suggested: Sequence[Suggested] = ()
@@ -164,6 +165,8 @@ def _judged(item: OpenItem, question: str) -> str:
     values: list[object] = [question, item.content_hash]
     if question == Reason.PRICE_OUTLIER.value:
         values += [item.price, item.currency, item.category]
+    elif question == Reason.CONDITION_MISMATCH.value:
+        values.append(item.condition)
     elif question == Reason.DUPLICATE.value:
         values.append(item.duplicate.listing_id if item.duplicate else None)
     elif question in (CATEGORY_QUESTION, Reason.IMAGE_MISMATCH.value):

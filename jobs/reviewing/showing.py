@@ -15,7 +15,7 @@ from schemas.decisions import Decision
 
 CLAIM_SECONDS = 600.0
 """For how long nobody else gets a question that somebody has been shown."""
-_COMPARED = ("title", "description", "price", "currency", "category", "picture", "duplicate")
+_COMPARED = ("title", "description", "price", "currency", "condition", "category", "picture", "duplicate")
 """What a reviewer is told about if it has changed."""
 NOT_ANSWERED = """NOT EXISTS (
   SELECT 1 FROM answers a WHERE a.listing_id = q.listing_id AND a.judged_hash = q.judged_hash AND a.undone = 0
