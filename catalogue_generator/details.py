@@ -13,10 +13,10 @@ from schemas.arrays import Ints
 
 NEW, GOOD, WORN = "new", "good", "worn"
 CONDITIONS = (NEW, GOOD, WORN)
-_SHARES = (0.7, 0.15, 0.15)
+_SHARES = (0.8, 0.1, 0.1)
 _STATED_SHARE = 0.9
 """Share of the listings that state their condition, and of those that state their colour."""
-_OVERSTATED_SHARE = 0.07
+_OVERSTATED_SHARE = 0.1
 """Share of the used listings whose sellers state that they are new."""
 _SAID_SHARE = 0.7
 """Share of the used listings whose descriptions speak of their wear."""
@@ -31,7 +31,7 @@ _SENTENCES: dict[str, Bilingual] = {
         ("Rayures sur un côté.", "Quelques taches.", "Usure visible.", "Très utilisé, fonctionne encore."),
     ),
 }
-_MARKS = {GOOD: 2, WORN: 9}
+_MARKS = {GOOD: 1, WORN: 5}
 _QUALITY = 82
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import getpass
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
-from jobs.console.options import ProfileOption, SetOption, WarehouseOption
+from jobs.console.options import ProfileOption, SetOption, WarehouseOption, parse_time
 from jobs.console.summary import Summary
 from jobs.reviewing.guard import LOOPBACK
 from jobs.reviewing.place import store_folder
@@ -22,7 +24,8 @@ FileArgument = Annotated[
     typer.Argument(
         metavar="FILE",
         help="Parquet, CSV or JSON lines file with the columns listing_id, decision, reviewer and decided_at, and "
-        "category for the decision set_category.",
+        "category for the decision set_category; or a file of "
+        "`review export` that is filled in.",
     ),
 ]
 
@@ -38,26 +41,67 @@ ReviewerOption = Annotated[
     ),
 ]
 
-app = typer.Typer(help="Serve the review page, or load reviewers' decisions from a file.", no_args_is_help=True)
+TargetArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="File to write; its extension names the format.", dir_okay=False)
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=1, metavar="N", help="Only the N most urgent listings; default: all.")
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
+ReviewerOfFileOption = Annotated[
+    str | None, typer.Option("--reviewer", metavar="NAME", help="Reviewer of the rows that name none.")
+]
+DecidedAtOption = Annotated[
+    dt.datetime | None,
+    typer.Option(
+        "--decided-at",
+        parser=parse_time,
+        metavar="TIME",
+        help="Time of the rows that have none, such as 2026-05-04T16:00Z; default: refuse them.",
+    ),
+]
+
+app = typer.Typer(
+    help="Serve the review page, export the work list, or load reviewers' decisions from a file.", no_args_is_help=True
+)
 
 
 @app.callback()
 def review() -> None:
-    """Serve the review page, or load reviewers' decisions from a file."""
+    """Serve the review page, export the work list, or load reviewers' decisions from a file."""
 
 
-def apply(job: Job, file: FileArgument) -> Summary:
+def apply(
+    job: Job, file: FileArgument, reviewer: ReviewerOfFileOption = None, decided_at: DecidedAtOption = None
+) -> Summary:
     """Load reviewers' decisions from a file.
 
     The next nightly run applies them, and the next training learns from them. A decision that is loaded twice counts
-    once. Missing values are filled in from the latest publication at decided_at. Rows that cannot be used are written
-    to the table quarantine with the reasons.
+    once. Missing values are filled in from the latest publication at decided_at. Rows without decision, category,
+    reviewer and time are not answered, and left out. Rows that cannot be used are written to the table quarantine with
+    the reasons.
 
     Exit codes: 0 success; 1 failure; 2 invalid usage, settings or file.
     """
     from jobs.reviewing.applying import apply_file  # noqa: PLC0415 - takes seconds; the page need not wait
 
-    return apply_file(job, file)
+    return apply_file(job, file, reviewer, decided_at)
+
+
+def export(job: Job, file: TargetArgument, limit: LimitOption = None, overwrite: OverwriteOption = False) -> Summary:
+    """Write what is open to a file: .csv, .xlsx, .parquet or .html.
+
+    Each row is a question about a listing, the most urgent first, with empty columns for the answer. `review apply`
+    loads the file once it is filled in. A file with pictures inside, .html, is for reading and holds the 500 most
+    urgent listings unless --limit says otherwise.
+
+    Exit codes: 0 success; 1 failure; 2 invalid usage or settings.
+    """
+    from jobs.reviewing.work_list_export import check_target, write_work_list  # noqa: PLC0415 - as above
+
+    check_target(file, overwrite=overwrite)
+    job.require_listings()
+    return write_work_list(job, file, limit)
 
 
 def sync(job: Job) -> Summary:
@@ -118,6 +162,7 @@ def serve(
 
 
 app.command("apply", cls=Command)(as_command("review", apply))
+app.command("export", cls=Command)(as_command("review", export))
 app.command("serve", cls=Command)(as_command("review", serve))
 app.command("sync", cls=Command)(as_command("review", sync))
 

@@ -69,6 +69,21 @@ def parse_date(text: str) -> dt.date:
     return date
 
 
+def parse_time(text: str) -> dt.datetime:
+    """Parse a time with its zone, such as 2026-05-04T16:00Z; returns it in UTC.
+
+    Raises:
+        typer.BadParameter: it is no such time.
+    """
+    try:
+        time = dt.datetime.fromisoformat(text)
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} is not a time with its zone; write it as 2026-05-04T16:00Z.")
+    return time.astimezone(dt.UTC)
+
+
 def stored_id(text: str) -> str:
     """An id of a listing or seller as it is stored: without the spaces around it.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,39 +14,44 @@ from pyspark.sql import functions as F
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.console.wording import UNUSED_ROWS, agree
-from jobs.ingestion.copies import open_copies
+from jobs.ingestion.copies import Copies, open_copies
 from jobs.ingestion.deliveries import check_count, read_files, reported_read_errors, text_settings
-from jobs.ingestion.files import find_files, refuse_missing
+from jobs.ingestion.files import Files, find_files, refuse_missing
 from jobs.ingestion.merge_listings import write_quarantine
 from jobs.ingestion.rows import MALFORMED
-from jobs.ingestion.steps.decisions import read_decisions, validate_decisions
+from jobs.ingestion.steps.decisions import fill_in_answers, read_decisions, split_unanswered, validate_decisions
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext, run_context
 from jobs.reviewing.filling import account, all_publications, runs_of_days, seen_listings
+from jobs.reviewing.work_list_files import WORKBOOK, read_workbook
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
+from schemas.errors import UsageError
 from schemas.tables import REVIEW_DECISIONS, TAXONOMY
 
 
-def apply_file(job: Job, file: str) -> Summary:
+def apply_file(job: Job, file: str, reviewer: str | None = None, decided_at: dt.datetime | None = None) -> Summary:
     """Load the decisions of a file; what `catalog-cleaner review apply` does.
 
     Args:
         job: the command's job.
         file: a path or URI.
+        reviewer, decided_at: of the rows that do not name them.
 
     Raises:
         UsageError: the file cannot be used, or nothing has been published yet.
         FailedError: another job holds the warehouse.
     """
-    refuse_missing(job, file)
+    workbook = _workbook(file)
+    if workbook is None:
+        refuse_missing(job, file)
     job.require_listings()
     warehouse = job.warehouse
     with run_context(job, job.started_at.date()) as run, ExitStack() as at_end:
-        files = find_files(job.spark, file)
         copies = at_end.enter_context(open_copies(warehouse, f"{run.run_id}-files"))
+        files = find_files(job.spark, file) if workbook is None else _from_workbook(workbook, copies)
         form = text_settings("review.files", job.settings.review.files, {"listing_id"})
         rows = read_files(job.spark, files, form, copies)
         with reported_read_errors(file):
@@ -53,7 +60,9 @@ def apply_file(job: Job, file: str) -> Summary:
             staged = warehouse.stage(f"{run.run_id}-delivered", suppressions.blank(read))
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
         check_count(files, rows.counted, staged.count())
-        delivered, suppressed = split_suppressed(staged)
+        answered, unanswered = split_unanswered(staged)
+        run.counts["rows_not_answered"] = unanswered.count()
+        delivered, suppressed = split_suppressed(fill_in_answers(answered, reviewer, decided_at))
         published = all_publications(warehouse)
         seen, decisions = _reviewed_listings(warehouse, delivered, published)
         now = max(job.started_at, dt.datetime.combine(published[-1].run_date, dt.time(), dt.UTC))
@@ -69,6 +78,31 @@ def apply_file(job: Job, file: str) -> Summary:
         summary = _summary(run, file, validated, new)
         warehouse.append(REVIEW_DECISIONS, new)
         return summary
+
+
+def _workbook(file: str) -> Path | None:
+    """The Excel workbook with this name; None if the name is that of another file.
+
+    Raises:
+        UsageError: it is not on this machine.
+    """
+    if not file.lower().endswith(WORKBOOK):
+        return None
+    path = Path(file.removeprefix("file://"))
+    if not path.is_file():
+        raise UsageError(f"{file}: an Excel workbook must be a file on this machine; copy it, or save it as .csv.")
+    return path
+
+
+def _from_workbook(path: Path, copies: Copies) -> Files:
+    """The rows of an Excel workbook, as a file that Spark can read.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    with copies.write("answers.jsonl") as (copy, out):
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in read_workbook(path))
+    return Files(str(path), "json", (copy,))
 
 
 def _reviewed_listings(

@@ -66,15 +66,15 @@ def export_open_items(job: Job, store: Store) -> int | None:
         remember_runs(store, version or 0)
         return None
     job.print_progress(f"exporting what is open in {snapshot.run.run_id} to {store.folder}")
-    items = _open_items(snapshot).persist()
+    items = open_items(snapshot).persist()
     try:
         source = Source(snapshot.run.run_id, snapshot.run.run_date.isoformat(), clock().isoformat(timespec="seconds"))
         count = write_export(
             store.folder,
             source,
             _categories(snapshot),
-            _pictures(job, snapshot, items),
-            _rows(items, job.settings.privacy.phone_regions),
+            export_pictures(job, snapshot, items),
+            item_rows(items, job.settings.privacy.phone_regions),
         )
     finally:
         items.unpersist()
@@ -82,7 +82,7 @@ def export_open_items(job: Job, store: Store) -> int | None:
     return count
 
 
-def _open_items(snapshot: PublicationSnapshot) -> DataFrame:
+def open_items(snapshot: PublicationSnapshot) -> DataFrame:
     """The open items with what the page shows of them, except pictures."""
     items = snapshot.read(FLAGGED_ITEMS).where(F.col("status") == ItemStatus.OPEN.value)
     clean = snapshot.read(CLEAN_LISTINGS)
@@ -113,10 +113,14 @@ def _similar(items: DataFrame, clean: DataFrame) -> DataFrame:
     return found.groupBy("listing_id").agg(beside.alias("beside"))
 
 
-def _rows(items: DataFrame, regions: tuple[str, ...]) -> Iterator[OpenItem]:
+def by_urgency(items: DataFrame) -> DataFrame:
+    """The items in the order in which people should answer them."""
+    return items.orderBy(F.desc("in_budget"), F.desc("priority"), "listing_id")
+
+
+def item_rows(items: DataFrame, regions: tuple[str, ...]) -> Iterator[OpenItem]:
     """The items as the export takes them, the most urgent first, one partition at a time."""
-    ordered = items.orderBy(F.desc("in_budget"), F.desc("priority"), "listing_id")
-    for row in ordered.toLocalIterator():
+    for row in by_urgency(items).toLocalIterator():
         yield _item(row, regions)
 
 
@@ -166,7 +170,7 @@ def _number(price: float | None) -> float | None:
     return None if price is None or price != price else price  # noqa: PLR0124 - only NaN differs from itself
 
 
-def _pictures(job: Job, snapshot: PublicationSnapshot, items: DataFrame) -> Iterator[Picture]:
+def export_pictures(job: Job, snapshot: PublicationSnapshot, items: DataFrame) -> Iterator[Picture]:
     """Pictures of the open items, and small ones of what is shown beside them; the executors shrink them."""
     older = items.where("duplicate_of IS NOT NULL").select(F.col("duplicate_of").alias("listing_id"))
     large = items.select("listing_id").unionByName(older).distinct()

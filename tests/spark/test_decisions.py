@@ -9,7 +9,13 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.ingestion.steps.decisions import latest_publications, read_decisions, validate_decisions
+from jobs.ingestion.steps.decisions import (
+    fill_in_answers,
+    latest_publications,
+    read_decisions,
+    split_unanswered,
+    validate_decisions,
+)
 from jobs.lifecycle.pins import Pins
 from jobs.warehouse.inputs import read_pinned
 from jobs.warehouse.tables import Warehouse
@@ -174,3 +180,47 @@ def test_a_rerun_does_not_see_decisions_that_came_after_it(warehouse: Warehouse)
 def _stored(listing_id: str) -> tuple[Any, ...]:
     values = {"decision_id": f"1 {listing_id}", "listing_id": listing_id, "decision": "accept"}
     return tuple(values.get(name) for name in REVIEW_DECISIONS.names)
+
+
+def test_rows_of_a_work_list_that_nobody_has_filled_in_are_no_answers(spark: SparkSession) -> None:
+    names = ("listing_id", "decision", "category", "note", "reviewer", "decided_at", "broken")
+    rows = frame(
+        spark,
+        ", ".join(f"{name} string" for name in names),
+        ("answered", "accept", None, None, None, None, None),
+        ("only a category", None, "boots", None, None, None, None),
+        ("only a reviewer", None, None, None, "ada", None, None),
+        ("empty", None, " ", "looked at it", None, "", None),
+        (None, None, None, None, None, None, "cannot be parsed"),
+    )
+    answered, unanswered = split_unanswered(read_decisions(rows, "broken"))
+    assert [row.listing_id for row in unanswered.collect()] == ["empty"]
+    assert answered.count() == 4
+
+
+def test_reviewer_and_time_are_filled_in_where_they_are_missing(spark: SparkSession) -> None:
+    ddl = "listing_id string, decision string, category string, reviewer string, decided_at string, broken string"
+    rows = frame(
+        spark, ddl, ("a", "accept", None, None, None, None), ("b", "accept", None, "bob", "2026-01-05T10:00:00Z", None)
+    )
+    read = read_decisions(rows, "broken")
+    filled = {row.listing_id: row for row in fill_in_answers(read, "ada", _NOW).collect()}
+    assert (filled["a"].reviewer, filled["a"].decided_at) == ("ada", _NOW.replace(tzinfo=None))
+    assert (filled["b"].reviewer, str(filled["b"].decided_at)) == ("bob", "2026-01-05 10:00:00")
+    assert filled["b"].decision_id is None  # its own time makes it unique
+    left = fill_in_answers(read, None, None).where("listing_id = 'a'").first()
+    assert left is not None
+    assert (left.reviewer, left.decided_at, left.decision_id) == (None, None, None)
+
+
+def test_an_answer_whose_time_is_filled_in_counts_once_however_often_its_file_is_loaded(spark: SparkSession) -> None:
+    ddl = "listing_id string, decision string, category string, reviewer string, decided_at string, broken string"
+    read = read_decisions(
+        frame(spark, ddl, ("a", "accept", None, None, None, None), ("a", "reject", None, None, None, None)), "broken"
+    )
+    ids = [
+        {row.decision: row.decision_id for row in fill_in_answers(read, reviewer, time).collect()}
+        for reviewer, time in (("ada", _NOW), ("ada", _NOW - dt.timedelta(days=1)), ("bob", _NOW))
+    ]
+    assert ids[0] == ids[1]
+    assert len({*ids[0].values(), *ids[2].values()}) == 4

@@ -36,7 +36,7 @@ def test_everything_but_wear_is_as_without_details(catalogues: dict[bool, Path],
     same = [name for name in plain.columns if name not in ("description", "image")]
     pd.testing.assert_frame_equal(listings[same], plain[same])
     changed = listings["description"].fillna("") != plain["description"].fillna("")
-    assert 0.15 < changed.mean() < 0.3
+    assert 0.1 < changed.mean() < 0.2
     before = pd.read_parquet(catalogues[False] / "truth.parquet")
     after = pd.read_parquet(catalogues[True] / "truth.parquet")
     without = after["issues"].map(lambda issues: [each for each in issues if each != Reason.CONDITION_MISMATCH])
@@ -47,7 +47,7 @@ def test_most_listings_state_condition_and_colour(listings: pd.DataFrame) -> Non
     assert set(listings["condition"].dropna()) == set(CONDITIONS)
     assert 0.05 < listings["condition"].isna().mean() < 0.15
     assert 0.05 < listings["colour"].isna().mean() < 0.15
-    assert 0.65 < (listings["condition"] == NEW).sum() / listings["condition"].notna().sum() < 0.8
+    assert 0.75 < (listings["condition"] == NEW).sum() / listings["condition"].notna().sum() < 0.9
 
 
 def test_a_contradicted_listing_states_that_it_is_new_and_says_otherwise(
@@ -56,12 +56,12 @@ def test_a_contradicted_listing_states_that_it_is_new_and_says_otherwise(
     truth = pd.read_parquet(catalogues[True] / "truth.parquet").set_index("listing_id")
     planted = truth["issues"].map(lambda issues: Reason.CONDITION_MISMATCH in issues)
     stated = listings.set_index("listing_id")
-    assert 0.01 < planted.mean() < 0.04
+    assert 0.005 < planted.mean() < 0.03
     contradicted = stated.loc[stated.index.isin(planted.index[planted])]
     assert set(contradicted["condition"]) == {NEW}
     words = "used|worn|signs|hand|wear|scratch|stain|occasion|utilisé|porté|traces|usure|rayures|taches"
     says = contradicted["description"].fillna("").str.lower().str.contains(words)
-    assert says.mean() > 0.5
+    assert says.mean() > 0.3
 
 
 def test_duplicates_have_the_condition_of_their_original(catalogues: dict[bool, Path], listings: pd.DataFrame) -> None:
@@ -76,7 +76,7 @@ def test_duplicates_have_the_condition_of_their_original(catalogues: dict[bool, 
     assert all(here == there for here, there in compared)
 
 
-@pytest.mark.parametrize(("marks", "least"), [(2, 20), (9, 100)])
+@pytest.mark.parametrize(("marks", "least"), [(1, 8), (5, 50)])
 def test_marks_are_seen_in_the_picture(marks: int, least: int) -> None:
     out = io.BytesIO()
     Image.new("RGB", (60, 80), (200, 30, 30)).save(out, "JPEG", quality=95)

@@ -61,6 +61,31 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
     )
 
 
+def split_unanswered(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Split the output of `read_decisions` into answers, and rows of an exported work list that are not filled in."""
+    filled = [F.col(name).isNotNull() for name in ("decision", "category", "reviewer", "decided_at")]
+    is_answered = reduce(Column.__or__, filled, F.col("malformed"))
+    return rows.where(is_answered), rows.where(~is_answered)
+
+
+def fill_in_answers(answers: DataFrame, reviewer: str | None, decided_at: dt.datetime | None) -> DataFrame:
+    """Fill in who has answered and when, where a row does not say it.
+
+    Args:
+        answers: rows of `read_decisions`.
+        reviewer: of the rows that name none; None: they stay without.
+        decided_at: of the rows without a time, UTC; None: they stay without. The id of such a decision does not depend
+            on the time, so that a file which is loaded again with more answers repeats none.
+    """
+    named = answers.withColumn("reviewer", F.coalesce("reviewer", F.lit(reviewer)))
+    if decided_at is None:
+        return named
+    of_row = joint_hash(*(F.col(name) for name in ("content_hash", "judged_hash", *_IDENTITY) if name != "decided_at"))
+    own = F.when(F.col("decided_at").isNull(), of_row)
+    timed = named.withColumn("decision_id", F.coalesce("decision_id", own))
+    return timed.withColumn("decided_at", F.coalesce("decided_at", F.lit(decided_at)))
+
+
 def latest_publications(
     days: Sequence[dt.date], published: Sequence[tuple[dt.date, dt.date, str]]
 ) -> dict[dt.date, str]:
