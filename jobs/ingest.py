@@ -166,11 +166,11 @@ def _load(job: Job, listings: str, options: CategoryOptions, full: bool, version
         stored = warehouse.read(LISTINGS)
         delivered, suppressed = split_suppressed(unify_ids(staged, stored))
         outcomes = cached(find_outcomes(delivered, stored), at_end)
-        withdrawn = find_missing(stored, delivered) if full else warehouse.empty(LISTINGS)
+        withdrawn = find_missing(stored, delivered) if full else None
         counts = count_rows(delivered, outcomes, withdrawn, suppressed)
         run.counts |= counts.by_name
         mixed = find_mixed_titles(delivered) if run.counts["rows_superseded"] else MixedTitles()
-        run.counts["ids_with_several_titles"] = mixed.ids
+        run.counts |= {"ids_with_several_titles": mixed.ids, "lines_like_rows": delivery.doubtful}
         check_count(delivery.files, delivery.counted, counts.by_name["rows_in"])
         job.print_progress("{rows_in:,} rows, {rows_current:,} of them new or changed".format_map(run.counts))
         gate_delivery(run, delivered, outcomes, stored, full)

@@ -35,17 +35,24 @@ class PictureFolder:
         try:
             self._store, base = FileSystem.from_uri(re.sub(r"^s3a(?=://)", "s3", folder))
         except Exception as error:  # of pyarrow or of the client of a store
-            raise UsageError(
-                f"fetched pictures cannot be kept in {folder}: {error}. Set fetch.folder to an absolute path or to a "
-                "URI of s3, gs or hdfs."
-            ) from error
+            raise _cannot_be_kept(folder, error) from error
+        self._folder = folder
         self._base = base.rstrip("/")
         self._made: set[str] = set()
 
     def prepare(self) -> None:
-        """Make the folder, with a file in it: readers take an empty folder for one that is not mounted."""
-        self._store.create_dir(self._base, recursive=True)
-        self._write("README", b"Pictures that `catalog-cleaner fetch-pictures` has fetched; see docs/pictures.md.\n")
+        """Make the folder, with a file in it: readers take an empty folder for one that is not mounted.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        try:
+            self._store.create_dir(self._base, recursive=True)
+            self._write(
+                "README", b"Pictures that `catalog-cleaner fetch-pictures` has fetched; see docs/pictures.md.\n"
+            )
+        except OSError as error:
+            raise _cannot_be_kept(self._folder, error) from error
 
     def read(self, uri: str) -> bytes | None:
         """The picture that has been fetched from a URI; None if there is none."""
@@ -103,3 +110,11 @@ class PictureFolder:
         path = f"{self._base}/{name}"
         if self._store.get_file_info(path).type == FileType.File:
             self._store.delete_file(path)
+
+
+def _cannot_be_kept(folder: str, error: Exception) -> UsageError:
+    return UsageError(
+        f"fetched pictures cannot be kept in {folder}: {error}. Set fetch.folder to an absolute path or to a URI of "
+        "s3, gs or hdfs. A store is reached with what the machine's environment says, such as AWS_ACCESS_KEY_ID and "
+        "AWS_ENDPOINT_URL, and not with Spark's settings (docs/pictures.md)."
+    )

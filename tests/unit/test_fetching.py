@@ -262,3 +262,15 @@ def test_a_folder_forgets_pictures_and_what_killed_runs_have_begun(tmp_path: Pat
 def test_a_folder_that_cannot_be_written_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match=r"cannot be kept in abfss://.*Set fetch.folder to"):
         PictureFolder("abfss://container@account/pictures")
+
+
+def test_a_folder_that_cannot_be_made_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (f"{tmp_path}/file/pictures", f"file://{tmp_path}/file/pictures"):
+        with pytest.raises(UsageError, match=r"cannot be kept in .*file/pictures: .*AWS_ENDPOINT_URL"):
+            PictureFolder(folder).prepare()
+    spaced = PictureFolder(f"{tmp_path}/a folder%20#1")
+    spaced.prepare()
+    spaced.keep("https://a.shop/1.jpg", b"picture")
+    assert spaced.read("https://a.shop/1.jpg") == b"picture"
+    assert (tmp_path / "a folder%20#1" / "README").exists()
