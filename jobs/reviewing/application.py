@@ -40,7 +40,6 @@ _TYPES = {
     "icon.svg": "image/svg+xml",
 }
 _YEAR = 365 * 24 * 3600
-_SECRET = "secret"  # noqa: S105 - the name of a row
 Id = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -138,9 +137,8 @@ class _Page:
         self._files = {name: _static(name) for name in _TYPES}
         self._version = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
         self._names: tuple[object, dict[str, tuple[str, str]]] = (None, {})
-        with store.writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO state VALUES (?, ?)", (_SECRET, secrets.token_hex(32)))
-            self._secret: str = connection.execute("SELECT value FROM state WHERE name = ?", (_SECRET,)).fetchone()[0]
+        self._secret = store.remembered("secret", secrets.token_hex(32))
+        self._store_name = store.remembered("name", secrets.token_hex(8))
 
     def check(
         self, review: Annotated[str | None, Cookie()] = None, x_csrf_token: Annotated[str, Header()] = ""
@@ -159,7 +157,7 @@ class _Page:
         session = review if review is not None and is_session(review) else secrets.token_urlsafe(24)
         words, chosen = _words(request), _filters(filters)
         token = token_of(session, self._secret)
-        text = rendering.render_page(words, token, self._reviewer, chosen.given(), self._version)
+        text = rendering.render_page(words, token, self._store_name, self._reviewer, chosen.given(), self._version)
         answer = HTMLResponse(text, headers={"cache-control": "no-store"})
         answer.set_cookie("review", session, httponly=True, samesite="strict")
         answer.set_cookie("lang", words.language, httponly=True, samesite="strict", max_age=_YEAR)

@@ -120,6 +120,17 @@ class Store:
                 raise
             connection.execute("COMMIT")
 
+    def remembered(self, name: str, value: str) -> str:
+        """A value of the store that is kept from its first use on.
+
+        Args:
+            name: its name.
+            value: what to keep if there is none yet.
+        """
+        with self.writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO state VALUES (?, ?)", (name, value))
+            return str(connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()[0])
+
     def close(self) -> None:
         """Close this thread's connection."""
         if getattr(self._local, "connection", None) is not None:

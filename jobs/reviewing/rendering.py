@@ -46,12 +46,13 @@ _ENVIRONMENT = Environment(
 _ENVIRONMENT.filters |= {"count": _count, "percent": _percent, "price": _price}
 
 
-def render_page(words: Words, token: str, reviewer: str, filters: Mapping[str, str], version: str) -> str:
+def render_page(words: Words, token: str, store: str, reviewer: str, filters: Mapping[str, str], version: str) -> str:
     """The page without a listing.
 
     Args:
         words: the words.
         token: that every request of the page sends.
+        store: tells stores apart in the browser's storage.
         reviewer: the person's name.
         filters: the filters that are set.
         version: of the page's files.
@@ -60,6 +61,7 @@ def render_page(words: Words, token: str, reviewer: str, filters: Mapping[str, s
     return _ENVIRONMENT.get_template("page.html.j2").render(
         words=words,
         token=token,
+        store=store,
         reviewer=reviewer,
         filters=filters,
         query=f"?{urlencode(filters)}" if filters else "",

@@ -178,7 +178,7 @@ def show(connection: Connection, who: Reviewer, row: Row, now: dt.datetime) -> S
         "seller_category": view["category"],
         "best_category": view["best_category"],
         "seen": json.dumps(_seen(view)),
-        "shown_at": now.isoformat(),
+        "shown_at": now.isoformat(timespec="microseconds"),
     }
     connection.execute(
         f"INSERT INTO showings ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)})",  # noqa: S608

@@ -18,6 +18,7 @@ _FOR_SCRIPT = (
     "offline_undo",
     "back",
     "not_stored",
+    "no_storage",
     "taken",
     "refused",
     "undone",

@@ -129,3 +129,23 @@ def test_a_store_that_cannot_be_written_keeps_the_answers_in_the_browser(page: P
         answers.execute("DROP TRIGGER full")
     saved(page)
     assert stored(Path(server.folder)) == [("L0000", "accept", "boots")]
+
+
+def test_answers_for_another_store_at_the_same_address_are_kept_for_it(page: Page, server: Server) -> None:
+    page.evaluate("localStorage.setItem('review-answer:another-store:1:x', '{\"showing\": \"x\"}')")
+    page.reload()
+    page.wait_for_selector("#stage article")
+    page.keyboard.press("a")
+    saved(page)
+    assert page.evaluate("localStorage.getItem('review-answer:another-store:1:x')") is not None
+    assert len(stored(server.folder)) == 1
+
+
+def test_an_answer_that_the_browser_cannot_keep_is_not_taken_for_given(page: Page, server: Server) -> None:
+    page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    page.keyboard.press("a")
+    page.wait_for_selector("#alarm:has-text('cannot keep answers')")
+    assert listing(page) == "L0000"
+    assert stored(server.folder) == []

@@ -15,7 +15,8 @@
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
   // The outbox: one entry of the browser's storage for each answer, in the order in which they were given.
-  const PREFIX = "review-answer:";
+  // A server of another store may come to the same address: its page must not send these.
+  const PREFIX = `review-answer:${find("meta[name=store]").content}:`;
   let counter = 0;
   const outbox = {
     keys: () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).sort(),
@@ -140,7 +141,11 @@
   // What keys and buttons do.
   function answer(decision, category, label) {
     const { showing, title } = current.dataset;
-    outbox.add({ showing, decision, category: category || null, note: current.dataset.note || null, title, label });
+    try {
+      outbox.add({ showing, decision, category: category || null, note: current.dataset.note || null, title, label });
+    } catch {
+      return raise(words.no_storage);
+    }
     leaveStage();
     whyEmpty = "open";
     if (!wasOffline) alarm.hidden = true;
