@@ -10,12 +10,13 @@ from importlib import resources
 from typing import Annotated, Any
 
 from fastapi import Cookie, Depends, FastAPI, Header, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from jobs.reviewing import rendering
 from jobs.reviewing.answering import Answer, Outcome, previous, store_answers, undo
+from jobs.reviewing.bodies import FilterBody, Id, Place, PreviousBody, TilesBody, UndoBody, WorkBody
 from jobs.reviewing.database import Store, StoreError
+from jobs.reviewing.groups import find_groups
 from jobs.reviewing.guard import App, Guard, is_session, is_token, token_of
 from jobs.reviewing.overview import (
     category_names,
@@ -25,7 +26,7 @@ from jobs.reviewing.overview import (
     progress,
     search_categories,
 )
-from jobs.reviewing.rendering import Surroundings
+from jobs.reviewing.rendering import Head, Surroundings
 from jobs.reviewing.shapes import LARGE, SMALL
 from jobs.reviewing.showing import Filters, Reviewer, Showing, release, show_next
 from jobs.reviewing.words import Words, choose_language, load_words
@@ -33,64 +34,16 @@ from schemas.errors import FailedError
 
 AHEAD = 12
 """Questions that a page has loaded ahead."""
+TILES = 60
+"""Cases on a wall."""
 _TYPES = {
     "review.css": "text/css",
     "review.js": "text/javascript",
+    "wall.js": "text/javascript",
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 _YEAR = 365 * 24 * 3600
-Id = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class FilterBody(BaseModel):
-    """The filters of a page."""
-
-    reason: str | None = Field(default=None, max_length=100)
-    category: str | None = Field(default=None, max_length=1000)
-    department: str | None = Field(default=None, max_length=1000)
-    seller: str | None = Field(default=None, max_length=1000)
-    language: str | None = Field(default=None, max_length=100)
-
-
-class Place(_Body):
-    """Which window and page asks."""
-
-    window: Id
-    page: Id
-
-
-class AnswerBody(_Body):
-    """An answer to a showing."""
-
-    showing: Id
-    decision: str = Field(max_length=20)
-    category: str | None = Field(default=None, max_length=1000)
-    note: str | None = Field(default=None, max_length=2000)
-
-
-class WorkBody(Place):
-    """Answers to store, and what the page still has."""
-
-    answers: list[AnswerBody] = Field(default_factory=list, max_length=200)
-    held: list[Id] = Field(default_factory=list, max_length=400)
-    filters: FilterBody = Field(default_factory=FilterBody.model_construct)
-
-
-class UndoBody(Place):
-    """An undo."""
-
-    undo: Id
-
-
-class PreviousBody(Place):
-    """A wish for what was answered before."""
-
-    before: int | None = None
 
 
 def create_application(store: Store, reviewer: str, role: str, port: int, clock: Callable[[], dt.datetime]) -> App:
@@ -112,6 +65,9 @@ def create_application(store: Store, reviewer: str, role: str, port: int, clock:
         ("/categories", page.categories, "GET"),
         ("/progress", page.progress, "GET"),
         ("/filters", page.filters, "GET"),
+        ("/groups", page.groups, "GET"),
+        ("/wall", page.wall, "GET"),
+        ("/tiles", page.tiles, "POST"),
         ("/work", page.work, "POST"),
         ("/undo", page.undo, "POST"),
         ("/previous", page.previous, "POST"),
@@ -154,10 +110,40 @@ class _Page:
         review: Annotated[str | None, Cookie()] = None,
     ) -> Response:
         """The page."""
+        chosen = _filters(filters).given()
+        return self._whole_page(
+            request, review, lambda head: rendering.render_page(head, self._store_name, self._reviewer, chosen)
+        )
+
+    def groups(self, request: Request, review: Annotated[str | None, Cookie()] = None) -> Response:
+        """The groups of alike cases."""
+        found = find_groups(self._store, self._reviewer)
+        return self._whole_page(request, review, lambda head: rendering.render_groups(head, found))
+
+    def wall(
+        self,
+        request: Request,
+        filters: Annotated[FilterBody, Query()],
+        review: Annotated[str | None, Cookie()] = None,
+    ) -> Response:
+        """The cases of a group, to be decided at once."""
+        wanted = (filters.seller, filters.category, filters.suggested)
+        groups = find_groups(self._store, self._reviewer)
+        group = next((each for each in groups if (each.seller, each.category, each.suggested) == wanted), None)
+        if group is None or not group.is_offered:
+            return RedirectResponse("/groups", 303)
+        return self._whole_page(request, review, lambda head: rendering.render_wall(head, group))
+
+    def tiles(self, request: Request, body: TilesBody) -> Any:  # noqa: ANN401 - JSON
+        """Claim cases of a group for the wall."""
+        found = show_next(self._store, self._who(body), _filters(body.filters), [], TILES, self._clock())
+        return {"tiles": [rendering.render_tile(each, _words(request)) for each in found]}
+
+    def _whole_page(self, request: Request, review: str | None, render: Callable[[Head], str]) -> Response:
+        """A whole page, with the browser's cookies."""
         session = review if review is not None and is_session(review) else secrets.token_urlsafe(24)
-        words, chosen = _words(request), _filters(filters)
-        token = token_of(session, self._secret)
-        text = rendering.render_page(words, token, self._store_name, self._reviewer, chosen.given(), self._version)
+        words = _words(request)
+        text = render(Head(words, token_of(session, self._secret), self._version))
         answer = HTMLResponse(text, headers={"cache-control": "no-store"})
         answer.set_cookie("review", session, httponly=True, samesite="strict")
         answer.set_cookie("lang", words.language, httponly=True, samesite="strict", max_age=_YEAR)
@@ -199,7 +185,7 @@ class _Page:
     def work(self, request: Request, body: WorkBody) -> Any:  # noqa: ANN401 - JSON
         """Store answers, and give the page its next questions."""
         who, now = self._who(body), self._clock()
-        answers = [Answer(each.showing, each.decision, each.category, each.note) for each in body.answers]
+        answers = [Answer(e.showing, e.decision, e.category, e.note, e.batch) for e in body.answers]
         outcomes = store_answers(self._store, who, answers, now) if answers else []
         answered = {each.showing_id for each in outcomes}
         held = [each for each in body.held if each not in answered]

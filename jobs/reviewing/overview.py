@@ -120,6 +120,7 @@ def choices(store: Store, who: Reviewer, filters: Filters) -> dict[str, list[Cho
     columns = {
         "reason": ("r.reason", "JOIN open.reasons r USING (place)"),
         "category": ("q.category", ""),
+        "suggested": ("q.suggested", ""),
         "department": ("q.department", ""),
         "seller": ("q.seller_id", ""),
         "language": ("q.language", ""),

@@ -28,6 +28,12 @@ _FOR_SCRIPT = (
     "note_heading",
     "skip_heading",
     "key_taken",
+    "confirm_accept",
+    "confirm_reject",
+    "wall_saved",
+    "wall_saved_some",
+    "wall_undone",
+    "wall_failed",
 )
 
 
