@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.conftest import opened
 from tests.browser.test_keys import listing, saved, stored
-from tests.review_samples import SOURCE, Server, category_item, write_store
+from tests.review_samples import SOURCE, Server, category_item, running_server, write_store
 
 
 def test_answers_given_while_the_server_is_down_are_stored_when_it_is_back(page: Page, server: Server) -> None:
@@ -149,3 +149,13 @@ def test_an_answer_that_the_browser_cannot_keep_is_not_taken_for_given(page: Pag
     page.wait_for_selector("#alarm:has-text('cannot keep answers')")
     assert listing(page) == "L0000"
     assert stored(server.folder) == []
+
+
+def test_the_first_export_appears_by_itself(browser: Browser, tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        pages = opened(browser, server.address, wait_for="#stage h2")
+        page = next(pages)
+        assert "The first export is being made" in page.inner_text("#stage")
+        write_store(tmp_path, [category_item(0)])
+        page.wait_for_selector('#stage article[data-listing="L0000"]')
+        assert next(pages, None) is None

@@ -111,7 +111,7 @@
     } while (outbox.keys().length);
     if (wasOffline) { wasOffline = false; alarm.hidden = true; statusLine.textContent = words.back; }
     document.body.dispatchEvent(new Event("progress"));
-    if (!current) retry = setTimeout(send, 10000);
+    if (!current) retry = setTimeout(send, whyEmpty === "none" ? 2000 : 10000);
     return true;
   }
   let lastSaved = null;
