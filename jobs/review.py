@@ -11,10 +11,11 @@ import typer
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.options import ProfileOption, SetOption, WarehouseOption
-from jobs.console.summary import Summary
+from jobs.console.summary import Section, Summary
 from jobs.reviewing.guard import LOOPBACK
 from jobs.reviewing.place import store_folder
 from jobs.reviewing.starting import Options, become_server, refuse_used_port
+from jobs.reviewing.users import Role, add_user, read_users, remove_user
 from schemas.errors import UsageError
 
 FileArgument = Annotated[
@@ -37,6 +38,9 @@ ReviewerOption = Annotated[
         "--reviewer", metavar="NAME", help="Who decides, as stored with each decision; default: your user name."
     ),
 ]
+
+UserArgument = Annotated[str, typer.Argument(metavar="NAME", help="The user's name, as stored with each decision.")]
+RoleOption = Annotated[Role, typer.Option("--role", help="What the user is, as stored with each decision.")]
 
 app = typer.Typer(help="Serve the review page, or load reviewers' decisions from a file.", no_args_is_help=True)
 
@@ -117,6 +121,51 @@ def serve(
     )
 
 
+users = typer.Typer(help="Manage who may use the review page.", no_args_is_help=True)
+
+
+def add(job: Job, name: UserArgument, role: RoleOption = Role.REVIEWER) -> Summary:
+    """Add a user of the review page, or change role and password of one.
+
+    From the first user on, the page asks for name and password. The password is asked for; without a terminal it is
+    the first line of the standard input.
+
+    Exit codes: 0 success; 1 failure; 2 invalid usage or settings.
+    """
+    folder = store_folder(job.address, job.settings.review)
+    job.require_listings()
+    is_new = add_user(folder, name, role, _password())
+    return Summary("User added" if is_new else "User changed", {"user": name, "role": role.value})
+
+
+def remove(job: Job, name: UserArgument) -> Summary:
+    """Remove a user of the review page, who is signed out at once.
+
+    Without any user left, the page has one local reviewer again.
+
+    Exit codes: 0 success; 1 failure; 2 invalid usage or settings.
+    """
+    remove_user(store_folder(job.address, job.settings.review), name)
+    return Summary("User removed", {"user": name})
+
+
+def list_users(job: Job) -> Summary:
+    """List the users of the review page."""
+    found = read_users(store_folder(job.address, job.settings.review)).values()
+    rows = [(user.name, user.role) for user in found]
+    return Summary("Users of the review page", {"users": len(rows)}, (Section("users", ("user", "role"), rows),))
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+users.command("add", cls=Command)(as_command("review", add))
+users.command("remove", cls=Command)(as_command("review", remove))
+users.command("list", cls=Command)(as_command("review", list_users))
+app.add_typer(users, name="users")
 app.command("apply", cls=Command)(as_command("review", apply))
 app.command("serve", cls=Command)(as_command("review", serve))
 app.command("sync", cls=Command)(as_command("review", sync))

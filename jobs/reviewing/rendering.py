@@ -16,6 +16,7 @@ from jobs.reviewing.groups import SINGLY, Group
 from jobs.reviewing.overview import Choice, Progress
 from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION
 from jobs.reviewing.showing import Showing
+from jobs.reviewing.users import User
 from jobs.reviewing.words import LANGUAGES, Words
 from schemas.reasons import Reason
 
@@ -75,16 +76,27 @@ class Head:
         )
 
 
-def render_page(head: Head, store: str, reviewer: str, filters: Mapping[str, str]) -> str:
+def render_page(head: Head, store: str, user: User, filters: Mapping[str, str]) -> str:
     """The page without a listing.
 
     Args:
         head: its beginning.
         store: tells stores apart in the browser's storage.
-        reviewer: the person's name.
+        user: whose page it is.
         filters: the filters that are set.
     """
-    return head.render("page.html.j2", filters, store=store, reviewer=reviewer, filters=filters, fixed=FIXED_KEYS)
+    return head.render("page.html.j2", filters, store=store, user=user, filters=filters, fixed=FIXED_KEYS)
+
+
+def render_sign_in(head: Head, target: str, problem: str) -> str:
+    """The form to sign in.
+
+    Args:
+        head: its beginning.
+        target: the address to go to afterwards.
+        problem: what was wrong the last time; empty at first.
+    """
+    return head.render("sign_in.html.j2", {"next": target}, next=target, problem=problem)
 
 
 def render_groups(head: Head, groups: Sequence[Group]) -> str:

@@ -28,6 +28,8 @@ _FOR_SCRIPT = (
     "note_heading",
     "skip_heading",
     "key_taken",
+    "sign_in",
+    "signed_out",
     "confirm_accept",
     "confirm_reject",
     "wall_saved",

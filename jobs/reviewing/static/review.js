@@ -94,7 +94,16 @@
         });
       } catch (error) {
         wasOffline = true;
-        raise(error.status ? fill(words.not_stored, { problem: error.message }) : fill(words.offline, { count: outbox.keys().length }));
+        const values = { problem: error.message, count: outbox.keys().length };
+        const mustSignIn = error.status === 401 || error.status === 403;
+        raise(fill(mustSignIn ? words.signed_out : error.status ? words.not_stored : words.offline, values));
+        if (mustSignIn) {
+          const link = document.createElement("a");
+          link.href = `/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`;
+          link.textContent = words.sign_in;
+          alarm.append(" ", link);
+          return false;
+        }
         retry = setTimeout(send, (waitMs = Math.min(waitMs * 2, 5000)));
         return false;
       }
@@ -369,6 +378,11 @@
   });
   find("#keys-reset").addEventListener("click", () => { localStorage.removeItem("review-keys"); find("#help-problem").textContent = ""; showMap(); });
 
+  find("[data-sign-out]")?.addEventListener("click", async () => {
+    if (!(await send())) return;
+    await post("/sign-out", {}).catch(() => {});
+    location.assign("/");
+  });
   addEventListener("online", send);
   addEventListener("beforeunload", (event) => { if (outbox.keys().length) event.preventDefault(); });
   addEventListener("pagehide", () => {
