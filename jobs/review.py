@@ -93,11 +93,12 @@ def serve(
 
     Exit codes: 1 failure; 2 invalid usage or settings.
     """
-    job.require_listings()
+    folder = store_folder(job.address, job.settings.review)
+    if job.address.folder is not None:  # elsewhere only Spark could tell, and nobody should wait for it
+        job.require_listings()
     if host not in LOOPBACK:
         raise UsageError(
-            f"--host {host}: without users, the review page can be reached from this machine only: give "
-            f"{' or '.join(LOOPBACK)}. From another machine, forward the port: ssh -L {port}:127.0.0.1:{port} HOST"
+            f"--host {host}: the review page can be reached from this machine only: give {' or '.join(LOOPBACK)}. From another machine, forward the port: ssh -L {port}:127.0.0.1:{port} HOST"
         )
     name = (reviewer or getpass.getuser()).strip()
     if not name:
@@ -106,7 +107,7 @@ def serve(
     settings = [word for override in overrides or () for word in ("--set", override)]
     become_server(
         Options(
-            folder=str(store_folder(job.address, job.settings.review)),
+            folder=str(folder),
             warehouse=str(job.address.folder) if job.address.folder else None,
             host=host,
             port=port,
@@ -153,7 +154,7 @@ def list_users(job: Job) -> Summary:
     """List the users of the review page."""
     found = read_users(store_folder(job.address, job.settings.review)).values()
     rows = [(user.name, user.role) for user in found]
-    return Summary("Users of the review page", {"users": len(rows)}, (Section("users", ("user", "role"), rows),))
+    return Summary("Users of the review page", {"number": len(rows)}, (Section("users", ("user", "role"), rows),))
 
 
 def _password() -> str:
