@@ -98,7 +98,8 @@ def serve(
         job.require_listings()
     if host not in LOOPBACK:
         raise UsageError(
-            f"--host {host}: the review page can be reached from this machine only: give {' or '.join(LOOPBACK)}. From another machine, forward the port: ssh -L {port}:127.0.0.1:{port} HOST"
+            f"--host {host}: the review page can be reached from this machine only: give {' or '.join(LOOPBACK)}. "
+            f"From another machine, forward the port: ssh -L {port}:127.0.0.1:{port} HOST"
         )
     name = (reviewer or getpass.getuser()).strip()
     if not name:
