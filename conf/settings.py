@@ -202,8 +202,8 @@ class ReviewSettings:
     files: FileSettings = dataclasses.field(default_factory=FileSettings)
     """How files of decisions are written."""
     store: str | None = None
-    """Folder on the machine that serves the review page, for what is open and for the answers. Default: `_review` in the
-    warehouse's folder; at a URI or in a catalogue it must be given."""
+    """Folder on the machine that serves the review page, for what is open and for the answers. Default: `_review` in
+    the warehouse's folder; at a URI or in a catalogue it must be given."""
     renew_minutes: Positive = 15.0
     """How often the review page's answers are written to the warehouse, as long as no night has published."""
 
