@@ -13,10 +13,11 @@ import typer
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.options import ProfileOption, SetOption, WarehouseOption, parse_time
-from jobs.console.summary import Summary
+from jobs.console.summary import Section, Summary
 from jobs.reviewing.guard import LOOPBACK
 from jobs.reviewing.place import store_folder
 from jobs.reviewing.starting import Options, become_server, refuse_used_port
+from jobs.reviewing.users import Role, add_user, read_users, remove_user
 from schemas.errors import UsageError
 
 FileArgument = Annotated[
@@ -60,6 +61,8 @@ DecidedAtOption = Annotated[
         help="Time of the rows that have none, such as 2026-05-04T16:00Z; default: refuse them.",
     ),
 ]
+UserArgument = Annotated[str, typer.Argument(metavar="NAME", help="The user's name, as stored with each decision.")]
+RoleOption = Annotated[Role, typer.Option("--role", help="What the user is, as stored with each decision.")]
 
 app = typer.Typer(
     help="Serve the review page, export the work list, or load reviewers' decisions from a file.", no_args_is_help=True
@@ -133,11 +136,13 @@ def serve(
 
     Exit codes: 1 failure; 2 invalid usage or settings.
     """
-    job.require_listings()
+    folder = store_folder(job.address, job.settings.review)
+    if job.address.folder is not None:  # elsewhere only Spark could tell, and nobody should wait for it
+        job.require_listings()
     if host not in LOOPBACK:
         raise UsageError(
-            f"--host {host}: without users, the review page can be reached from this machine only: give "
-            f"{' or '.join(LOOPBACK)}. From another machine, forward the port: ssh -L {port}:127.0.0.1:{port} HOST"
+            f"--host {host}: the review page can be reached from this machine only: give {' or '.join(LOOPBACK)}. "
+            f"From another machine, forward the port: ssh -L {port}:127.0.0.1:{port} HOST"
         )
     name = (reviewer or getpass.getuser()).strip()
     if not name:
@@ -146,7 +151,7 @@ def serve(
     settings = [word for override in overrides or () for word in ("--set", override)]
     become_server(
         Options(
-            folder=str(store_folder(job.address, job.settings.review)),
+            folder=str(folder),
             warehouse=str(job.address.folder) if job.address.folder else None,
             host=host,
             port=port,
@@ -161,6 +166,51 @@ def serve(
     )
 
 
+users = typer.Typer(help="Manage who may use the review page.", no_args_is_help=True)
+
+
+def add(job: Job, name: UserArgument, role: RoleOption = Role.REVIEWER) -> Summary:
+    """Add a user of the review page, or change role and password of one.
+
+    From the first user on, the page asks for name and password. The password is asked for; without a terminal it is
+    the first line of the standard input.
+
+    Exit codes: 0 success; 1 failure; 2 invalid usage or settings.
+    """
+    folder = store_folder(job.address, job.settings.review)
+    job.require_listings()
+    is_new = add_user(folder, name, role, _password())
+    return Summary("User added" if is_new else "User changed", {"user": name, "role": role.value})
+
+
+def remove(job: Job, name: UserArgument) -> Summary:
+    """Remove a user of the review page, who is signed out at once.
+
+    Without any user left, the page has one local reviewer again.
+
+    Exit codes: 0 success; 1 failure; 2 invalid usage or settings.
+    """
+    remove_user(store_folder(job.address, job.settings.review), name)
+    return Summary("User removed", {"user": name})
+
+
+def list_users(job: Job) -> Summary:
+    """List the users of the review page."""
+    found = read_users(store_folder(job.address, job.settings.review)).values()
+    rows = [(user.name, user.role) for user in found]
+    return Summary("Users of the review page", {"number": len(rows)}, (Section("users", ("user", "role"), rows),))
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+users.command("add", cls=Command)(as_command("review", add))
+users.command("remove", cls=Command)(as_command("review", remove))
+users.command("list", cls=Command)(as_command("review", list_users))
+app.add_typer(users, name="users")
 app.command("apply", cls=Command)(as_command("review", apply))
 app.command("export", cls=Command)(as_command("review", export))
 app.command("serve", cls=Command)(as_command("review", serve))

@@ -167,6 +167,20 @@ def _add(connection: Connection, values: dict[str, object], now: dt.datetime) ->
     return int(number or 0)
 
 
+def _take_back(connection: Connection, who: Reviewer, last: Row, now: dt.datetime) -> None:
+    """Take back an answer, and with it all of its batch."""
+    rows = connection.execute(
+        "SELECT * FROM answers WHERE undone = 0 AND (number = ? OR batch_id = ?) ORDER BY number DESC",
+        (last["number"], last["batch_id"]),
+    ).fetchall()
+    for row in rows:
+        connection.execute("UPDATE answers SET undone = 1 WHERE number = ?", (row["number"],))
+        if row["taken"] and row["decision"] != Decision.SKIP.value:
+            reopen = {"reviewer": who.name, "reviewer_role": who.role, "purpose": row["purpose"]}
+            reopen["batch_id"] = row["batch_id"]
+            _add(connection, {**_circumstances(row), **reopen, "decision": Decision.REOPEN.value}, now)
+
+
 @dataclass(frozen=True)
 class Undone:
     """What an undo took back.
@@ -183,7 +197,7 @@ class Undone:
 
 
 def undo(store: Store, who: Reviewer, undo_id: str, now: dt.datetime) -> Undone:
-    """Take back the reviewer's last answer that stands, and show its question again.
+    """Take back the reviewer's last answer that stands, with its batch, and show its question again.
 
     Args:
         store: the store.
@@ -200,10 +214,7 @@ def undo(store: Store, who: Reviewer, undo_id: str, now: dt.datetime) -> Undone:
             if row is None:
                 return Undone()
             connection.execute("INSERT INTO undos VALUES (?, ?)", (undo_id, row["number"]))
-            connection.execute("UPDATE answers SET undone = 1 WHERE number = ?", (row["number"],))
-            if row["taken"] and row["decision"] != Decision.SKIP.value:
-                reopen = {"reviewer": who.name, "reviewer_role": who.role, "purpose": row["purpose"]}
-                _add(connection, {**_circumstances(row), **reopen, "decision": Decision.REOPEN.value}, now)
+            _take_back(connection, who, row, now)
         asked = _ABOUT_CATEGORY if row["question"] in _ABOUT_CATEGORY else (row["question"],)
         again = show_again(connection, who, row["listing_id"], asked, now)
         return Undone(row["listing_id"], again, bool(row["taken"]))

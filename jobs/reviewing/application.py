@@ -6,16 +6,19 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from importlib import resources
 from typing import Annotated, Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fastapi import Cookie, Depends, FastAPI, Header, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from jobs.reviewing import rendering
 from jobs.reviewing.answering import Answer, Outcome, previous, store_answers, undo
+from jobs.reviewing.bodies import FilterBody, Id, Place, PreviousBody, TilesBody, UndoBody, WorkBody
 from jobs.reviewing.database import Store, StoreError
+from jobs.reviewing.files import TYPES, read_file
+from jobs.reviewing.groups import find_groups
 from jobs.reviewing.guard import App, Guard, is_session, is_token, token_of
 from jobs.reviewing.overview import (
     category_names,
@@ -25,73 +28,19 @@ from jobs.reviewing.overview import (
     progress,
     search_categories,
 )
-from jobs.reviewing.rendering import Surroundings
+from jobs.reviewing.rendering import Head, Surroundings
+from jobs.reviewing.sessions import sign_in, sign_out, signed_in
 from jobs.reviewing.shapes import LARGE, SMALL
 from jobs.reviewing.showing import Filters, Reviewer, Showing, release, show_next
+from jobs.reviewing.users import User, read_users
 from jobs.reviewing.words import Words, choose_language, load_words
-from schemas.errors import FailedError
 
 AHEAD = 12
 """Questions that a page has loaded ahead."""
-_TYPES = {
-    "review.css": "text/css",
-    "review.js": "text/javascript",
-    "htmx.min.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
-}
+TILES = 60
+"""Cases on a wall."""
+_PAGES = ("/", "/groups", "/wall")
 _YEAR = 365 * 24 * 3600
-_SECRET = "secret"  # noqa: S105 - the name of a row
-Id = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class FilterBody(BaseModel):
-    """The filters of a page."""
-
-    reason: str | None = Field(default=None, max_length=100)
-    category: str | None = Field(default=None, max_length=1000)
-    department: str | None = Field(default=None, max_length=1000)
-    seller: str | None = Field(default=None, max_length=1000)
-    language: str | None = Field(default=None, max_length=100)
-
-
-class Place(_Body):
-    """Which window and page asks."""
-
-    window: Id
-    page: Id
-
-
-class AnswerBody(_Body):
-    """An answer to a showing."""
-
-    showing: Id
-    decision: str = Field(max_length=20)
-    category: str | None = Field(default=None, max_length=1000)
-    note: str | None = Field(default=None, max_length=2000)
-
-
-class WorkBody(Place):
-    """Answers to store, and what the page still has."""
-
-    answers: list[AnswerBody] = Field(default_factory=list, max_length=200)
-    held: list[Id] = Field(default_factory=list, max_length=400)
-    filters: FilterBody = Field(default_factory=FilterBody.model_construct)
-
-
-class UndoBody(Place):
-    """An undo."""
-
-    undo: Id
-
-
-class PreviousBody(Place):
-    """A wish for what was answered before."""
-
-    before: int | None = None
 
 
 def create_application(store: Store, reviewer: str, role: str, port: int, clock: Callable[[], dt.datetime]) -> App:
@@ -103,25 +52,32 @@ def create_application(store: Store, reviewer: str, role: str, port: int, clock:
         port: on which it listens.
         clock: tells the time, UTC.
     """
-    page = _Page(store, reviewer, role, clock)
+    page = _Page(store, User(reviewer, role), clock)
     application = FastAPI(title="catalog-cleaner review", docs_url=None, redoc_url=None, openapi_url=None)
-    checked = [Depends(page.check)]
-    for path, endpoint, method in (
-        ("/", page.start, "GET"),
-        ("/static/{name}", page.static, "GET"),
-        ("/picture", page.picture, "GET"),
-        ("/categories", page.categories, "GET"),
-        ("/progress", page.progress, "GET"),
-        ("/filters", page.filters, "GET"),
-        ("/work", page.work, "POST"),
-        ("/undo", page.undo, "POST"),
-        ("/previous", page.previous, "POST"),
-        ("/release", page.release, "POST"),
-    ):
+    endpoints: list[tuple[str, str, Callable[..., Any]]] = [
+        ("GET", "/", page.start),
+        ("GET", "/picture", page.picture),
+        ("GET", "/categories", page.categories),
+        ("GET", "/progress", page.progress),
+        ("GET", "/filters", page.filters),
+        ("GET", "/groups", page.groups),
+        ("GET", "/wall", page.wall),
+        ("POST", "/tiles", page.tiles),
+        ("POST", "/work", page.work),
+        ("POST", "/undo", page.undo),
+        ("POST", "/previous", page.previous),
+        ("POST", "/release", page.release),
+        ("POST", "/sign-out", page.sign_out),
+    ]
+    for method, path, endpoint in endpoints:
         application.add_api_route(
-            path, endpoint, methods=[method], dependencies=checked if method == "POST" else [], response_model=None
+            path, endpoint, methods=[method], dependencies=[Depends(page.check)], response_model=None
         )
+    application.add_api_route("/static/{name}", page.static, methods=["GET"], response_model=None)
+    application.add_api_route("/sign-in", page.show_sign_in, methods=["GET"], response_model=None)
+    application.add_api_route("/sign-in", page.sign_in, methods=["POST"], response_model=None)
     application.add_exception_handler(StoreError, _cannot_store)
+    application.add_exception_handler(_SignedOutError, _ask_to_sign_in)
     return Guard(application, port)
 
 
@@ -130,24 +86,79 @@ def _cannot_store(_: Request, error: Exception) -> Response:
     return JSONResponse({"problem": str(error)}, status_code=507)
 
 
+class _SignedOutError(Exception):
+    """The request is nobody's."""
+
+
+def _ask_to_sign_in(request: Request, _: Exception) -> Response:
+    if request.method == "GET" and request.url.path in _PAGES:
+        place = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return RedirectResponse(f"/sign-in?{urlencode({'next': place})}", 303)
+    return JSONResponse({"detail": "sign in"}, status_code=401)
+
+
 class _Page:
     """The endpoints. They are plain functions, so each runs in a thread of its own."""
 
-    def __init__(self, store: Store, reviewer: str, role: str, clock: Callable[[], dt.datetime]) -> None:
-        self._store, self._reviewer, self._role, self._clock = store, reviewer, role, clock
-        self._files = {name: _static(name) for name in _TYPES}
+    def __init__(self, store: Store, local: User, clock: Callable[[], dt.datetime]) -> None:
+        self._store, self._local, self._clock = store, local, clock
+        self._files = {name: read_file(name) for name in TYPES}
         self._version = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
         self._names: tuple[object, dict[str, tuple[str, str]]] = (None, {})
-        with store.writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO state VALUES (?, ?)", (_SECRET, secrets.token_hex(32)))
-            self._secret: str = connection.execute("SELECT value FROM state WHERE name = ?", (_SECRET,)).fetchone()[0]
+        self._secret = store.remembered("secret", secrets.token_hex(32))
+        self._store_name = store.remembered("name", secrets.token_hex(8))
 
     def check(
-        self, review: Annotated[str | None, Cookie()] = None, x_csrf_token: Annotated[str, Header()] = ""
+        self,
+        request: Request,
+        review: Annotated[str | None, Cookie()] = None,
+        x_csrf_token: Annotated[str, Header()] = "",
     ) -> None:
-        """Refuse a request that no page of ours has sent."""
-        if review is None or not is_session(review) or not is_token(x_csrf_token, review, self._secret):
+        """Find out whose request it is, and refuse one that no page of ours has sent."""
+        users = read_users(self._store.folder)
+        user = signed_in(self._store, users, review, self._clock()) if users else self._local
+        if user is None:
+            raise _SignedOutError
+        is_ours = review is not None and is_session(review) and is_token(x_csrf_token, review, self._secret)
+        if request.method == "POST" and not is_ours:
             raise HTTPException(403, "load the page again")
+        request.state.user = user
+
+    def show_sign_in(
+        self,
+        request: Request,
+        target: Annotated[str, Query(alias="next")] = "/",
+        review: Annotated[str | None, Cookie()] = None,
+    ) -> Response:
+        """The form to sign in."""
+        if not read_users(self._store.folder):
+            return RedirectResponse("/", 303)
+        return self._whole_page(request, review, lambda head: rendering.render_sign_in(head, _inside(target), ""))
+
+    async def sign_in(self, request: Request, review: Annotated[str | None, Cookie()] = None) -> Response:
+        """Sign a user in, who then has a new session."""
+        given = {name: values[-1] for name, values in parse_qs((await request.body()).decode(errors="replace")).items()}
+        if review is None or not is_session(review) or not is_token(given.get("token", ""), review, self._secret):
+            raise HTTPException(403, "load the page again")
+        users, address = read_users(self._store.folder), request.client.host if request.client else ""
+        name, password = given.get("name", "").strip(), given.get("password", "")
+        tried = await run_in_threadpool(sign_in, self._store, users, name, password, address, self._clock())
+        target = _inside(given.get("next", "/"))
+        if tried.token is None:
+            words = _words(request)
+            wait = tried.wait_seconds
+            problem = words("too_many", seconds=wait) if wait else words("wrong_password")
+            return self._whole_page(
+                request, review, lambda head: rendering.render_sign_in(head, target, problem), 429 if wait else 401
+            )
+        answer = RedirectResponse(target, 303)
+        answer.set_cookie("review", tried.token, httponly=True, samesite="strict")
+        return answer
+
+    def sign_out(self, review: Annotated[str, Cookie()]) -> Response:
+        """End the session."""
+        sign_out(self._store, review)
+        return Response(status_code=204)
 
     def start(
         self,
@@ -156,11 +167,43 @@ class _Page:
         review: Annotated[str | None, Cookie()] = None,
     ) -> Response:
         """The page."""
+        chosen = _filters(filters).given()
+        return self._whole_page(
+            request, review, lambda head: rendering.render_page(head, self._store_name, request.state.user, chosen)
+        )
+
+    def groups(self, request: Request, review: Annotated[str | None, Cookie()] = None) -> Response:
+        """The groups of alike cases."""
+        found = find_groups(self._store, request.state.user.name)
+        return self._whole_page(request, review, lambda head: rendering.render_groups(head, found))
+
+    def wall(
+        self,
+        request: Request,
+        filters: Annotated[FilterBody, Query()],
+        review: Annotated[str | None, Cookie()] = None,
+    ) -> Response:
+        """The cases of a group, to be decided at once."""
+        wanted = (filters.seller, filters.category, filters.suggested)
+        groups = find_groups(self._store, request.state.user.name)
+        group = next((each for each in groups if (each.seller, each.category, each.suggested) == wanted), None)
+        if group is None or not group.is_offered:
+            return RedirectResponse("/groups", 303)
+        return self._whole_page(request, review, lambda head: rendering.render_wall(head, group))
+
+    def tiles(self, request: Request, body: TilesBody) -> Any:  # noqa: ANN401 - JSON
+        """Claim cases of a group for the wall."""
+        found = show_next(self._store, _who(request, body), _filters(body.filters), [], TILES, self._clock())
+        return {"tiles": [rendering.render_tile(each, _words(request)) for each in found]}
+
+    def _whole_page(
+        self, request: Request, review: str | None, render: Callable[[Head], str], status: int = 200
+    ) -> Response:
+        """A whole page, with the browser's cookies."""
         session = review if review is not None and is_session(review) else secrets.token_urlsafe(24)
-        words, chosen = _words(request), _filters(filters)
-        token = token_of(session, self._secret)
-        text = rendering.render_page(words, token, self._reviewer, chosen.given(), self._version)
-        answer = HTMLResponse(text, headers={"cache-control": "no-store"})
+        words = _words(request)
+        text = render(Head(words, token_of(session, self._secret), self._version))
+        answer = HTMLResponse(text, status, headers={"cache-control": "no-store"})
         answer.set_cookie("review", session, httponly=True, samesite="strict")
         answer.set_cookie("lang", words.language, httponly=True, samesite="strict", max_age=_YEAR)
         return answer
@@ -170,7 +213,7 @@ class _Page:
         if name not in self._files:
             raise HTTPException(404)
         headers = {"cache-control": "public, max-age=31536000, immutable"}
-        return Response(self._files[name], media_type=_TYPES[name], headers=headers)
+        return Response(self._files[name], media_type=TYPES[name], headers=headers)
 
     def picture(self, listing: str, size: str = LARGE) -> Response:
         """A picture that the export has decoded and written anew."""
@@ -189,19 +232,19 @@ class _Page:
         """How far the work is."""
         now = self._clock()
         midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(dt.UTC)
-        found = progress(self._store, self._who(place), _filters(filters), now, midnight)
+        found = progress(self._store, _who(request, place), _filters(filters), now, midnight)
         return HTMLResponse(rendering.render_progress(_words(request), found))
 
     def filters(self, request: Request, filters: Annotated[FilterBody, Query()]) -> Response:
         """The filters with their counts."""
         chosen = _filters(filters)
-        found = choices(self._store, Reviewer("", "", self._reviewer, self._role), chosen)
+        found = choices(self._store, Reviewer("", "", request.state.user.name, request.state.user.role), chosen)
         return HTMLResponse(rendering.render_filters(_words(request), found, chosen.given()))
 
     def work(self, request: Request, body: WorkBody) -> Any:  # noqa: ANN401 - JSON
         """Store answers, and give the page its next questions."""
-        who, now = self._who(body), self._clock()
-        answers = [Answer(each.showing, each.decision, each.category, each.note) for each in body.answers]
+        who, now = _who(request, body), self._clock()
+        answers = [Answer(e.showing, e.decision, e.category, e.note, e.batch) for e in body.answers]
         outcomes = store_answers(self._store, who, answers, now) if answers else []
         answered = {each.showing_id for each in outcomes}
         held = [each for each in body.held if each not in answered]
@@ -223,13 +266,13 @@ class _Page:
 
     def undo(self, request: Request, body: UndoBody) -> Any:  # noqa: ANN401 - JSON
         """Take back the last answer."""
-        undone = undo(self._store, self._who(body), body.undo, self._clock())
+        undone = undo(self._store, _who(request, body), body.undo, self._clock())
         question = self._render(request, [undone.again]) if undone.again else {}
         return {"undone": undone.listing_id is not None, "question": next(iter(question.values()), None)}
 
     def previous(self, request: Request, body: PreviousBody) -> Any:  # noqa: ANN401 - JSON
         """Show again what was answered before."""
-        found = previous(self._store, self._who(body), body.before, self._clock())
+        found = previous(self._store, _who(request, body), body.before, self._clock())
         question = self._render(request, [found]) if found else {}
         return {"question": next(iter(question.values()), None)}
 
@@ -237,9 +280,6 @@ class _Page:
         """Give back what a closed page had claimed."""
         release(self._store, body.page)
         return Response(status_code=204)
-
-    def _who(self, place: Place) -> Reviewer:
-        return Reviewer(place.window, place.page, self._reviewer, self._role)
 
     def _render(self, request: Request, showings: Sequence[Showing]) -> dict[str, str]:
         """Showing id -> HTML."""
@@ -254,20 +294,18 @@ class _Page:
         return {each.showing_id: rendering.render_question(each, around) for each in showings}
 
 
-def _static(name: str) -> bytes:
-    """A file of the page.
-
-    Raises:
-        FailedError: it is missing; htmx is not in git.
-    """
-    try:
-        return resources.files("jobs.reviewing").joinpath(f"static/{name}").read_bytes()
-    except FileNotFoundError as error:
-        raise FailedError(f"the review page's file {name} is missing: run `make setup`, which fetches it.") from error
-
-
 def _place(window: Annotated[Id, Query()], page: Annotated[Id, Query()]) -> Place:
     return Place(window=window, page=page)
+
+
+def _who(request: Request, place: Place) -> Reviewer:
+    return Reviewer(place.window, place.page, request.state.user.name, request.state.user.role)
+
+
+def _inside(address: str) -> str:
+    """An address of this page; its start if the given one leads elsewhere."""
+    parts = urlsplit(address)
+    return "/" if parts.scheme or parts.netloc or parts.path not in _PAGES else address
 
 
 def _filters(body: FilterBody) -> Filters:

@@ -30,7 +30,8 @@ CREATE TABLE categories (category TEXT PRIMARY KEY, label TEXT, path TEXT, depar
 CREATE TABLE listings (listing_id TEXT PRIMARY KEY, content_hash TEXT, seller_id TEXT, language TEXT, view TEXT);
 CREATE TABLE questions (
   place INTEGER PRIMARY KEY, listing_id TEXT, question TEXT, judged_hash TEXT, audit_chance REAL, wrong REAL,
-  category TEXT, department TEXT, seller_id TEXT, language TEXT, UNIQUE (listing_id, question)
+  category TEXT, suggested TEXT, share REAL, department TEXT, seller_id TEXT, language TEXT, draw INTEGER,
+  UNIQUE (listing_id, question)
 );
 CREATE TABLE reasons (reason TEXT, place INTEGER, PRIMARY KEY (reason, place)) WITHOUT ROWID;
 CREATE TABLE pictures (listing_id TEXT, size TEXT, digest TEXT, jpeg BLOB, PRIMARY KEY (listing_id, size));
@@ -39,7 +40,8 @@ _ANSWER_TABLES = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS showings (
   showing_id TEXT PRIMARY KEY, browser TEXT, reviewer TEXT, listing_id TEXT, question TEXT, content_hash TEXT,
-  judged_hash TEXT, run_id TEXT, audit_chance REAL, seller_category TEXT, best_category TEXT, seen TEXT, shown_at TEXT
+  judged_hash TEXT, run_id TEXT, audit_chance REAL, seller_id TEXT, seller_category TEXT, best_category TEXT,
+  seen TEXT, shown_at TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claims (listing_id TEXT PRIMARY KEY, page TEXT, until REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers (
@@ -50,6 +52,8 @@ CREATE TABLE IF NOT EXISTS answers (
 );
 CREATE INDEX IF NOT EXISTS answers_by_question ON answers (listing_id, question);
 CREATE INDEX IF NOT EXISTS answers_to_write ON answers (written) WHERE written = 0;
+CREATE TABLE IF NOT EXISTS sessions (session TEXT PRIMARY KEY, name TEXT, credential TEXT, until REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS failures (key TEXT PRIMARY KEY, count INTEGER, last REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS undos (undo_id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
 """
 
@@ -119,6 +123,17 @@ class Store:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+    def remembered(self, name: str, value: str) -> str:
+        """A value of the store that is kept from its first use on.
+
+        Args:
+            name: its name.
+            value: what to keep if there is none yet.
+        """
+        with self.writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO state VALUES (?, ?)", (name, value))
+            return str(connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()[0])
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from jobs.reviewing.database import Row, Store
 from jobs.reviewing.renewal import RUNS_SEEN
 
+_UNANSWERED_DAYS = 7
 BATCH = 2000
 """Answers that are written at once at most."""
 _WAITING = "written = 0 AND (undone = 0 OR taken = 1)"
@@ -31,6 +34,28 @@ def mark_written(store: Store, rows: list[Row]) -> None:
 def waiting_answers(store: Store) -> int:
     """How many answers are not in the table yet."""
     return int(store.reading().execute(f"SELECT count(*) FROM answers WHERE {_WAITING}").fetchone()[0])  # noqa: S608
+
+
+def forget_old(store: Store, now: dt.datetime, keep_days: int) -> None:
+    """Delete what nobody needs any longer, so that the store does not grow for ever.
+
+    Args:
+        store: the store.
+        now: UTC.
+        keep_days: answers that are in the table are kept so many days; showings without an answer for a week.
+    """
+    old, unanswered = (
+        (now - dt.timedelta(days=days)).isoformat(timespec="microseconds") for days in (keep_days, _UNANSWERED_DAYS)
+    )
+    with store.writing() as connection:
+        connection.execute("DELETE FROM answers WHERE written = 1 AND decided_at < ?", (old,))
+        connection.execute("DELETE FROM answers WHERE undone = 1 AND taken = 0 AND decided_at < ?", (old,))
+        connection.execute(
+            "DELETE FROM showings WHERE shown_at < ? AND showing_id NOT IN "
+            "(SELECT showing_id FROM answers WHERE showing_id IS NOT NULL)",
+            (unanswered,),
+        )
+        connection.execute("DELETE FROM undos WHERE number NOT IN (SELECT number FROM answers)")
 
 
 def exported_run(store: Store) -> str | None:

@@ -16,8 +16,8 @@ _CHOICES = 200
 """Values of a filter that are offered at most; the most frequent ones."""
 _AHEAD = 500
 _PACE_SECONDS = 600.0
-_FEWEST = 3
-"""Answers from which a pace is told."""
+_FEWEST, _PACE_LEAST = 3, 30.0
+"""Answers and seconds from which a pace is told."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Progress:
         today: the reviewer's standing answers since midnight.
         remaining: open questions that the filters find.
         elsewhere: how many of these somebody else has claimed.
-        pace: the reviewer's answers an hour, over the last ten minutes; None with fewer than three.
+        pace: the reviewer's answers an hour, over the last ten minutes; None with fewer than three
+            or within half a minute.
         ahead, wrong: of the next questions about categories (at most 500), how many they are, and how many of the
             sellers' categories are wrong as the model estimates it.
         run_date: the date of the publication that is shown; None without an export.
@@ -100,8 +101,8 @@ def _pace(connection: Connection, who: Reviewer, now: dt.datetime) -> int | None
     answers, first = _answered(connection, who, now - dt.timedelta(seconds=_PACE_SECONDS))
     if answers < _FEWEST:
         return None
-    seconds = max((now - dt.datetime.fromisoformat(first)).total_seconds(), 1.0)
-    return round((answers - 1) / seconds * 3600)
+    seconds = (now - dt.datetime.fromisoformat(first)).total_seconds()
+    return round((answers - 1) / seconds * 3600) if seconds >= _PACE_LEAST else None
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def choices(store: Store, who: Reviewer, filters: Filters) -> dict[str, list[Cho
     columns = {
         "reason": ("r.reason", "JOIN open.reasons r USING (place)"),
         "category": ("q.category", ""),
+        "suggested": ("q.suggested", ""),
         "department": ("q.department", ""),
         "seller": ("q.seller_id", ""),
         "language": ("q.language", ""),

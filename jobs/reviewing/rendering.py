@@ -12,9 +12,11 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from jobs.reviewing.database import Row
+from jobs.reviewing.groups import SINGLY, Group
 from jobs.reviewing.overview import Choice, Progress
 from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION
 from jobs.reviewing.showing import Showing
+from jobs.reviewing.users import User
 from jobs.reviewing.words import LANGUAGES, Words
 from schemas.reasons import Reason
 
@@ -46,28 +48,75 @@ _ENVIRONMENT = Environment(
 _ENVIRONMENT.filters |= {"count": _count, "percent": _percent, "price": _price}
 
 
-def render_page(words: Words, token: str, reviewer: str, filters: Mapping[str, str], version: str) -> str:
+@dataclass(frozen=True)
+class Head:
+    """What every page begins with: its words, the token that its requests send, and the version of its files."""
+
+    words: Words
+    token: str
+    version: str
+
+    def render(self, template: str, query: Mapping[str, str], **values: object) -> str:
+        """A page.
+
+        Args:
+            template: its file.
+            query: what is in its address.
+            values: what it shows.
+        """
+        other = next(each for each in LANGUAGES if each != self.words.language)
+        return _ENVIRONMENT.get_template(template).render(
+            words=self.words,
+            token=self.token,
+            version=self.version,
+            query=f"?{urlencode(query)}" if query else "",
+            other_language=other,
+            other_query=f"?{urlencode({**query, 'lang': other})}",
+            **values,
+        )
+
+
+def render_page(head: Head, store: str, user: User, filters: Mapping[str, str]) -> str:
     """The page without a listing.
 
     Args:
-        words: the words.
-        token: that every request of the page sends.
-        reviewer: the person's name.
+        head: its beginning.
+        store: tells stores apart in the browser's storage.
+        user: whose page it is.
         filters: the filters that are set.
-        version: of the page's files.
     """
-    other = next(each for each in LANGUAGES if each != words.language)
-    return _ENVIRONMENT.get_template("page.html.j2").render(
-        words=words,
-        token=token,
-        reviewer=reviewer,
-        filters=filters,
-        query=f"?{urlencode(filters)}" if filters else "",
-        other_language=other,
-        other_query=f"?{urlencode({**filters, 'lang': other})}",
-        version=version,
-        fixed=FIXED_KEYS,
-    )
+    return head.render("page.html.j2", filters, store=store, user=user, filters=filters, fixed=FIXED_KEYS)
+
+
+def render_sign_in(head: Head, target: str, problem: str) -> str:
+    """The form to sign in.
+
+    Args:
+        head: its beginning.
+        target: the address to go to afterwards.
+        problem: what was wrong the last time; empty at first.
+    """
+    return head.render("sign_in.html.j2", {"next": target}, next=target, problem=problem)
+
+
+def render_groups(head: Head, groups: Sequence[Group]) -> str:
+    """The groups of alike cases."""
+    found = [(group, urlencode(_filters_of(group))) for group in groups]
+    return head.render("groups.html.j2", {}, groups=found, needed=SINGLY)
+
+
+def render_wall(head: Head, group: Group) -> str:
+    """The page of a group, without its cases."""
+    return head.render("wall.html.j2", _filters_of(group), group=group, filters=_filters_of(group))
+
+
+def render_tile(showing: Showing, words: Words) -> str:
+    """A case on the wall."""
+    return _ENVIRONMENT.get_template("tile.html.j2").render(showing=showing, view=showing.view, words=words)
+
+
+def _filters_of(group: Group) -> dict[str, str]:
+    return {"seller": group.seller, "category": group.category, "suggested": group.suggested}
 
 
 @dataclass(frozen=True)

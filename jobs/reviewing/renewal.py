@@ -29,7 +29,7 @@ class Renewal:
     It is started if nothing has been exported yet, if the table `runs` of a local warehouse has a new version (a night
     may have published), and every so many seconds if answers wait or the warehouse is elsewhere. It waits
     while a job holds a local warehouse. If it fails, it is tried again a minute later; until then answers stay in the
-    store.
+    store. Each further failure doubles the wait, up to `every_seconds`.
     """
 
     def __init__(self, store: Store, warehouse: Path | None, command: Sequence[str], every_seconds: float) -> None:
@@ -44,7 +44,7 @@ class Renewal:
         self._store, self._warehouse, self._command, self._every = store, warehouse, list(command), every_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="renewal", daemon=True)
-        self._last_end, self._failed_at = float("-inf"), float("-inf")
+        self._last_end, self._not_before, self._pause = float("-inf"), float("-inf"), _AFTER_FAILURE_SECONDS
 
     def __enter__(self) -> Renewal:
         """Start."""
@@ -65,7 +65,7 @@ class Renewal:
                     self._start()
             except (OSError, StoreError) as error:
                 _logger.warning("the export was not renewed: %s", error)
-                self._failed_at = time.monotonic()
+                self._wait_after_failure()
             self._stop.wait(_LOOK_SECONDS)
         self._store.close()
 
@@ -73,7 +73,7 @@ class Renewal:
         now = time.monotonic()
         # While a job holds the warehouse, Spark would only take memory and time from it.
         is_held = self._warehouse is not None and lock.is_held(self._warehouse)
-        if now - self._failed_at < _AFTER_FAILURE_SECONDS or is_held:
+        if now < self._not_before or is_held:
             return False
         connection = self._store.reading()
         written_as = connection.execute("SELECT value FROM open.meta WHERE name = 'format'").fetchone()
@@ -103,9 +103,15 @@ class Renewal:
                         process.wait()
                     return
         self._last_end = time.monotonic()
-        if process.returncode != 0:
-            self._failed_at = self._last_end
+        if process.returncode == 0:
+            self._pause = _AFTER_FAILURE_SECONDS
+        else:
+            self._wait_after_failure()
             _logger.warning("the export was not renewed; what was printed is in %s", self._store.folder / LOG)
+
+    def _wait_after_failure(self) -> None:
+        self._not_before = time.monotonic() + self._pause
+        self._pause = max(_AFTER_FAILURE_SECONDS, min(2 * self._pause, self._every))
 
 
 def newest_version(table: Path) -> int:

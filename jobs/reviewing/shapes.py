@@ -232,12 +232,26 @@ def write_export(
             for asked in questions(item):
                 # A filter by category must not say what the blind question hides.
                 category = None if asked.is_blind else item.category
+                suggested, share = _suggested(item) if asked.question == CATEGORY_QUESTION else (None, None)
                 row = (item.listing_id, asked.question, asked.judged_hash, asked.audit_chance, asked.wrong)
-                department = departments.get(category) if category else None
-                insert("questions", [(place, *row, category, department, seller, item.language)])
+                about = (category, suggested, share, departments.get(category) if category else None)
+                insert("questions", [(place, *row, *about, seller, item.language, _draw(item.listing_id))])
                 insert("reasons", [(name, place) for name in asked.reasons if not asked.is_blind or _is_audit(name)])
                 place += 1
     return place
+
+
+def _suggested(item: OpenItem) -> tuple[str | None, float | None]:
+    """The category that accept means, if it is another one than the seller's, with its probability."""
+    if item.best_category is None or item.best_category == item.category:
+        return None, None
+    shares = {each.category: each.probability for each in item.suggested}
+    return item.best_category, shares.get(item.best_category)
+
+
+def _draw(listing_id: str) -> int:
+    """A number by which listings come in an order that has nothing to do with them."""
+    return int.from_bytes(hashlib.sha256(listing_id.encode()).digest()[:6], "big")
 
 
 def _is_audit(reason: str) -> bool:

@@ -43,10 +43,11 @@ class Reviewer:
 
 @dataclass(frozen=True)
 class Filters:
-    """Which questions are wanted; None: all. A blind question has no category and no department."""
+    """Which questions are wanted; None: all. A blind question has no category, suggestion and department."""
 
     reason: str | None = None
     category: str | None = None
+    suggested: str | None = None
     department: str | None = None
     seller: str | None = None
     language: str | None = None
@@ -66,6 +67,12 @@ class Filters:
             for name in given
         ]
         return " AND ".join(["1", *parts]), given
+
+    @property
+    def order(self) -> str:
+        """The order as SQL: that of the work list; in a group of alike cases at random, so that some stand for all."""
+        is_group = self.seller and self.category and self.suggested
+        return "q.draw" if is_group else "q.place"
 
     def given(self) -> dict[str, str]:
         """The filters that are set."""
@@ -126,7 +133,7 @@ def show_next(
         found = connection.execute(
             f"SELECT q.* FROM open.questions q WHERE {condition} AND {NOT_ANSWERED} AND NOT EXISTS ("  # noqa: S608
             "SELECT 1 FROM claims c WHERE c.listing_id = q.listing_id AND c.page <> :page) "
-            "ORDER BY q.place LIMIT :limit",
+            f"ORDER BY {filters.order} LIMIT :limit",
             {**values, "reviewer": who.name, "page": who.page, "limit": wanted + len(kept)},
         ).fetchall()
         has = {(row["listing_id"], row["judged_hash"]) for row in kept}
@@ -175,10 +182,11 @@ def show(connection: Connection, who: Reviewer, row: Row, now: dt.datetime) -> S
         "judged_hash": row["judged_hash"],
         "run_id": run_id["value"],
         "audit_chance": row["audit_chance"],
+        "seller_id": view["seller"]["seller_id"] if view["seller"] else None,
         "seller_category": view["category"],
         "best_category": view["best_category"],
         "seen": json.dumps(_seen(view)),
-        "shown_at": now.isoformat(),
+        "shown_at": now.isoformat(timespec="microseconds"),
     }
     connection.execute(
         f"INSERT INTO showings ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)})",  # noqa: S608

@@ -7,7 +7,7 @@ from jobs.console.summary import Summary
 from jobs.reviewing.database import Store
 from jobs.reviewing.delivering import write_answers
 from jobs.reviewing.exporting import export_open_items
-from jobs.reviewing.outgoing import waiting_answers
+from jobs.reviewing.outgoing import forget_old, waiting_answers
 from jobs.reviewing.place import held_store, store_folder
 
 
@@ -26,5 +26,6 @@ def sync_store(job: Job) -> Summary:
         facts: dict[str, object] = dict(write_answers(job, store))
         facts["questions_exported"] = export_open_items(job, store)
         facts["answers_waiting"] = waiting_answers(store)
+        forget_old(store, job.started_at, job.settings.maintain.keep_days)
         store.close()
     return Summary("Review page renewed", {"store": str(folder), **facts})

@@ -18,6 +18,7 @@ _FOR_SCRIPT = (
     "offline_undo",
     "back",
     "not_stored",
+    "no_storage",
     "taken",
     "refused",
     "undone",
@@ -27,6 +28,14 @@ _FOR_SCRIPT = (
     "note_heading",
     "skip_heading",
     "key_taken",
+    "sign_in",
+    "signed_out",
+    "confirm_accept",
+    "confirm_reject",
+    "wall_saved",
+    "wall_saved_some",
+    "wall_undone",
+    "wall_failed",
 )
 
 

@@ -48,7 +48,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     yield from opened(browser, server.address)
 
 
-def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
+def opened(browser: Browser, address: str, wait_for: str = "#stage article", **options: object) -> Iterator[Page]:
     """A page in a window of its own."""
     context = browser.new_context(locale="en-GB", **options)  # type: ignore[arg-type]
     context.set_default_timeout(WAIT)
@@ -57,7 +57,7 @@ def opened(browser: Browser, address: str, **options: object) -> Iterator[Page]:
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
     page.goto(address)
-    page.wait_for_selector("#stage article")
+    page.wait_for_selector(wait_for)
     yield page
     context.close()
     # A search that a later letter replaces is aborted, and htmx says so.

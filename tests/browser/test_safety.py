@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.conftest import opened
 from tests.browser.test_keys import listing, saved, stored
-from tests.review_samples import SOURCE, Server, category_item, write_store
+from tests.review_samples import SOURCE, Server, category_item, running_server, write_store
 
 
 def test_answers_given_while_the_server_is_down_are_stored_when_it_is_back(page: Page, server: Server) -> None:
@@ -129,3 +129,33 @@ def test_a_store_that_cannot_be_written_keeps_the_answers_in_the_browser(page: P
         answers.execute("DROP TRIGGER full")
     saved(page)
     assert stored(Path(server.folder)) == [("L0000", "accept", "boots")]
+
+
+def test_answers_for_another_store_at_the_same_address_are_kept_for_it(page: Page, server: Server) -> None:
+    page.evaluate("localStorage.setItem('review-answer:another-store:1:x', '{\"showing\": \"x\"}')")
+    page.reload()
+    page.wait_for_selector("#stage article")
+    page.keyboard.press("a")
+    saved(page)
+    assert page.evaluate("localStorage.getItem('review-answer:another-store:1:x')") is not None
+    assert len(stored(server.folder)) == 1
+
+
+def test_an_answer_that_the_browser_cannot_keep_is_not_taken_for_given(page: Page, server: Server) -> None:
+    page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    page.keyboard.press("a")
+    page.wait_for_selector("#alarm:has-text('cannot keep answers')")
+    assert listing(page) == "L0000"
+    assert stored(server.folder) == []
+
+
+def test_the_first_export_appears_by_itself(browser: Browser, tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        pages = opened(browser, server.address, wait_for="#stage h2")
+        page = next(pages)
+        assert "The first export is being made" in page.inner_text("#stage")
+        write_store(tmp_path, [category_item(0)])
+        page.wait_for_selector('#stage article[data-listing="L0000"]')
+        assert next(pages, None) is None

@@ -106,7 +106,11 @@ def test_answers_of_the_page_reach_the_next_night_and_can_be_taken_back(workspac
     done = workspace.run("review", "sync")
     assert (done["answers_written"], done["answers_waiting"], done["answers_refused"]) == (6, 0, 0)
     assert done["questions_exported"] is None, "nothing new has been published"
-    assert workspace.run("review", "sync")["answers_written"] == 0
+    # As if the process had been killed after the table was written and before the store was.
+    with store.writing() as answers:
+        answers.execute("UPDATE answers SET written = 0")
+    again = workspace.run("review", "sync")
+    assert (again["answers_written"], again["answers_waiting"]) == (0, 0)
     check_stored(workspace, given, before, truth)
 
     undone = [undo(store, _ADA, f"undo-{step}", _NOON).listing_id for step in range(2)]
@@ -125,14 +129,16 @@ def test_answers_of_the_page_reach_the_next_night_and_can_be_taken_back(workspac
     }
     after = work_list(workspace)
     assert after.status[of(given.reopened)] == "open"
-    assert after.status[of(given.priced)] == "rejected"
+    priced = after.loc[of(given.priced)]
+    assert priced.status == "rejected" or "price_outlier" not in priced.reasons
     story = workspace.run("explain", of(given.reopened))
     assert any("ada took back the last decision" in str(event) for event in story["events"])
 
     assert workspace.run("review", "sync")["questions_exported"] > 0
-    newest = {of(each) for each in show_next(store, _ADA, Filters(), [], 1000, _NOON)}
-    assert of(given.reopened) in newest
-    assert {of(given.accepted), of(given.rejected), of(given.priced)} & newest == set()
+    newest = {(of(each), each.question) for each in show_next(store, _ADA, Filters(), [], 1000, _NOON)}
+    assert (of(given.reopened), "category") in newest
+    answered = (given.accepted, given.rejected, given.audited, given.priced)
+    assert {(of(each), each.question) for each in answered} & newest == set()
 
 
 def exported_run(workspace: Workspace) -> str:

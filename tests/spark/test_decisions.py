@@ -99,6 +99,28 @@ CASES: dict[str, tuple[dict[str, Any], list[str], str | None]] = {
 }
 
 
+def test_only_answers_that_were_given_blind_carry_the_chance_of_the_audit(spark: SparkSession) -> None:
+    names = ("listing_id", "decision", "category", "reviewer", "decided_at", "purpose", "batch_id", "broken")
+    purposes = (None, "audit", "AUDIT", "work", "known", "second", "play")
+    rows = [("a", "set_category", "boots", "ada", "2026-01-05T10:00:00Z", each, "b-1", None) for each in purposes]
+    given = frame(spark, ", ".join(f"{name} string" for name in names), *rows).coalesce(1)
+    delivered = read_decisions(given, "broken").withColumns(
+        {"row_number": F.monotonically_increasing_id(), "reviewed_run_id": F.lit("n-1")}
+    )
+    shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1))
+    valid = validate_decisions(delivered, shown, frame(spark, "category string", ("boots",)), _NOW)
+    judged = valid.orderBy("row_number").collect()
+    assert [(row.purpose, row.audit_chance, row.reasons, row.batch_id) for row in judged] == [
+        (None, 0.1, [], "b-1"),
+        ("audit", 0.1, [], "b-1"),
+        ("audit", 0.1, [], "b-1"),
+        ("work", None, [], "b-1"),
+        ("known", None, [], "b-1"),
+        ("second", None, [], "b-1"),
+        ("play", None, ["invalid_decision"], "b-1"),
+    ]
+
+
 def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     rows = [tuple({**_GOOD, **row}.values()) for row, _, _ in CASES.values()]
     given = frame(spark, _DDL, *rows).coalesce(1)

@@ -64,7 +64,7 @@ def test_every_answer_forbids_what_the_page_does_not_need() -> None:
         assert headers["content-security-policy"] == CONTENT_POLICY
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
     assert "unsafe" not in CONTENT_POLICY
     assert CONTENT_POLICY.startswith("default-src 'none';")
 

@@ -13,7 +13,7 @@ from jobs.erasure.names import Names
 from jobs.reviewing.answering import Answer, previous, store_answers, undo
 from jobs.reviewing.database import Store
 from jobs.reviewing.forgetting import forget_in_store
-from jobs.reviewing.outgoing import mark_written, take_answers, waiting_answers
+from jobs.reviewing.outgoing import forget_old, mark_written, take_answers, waiting_answers
 from jobs.reviewing.overview import choices, progress, search_categories
 from jobs.reviewing.shapes import OpenItem, questions
 from jobs.reviewing.showing import CLAIM_SECONDS, Filters, Reviewer, Showing, release, show_next
@@ -281,3 +281,16 @@ def test_an_erasure_leaves_no_trace_of_a_listing_in_the_store(store: Store, tmp_
     left = b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
     assert b"Listing 0" not in left
     assert forget_in_store(tmp_path / "nowhere", names) == 0
+
+
+def test_what_is_old_and_in_the_warehouse_is_forgotten_and_what_waits_is_not(store: Store) -> None:
+    first, second, _ = shown(store)
+    answer(store, first)
+    mark_written(store, take_answers(store))
+    answer(store, second)
+    forget_old(store, NOON + dt.timedelta(days=89), 90)
+    assert [row[0] for row in rows(store)] == ["L0000", "L0001"]
+    left = store.reading().execute("SELECT listing_id FROM showings ORDER BY listing_id").fetchall()
+    assert [row[0] for row in left] == ["L0000", "L0001"], "a showing without an answer is needed for a week"
+    forget_old(store, NOON + dt.timedelta(days=400), 90)
+    assert [row[0] for row in rows(store)] == ["L0001"]

@@ -10,12 +10,13 @@
   const place = { window: (sessionStorage.window ??= random()), page: random() };
   for (const name of ["window", "page"]) find(`#who [name=${name}]`).value = place[name];
   const filters = Object.fromEntries(
-    [...new URLSearchParams(location.search)].filter(([name, value]) => value && ["reason", "category", "department", "seller", "language"].includes(name)),
+    [...new URLSearchParams(location.search)].filter(([name, value]) => value && ["reason", "category", "suggested", "department", "seller", "language"].includes(name)),
   );
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
   // The outbox: one entry of the browser's storage for each answer, in the order in which they were given.
-  const PREFIX = "review-answer:";
+  // A server of another store may come to the same address: its page must not send these.
+  const PREFIX = `review-answer:${find("meta[name=store]").content}:`;
   let counter = 0;
   const outbox = {
     keys: () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).sort(),
@@ -93,7 +94,16 @@
         });
       } catch (error) {
         wasOffline = true;
-        raise(error.status ? fill(words.not_stored, { problem: error.message }) : fill(words.offline, { count: outbox.keys().length }));
+        const values = { problem: error.message, count: outbox.keys().length };
+        const mustSignIn = error.status === 401 || error.status === 403;
+        raise(fill(mustSignIn ? words.signed_out : error.status ? words.not_stored : words.offline, values));
+        if (mustSignIn) {
+          const link = document.createElement("a");
+          link.href = `/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`;
+          link.textContent = words.sign_in;
+          alarm.append(" ", link);
+          return false;
+        }
         retry = setTimeout(send, (waitMs = Math.min(waitMs * 2, 5000)));
         return false;
       }
@@ -110,7 +120,7 @@
     } while (outbox.keys().length);
     if (wasOffline) { wasOffline = false; alarm.hidden = true; statusLine.textContent = words.back; }
     document.body.dispatchEvent(new Event("progress"));
-    if (!current) retry = setTimeout(send, 10000);
+    if (!current) retry = setTimeout(send, whyEmpty === "none" ? 2000 : 10000);
     return true;
   }
   let lastSaved = null;
@@ -140,7 +150,11 @@
   // What keys and buttons do.
   function answer(decision, category, label) {
     const { showing, title } = current.dataset;
-    outbox.add({ showing, decision, category: category || null, note: current.dataset.note || null, title, label });
+    try {
+      outbox.add({ showing, decision, category: category || null, note: current.dataset.note || null, title, label });
+    } catch {
+      return raise(words.no_storage);
+    }
     leaveStage();
     whyEmpty = "open";
     if (!wasOffline) alarm.hidden = true;
@@ -364,6 +378,11 @@
   });
   find("#keys-reset").addEventListener("click", () => { localStorage.removeItem("review-keys"); find("#help-problem").textContent = ""; showMap(); });
 
+  find("[data-sign-out]")?.addEventListener("click", async () => {
+    if (!(await send())) return;
+    await post("/sign-out", {}).catch(() => {});
+    location.assign("/");
+  });
   addEventListener("online", send);
   addEventListener("beforeunload", (event) => { if (outbox.keys().length) event.preventDefault(); });
   addEventListener("pagehide", () => {

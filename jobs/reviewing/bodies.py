@@ -1,0 +1,67 @@
+"""What the page sends, checked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Id = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class FilterBody(BaseModel):
+    """The filters of a page."""
+
+    reason: str | None = Field(default=None, max_length=100)
+    category: str | None = Field(default=None, max_length=1000)
+    suggested: str | None = Field(default=None, max_length=1000)
+    department: str | None = Field(default=None, max_length=1000)
+    seller: str | None = Field(default=None, max_length=1000)
+    language: str | None = Field(default=None, max_length=100)
+
+
+class Place(_Body):
+    """Which window and page asks."""
+
+    window: Id
+    page: Id
+
+
+class AnswerBody(_Body):
+    """An answer to a showing."""
+
+    showing: Id
+    decision: str = Field(max_length=20)
+    category: str | None = Field(default=None, max_length=1000)
+    note: str | None = Field(default=None, max_length=2000)
+    batch: Id | None = None
+
+
+class WorkBody(Place):
+    """Answers to store, and what the page still has."""
+
+    answers: list[AnswerBody] = Field(default_factory=list, max_length=200)
+    held: list[Id] = Field(default_factory=list, max_length=400)
+    filters: FilterBody = Field(default_factory=FilterBody.model_construct)
+
+
+class TilesBody(Place):
+    """A wish for the cases of a group."""
+
+    filters: FilterBody
+
+
+class UndoBody(Place):
+    """An undo."""
+
+    undo: Id
+
+
+class PreviousBody(Place):
+    """A wish for what was answered before."""
+
+    before: int | None = None
