@@ -170,7 +170,7 @@ def _load(job: Job, listings: str, options: CategoryOptions, full: bool, version
         counts = count_rows(delivered, outcomes, withdrawn, suppressed)
         run.counts |= counts.by_name
         mixed = find_mixed_titles(delivered) if run.counts["rows_superseded"] else MixedTitles()
-        run.counts["ids_with_several_titles"] = mixed.ids
+        run.counts |= {"ids_with_several_titles": mixed.ids, "lines_like_rows": delivery.doubtful}
         check_count(delivery.files, delivery.counted, counts.by_name["rows_in"])
         job.print_progress("{rows_in:,} rows, {rows_current:,} of them new or changed".format_map(run.counts))
         gate_delivery(run, delivered, outcomes, stored, full)

@@ -114,7 +114,7 @@ class PictureFolder:
 
 def _cannot_be_kept(folder: str, error: Exception) -> UsageError:
     return UsageError(
-        f"fetched pictures cannot be kept in {folder}: {error}. Set fetch.folder to an absolute path or to a URI of s3, "
-        "gs or hdfs. A store is reached with what the machine's environment says, such as AWS_ACCESS_KEY_ID and "
+        f"fetched pictures cannot be kept in {folder}: {error}. Set fetch.folder to an absolute path or to a URI of "
+        "s3, gs or hdfs. A store is reached with what the machine's environment says, such as AWS_ACCESS_KEY_ID and "
         "AWS_ENDPOINT_URL, and not with Spark's settings (docs/pictures.md)."
     )

@@ -20,6 +20,8 @@ _LEARNT = 1_000
 """Rows from which to learn what the values of a column look like, and lines that are kept to be compared with them."""
 _NUMBER = re.compile(r"\s*[+-]?[0-9.,]+\s*")
 _TIME = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+.*)?\s*")
+SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\r?\n?")
+"""The first line of a file for Excel, which names the separator of its values."""
 csv.field_size_limit(sys.maxsize)
 
 
@@ -56,9 +58,10 @@ class CsvContent:
     """What a CSV file holds.
 
     Attributes:
-        header: the names of its columns; empty if it has no line that is not blank.
+        header: the names of its columns; empty if it has no line that is not blank. If all rows end with a separator,
+            and the header does not, it has one more column, without a name.
         rows: number of rows, without header and blank lines.
-        blank: number of blank lines before the header.
+        blank: number of lines before the header: blank ones, and `sep=;`.
         end: number of lines that were read; None: all.
         doubtful: the beginnings of lines within values that look like rows, each with the line's number. Rows may be
             lost there, because a quote is missing or too many.
@@ -85,7 +88,7 @@ def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | 
             row has more than `max_lines` lines, or values contain lines that look like rows, which is sure where a
             column has nothing but times.
     """
-    header, rows, blank, end = None, 0, 0, None
+    header, rows, blank, end, overlong = None, 0, 0, None, 0
     shape, within = _RowShape(), list[_Line]()
     record = _Record(lines, form, max_lines)
     for values in form.read(record):
@@ -93,7 +96,7 @@ def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | 
             within += record.check(values, len(header or values))[: _LEARNT - len(within)]
         elif header is not None and rows < _LEARNT:
             shape.learn(values)
-        if header is None and values:
+        if header is None and values and not (blank == 0 and SEPARATOR_LINE.fullmatch(record.lines[0])):
             header = tuple(values)
         elif header is None:
             blank += 1
@@ -102,7 +105,10 @@ def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | 
             break
         else:
             rows += bool(values)
+            overlong += len(values) == len(header) + 1 and not values[-1]
         record.begin()
+    if header is not None and rows and overlong == rows:
+        header = (*header, "")
     doubtful = [line for line in within if shape.fits(line.values)]
     if shape.has_time and len(doubtful) >= _WITHIN:
         raise UnclosedQuoteError(

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from jobs.ingestion.copies import Copies
-from jobs.ingestion.csv_check import CsvContent, CsvForm, UnclosedQuoteError, check_csv
+from jobs.ingestion.csv_check import SEPARATOR_LINE, CsvContent, CsvForm, UnclosedQuoteError, check_csv
 from jobs.ingestion.dialects import find_delimiter
 from jobs.ingestion.files import escaped
 from jobs.ingestion.rows import MALFORMED, MAX_MALFORMED_TEXT, Rows, unique_names
@@ -31,7 +31,7 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
     """
     # Files with the same header are read together, because Spark matches CSV columns by position.
     alike: dict[tuple[tuple[str, ...], CsvForm], list[tuple[str, str]]] = {}
-    counted, is_sample, remarks = 0, False, list[str]()
+    counted, doubtful, is_sample, remarks = 0, 0, False, list[str]()
 
     def check(text: Text, decoding: Decoding) -> tuple[CsvForm, CsvContent]:
         return _check(text, decoding, settings)
@@ -42,6 +42,7 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
             raise UsageError(f"{text.name} is empty: a CSV file must start with a header.")
         counted += content.rows
         is_sample |= content.end is not None
+        doubtful += len(content.doubtful)
         if content.doubtful:
             remarks.append(_remark(text.name, content.doubtful))
         path_for_spark = text.for_spark(copies, skip=content.blank, end=content.end)
@@ -51,7 +52,7 @@ def read_csv(spark: SparkSession, paths: Sequence[str], settings: TextSettings, 
     # Quoted values may contain line breaks, so Spark reads a file in one task. Few rows stay in the order of the files.
     cores = spark.sparkContext.defaultParallelism
     spread = cores if settings.limit is None and len(paths) < cores else None
-    return Rows(tuple(frames), counted, is_sample, spread, tuple(remarks), names)
+    return Rows(tuple(frames), counted, is_sample, spread, tuple(remarks), doubtful, names)
 
 
 def _remark(name: str, doubtful: Sequence[tuple[int, str]]) -> str:
@@ -80,6 +81,8 @@ def _check(text: Text, decoding: Decoding, settings: TextSettings) -> tuple[CsvF
 def _delimiter(text: Text, settings: TextSettings) -> str:
     with text.open() as lines:
         head = list(islice(lines, _HEAD_LINES))
+    if head and (named := SEPARATOR_LINE.fullmatch(head[0])):
+        return named[1]
     found = find_delimiter(head, settings.wanted, settings.quotes)
     if found is None:
         raise UsageError(

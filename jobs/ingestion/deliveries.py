@@ -55,6 +55,7 @@ class Delivery:
         has_uris: whether pictures are given as paths or URIs.
         has_content: whether any column holds texts or pictures.
         remarks: what a person should look at in the files.
+        doubtful: as in `Rows`.
         sources: column of listings -> the columns of the files where its values are, in the order in which they count.
     """
 
@@ -65,6 +66,7 @@ class Delivery:
     has_uris: bool
     has_content: bool = True
     remarks: tuple[str, ...] = ()
+    doubtful: int = 0
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -151,7 +153,9 @@ def cast_delivery(
     has_content = any(name in sources for sources in found for name in _CONTENT)
     has_uris = any(_has_uris(sources) for sources in found)
     remarks = (*rows.remarks, *uneven_files(_columns_of_files(rows, found, attributes)), *_check_pictures(rows, found))
-    return Delivery(files, validated, rows.counted, ignored, has_uris, has_content, remarks, source_columns(found))
+    return Delivery(
+        files, validated, rows.counted, ignored, has_uris, has_content, remarks, rows.doubtful, source_columns(found)
+    )
 
 
 def _columns_of_files(rows: Rows, found: Sequence[Found], attributes: Sequence[Found]) -> list[FileColumns]:

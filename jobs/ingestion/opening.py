@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import zstandard
 from pyspark.sql import SparkSession
@@ -63,11 +63,11 @@ def _open_bytes(spark: SparkSession, path: str) -> BinaryIO:
 
 
 def _local_path(path: str) -> Path | None:
-    """The path of a file on this machine; None if it is elsewhere."""
+    """The path of a file on this machine; None if it is elsewhere. Hadoop writes characters of names as they are."""
     parts = urlsplit(path)
     if not parts.scheme:
         return Path(path)
-    return Path(unquote(parts.path)) if parts.scheme == "file" and not parts.netloc else None
+    return Path(path.removeprefix("file:")) if parts.scheme == "file" and not parts.netloc else None
 
 
 class _ZstdFile(io.RawIOBase):

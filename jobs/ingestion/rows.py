@@ -30,6 +30,7 @@ class Rows:
         spread: number of tasks over which to spread the work on the rows, which changes their order; None: as many as
             they are read by.
         remarks: what a person should look at in the files.
+        doubtful: number of lines within quoted values that look like rows of their own.
         files: the names of the files of each frame; empty: not known.
         unread: columns of the files, and fields, that Spark cannot read, so that no frame has them.
     """
@@ -39,6 +40,7 @@ class Rows:
     is_sample: bool = False
     spread: int | None = None
     remarks: tuple[str, ...] = ()
+    doubtful: int = 0
     files: tuple[tuple[str, ...], ...] = ()
     unread: tuple[str, ...] = ()
 

@@ -28,6 +28,16 @@ _EXAMPLES = 1000
 """Lines that are not UTF-8 from which the encoding is found."""
 _BY_CHANCE = 0.02
 """In other encodings, words such as `Â©` are UTF-8 by chance: in at most so many lines for each that is not."""
+_NO_TEXT = {
+    b"\x1f\x8b": "compressed with gzip: add .gz to its name",
+    b"BZh": "compressed with bzip2: add .bz2 to its name",
+    b"\x28\xb5\x2f\xfd": "compressed with Zstandard: add .zst to its name",
+    b"PK\x03\x04": "a ZIP archive or a workbook of Excel: unpack it, or save the sheet as CSV (UTF-8)",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel: save the sheet as CSV (UTF-8)",
+    b"PAR1": "Parquet: end its name in .parquet",
+    b"%PDF": "a PDF document: ask for the data themselves",
+}
+"""First bytes of files that are no text -> what they are, and what to do."""
 _T = TypeVar("_T")
 
 
@@ -150,7 +160,8 @@ def inspect(
     Raises:
         UsageError: it cannot be read, it is not in the encoding, or the encoding is not sure.
     """
-    encoding = settings.encoding or _marked_encoding(spark, path)
+    marked = _marked_encoding(spark, path)
+    encoding = settings.encoding or marked
     text = Text(spark, path, encoding or UTF8, "strict" if encoding else "surrogateescape")
     decoding, way_out = Decoding(), f"Set the right encoding with --set {settings.settings}.encoding=NAME."
     try:
@@ -188,8 +199,17 @@ def _other_encoding(text: Text, decoding: Decoding, way_out: str) -> str:
 
 
 def _marked_encoding(spark: SparkSession, path: str) -> str | None:
+    """The encoding that the first bytes name; None if they name none.
+
+    Raises:
+        UsageError: they are those of a file that is no text.
+    """
     with open_file(spark, path) as file:
-        return marked_encoding(file.read(_HEAD))
+        head = file.read(_HEAD)
+    kind = next((kind for beginning, kind in _NO_TEXT.items() if head.startswith(beginning)), None)
+    if kind is not None:
+        raise UsageError(f"{path.rsplit('/', 1)[-1]} is no text but {kind}.")
+    return marked_encoding(head)
 
 
 def _is_decoded(line: str) -> bool:

@@ -24,11 +24,12 @@ from pyspark.sql.types import (
 from jobs.ingestion.steps.time_format import read_time
 from udfs.prices import SIGNS
 
-_SPACES = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff"
+_SPACES = " \t\r\n\f\v\u00a0\u2007\u200b\u200e\u200f\u202f\u2060\ufeff"
 # Epochs are in seconds, milliseconds, microseconds or nanoseconds. For the years 1973 to 5138 the magnitude gives the
 # unit. Smaller numbers are not times; 20240131, for example, is a date without separators.
 _EPOCH = ((1e17, "0.001"), (1e14, "1"), (1e11, "1000"), (1e8, "1000000"))
 _TOO_LARGE = 1e20
+_DATA_ADDRESS = r"^\s*data:[^,]{0,100};base64,"
 _NUMBER = r"^[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
 _DATE = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ]|$)"  # Spark would also accept a year alone or a time without a date
 _YEARS = (1970, 2199)
@@ -122,7 +123,11 @@ def is_future(time: Column, now: dt.datetime, days: float = _MAX_AHEAD_DAYS) -> 
 
 
 def image(value: Column, kind: DataType) -> Column:
-    """Cast to the encoded picture; null if empty. Text that is not base64 is kept as bytes, which are later corrupt."""
+    """Cast to the encoded picture; null if empty. Text that is not base64 is kept as bytes, which are later corrupt.
+
+    What a `data:` address says before its base64 text is left out.
+    """
     if isinstance(kind, StringType):
+        value = F.regexp_replace(value, _DATA_ADDRESS, "")
         value = F.coalesce(F.try_to_binary(value, F.lit("base64")), F.to_binary(value, F.lit("utf-8")))
     return F.when(F.octet_length(value) > 0, value)
