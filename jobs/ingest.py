@@ -166,7 +166,7 @@ def _load(job: Job, listings: str, options: CategoryOptions, full: bool, version
         stored = warehouse.read(LISTINGS)
         delivered, suppressed = split_suppressed(unify_ids(staged, stored))
         outcomes = cached(find_outcomes(delivered, stored), at_end)
-        withdrawn = find_missing(stored, delivered) if full else warehouse.empty(LISTINGS)
+        withdrawn = find_missing(stored, delivered) if full else None
         counts = count_rows(delivered, outcomes, withdrawn, suppressed)
         run.counts |= counts.by_name
         mixed = find_mixed_titles(delivered) if run.counts["rows_superseded"] else MixedTitles()

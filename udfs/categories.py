@@ -69,6 +69,8 @@ class CategoryIndex:
 
     separators: Separators
     """How delivered categories are written."""
+    codes: frozenset[str]
+    """The categories of the taxonomy."""
 
     def __init__(
         self, taxonomy: Iterable[TaxonomyRow], aliases: Mapping[str, str], separators: Separators, general: str
@@ -84,7 +86,7 @@ class CategoryIndex:
         rows = {row.category: row for row in taxonomy}
         paths = {code: _path(row, rows, general) for code, row in rows.items()}
         self.separators = separators
-        self._codes = frozenset(rows)
+        self.codes = frozenset(rows)
         self._depth = {code: len(path) for code, path in paths.items()}
         known = {alias: code for alias, code in aliases.items() if code in rows}
         self._names = [
@@ -125,7 +127,7 @@ class CategoryIndex:
 
     def resolve_whole(self, name: str) -> str | None:
         """The code of a name that is one category; None if it is none."""
-        if name in self._codes:
+        if name in self.codes:
             return name
         key = self._key(name)
         return next((names[key] for names in self._names if key in names), None)

@@ -17,7 +17,7 @@ from jobs.cleaning.steps.selection import unscored, without_texts
 from jobs.features.encoders import Encoder
 from jobs.features.encoding import encode_rows
 from jobs.features.steps.selection import KEYS
-from jobs.ingestion.aliases import derive_aliases, open_index, stored_aliases
+from jobs.ingestion.aliases import derive_aliases, open_index, stored_names
 from jobs.ingestion.copies import open_copies
 from jobs.ingestion.deliveries import check_count, open_delivery, reported_read_errors
 from jobs.ingestion.groups import bucket
@@ -33,7 +33,7 @@ from jobs.lifecycle.run_context import STAGED_ARCHIVES, RunContext
 from jobs.warehouse.caches import cached
 from jobs.warehouse.fetched import picture_prefixes
 from jobs.warehouse.joins import broadcast_if_few
-from jobs.warehouse.listings import read_successors, with_taxonomy
+from jobs.warehouse.listings import with_taxonomy
 from schemas.errors import FailedError
 from schemas.reasons import CategoryAction
 from schemas.tables import BACKFILL_DECISIONS, BACKFILL_PREDICTIONS, CATEGORY_ALIASES, LISTINGS, TAXONOMY
@@ -78,7 +78,7 @@ class Archive:
             at_end.callback(self.remove)
         warehouse = run.job.warehouse
         outcomes = cached(find_outcomes(self._delivered, warehouse.empty(LISTINGS)), at_end)
-        self._counts = count_rows(self._delivered, outcomes, warehouse.empty(LISTINGS), suppressed)
+        self._counts = count_rows(self._delivered, outcomes, None, suppressed)
         self._newest = newest_rows(self._delivered, outcomes)
         self._listings = cached(without_texts(self._with_taxonomy()), at_end)
         # Once for all pieces, because it reads the whole catalogue.
@@ -150,7 +150,8 @@ class Archive:
         """The newest rows, with the categories that theirs stand for; no ingest has looked these names up."""
         taxonomy, stored = self._results.source(TAXONOMY), self._results.source(CATEGORY_ALIASES)
         settings = self._run.job.settings.ingest
-        index = open_index(taxonomy, read_successors(stored), stored_aliases(stored), settings)
+        aliases, successors = stored_names(stored)
+        index = open_index(taxonomy, successors, aliases, settings)
         return with_taxonomy(self._newest, taxonomy, derive_aliases(self._newest, taxonomy, index))
 
     def _pieces(self) -> list[list[int]]:

@@ -12,7 +12,7 @@ from jobs.ingestion.copies import Copies
 from jobs.ingestion.faults import list_faults
 from jobs.ingestion.rows import MALFORMED
 from jobs.ingestion.taxonomies import DEFAULT_DEPARTMENT, read_category_file
-from jobs.warehouse.listings import DELIVERY, TAXONOMY_FILE, read_successors
+from jobs.warehouse.listings import DELIVERY, TAXONOMY_FILE
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.successors import Successors
@@ -103,13 +103,17 @@ def open_index(
     return CategoryIndex(rows, {**successors, **aliases}, separators, DEFAULT_DEPARTMENT)
 
 
-def stored_aliases(aliases: DataFrame) -> dict[str, str]:
-    """Alias -> category of the mapping file that was given last.
+def stored_names(aliases: DataFrame) -> tuple[dict[str, str], Successors]:
+    """Alias -> category of the mapping file that was given last; and the output of `read_successors`.
 
     Args:
         aliases: the table category_aliases.
     """
-    return {row.alias: row.category for row in aliases.where(F.col("source") == _FILE).collect()}
+    rows = aliases.where(F.col("source").isin(_FILE, TAXONOMY_FILE)).collect()
+    of_file, successors = (
+        {row.alias: row.category for row in rows if row.source == source} for source in (_FILE, TAXONOMY_FILE)
+    )
+    return of_file, successors
 
 
 def derive_aliases(names: DataFrame, taxonomy: DataFrame, index: CategoryIndex) -> DataFrame:
@@ -148,8 +152,9 @@ def update_aliases(
         The names of the categories.
     """
     stored, taxonomy = warehouse.read(CATEGORY_ALIASES), warehouse.read(TAXONOMY)
-    aliases = stored_aliases(stored) if given is None else dict(given)
-    successors = read_successors(stored) if replaced is None else replaced
+    aliases, successors = stored_names(stored)
+    aliases = aliases if given is None else dict(given)
+    successors = successors if replaced is None else replaced
     index = open_index(taxonomy, successors, aliases, settings)
     earlier = stored.where(F.col("source") == DELIVERY).select(F.col("alias").alias("category"))
     names = delivered.select("category").union(warehouse.read(LISTINGS).select("category")).union(earlier)

@@ -91,13 +91,13 @@ def find_mixed_titles(delivered: DataFrame) -> MixedTitles:
     return MixedTitles(row.ids, row.most.listing_id, row.most.titles) if row.ids else MixedTitles()
 
 
-def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, suppressed: int = 0) -> Counts:
+def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame | None, suppressed: int = 0) -> Counts:
     """Count the rows of a delivery.
 
     Args:
         delivered: the staged delivery, without suppressed rows.
         outcomes: row_number, listing_id, outcome.
-        withdrawn: listing_id of the listings to withdraw.
+        withdrawn: listing_id of the listings to withdraw; None: there are none.
         suppressed: number of suppressed rows.
 
     Raises:
@@ -125,7 +125,7 @@ def count_rows(delivered: DataFrame, outcomes: DataFrame, withdrawn: DataFrame, 
     }
     account = count_outcomes(rows_in + suppressed, by_outcome, suppressed)
     unread |= {"prices_unread": unread_prices, "exposures_unread": unread_exposures}
-    counts = account | {"withdrawn": withdrawn.count(), **unread}
+    counts = account | {"withdrawn": 0 if withdrawn is None else withdrawn.count(), **unread}
     return Counts(counts, reasons, lists, hints)
 
 
@@ -200,7 +200,7 @@ def summarise_ingest(
         **counts,
         "listings": stored.listings,
         "listings_without_category": stored.without_category,
-        "categories": taxonomy.count(),
+        "categories": len(categories.index.codes),
         "categories_added": len(categories.added) or None,
         "categories_replaced": categories.replaced or None,
         "columns_mapped": delivery.columns_mapped,

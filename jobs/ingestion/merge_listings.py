@@ -86,7 +86,7 @@ def stage_changes(
     stage: str,
     delivered: DataFrame,
     outcomes: DataFrame,
-    withdrawn: DataFrame,
+    withdrawn: DataFrame | None,
     counts: Mapping[str, int],
     settings: Settings,
 ) -> DataFrame:
@@ -97,7 +97,7 @@ def stage_changes(
         stage: name of the staged table.
         delivered: the staged delivery.
         outcomes: row_number, listing_id, outcome.
-        withdrawn: listing_id of the listings to withdraw.
+        withdrawn: listing_id of the listings to withdraw; None: there are none.
         counts: change -> number of listings.
         settings: limits for reading pictures.
 
@@ -112,7 +112,7 @@ def stage_changes(
         return warehouse.stage(stage, _changes(keyed, warehouse.read(LISTINGS), outcomes, withdrawn))
 
 
-def _changes(keyed: DataFrame, listings: DataFrame, outcomes: DataFrame, withdrawn: DataFrame) -> DataFrame:
+def _changes(keyed: DataFrame, listings: DataFrame, outcomes: DataFrame, withdrawn: DataFrame | None) -> DataFrame:
     """The rows of `stage_changes`, not computed yet; `keyed` is the output of `_with_keys`."""
     inserted, updated = (keyed.where(F.col("outcome") == outcome) for outcome in _NEW_VALUES)
     stored = listings.select("listing_id", "group_id", *KEYS)
@@ -121,7 +121,8 @@ def _changes(keyed: DataFrame, listings: DataFrame, outcomes: DataFrame, withdra
     groups = assign_groups(inserted.select("listing_id", *KEYS), others)
     with_values = keyed.join(groups, "listing_id", "left").withColumn("bucket", bucket(F.col("group_id")))
     without_values = outcomes.where(F.col("outcome") == Outcome.RETURNED.value).select("listing_id", "outcome")
-    without_values = without_values.unionByName(withdrawn.select("listing_id", F.lit(_WITHDRAWN).alias("outcome")))
+    if withdrawn is not None:
+        without_values = without_values.unionByName(withdrawn.select("listing_id", F.lit(_WITHDRAWN).alias("outcome")))
     changes = with_values.unionByName(without_values, allowMissingColumns=True).withColumnRenamed("outcome", "change")
     return changes.select("listing_id", "change", "row_number", "title_key", "image_key", "group_id", "bucket")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -49,7 +48,7 @@ def read_parquet(spark: SparkSession, paths: Sequence[str], settings: TextSettin
         alike.setdefault(key, (schema, columns, []))[2].append(path)
     frames = tuple(_read_alike(spark, *each) for each in alike.values())
     names = tuple(tuple(path.rsplit("/", 1)[-1] for path in same) for _, _, same in alike.values())
-    return replace(Rows(frames, counted, files=names), unread=tuple(unread))
+    return Rows(frames, counted, files=names, unread=tuple(unread))
 
 
 def _refuse_unread(name: str, columns: Readable, settings: TextSettings) -> None:

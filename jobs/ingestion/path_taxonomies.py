@@ -10,9 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from conf.ingest_settings import IngestSettings
-from jobs.ingestion.aliases import open_index, stored_aliases
+from jobs.ingestion.aliases import open_index, stored_names
 from jobs.ingestion.taxonomies import DEFAULT_DEPARTMENT, Category
-from jobs.warehouse.listings import read_successors
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import CATEGORY_ALIASES, TAXONOMY
@@ -51,11 +50,12 @@ def grow_taxonomy(
         UsageError: there are no categories, or too many.
     """
     taxonomy, known = warehouse.read(TAXONOMY), warehouse.read(CATEGORY_ALIASES)
-    aliases = stored_aliases(known) if given is None else dict(given)
+    aliases, successors = stored_names(known)
+    aliases = aliases if given is None else dict(given)
     usable = delivered.where((F.size("reasons") == 0) & F.col("category").isNotNull())
     rows = usable.groupBy("category").count().limit(_MAX_NAMES + 1).collect()
     names = {row.category: row["count"] for row in rows}
-    added = new_categories(names, open_index(taxonomy, read_successors(known), aliases, settings))
+    added = new_categories(names, open_index(taxonomy, successors, aliases, settings))
     stored = [tuple(row) for row in taxonomy.collect()]
     if len(names) > _MAX_NAMES or len(stored) + len(added) > _MAX_CATEGORIES:
         some = ", ".join(repr(name) for name in sorted(names)[:3])
