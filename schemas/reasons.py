@@ -308,7 +308,7 @@ class QuarantineReason(StrEnum):
     DAMAGED_LISTING_ID = "damaged_listing_id"
     """It is a rounded number such as 8.41E+12: a spreadsheet has replaced the last digits of a long id."""
     NOT_UTF8 = "not_utf8"
-    """A value that is used is text of Parquet or Delta whose bytes are not UTF-8, so that it cannot be read for sure."""
+    """A value that is used is text of Parquet or Delta whose bytes are not UTF-8, so it cannot be read for sure."""
     MISSING_UPDATED_AT = "missing_updated_at"
     INVALID_UPDATED_AT = "invalid_updated_at"
     FUTURE_UPDATED_AT = "future_updated_at"

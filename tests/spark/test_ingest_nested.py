@@ -80,7 +80,7 @@ def test_fields_and_lists_are_read_the_same_from_parquet_and_json(spark: SparkSe
         assert rows_of(several, "category", "lists_unread") == [("Shoes > Boots", []), ("Socks;Gifts", [])]
         assert delivery.has_uris
         assert delivery.ignored_columns == ()
-        in_capitals = {column: name.upper() for column, name in SETTINGS.columns.items() if name is not None}
+        in_capitals = {column: name and name.upper() for column, name in SETTINGS.columns.items()}
         shouted = opened(spark, path, replace(SETTINGS, columns=in_capitals))
         assert rows_of(shouted.rows, *columns) == rows_of(delivery.rows, *columns)
         assert shouted.ignored_columns == ()
@@ -121,8 +121,8 @@ def test_pictures_are_read_as_other_tools_store_them(spark: SparkSession, tmp_pa
 
 def test_a_json_object_in_the_column_of_pictures_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"listing_id": 1, "image": {"Uri": "/a.jpg"}, "time": "2024-01-02"}')
-    columns = {"updated_at": "time", "image_uri": "image.uri"}
+    settings = IngestSettings(columns={"updated_at": "time", "image_uri": "image.uri"})
     with pytest.raises(UsageError, match=r"column 'image' holds objects with fields .*'ingest.columns={image: image\."):
-        opened(spark, tmp_path / "rows.jsonl", IngestSettings(columns=columns))
-    found = opened(spark, tmp_path / "rows.jsonl", IngestSettings(columns={**columns, "image": None}))
+        opened(spark, tmp_path / "rows.jsonl", settings)
+    found = opened(spark, tmp_path / "rows.jsonl", replace(settings, columns={**settings.columns, "image": None}))
     assert rows_of(found.rows, "image_uri") == [("/a.jpg",)]
