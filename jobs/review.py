@@ -25,8 +25,7 @@ FileArgument = Annotated[
     typer.Argument(
         metavar="FILE",
         help="Parquet, CSV or JSON lines file with the columns listing_id, decision, reviewer and decided_at, and "
-        "category for the decision set_category; or a file of "
-        "`review export` that is filled in.",
+        "category for the decision set_category; or a file of `review export` that is filled in.",
     ),
 ]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import pytest
 from pyspark.sql import functions as F
@@ -91,6 +92,31 @@ def test_decisions_are_loaded_once_and_win_and_audit_answers_give_audited_metric
     open_items = flagged[flagged.status == "open"].reasons
     about = {"low_confidence", "wrong_category", "missing_category", "unknown_category", "audit_sample"}
     assert [listing for listing in answers if about & set(open_items.get(listing, ()))] == []
+
+
+def test_an_exported_workbook_is_filled_in_and_loaded_once(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "work-list.xlsx"
+    exported = workspace.run("review", "export", str(file))
+    flagged = work_list(workspace)
+    assert exported["listings"] == int((flagged.status == "open").sum())
+    book = openpyxl.load_workbook(file)
+    header, *rows = book.worksheets[0].iter_rows()
+    place = {str(cell.value): number for number, cell in enumerate(header)}
+    assert len(rows) == exported["questions"] >= exported["listings"]
+    asked = [row for row in rows if row[place["suggested_category"]].value]
+    answered = {str(row[place["listing_id"]].value): str(row[place["suggested_category"]].value) for row in asked[:3]}
+    for row in asked[:3]:
+        row[place["decision"]].value = "accept"
+    book.save(file)
+    words = ("review", "apply", str(file), "--reviewer", "ada", "--decided-at", _WHEN)
+    first, again = workspace.run(*words), workspace.run(*words)
+    assert (first["rows_in"], first["rows_current"], first["rows_quarantined"]) == (3, 3, 0)
+    assert first["rows_not_answered"] == len(rows) - 3
+    assert (again["rows_current"], again["rows_unchanged"]) == (0, 3)
+    stored = workspace.warehouse.read(REVIEW_DECISIONS).toPandas().set_index("listing_id")
+    assert dict(stored.category) == answered
+    assert set(stored.reviewer) == {"ada"}
+    assert set(stored.purpose) == {"work"}
 
 
 @dataclass(frozen=True)
