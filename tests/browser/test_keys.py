@@ -112,7 +112,7 @@ def test_search_as_one_types_finds_by_synonym_and_enter_takes(page: Page, server
     page.wait_for_selector('#stage article[data-listing="L0001"]')
     page.keyboard.press("/")
     page.keyboard.type("foot")
-    page.wait_for_selector('#found [data-category="boots"] ~ [data-category="sneakers"]')
+    page.wait_for_selector('#found [data-for="foot"]', state="attached")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_selector('#stage article[data-listing="L0002"]')

@@ -161,6 +161,7 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
         "of the category queue, too": "low_confidence",
         "the picture is right": "image_mismatch",
         "a category, whatever the reason": None,
+        "taken back": None,
         "no word": None,
         "the suggestion, named": None,
         "the seller's, named": None,

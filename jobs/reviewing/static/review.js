@@ -317,6 +317,8 @@
   found.addEventListener("click", (event) => choose(event.target.closest("[data-category]")));
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target !== found) return;
+    // They get their ids here: htmx would give attributes of the last list to elements with the same ids for a moment.
+    options().forEach((each, place) => { each.id = `option-${place}`; });
     // A list that comes late must not move what the arrows have chosen.
     const option = options().find((each) => each.dataset.category === pointed) ?? options()[0];
     mark(option);
