@@ -149,7 +149,7 @@ class DecideSettings:
     """A seller's category with a lower posterior is referred to a person."""
     mismatch_probability: Share = 0.5
     """A picture is flagged if the probability that it shows something else is at least this."""
-    condition_precision: Share = 0.8
+    condition_precision: Share = 0.5
     """A listing is flagged if the probability that its condition is another than it states is at least this."""
     seller_prior: Positive = 4.0
     """Strength of the shrinkage of a seller's error rate to the overall rate, in listings."""

@@ -34,6 +34,7 @@ class AttributeHead:
         suggest_from: probability from which a value is suggested; above 1 if none is sure enough.
         swaps: shape (A, A), P(a listing states column | row is true); None unless contradictions are looked for.
         sure: shape (A,), values that are recognised surely enough to contradict others.
+        shares: shape (A,), how often listings state each value; they sum to 1.
         listings: number of listings that it was learnt from.
         suggested: share of them for which the members would suggest a value out of sample, 0 to 1.
         precision: the share of these that are what the listing states; NaN without any.
@@ -51,6 +52,7 @@ class AttributeHead:
     suggest_from: float
     swaps: Floats | None
     sure: Bools
+    shares: Floats
     listings: int
     suggested: float
     precision: float

@@ -118,6 +118,7 @@ def _learn(
         suggest_from=2.0,
         swaps=None,
         sure=np.zeros(len(values), np.bool_),
+        shares=np.bincount(codes[known], minlength=len(values)) / len(known),
         listings=len(codes),
         suggested=0.0,
         precision=float("nan"),

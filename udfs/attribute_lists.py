@@ -49,7 +49,7 @@ def predict_attributes(
         columns = [np.exp(each[rows]) for each in (predicted.fused, predicted.by_words, predicted.by_picture)]
         wrong = np.full_like(columns[0], np.nan)
         if head.swaps is not None:
-            wrong = contradictions(columns[0], head.swaps, head.sure)
+            wrong = contradictions(columns[0], head.swaps, head.sure, head.shares)
         # A stable sort, so that ties have the same order on every machine.
         order = np.argsort(-columns[0], axis=1, kind="stable")[:, : 1 if head.swaps is None else None]
         picked = [np.take_along_axis(each, order, axis=1) for each in (*columns, wrong)]

@@ -13,7 +13,9 @@ from schemas.attributes import ATTRIBUTE_FOLDS, ATTRIBUTES_FILE, NO_ATTRIBUTES, 
 from schemas.tensors import TextBatch, VectorBatch
 
 _UNFOLDING_STEPS = 50
-_ARRAYS = ("words", "word_kernel", "word_bias", "picture_kernel", "picture_bias", "weights", "sure")
+_AS_FREQUENT = 2.0
+"""How many times as frequent as another value one may be to speak against it."""
+_ARRAYS = ("words", "word_kernel", "word_bias", "picture_kernel", "picture_bias", "weights", "sure", "shares")
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,17 @@ def log_softmax(scores: Floats) -> Floats:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
-def contradictions(probabilities: Floats, swaps: Floats, sure: Bools) -> Floats:
+def contradictions(probabilities: Floats, swaps: Floats, sure: Bools, shares: Floats) -> Floats:
     """The probability, for each value that a listing may state, that it states this value and another one is true.
 
     The probabilities describe what such listings state, with all errors. What is true follows by unfolding the errors
-    (Richardson 1972, Lucy 1974), which keeps probabilities positive. Only values that are recognised surely speak
-    against others: where nothing can be recognised, nothing is contradicted.
+    (Richardson 1972, Lucy 1974), which keeps probabilities positive. A value speaks against others only if it is
+    recognised surely, and never against one that is less than half as frequent: what is usual needs no sign, so
+    listings that show nothing look like it, whatever they truly are.
 
     Args:
         probabilities: shape (n, A), of what listings state.
-        swaps: as `AttributeHead.swaps`.
-        sure: as `AttributeHead.sure`.
+        swaps, sure, shares: as in `AttributeHead`.
 
     Returns:
         Shape (n, A), 0 to 1.
@@ -122,8 +124,8 @@ def contradictions(probabilities: Floats, swaps: Floats, sure: Bools) -> Floats:
         true = true * ((probabilities / expected) @ swaps.T)
         true /= true.sum(axis=1, keepdims=True)
     stated = np.maximum(true @ swaps, 1e-12)
-    others = swaps * sure[:, None] * ~np.eye(len(swaps), dtype=np.bool_)
-    return np.asarray((true @ others) / stated)
+    speaks = sure[:, None] & (shares[:, None] <= _AS_FREQUENT * shares) & ~np.eye(len(swaps), dtype=np.bool_)
+    return np.asarray((true @ (swaps * speaks)) / stated)
 
 
 def save_attributes(model: AttributeModel, folder: Path) -> None:

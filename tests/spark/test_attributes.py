@@ -31,7 +31,7 @@ def head(name: str, values: tuple[str, ...], part: int, suggest_from: float) -> 
     empty, size = np.zeros((3, 0, len(values)), np.float32), np.zeros((3, len(values)), np.float32)
     return AttributeHead(
         name, values, part, np.zeros(0, np.int64), empty, size, empty, size, np.ones(4), suggest_from, None,
-        np.zeros(len(values), np.bool_), 100, 0.5, 0.95,
+        np.zeros(len(values), np.bool_), np.full(len(values), 1 / len(values)), 100, 0.5, 0.95,
     )  # fmt: skip
 
 

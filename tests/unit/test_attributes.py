@@ -119,20 +119,30 @@ def test_overstated_conditions_are_contradicted_and_true_ones_are_not(heads: tup
             for found, stated in zip(lists, STATED, strict=True)
         ]
     )
-    assert (wrong[OVERSTATED] >= 0.8).mean() > 0.9
-    assert (wrong[~OVERSTATED] >= 0.8).mean() < 0.01
+    assert (wrong[OVERSTATED] >= 0.5).mean() > 0.9
+    assert (wrong[~OVERSTATED] >= 0.5).mean() < 0.01
 
 
 def test_where_nothing_is_recognised_nothing_is_contradicted() -> None:
-    swaps, unsure = np.full((4, 4), 0.25), np.zeros(4, np.bool_)
-    assert contradictions(np.full((2, 4), 0.25), swaps, unsure).tolist() == [[0.0] * 4] * 2
+    swaps, unsure, even = np.full((4, 4), 0.25), np.zeros(4, np.bool_), np.full(4, 0.25)
+    assert contradictions(np.full((2, 4), 0.25), swaps, unsure, even).tolist() == [[0.0] * 4] * 2
+
+
+def test_a_frequent_value_does_not_contradict_a_rare_one() -> None:
+    """Nine of ten listings state "new". One that shows nothing may be worn all the same."""
+    swaps, sure = np.array([[0.98, 0.02], [0.05, 0.95]]), np.ones(2, np.bool_)
+    shows_nothing, shows_wear = np.array([[0.98, 0.02]]), np.array([[0.1, 0.9]])
+    mostly_new = np.array([0.9, 0.1])
+    assert contradictions(shows_nothing, swaps, sure, mostly_new)[0, 1] == 0.0
+    assert contradictions(shows_nothing, swaps, sure, np.array([0.6, 0.4]))[0, 1] > 0.9
+    assert contradictions(shows_wear, swaps, sure, mostly_new)[0, 0] > 0.3
 
 
 def test_a_contradiction_weighs_the_errors_of_sellers_against_what_is_seen() -> None:
     """A twentieth of the worn listings state "new": one that surely looks worn and states it is such an error."""
     swaps, sure = np.array([[1.0, 0.0], [0.05, 0.95]]), np.ones(2, np.bool_)
     looks_worn, looks_new, unclear = [0.05, 0.95], [1.0, 0.0], [0.525, 0.475]
-    found = contradictions(np.array([looks_worn, looks_new, unclear]), swaps, sure)
+    found = contradictions(np.array([looks_worn, looks_new, unclear]), swaps, sure, np.array([0.96, 0.04]))
     assert found[0, 0] > 0.95
     assert found[1, 0] < 0.01
     assert found[2, 0] == pytest.approx(0.025 / 0.525, abs=0.01)
