@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.review_samples import Server, category_item, other_items, running_server, write_store
 
-WAIT = 10_000
+WAIT = 30_000
 """Milliseconds."""
 
 
