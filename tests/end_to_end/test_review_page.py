@@ -153,7 +153,7 @@ def test_the_command_serves_a_page_and_renews_it_by_itself(workspace: Workspace,
     with guarded() as mark, (tmp_path / "said").open("wb") as said:
         started = [sys.executable, "-m", "jobs.cli", *words]
         server = subprocess.Popen(started, env={**os.environ, **mark}, stdout=said, stderr=said)
-        until = time.monotonic() + 180
+        until = time.monotonic() + 600
         while not (workspace.path / "_review" / "open-items.sqlite").is_file():
             assert time.monotonic() < until, (tmp_path / "said").read_text()
             assert server.poll() is None, (tmp_path / "said").read_text()
