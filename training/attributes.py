@@ -25,7 +25,8 @@ from udfs.attributes import fuse_inputs, predict_attribute, word_matrix
 
 MIN_LISTINGS = 20
 """Fewest listings of a value; rarer values are not learnt."""
-_MAX_VALUES = 200
+_MAX_VALUES, _MAX_WORDS = 100, 20_000
+"""Bound the driver's memory: the optimiser keeps some twenty copies of the weights of words by values."""
 _MIN_COVERED = 0.5
 """An attribute whose frequent values cover fewer listings is free text, such as a name or a measure."""
 _MIN_FITTED = 50
@@ -275,9 +276,10 @@ def _all_values(coefficients: Floats, intercepts: Floats, known: Ints, size: int
 
 
 def _frequent_words(texts: TextBatch, hash_size: int) -> Ints:
-    """The words and pairs of words of at least `_MIN_SHARED` listings, ascending."""
+    """The most frequent words and pairs of words of at least `_MIN_SHARED` listings, ascending."""
     ids, counts = np.unique(texts.ids[texts.ids < hash_size // 2], return_counts=True)
-    return np.asarray(ids[counts >= _MIN_SHARED])
+    shared, counts = ids[counts >= _MIN_SHARED], counts[counts >= _MIN_SHARED]
+    return np.sort(shared[np.argsort(-counts, kind="stable")[:_MAX_WORDS]])
 
 
 def _take_pictures(sample: AttributeSample, rows: Ints) -> VectorBatch:
