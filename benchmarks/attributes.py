@@ -23,7 +23,6 @@ from benchmarks.work_folder import ROOT
 from conf.attribute_settings import AttributeSettings
 from conf.settings import TextSettings
 from schemas.arrays import Bools, Ints
-from schemas.tensors import VectorBatch
 from training.attribute_sample import AttributeSample, Stated
 from training.attributes import learn_attributes
 from udfs.attributes import predict_attribute
@@ -63,7 +62,7 @@ def main() -> None:
         AttributeSample(
             titles=titles.take(known),
             texts=titles.take(known),
-            pictures=VectorBatch(pictures.values[known], pictures.present[known]),
+            pictures=pictures.take(known),
             buckets=buckets[known],
             stated={name: _stated(values.iloc[known], part) for part, (name, values) in enumerate(stated.items())},
         ),
@@ -73,7 +72,7 @@ def main() -> None:
     print(f"{len(known):,} listings learnt from, {hidden.sum():,} hidden, {time.perf_counter() - started:.0f} seconds")
     for head in heads:
         rows = np.flatnonzero(hidden & (stated[head.name] != ""))
-        part = (titles.take(rows), VectorBatch(pictures.values[rows], pictures.present[rows]), buckets[rows])
+        part = (titles.take(rows), pictures.take(rows), buckets[rows])
         truth = stated[head.name].iloc[rows].str.lower().to_numpy(str)
         predicted = predict_attribute(head, part[0], part[0], part[1], part[2])
         inputs = {"words and picture": predicted.fused, "words": predicted.by_words, "picture": predicted.by_picture}

@@ -71,6 +71,10 @@ class VectorBatch:
     values: NDArray[np.float16]
     present: Bools
 
+    def take(self, rows: Ints) -> VectorBatch:
+        """The vectors of some rows, in the order of `rows`; copied, also from a memory map."""
+        return VectorBatch(self.values[rows], self.present[rows])
+
 
 @dataclass(frozen=True)
 class Prediction:

@@ -90,7 +90,7 @@ def _learn(
         return None
     texts = (sample.texts if stated.part < 0 else sample.titles).take(stated.rows)
     titles, folds = sample.titles.take(stated.rows), sample.buckets[stated.rows] % ATTRIBUTE_FOLDS
-    pictures = _take_pictures(sample, stated.rows)
+    pictures = sample.pictures.take(stated.rows)
     known = np.flatnonzero(codes >= 0)
     words = _frequent_words(texts.take(known), hash_size)
     matrix = word_matrix(texts, words)
@@ -280,7 +280,3 @@ def _frequent_words(texts: TextBatch, hash_size: int) -> Ints:
     ids, counts = np.unique(texts.ids[texts.ids < hash_size // 2], return_counts=True)
     shared, counts = ids[counts >= _MIN_SHARED], counts[counts >= _MIN_SHARED]
     return np.sort(shared[np.argsort(-counts, kind="stable")[:_MAX_WORDS]])
-
-
-def _take_pictures(sample: AttributeSample, rows: Ints) -> VectorBatch:
-    return VectorBatch(sample.pictures.values[rows], sample.pictures.present[rows])

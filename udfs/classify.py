@@ -27,7 +27,7 @@ from udfs.personal_data import find_personal_data, text_rules
 from udfs.predictor import Predictor, load_predictor
 from udfs.rankings import first, rank
 from udfs.shipping import ship_folder, shipped_folder
-from udfs.text import read_texts
+from udfs.text import featurize, read_texts
 from udfs.vectors import read_vectors
 
 READ = ("listing_id", "content_hash", "title", "description", "currency", "bucket", "vector", "image_status")
@@ -172,7 +172,8 @@ def read_listings(piece: pa.RecordBatch, predictor: Predictor, phone_regions: Se
         )
     ]
     read_alone = titles if reads_titles(predictor.attributes.heads) else []
-    alone = predictor.featurize(read_alone, [None] * len(read_alone))
+    # Heads read words only, so the titles alone need no vectors of a text encoder.
+    alone = featurize(read_alone, [None] * len(read_alone), **predictor.spec.text)  # type: ignore[arg-type]
     return Texts(predictor.featurize(titles, descriptions), languages, personal_data, alone)
 
 

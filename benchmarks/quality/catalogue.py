@@ -57,7 +57,7 @@ class Catalogue:
             for name in ("listing_ids", "titles", "descriptions", "sellers", "truth", "labels")
         }
         if self.pictures is not None:
-            columns["pictures"] = VectorBatch(self.pictures.values[chosen], self.pictures.present[chosen])
+            columns["pictures"] = self.pictures.take(chosen)
         return replace(self, **columns)
 
 

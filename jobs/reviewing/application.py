@@ -249,7 +249,7 @@ class _Page:
         answered = {each.showing_id for each in outcomes}
         held = [each for each in body.held if each not in answered]
         wanted = max(AHEAD - len(held), 0)
-        chosen = Filters(**body.filters.model_dump())
+        chosen = _filters(body.filters)
         fresh = show_next(self._store, who, chosen, held, wanted, now)
         again = [each.again for each in outcomes if each.again is not None]
         rendered = self._render(request, [*again, *fresh])
