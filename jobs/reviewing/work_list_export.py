@@ -70,12 +70,14 @@ def write_work_list(job: Job, file: Path, limit: int | None) -> Summary:
         partial.unlink(missing_ok=True)
         found.unpersist()
     location = job.warehouse.location
+    # Rows have neither: without both options, all answers would go to quarantine.
+    load = f"catalog-cleaner review apply {file} --reviewer NAME --decided-at TIME --warehouse {location}"
     return Summary(
         f"Work list of {snapshot.run.run_date} written",
         {"file": str(file), "publication": snapshot.run.run_id, "listings": listings, "questions": questions},
         (),
         (
             _HOW,
-            f"Load the answers with:  catalog-cleaner review apply {file} --reviewer NAME --warehouse {location}",
+            f"Load the answers with:  {load}",
         ),
     )
