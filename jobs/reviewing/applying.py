@@ -19,17 +19,16 @@ from jobs.ingestion.deliveries import check_count, read_files, reported_read_err
 from jobs.ingestion.files import Files, find_files, refuse_missing
 from jobs.ingestion.merge_listings import write_quarantine
 from jobs.ingestion.rows import MALFORMED
-from jobs.ingestion.steps.decisions import fill_in_answers, read_decisions, split_unanswered, validate_decisions
+from jobs.ingestion.steps.decisions import fill_in_answers, read_decisions, split_unanswered
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import RunContext, run_context
-from jobs.reviewing.filling import account, all_publications, runs_of_days, seen_listings
+from jobs.reviewing.filling import all_publications, latest_time, runs_of_days, seen_listings, validate
 from jobs.reviewing.work_list_files import WORKBOOK, read_workbook
-from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import REVIEW_DECISIONS, TAXONOMY
+from schemas.tables import REVIEW_DECISIONS
 
 
 def apply_file(job: Job, file: str, reviewer: str | None = None, decided_at: dt.datetime | None = None) -> Summary:
@@ -65,18 +64,14 @@ def apply_file(job: Job, file: str, reviewer: str | None = None, decided_at: dt.
         delivered, suppressed = split_suppressed(fill_in_answers(answered, reviewer, decided_at))
         published = all_publications(warehouse)
         seen, decisions = _reviewed_listings(warehouse, delivered, published)
-        now = max(job.started_at, dt.datetime.combine(published[-1].run_date, dt.time(), dt.UTC))
-        validated = cached(validate_decisions(decisions, seen, warehouse.read(TAXONOMY), now), at_end)
-        usable = validated.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
-        known = warehouse.read(REVIEW_DECISIONS).select("decision_id")
-        new = cached(usable.join(known, "decision_id", "left_anti"), at_end)
-        run.counts |= account(validated, usable.count(), new.count(), suppressed)
+        validated = validate(warehouse, decisions, seen, latest_time(job.started_at, published), suppressed, at_end)
+        run.counts |= validated.counts
         if run.counts["rows_quarantined"]:
-            write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), validated)
+            write_quarantine(warehouse, Slice(job.name, run.run_id, run.run_date), validated.rows)
         # Counted before they are stored: Spark computes what it has cached of a table again when the table changes, and
         # then no decision is new.
-        summary = _summary(run, file, validated, new)
-        warehouse.append(REVIEW_DECISIONS, new)
+        summary = _summary(run, file, validated.rows, validated.new)
+        warehouse.append(REVIEW_DECISIONS, validated.new)
         return summary
 
 

@@ -9,22 +9,21 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.console.job import Job
 from jobs.ingestion.merge_listings import write_quarantine
-from jobs.ingestion.steps.decisions import OPTIONAL, REQUIRED, validate_decisions
+from jobs.ingestion.steps.decisions import OPTIONAL, REQUIRED
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.publish import Slice
 from jobs.lifecycle.run_context import run_context
 from jobs.reviewing.database import ANSWERS, Row, Store
-from jobs.reviewing.filling import account, all_publications, runs_of_days, seen_listings
+from jobs.reviewing.filling import all_publications, latest_time, runs_of_days, seen_listings, validate
 from jobs.reviewing.outgoing import mark_written, take_answers, waiting_answers
 from jobs.reviewing.place import held_store, known_store
 from jobs.warehouse.caches import cached
 from schemas.errors import CleanerError, HeldError
-from schemas.tables import REVIEW_DECISIONS, TAXONOMY
+from schemas.tables import REVIEW_DECISIONS
 
 _TEXTS = (*(name for name in REQUIRED if name != "decided_at"), *OPTIONAL)
 _SCHEMA = (
@@ -81,19 +80,15 @@ def _write_batch(job: Job, rows: Sequence[Row]) -> dict[str, int]:
         staged = cached(suppressions.blank(_frame(job, rows, published)), at_end)
         delivered, suppressed = split_suppressed(staged)
         seen = seen_listings(warehouse, {_seen_run(row, published) or published[-1].run_id for row in rows})
-        now = max(job.started_at, dt.datetime.combine(published[-1].run_date, dt.time(), dt.UTC))
-        validated = cached(validate_decisions(delivered, seen, warehouse.read(TAXONOMY), now), at_end)
-        usable = cached(validated.where(F.size("reasons") == 0).dropDuplicates(["decision_id"]), at_end)
-        known = warehouse.read(REVIEW_DECISIONS).select("decision_id")
-        new = cached(usable.join(known, "decision_id", "left_anti"), at_end)
-        counts = account(validated, usable.count(), new.count(), suppressed)
+        validated = validate(warehouse, delivered, seen, latest_time(job.started_at, published), suppressed, at_end)
+        counts = validated.counts
         hasty = replace(job.settings, lock=replace(job.settings.lock, wait_seconds=0.0))
         with run_context(replace(job, name="review", settings=hasty), job.started_at.date()) as run:
             run.counts |= counts
             if counts["rows_quarantined"]:
-                write_quarantine(warehouse, Slice(run.job.name, run.run_id, run.run_date), validated)
+                write_quarantine(warehouse, Slice(run.job.name, run.run_id, run.run_date), validated.rows)
             if counts["rows_current"]:
-                warehouse.append(REVIEW_DECISIONS, new)
+                warehouse.append(REVIEW_DECISIONS, validated.new)
         return counts
 
 

@@ -1,20 +1,71 @@
-"""Finds the publications that reviewers saw, from which what their decisions leave out is filled in."""
+"""Validates decisions, and fills in what they leave out from the publications that reviewers saw."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.ingestion.steps.decisions import latest_publications
+from jobs.ingestion.steps.decisions import latest_publications, validate_decisions
 from jobs.lifecycle.publications import ERASE, Publication, find_publication, publications
 from jobs.lifecycle.row_account import row_account
+from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
-from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS
+from schemas.tables import CLEAN_LISTINGS, FLAGGED_ITEMS, REVIEW_DECISIONS, TAXONOMY
+
+
+@dataclass(frozen=True)
+class Validated:
+    """Decisions, and which of them can be used.
+
+    Attributes:
+        rows: the output of `validate_decisions`; cached.
+        new: rows of review_decisions that the table lacks; cached.
+        counts: the row account.
+    """
+
+    rows: DataFrame
+    new: DataFrame
+    counts: dict[str, int]
+
+
+def validate(
+    warehouse: Warehouse,
+    decisions: DataFrame,
+    seen: DataFrame,
+    now: dt.datetime,
+    suppressed: int,
+    at_end: ExitStack,
+) -> Validated:
+    """Validate decisions, and find those that are not stored yet.
+
+    Args:
+        warehouse: the tables.
+        decisions: as `delivered` of `validate_decisions`.
+        seen: the output of `seen_listings`.
+        now: the current time, UTC.
+        suppressed: number of rows that were left out before.
+        at_end: releases caches.
+
+    Raises:
+        FailedError: rows were lost or duplicated.
+    """
+    rows = cached(validate_decisions(decisions, seen, warehouse.read(TAXONOMY), now), at_end)
+    usable = rows.where(F.size("reasons") == 0).dropDuplicates(["decision_id"])
+    known = warehouse.read(REVIEW_DECISIONS).select("decision_id")
+    new = cached(usable.join(known, "decision_id", "left_anti"), at_end)
+    return Validated(rows, new, _account(rows, usable.count(), new.count(), suppressed))
+
+
+def latest_time(started_at: dt.datetime, published: Sequence[Publication]) -> dt.datetime:
+    """The current time or, if it is later, the date of the newest publication, UTC."""
+    return max(started_at, dt.datetime.combine(published[-1].run_date, dt.time(), dt.UTC))
 
 
 def all_publications(warehouse: Warehouse) -> list[Publication]:
@@ -58,7 +109,7 @@ def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:
     )
 
 
-def account(validated: DataFrame, usable: int, new: int, suppressed: int) -> dict[str, int]:
+def _account(validated: DataFrame, usable: int, new: int, suppressed: int) -> dict[str, int]:
     """The row account. If a file repeats a decision, all but one of these rows count as superseded.
 
     Raises:
