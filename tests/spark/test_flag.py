@@ -26,6 +26,7 @@ AS_IT_IS = PriorityWeights()
 FIRST, DATE = dt.date(2026, 1, 1), dt.date(2026, 1, 5)
 
 PERSONAL = "if(listing_id = 'named', array('email', 'phone'), if(listing_id = 'new', null, array()))"
+WORN = "if(listing_id = 'worn', 0.8D, if(listing_id = 'fine', 0.79D, null))"
 USUAL = "named_struct('median', 10.0D, 'lower', 8.0D, 'upper', 14.5D, 'listings', 120L)"
 RANKED = "array<struct<category: string, probability: double>>"
 FLAG_COLUMNS = (
@@ -60,10 +61,11 @@ def unanswered(spark: SparkSession, ddl: str, *rows: Sequence[Any]) -> DataFrame
 def blameless(listings: DataFrame) -> DataFrame:
     """Listings with a usual price: none is a duplicate or drawn for the audit, and no correction is withheld.
 
-    Only the one named so has personal data, and the new one has no prediction.
+    Only the one named so has personal data, the new one has no prediction, and one is worn though it is said to be new.
     """
     values = {"price": "9.5D", "price_distance": "0.0D", "usual_price": USUAL, "duplicate_of": "CAST(NULL AS STRING)"}
     values |= {"withheld": "false", "drawn": "false", "personal_data": PERSONAL}
+    values |= {"condition": "'new'", "condition_contradiction": WORN, "likely_condition": "'used'"}
     return listings.withColumns({name: F.expr(value) for name, value in values.items()})
 
 
@@ -82,6 +84,7 @@ def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
         ("reviewed", None, False, "boots", "corrected", "reviewer", 1.0, False, "ok", "ok", 0.0, False),
         ("new", "boots", True, "boots", "referred", "seller", 0.99, False, "ok", "ok", 0.0, True),
         ("named", "boots", True, "boots", "kept", "seller", 0.99, False, "ok", "ok", 0.01, False),
+        ("worn", "boots", True, "boots", "kept", "seller", 1.0, False, "ok", "ok", 0.01, False),
     )
     got = find_reasons(decided, CONTEXT)
     assert {row.listing_id: row.reasons for row in got.collect()} == {
@@ -96,6 +99,7 @@ def test_a_listing_has_all_reasons_that_apply(spark: SparkSession) -> None:
         "reviewed": [],
         "new": ["low_confidence"],
         "named": ["personal_data"],
+        "worn": ["condition_mismatch"],
     }
     bare = find_reasons(decided, replace(CONTEXT, titles_expected=False, pictures_expected=False))
     assert rows_of(bare.where("listing_id = 'unsure'"), "reasons") == [(["wrong_category"],)]
@@ -160,6 +164,7 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
         ("held", ["wrong_category"], suggestions, 0.2, None, "h", False),
         ("costly", ["price_outlier"], suggestions, 1.0, None, "h", False),
         ("twice", ["duplicate"], suggestions, 1.0, None, "h", False),
+        ("worn", ["condition_mismatch"], suggestions, 1.0, None, "h", False),
     )
     own = {"withheld": F.col("listing_id") == "held", "duplicate_of": F.when(F.col("listing_id") == "twice", "old")}
     own["category_action"] = F.lit("referred")
@@ -205,10 +210,11 @@ def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
             "open",
         ),
         ("twice", DATE, "an older listing offers the same product (listing_id old)", "open"),
+        ("worn", DATE, "words and picture suggest the condition used, and the seller states new", "open"),
     ]
     assert {r.listing_id: r.priority for r in got.collect()} == pytest.approx(
         {"costly": 0.2, "drawing": 0.3, "drawn": 0.35, "held": 0.8, "named": 0.3, "new": 0.2}
-        | {"odd": 0.4, "old": 0.8, "twice": 0.2}
+        | {"odd": 0.4, "old": 0.8, "twice": 0.2, "worn": 0.3 * 0.8}
     )
     assert rows_of(got.where("audit_chance IS NOT NULL"), "listing_id", "audit_chance") == [("drawn", 0.25)]
     assert {r.listing_id for r in got.where("in_budget").collect()} == {"drawing", "drawn", "held", "odd", "old"}

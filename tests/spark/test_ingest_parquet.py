@@ -75,7 +75,10 @@ def test_columns_that_spark_cannot_read_are_ignored_if_nobody_names_them(spark: 
     large = pa.array([decimal.Decimal(1)] * 2, pa.decimal256(50, 2))
     shop = pa.array([{"opens": NINE[0], "name": "Acme"}] * 2)
     columns = {"opens": pa.array(NINE), "large": large, "Brand": ["a", "b"], "brand": ["c", "d"], "shop": shop}
-    columns |= {"n": pa.array([1, 2], pa.uint32()), "day": pa.array([dt.date(2024, 1, 1)] * 2, pa.timestamp("ns"))}
+    columns |= {
+        "n": pa.array([1, 2], pa.uint32()),
+        "day": pa.array([dt.datetime(2024, 1, 1, tzinfo=dt.UTC)] * 2, pa.timestamp("ns")),
+    }
     columns |= {"sizes": pa.array([[], []], pa.list_(pa.null())), "tags": pa.array(["a", "a"]).dictionary_encode()}
     path = write(tmp_path, **columns)
     attributes = {"shop": "shop.name", "n": "n", "day": "day", "tags": "tags"}

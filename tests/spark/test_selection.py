@@ -12,15 +12,17 @@ from tests.spark.frames import frame, rows_of
 _WHEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _DDL = (
     "listing_id string, content_hash string, category string, in_taxonomy boolean, seller_id string, price double, "
-    "currency string, exposure double, updated_at timestamp, image_uri string, title string, description string, "
-    "image_hash string"
+    "currency string, condition string, exposure double, updated_at timestamp, image_uri string, title string, "
+    "description string, image_hash string"
 )
 
 
 def listings(spark: SparkSession, *rows: tuple[str, str | None, str | None, str | None]) -> DataFrame:
     """Listings of the given id, title, description and image_hash."""
     return frame(
-        spark, _DDL, *((row[0], "h", "boots", True, "s", 9.5, "EUR", 7.0, _WHEN, "file:/x", *row[1:]) for row in rows)
+        spark,
+        _DDL,
+        *((row[0], "h", "boots", True, "s", 9.5, "EUR", "new", 7.0, _WHEN, "file:/x", *row[1:]) for row in rows),
     )
 
 
@@ -34,7 +36,7 @@ def test_texts_are_reduced_to_what_deciding_needs(spark: SparkSession) -> None:
     )
     columns = ["listing_id", "content_hash", "category", "in_taxonomy", "seller_id"]
     reduced = without_texts(whole)
-    facts = ["title_status", "price", "currency", "exposure", "has_description", "has_image"]
+    facts = ["title_status", "price", "currency", "condition", "exposure", "has_description", "has_image"]
     assert reduced.columns == [*columns, *facts]
     assert rows_of(reduced, "listing_id", "title_status", "has_description", "has_image") == [
         ("blank", "empty", False, False),
