@@ -244,15 +244,9 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
         "elsewhere": [("resolve", "missing_title")],
         "unseen": [("accept", None)],
     }
+    seen = {"edited": "old hash"}
     decisions = [
-        (
-            f"{name} {n}",
-            name,
-            "old hash" if name == "edited" else "hash",
-            decision,
-            reason,
-            NOON + dt.timedelta(hours=n),
-        )
+        (f"{name} {n}", name, seen.get(name, "hash"), decision, reason, NOON + dt.timedelta(hours=n))
         for name, answered in answers.items()
         for n, (decision, reason) in enumerate(answered)
     ]
@@ -295,12 +289,8 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
     closed = got.where("listing_id = 'accepted'").first()
     assert closed is not None
     # Everything else is unchanged since the review.
-    assert (closed.priority, closed.explanation, closed.audit_chance, closed.first_run_date) == (
-        0.5,
-        "why",
-        0.25,
-        FIRST,
-    )
+    kept = (closed.priority, closed.explanation, closed.audit_chance, closed.first_run_date)
+    assert kept == (0.5, "why", 0.25, FIRST)
     published = got.withColumns({"run_id": F.lit("night-2"), "run_date": F.lit(DATE)})
     again = flagged_items(decided, published, frame(spark, FORMATS), DATE, 2, 0.1, BUDGETS, AS_IT_IS)
     assert rows_of(again, *again.columns) == rows_of(got, *again.columns)
