@@ -117,7 +117,7 @@ def _server(folder: Path) -> Iterator[str]:
     """A server of the store: its address, until the end of the block."""
     options = {
         "folder": str(folder), "warehouse": None, "host": "127.0.0.1", "port": 8398, "reviewer": "ada",
-        "role": "reviewer", "renew_command": [sys.executable, "-c", ""], "renew_minutes": 60,
+        "role": "reviewer", "second_share": 0.0, "renew_command": [sys.executable, "-c", ""], "renew_minutes": 60,
     }  # fmt: skip
     address = f"http://127.0.0.1:{options['port']}"
     words = [sys.executable, "-m", "jobs.reviewing.serving", json.dumps(options)]
