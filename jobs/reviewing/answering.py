@@ -19,7 +19,7 @@ from jobs.reviewing.showing import (
     last_answer,
     show_again,
 )
-from schemas.decisions import Decision
+from schemas.decisions import Decision, Purpose
 
 State = Literal["stored", "changed", "taken", "refused"]
 _ABOUT_CATEGORY = (CATEGORY_QUESTION, AUDIT_QUESTION)
@@ -239,3 +239,34 @@ def previous(store: Store, who: Reviewer, before: int | None, now: dt.datetime) 
                 return replace(again, answer=answered_before(row), number=row["number"])
             before = row["number"]
         return None
+
+
+def take_back_one(connection: Connection, who: Reviewer, number: int, now: dt.datetime) -> None:
+    """Take back an answer of anybody's, without the others of its batch.
+
+    Args:
+        connection: within a transaction.
+        who: who takes it back.
+        number: of the answer.
+        now: UTC.
+    """
+    row = connection.execute("SELECT number, NULL AS batch_id FROM answers WHERE number = ?", (number,)).fetchone()
+    _take_back(connection, who, row, now)
+
+
+def answer_as(connection: Connection, who: Reviewer, showing_id: str, chosen: Row, now: dt.datetime) -> int:
+    """Store the same answer as somebody else's, as a decision of its own, which asks nobody else.
+
+    Args:
+        connection: within a transaction.
+        who: whose decision it is.
+        showing_id: what was shown to them.
+        chosen: the row of the other answer.
+        now: UTC.
+
+    Returns:
+        The number of the new answer.
+    """
+    values = {name: chosen[name] for name in ("decision", "reason", "category")}
+    own = {"reviewer": who.name, "reviewer_role": who.role, "purpose": Purpose.WORK.value, "showing_id": showing_id}
+    return _add(connection, {**_circumstances(chosen), **values, **own}, now)

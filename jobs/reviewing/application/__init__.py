@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
+from jobs.reviewing.application.leads import Leads
 from jobs.reviewing.application.signing import SignIn
 from jobs.reviewing.application.site import SignedOutError, Site, ask_to_sign_in, cannot_store
 from jobs.reviewing.application.working import Work
@@ -29,10 +30,12 @@ def create_application(
         second_share: of the questions, those that two people answer, 0 to 1.
     """
     site = Site(store, User(reviewer, role), clock, second_share)
-    work, signing = Work(site), SignIn(site)
+    work, leads, signing = Work(site), Leads(site), SignIn(site)
     application = FastAPI(title="catalog-cleaner review", docs_url=None, redoc_url=None, openapi_url=None)
     for method, path, endpoint in [*work.endpoints(), ("POST", "/sign-out", signing.sign_out)]:
         _add(application, method, path, endpoint, dependencies=[Depends(site.check)])
+    for method, path, endpoint in leads.endpoints():
+        _add(application, method, path, endpoint, dependencies=[Depends(site.check), Depends(leads.check)])
     _add(application, "GET", "/static/{name}", site.static)
     _add(application, "GET", "/sign-in", signing.show)
     _add(application, "POST", "/sign-in", signing.sign_in)

@@ -64,9 +64,11 @@ class Work:
         review: Annotated[str | None, Cookie()] = None,
     ) -> Response:
         """The page."""
-        chosen = filters_of(filters).given()
+        chosen, state = filters_of(filters).given(), request.state
         return self._site.whole_page(
-            request, review, lambda head: rendering.render_page(head, self._site.name, request.state.user, chosen)
+            request,
+            review,
+            lambda head: rendering.render_page(head, self._site.name, state.user, chosen, leads=state.leads),
         )
 
     def groups(self, request: Request, review: Annotated[str | None, Cookie()] = None) -> Response:
