@@ -20,7 +20,7 @@ class Agreement:
     Attributes:
         pairs: how many questions both answered.
         share: in how many of these both said the same, 0 to 1.
-        kappa: Cohen's kappa; None if chance alone makes both say the same, since there is only one answer.
+        kappa: Cohen's kappa; None if one of them always said the same: then it is 0 or nothing, however far they agree.
         lower, upper: its 95 % bounds.
     """
 
@@ -49,11 +49,10 @@ def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement | None:
         return None
     cells = {cell: number / count for cell, number in Counter(pairs).items()}
     ones, others = (Counter(pair[side] for pair in pairs) for side in (0, 1))
-    row = {name: ones[name] / count for name in {*ones, *others}}
-    column = {name: others[name] / count for name in row}
+    row, column = ({name: given[name] / count for name in {*ones, *others}} for given in (ones, others))
     observed = sum(share for (one, other), share in cells.items() if one == other)
     chance = sum(row[name] * column[name] for name in row)
-    if chance > 1 - 1e-12:
+    if len(ones) == 1 or len(others) == 1:
         return Agreement(count, observed, None, None, None)
     kappa = (observed - chance) / (1 - chance)
     if observed > 1 - 1e-12:

@@ -63,6 +63,7 @@ def render_dispute(
         "dispute.html.j2",
         words=words,
         dispute=dispute,
+        names=names,
         asked=_asked(question, is_priced=is_priced),
         choices=[
             (row, answer_words(row, words, names, is_priced=is_priced), shares.get(row["category"] or ""))

@@ -29,6 +29,7 @@ class Dispute:
         answers: both, in an order that does not tell which one was first.
         seen: the listing as the reviewers saw it: title, description, price and the like.
         picture: names the picture; None if it is not here any more.
+        older_pictured: whether there is a picture of the older listing that may offer the same.
     """
 
     showing_id: str
@@ -36,6 +37,7 @@ class Dispute:
     answers: tuple[Row, Row]
     seen: Mapping[str, Any]
     picture: str | None
+    older_pictured: bool
 
 
 def disputes(store: Store, doubles: Sequence[Double]) -> list[Double]:
@@ -159,12 +161,16 @@ def _show(connection: Connection, who: Reviewer, double: Double, now: dt.datetim
     picture = connection.execute(
         "SELECT digest FROM open.pictures WHERE listing_id = ? AND size = 'large'", (double.listing_id,)
     ).fetchone()
+    view = json.loads(seen["seen"])
+    older = view["duplicate"]["listing_id"] if view["duplicate"] else None
+    has_older = connection.execute("SELECT 1 FROM open.pictures WHERE listing_id = ?", (older,)).fetchone()
     both = (double.first, double.second)
     is_turned = is_drawn(double.listing_id, "order of answers", double.judged_hash, 0.5)
     return Dispute(
         showing_id=own["showing_id"],
         double=double,
         answers=(both[1], both[0]) if is_turned else both,
-        seen=json.loads(seen["seen"]),
+        seen=view,
         picture=picture["digest"] if picture else None,
+        older_pictured=has_older is not None,
     )

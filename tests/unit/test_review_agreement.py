@@ -58,6 +58,7 @@ def test_full_agreement_of_a_few_is_not_taken_for_certain() -> None:
     assert many.lower > 0.99
 
 
-def test_there_is_no_kappa_if_there_is_one_answer_only_and_no_figure_for_a_few_pairs() -> None:
+def test_there_is_no_kappa_if_one_always_says_the_same_and_no_figure_for_a_few_pairs() -> None:
     assert of([[FEWEST]]) == Agreement(FEWEST, 1.0, None, None, None)
+    assert of([[38, 2]]) == Agreement(40, 0.95, None, None, None)
     assert agreement(pairs_of([[FEWEST - 1]])) is None

@@ -49,13 +49,17 @@
   // Disagreements. What is pressed fast waits in a queue, in order.
   const stage = find("#stage"), shelf = find("#ahead"), statusLine = find("#status"), left = find("#left");
   const later = [];
-  let current = null, count = 0;
+  let current = null, count = 0, look = null;
   const held = () => [current, ...shelf.children].filter(Boolean).map((each) => each.dataset.showing);
   function show() {
     if (!current && (current = shelf.firstElementChild)) {
       stage.replaceChildren(current);
       current.focus({ preventScroll: true });
-    } else if (!current) stage.replaceChildren(find("#nothing-left").content.cloneNode(true));
+    } else if (!current) {
+      stage.replaceChildren(find("#nothing-left").content.cloneNode(true));
+      clearTimeout(look);
+      look = setTimeout(() => { load().catch(raise); }, 15000);
+    }
     left.textContent = count ? fill(left.dataset.words, { count }) : "";
   }
   async function load() {
