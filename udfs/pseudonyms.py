@@ -1,12 +1,10 @@
 """Keyed pseudonyms of ids: the same id always has the same one, and without the key nobody can tell the id.
 
-They are HMAC-SHA256 (RFC 2104) with a secret key of the warehouse. A plain hash would not do: the ids of a marketplace
-can be guessed and hashed one after another.
+They are keyed hashes (`udfs.keyed_hash`) with a secret key of the warehouse.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,9 +15,10 @@ from pyspark.sql import Column
 from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import StringType
 
+from udfs.keyed_hash import keyed_hash
+
 LEAST_BYTES = 32
 """The least length of a key: that of the hash (RFC 2104, section 3)."""
-_DIGITS = 32
 
 
 class Purpose(Enum):
@@ -48,8 +47,7 @@ class PseudonymKey:
 
     def pseudonym(self, purpose: Purpose, value: str) -> str:
         """The pseudonym of an id: 32 hexadecimal digits, 128 bits of the hash."""
-        message = f"{purpose.value}\0{value}".encode()
-        return hmac.digest(self.secret, message, "sha256").hex()[:_DIGITS]
+        return keyed_hash(self.secret, purpose.value, value)
 
     def pseudonyms(self, purpose: Purpose) -> Callable[[Column], Column]:
         """A function of a column of ids that gives their pseudonyms; null stays null."""

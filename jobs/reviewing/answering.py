@@ -51,12 +51,14 @@ class Outcome:
             else has answered; `refused`, not stored, because it is no answer to the question.
         number: of the stored answer.
         again: the question as it is now, if the listing has changed.
+        listing_id: the listing; None if the answer was not stored now.
     """
 
     showing_id: str
     state: State
     number: int | None = None
     again: Showing | None = None
+    listing_id: str | None = None
 
 
 def store_answers(
@@ -103,7 +105,8 @@ def _store(connection: Connection, who: Reviewer, answer: Answer, now: dt.dateti
         if again is not None:
             again = replace(again, changed=changes_since(showing["seen"], again.view))
         return Outcome(answer.showing_id, "changed", again=again)
-    return Outcome(answer.showing_id, "stored", _insert(connection, who, showing, answer, now, second_share))
+    number = _insert(connection, who, showing, answer, now, second_share)
+    return Outcome(answer.showing_id, "stored", number, listing_id=showing["listing_id"])
 
 
 def _is_valid(connection: Connection, showing: Row, answer: Answer) -> bool:
@@ -191,11 +194,13 @@ class Undone:
         listing_id: the listing; None if there was nothing to take back.
         again: its question, shown again; None if it is no longer open.
         was_written: whether the answer may already have been in the table, so that a reopen follows it.
+        batch_id: the batch that was taken back; None if it was a single answer.
     """
 
     listing_id: str | None = None
     again: Showing | None = None
     was_written: bool = False
+    batch_id: str | None = None
 
 
 def undo(store: Store, who: Reviewer, undo_id: str, now: dt.datetime) -> Undone:
@@ -219,7 +224,7 @@ def undo(store: Store, who: Reviewer, undo_id: str, now: dt.datetime) -> Undone:
             _take_back(connection, who, row, now)
         asked = _ABOUT_CATEGORY if row["question"] in _ABOUT_CATEGORY else (row["question"],)
         again = show_again(connection, who, row["listing_id"], asked, now)
-        return Undone(row["listing_id"], again, bool(row["taken"]))
+        return Undone(row["listing_id"], again, bool(row["taken"]), row["batch_id"])
 
 
 def previous(store: Store, who: Reviewer, before: int | None, now: dt.datetime) -> Showing | None:

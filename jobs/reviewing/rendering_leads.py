@@ -75,6 +75,7 @@ def render_dispute(
 def render_history(
     head: Head,
     listing_id: str,
+    logged_as: str,
     events: Sequence[Event],
     again: Sequence[OpenAgain],
     names: Mapping[str, tuple[str, str]],
@@ -84,6 +85,7 @@ def render_history(
     Args:
         head: the page's beginning.
         listing_id: the listing; empty: none is searched for.
+        logged_as: what stands for the listing in the access log.
         events: all that happened, in order.
         again: the questions that can be opened again.
         names: category -> label and path.
@@ -91,7 +93,8 @@ def render_history(
     rows = [
         (event, answer_words(event.answer, head.words, names) if event.answer is not None else "") for event in events
     ]
-    return head.render("history.html.j2", {"listing": listing_id}, listing_id=listing_id, rows=rows, again=again)
+    values = {"listing_id": listing_id, "logged_as": logged_as, "rows": rows, "again": again}
+    return head.render("history.html.j2", {"listing": listing_id}, **values)
 
 
 def answer_words(row: Row, words: Words, names: Mapping[str, tuple[str, str]], is_priced: bool = True) -> str:

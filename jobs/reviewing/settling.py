@@ -74,10 +74,21 @@ def show_disputes(
         return [_show(connection, who, each, now) for each in fresh[:wanted]], len(found)
 
 
-State = Literal["stored", "taken", "refused"]
+@dataclass(frozen=True)
+class Settled:
+    """What became of a lead's word.
+
+    Attributes:
+        state: `stored`; `taken`, not stored, because the dispute has ended otherwise; `refused`, because it is none of
+            its answers.
+        listing_id: the listing; None if the word was not stored now.
+    """
+
+    state: Literal["stored", "taken", "refused"]
+    listing_id: str | None = None
 
 
-def settle(store: Store, who: Reviewer, showing_id: str, number: int, now: dt.datetime) -> State:
+def settle(store: Store, who: Reviewer, showing_id: str, number: int, now: dt.datetime) -> Settled:
     """Decide between two answers.
 
     Args:
@@ -86,19 +97,15 @@ def settle(store: Store, who: Reviewer, showing_id: str, number: int, now: dt.da
         showing_id: of the dispute.
         number: of the answer that is right.
         now: UTC.
-
-    Returns:
-        `stored`; `taken`, not stored, because the dispute has ended otherwise; `refused`, because it is none of its
-        answers.
     """
     with store.writing() as connection:
         if connection.execute("SELECT 1 FROM answers WHERE showing_id = ?", (showing_id,)).fetchone() is not None:
-            return "stored"
+            return Settled("stored")
         showing = connection.execute("SELECT * FROM showings WHERE showing_id = ?", (showing_id,)).fetchone()
         chosen = connection.execute("SELECT * FROM answers WHERE number = ?", (number,)).fetchone()
         names = ("listing_id", "judged_hash")
         if showing is None or chosen is None or any(showing[name] != chosen[name] for name in names):
-            return "refused"
+            return Settled("refused")
         standing = connection.execute(
             "SELECT * FROM answers WHERE listing_id = ? AND judged_hash = ? AND undone = 0 "
             "AND decision NOT IN ('skip', 'reopen')",
@@ -106,9 +113,9 @@ def settle(store: Store, who: Reviewer, showing_id: str, number: int, now: dt.da
         ).fetchall()
         newest = max((row["number"] for row in standing if row["reviewer"] == chosen["reviewer"]), default=None)
         if any(is_settling(row) for row in standing) or newest != number:
-            return "taken"
+            return Settled("taken")
         answer_as(connection, who, showing_id, chosen, now)
-        return "stored"
+        return Settled("stored", chosen["listing_id"])
 
 
 def reopen(store: Store, who: Reviewer, listing_id: str, judged_hash: str, now: dt.datetime) -> int:

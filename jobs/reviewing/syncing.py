@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobs.console.job import Job
 from jobs.console.summary import Summary
+from jobs.reviewing.access_log import forget_old_accesses
 from jobs.reviewing.database import Store
 from jobs.reviewing.delivering import write_answers
 from jobs.reviewing.exporting import export_open_items
@@ -27,5 +28,6 @@ def sync_store(job: Job) -> Summary:
         facts["questions_exported"] = export_open_items(job, store)
         facts["answers_waiting"] = waiting_answers(store)
         forget_old(store, job.started_at, job.settings.maintain.keep_days)
+        forget_old_accesses(folder, job.started_at, job.settings.maintain.keep_days)
         store.close()
     return Summary("Review page renewed", {"store": str(folder), **facts})

@@ -106,13 +106,13 @@ def test_a_lead_settles_a_disagreement_once_and_as_a_decision(store: Store) -> N
     assert (first.double.listing_id, first.seen["title"]) == ("L0000", "Listing 0")
     assert {row["category"] for row in first.answers} == {"boots", "sandals"}
     chosen = next(row["number"] for row in first.answers if row["category"] == "sandals")
-    assert [settle(store, LEA, first.showing_id, chosen, NOON) for _ in range(2)] == ["stored", "stored"]
+    assert [settle(store, LEA, first.showing_id, chosen, NOON).state for _ in range(2)] == ["stored", "stored"]
     assert rows(store, "listing_id, decision, category, reviewer, reviewer_role, purpose, asks_second")[-1] == (
         "L0000", "reject", "sandals", "lea", "lead", "work", 0,
     )  # fmt: skip
     assert [each.double.listing_id for each in open_disputes(store)] == ["L0001"]
-    assert settle(store, LEA, second.showing_id, chosen, NOON) == "refused", "of another listing"
-    assert settle(store, LEA, "no-such-showing", chosen, NOON) == "refused"
+    assert settle(store, LEA, second.showing_id, chosen, NOON).state == "refused", "of another listing"
+    assert settle(store, LEA, "no-such-showing", chosen, NOON).state == "refused"
     errors = estimated(store, double_answers(store.reading()))
     assert errors.items[first.double.judged_hash]["sandals"] > 0.8
     assert errors.reviewers["lea"].answers == 1
@@ -123,11 +123,11 @@ def test_of_two_leads_the_first_one_settles_and_an_undo_brings_the_disagreement_
     other = Reviewer("window-leo", "page-leo", "leo", "admin")
     [mine], [theirs] = open_disputes(store), open_disputes(store, other)
     numbers = [row["number"] for row in mine.answers]
-    assert settle(store, LEA, mine.showing_id, numbers[0], NOON) == "stored"
-    assert settle(store, other, theirs.showing_id, numbers[1], NOON) == "taken"
+    assert settle(store, LEA, mine.showing_id, numbers[0], NOON).state == "stored"
+    assert settle(store, other, theirs.showing_id, numbers[1], NOON).state == "taken"
     assert undo(store, LEA, "undo", NOON).listing_id == "L0000"
     [again] = open_disputes(store, other)
-    assert settle(store, other, again.showing_id, numbers[1], NOON) == "stored"
+    assert settle(store, other, again.showing_id, numbers[1], NOON).state == "stored"
 
 
 def test_an_answer_that_was_taken_back_or_changed_cannot_be_chosen(store: Store) -> None:
@@ -136,7 +136,7 @@ def test_an_answer_that_was_taken_back_or_changed_cannot_be_chosen(store: Store)
     chosen = next(row["number"] for row in shown_once.answers if row["reviewer"] == "bob")
     for n in range(3):
         undo(store, BOB, f"undo-{n}", NOON)
-    assert settle(store, LEA, shown_once.showing_id, chosen, NOON) == "taken"
+    assert settle(store, LEA, shown_once.showing_id, chosen, NOON).state == "taken"
     assert open_disputes(store) == []
 
 

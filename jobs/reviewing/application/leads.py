@@ -62,6 +62,7 @@ class Leads:
             trust(doubles, self._estimated()),
             len(disputes(self._store, doubles)),
         )
+        self._site.log(request, "saw work of all")
         return self._site.whole_page(request, review, lambda head: rendering_leads.render_overview(head, found))
 
     def settling(self, request: Request, review: Annotated[str | None, Cookie()] = None) -> Response:
@@ -77,15 +78,19 @@ class Leads:
         """What happened to a listing."""
         wanted = listing.strip()
         events, again = history(self._store, wanted)
-        names = category_names(self._store)
+        names, logged_as = category_names(self._store), self._site.accesses.name_of(wanted)
+        if wanted:
+            self._site.log(request, "saw history", [wanted])
         return self._site.whole_page(
-            request, review, lambda head: rendering_leads.render_history(head, wanted, events, again, names)
+            request, review, lambda head: rendering_leads.render_history(head, wanted, logged_as, events, again, names)
         )
 
     def disputes(self, request: Request, body: DisputesBody) -> Any:  # noqa: ANN401 - JSON
         """Show disputes."""
         who, now = reviewer_of(request, body), self._site.clock()
         found, count = show_disputes(self._store, who, body.held, max(_AHEAD - len(body.held), 0), now)
+        if found:
+            self._site.log(request, "shown to settle", [each.double.listing_id for each in found])
         items, names, words = self._estimated().items, category_names(self._store), words_of(request)
         return {
             "articles": [
@@ -97,12 +102,17 @@ class Leads:
 
     def settle(self, request: Request, body: SettleBody) -> Any:  # noqa: ANN401 - JSON
         """Decide between two answers."""
-        return {"state": settle(self._store, reviewer_of(request, body), body.showing, body.chosen, self._site.clock())}
+        settled = settle(self._store, reviewer_of(request, body), body.showing, body.chosen, self._site.clock())
+        if settled.listing_id is not None:
+            self._site.log(request, "settled", [settled.listing_id])
+        return {"state": settled.state}
 
     def reopen(self, request: Request, body: ReopenBody) -> Any:  # noqa: ANN401 - JSON
         """Open a question again."""
-        who = reviewer_of(request, body)
-        return {"count": reopen(self._store, who, body.listing, body.judged, self._site.clock())}
+        count = reopen(self._store, reviewer_of(request, body), body.listing, body.judged, self._site.clock())
+        if count:
+            self._site.log(request, "opened again", [body.listing])
+        return {"count": count}
 
     def _estimated(self) -> ReviewerErrors:
         """The reviewers' error rates, computed anew when an answer has come or gone."""

@@ -43,6 +43,10 @@ class SignIn:
         name, password = given.get("name", "").strip(), given.get("password", "")
         tried = await run_in_threadpool(sign_in, store, users, name, password, address, now)
         target = inside(given.get("next", "/"))
+        # What nobody is called may be a password that was typed into the wrong field.
+        known = name if name in users else None
+        what = "sign-in" if tried.token is not None else "failed sign-in"
+        self._site.accesses.write(now, known, what, (), address=address)
         if tried.token is None:
             words = words_of(request)
             wait = tried.wait_seconds
@@ -54,7 +58,8 @@ class SignIn:
         answer.set_cookie("review", tried.token, httponly=True, samesite="strict")
         return answer
 
-    def sign_out(self, review: Annotated[str, Cookie()]) -> Response:
+    def sign_out(self, request: Request, review: Annotated[str, Cookie()]) -> Response:
         """End the session."""
+        self._site.log(request, "sign-out")
         sign_out(self._site.store, review)
         return Response(status_code=204)

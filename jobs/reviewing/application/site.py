@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Cookie, Header, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
+from jobs.reviewing.access_log import AccessLog
 from jobs.reviewing.bodies import FilterBody, Id, Place
 from jobs.reviewing.database import Store
 from jobs.reviewing.files import TYPES, read_file
@@ -38,6 +39,7 @@ class Site:
         store: the store.
         clock: tells the time, UTC.
         name: tells stores apart in the browser's storage.
+        accesses: who saw and did what.
     """
 
     def __init__(self, store: Store, local: User, clock: Callable[[], dt.datetime], second_share: float) -> None:
@@ -54,6 +56,7 @@ class Site:
         self._version = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
         self._secret = store.remembered("secret", secrets.token_hex(32))
         self.name = store.remembered("name", secrets.token_hex(8))
+        self.accesses = AccessLog(store)
 
     def check(
         self,
@@ -72,6 +75,11 @@ class Site:
         request.state.leads = user.role in _LEADS or not users
         # A second opinion needs a second person.
         request.state.second_share = self._second_share if len(users) > 1 else 0.0
+
+    def log(self, request: Request, what: str, listing_ids: Iterable[str] = (), **more: object) -> None:
+        """Note what the user of a request saw or did, with which listings."""
+        user = request.state.user
+        self.accesses.write(self.clock(), user.name, what, listing_ids, role=user.role, **more)
 
     def is_ours(self, session: str | None, token: str) -> bool:
         """Whether a request carries the token of its browser."""

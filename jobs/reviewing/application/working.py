@@ -74,6 +74,7 @@ class Work:
     def groups(self, request: Request, review: Annotated[str | None, Cookie()] = None) -> Response:
         """The groups of alike cases."""
         found = find_groups(self._store, request.state.user.name)
+        self._site.log(request, "saw groups")
         return self._site.whole_page(request, review, lambda head: rendering.render_groups(head, found))
 
     def wall(
@@ -101,6 +102,7 @@ class Work:
             self._site.clock(),
             seconds=False,
         )
+        self._log_shown(request, found)
         return {"tiles": [rendering.render_tile(each, words_of(request)) for each in found]}
 
     def picture(self, listing: str, size: str = LARGE) -> Response:
@@ -141,6 +143,10 @@ class Work:
         fresh = show_next(self._store, who, chosen, held, wanted, now)
         again = [each.again for each in outcomes if each.again is not None]
         rendered = self._render(request, [*again, *fresh])
+        stored = [each.listing_id for each in outcomes if each.listing_id is not None]
+        if stored:
+            self._site.log(request, "answered", stored, batch=answers[0].batch_id)
+        self._log_shown(request, [*again, *fresh])
         return {
             "outcomes": [_outcome(each, rendered) for each in outcomes],
             "questions": [rendered[each.showing_id] for each in fresh],
@@ -156,18 +162,26 @@ class Work:
         """Take back the last answer."""
         undone = undo(self._store, reviewer_of(request, body), body.undo, self._site.clock())
         question = self._render(request, [undone.again]) if undone.again else {}
+        if undone.listing_id is not None:
+            self._site.log(request, "undone", [undone.listing_id], batch=undone.batch_id)
+        self._log_shown(request, [undone.again] if undone.again else [])
         return {"undone": undone.listing_id is not None, "question": next(iter(question.values()), None)}
 
     def previous(self, request: Request, body: PreviousBody) -> Any:  # noqa: ANN401 - JSON
         """Show again what was answered before."""
         found = previous(self._store, reviewer_of(request, body), body.before, self._site.clock())
         question = self._render(request, [found]) if found else {}
+        self._log_shown(request, [found] if found else [])
         return {"question": next(iter(question.values()), None)}
 
     def release(self, body: Place) -> Response:
         """Give back what a closed page had claimed."""
         release(self._store, body.page)
         return Response(status_code=204)
+
+    def _log_shown(self, request: Request, showings: Sequence[Showing]) -> None:
+        if showings:
+            self._site.log(request, "shown", [each.view["listing_id"] for each in showings])
 
     def _render(self, request: Request, showings: Sequence[Showing]) -> dict[str, str]:
         """Showing id -> HTML."""
