@@ -109,6 +109,7 @@ def _item(number: int) -> OpenItem:
         best_category="boots",
         sentence="We think this belongs in Boots, not in Sandals: the words 'leather' and the picture say so.",
         priority=0.9,
+        judged={"category": f"judged-{number}"},
     )
 
 

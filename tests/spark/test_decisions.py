@@ -29,8 +29,10 @@ _DDL = (
 )
 _SEEN = (
     "reviewed_run_id string, listing_id string, seen_content_hash string, seen_category string, "
-    "seen_best_category string, seen_effective_category string, seen_category_source string, seen_audit_chance double"
+    "seen_best_category string, seen_effective_category string, seen_category_source string, seen_audit_chance double, "
+    "seen_judged map<string, string>"
 )
+_JUDGED = {"category": "judged category", "blank_image": "judged picture"}
 _NOW = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
 _GOOD: dict[str, Any] = {
     "listing_id": "a", "decision": "set_category", "category": "boots", "reason": None, "reviewer": "ada",
@@ -107,7 +109,7 @@ def test_only_answers_that_were_given_blind_carry_the_chance_of_the_audit(spark:
     delivered = read_decisions(given, "broken").withColumns(
         {"row_number": F.monotonically_increasing_id(), "reviewed_run_id": F.lit("n-1")}
     )
-    shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1))
+    shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1, _JUDGED))
     valid = validate_decisions(delivered, shown, frame(spark, "category string", ("boots",)), _NOW)
     judged = valid.orderBy("row_number").collect()
     assert [(row.purpose, row.audit_chance, row.reasons, row.batch_id) for row in judged] == [
@@ -131,9 +133,9 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     shown = frame(
         spark,
         _SEEN,
-        ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1),
-        ("n-1", "b", "h", None, None, None, "seller", None),
-        ("n-1", "again", "h", "sandals", "shoes", "boots", "reviewer", None),
+        ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1, _JUDGED),
+        ("n-1", "b", "h", None, None, None, "seller", None, {}),
+        ("n-1", "again", "h", "sandals", "shoes", "boots", "reviewer", None, {}),
     )
     taxonomy = frame(spark, "category string", ("boots",), ("shoes",), ("sandals",))
     valid = validate_decisions(delivered.join(looked, "row_number"), shown, taxonomy, _NOW)
@@ -148,6 +150,13 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
         ("again", None),
     }
     assert {row.published_category for row in judged if row.reason} == {None}
+    seen = [row for row in usable if row.listing_id == "a" and row.decision != "skip"]
+    assert {(row.reason, row.judged_hash) for row in seen} == {
+        (None, "judged category"),
+        ("blank_image", "judged picture"),
+        ("low_confidence", None),
+        ("image_mismatch", None),
+    }
     first = judged[0]
     assert (first.content_hash, first.run_id, first.audit_chance) == ("hash", "n-1", 0.1)
     assert len({row.decision_id for row in usable}) == 10  # four are equal to others
