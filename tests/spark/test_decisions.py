@@ -15,13 +15,15 @@ from jobs.ingestion.steps.decisions import (
     read_decisions,
     split_unanswered,
     validate_decisions,
+    without_guards,
 )
 from jobs.lifecycle.pins import Pins
+from jobs.reviewing.work_list_files import guarded
 from jobs.warehouse.inputs import read_pinned
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import REVIEW_DECISIONS
-from tests.spark.frames import frame
+from tests.spark.frames import frame, rows_of
 
 _DDL = (
     "listing_id string, decision string, category string, reason string, reviewer string, decided_at string, "
@@ -121,6 +123,13 @@ def test_only_answers_that_were_given_blind_carry_the_chance_of_the_audit(spark:
         ("second", None, [], "b-1"),
         ("play", None, ["invalid_decision"], "b-1"),
     ]
+
+
+def test_ids_of_an_exported_csv_are_as_before_the_export(spark: SparkSession) -> None:
+    ids = ("-1", "=a", "+b", "@c", "plain", "'quoted")
+    exported = [(str(guarded(name)), "accept", "hash") for name in ids]
+    rows = frame(spark, "listing_id string, decision string, content_hash string", *exported, ("'-2", "accept", None))
+    assert rows_of(without_guards(rows), "listing_id") == [(name,) for name in sorted([*ids, "'-2"])]
 
 
 def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:

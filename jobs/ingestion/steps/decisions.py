@@ -61,6 +61,18 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
     )
 
 
+def without_guards(rows: DataFrame) -> DataFrame:
+    """Remove the apostrophe by which an exported CSV keeps a spreadsheet from running an id such as `-1` as a formula.
+
+    Args:
+        rows: the output of `read_decisions`, of a CSV file. Exported rows have a content_hash.
+    """
+    plain = F.regexp_replace("listing_id", r"^'(?=[=+\-@])", "")
+    return rows.withColumn(
+        "listing_id", F.when(F.col("content_hash").isNotNull(), plain).otherwise(F.col("listing_id"))
+    )
+
+
 def split_unanswered(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
     """Split the output of `read_decisions` into answers, and rows of an exported work list that are not filled in."""
     filled = [F.col(name).isNotNull() for name in ("decision", "category", "reviewer", "decided_at")]
