@@ -209,6 +209,8 @@ class ReviewSettings:
     the warehouse's folder; at a URI or in a catalogue it must be given."""
     renew_minutes: Positive = 15.0
     """How often the review page's answers are written to the warehouse, as long as no night has published."""
+    second_share: Share = 0.0
+    """Share of the review page's questions that two different people answer, so that it shows how far they agree."""
 
 
 @dataclass(frozen=True, config=FROZEN)

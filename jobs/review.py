@@ -156,6 +156,7 @@ def serve(
             port=port,
             reviewer=name,
             role="reviewer",
+            second_share=job.settings.review.second_share,
             renew_command=(
                 *(sys.executable, "-m", "jobs.review", "sync"),
                 *("--warehouse", warehouse, "--profile", profile, *settings),

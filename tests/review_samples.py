@@ -122,6 +122,7 @@ class Server:
 
     folder: Path
     port: int
+    second_share: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -138,6 +139,7 @@ class Server:
             "port": self.port,
             "reviewer": "ada",
             "role": "reviewer",
+            "second_share": self.second_share,
             "renew_command": [sys.executable, "-c", ""],
             "renew_minutes": 60,
         }
@@ -162,12 +164,12 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[Server]:
+def running_server(folder: Path, second_share: float = 0.0) -> Iterator[Server]:
     """A server of a store, until the end of the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = Server(folder, port)
+    server = Server(folder, port, second_share)
     server.start()
     try:
         yield server

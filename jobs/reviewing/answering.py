@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from jobs.reviewing.database import Connection, Row, Store
+from jobs.reviewing.opinions import asks_second, is_taken, purpose_of
 from jobs.reviewing.shapes import AUDIT_QUESTION
 from jobs.reviewing.showing import (
     Reviewer,
@@ -58,7 +59,9 @@ class Outcome:
     again: Showing | None = None
 
 
-def store_answers(store: Store, who: Reviewer, answers: Sequence[Answer], now: dt.datetime) -> list[Outcome]:
+def store_answers(
+    store: Store, who: Reviewer, answers: Sequence[Answer], now: dt.datetime, second_share: float = 0.0
+) -> list[Outcome]:
     """Store answers in one transaction. When the function returns, they are on the disk.
 
     Args:
@@ -66,22 +69,23 @@ def store_answers(store: Store, who: Reviewer, answers: Sequence[Answer], now: d
         who: the reviewer.
         answers: in the order in which they were given.
         now: UTC.
+        second_share: of the questions, those that somebody else answers as well, 0 to 1.
 
     Raises:
         StoreError: nothing was stored.
     """
     with store.writing() as connection:
-        return [_store(connection, who, answer, now) for answer in answers]
+        return [_store(connection, who, answer, now, second_share) for answer in answers]
 
 
-def _store(connection: Connection, who: Reviewer, answer: Answer, now: dt.datetime) -> Outcome:
+def _store(connection: Connection, who: Reviewer, answer: Answer, now: dt.datetime, second_share: float) -> Outcome:
     known = connection.execute("SELECT number FROM answers WHERE showing_id = ?", (answer.showing_id,)).fetchone()
     if known is not None:
         return Outcome(answer.showing_id, "stored", known["number"])
     showing = connection.execute("SELECT * FROM showings WHERE showing_id = ?", (answer.showing_id,)).fetchone()
     if showing is None or not _is_valid(connection, showing, answer):
         return Outcome(answer.showing_id, "refused")
-    if _answered_elsewhere(connection, showing):
+    if is_taken(connection, who.name, showing, answer.batch_id is not None):
         return Outcome(answer.showing_id, "taken")
     asked = _ABOUT_CATEGORY if showing["question"] in _ABOUT_CATEGORY else (showing["question"],)
     places = ", ".join("?" * len(asked))
@@ -99,7 +103,7 @@ def _store(connection: Connection, who: Reviewer, answer: Answer, now: dt.dateti
         if again is not None:
             again = replace(again, changed=changes_since(showing["seen"], again.view))
         return Outcome(answer.showing_id, "changed", again=again)
-    return Outcome(answer.showing_id, "stored", _insert(connection, who, showing, answer, now))
+    return Outcome(answer.showing_id, "stored", _insert(connection, who, showing, answer, now, second_share))
 
 
 def _is_valid(connection: Connection, showing: Row, answer: Answer) -> bool:
@@ -118,17 +122,11 @@ def _is_valid(connection: Connection, showing: Row, answer: Answer) -> bool:
     return True
 
 
-def _answered_elsewhere(connection: Connection, showing: Row) -> bool:
-    """Whether another window has answered the question; possible after the claim has expired."""
-    found = connection.execute(
-        "SELECT 1 FROM answers a JOIN showings s USING (showing_id) WHERE a.listing_id = ? AND a.judged_hash = ? "
-        "AND a.undone = 0 AND a.decision <> 'skip' AND s.browser <> ? AND a.decided_at > ?",
-        (showing["listing_id"], showing["judged_hash"], showing["browser"], showing["shown_at"]),
-    )
-    return found.fetchone() is not None
-
-
-def _insert(connection: Connection, who: Reviewer, showing: Row, answer: Answer, now: dt.datetime) -> int:
+def _insert(
+    connection: Connection, who: Reviewer, showing: Row, answer: Answer, now: dt.datetime, second_share: float
+) -> int:
+    purpose = purpose_of(connection, who.name, showing)
+    share = second_share if answer.batch_id is None else 0.0
     about_category = showing["question"] in _ABOUT_CATEGORY
     category = {
         Decision.ACCEPT.value: showing["best_category"],
@@ -146,7 +144,8 @@ def _insert(connection: Connection, who: Reviewer, showing: Row, answer: Answer,
             "note": answer.note,
             "reviewer": who.name,
             "reviewer_role": who.role,
-            "purpose": (Purpose.AUDIT if showing["question"] == AUDIT_QUESTION else Purpose.WORK).value,
+            "purpose": purpose.value,
+            "asks_second": asks_second(showing, answer.decision, purpose, share),
             "batch_id": answer.batch_id,
         },
         now,
@@ -174,7 +173,9 @@ def _take_back(connection: Connection, who: Reviewer, last: Row, now: dt.datetim
         (last["number"], last["batch_id"]),
     ).fetchall()
     for row in rows:
-        connection.execute("UPDATE answers SET undone = 1 WHERE number = ?", (row["number"],))
+        when = now.isoformat(timespec="microseconds")
+        change = "UPDATE answers SET undone = 1, undone_by = ?, undone_at = ? WHERE number = ?"
+        connection.execute(change, (who.name, when, row["number"]))
         if row["taken"] and row["decision"] != Decision.SKIP.value:
             reopen = {"reviewer": who.name, "reviewer_role": who.role, "purpose": row["purpose"]}
             reopen |= {"batch_id": row["batch_id"], "reopens": row["decision_id"]}
@@ -237,3 +238,34 @@ def previous(store: Store, who: Reviewer, before: int | None, now: dt.datetime) 
                 return replace(again, answer=answered_before(row), number=row["number"])
             before = row["number"]
         return None
+
+
+def take_back_one(connection: Connection, who: Reviewer, number: int, now: dt.datetime) -> None:
+    """Take back an answer of anybody's, without the others of its batch.
+
+    Args:
+        connection: within a transaction.
+        who: who takes it back.
+        number: of the answer.
+        now: UTC.
+    """
+    row = connection.execute("SELECT number, NULL AS batch_id FROM answers WHERE number = ?", (number,)).fetchone()
+    _take_back(connection, who, row, now)
+
+
+def answer_as(connection: Connection, who: Reviewer, showing_id: str, chosen: Row, now: dt.datetime) -> int:
+    """Store the same answer as somebody else's, as a decision of its own, which asks nobody else.
+
+    Args:
+        connection: within a transaction.
+        who: whose decision it is.
+        showing_id: what was shown to them.
+        chosen: the row of the other answer.
+        now: UTC.
+
+    Returns:
+        The number of the new answer.
+    """
+    values = {name: chosen[name] for name in ("decision", "reason", "category")}
+    own = {"reviewer": who.name, "reviewer_role": who.role, "purpose": Purpose.WORK.value, "showing_id": showing_id}
+    return _add(connection, {**_circumstances(chosen), **values, **own}, now)

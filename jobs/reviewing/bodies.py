@@ -65,3 +65,23 @@ class PreviousBody(Place):
     """A wish for what was answered before."""
 
     before: int | None = None
+
+
+class DisputesBody(Place):
+    """A wish for disputes, and which the page has already."""
+
+    held: list[Id] = Field(default_factory=list, max_length=100)
+
+
+class SettleBody(Place):
+    """Which of two answers is right."""
+
+    showing: Id
+    chosen: int
+
+
+class ReopenBody(Place):
+    """A question that is to be open again."""
+
+    listing: str = Field(max_length=1000)
+    judged: str = Field(max_length=100)

@@ -56,6 +56,13 @@ CREATE TABLE IF NOT EXISTS sessions (session TEXT PRIMARY KEY, name TEXT, creden
 CREATE TABLE IF NOT EXISTS failures (key TEXT PRIMARY KEY, count INTEGER, last REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS undos (undo_id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
 """
+_ADDED = {
+    "asks_second": "INTEGER NOT NULL DEFAULT 0",
+    "reopens": "TEXT",
+    "undone_by": "TEXT",
+    "undone_at": "TEXT",
+}
+"""Columns of `answers` that files of earlier versions lack."""
 
 
 class Store:
@@ -86,6 +93,9 @@ class Store:
             )
         for statement in _ANSWER_TABLES.split(";"):
             answers.execute(statement)
+        known = {row["name"] for row in answers.execute("PRAGMA table_info(answers)")}
+        for name in _ADDED.keys() - known:
+            answers.execute(f"ALTER TABLE answers ADD COLUMN {name} {_ADDED[name]}")
         answers.execute(f"PRAGMA user_version = {FORMAT}")
 
     def reading(self) -> Connection:

@@ -10,6 +10,7 @@ TYPES = {
     "review.css": "text/css",
     "review.js": "text/javascript",
     "wall.js": "text/javascript",
+    "lead.js": "text/javascript",
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }

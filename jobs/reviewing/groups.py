@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs.reviewing.database import Store
-from jobs.reviewing.showing import NOT_ANSWERED
+from jobs.reviewing.opinions import NEVER_ANSWERED
 
 SMALLEST = 8
 """Open cases from which they are a group."""
@@ -49,7 +49,7 @@ def find_groups(store: Store, reviewer: str) -> list[Group]:
     found = connection.execute(
         "SELECT q.seller_id, q.category, q.suggested, count(*) AS count, avg(q.share) AS share "  # noqa: S608
         "FROM open.questions q WHERE q.suggested IS NOT NULL AND q.category IS NOT NULL AND q.seller_id IS NOT NULL "
-        f"AND {NOT_ANSWERED} GROUP BY 1, 2, 3 HAVING count(*) >= {SMALLEST} "
+        f"AND {NEVER_ANSWERED} GROUP BY 1, 2, 3 HAVING count(*) >= {SMALLEST} "
         f"ORDER BY count(*) DESC, 1, 2, 3 LIMIT {_MOST}",
         {"reviewer": reviewer},
     ).fetchall()

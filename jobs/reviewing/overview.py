@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.reviewing.database import Connection, Row, Store
+from jobs.reviewing.opinions import NOT_ANSWERED
 from jobs.reviewing.shapes import sought
-from jobs.reviewing.showing import NOT_ANSWERED, Filters, Reviewer
+from jobs.reviewing.showing import Filters, Reviewer
 
 FOUND = 12
 """Categories that a search shows at most."""

@@ -39,6 +39,14 @@ def _percent(share: float) -> str:
     return "<1\u202f%" if 0 < share < 0.01 else f"{share * 100:.0f}\u202f%"
 
 
+def _tenths(share: float) -> str:
+    return f"{share * 100:.1f}\u202f%"
+
+
+def _time(at: str) -> str:
+    return f"{at[:10]} {at[11:19]}"
+
+
 def _price(amount: float) -> str:
     return f"{amount:,.2f}".replace(",", "\u202f") if math.isfinite(amount) else str(amount)
 
@@ -46,7 +54,17 @@ def _price(amount: float) -> str:
 _ENVIRONMENT = Environment(
     autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(_template)
 )
-_ENVIRONMENT.filters |= {"count": _count, "percent": _percent, "price": _price}
+_ENVIRONMENT.filters |= {"count": _count, "percent": _percent, "tenths": _tenths, "price": _price, "time": _time}
+
+
+def render_part(template: str, **values: object) -> str:
+    """A part of a page.
+
+    Args:
+        template: its file.
+        values: what it shows.
+    """
+    return _ENVIRONMENT.get_template(template).render(**values)
 
 
 @dataclass(frozen=True)
@@ -77,7 +95,7 @@ class Head:
         )
 
 
-def render_page(head: Head, store: str, user: User, filters: Mapping[str, str]) -> str:
+def render_page(head: Head, store: str, user: User, filters: Mapping[str, str], leads: bool) -> str:
     """The page without a listing.
 
     Args:
@@ -85,8 +103,9 @@ def render_page(head: Head, store: str, user: User, filters: Mapping[str, str]) 
         store: tells stores apart in the browser's storage.
         user: whose page it is.
         filters: the filters that are set.
+        leads: whether the user may see the leads' view.
     """
-    return head.render("page.html.j2", filters, store=store, user=user, filters=filters, fixed=FIXED_KEYS)
+    return head.render("page.html.j2", filters, store=store, user=user, filters=filters, fixed=FIXED_KEYS, leads=leads)
 
 
 def render_sign_in(head: Head, target: str, problem: str) -> str:

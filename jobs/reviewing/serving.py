@@ -23,7 +23,7 @@ def serve(options: Options) -> int:
     """Serve until the process is stopped; returns the exit code."""
     store = Store(Path(options.folder))
     application = create_application(
-        store, options.reviewer, options.role, options.port, lambda: dt.datetime.now(dt.UTC)
+        store, options.reviewer, options.role, options.port, lambda: dt.datetime.now(dt.UTC), options.second_share
     )
     config = uvicorn.Config(
         application,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from jobs.reviewing.database import Connection, Row, Store
+from jobs.reviewing.opinions import NEVER_ANSWERED, NOT_ANSWERED
 from jobs.reviewing.shapes import AUDIT_QUESTION
 from schemas.decisions import Decision
 
@@ -17,11 +18,6 @@ CLAIM_SECONDS = 600.0
 """For how long nobody else gets a question that somebody has been shown."""
 _COMPARED = ("title", "description", "price", "currency", "condition", "category", "picture", "duplicate")
 """What a reviewer is told about if it has changed."""
-NOT_ANSWERED = """NOT EXISTS (
-  SELECT 1 FROM answers a WHERE a.listing_id = q.listing_id AND a.judged_hash = q.judged_hash AND a.undone = 0
-  AND a.decision <> 'reopen' AND (a.decision <> 'skip' OR a.reviewer = :reviewer)
-)"""
-"""Whether a question q is open to a reviewer. Who skips one leaves it to the others."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +106,13 @@ class Showing:
 
 
 def show_next(
-    store: Store, who: Reviewer, filters: Filters, held: Collection[str], wanted: int, now: dt.datetime
+    store: Store,
+    who: Reviewer,
+    filters: Filters,
+    held: Collection[str],
+    wanted: int,
+    now: dt.datetime,
+    seconds: bool = True,
 ) -> list[Showing]:
     """Claim the next questions for a reviewer.
 
@@ -121,17 +123,19 @@ def show_next(
         held: showings that the window still has; their claims are renewed.
         wanted: how many questions at most.
         now: UTC.
+        seconds: whether questions that need a second opinion are among them.
 
     Returns:
         The showings, in the order of the work list.
     """
     condition, values = filters.condition()
+    is_open = NOT_ANSWERED if seconds else NEVER_ANSWERED
     with store.writing() as connection:
         kept = _showings(connection, held)
         connection.execute("DELETE FROM claims WHERE until <= ?", (now.timestamp(),))
         _claim(connection, who, [row["listing_id"] for row in kept], now)
         found = connection.execute(
-            f"SELECT q.* FROM open.questions q WHERE {condition} AND {NOT_ANSWERED} AND NOT EXISTS ("  # noqa: S608
+            f"SELECT q.* FROM open.questions q WHERE {condition} AND {is_open} AND NOT EXISTS ("  # noqa: S608
             "SELECT 1 FROM claims c WHERE c.listing_id = q.listing_id AND c.page <> :page) "
             f"ORDER BY {filters.order} LIMIT :limit",
             {**values, "reviewer": who.name, "page": who.page, "limit": wanted + len(kept)},

@@ -36,6 +36,9 @@ _FOR_SCRIPT = (
     "wall_saved_some",
     "wall_undone",
     "wall_failed",
+    "lead_undone",
+    "lead_reopened",
+    "lead_ended",
 )
 
 

@@ -1,0 +1,113 @@
+"""The leads' view: work and agreement, disagreements to settle, and the history of a listing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Cookie, HTTPException, Query, Request, Response
+
+from jobs.reviewing import rendering_leads
+from jobs.reviewing.application.site import Site, reviewer_of, words_of
+from jobs.reviewing.bodies import DisputesBody, ReopenBody, SettleBody
+from jobs.reviewing.history import history
+from jobs.reviewing.leading import double_answers, estimated, trust, work_done
+from jobs.reviewing.overview import category_names
+from jobs.reviewing.rendering_leads import Overview
+from jobs.reviewing.settling import disputes, reopen, settle, show_disputes
+from udfs.reviewer_errors import ReviewerErrors
+
+_AHEAD = 10
+"""Disputes that a page has loaded ahead."""
+
+
+class Leads:
+    """The endpoints, for leads and admins only."""
+
+    def __init__(self, site: Site) -> None:
+        """Serve a site."""
+        self._site, self._store = site, site.store
+        self._errors: tuple[object, ReviewerErrors] = (None, ReviewerErrors({}, {}))
+
+    def endpoints(self) -> list[tuple[str, str, Callable[..., Any]]]:
+        """Method, path and function of each."""
+        return [
+            ("GET", "/lead", self.overview),
+            ("GET", "/lead/settle", self.settling),
+            ("GET", "/lead/history", self.history),
+            ("POST", "/lead/disputes", self.disputes),
+            ("POST", "/lead/settle", self.settle),
+            ("POST", "/lead/reopen", self.reopen),
+        ]
+
+    @staticmethod
+    def check(request: Request) -> None:
+        """Refuse whoever is no lead; `Site.check` has found out who it is."""
+        if not request.state.leads:
+            raise HTTPException(403, "for leads and admins only")
+
+    def overview(
+        self,
+        request: Request,
+        days: Annotated[int, Query(ge=1, le=3650)] = 30,
+        review: Annotated[str | None, Cookie()] = None,
+    ) -> Response:
+        """Who has done how much, and how far people agree."""
+        doubles = double_answers(self._store.reading())
+        since = self._site.clock() - dt.timedelta(days=days)
+        found = Overview(
+            days,
+            work_done(self._store, since),
+            trust(doubles, self._estimated()),
+            len(disputes(self._store, doubles)),
+        )
+        return self._site.whole_page(request, review, lambda head: rendering_leads.render_overview(head, found))
+
+    def settling(self, request: Request, review: Annotated[str | None, Cookie()] = None) -> Response:
+        """The page on which a lead settles."""
+        return self._site.whole_page(request, review, rendering_leads.render_settling)
+
+    def history(
+        self,
+        request: Request,
+        listing: Annotated[str, Query(max_length=1000)] = "",
+        review: Annotated[str | None, Cookie()] = None,
+    ) -> Response:
+        """What happened to a listing."""
+        wanted = listing.strip()
+        events, again = history(self._store, wanted)
+        names = category_names(self._store)
+        return self._site.whole_page(
+            request, review, lambda head: rendering_leads.render_history(head, wanted, events, again, names)
+        )
+
+    def disputes(self, request: Request, body: DisputesBody) -> Any:  # noqa: ANN401 - JSON
+        """Show disputes."""
+        who, now = reviewer_of(request, body), self._site.clock()
+        found, count = show_disputes(self._store, who, body.held, max(_AHEAD - len(body.held), 0), now)
+        items, names, words = self._estimated().items, category_names(self._store), words_of(request)
+        return {
+            "articles": [
+                rendering_leads.render_dispute(each, words, names, items.get(each.double.judged_hash, {}))
+                for each in found
+            ],
+            "count": count,
+        }
+
+    def settle(self, request: Request, body: SettleBody) -> Any:  # noqa: ANN401 - JSON
+        """Decide between two answers."""
+        return {"state": settle(self._store, reviewer_of(request, body), body.showing, body.chosen, self._site.clock())}
+
+    def reopen(self, request: Request, body: ReopenBody) -> Any:  # noqa: ANN401 - JSON
+        """Open a question again."""
+        who = reviewer_of(request, body)
+        return {"count": reopen(self._store, who, body.listing, body.judged, self._site.clock())}
+
+    def _estimated(self) -> ReviewerErrors:
+        """The reviewers' error rates, computed anew when an answer has come or gone."""
+        row = self._store.reading().execute("SELECT max(number), total(undone), count(*) FROM answers").fetchone()
+        state = (*row, self._store.export_id())
+        if self._errors[0] != state:
+            self._errors = (state, estimated(self._store, double_answers(self._store.reading())))
+        return self._errors[1]

@@ -1,0 +1,137 @@
+"""What all parts of the page share: who asks, in which language, and how a page is sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import Cookie, Header, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from jobs.reviewing.bodies import FilterBody, Id, Place
+from jobs.reviewing.database import Store
+from jobs.reviewing.files import TYPES, read_file
+from jobs.reviewing.guard import is_session, is_token, token_of
+from jobs.reviewing.rendering import Head
+from jobs.reviewing.sessions import signed_in
+from jobs.reviewing.showing import Filters, Reviewer
+from jobs.reviewing.users import Role, User, read_users
+from jobs.reviewing.words import Words, choose_language, load_words
+
+_PAGES = ("/", "/groups", "/wall", "/lead", "/lead/settle", "/lead/history")
+_LEADS = (Role.LEAD.value, Role.ADMIN.value)
+_YEAR = 365 * 24 * 3600
+
+
+class SignedOutError(Exception):
+    """The request is nobody's."""
+
+
+class Site:
+    """The store, its users, and the pages' common parts.
+
+    Attributes:
+        store: the store.
+        clock: tells the time, UTC.
+        name: tells stores apart in the browser's storage.
+    """
+
+    def __init__(self, store: Store, local: User, clock: Callable[[], dt.datetime], second_share: float) -> None:
+        """Prepare a site.
+
+        Args:
+            store: the store.
+            local: the one local reviewer, as long as nobody was added.
+            clock: tells the time, UTC.
+            second_share: of the questions, those that two people answer, 0 to 1.
+        """
+        self.store, self.clock, self._local, self._second_share = store, clock, local, second_share
+        self._files = {name: read_file(name) for name in TYPES}
+        self._version = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
+        self._secret = store.remembered("secret", secrets.token_hex(32))
+        self.name = store.remembered("name", secrets.token_hex(8))
+
+    def check(
+        self,
+        request: Request,
+        review: Annotated[str | None, Cookie()] = None,
+        x_csrf_token: Annotated[str, Header()] = "",
+    ) -> None:
+        """Find out whose request it is, and refuse one that no page of ours has sent."""
+        users = read_users(self.store.folder)
+        user = signed_in(self.store, users, review, self.clock()) if users else self._local
+        if user is None:
+            raise SignedOutError
+        if request.method == "POST" and not self.is_ours(review, x_csrf_token):
+            raise HTTPException(403, "load the page again")
+        request.state.user = user
+        request.state.leads = user.role in _LEADS or not users
+        # A second opinion needs a second person.
+        request.state.second_share = self._second_share if len(users) > 1 else 0.0
+
+    def is_ours(self, session: str | None, token: str) -> bool:
+        """Whether a request carries the token of its browser."""
+        return session is not None and is_session(session) and is_token(token, session, self._secret)
+
+    def whole_page(
+        self, request: Request, session: str | None, render: Callable[[Head], str], status: int = 200
+    ) -> Response:
+        """A whole page, with the browser's cookies."""
+        kept = session if session is not None and is_session(session) else secrets.token_urlsafe(24)
+        words = words_of(request)
+        text = render(Head(words, token_of(kept, self._secret), self._version))
+        answer = HTMLResponse(text, status, headers={"cache-control": "no-store"})
+        answer.set_cookie("review", kept, httponly=True, samesite="strict")
+        answer.set_cookie("lang", words.language, httponly=True, samesite="strict", max_age=_YEAR)
+        return answer
+
+    def static(self, name: str) -> Response:
+        """A file of the page."""
+        if name not in self._files:
+            raise HTTPException(404)
+        headers = {"cache-control": "public, max-age=31536000, immutable"}
+        return Response(self._files[name], media_type=TYPES[name], headers=headers)
+
+
+def cannot_store(_: Request, error: Exception) -> Response:
+    """A full disk and the like: the page keeps the answers and sends them again."""
+    return JSONResponse({"problem": str(error)}, status_code=507)
+
+
+def ask_to_sign_in(request: Request, _: Exception) -> Response:
+    """A page leads to the form, any other request is refused."""
+    if request.method == "GET" and request.url.path in _PAGES:
+        place = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return RedirectResponse(f"/sign-in?{urlencode({'next': place})}", 303)
+    return JSONResponse({"detail": "sign in"}, status_code=401)
+
+
+def inside(address: str) -> str:
+    """An address of this page; its start if the given one leads elsewhere."""
+    parts = urlsplit(address)
+    return "/" if parts.scheme or parts.netloc or parts.path not in _PAGES else address
+
+
+def place_of(window: Annotated[Id, Query()], page: Annotated[Id, Query()]) -> Place:
+    """Which window and page asks, from the address."""
+    return Place(window=window, page=page)
+
+
+def reviewer_of(request: Request, place: Place) -> Reviewer:
+    """Who asks, and where."""
+    return Reviewer(place.window, place.page, request.state.user.name, request.state.user.role)
+
+
+def filters_of(body: FilterBody) -> Filters:
+    """The filters that are asked for."""
+    return Filters(**body.model_dump())
+
+
+def words_of(request: Request) -> Words:
+    """The words of the browser's language."""
+    wanted = request.query_params.get("lang") or request.cookies.get("lang")
+    return load_words(choose_language(wanted, request.headers.get("accept-language", "")))

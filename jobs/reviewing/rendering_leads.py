@@ -1,0 +1,115 @@
+"""Renders the leads' view. Everything from the catalogue and from reviewers is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jobs.reviewing.agreement import FEWEST
+from jobs.reviewing.database import Row
+from jobs.reviewing.history import Event, OpenAgain
+from jobs.reviewing.leading import Trust, WorkDone
+from jobs.reviewing.rendering import Head, render_part
+from jobs.reviewing.settling import Dispute
+from jobs.reviewing.shapes import AUDIT_QUESTION
+from jobs.reviewing.words import Words
+from schemas.decisions import CATEGORY_QUESTION, Decision
+from schemas.reasons import Reason
+
+PERIODS = (1, 7, 30, 90)
+"""Days that the work of reviewers is shown for."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the first page of the leads' view shows.
+
+    Attributes:
+        days: the period of `work`.
+        work: by reviewer.
+        trust: of all together, then by reviewer.
+        disputes: how many there are to settle.
+    """
+
+    days: int
+    work: Sequence[WorkDone]
+    trust: Sequence[Trust]
+    disputes: int
+
+
+def render_overview(head: Head, overview: Overview) -> str:
+    """Who has done how much, and how far people agree."""
+    return head.render("lead.html.j2", {"days": str(overview.days)}, now=overview, periods=PERIODS, fewest=FEWEST)
+
+
+def render_settling(head: Head) -> str:
+    """The page on which a lead settles, without its disputes."""
+    return head.render("settle.html.j2", {})
+
+
+def render_dispute(
+    dispute: Dispute, words: Words, names: Mapping[str, tuple[str, str]], shares: Mapping[str, float]
+) -> str:
+    """Two answers that differ.
+
+    Args:
+        dispute: the answers and the listing.
+        words: the language.
+        names: category -> label and path.
+        shares: answer -> probability that it is right, by the reviewers' error rates; empty if unknown.
+    """
+    question, is_priced = dispute.double.first["question"], dispute.seen["price"] is not None
+    return render_part(
+        "dispute.html.j2",
+        words=words,
+        dispute=dispute,
+        names=names,
+        asked=_asked(question, is_priced=is_priced),
+        choices=[
+            (row, answer_words(row, words, names, is_priced=is_priced), shares.get(row["category"] or ""))
+            for row in dispute.answers
+        ],
+    )
+
+
+def render_history(
+    head: Head,
+    listing_id: str,
+    events: Sequence[Event],
+    again: Sequence[OpenAgain],
+    names: Mapping[str, tuple[str, str]],
+) -> str:
+    """What happened to a listing.
+
+    Args:
+        head: the page's beginning.
+        listing_id: the listing; empty: none is searched for.
+        events: all that happened, in order.
+        again: the questions that can be opened again.
+        names: category -> label and path.
+    """
+    rows = [
+        (event, answer_words(event.answer, head.words, names) if event.answer is not None else "") for event in events
+    ]
+    return head.render("history.html.j2", {"listing": listing_id}, listing_id=listing_id, rows=rows, again=again)
+
+
+def answer_words(row: Row, words: Words, names: Mapping[str, tuple[str, str]], is_priced: bool = True) -> str:
+    """What an answer says, for people.
+
+    Args:
+        row: of `answers`.
+        words: the language.
+        names: category -> label and path.
+        is_priced: whether the listing has a price; a missing one is asked about in other words than an odd one.
+    """
+    if row["question"] in (CATEGORY_QUESTION, AUDIT_QUESTION) and row["category"] is not None:
+        category = str(row["category"])
+        return names.get(category, (category, ""))[0]
+    kind = {Decision.ACCEPT.value: "flag_right", Decision.REJECT.value: "flag_wrong"}.get(row["decision"])
+    asked = _asked(row["question"], is_priced=is_priced)
+    return words(f"{kind}.{asked}") if kind else words(f"answers.{row['decision']}")
+
+
+def _asked(question: str, *, is_priced: bool) -> str:
+    return "missing_price" if question == Reason.PRICE_OUTLIER.value and not is_priced else question

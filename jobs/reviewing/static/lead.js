@@ -1,0 +1,139 @@
+"use strict";
+// The leads' view: one key settles a disagreement, and the next one is there; a question is opened again.
+(() => {
+  const find = (selector, inside = document) => inside.querySelector(selector);
+  const words = JSON.parse(find("#words").textContent);
+  const token = find("meta[name=csrf-token]").content;
+  const alarm = find("#alarm");
+  const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
+  const place = { window: (sessionStorage.window ??= random()), page: random() };
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const send = (path, body) => fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-csrf-token": token },
+    body: JSON.stringify({ ...place, ...body }),
+    keepalive: path === "/release",
+  });
+  async function post(path, body) {
+    const answer = await send(path, body);
+    const said = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
+    if (!answer.ok) throw new Error(said.problem ?? said.detail ?? answer.statusText);
+    return said;
+  }
+  function raise(error) {
+    alarm.textContent = fill(words.wall_failed, { problem: error.message });
+    alarm.hidden = false;
+  }
+
+  // The history of a listing.
+  const box = find("#confirm");
+  if (box) {
+    let wanted = null;
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest?.("[data-open]");
+      if (!button) return;
+      wanted = button.dataset;
+      find("#confirm-text").textContent = wanted.ask;
+      box.showModal();
+    });
+    find("#confirm-yes").addEventListener("click", async () => {
+      box.close();
+      try {
+        await post("/lead/reopen", { listing: wanted.listing, judged: wanted.open });
+        location.reload();
+      } catch (error) { raise(error); }
+    });
+    return;
+  }
+
+  // Disagreements. What is pressed fast waits in a queue, in order.
+  const stage = find("#stage"), shelf = find("#ahead"), statusLine = find("#status"), left = find("#left");
+  const later = [];
+  let current = null, count = 0, look = null;
+  const held = () => [current, ...shelf.children].filter(Boolean).map((each) => each.dataset.showing);
+  function show() {
+    if (!current && (current = shelf.firstElementChild)) {
+      stage.replaceChildren(current);
+      current.focus({ preventScroll: true });
+    } else if (!current) {
+      stage.replaceChildren(find("#nothing-left").content.cloneNode(true));
+      clearTimeout(look);
+      look = setTimeout(() => { load().catch(raise); }, 15000);
+    }
+    left.textContent = count ? fill(left.dataset.words, { count }) : "";
+  }
+  async function load() {
+    const said = await post("/lead/disputes", { held: [...held(), ...later] });
+    const template = document.createElement("template");
+    template.innerHTML = said.articles.join("");
+    shelf.append(template.content);
+    count = said.count;
+    if (!current && !shelf.children.length && later.length) {
+      later.length = 0;  // all others are settled: those that were left come again
+      return load();
+    }
+    show();
+  }
+  const leave = () => { current?.remove(); current = null; };
+  const actions = {
+    async choose(button) {
+      const { showing, title } = current.dataset;
+      const { state } = await post("/lead/settle", { showing, chosen: Number(button.dataset.choose) });
+      statusLine.textContent = state === "stored" ? fill(words.saved, { title, answer: button.dataset.label }) : words.lead_ended;
+      leave();
+      await load();
+    },
+    async reopen() {
+      const { listing, judged, title } = current.dataset;
+      await post("/lead/reopen", { listing, judged });
+      statusLine.textContent = fill(words.lead_reopened, { title });
+      leave();
+      await load();
+    },
+    async later() {
+      if (later.length < 80) later.push(current.dataset.showing);
+      leave();
+      await load();
+    },
+    async undo() {
+      const { undone } = await post("/undo", { undo: random() });
+      statusLine.textContent = undone ? words.lead_undone : words.nothing_to_undo;
+      if (undone) { leave(); shelf.replaceChildren(); later.length = 0; }
+      await load();
+    },
+  };
+  const queue = [];
+  let isBusy = false;
+  async function take(action, key) {
+    queue.push([action, key]);
+    if (isBusy) return;
+    isBusy = true;
+    try {
+      while (queue.length) {
+        const [name, place] = queue.shift();
+        if (!current && name !== "undo") continue;
+        const button = name === "choose" ? stage.querySelectorAll("[data-choose]")[place] : null;
+        if (name !== "choose" || button) await actions[name](button);
+        alarm.hidden = true;
+      }
+    } catch (error) { queue.length = 0; raise(error); } finally { isBusy = false; }
+  }
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-choose], [data-do]");
+    if (!button) return;
+    if (button.dataset.do) take(button.dataset.do);
+    else take("choose", [...stage.querySelectorAll("[data-choose]")].indexOf(button));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (localStorage.getItem("review-keys-off") !== null) return;
+    const digit = /^(?:Digit|Numpad)([12])$/.exec(event.code);
+    const name = { o: "reopen", u: "undo", arrowright: "later" }[event.key.toLowerCase()];
+    if (!digit && !name) return;
+    event.preventDefault();
+    if (digit) take("choose", Number(digit[1]) - 1); else take(name);
+  });
+  addEventListener("pagehide", () => { send("/release", {}).catch(() => {}); });
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  load().catch(raise);
+})();
