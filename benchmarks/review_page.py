@@ -10,30 +10,27 @@ lasts about two minutes.
 from __future__ import annotations
 
 import argparse
-import http.cookiejar
 import io
 import json
-import re
-import secrets
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.scripted_reviewer import ScriptedReviewer, page_server
 from jobs.reviewing.shapes import LARGE, Category, OpenItem, Picture, Seller, Source, Suggested, write_export
 
+_PORT = 8398
+_FEWEST = 5200
 _ROUNDS, _KEYS, _PAUSE = 4, 20, 0.15
 _PICTURES, _SIDE = 50, 640
 _CATEGORIES = [Category(name, name.title(), f"Shop > {name.title()}") for name in ("boots", "sandals", "sneakers")]
@@ -67,9 +64,11 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--chromium", default=shutil.which("chromium") or "chromium")
     options = parser.parse_args()
+    if options.items < _FEWEST:
+        parser.error(f"--items is {options.items}, but the bare page shows pictures of listings up to {_FEWEST}.")
     with tempfile.TemporaryDirectory() as folder:
         _write_store(Path(folder), options.items)
-        with _server(Path(folder)) as address, _reviewers(address) as seconds:
+        with page_server(_server(Path(folder)), _PORT) as address, _reviewers(address) as seconds:
             page, bare = _measure(address, options.chromium)
     print(f"review page: median {statistics.median(page):.1f} ms, 90 % within {np.quantile(page, 0.9):.1f} ms")
     print(f"bare page:   median {statistics.median(bare):.1f} ms, 90 % within {np.quantile(bare, 0.9):.1f} ms")
@@ -109,32 +108,17 @@ def _item(number: int) -> OpenItem:
         best_category="boots",
         sentence="We think this belongs in Boots, not in Sandals: the words 'leather' and the picture say so.",
         priority=0.9,
+        judged={"category": f"judged-{number}"},
     )
 
 
-@contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    """A server of the store: its address, until the end of the block."""
+def _server(folder: Path) -> list[str]:
+    """The command that serves the store."""
     options = {
-        "folder": str(folder), "warehouse": None, "host": "127.0.0.1", "port": 8398, "reviewer": "ada",
+        "folder": str(folder), "warehouse": None, "host": "127.0.0.1", "port": _PORT, "reviewer": "ada",
         "role": "reviewer", "second_share": 0.0, "renew_command": [sys.executable, "-c", ""], "renew_minutes": 60,
     }  # fmt: skip
-    address = f"http://127.0.0.1:{options['port']}"
-    words = [sys.executable, "-m", "jobs.reviewing.serving", json.dumps(options)]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    try:
-        for attempt in range(300):
-            try:
-                urllib.request.urlopen(address, timeout=10).close()
-                break
-            except OSError:
-                if attempt == 299 or process.poll() is not None:
-                    raise
-                time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
+    return [sys.executable, "-m", "jobs.reviewing.serving", json.dumps(options)]
 
 
 @contextmanager
@@ -153,20 +137,12 @@ def _reviewers(address: str) -> Iterator[list[float]]:
 
 
 def _answer(address: str, stop: threading.Event, seconds: list[float]) -> None:
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-    [token] = re.findall(r'csrf-token" content="(\w+)"', opener.open(address).read().decode())
-    who = {"window": secrets.token_hex(12), "page": secrets.token_hex(12)}
-    held: list[str] = []
-    answers: list[dict[str, str]] = []
+    reviewer = ScriptedReviewer(address)
     while not stop.wait(0.5):
-        body = json.dumps({**who, "answers": answers, "held": held}).encode()
-        headers = {"content-type": "application/json", "x-csrf-token": token}
+        answers = [reviewer.held[0].answer("accept")] if reviewer.held else []
         began = time.perf_counter()
-        request = urllib.request.Request(f"{address}/work", body, headers)  # noqa: S310 - on loopback
-        given: dict[str, Any] = json.load(opener.open(request))
+        reviewer.send(answers)
         seconds.append(time.perf_counter() - began)
-        held += [re.findall('data-showing="([^"]+)"', question)[0] for question in given["questions"]]
-        answers = [{"showing": held.pop(0), "decision": "accept"}]
 
 
 def _measure(address: str, chromium: str) -> tuple[list[float], list[float]]:

@@ -13,7 +13,7 @@ import typer
 
 from conf.settings import TrainSettings
 from jobs.cleaning.label_errors import LabelErrors, describe_share
-from jobs.cleaning.steps.reviews import latest_decisions, standing_decisions, with_decisions
+from jobs.cleaning.steps.reviews import latest_decisions, standing_decisions, with_decisions, without_disputed
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import parse_date
@@ -78,7 +78,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         version, taxonomy_version, aliases_version = input_versions(warehouse)
         aliases = read_pinned(warehouse, CATEGORY_ALIASES, aliases_version)
         reviewed = read_decisions(warehouse, warehouse.version(REVIEW_DECISIONS), read_successors(aliases))
-        decisions = latest_decisions(standing_decisions(reviewed))
+        decisions = without_disputed(latest_decisions(standing_decisions(reviewed)), reviewed)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version)
         listings = with_taxonomy(in_force(warehouse.read(LISTINGS, version).drop("image")), taxonomy, aliases)
         listings = with_decisions(listings, decisions)

@@ -21,7 +21,8 @@ class Decision(StrEnum):
     SKIP = "skip"
     """No decision: the item stays open."""
     REOPEN = "reopen"
-    """Takes back the last decision about the listing's content that still stands; none, if there is none."""
+    """Takes back the decision that `review_decisions.reopens` names; without it, the last one about the listing's
+    content that still stands. None, if there is none."""
 
 
 class Purpose(StrEnum):
@@ -37,6 +38,9 @@ class Purpose(StrEnum):
     """A second opinion on a question that another reviewer answers as well."""
 
 
+CATEGORY_QUESTION = "category"
+"""The question about the category; the other questions are named as the reasons that they are about."""
+
 STATUS_AFTER: dict[Decision, ItemStatus] = {
     Decision.ACCEPT: ItemStatus.ACCEPTED,
     Decision.REJECT: ItemStatus.REJECTED,
@@ -47,6 +51,9 @@ STATUS_AFTER: dict[Decision, ItemStatus] = {
 
 UNDECIDED: tuple[str, ...] = (Purpose.KNOWN.value, Purpose.SECOND.value)
 """Purposes of decisions that never stand by themselves."""
+
+LEADS: tuple[str, ...] = ("lead", "admin")
+"""Values of `review_decisions.reviewer_role` whose word stands above others'."""
 
 CATEGORY_DECISIONS: tuple[str, ...] = (Decision.ACCEPT.value, Decision.REJECT.value, Decision.SET_CATEGORY.value)
 """Decisions about the category, unless accept or reject name a reason that is not about the category."""

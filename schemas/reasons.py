@@ -181,6 +181,8 @@ WITHHELD = (
 """The explanation of wrong_category where only that keeps the model from correcting it."""
 NOVEL = "most of its words are new: perhaps it fits no category, or is a new kind of listing"
 """Added to the explanation of a listing that is unlike the training data."""
+OUTDATED = "a reviewer has answered this for other values"
+"""Added to a reason that was settled, for a price, condition or duplicate that has changed since."""
 
 
 class ImageStatus(StrEnum):

@@ -656,10 +656,14 @@ REVIEW_DECISIONS = Table(
         Column("reviewer_role", "STRING", "the reviewer's role: reviewer, lead or admin; null as purpose"),
         Column("batch_id", "STRING", "shared by decisions that were made at once; null if it was made by itself"),
         Column(
-            "judged_hash", "STRING", "SHA-256 of the values that the decision judges; null where a file does not say"
+            "judged_hash",
+            "STRING",
+            "SHA-256 of the values that the decision judges: the content and, for a price, condition or duplicate, "
+            "these; an answer about a reason holds as long as they are the same; null in earlier rows",
         ),
+        Column("reopens", "STRING", "the decision_id of the decision that it takes back; null unless it is reopen"),
     ),
-    version=3,
+    version=4,
 )
 
 RUNS = Table(

@@ -72,7 +72,10 @@ def category_item(number: int, **changes: object) -> OpenItem:
         similar=[Similar("B1", "Winter boots", "boots", 30.0, 0.91), Similar("B2", None, "boots", None, 0.84)],
         priority=0.9,
     )
-    return replace(item, **changes)  # type: ignore[arg-type]
+    item = replace(item, **changes)  # type: ignore[arg-type]
+    judged = {name: f"{name} of {item.content_hash}" for name in item.reasons}
+    judged |= {"price_outlier": f"price {item.price}", "category": f"{item.category} for {item.content_hash}"}
+    return replace(item, judged=judged)
 
 
 def other_items() -> list[OpenItem]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from jobs.reviewing.database import Connection, Row, Store
 from jobs.reviewing.opinions import asks_second, is_taken, purpose_of
-from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION
+from jobs.reviewing.shapes import AUDIT_QUESTION
 from jobs.reviewing.showing import (
     Reviewer,
     Showing,
@@ -19,7 +19,7 @@ from jobs.reviewing.showing import (
     last_answer,
     show_again,
 )
-from schemas.decisions import Decision, Purpose
+from schemas.decisions import CATEGORY_QUESTION, Decision, Purpose
 
 State = Literal["stored", "changed", "taken", "refused"]
 _ABOUT_CATEGORY = (CATEGORY_QUESTION, AUDIT_QUESTION)
@@ -181,8 +181,7 @@ def _take_back(connection: Connection, who: Reviewer, last: Row, now: dt.datetim
         connection.execute(change, (who.name, when, row["number"]))
         if row["taken"] and row["decision"] != Decision.SKIP.value:
             reopen = {"reviewer": who.name, "reviewer_role": who.role, "purpose": row["purpose"]}
-            reopen["batch_id"] = row["batch_id"]
-            reopen["reopens"] = row["decision_id"]
+            reopen |= {"batch_id": row["batch_id"], "reopens": row["decision_id"]}
             _add(connection, {**_circumstances(row), **reopen, "decision": Decision.REOPEN.value}, now)
 
 

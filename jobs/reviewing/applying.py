@@ -19,7 +19,7 @@ from jobs.ingestion.deliveries import check_count, read_files, reported_read_err
 from jobs.ingestion.files import Files, find_files, refuse_missing
 from jobs.ingestion.merge_listings import write_quarantine
 from jobs.ingestion.rows import MALFORMED
-from jobs.ingestion.steps.decisions import fill_in_answers, read_decisions, split_unanswered
+from jobs.ingestion.steps.decisions import fill_in_answers, read_decisions, split_unanswered, without_guards
 from jobs.ingestion.suppressions import read_suppressions, split_suppressed
 from jobs.lifecycle.publications import Publication
 from jobs.lifecycle.publish import Slice
@@ -56,6 +56,7 @@ def apply_file(job: Job, file: str, reviewer: str | None = None, decided_at: dt.
         with reported_read_errors(file):
             suppressions = read_suppressions(warehouse, job.settings.privacy)
             read = rows.read(lambda frame: read_decisions(frame, MALFORMED))
+            read = without_guards(read) if files.format == "csv" else read
             staged = warehouse.stage(f"{run.run_id}-delivered", suppressions.blank(read))
         at_end.callback(warehouse.unstage, f"{run.run_id}-delivered")
         check_count(files, rows.counted, staged.count())

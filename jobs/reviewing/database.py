@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS claims (listing_id TEXT PRIMARY KEY, page TEXT, until
 CREATE TABLE IF NOT EXISTS answers (
   number INTEGER PRIMARY KEY AUTOINCREMENT, decision_id TEXT UNIQUE, showing_id TEXT UNIQUE, listing_id TEXT,
   question TEXT, content_hash TEXT, judged_hash TEXT, run_id TEXT, decision TEXT, reason TEXT, category TEXT, note TEXT,
-  reviewer TEXT, reviewer_role TEXT, purpose TEXT, batch_id TEXT, decided_at TEXT,
+  reviewer TEXT, reviewer_role TEXT, purpose TEXT, batch_id TEXT, reopens TEXT, decided_at TEXT,
   taken INTEGER DEFAULT 0, written INTEGER DEFAULT 0, undone INTEGER DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS answers_by_question ON answers (listing_id, question);

@@ -8,6 +8,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.judged import judged_hashes
 from jobs.console.job import Job, clock
 from jobs.reporting.publication_snapshot import PublicationSnapshot, find_snapshot
 from jobs.reviewing.database import Store
@@ -46,7 +47,7 @@ SIDES = {LARGE: 640, SMALL: 240}
 _BESIDE = ("listing_id", "title", "description", "effective_category", "price")
 _CLEAN = (
     "title", "description", "category", "price", "currency", "condition", "seller_id", "language", "best_category",
-    "duplicate_of",
+    "duplicate_of", "effective_category",
 )  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def open_items(snapshot: PublicationSnapshot) -> DataFrame:
         "listing_id", "content_hash", "reasons", "suggested_categories", "priority", "audit_chance", "suggested_price",
         F.coalesce("in_budget", F.lit(False)).alias("in_budget"),
     )  # fmt: skip
-    joined = own.join(clean.select("listing_id", *_CLEAN), "listing_id")
+    joined = own.join(clean.select("listing_id", *_CLEAN), "listing_id").withColumn("judged", judged_hashes())
     joined = joined.join(explained, ["listing_id", "content_hash"], "left").join(sellers, "seller_id", "left")
     joined = joined.join(predicted, ["listing_id", "content_hash"], "left")
     older = clean.select(F.struct(*_BESIDE).alias("older"), F.col("listing_id").alias("duplicate_of"))
@@ -151,6 +152,7 @@ def _item(row: Row, regions: tuple[str, ...]) -> OpenItem:
         prices=None if row.suggested_price is None else Prices(**row.suggested_price.asDict()),
         audit_chance=row.audit_chance,
         priority=row.priority,
+        judged=dict(row.judged),
     )
 
 

@@ -11,6 +11,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.judged import judged_hashes
 from jobs.ingestion.steps.decisions import latest_publications, validate_decisions
 from jobs.lifecycle.publications import ERASE, Publication, find_publication, publications
 from jobs.lifecycle.row_account import row_account
@@ -101,9 +102,12 @@ def seen_listings(warehouse: Warehouse, run_ids: Collection[str]) -> DataFrame:
 def _published_listings(warehouse: Warehouse, run_id: str) -> DataFrame:
     publication = find_publication(warehouse, run_id)
     clean = warehouse.read(CLEAN_LISTINGS, publication.version(CLEAN_LISTINGS))
-    items = warehouse.read(FLAGGED_ITEMS, publication.version(FLAGGED_ITEMS)).select("listing_id", "audit_chance")
-    listings = clean.join(items, "listing_id", "left")
-    columns = ("content_hash", "category", "best_category", "effective_category", "category_source", "audit_chance")
+    items = warehouse.read(FLAGGED_ITEMS, publication.version(FLAGGED_ITEMS))
+    items = items.select("listing_id", "audit_chance", "reasons")
+    listings = clean.join(items, "listing_id", "left").withColumn("judged", judged_hashes())
+    columns = (
+        "content_hash", "category", "best_category", "effective_category", "category_source", "audit_chance", "judged",
+    )  # fmt: skip
     return listings.select(
         F.lit(run_id).alias("reviewed_run_id"), "listing_id", *(F.col(name).alias(f"seen_{name}") for name in columns)
     )

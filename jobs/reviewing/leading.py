@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from jobs.reviewing.agreement import Agreement, agreement
 from jobs.reviewing.database import Connection, Row, Store
-from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION
-from schemas.decisions import Decision, Purpose
+from jobs.reviewing.shapes import AUDIT_QUESTION
+from schemas.decisions import CATEGORY_QUESTION, Decision, Purpose
 from udfs.reviewer_errors import ErrorRate, ReviewerErrors, estimate_errors
 
 PAUSE_SECONDS = 300.0

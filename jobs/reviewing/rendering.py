@@ -14,10 +14,11 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from jobs.reviewing.database import Row
 from jobs.reviewing.groups import SINGLY, Group
 from jobs.reviewing.overview import Choice, Progress
-from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION
+from jobs.reviewing.shapes import AUDIT_QUESTION
 from jobs.reviewing.showing import Showing
 from jobs.reviewing.users import User
 from jobs.reviewing.words import LANGUAGES, Words
+from schemas.decisions import CATEGORY_QUESTION
 from schemas.reasons import Reason
 
 SUGGESTIONS = 3

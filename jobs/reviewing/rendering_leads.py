@@ -11,9 +11,9 @@ from jobs.reviewing.history import Event, OpenAgain
 from jobs.reviewing.leading import Trust, WorkDone
 from jobs.reviewing.rendering import Head, render_part
 from jobs.reviewing.settling import Dispute
-from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION
+from jobs.reviewing.shapes import AUDIT_QUESTION
 from jobs.reviewing.words import Words
-from schemas.decisions import Decision
+from schemas.decisions import CATEGORY_QUESTION, Decision
 from schemas.reasons import Reason
 
 PERIODS = (1, 7, 30, 90)

@@ -13,8 +13,9 @@ from jobs.reviewing.answering import answer_as, take_back_one
 from jobs.reviewing.database import Connection, Row, Store
 from jobs.reviewing.leading import Double, double_answers, is_settling
 from jobs.reviewing.opinions import is_drawn
-from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION
+from jobs.reviewing.shapes import AUDIT_QUESTION
 from jobs.reviewing.showing import Reviewer
+from schemas.decisions import CATEGORY_QUESTION
 
 _ABOUT_CATEGORY = (CATEGORY_QUESTION, AUDIT_QUESTION)
 

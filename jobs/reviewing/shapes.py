@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from jobs.reviewing.database import FORMAT, new_export
+from schemas.decisions import CATEGORY_QUESTION
 from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_REASONS, Reason
 
-CATEGORY_QUESTION, AUDIT_QUESTION = "category", "audit"
-"""The questions about the category; the other questions are named as their reasons."""
+AUDIT_QUESTION = "audit"
+"""The question about the category where it is asked blind."""
 LARGE, SMALL = "large", "small"
 """Sizes of pictures."""
 
@@ -84,6 +85,7 @@ class OpenItem:
         audit_chance: the chance of being drawn; None outside the audit.
         best_category: the category that the decision accept means.
         prices: the usual ones of its category, where the price is asked about.
+        judged: question -> hash of the values that an answer judges (`jobs.cleaning.steps.judged.judged_hashes`).
     """
 
     listing_id: str
@@ -107,6 +109,7 @@ class OpenItem:
     prices: Prices | None = None
     audit_chance: float | None = None
     priority: float | None = None
+    judged: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,28 +153,14 @@ def questions(item: OpenItem) -> list[Question]:
             Question(
                 AUDIT_QUESTION if blind else CATEGORY_QUESTION,
                 about_category,
-                _judged(item, CATEGORY_QUESTION),
+                item.judged[CATEGORY_QUESTION],
                 item.audit_chance if blind else None,
                 None if wrong is None else min(max(wrong, 0.0), 1.0),
                 blind,
             )
         )
     others = [name for name in item.reasons if name not in about_category]
-    return asked + [Question(name, [name], _judged(item, name)) for name in others]
-
-
-def _judged(item: OpenItem, question: str) -> str:
-    """SHA-256 of the values that an answer judges."""
-    values: list[object] = [question, item.content_hash]
-    if question == Reason.PRICE_OUTLIER.value:
-        values += [item.price, item.currency, item.category]
-    elif question == Reason.CONDITION_MISMATCH.value:
-        values.append(item.condition)
-    elif question == Reason.DUPLICATE.value:
-        values.append(item.duplicate.listing_id if item.duplicate else None)
-    elif question in (CATEGORY_QUESTION, Reason.IMAGE_MISMATCH.value):
-        values.append(item.category)
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+    return asked + [Question(name, [name], item.judged[name]) for name in others]
 
 
 def sought(text: str) -> str:

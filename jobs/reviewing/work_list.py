@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
-from jobs.reviewing.shapes import AUDIT_QUESTION, CATEGORY_QUESTION, OpenItem, Question, questions
-from schemas.decisions import Purpose
+from jobs.reviewing.shapes import AUDIT_QUESTION, OpenItem, Question, questions
+from schemas.decisions import CATEGORY_QUESTION, Purpose
 
 SUGGESTIONS = 3
 """Suggested categories in a row."""

@@ -77,6 +77,7 @@ def check_decisions(catalogue: DataFrame) -> None:
         F.lit("2026-01-01").cast("timestamp").alias("decided_at"),
         chance.alias("audit_chance"),
         F.lit(None).cast("string").alias("published_category"),
+        F.lit(None).cast("string").alias("reviewer_role"),
     )
     standing = latest_decisions(decisions)
     counts = with_decisions(catalogue, standing).agg(F.count("decided_category"), F.count("audited_category"))

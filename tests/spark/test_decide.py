@@ -30,7 +30,7 @@ EVIDENCE_COLUMNS = (
 RATES = "seller_id string, listings bigint, error_rate double"
 DECISIONS = (
     "decision_id string, listing_id string, content_hash string, decision string, reason string, category string, "
-    "decided_at timestamp, audit_chance double, published_category string"
+    "decided_at timestamp, audit_chance double, published_category string, reviewer_role string"
 )
 
 
@@ -151,7 +151,7 @@ def test_without_corrections_people_get_what_would_be_corrected(spark: SparkSess
         sensitive=("lingerie",),
     )
     noon = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
-    decision = ("1", "decided", "h-decided", "set_category", None, "hats", noon, None, None)
+    decision = ("1", "decided", "h-decided", "set_category", None, "hats", noon, None, None, None)
     decisions = latest_decisions(frame(spark, DECISIONS, decision))
     got = decide(judged, decisions, Thresholds(correct_from=0.9, refer_below=0.9), corrections=False)
     columns = ("category_action", "effective_category", "category_source", "unreviewed_category", "withheld")
@@ -165,28 +165,32 @@ def test_without_corrections_people_get_what_would_be_corrected(spark: SparkSess
     ]
 
 
-def test_a_reviewers_decision_wins_until_the_content_changes(spark: SparkSession) -> None:
+def test_a_reviewers_decision_wins_until_the_content_changes_and_a_leads_before_others(spark: SparkSession) -> None:
     judged = candidates(
         spark,
         listing("set", "boots", 0.99, "shoes", 0.01),
         listing("seller_right", "boots", 0.01, "shoes", 0.99),
         listing("edited_since", "boots", 0.99, "shoes", 0.01),
         listing("skipped", "boots", 0.99, "shoes", 0.01),
+        listing("lead", "boots", 0.99, "shoes", 0.01),
     )
     noon, later = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC), dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
     decisions = frame(
         spark,
         DECISIONS,
-        ("1", "set", "h-set", "set_category", None, "shoes", noon, None, None),
-        ("2", "set", "h-set", "set_category", None, "hats", later, None, None),
-        ("3", "seller_right", "h-seller_right", "reject", None, "boots", noon, None, None),
-        ("4", "edited_since", "h-before", "set_category", None, "hats", noon, None, None),
-        ("5", "skipped", "h-skipped", "skip", None, None, noon, None, None),
+        ("1", "set", "h-set", "set_category", None, "shoes", noon, None, None, None),
+        ("2", "set", "h-set", "set_category", None, "hats", later, None, None, "reviewer"),
+        ("3", "seller_right", "h-seller_right", "reject", None, "boots", noon, None, None, None),
+        ("4", "edited_since", "h-before", "set_category", None, "hats", noon, None, None, None),
+        ("5", "skipped", "h-skipped", "skip", None, None, noon, None, None, None),
+        ("6", "lead", "h-lead", "set_category", None, "hats", noon, None, None, "lead"),
+        ("7", "lead", "h-lead", "set_category", None, "shoes", later, None, None, "reviewer"),
     )
     got = decide(judged, latest_decisions(decisions), Thresholds(correct_from=0.9, refer_below=0.9))
     columns = ("listing_id", "category_action", "effective_category", "category_source", "category_confidence")
     assert rows_of(got, *columns) == [
         ("edited_since", "kept", "boots", "seller", 0.99),
+        ("lead", "corrected", "hats", "reviewer", 1.0),
         ("seller_right", "kept", "boots", "reviewer", 1.0),
         ("set", "corrected", "hats", "reviewer", 1.0),
         ("skipped", "kept", "boots", "seller", 0.99),
@@ -207,7 +211,7 @@ def test_what_would_be_published_without_a_decision_is_kept_for_the_audit(spark:
         spark,
         DECISIONS,
         *(
-            (name, name, f"h-{name}", "set_category", None, "hats", noon, None, "bags")
+            (name, name, f"h-{name}", "set_category", None, "hats", noon, None, "bags", None)
             for name in ("corrected", "kept", "unlabelled", "asked")
         ),
     )

@@ -15,13 +15,15 @@ from jobs.ingestion.steps.decisions import (
     read_decisions,
     split_unanswered,
     validate_decisions,
+    without_guards,
 )
 from jobs.lifecycle.pins import Pins
+from jobs.reviewing.work_list_files import guarded
 from jobs.warehouse.inputs import read_pinned
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 from schemas.tables import REVIEW_DECISIONS
-from tests.spark.frames import frame
+from tests.spark.frames import frame, rows_of
 
 _DDL = (
     "listing_id string, decision string, category string, reason string, reviewer string, decided_at string, "
@@ -29,8 +31,10 @@ _DDL = (
 )
 _SEEN = (
     "reviewed_run_id string, listing_id string, seen_content_hash string, seen_category string, "
-    "seen_best_category string, seen_effective_category string, seen_category_source string, seen_audit_chance double"
+    "seen_best_category string, seen_effective_category string, seen_category_source string, seen_audit_chance double, "
+    "seen_judged map<string, string>"
 )
+_JUDGED = {"category": "judged category", "blank_image": "judged picture"}
 _NOW = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
 _GOOD: dict[str, Any] = {
     "listing_id": "a", "decision": "set_category", "category": "boots", "reason": None, "reviewer": "ada",
@@ -107,7 +111,7 @@ def test_only_answers_that_were_given_blind_carry_the_chance_of_the_audit(spark:
     delivered = read_decisions(given, "broken").withColumns(
         {"row_number": F.monotonically_increasing_id(), "reviewed_run_id": F.lit("n-1")}
     )
-    shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1))
+    shown = frame(spark, _SEEN, ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1, _JUDGED))
     valid = validate_decisions(delivered, shown, frame(spark, "category string", ("boots",)), _NOW)
     judged = valid.orderBy("row_number").collect()
     assert [(row.purpose, row.audit_chance, row.reasons, row.batch_id) for row in judged] == [
@@ -121,6 +125,13 @@ def test_only_answers_that_were_given_blind_carry_the_chance_of_the_audit(spark:
     ]
 
 
+def test_ids_of_an_exported_csv_are_as_before_the_export(spark: SparkSession) -> None:
+    ids = ("-1", "=a", "+b", "@c", "plain", "'quoted")
+    exported = [(str(guarded(name)), "accept", "hash") for name in ids]
+    rows = frame(spark, "listing_id string, decision string, content_hash string", *exported, ("'-2", "accept", None))
+    assert rows_of(without_guards(rows), "listing_id") == [(name,) for name in sorted([*ids, "'-2"])]
+
+
 def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     rows = [tuple({**_GOOD, **row}.values()) for row, _, _ in CASES.values()]
     given = frame(spark, _DDL, *rows).coalesce(1)
@@ -131,9 +142,9 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
     shown = frame(
         spark,
         _SEEN,
-        ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1),
-        ("n-1", "b", "h", None, None, None, "seller", None),
-        ("n-1", "again", "h", "sandals", "shoes", "boots", "reviewer", None),
+        ("n-1", "a", "hash", "sandals", "shoes", "shoes", "model", 0.1, _JUDGED),
+        ("n-1", "b", "h", None, None, None, "seller", None, {}),
+        ("n-1", "again", "h", "sandals", "shoes", "boots", "reviewer", None, {}),
     )
     taxonomy = frame(spark, "category string", ("boots",), ("shoes",), ("sandals",))
     valid = validate_decisions(delivered.join(looked, "row_number"), shown, taxonomy, _NOW)
@@ -148,6 +159,13 @@ def test_each_row_is_completed_or_rejected(spark: SparkSession) -> None:
         ("again", None),
     }
     assert {row.published_category for row in judged if row.reason} == {None}
+    seen = [row for row in usable if row.listing_id == "a" and row.decision != "skip"]
+    assert {(row.reason, row.judged_hash) for row in seen} == {
+        (None, "judged category"),
+        ("blank_image", "judged picture"),
+        ("low_confidence", None),
+        ("image_mismatch", None),
+    }
     first = judged[0]
     assert (first.content_hash, first.run_id, first.audit_chance) == ("hash", "n-1", 0.1)
     assert len({row.decision_id for row in usable}) == 10  # four are equal to others

@@ -46,7 +46,8 @@ CONTEXT = RuleContext(
 )
 
 DECISIONS = (
-    "decision_id string, listing_id string, content_hash string, decision string, reason string, decided_at timestamp"
+    "decision_id string, listing_id string, content_hash string, decision string, reason string, decided_at timestamp, "
+    "judged_hash string"
 )
 FORMATS = "listing_id string, content_hash string, image_format string"
 NOON = dt.datetime(2026, 1, 4, 12, tzinfo=dt.UTC)
@@ -65,7 +66,8 @@ def blameless(listings: DataFrame) -> DataFrame:
     """
     values = {"price": "9.5D", "price_distance": "0.0D", "usual_price": USUAL, "duplicate_of": "CAST(NULL AS STRING)"}
     values |= {"withheld": "false", "drawn": "false", "personal_data": PERSONAL}
-    values |= {"condition": "'new'", "condition_contradiction": WORN, "likely_condition": "'used'"}
+    values |= {"currency": "'EUR'", "effective_category": "'boots'", "condition": "'new'"}
+    values |= {"condition_contradiction": WORN, "likely_condition": "'used'"}
     return listings.withColumns({name: F.expr(value) for name, value in values.items()})
 
 
@@ -148,23 +150,23 @@ def test_missing_pictures_are_not_flagged_if_few_listings_have_one(spark: SparkS
 def test_a_flag_keeps_its_first_date(spark: SparkSession) -> None:
     ddl = (
         f"listing_id string, reasons array<string>, suggested_categories {RANKED}, category_confidence double, "
-        "mismatch_probability double, content_hash string, novel boolean"
+        "mismatch_probability double, content_hash string, novel boolean, category string"
     )
     suggestions = [("a", 0.5), ("b", 0.3), ("c", 0.2)]
     listings = frame(
         spark,
         ddl,
-        ("old", ["wrong_category"], suggestions, 0.2, None, "h", True),
-        ("new", ["missing_image"], suggestions, 0.9, None, "h", True),
-        ("odd", ["blank_image", "image_mismatch"], suggestions, 0.9, 0.8, "h", True),
-        ("drawn", ["audit_sample"], suggestions, 1.0, None, "h", False),
-        ("drawing", ["blank_image", "corrupt_image"], suggestions, 0.9, None, "h", False),
-        ("named", ["personal_data"], suggestions, 1.0, None, "h", False),
-        ("fine", [], suggestions, 1.0, None, "h", False),
-        ("held", ["wrong_category"], suggestions, 0.2, None, "h", False),
-        ("costly", ["price_outlier"], suggestions, 1.0, None, "h", False),
-        ("twice", ["duplicate"], suggestions, 1.0, None, "h", False),
-        ("worn", ["condition_mismatch"], suggestions, 1.0, None, "h", False),
+        ("old", ["wrong_category"], suggestions, 0.2, None, "h", True, "boots"),
+        ("new", ["missing_image"], suggestions, 0.9, None, "h", True, "boots"),
+        ("odd", ["blank_image", "image_mismatch"], suggestions, 0.9, 0.8, "h", True, "boots"),
+        ("drawn", ["audit_sample"], suggestions, 1.0, None, "h", False, "boots"),
+        ("drawing", ["blank_image", "corrupt_image"], suggestions, 0.9, None, "h", False, "boots"),
+        ("named", ["personal_data"], suggestions, 1.0, None, "h", False, "boots"),
+        ("fine", [], suggestions, 1.0, None, "h", False, "boots"),
+        ("held", ["wrong_category"], suggestions, 0.2, None, "h", False, "boots"),
+        ("costly", ["price_outlier"], suggestions, 1.0, None, "h", False, "boots"),
+        ("twice", ["duplicate"], suggestions, 1.0, None, "h", False, "boots"),
+        ("worn", ["condition_mismatch"], suggestions, 1.0, None, "h", False, "boots"),
     )
     own = {"withheld": F.col("listing_id") == "held", "duplicate_of": F.when(F.col("listing_id") == "twice", "old")}
     own["category_action"] = F.lit("referred")
@@ -246,7 +248,7 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
     }
     seen = {"edited": "old hash"}
     decisions = [
-        (f"{name} {n}", name, seen.get(name, "hash"), decision, reason, NOON + dt.timedelta(hours=n))
+        (f"{name} {n}", name, seen.get(name, "hash"), decision, reason, NOON + dt.timedelta(hours=n), None)
         for name, answered in answers.items()
         for n, (decision, reason) in enumerate(answered)
     ]
@@ -255,8 +257,8 @@ def test_an_answered_item_stays_with_its_status_until_the_content_changes(spark:
     listings = frame(
         spark,
         f"listing_id string, content_hash string, reasons array<string>, suggested_categories {RANKED}, "
-        "category_confidence double, mismatch_probability double, novel boolean",
-        *((name, "hash", found.get(name, []), [("b", 0.9)], 0.7, None, False) for name in answers),
+        "category_confidence double, mismatch_probability double, novel boolean, category string",
+        *((name, "hash", found.get(name, []), [("b", 0.9)], 0.7, None, False, "boots") for name in answers),
     )
     before = items(
         spark,
@@ -303,13 +305,13 @@ def test_a_settled_reason_is_not_raised_again_for_the_content_that_was_seen(spar
     decisions = frame(
         spark,
         DECISIONS,
-        ("1", "resolved", "hash", "resolve", "blank_image", NOON),
-        ("2", "category", "hash", "resolve", "low_confidence", NOON),
-        ("3", "rejected", "hash", "reject", "missing_title", NOON),
-        ("4", "edited", "before", "resolve", "blank_image", NOON),
-        ("5", "skipped", "hash", "skip", "blank_image", NOON),
-        ("6", "resolved", "hash", "resolve", "missing_title", NOON),
-        ("7", "accepted", "hash", "accept", None, NOON),
+        ("1", "resolved", "hash", "resolve", "blank_image", NOON, None),
+        ("2", "category", "hash", "resolve", "low_confidence", NOON, None),
+        ("3", "rejected", "hash", "reject", "missing_title", NOON, None),
+        ("4", "edited", "before", "resolve", "blank_image", NOON, None),
+        ("5", "skipped", "hash", "skip", "blank_image", NOON, None),
+        ("6", "resolved", "hash", "resolve", "missing_title", NOON, None),
+        ("7", "accepted", "hash", "accept", None, NOON, None),
     )
     got = find_reasons(with_answers(blameless(listings), decisions), CONTEXT)
     everything = ["blank_image", "low_confidence", "missing_title"]

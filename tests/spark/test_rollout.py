@@ -74,7 +74,7 @@ def test_each_arm_lets_the_models_decision_take_effect_as_far_as_it_may(spark: S
     ).withColumn("rollout_arm", F.split("listing_id", " ")[0])
     noon = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
     rows = [(arm, f"{arm} decided", f"h-{arm} decided") for arm in ("correct", "flag", "shadow", "control")]
-    answered = frame(spark, DECISIONS, *((*row, "set_category", None, "hats", noon, None, None) for row in rows))
+    answered = frame(spark, DECISIONS, *((*row, "set_category", None, "hats", noon, None, None, None) for row in rows))
     got = decide(judged, latest_decisions(answered), LIMITS)
     found = {
         row.listing_id: (row.category_action, row.effective_category, row.category_source) for row in got.collect()

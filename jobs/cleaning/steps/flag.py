@@ -17,6 +17,7 @@ from schemas.reasons import (
     ANSWERED_BY_CATEGORY,
     CATEGORY_REASONS,
     NOVEL,
+    OUTDATED,
     WITHHELD,
     CategoryAction,
     ItemStatus,
@@ -174,6 +175,8 @@ def _explanation() -> Column:
         is_personal = (reason == Reason.PERSONAL_DATA.value) & (F.size("personal_data") > 0)
         special = F.when(is_unread, unread).when(is_withheld, WITHHELD).when(is_far, usual).when(is_double, double)
         special = special.when(is_worn, worn)
-        return special.when(is_personal, F.concat(F.lit("the text contains "), found)).otherwise(words[reason])
+        special = special.when(is_personal, F.concat(F.lit("the text contains "), found)).otherwise(words[reason])
+        is_outdated = F.array_contains("outdated_reasons", reason)
+        return F.concat(special, F.when(is_outdated, F.lit(f" ({OUTDATED})")).otherwise(""))
 
     return F.concat_ws("; ", F.transform("reasons", explain), novel)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from schemas.decisions import CATEGORY_DECISIONS, STATUS_AFTER, UNDECIDED, Decision
+from jobs.cleaning.steps.judged import judged_hash
+from schemas.decisions import CATEGORY_DECISIONS, LEADS, STATUS_AFTER, UNDECIDED, Decision, Purpose
 
 
 def standing_decisions(decisions: DataFrame) -> DataFrame:
     """The decisions that stand: without skip, reopen and what reopen has taken back, known and second opinions.
 
-    Each reopen takes back the last decision about its listing and content that stands before it, so two of them take
-    back the last two. One that finds none does nothing.
+    A reopen takes back the decision that it names. One that names none takes back the last decision about its listing
+    and content that stands before it, so two of them take back the last two. One that finds none does nothing.
 
     Args:
         decisions: rows of review_decisions.
@@ -21,7 +22,7 @@ def standing_decisions(decisions: DataFrame) -> DataFrame:
         Some of the rows, with the same columns.
     """
     stands = F.col("decision").isin(*(decision.value for decision in STATUS_AFTER))
-    meant = decisions.where(F.col("purpose").isNull() | ~F.col("purpose").isin(*UNDECIDED))
+    meant = _not_taken_back(decisions).where(F.col("purpose").isNull() | ~F.col("purpose").isin(*UNDECIDED))
     meant = meant.where(stands | (F.col("decision") == Decision.REOPEN.value))
     # Like brackets: a decision is taken back if fewer stand at some later time than just after it.
     in_order = Window.partitionBy("listing_id", "content_hash").orderBy("decided_at", "decision_id")
@@ -33,21 +34,23 @@ def standing_decisions(decisions: DataFrame) -> DataFrame:
 
 
 def latest_decisions(decisions: DataFrame) -> DataFrame:
-    """The newest decision about the category of each listing and content.
+    """The decision that holds about the category of each listing and content: a lead's newest, else the newest.
 
     Args:
         decisions: the output of `standing_decisions`. Decisions about other reasons are ignored.
 
     Returns:
-        listing_id, content_hash, decision, reviewed_category, audit_chance, decided_on (a date) and published_category;
-        one row per listing and content.
+        listing_id, content_hash, decision, reviewed_category, audit_chance, decided_on (a date), published_category and
+        by_lead (a boolean); one row per listing and content.
     """
-    about_category = decisions.where(F.col("reason").isNull() & F.col("decision").isin(*CATEGORY_DECISIONS))
+    about_category = decisions.where(_is_about_category())
+    by_lead = F.coalesce(F.col("reviewer_role").isin(*LEADS), F.lit(False))
     newest = Window.partitionBy("listing_id", "content_hash").orderBy(
-        F.col("decided_at").desc(), F.col("decision_id").desc()
+        F.desc("by_lead"), F.col("decided_at").desc(), F.col("decision_id").desc()
     )
     return (
-        about_category.withColumn("rank", F.row_number().over(newest))
+        about_category.withColumn("by_lead", by_lead)
+        .withColumn("rank", F.row_number().over(newest))
         .where("rank = 1")
         .select(
             "listing_id",
@@ -57,8 +60,33 @@ def latest_decisions(decisions: DataFrame) -> DataFrame:
             "audit_chance",
             F.to_date("decided_at").alias("decided_on"),
             "published_category",
+            "by_lead",
         )
     )
+
+
+def without_disputed(latest: DataFrame, decisions: DataFrame) -> DataFrame:
+    """Leave out decisions that a second opinion contradicts, unless a lead made them: neither is a certain label.
+
+    Args:
+        latest: the output of `latest_decisions`.
+        decisions: rows of review_decisions.
+    """
+    opinions = _not_taken_back(decisions).where((F.col("purpose") == Purpose.SECOND.value) & _is_about_category())
+    opinions = opinions.select("listing_id", "content_hash", F.col("category").alias("second_category"))
+    differs = (F.col("second_category") != F.col("reviewed_category")) & ~F.col("by_lead")
+    disputed = latest.join(opinions, ["listing_id", "content_hash"]).where(differs)
+    return latest.join(disputed.select("listing_id", "content_hash"), ["listing_id", "content_hash"], "left_anti")
+
+
+def _not_taken_back(decisions: DataFrame) -> DataFrame:
+    """The decisions that no reopen names, without these reopens."""
+    named = decisions.where("reopens IS NOT NULL").select(F.col("reopens").alias("decision_id")).distinct()
+    return decisions.where("reopens IS NULL").join(F.broadcast(named), "decision_id", "left_anti")
+
+
+def _is_about_category() -> Column:
+    return F.col("reason").isNull() & F.col("decision").isin(*CATEGORY_DECISIONS)
 
 
 def with_decisions(listings: DataFrame, decisions: DataFrame) -> DataFrame:
@@ -85,25 +113,38 @@ def with_answers(decided: DataFrame, decisions: DataFrame) -> DataFrame:
     """Add reviewers' answers about the current content of each listing.
 
     Args:
-        decided: with listing_id and content_hash.
+        decided: with listing_id, content_hash and the columns that `judged_hash` reads.
         decisions: the output of `standing_decisions`. The decision skip is ignored.
 
     Returns:
-        `decided` with two columns. `answers`: an array of structs (decided_at, decision_id, reason, status), newest
-        first, null without answers; reason is null for an answer about the category, status is the resulting
-        `ItemStatus`. `settled_reasons`: the names of the reasons that were answered individually; may be empty.
+        `decided` with three columns. `answers`: an array of structs (decided_at, decision_id, reason, judged_hash,
+        status), newest first, null without answers; reason is null for an answer about the category, status is the
+        resulting `ItemStatus`. `settled_reasons`: the names of the reasons that were answered individually, for the
+        values that the listing has now; `outdated_reasons`: those answered for other values only. Both may be empty.
     """
     statuses = F.create_map(*(F.lit(word.value) for pair in STATUS_AFTER.items() for word in pair))
-    answer = F.struct("decided_at", "decision_id", "reason", statuses[F.col("decision")].alias("status"))
+    status = statuses[F.col("decision")].alias("status")
+    answer = F.struct("decided_at", "decision_id", "reason", "judged_hash", status)
     by_content = (
         decisions.where(F.col("decision").isin(*(decision.value for decision in STATUS_AFTER)))
         .groupBy("listing_id", "content_hash")
         .agg(
             F.sort_array(F.collect_list(answer), asc=False).alias("answers"),
-            F.collect_set("reason").alias("settled_reasons"),
         )
     )
+
+    def holds(answer: Column) -> Column:
+        return answer["judged_hash"].isNull() | (answer["judged_hash"] == judged_hash(answer["reason"]))
+
+    about_reasons = F.filter("answers", lambda answer: answer["reason"].isNotNull())
+    reasons, settled = (
+        F.array_distinct(F.transform(chosen, lambda answer: answer["reason"]))
+        for chosen in (about_reasons, F.filter(about_reasons, holds))
+    )
     none = F.array().cast("array<string>")
-    return decided.join(by_content, ["listing_id", "content_hash"], "left").withColumn(
-        "settled_reasons", F.coalesce("settled_reasons", none)
+    return decided.join(by_content, ["listing_id", "content_hash"], "left").withColumns(
+        {
+            "settled_reasons": F.coalesce(settled, none),
+            "outdated_reasons": F.coalesce(F.array_except(reasons, settled), none),
+        }
     )

@@ -11,14 +11,14 @@ from pyspark.sql import functions as F
 
 from jobs.ingestion.steps import casts
 from jobs.ingestion.steps.casts import quoted
-from schemas.decisions import CATEGORY_DECISIONS, Decision, Purpose
+from schemas.decisions import CATEGORY_DECISIONS, CATEGORY_QUESTION, Decision, Purpose
 from schemas.errors import UsageError
 from schemas.reasons import ANSWERED_BY_CATEGORY, CategorySource, QuarantineReason, Reason
 from schemas.tables import REVIEW_DECISIONS
 from udfs.fingerprint import joint_hash
 
 REQUIRED = ("listing_id", "decision", "reviewer", "decided_at")
-_CIRCUMSTANCES = ("purpose", "reviewer_role", "batch_id", "judged_hash")
+_CIRCUMSTANCES = ("purpose", "reviewer_role", "batch_id", "judged_hash", "reopens")
 OPTIONAL = ("category", "reason", "decision_id", "content_hash", "run_id", "note", *_CIRCUMSTANCES)
 _CATEGORY_REASONS = tuple(reason.value for reason in ANSWERED_BY_CATEGORY)
 _IDENTITY = ("listing_id", "decision", "reason", "category", "reviewer", "decided_at")
@@ -58,6 +58,18 @@ def read_decisions(rows: DataFrame, malformed: str) -> DataFrame:
         *typed,
         F.to_json(F.struct(*(quoted(name) for name in rows.columns)), {"ignoreNullFields": "false"}).alias("raw"),
         (quoted(malformed).isNotNull() | reduce(Column.__or__, not_utf8, F.lit(False))).alias("malformed"),
+    )
+
+
+def without_guards(rows: DataFrame) -> DataFrame:
+    """Remove the apostrophe by which an exported CSV keeps a spreadsheet from running an id such as `-1` as a formula.
+
+    Args:
+        rows: the output of `read_decisions`, of a CSV file. Exported rows have a content_hash.
+    """
+    plain = F.regexp_replace("listing_id", r"^'(?=[=+\-@])", "")
+    return rows.withColumn(
+        "listing_id", F.when(F.col("content_hash").isNotNull(), plain).otherwise(F.col("listing_id"))
     )
 
 
@@ -113,7 +125,7 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
         delivered: the output of `read_decisions` with `reviewed_run_id`, the run_id of the publication that the
             reviewer saw; null if there was none.
         published: the listings of these publications: reviewed_run_id, listing_id and the columns `seen_*`:
-            content_hash, category, best_category, effective_category, category_source and audit_chance.
+            content_hash, category, best_category, effective_category, category_source, audit_chance and judged.
         taxonomy: the current taxonomy.
         now: the current time or, if it is later, the date of the newest publication, UTC.
 
@@ -136,8 +148,9 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
     contradicts &= F.col("category").isNotNull() & ~F.col("category").eqNullSafe(meant)
     gives_category = (decision == Decision.SET_CATEGORY.value) | is_about_category
     by_person = F.col("seen_category_source") == CategorySource.REVIEWER.value
-    judges = is_about_category & ~by_person
-    judges &= F.coalesce("content_hash", "seen_content_hash") == F.col("seen_content_hash")
+    is_seen = F.coalesce("content_hash", "seen_content_hash") == F.col("seen_content_hash")
+    judges = is_about_category & ~by_person & is_seen
+    question = F.coalesce(other_reason, F.lit(CATEGORY_QUESTION))
     filled = joined.withColumns(
         {
             "decision": decision,
@@ -146,6 +159,7 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
             "run_id": F.coalesce("run_id", "reviewed_run_id"),
             "content_hash": F.coalesce("content_hash", "seen_content_hash"),
             "purpose": F.lower("purpose"),
+            "judged_hash": F.coalesce("judged_hash", F.when(is_seen, F.col("seen_judged")[question])),
             "audit_chance": F.when(
                 F.coalesce(F.lower("purpose"), F.lit(Purpose.AUDIT.value)) == Purpose.AUDIT.value,
                 F.col("seen_audit_chance"),
@@ -168,6 +182,7 @@ def validate_decisions(delivered: DataFrame, published: DataFrame, taxonomy: Dat
             F.col("decision").isin(*(d.value for d in Decision)), F.lit(False)
         )
         | (F.col("decision") == Decision.RESOLVE.value) & F.col("reason").isNull()
+        | (F.col("decision") != Decision.REOPEN.value) & F.col("reopens").isNotNull()
         | F.col("reason").isNotNull() & ~F.col("reason").isin(*(r.value for r in Reason))
         | F.col("purpose").isNotNull() & ~F.col("purpose").isin(*(p.value for p in Purpose)),
         QuarantineReason.MISSING_REVIEWER: F.col("reviewer").isNull(),
