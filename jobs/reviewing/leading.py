@@ -69,6 +69,11 @@ class Double:
     settled: Row | None
 
     @property
+    def key(self) -> str:
+        """Tells questions apart."""
+        return f"{self.listing_id}\0{self.judged_hash}"
+
+    @property
     def is_about_category(self) -> bool:
         """Whether categories were chosen."""
         return self.first["question"] in _ABOUT_CATEGORY
@@ -111,13 +116,13 @@ def is_settling(row: Row) -> bool:
 
 
 def estimated(store: Store, doubles: Sequence[Double]) -> ReviewerErrors:
-    """Error rates, and which answers are right, from the questions about categories; items are judged hashes.
+    """Error rates, and which answers are right, from the questions about categories; items are keys.
 
     What settled a question is an answer, too. It is chosen by what the two others said alone, so it distorts nothing.
     """
     categories = store.reading().execute("SELECT count(*) FROM open.categories").fetchone()[0]
     rows = [
-        (each.judged_hash, row["reviewer"], said(row))
+        (each.key, row["reviewer"], said(row))
         for each in doubles
         if each.is_about_category
         for row in (each.first, each.second, each.settled)

@@ -114,7 +114,7 @@ def test_a_lead_settles_a_disagreement_once_and_as_a_decision(store: Store) -> N
     assert settle(store, LEA, second.showing_id, chosen, NOON).state == "refused", "of another listing"
     assert settle(store, LEA, "no-such-showing", chosen, NOON).state == "refused"
     errors = estimated(store, double_answers(store.reading()))
-    assert errors.items[first.double.judged_hash]["sandals"] > 0.8
+    assert errors.items[first.double.key]["sandals"] > 0.8
     assert errors.reviewers["lea"].answers == 1
 
 

@@ -94,8 +94,7 @@ class Leads:
         items, names, words = self._estimated().items, category_names(self._store), words_of(request)
         return {
             "articles": [
-                rendering_leads.render_dispute(each, words, names, items.get(each.double.judged_hash, {}))
-                for each in found
+                rendering_leads.render_dispute(each, words, names, items.get(each.double.key, {})) for each in found
             ],
             "count": count,
         }

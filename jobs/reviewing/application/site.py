@@ -20,11 +20,11 @@ from jobs.reviewing.guard import is_session, is_token, token_of
 from jobs.reviewing.rendering import Head
 from jobs.reviewing.sessions import signed_in
 from jobs.reviewing.showing import Filters, Reviewer
-from jobs.reviewing.users import Role, User, read_users
+from jobs.reviewing.users import User, read_users
 from jobs.reviewing.words import Words, choose_language, load_words
+from schemas.decisions import LEADS
 
 _PAGES = ("/", "/groups", "/wall", "/lead", "/lead/settle", "/lead/history")
-_LEADS = (Role.LEAD.value, Role.ADMIN.value)
 _YEAR = 365 * 24 * 3600
 
 
@@ -72,7 +72,7 @@ class Site:
         if request.method == "POST" and not self.is_ours(review, x_csrf_token):
             raise HTTPException(403, "load the page again")
         request.state.user = user
-        request.state.leads = user.role in _LEADS or not users
+        request.state.leads = user.role in LEADS or not users
         # A second opinion needs a second person.
         request.state.second_share = self._second_share if len(users) > 1 else 0.0
 
