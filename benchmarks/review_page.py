@@ -116,7 +116,8 @@ def _server(folder: Path) -> list[str]:
     """The command that serves the store."""
     options = {
         "folder": str(folder), "warehouse": None, "host": "127.0.0.1", "port": _PORT, "reviewer": "ada",
-        "role": "reviewer", "second_share": 0.0, "renew_command": [sys.executable, "-c", ""], "renew_minutes": 60,
+        "role": "reviewer", "second_share": 0.0, "known_share": 0.0,
+        "renew_command": [sys.executable, "-c", ""], "renew_minutes": 60,
     }  # fmt: skip
     return [sys.executable, "-m", "jobs.reviewing.serving", json.dumps(options)]
 

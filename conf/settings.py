@@ -211,6 +211,8 @@ class ReviewSettings:
     """How often the review page's answers are written to the warehouse, as long as no night has published."""
     second_share: Share = 0.0
     """Share of the review page's questions that two different people answer, so that it shows how far they agree."""
+    known_share: Share = 0.0
+    """Share of the questions answered by leads on the review page that reviewers answer, too, to be compared."""
 
 
 @dataclass(frozen=True, config=FROZEN)

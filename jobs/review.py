@@ -157,6 +157,7 @@ def serve(
             reviewer=name,
             role="reviewer",
             second_share=job.settings.review.second_share,
+            known_share=job.settings.review.known_share,
             renew_command=(
                 *(sys.executable, "-m", "jobs.review", "sync"),
                 *("--warehouse", warehouse, "--profile", profile, *settings),

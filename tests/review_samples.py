@@ -123,6 +123,7 @@ class Server:
     folder: Path
     port: int
     second_share: float = 0.0
+    known_share: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -140,6 +141,7 @@ class Server:
             "reviewer": "ada",
             "role": "reviewer",
             "second_share": self.second_share,
+            "known_share": self.known_share,
             "renew_command": [sys.executable, "-c", ""],
             "renew_minutes": 60,
         }
@@ -164,12 +166,12 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path, second_share: float = 0.0) -> Iterator[Server]:
+def running_server(folder: Path, second_share: float = 0.0, known_share: float = 0.0) -> Iterator[Server]:
     """A server of a store, until the end of the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = Server(folder, port, second_share)
+    server = Server(folder, port, second_share, known_share)
     server.start()
     try:
         yield server

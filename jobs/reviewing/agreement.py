@@ -7,8 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy.special import betaincinv
+
 FEWEST = 30
 """Pairs of answers from which figures are told; the bounds hold for large numbers only."""
+_WITHIN = 0.95
 _DEVIATES = 1.959964
 """Of the normal distribution: 95 % are within."""
 
@@ -29,6 +32,26 @@ class Agreement:
     kappa: float | None
     lower: float | None
     upper: float | None
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A share of a number, 0 to 1, and its 95 % bounds (Clopper and Pearson 1934, Biometrika 26, 404-413)."""
+
+    count: int
+    share: float
+    lower: float
+    upper: float
+
+
+def proportion(hits: int, count: int) -> Proportion | None:
+    """A share with its bounds; None for a count of fewer than `FEWEST`."""
+    if count < FEWEST:
+        return None
+    tail = (1 - _WITHIN) / 2
+    lower = float(betaincinv(hits, count - hits + 1, tail)) if hits else 0.0
+    upper = float(betaincinv(hits + 1, count - hits, 1 - tail)) if hits < count else 1.0
+    return Proportion(count, hits / count, lower, upper)
 
 
 def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement | None:
@@ -56,7 +79,7 @@ def agreement(pairs: Sequence[tuple[str, str]]) -> Agreement | None:
         return Agreement(count, observed, None, None, None)
     kappa = (observed - chance) / (1 - chance)
     if observed > 1 - 1e-12:
-        least = 0.025 ** (1 / count)
+        least = ((1 - _WITHIN) / 2) ** (1 / count)
         return Agreement(count, observed, 1.0, max((least - chance) / (1 - chance), -1.0), 1.0)
     same = different = 0.0
     for (one, other), share in cells.items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from jobs.reviewing.database import Connection, Row, Store
-from jobs.reviewing.opinions import asks_second, is_taken, purpose_of
+from jobs.reviewing.opinions import Shares, is_taken, purpose_of, wanted_of_others
 from jobs.reviewing.shapes import AUDIT_QUESTION
 from jobs.reviewing.showing import (
     Reviewer,
@@ -27,6 +27,7 @@ _DECISIONS = {
     CATEGORY_QUESTION: (Decision.ACCEPT, Decision.REJECT, Decision.SET_CATEGORY, Decision.SKIP),
     AUDIT_QUESTION: (Decision.SET_CATEGORY, Decision.SKIP),
 }
+_NO_SHARES = Shares()
 _OTHER_DECISIONS = (Decision.ACCEPT, Decision.REJECT, Decision.RESOLVE, Decision.SKIP)
 
 
@@ -62,7 +63,7 @@ class Outcome:
 
 
 def store_answers(
-    store: Store, who: Reviewer, answers: Sequence[Answer], now: dt.datetime, second_share: float = 0.0
+    store: Store, who: Reviewer, answers: Sequence[Answer], now: dt.datetime, shares: Shares = _NO_SHARES
 ) -> list[Outcome]:
     """Store answers in one transaction. When the function returns, they are on the disk.
 
@@ -71,23 +72,23 @@ def store_answers(
         who: the reviewer.
         answers: in the order in which they were given.
         now: UTC.
-        second_share: of the questions, those that somebody else answers as well, 0 to 1.
+        shares: which questions others answer as well.
 
     Raises:
         StoreError: nothing was stored.
     """
     with store.writing() as connection:
-        return [_store(connection, who, answer, now, second_share) for answer in answers]
+        return [_store(connection, who, answer, now, shares) for answer in answers]
 
 
-def _store(connection: Connection, who: Reviewer, answer: Answer, now: dt.datetime, second_share: float) -> Outcome:
+def _store(connection: Connection, who: Reviewer, answer: Answer, now: dt.datetime, shares: Shares) -> Outcome:
     known = connection.execute("SELECT number FROM answers WHERE showing_id = ?", (answer.showing_id,)).fetchone()
     if known is not None:
         return Outcome(answer.showing_id, "stored", known["number"])
     showing = connection.execute("SELECT * FROM showings WHERE showing_id = ?", (answer.showing_id,)).fetchone()
     if showing is None or not _is_valid(connection, showing, answer):
         return Outcome(answer.showing_id, "refused")
-    if is_taken(connection, who.name, showing, answer.batch_id is not None):
+    if is_taken(connection, who.name, who.role, showing, answer.batch_id is not None):
         return Outcome(answer.showing_id, "taken")
     asked = _ABOUT_CATEGORY if showing["question"] in _ABOUT_CATEGORY else (showing["question"],)
     places = ", ".join("?" * len(asked))
@@ -105,7 +106,7 @@ def _store(connection: Connection, who: Reviewer, answer: Answer, now: dt.dateti
         if again is not None:
             again = replace(again, changed=changes_since(showing["seen"], again.view))
         return Outcome(answer.showing_id, "changed", again=again)
-    number = _insert(connection, who, showing, answer, now, second_share)
+    number = _insert(connection, who, showing, answer, now, shares)
     return Outcome(answer.showing_id, "stored", number, listing_id=showing["listing_id"])
 
 
@@ -126,10 +127,12 @@ def _is_valid(connection: Connection, showing: Row, answer: Answer) -> bool:
 
 
 def _insert(
-    connection: Connection, who: Reviewer, showing: Row, answer: Answer, now: dt.datetime, second_share: float
+    connection: Connection, who: Reviewer, showing: Row, answer: Answer, now: dt.datetime, shares: Shares
 ) -> int:
-    purpose = purpose_of(connection, who.name, showing)
-    share = second_share if answer.batch_id is None else 0.0
+    purpose = purpose_of(connection, who.name, who.role, showing)
+    asked = wanted_of_others(
+        showing, answer.decision, purpose, who.role, shares if answer.batch_id is None else _NO_SHARES
+    )
     about_category = showing["question"] in _ABOUT_CATEGORY
     category = {
         Decision.ACCEPT.value: showing["best_category"],
@@ -148,7 +151,7 @@ def _insert(
             "reviewer": who.name,
             "reviewer_role": who.role,
             "purpose": purpose.value,
-            "asks_second": asks_second(showing, answer.decision, purpose, share),
+            **asked,
             "batch_id": answer.batch_id,
         },
         now,

@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS undos (undo_id TEXT PRIMARY KEY, number INTEGER) WITH
 """
 _ADDED = {
     "asks_second": "INTEGER NOT NULL DEFAULT 0",
+    "is_known": "INTEGER NOT NULL DEFAULT 0",
     "reopens": "TEXT",
     "undone_by": "TEXT",
     "undone_at": "TEXT",

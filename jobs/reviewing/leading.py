@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from jobs.reviewing.agreement import Agreement, agreement
+from jobs.reviewing.agreement import Agreement, Proportion, agreement, proportion
 from jobs.reviewing.database import Connection, Row, Store
 from jobs.reviewing.shapes import AUDIT_QUESTION
-from schemas.decisions import CATEGORY_QUESTION, Decision, Purpose
+from schemas.decisions import CATEGORY_QUESTION, UNDECIDED, Decision, Purpose
 from udfs.reviewer_errors import ErrorRate, ReviewerErrors, estimate_errors
 
 PAUSE_SECONDS = 300.0
@@ -50,12 +50,16 @@ class Trust:
         pairs: doubly answered questions about categories.
         agreement: None for too few.
         error: the estimated error rate; None for all together.
+        known: answers to known items.
+        like_lead: how many of these were the lead's answer; None for too few.
     """
 
     reviewer: str | None
     pairs: int
     agreement: Agreement | None
     error: ErrorRate | None
+    known: int
+    like_lead: Proportion | None
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Double:
     @property
     def key(self) -> str:
         """Tells questions apart."""
-        return f"{self.listing_id}\0{self.judged_hash}"
+        return _key(self.first)
 
     @property
     def is_about_category(self) -> bool:
@@ -82,6 +86,10 @@ class Double:
     def said(self) -> tuple[str, str]:
         """What the first and the second one said, as values to compare."""
         return said(self.first), said(self.second)
+
+
+def _key(row: Row) -> str:
+    return f"{row['listing_id']}\0{row['judged_hash']}"
 
 
 def said(row: Row) -> str:
@@ -112,10 +120,30 @@ def double_answers(connection: Connection) -> list[Double]:
 
 def is_settling(row: Row) -> bool:
     """Whether an answer to a doubly answered question is the word that settles it."""
-    return row["purpose"] != Purpose.SECOND.value and not row["asks_second"]
+    return row["purpose"] not in UNDECIDED and not row["asks_second"]
 
 
-def estimated(store: Store, doubles: Sequence[Double]) -> ReviewerErrors:
+@dataclass(frozen=True)
+class Known:
+    """An answer to a known item, and the lead's, which stands."""
+
+    key: str
+    answer: Row
+    leads: Row
+
+
+def known_answers(connection: Connection) -> list[Known]:
+    """The newest answers of each reviewer to known items about categories."""
+    rows = connection.execute(
+        "SELECT * FROM answers WHERE undone = 0 AND category IS NOT NULL AND (is_known = 1 OR purpose = 'known') "
+        "ORDER BY number"
+    ).fetchall()
+    leads = {_key(row): row for row in rows if row["is_known"]}
+    given = {(_key(row), row["reviewer"]): row for row in rows if not row["is_known"]}
+    return [Known(key, row, leads[key]) for (key, _), row in given.items() if key in leads]
+
+
+def estimated(store: Store, doubles: Sequence[Double], known: Sequence[Known]) -> ReviewerErrors:
     """Error rates, and which answers are right, from the questions about categories; items are keys.
 
     What settled a question is an answer, too. It is chosen by what the two others said alone, so it distorts nothing.
@@ -128,20 +156,33 @@ def estimated(store: Store, doubles: Sequence[Double]) -> ReviewerErrors:
         for row in (each.first, each.second, each.settled)
         if row is not None
     ]
+    rows += [(each.key, row["reviewer"], said(row)) for each in known for row in (each.leads, each.answer)]
     return estimate_errors(rows, categories)
 
 
-def trust(doubles: Sequence[Double], errors: ReviewerErrors) -> list[Trust]:
+def trust(doubles: Sequence[Double], known: Sequence[Known], errors: ReviewerErrors) -> list[Trust]:
     """Agreement and error rate of all together, then of each reviewer by name."""
     pairs = [(each, each.said) for each in doubles if each.is_about_category]
     own: dict[str, list[tuple[str, str]]] = {name: [] for name in errors.reviewers}
     for each, (one, other) in pairs:
         own.setdefault(each.first["reviewer"], []).append((one, other))
         own.setdefault(each.second["reviewer"], []).append((other, one))
-    together = Trust(None, len(pairs), agreement([values for _, values in pairs]), None)
+    alike: dict[str | None, list[bool]] = defaultdict(list)
+    for answered in known:
+        for name in (None, answered.answer["reviewer"]):
+            alike[name].append(said(answered.answer) == said(answered.leads))
+    compared: dict[str | None, list[tuple[str, str]]] = {None: [values for _, values in pairs]}
+    compared.update(own)
     return [
-        together,
-        *(Trust(name, len(own[name]), agreement(own[name]), errors.reviewers.get(name)) for name in sorted(own)),
+        Trust(
+            reviewer=name,
+            pairs=len(compared[name]),
+            agreement=agreement(compared[name]),
+            error=errors.reviewers.get(name) if name is not None else None,
+            known=len(alike[name]),
+            like_lead=proportion(sum(alike[name]), len(alike[name])),
+        )
+        for name in (None, *sorted(own))
     ]
 
 

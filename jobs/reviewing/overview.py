@@ -60,7 +60,7 @@ def progress(store: Store, who: Reviewer, filters: Filters, now: dt.datetime, mi
     connection = store.reading()
     condition, values = filters.condition()
     is_open = f"FROM open.questions q WHERE {condition} AND {NOT_ANSWERED}"
-    values = {**values, "reviewer": who.name}
+    values = {**values, "reviewer": who.name, "role": who.role}
     claimed = "EXISTS (SELECT 1 FROM claims c WHERE c.listing_id = q.listing_id AND c.page <> :page AND until > :now)"
     remaining, elsewhere = connection.execute(
         f"SELECT count(*), coalesce(sum({claimed}), 0) {is_open}",
@@ -134,7 +134,7 @@ def choices(store: Store, who: Reviewer, filters: Filters) -> dict[str, list[Cho
             f"SELECT {column} AS value, count(*) AS count FROM open.questions q {join} "  # noqa: S608
             f"WHERE {column} IS NOT NULL AND {condition} AND {NOT_ANSWERED} "
             f"GROUP BY {column} ORDER BY count(*) DESC, {column} LIMIT {_CHOICES}",
-            {**values, "reviewer": who.name},
+            {**values, "reviewer": who.name, "role": who.role},
         ).fetchall()
         chosen = filters.given().get(name)
         known = [Choice(row["value"], names.get(row["value"], row["value"]), row["count"]) for row in rows]

@@ -14,6 +14,7 @@ import uvicorn
 
 from jobs.reviewing.application import create_application
 from jobs.reviewing.database import Store
+from jobs.reviewing.opinions import Shares
 from jobs.reviewing.renewal import Renewal
 from jobs.reviewing.starting import Options
 from schemas.errors import CleanerError
@@ -22,8 +23,9 @@ from schemas.errors import CleanerError
 def serve(options: Options) -> int:
     """Serve until the process is stopped; returns the exit code."""
     store = Store(Path(options.folder))
+    shares = Shares(second=options.second_share, known=options.known_share)
     application = create_application(
-        store, options.reviewer, options.role, options.port, lambda: dt.datetime.now(dt.UTC), options.second_share
+        store, options.reviewer, options.role, options.port, lambda: dt.datetime.now(dt.UTC), shares
     )
     config = uvicorn.Config(
         application,

@@ -138,7 +138,7 @@ def show_next(
             f"SELECT q.* FROM open.questions q WHERE {condition} AND {is_open} AND NOT EXISTS ("  # noqa: S608
             "SELECT 1 FROM claims c WHERE c.listing_id = q.listing_id AND c.page <> :page) "
             f"ORDER BY {filters.order} LIMIT :limit",
-            {**values, "reviewer": who.name, "page": who.page, "limit": wanted + len(kept)},
+            {**values, "reviewer": who.name, "role": who.role, "page": who.page, "limit": wanted + len(kept)},
         ).fetchall()
         has = {(row["listing_id"], row["judged_hash"]) for row in kept}
         fresh = [row for row in found if (row["listing_id"], row["judged_hash"]) not in has][:wanted]

@@ -22,7 +22,7 @@ class Options:
         warehouse: the warehouse's folder; None if it is not a local one.
         host, port: where it listens.
         reviewer, role: the one local reviewer.
-        second_share: of the questions, those that two people answer, 0 to 1.
+        second_share, known_share: as in the settings.
         renew_command: the words of the command that writes answers and renews the export.
         renew_minutes: how often it runs at most, unless a night has published.
     """
@@ -34,6 +34,7 @@ class Options:
     reviewer: str
     role: str
     second_share: float
+    known_share: float
     renew_command: tuple[str, ...]
     renew_minutes: float
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from jobs.reviewing.answering import Answer, store_answers
 from jobs.reviewing.database import Store
+from jobs.reviewing.opinions import Shares
 from jobs.reviewing.showing import Filters, Reviewer, show_next
 from jobs.reviewing.users import Role, add_user
 from tests.browser.conftest import opened
@@ -30,7 +31,7 @@ def answer_all(folder: Path, name: str, differing: frozenset[str]) -> None:
     for n, asked in enumerate(show_next(store, who, Filters(), [], 100, now)):
         is_other = asked.view["listing_id"] in differing
         given = Answer(asked.showing_id, "reject" if is_other else "accept", note=HOSTILE if is_other else None)
-        store_answers(store, who, [given], now + dt.timedelta(seconds=20 * n), 1.0)
+        store_answers(store, who, [given], now + dt.timedelta(seconds=20 * n), Shares(1.0))
     with store.writing() as connection:
         connection.execute("DELETE FROM claims")
     store.close()

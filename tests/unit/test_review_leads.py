@@ -11,6 +11,7 @@ from jobs.reviewing.answering import Answer, store_answers, undo
 from jobs.reviewing.database import Store
 from jobs.reviewing.history import history
 from jobs.reviewing.leading import WorkDone, double_answers, estimated, per_hour, trust, work_done
+from jobs.reviewing.opinions import Shares
 from jobs.reviewing.outgoing import mark_written, take_answers
 from jobs.reviewing.settling import Dispute, disputes, reopen, settle, show_disputes
 from jobs.reviewing.showing import Filters, Reviewer, Showing, release, show_next
@@ -36,7 +37,7 @@ def shown(store: Store, who: Reviewer) -> dict[str, Showing]:
 def answer(store: Store, who: Reviewer, decisions: dict[str, str], now: dt.datetime = NOON, **more: str) -> None:
     asked = shown(store, who)
     given = [Answer(asked[name].showing_id, decision, **more) for name, decision in decisions.items()]
-    assert {each.state for each in store_answers(store, who, given, now, 1.0)} == {"stored"}
+    assert {each.state for each in store_answers(store, who, given, now, Shares(1.0))} == {"stored"}
 
 
 def both(store: Store, differing: int = 2, count: int = 3) -> None:
@@ -80,7 +81,7 @@ def test_work_is_counted_by_reviewer_and_period(store: Store) -> None:
 
 def test_agreement_and_error_rates_are_told_from_enough_pairs_on(store: Store) -> None:
     both(store, differing=1, count=29)
-    few = trust(double_answers(store.reading()), estimated(store, double_answers(store.reading())))
+    few = trust(double_answers(store.reading()), [], estimated(store, double_answers(store.reading()), []))
     assert [(each.reviewer, each.pairs, each.agreement) for each in few] == [
         (None, 29, None), ("ada", 29, None), ("bob", 29, None),
     ]  # fmt: skip
@@ -88,7 +89,7 @@ def test_agreement_and_error_rates_are_told_from_enough_pairs_on(store: Store) -
     answer(store, BOB, {"L0030": "set_category"}, category="hats")
     answer(store, BOB, {"L0902": "reject"})
     doubles = double_answers(store.reading())
-    together, ada, bob = trust(doubles, estimated(store, doubles))
+    together, ada, bob = trust(doubles, [], estimated(store, doubles, []))
     assert together.agreement is not None
     assert (together.pairs, together.agreement.share) == (30, 28 / 30), "a price is no category"
     assert ada.agreement is not None
@@ -113,7 +114,7 @@ def test_a_lead_settles_a_disagreement_once_and_as_a_decision(store: Store) -> N
     assert [each.double.listing_id for each in open_disputes(store)] == ["L0001"]
     assert settle(store, LEA, second.showing_id, chosen, NOON).state == "refused", "of another listing"
     assert settle(store, LEA, "no-such-showing", chosen, NOON).state == "refused"
-    errors = estimated(store, double_answers(store.reading()))
+    errors = estimated(store, double_answers(store.reading()), [])
     assert errors.items[first.double.key]["sandals"] > 0.8
     assert errors.reviewers["lea"].answers == 1
 
@@ -193,7 +194,7 @@ def test_opening_one_listing_again_leaves_the_rest_of_its_group(store: Store) ->
 def test_the_history_tells_who_did_what_when_and_whether_it_is_in_the_warehouse(store: Store) -> None:
     asked = show_next(store, ADA, Filters(), [], 1, NOON)[0]
     minute = [NOON + dt.timedelta(minutes=n) for n in range(6)]
-    store_answers(store, ADA, [Answer(asked.showing_id, "accept", note="sure")], minute[1], 1.0)
+    store_answers(store, ADA, [Answer(asked.showing_id, "accept", note="sure")], minute[1], Shares(1.0))
     undo(store, ADA, "undo", minute[2])
     release(store, ADA.page)
     answer(store, BOB, {"L0000": "reject"}, minute[3])

@@ -10,7 +10,7 @@ import pytest
 from jobs.reviewing.answering import Answer, store_answers, undo
 from jobs.reviewing.database import Store
 from jobs.reviewing.groups import find_groups
-from jobs.reviewing.opinions import is_drawn
+from jobs.reviewing.opinions import Shares, is_drawn
 from jobs.reviewing.outgoing import take_answers
 from jobs.reviewing.overview import choices, progress
 from jobs.reviewing.showing import Filters, Reviewer, Showing, release, show_next
@@ -43,7 +43,7 @@ def shown(store: Store, who: Reviewer, listing_id: str = "L0000") -> Showing:
 def answer(
     store: Store, who: Reviewer, showing: Showing, decision: str = "accept", share: float = 1.0, **more: str
 ) -> str:
-    [outcome] = store_answers(store, who, [Answer(showing.showing_id, decision, **more)], NOON, share)
+    [outcome] = store_answers(store, who, [Answer(showing.showing_id, decision, **more)], NOON, Shares(share))
     return outcome.state
 
 
@@ -100,7 +100,9 @@ def test_a_skip_is_neither_a_first_nor_a_second_answer(store: Store) -> None:
 def test_another_window_of_the_same_person_gives_no_second_opinion(store: Store) -> None:
     elsewhere = Reviewer("window-x", "page-x", "ada", "reviewer")
     late = shown(store, elsewhere)
-    store_answers(store, ADA, [Answer(shown(store, ADA).showing_id, "accept")], NOON + dt.timedelta(seconds=1), 1.0)
+    store_answers(
+        store, ADA, [Answer(shown(store, ADA).showing_id, "accept")], NOON + dt.timedelta(seconds=1), Shares(1.0)
+    )
     assert answer(store, elsewhere, late, "reject") == "taken"
 
 
@@ -169,9 +171,9 @@ def test_a_store_of_an_earlier_version_gets_the_new_columns(tmp_path: Path) -> N
     write_store(tmp_path, [category_item(0)])
     store = Store(tmp_path)
     answer(store, ADA, shown(store, ADA), share=0.0)
-    for column in ("asks_second", "reopens", "undone_by", "undone_at"):
+    for column in ("asks_second", "is_known", "undone_by", "undone_at"):
         store.reading().execute(f"ALTER TABLE answers DROP COLUMN {column}")
     store.close()
     store = Store(tmp_path)
-    assert [tuple(row) for row in store.reading().execute("SELECT asks_second, reopens FROM answers")] == [(0, None)]
+    assert [tuple(row) for row in store.reading().execute("SELECT asks_second, is_known FROM answers")] == [(0, 0)]
     assert ids(store, BOB) == []

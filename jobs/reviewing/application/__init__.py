@@ -14,11 +14,12 @@ from jobs.reviewing.application.site import SignedOutError, Site, ask_to_sign_in
 from jobs.reviewing.application.working import Work
 from jobs.reviewing.database import Store, StoreError
 from jobs.reviewing.guard import App, Guard
+from jobs.reviewing.opinions import Shares
 from jobs.reviewing.users import User
 
 
 def create_application(
-    store: Store, reviewer: str, role: str, port: int, clock: Callable[[], dt.datetime], second_share: float
+    store: Store, reviewer: str, role: str, port: int, clock: Callable[[], dt.datetime], shares: Shares
 ) -> App:
     """Make the application.
 
@@ -27,9 +28,9 @@ def create_application(
         reviewer, role: the one local reviewer.
         port: on which it listens.
         clock: tells the time, UTC.
-        second_share: of the questions, those that two people answer, 0 to 1.
+        shares: which questions several people answer.
     """
-    site = Site(store, User(reviewer, role), clock, second_share)
+    site = Site(store, User(reviewer, role), clock, shares)
     work, leads, signing = Work(site), Leads(site), SignIn(site)
     application = FastAPI(title="catalog-cleaner review", docs_url=None, redoc_url=None, openapi_url=None)
     for method, path, endpoint in [*work.endpoints(), ("POST", "/sign-out", signing.sign_out)]:

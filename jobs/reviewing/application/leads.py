@@ -12,7 +12,7 @@ from jobs.reviewing import rendering_leads
 from jobs.reviewing.application.site import Site, reviewer_of, words_of
 from jobs.reviewing.bodies import DisputesBody, ReopenBody, SettleBody
 from jobs.reviewing.history import history
-from jobs.reviewing.leading import double_answers, estimated, trust, work_done
+from jobs.reviewing.leading import double_answers, estimated, known_answers, trust, work_done
 from jobs.reviewing.overview import category_names
 from jobs.reviewing.rendering_leads import Overview
 from jobs.reviewing.settling import disputes, reopen, settle, show_disputes
@@ -59,7 +59,7 @@ class Leads:
         found = Overview(
             days,
             work_done(self._store, since),
-            trust(doubles, self._estimated()),
+            trust(doubles, known_answers(self._store.reading()), self._estimated()),
             len(disputes(self._store, doubles)),
         )
         self._site.log(request, "saw work of all")
@@ -118,5 +118,6 @@ class Leads:
         row = self._store.reading().execute("SELECT max(number), total(undone), count(*) FROM answers").fetchone()
         state = (*row, self._store.export_id())
         if self._errors[0] != state:
-            self._errors = (state, estimated(self._store, double_answers(self._store.reading())))
+            connection = self._store.reading()
+            self._errors = (state, estimated(self._store, double_answers(connection), known_answers(connection)))
         return self._errors[1]

@@ -17,6 +17,7 @@ from jobs.reviewing.bodies import FilterBody, Id, Place
 from jobs.reviewing.database import Store
 from jobs.reviewing.files import TYPES, read_file
 from jobs.reviewing.guard import is_session, is_token, token_of
+from jobs.reviewing.opinions import Shares
 from jobs.reviewing.rendering import Head
 from jobs.reviewing.sessions import signed_in
 from jobs.reviewing.showing import Filters, Reviewer
@@ -42,16 +43,16 @@ class Site:
         accesses: who saw and did what.
     """
 
-    def __init__(self, store: Store, local: User, clock: Callable[[], dt.datetime], second_share: float) -> None:
+    def __init__(self, store: Store, local: User, clock: Callable[[], dt.datetime], shares: Shares) -> None:
         """Prepare a site.
 
         Args:
             store: the store.
             local: the one local reviewer, as long as nobody was added.
             clock: tells the time, UTC.
-            second_share: of the questions, those that two people answer, 0 to 1.
+            shares: which questions several people answer.
         """
-        self.store, self.clock, self._local, self._second_share = store, clock, local, second_share
+        self.store, self.clock, self._local, self._shares = store, clock, local, shares
         self._files = {name: read_file(name) for name in TYPES}
         self._version = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
         self._secret = store.remembered("secret", secrets.token_hex(32))
@@ -73,8 +74,8 @@ class Site:
             raise HTTPException(403, "load the page again")
         request.state.user = user
         request.state.leads = user.role in LEADS or not users
-        # A second opinion needs a second person.
-        request.state.second_share = self._second_share if len(users) > 1 else 0.0
+        # An opinion needs another person.
+        request.state.shares = self._shares if len(users) > 1 else Shares()
 
     def log(self, request: Request, what: str, listing_ids: Iterable[str] = (), **more: object) -> None:
         """Note what the user of a request saw or did, with which listings."""

@@ -135,7 +135,7 @@ class Work:
         """Store answers, and give the page its next questions."""
         who, now = reviewer_of(request, body), self._site.clock()
         answers = [Answer(e.showing, e.decision, e.category, e.note, e.batch) for e in body.answers]
-        outcomes = store_answers(self._store, who, answers, now, request.state.second_share) if answers else []
+        outcomes = store_answers(self._store, who, answers, now, request.state.shares) if answers else []
         answered = {each.showing_id for each in outcomes}
         held = [each for each in body.held if each not in answered]
         wanted = max(AHEAD - len(held), 0)
