@@ -139,6 +139,8 @@ def test_only_leads_see_it(browser: Browser, office: Server) -> None:
         headers = {"x-csrf-token": token}
         answer = page.request.post(f"{office.address}/lead/{name}", data={**place, **body}, headers=headers)
         assert answer.status == 403, name
+    log = (office.folder / "access.log").read_text(encoding="utf-8")
+    assert log.count("refused leads' pages") == 7
     assert next(pages, None) is None
 
 

@@ -41,10 +41,10 @@ class Leads:
             ("POST", "/lead/reopen", self.reopen),
         ]
 
-    @staticmethod
-    def check(request: Request) -> None:
+    def check(self, request: Request) -> None:
         """Refuse whoever is no lead; `Site.check` has found out who it is."""
         if not request.state.leads:
+            self._site.log(request, "refused leads' pages")
             raise HTTPException(403, "for leads and admins only")
 
     def overview(
