@@ -14,6 +14,9 @@ from pyspark.sql import functions as F
 
 from jobs.lifecycle.publications import find_publication
 from jobs.lifecycle.run_context import STAGED_ARCHIVES
+from jobs.reviewing.answering import Answer, store_answers, undo
+from jobs.reviewing.database import Store
+from jobs.reviewing.showing import Filters, Reviewer, show_next
 from jobs.store import read_published
 from schemas.tables import LISTINGS, RUNS
 from tests.end_to_end.conftest import Workspace
@@ -87,6 +90,23 @@ def review(workspace: Workspace, folder: Path) -> Words:
     rows["decided_at"] = "2026-11-10T12:00:00Z"
     rows.to_csv(folder / "decisions.csv", index=False)
     return ("review", "apply", str(folder / "decisions.csv"))
+
+
+def sync(workspace: Workspace, _folder: Path) -> Words:
+    """Answers on the review page wait, and one of those that were written before is taken back."""
+    noon = dt.datetime(2026, 11, 10, 12, tzinfo=dt.UTC)
+    ada = Reviewer("window", "page", "ada", "reviewer")
+    words = ("review", "sync")
+    workspace.run(*words)
+    store = Store(workspace.path / "_review")
+    for number in range(2):
+        shown = show_next(store, ada, Filters(reason="wrong_category"), [], 3, noon)
+        store_answers(store, ada, [Answer(each.showing_id, "accept") for each in shown], noon)
+        if not number:
+            workspace.run(*words)
+            undo(store, ada, "undo-1", noon)
+    store.close()
+    return words
 
 
 def backfill(workspace: Workspace, folder: Path) -> Words:
@@ -163,6 +183,7 @@ CASES: dict[str, Prepare] = {
         encode,
         train,
         review,
+        sync,
         backfill,
         archive,
         apply,
