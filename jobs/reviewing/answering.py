@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from jobs.reviewing.database import Connection, Row, Store
-from jobs.reviewing.opinions import Shares, is_taken, purpose_of, wanted_of_others
+from jobs.reviewing.opinions import Shares, is_taken, own_purpose, purpose_of, wanted_of_others
 from jobs.reviewing.shapes import AUDIT_QUESTION
 from jobs.reviewing.showing import (
     Reviewer,
@@ -19,7 +19,7 @@ from jobs.reviewing.showing import (
     last_answer,
     show_again,
 )
-from schemas.decisions import CATEGORY_QUESTION, Decision, Purpose
+from schemas.decisions import CATEGORY_QUESTION, Decision
 
 State = Literal["stored", "changed", "taken", "refused"]
 _ABOUT_CATEGORY = (CATEGORY_QUESTION, AUDIT_QUESTION)
@@ -275,5 +275,7 @@ def answer_as(connection: Connection, who: Reviewer, showing_id: str, chosen: Ro
         The number of the new answer.
     """
     values = {name: chosen[name] for name in ("decision", "reason", "category")}
-    own = {"reviewer": who.name, "reviewer_role": who.role, "purpose": Purpose.WORK.value, "showing_id": showing_id}
+    # An audited listing stays in the sample when people differ on it: without these, the sample would not be fair.
+    purpose = own_purpose(chosen["question"]).value
+    own = {"reviewer": who.name, "reviewer_role": who.role, "purpose": purpose, "showing_id": showing_id}
     return _add(connection, {**_circumstances(chosen), **values, **own}, now)

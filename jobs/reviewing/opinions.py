@@ -89,9 +89,14 @@ def is_taken(connection: Connection, reviewer: str, role: str, showing: Row, in_
     return any(map(is_in_the_way, since))
 
 
+def own_purpose(question: str) -> Purpose:
+    """What an answer to a question is for that becomes a decision."""
+    return Purpose.AUDIT if question == AUDIT_QUESTION else Purpose.WORK
+
+
 def purpose_of(connection: Connection, reviewer: str, role: str, showing: Row) -> Purpose:
     """What an answer to a showing is for. Who answers anew keeps the place of the answer before."""
-    own = Purpose.AUDIT if showing["question"] == AUDIT_QUESTION else Purpose.WORK
+    own = own_purpose(showing["question"])
     standing = _standing(connection, showing)
     mine = next((row["purpose"] for row in standing if row["reviewer"] == reviewer), None)
     if mine is not None:

@@ -119,6 +119,21 @@ def test_a_lead_settles_a_disagreement_once_and_as_a_decision(store: Store) -> N
     assert errors.reviewers["lea"].answers == 1
 
 
+def test_a_settled_question_of_the_audit_stays_in_the_sample(tmp_path: Path) -> None:
+    write_store(tmp_path, other_items()[:1])
+    store = Store(tmp_path)
+    answer(store, ADA, {"L0901": "set_category"}, category="boots")
+    answer(store, BOB, {"L0901": "set_category"}, category="hats")
+    [dispute] = open_disputes(store)
+    chosen = next(row["number"] for row in dispute.answers if row["category"] == "hats")
+    assert settle(store, LEA, dispute.showing_id, chosen, NOON).state == "stored"
+    assert rows(store, "category, reviewer, purpose") == [
+        ("boots", "ada", "audit"),
+        ("hats", "bob", "second"),
+        ("hats", "lea", "audit"),
+    ]
+
+
 def test_of_two_leads_the_first_one_settles_and_an_undo_brings_the_disagreement_back(store: Store) -> None:
     both(store, differing=1)
     other = Reviewer("window-leo", "page-leo", "leo", "admin")
