@@ -22,6 +22,7 @@ class FilterBody(BaseModel):
     department: str | None = Field(default=None, max_length=1000)
     seller: str | None = Field(default=None, max_length=1000)
     language: str | None = Field(default=None, max_length=100)
+    search: str | None = Field(default=None, max_length=200)
 
 
 class Place(_Body):

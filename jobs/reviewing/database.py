@@ -34,6 +34,9 @@ CREATE TABLE questions (
   UNIQUE (listing_id, question)
 );
 CREATE TABLE reasons (reason TEXT, place INTEGER, PRIMARY KEY (reason, place)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE texts USING fts5(
+  listing_id UNINDEXED, title, description, tokenize = "unicode61 remove_diacritics 2"
+);
 CREATE TABLE pictures (listing_id TEXT, size TEXT, digest TEXT, jpeg BLOB, PRIMARY KEY (listing_id, size));
 """
 _ANSWER_TABLES = """
@@ -114,7 +117,7 @@ class Store:
             connection.execute("ATTACH ? AS open", (address,))
             if newest == _NO_FILE:
                 for statement in _EXPORT_TABLES.split(";"):
-                    connection.execute(statement.replace("CREATE TABLE ", "CREATE TABLE open."))
+                    connection.execute(statement.replace(" TABLE ", " TABLE open.", 1))
             self._local.attached = newest
         return connection
 

@@ -218,6 +218,7 @@ def write_export(
             seller = item.seller.seller_id if item.seller else None
             view = json.dumps({**asdict(item), "picture": digests.get(item.listing_id)})
             insert("listings", [(item.listing_id, item.content_hash, seller, item.language, view)])
+            insert("texts", [(item.listing_id, item.title, item.description)])
             for asked in questions(item):
                 # A filter by category must not say what the blind question hides.
                 category = None if asked.is_blind else item.category

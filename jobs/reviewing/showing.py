@@ -20,6 +20,20 @@ _COMPARED = ("title", "description", "price", "currency", "condition", "category
 """What a reviewer is told about if it has changed."""
 
 
+_CONDITIONS = {
+    "reason": "q.place IN (SELECT place FROM open.reasons WHERE reason = :reason)",
+    "seller": "q.seller_id = :seller",
+    "search": "q.listing_id IN (SELECT :search UNION SELECT listing_id FROM open.texts WHERE texts MATCH :words)",
+}
+"""Filters that do not simply name the value of a column."""
+
+
+def words_of(search: str) -> str:
+    """What SQLite's full text search is asked for, so that each word of a text begins a word of the listing."""
+    words = (word.replace('"', '""') for word in search.split() if any(map(str.isalnum, word)))
+    return " ".join(f'"{word}"*' for word in words) or '""'
+
+
 @dataclass(frozen=True)
 class Reviewer:
     """Who works.
@@ -39,7 +53,11 @@ class Reviewer:
 
 @dataclass(frozen=True)
 class Filters:
-    """Which questions are wanted; None: all. A blind question has no category, suggestion and department."""
+    """Which questions are wanted; None: all. A blind question has no category, suggestion and department.
+
+    Attributes:
+        search: a listing's id, or beginnings of words that title and description have, all of them.
+    """
 
     reason: str | None = None
     category: str | None = None
@@ -47,6 +65,7 @@ class Filters:
     department: str | None = None
     seller: str | None = None
     language: str | None = None
+    search: str | None = None
 
     def condition(self, without: str | None = None) -> tuple[str, dict[str, str]]:
         """The filters as SQL about a question q, and its parameters.
@@ -55,14 +74,9 @@ class Filters:
             without: a filter to leave out.
         """
         given = {name: value for name, value in self.given().items() if name != without}
-        columns = {"seller": "seller_id"}
-        parts = [
-            "q.place IN (SELECT place FROM open.reasons WHERE reason = :reason)"
-            if name == "reason"
-            else f"q.{columns.get(name, name)} = :{name}"
-            for name in given
-        ]
-        return " AND ".join(["1", *parts]), given
+        parts = [_CONDITIONS.get(name, f"q.{name} = :{name}") for name in given]
+        words = {"words": words_of(given["search"])} if "search" in given else {}
+        return " AND ".join(["1", *parts]), {**given, **words}
 
     @property
     def order(self) -> str:

@@ -155,6 +155,18 @@ def test_a_title_from_right_to_left_is_shown_right_and_french_is_spoken(browser:
 
 
 @pytest.mark.usefixtures("server")
+def test_a_search_leaves_the_listings_with_all_its_words(page: Page) -> None:
+    page.click(".filters summary")
+    page.fill(".filters input[name=search]", "listing 21")
+    page.press(".filters input[name=search]", "Enter")
+    page.wait_for_url("**search=listing+21**")
+    page.wait_for_selector("#stage article")
+    shown = page.locator("#stage article, #ahead article")
+    assert shown.evaluate_all("all => all.map((each) => each.dataset.listing)") == ["L0021"]
+    assert page.locator(".filters summary b").inner_text() == "listing 21"
+
+
+@pytest.mark.usefixtures("server")
 def test_filters_are_in_the_address_with_counts(page: Page) -> None:
     page.click(".filters summary")
     page.wait_for_selector(".filters select[name=reason] option:nth-child(2)", state="attached")

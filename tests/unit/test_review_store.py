@@ -202,6 +202,27 @@ def test_a_listing_has_one_question_about_its_category_and_one_for_each_other_re
     assert [each.judged_hash for each in questions(item)] == [item.judged["category"], item.judged["blank_image"]]
 
 
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("listing", ["L0001", "L0002"]),
+        ("ETE listing 1", ["L0001"]),
+        ("worn 1", ["L0001"]),
+        ("orn", []),
+        ("L0002", ["L0002"]),
+        ('2" OR "listing', []),
+        ("- *", []),
+        ("\u0645\u0631", ["L0003"]),
+    ],
+)
+def test_a_search_finds_the_beginnings_of_all_its_words_or_an_id(tmp_path: Path, search: str, found: list[str]) -> None:
+    arabic = category_item(3, title="\u0645\u0631\u062d\u0628\u0627", description=None)
+    write_store(tmp_path, [category_item(1, title="Listing 1, d'\u00c9t\u00e9"), category_item(2), arabic], SOURCE)
+    store = Store(tmp_path)
+    assert ids(show_next(store, ADA, Filters(search=search), [], 9, NOON)) == found
+    assert ids(show_next(store, ADA, Filters(search=search, category="boots"), [], 9, NOON)) == []
+
+
 def test_filters_and_progress_count_what_is_open(store: Store) -> None:
     found = choices(store, ADA, ALL)
     assert {each.value: each.count for each in found["reason"]} == {
