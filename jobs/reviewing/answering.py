@@ -78,10 +78,13 @@ def store_answers(
         StoreError: nothing was stored.
     """
     with store.writing() as connection:
-        return [_store(connection, who, answer, now, shares) for answer in answers]
+        return [store_answer(connection, who, answer, now, shares) for answer in answers]
 
 
-def _store(connection: Connection, who: Reviewer, answer: Answer, now: dt.datetime, shares: Shares) -> Outcome:
+def store_answer(
+    connection: Connection, who: Reviewer, answer: Answer, now: dt.datetime, shares: Shares = _NO_SHARES
+) -> Outcome:
+    """Store an answer within a transaction; arguments as of `store_answers`."""
     known = connection.execute("SELECT number FROM answers WHERE showing_id = ?", (answer.showing_id,)).fetchone()
     if known is not None:
         return Outcome(answer.showing_id, "stored", known["number"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,7 @@ class FilterBody(BaseModel):
     seller: str | None = Field(default=None, max_length=1000)
     language: str | None = Field(default=None, max_length=100)
     search: str | None = Field(default=None, max_length=200)
+    drawn: Literal["1"] | None = None
 
 
 class Place(_Body):
@@ -54,6 +55,15 @@ class TilesBody(Place):
     """A wish for the cases of a group."""
 
     filters: FilterBody
+
+
+class BulkBody(Place):
+    """One answer to all that a filter finds; `count` is how many that is, as the page has said."""
+
+    filters: FilterBody
+    decision: Literal["accept", "reject"]
+    count: int = Field(ge=1)
+    batch: Id
 
 
 class UndoBody(Place):

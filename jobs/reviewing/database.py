@@ -46,7 +46,9 @@ CREATE TABLE IF NOT EXISTS showings (
   judged_hash TEXT, run_id TEXT, audit_chance REAL, seller_id TEXT, seller_category TEXT, best_category TEXT,
   seen TEXT, shown_at TEXT
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS claims (listing_id TEXT PRIMARY KEY, page TEXT, until REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claims (
+  listing_id TEXT PRIMARY KEY, page TEXT, reviewer TEXT, until REAL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers (
   number INTEGER PRIMARY KEY AUTOINCREMENT, decision_id TEXT UNIQUE, showing_id TEXT UNIQUE, listing_id TEXT,
   question TEXT, content_hash TEXT, judged_hash TEXT, run_id TEXT, decision TEXT, reason TEXT, category TEXT, note TEXT,

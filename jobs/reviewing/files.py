@@ -9,7 +9,9 @@ from schemas.errors import FailedError
 TYPES = {
     "review.css": "text/css",
     "review.js": "text/javascript",
+    "common.js": "text/javascript",
     "wall.js": "text/javascript",
+    "bulk.js": "text/javascript",
     "lead.js": "text/javascript",
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",

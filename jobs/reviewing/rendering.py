@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
+from jobs.reviewing.bulk import Bulk
 from jobs.reviewing.database import Row
 from jobs.reviewing.groups import SINGLY, Group
 from jobs.reviewing.overview import Choice, Progress
@@ -130,6 +131,33 @@ def render_wall(head: Head, group: Group) -> str:
     return head.render("wall.html.j2", _filters_of(group), group=group, filters=_filters_of(group))
 
 
+def render_bulk(head: Head, found: Bulk, filters: Mapping[str, str], names: Mapping[str, tuple[str, str]]) -> str:
+    """The page of all that a filter finds.
+
+    Args:
+        head: its beginning.
+        found: what it finds.
+        filters: the filters that are set.
+        names: category -> label and path.
+    """
+    chosen, words = _in_order(filters), head.words
+    named = {"reason": "reasons", "language": "languages"}
+    shown = [
+        (name, words.get(f"{named[name]}.{value}", value) if name in named else names.get(value, (value, ""))[0])
+        for name, value in chosen.items()
+    ]
+    asked = found.question
+    yes, no = (
+        (words("answers.accept"), words("answers.reject"))
+        if asked in (None, CATEGORY_QUESTION)
+        else (words(f"flag_right.{asked}"), words(f"flag_wrong.{asked}"))
+    )
+    return head.render(
+        "bulk.html.j2", chosen, found=found, filters=chosen, shown=shown, needed=SINGLY, query_of=urlencode(chosen),
+        choices=(("accept", yes, "A"), ("reject", no, "S")),
+    )  # fmt: skip
+
+
 def render_tile(showing: Showing, words: Words) -> str:
     """A case on the wall."""
     return _ENVIRONMENT.get_template("tile.html.j2").render(showing=showing, view=showing.view, words=words)
@@ -203,7 +231,13 @@ def render_progress(words: Words, now: Progress) -> str:
 
 def render_filters(words: Words, choices: Mapping[str, Sequence[Choice]], chosen: Mapping[str, str]) -> str:
     """The filters with their counts."""
-    return _ENVIRONMENT.get_template("filters.html.j2").render(words=words, choices=choices, chosen=chosen)
+    template = _ENVIRONMENT.get_template("filters.html.j2")
+    return template.render(words=words, choices=choices, chosen=chosen, query=urlencode(_in_order(chosen)))
+
+
+def _in_order(filters: Mapping[str, str]) -> dict[str, str]:
+    """The filters without the wish for a random order."""
+    return {name: value for name, value in filters.items() if name != "drawn"}
 
 
 def _asked(showing: Showing) -> str:

@@ -23,9 +23,10 @@ _COMPARED = ("title", "description", "price", "currency", "condition", "category
 _CONDITIONS = {
     "reason": "q.place IN (SELECT place FROM open.reasons WHERE reason = :reason)",
     "seller": "q.seller_id = :seller",
+    "drawn": "1",
     "search": "q.listing_id IN (SELECT :search UNION SELECT listing_id FROM open.texts WHERE texts MATCH :words)",
 }
-"""Filters that do not simply name the value of a column."""
+"""Filters that are not simply the value of a column of their name."""
 
 
 def words_of(search: str) -> str:
@@ -57,6 +58,7 @@ class Filters:
 
     Attributes:
         search: a listing's id, or beginnings of words that title and description have, all of them.
+        drawn: set if the order is to be random, so that the first ones stand for all.
     """
 
     reason: str | None = None
@@ -66,6 +68,7 @@ class Filters:
     seller: str | None = None
     language: str | None = None
     search: str | None = None
+    drawn: str | None = None
 
     def condition(self, without: str | None = None) -> tuple[str, dict[str, str]]:
         """The filters as SQL about a question q, and its parameters.
@@ -82,7 +85,7 @@ class Filters:
     def order(self) -> str:
         """The order as SQL: that of the work list; in a group of alike cases at random, so that some stand for all."""
         is_group = self.seller and self.category and self.suggested
-        return "q.draw" if is_group else "q.place"
+        return "q.draw" if is_group or self.drawn else "q.place"
 
     def given(self) -> dict[str, str]:
         """The filters that are set."""
@@ -264,9 +267,9 @@ def _claim(connection: Connection, who: Reviewer, listing_ids: Sequence[str], no
     until = now.timestamp() + CLAIM_SECONDS
     # A claim that somebody else has taken over in the meantime stays theirs.
     connection.executemany(
-        "INSERT INTO claims VALUES (?, ?, ?) ON CONFLICT (listing_id) DO UPDATE SET until = excluded.until "
+        "INSERT INTO claims VALUES (?, ?, ?, ?) ON CONFLICT (listing_id) DO UPDATE SET until = excluded.until "
         "WHERE page = excluded.page",
-        [(listing_id, who.page, until) for listing_id in listing_ids],
+        [(listing_id, who.page, who.name, until) for listing_id in listing_ids],
     )
 
 

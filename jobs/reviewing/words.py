@@ -32,6 +32,8 @@ _FOR_SCRIPT = (
     "signed_out",
     "confirm_accept",
     "confirm_reject",
+    "confirm_bulk",
+    "bulk_changed",
     "wall_saved",
     "wall_saved_some",
     "wall_undone",

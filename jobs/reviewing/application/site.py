@@ -25,7 +25,7 @@ from jobs.reviewing.users import User, read_users
 from jobs.reviewing.words import Words, choose_language, load_words
 from schemas.decisions import LEADS
 
-_PAGES = ("/", "/groups", "/wall", "/lead", "/lead/settle", "/lead/history")
+_PAGES = ("/", "/groups", "/wall", "/bulk", "/lead", "/lead/settle", "/lead/history")
 _YEAR = 365 * 24 * 3600
 
 

@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jobs.reviewing import rendering
 from jobs.reviewing.answering import Answer, Outcome, previous, store_answers, undo
 from jobs.reviewing.application.site import Site, filters_of, place_of, reviewer_of, words_of
-from jobs.reviewing.bodies import FilterBody, Place, PreviousBody, TilesBody, UndoBody, WorkBody
+from jobs.reviewing.bodies import BulkBody, FilterBody, Place, PreviousBody, TilesBody, UndoBody, WorkBody
+from jobs.reviewing.bulk import answer_all, find_bulk
 from jobs.reviewing.groups import find_groups
 from jobs.reviewing.overview import (
     category_names,
@@ -51,6 +52,8 @@ class Work:
             ("GET", "/groups", self.groups),
             ("GET", "/wall", self.wall),
             ("POST", "/tiles", self.tiles),
+            ("GET", "/bulk", self.bulk),
+            ("POST", "/bulk", self.answer_all),
             ("POST", "/work", self.work),
             ("POST", "/undo", self.undo),
             ("POST", "/previous", self.previous),
@@ -105,6 +108,28 @@ class Work:
         self._log_shown(request, found)
         return {"tiles": [rendering.render_tile(each, words_of(request)) for each in found]}
 
+    def bulk(
+        self,
+        request: Request,
+        filters: Annotated[FilterBody, Query()],
+        review: Annotated[str | None, Cookie()] = None,
+    ) -> Response:
+        """All that a filter finds, to be answered at once."""
+        chosen = filters_of(filters)
+        found = find_bulk(self._store, _nowhere(request), chosen, self._site.clock())
+        names = category_names(self._store)
+        return self._site.whole_page(
+            request, review, lambda head: rendering.render_bulk(head, found, chosen.given(), names)
+        )
+
+    def answer_all(self, request: Request, body: BulkBody) -> Any:  # noqa: ANN401 - JSON
+        """Give one answer to all that a filter finds."""
+        who, now = reviewer_of(request, body), self._site.clock()
+        done = answer_all(self._store, who, filters_of(body.filters), body.decision, body.count, body.batch, now)
+        if done.stored:
+            self._site.log(request, "answered", done.stored, batch=body.batch)
+        return {"state": done.state, "stored": len(done.stored), "others": done.others}
+
     def picture(self, listing: str, size: str = LARGE) -> Response:
         """A picture that the export has decoded and written anew."""
         jpeg = picture(self._store, listing, size if size == SMALL else LARGE)
@@ -128,7 +153,7 @@ class Work:
     def filters(self, request: Request, filters: Annotated[FilterBody, Query()]) -> Response:
         """The filters with their counts."""
         chosen = filters_of(filters)
-        found = choices(self._store, Reviewer("", "", request.state.user.name, request.state.user.role), chosen)
+        found = choices(self._store, _nowhere(request), chosen)
         return HTMLResponse(rendering.render_filters(words_of(request), found, chosen.given()))
 
     def work(self, request: Request, body: WorkBody) -> Any:  # noqa: ANN401 - JSON
@@ -194,6 +219,11 @@ class Work:
         ]
         around = Surroundings(words_of(request), self._names[1], pictured(self._store, others))
         return {each.showing_id: rendering.render_question(each, around) for each in showings}
+
+
+def _nowhere(request: Request) -> Reviewer:
+    """Who asks, in no window: nothing is claimed."""
+    return Reviewer("", "", request.state.user.name, request.state.user.role)
 
 
 def _outcome(outcome: Outcome, rendered: dict[str, str]) -> dict[str, object]:

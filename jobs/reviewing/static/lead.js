@@ -1,32 +1,7 @@
 "use strict";
 // The leads' view: one key settles a disagreement, and the next one is there; a question is opened again.
 (() => {
-  const find = (selector, inside = document) => inside.querySelector(selector);
-  const words = JSON.parse(find("#words").textContent);
-  const token = find("meta[name=csrf-token]").content;
-  const alarm = find("#alarm");
-  const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
-  const place = { window: (sessionStorage.window ??= random()), page: random() };
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  const send = (path, body) => fetch(path, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-csrf-token": token },
-    body: JSON.stringify({ ...place, ...body }),
-    keepalive: path === "/release",
-  });
-  async function post(path, body) {
-    const answer = await send(path, body);
-    const said = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
-    if (!answer.ok) throw new Error(said.problem ?? said.detail ?? answer.statusText);
-    return said;
-  }
-  function raise(error) {
-    alarm.textContent = fill(words.wall_failed, { problem: error.message });
-    alarm.hidden = false;
-  }
-
   // The history of a listing.
-  const box = find("#confirm");
   if (box) {
     let wanted = null;
     document.addEventListener("click", (event) => {
@@ -47,7 +22,7 @@
   }
 
   // Disagreements. What is pressed fast waits in a queue, in order.
-  const stage = find("#stage"), shelf = find("#ahead"), statusLine = find("#status"), left = find("#left");
+  const stage = find("#stage"), shelf = find("#ahead"), left = find("#left");
   const later = [];
   let current = null, count = 0, look = null;
   const held = () => [current, ...shelf.children].filter(Boolean).map((each) => each.dataset.showing);
@@ -103,11 +78,11 @@
     },
   };
   const queue = [];
-  let isBusy = false;
+  let isTaking = false;
   async function take(action, key) {
     queue.push([action, key]);
-    if (isBusy) return;
-    isBusy = true;
+    if (isTaking) return;
+    isTaking = true;
     try {
       while (queue.length) {
         const [name, place] = queue.shift();
@@ -116,7 +91,7 @@
         if (name !== "choose" || button) await actions[name](button);
         alarm.hidden = true;
       }
-    } catch (error) { queue.length = 0; raise(error); } finally { isBusy = false; }
+    } catch (error) { queue.length = 0; raise(error); } finally { isTaking = false; }
   }
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-choose], [data-do]");
@@ -125,8 +100,7 @@
     else take("choose", [...stage.querySelectorAll("[data-choose]")].indexOf(button));
   });
   document.addEventListener("keydown", (event) => {
-    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (localStorage.getItem("review-keys-off") !== null) return;
+    if (!isForKeys(event) || !areKeysOn()) return;
     const digit = /^(?:Digit|Numpad)([12])$/.exec(event.code);
     const name = { o: "reopen", u: "undo", arrowright: "later" }[event.key.toLowerCase()];
     if (!digit && !name) return;

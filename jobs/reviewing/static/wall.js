@@ -1,40 +1,9 @@
 "use strict";
 // A wall of alike cases: a click or the space bar takes one out, one key decides the rest.
 (() => {
-  const find = (selector, inside = document) => inside.querySelector(selector);
-  const words = JSON.parse(find("#words").textContent);
-  const token = find("meta[name=csrf-token]").content;
-  const wall = find("#wall"), statusLine = find("#status"), alarm = find("#alarm"), box = find("#confirm");
-  const filters = JSON.parse(wall.dataset.filters);
-  const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
-  const place = { window: (sessionStorage.window ??= random()), page: random() };
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const wall = find("#wall"), filters = JSON.parse(wall.dataset.filters);
   const tiles = () => [...wall.querySelectorAll(".tile")];
   const chosen = () => tiles().filter((tile) => tile.getAttribute("aria-pressed") === "true");
-  const send = (path, body) => fetch(path, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-csrf-token": token },
-    body: JSON.stringify({ ...place, ...body }),
-    keepalive: path === "/release",
-  });
-  async function post(path, body) {
-    const answer = await send(path, body);
-    const said = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
-    if (!answer.ok) throw new Error(said.problem ?? said.detail ?? answer.statusText);
-    return said;
-  }
-  let isBusy = false;
-  async function once(work) {
-    if (isBusy) return;
-    isBusy = true;
-    try {
-      await work();
-      alarm.hidden = true;
-    } catch (error) {
-      alarm.textContent = fill(words.wall_failed, { problem: error.message });
-      alarm.hidden = false;
-    } finally { isBusy = false; }
-  }
   function show() {
     for (const button of document.querySelectorAll("[data-decide]")) button.disabled = chosen().length === 0;
     find("#wall-empty").hidden = tiles().length > 0;
@@ -86,11 +55,10 @@
   });
   find("#confirm-yes").addEventListener("click", decide);
   document.addEventListener("keydown", (event) => {
-    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]")) return;
+    if (!isForKeys(event)) return;
     const all = tiles(), columns = getComputedStyle(wall).gridTemplateColumns.split(" ").length;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-    const isOn = localStorage.getItem("review-keys-off") === null;
-    const action = isOn && { a: () => ask("accept"), s: () => ask("reject"), u: undo }[event.key.toLowerCase()];
+    const action = areKeysOn() && { a: () => ask("accept"), s: () => ask("reject"), u: undo }[event.key.toLowerCase()];
     if (step && all.length) {
       event.preventDefault();
       all[Math.min(Math.max(all.indexOf(document.activeElement) + step, 0), all.length - 1)].focus();

@@ -1,0 +1,35 @@
+"use strict";
+// What the pages share that are not about one listing at a time: how they ask the server, and say what went wrong.
+const find = (selector, inside = document) => inside.querySelector(selector);
+const words = JSON.parse(find("#words").textContent);
+const statusLine = find("#status"), alarm = find("#alarm"), box = find("#confirm");
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
+const place = { window: (sessionStorage.window ??= random()), page: random() };
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const send = (path, body) => fetch(path, {
+  method: "POST",
+  headers: { "content-type": "application/json", "x-csrf-token": find("meta[name=csrf-token]").content },
+  body: JSON.stringify({ ...place, ...body }),
+  keepalive: path === "/release",
+});
+async function post(path, body) {
+  const answer = await send(path, body);
+  const said = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
+  if (!answer.ok) throw new Error(said.problem ?? said.detail ?? answer.statusText);
+  return said;
+}
+function raise(error) {
+  alarm.textContent = fill(words.wall_failed, { problem: error.message });
+  alarm.hidden = false;
+}
+let isBusy = false;
+async function once(work) {
+  if (isBusy) return;
+  isBusy = true;
+  try {
+    await work();
+    alarm.hidden = true;
+  } catch (error) { raise(error); } finally { isBusy = false; }
+}
+const isForKeys = (event) => !(event.repeat || event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]"));
+const areKeysOn = () => localStorage.getItem("review-keys-off") === null;
