@@ -117,7 +117,7 @@ def _server(folder: Path) -> list[str]:
     options = {
         "folder": str(folder), "warehouse": None, "host": "127.0.0.1", "port": _PORT, "reviewer": "ada",
         "role": "reviewer", "second_share": 0.0, "known_share": 0.0,
-        "renew_command": [sys.executable, "-c", ""], "renew_minutes": 60,
+        "renew_command": [sys.executable, "-c", ""], "renew_minutes": 60, "proxy": {"address": None},
     }  # fmt: skip
     return [sys.executable, "-m", "jobs.reviewing.serving", json.dumps(options)]
 

@@ -1,7 +1,8 @@
 """All settings with their defaults and meanings.
 
 Those of deliveries are in `conf.ingest_settings`, those of fetching pictures in `conf.fetch_settings`, those of
-attributes in `conf.attribute_settings`, and the limits on changes in `conf.safety_settings`.
+attributes in `conf.attribute_settings`, those of reviewing in `conf.review_settings`, and the limits on changes in
+`conf.safety_settings`.
 
 Values come from a YAML profile and `--set key=value`. A command loads the settings once (`conf.load`) and passes them
 on as values.
@@ -19,9 +20,10 @@ from pydantic.dataclasses import dataclass
 
 from conf.attribute_settings import AttributeSettings
 from conf.fetch_settings import FetchSettings
-from conf.ingest_settings import FileSettings, IngestSettings
+from conf.ingest_settings import IngestSettings
+from conf.review_settings import ReviewSettings
 from conf.safety_settings import LimitSettings, RolloutSettings
-from conf.setting_types import FROZEN, Count, Country, Factor, MlflowServer, Positive, Share, Weight
+from conf.setting_types import FROZEN, Count, Country, Factor, MlflowServer, Positive, Share
 
 
 @dataclass(frozen=True, config=FROZEN)
@@ -164,55 +166,6 @@ class DecideSettings:
     The default is that of Iglewicz and Hoaglin, How to Detect and Handle Outliers (ASQC, 1993)."""
     suggestions: Count = 5
     """Number of categories suggested to a reviewer."""
-
-
-@dataclass(frozen=True, config=FROZEN)
-class PriorityWeights:
-    """What raises items of the work list: how much each counts, besides the probability of an error.
-
-    The priority is multiplied by 1 + the sum of the weights, each times a value of 0 to 1 (docs/flags.md).
-    """
-
-    exposure: Weight = 0.0
-    """The share of the items that are seen or sold less."""
-    price: Weight = 0.0
-    """The share of the items in the same currency that cost less."""
-    sensitive: Weight = 0.0
-    """1 if a sensitive category is left or entered."""
-    alike: Weight = 0.0
-    """1 - 1/n for n items of one seller with the same category and the same suggestion: one answer helps with all."""
-
-
-@dataclass(frozen=True, config=FROZEN)
-class ReviewSettings:
-    """Which listings people are asked to review."""
-
-    queue_share: Share = 0.1
-    """Length of the category queue as a share of the catalogue; the least certain listings come first. It is also its
-    budget: so many items have `in_budget`."""
-    queue_items: Count | None = None
-    """Budget of the category queue as a number of items, instead of the share."""
-    other_share: Share = 0.05
-    """Budget of the other queue, of items without a question about the category, as a share of the catalogue."""
-    other_items: Count | None = None
-    """Budget of the other queue as a number of items, instead of the share."""
-    priority: PriorityWeights = dataclasses.field(default_factory=PriorityWeights)
-    """What counts for the order besides the probability of an error; by default nothing."""
-    audit_listings: Annotated[int, Field(ge=0)] = 400
-    """Number of listings drawn at random each month, spread over its days, independently of the model ..."""
-    max_audit_share: Share = 0.05
-    """... but at most this share of the catalogue."""
-    files: FileSettings = dataclasses.field(default_factory=FileSettings)
-    """How files of decisions are written."""
-    store: str | None = None
-    """Folder on the machine that serves the review page, for what is open and for the answers. Default: `_review` in
-    the warehouse's folder; at a URI or in a catalogue it must be given."""
-    renew_minutes: Positive = 15.0
-    """How often the review page's answers are written to the warehouse, as long as no night has published."""
-    second_share: Share = 0.0
-    """Share of the review page's questions that two different people answer, so that it shows how far they agree."""
-    known_share: Share = 0.0
-    """Share of the questions answered by leads on the review page that reviewers answer, too, to be compared."""
 
 
 @dataclass(frozen=True, config=FROZEN)

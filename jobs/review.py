@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import getpass
 import sys
@@ -16,6 +17,7 @@ from jobs.console.options import ProfileOption, SetOption, WarehouseOption, pars
 from jobs.console.summary import Section, Summary
 from jobs.reviewing.guard import LOOPBACK
 from jobs.reviewing.place import store_folder
+from jobs.reviewing.proxy import read_proxy
 from jobs.reviewing.starting import Options, become_server, refuse_used_port
 from jobs.reviewing.users import Role, add_user, read_users, remove_user
 from schemas.errors import UsageError
@@ -31,7 +33,7 @@ FileArgument = Annotated[
 
 HostOption = Annotated[
     str,
-    typer.Option("--host", metavar="HOST", help="Where the page listens: 127.0.0.1 or localhost, this machine only."),
+    typer.Option("--host", metavar="HOST", help="Where the page listens; another than 127.0.0.1 needs review.proxy."),
 ]
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N", help="Port of the page.")]
 ReviewerOption = Annotated[
@@ -138,11 +140,14 @@ def serve(
     folder = store_folder(job.address, job.settings.review)
     if job.address.folder is not None:  # elsewhere only Spark could tell, and nobody should wait for it
         job.require_listings()
-    if host not in LOOPBACK:
+    proxy = read_proxy(job.settings.review.proxy)
+    if host not in LOOPBACK and proxy is None:
         raise UsageError(
-            f"--host {host}: the review page can be reached from this machine only: give {' or '.join(LOOPBACK)}. "
-            f"From another machine, forward the port: ssh -L {port}:127.0.0.1:{port} HOST"
+            f"--host {host}: without review.proxy, the review page can be reached from this machine only: give "
+            f"{' or '.join(LOOPBACK)}. From another machine, forward the port: ssh -L {port}:127.0.0.1:{port} HOST"
         )
+    if proxy is not None and proxy.user_header is None and not read_users(folder):
+        raise UsageError("with review.proxy others reach the page, so it needs users: `review users add NAME` first.")
     name = (reviewer or getpass.getuser()).strip()
     if not name:
         raise UsageError("--reviewer is empty: give the name that is stored with each decision.")
@@ -163,6 +168,7 @@ def serve(
                 *("--warehouse", warehouse, "--profile", profile, *settings),
             ),
             renew_minutes=job.settings.review.renew_minutes,
+            proxy=dataclasses.asdict(job.settings.review.proxy),
         )
     )
 

@@ -10,9 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -124,6 +124,7 @@ class Server:
     port: int
     second_share: float = 0.0
     known_share: float = 0.0
+    proxy: Mapping[str, str | None] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -144,6 +145,7 @@ class Server:
             "known_share": self.known_share,
             "renew_command": [sys.executable, "-c", ""],
             "renew_minutes": 60,
+            "proxy": dict(self.proxy),
         }
         words = [sys.executable, "-m", "jobs.reviewing.serving", json.dumps(options)]
         self.process = subprocess.Popen(words, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
@@ -166,12 +168,12 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path, second_share: float = 0.0, known_share: float = 0.0) -> Iterator[Server]:
+def running_server(folder: Path, second_share: float = 0.0, known_share: float = 0.0, **proxy: str) -> Iterator[Server]:
     """A server of a store, until the end of the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = Server(folder, port, second_share, known_share)
+    server = Server(folder, port, second_share, known_share, proxy)
     server.start()
     try:
         yield server

@@ -8,6 +8,8 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from jobs.reviewing.proxy import Proxy
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -41,10 +43,12 @@ class Guard:
     host, and a form or script of another site says so in Sec-Fetch-Site or Origin.
     """
 
-    def __init__(self, app: App, port: int) -> None:
-        """Guard an application that listens on a port."""
+    def __init__(self, app: App, port: int, proxy: Proxy | None = None) -> None:
+        """Guard an application that listens on a port, perhaps behind a proxy."""
         self._app = app
-        self._hosts = {f"{host}:{port}" for host in LOOPBACK} | (set(LOOPBACK) if port == 80 else set())
+        own = {f"{host}:{port}" for host in LOOPBACK} | (set(LOOPBACK) if port == 80 else set())
+        self._hosts = own | ({proxy.host} if proxy else set())
+        self._origins = {f"http://{host}" for host in own} | ({proxy.address} if proxy else set())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -73,7 +77,7 @@ class Guard:
         if headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return 403, "the request comes from another site"
         origin = headers.get("origin")
-        if origin is not None and origin.removeprefix("http://") not in self._hosts:
+        if origin is not None and origin not in self._origins:
             return 403, "the request comes from another site"
         length = headers.get("content-length", "")
         if not length.isdecimal():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from conf.settings import ReviewSettings
+from conf.review_settings import ReviewSettings
 from jobs.warehouse.address import Address
 from schemas.errors import HeldError, UsageError
 

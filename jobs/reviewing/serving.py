@@ -12,11 +12,14 @@ from pathlib import Path
 
 import uvicorn
 
+from conf.review_settings import ProxySettings
 from jobs.reviewing.application import create_application
 from jobs.reviewing.database import Store
 from jobs.reviewing.opinions import Shares
+from jobs.reviewing.proxy import read_proxy
 from jobs.reviewing.renewal import Renewal
 from jobs.reviewing.starting import Options
+from jobs.reviewing.users import User
 from schemas.errors import CleanerError
 
 
@@ -24,9 +27,9 @@ def serve(options: Options) -> int:
     """Serve until the process is stopped; returns the exit code."""
     store = Store(Path(options.folder))
     shares = Shares(second=options.second_share, known=options.known_share)
-    application = create_application(
-        store, options.reviewer, options.role, options.port, lambda: dt.datetime.now(dt.UTC), shares
-    )
+    proxy = read_proxy(ProxySettings(**options.proxy))
+    local = User(options.reviewer, options.role)
+    application = create_application(store, local, options.port, lambda: dt.datetime.now(dt.UTC), shares, proxy)
     config = uvicorn.Config(
         application,
         host=options.host,
@@ -39,7 +42,9 @@ def serve(options: Options) -> int:
     )
     warehouse = Path(options.warehouse) if options.warehouse else None
     with Renewal(store, warehouse, options.renew_command, options.renew_minutes * 60):
-        sys.stderr.write(f"The review page is at http://{options.host}:{options.port}/  (stop it with Ctrl+C)\n")
+        own = f"http://{options.host}:{options.port}"
+        at = own if proxy is None else f"{proxy.address}, which a proxy must pass on to {own}"
+        sys.stderr.write(f"The review page is at {at}/  (stop it with Ctrl+C)\n")
         uvicorn.Server(config).run()
     return 0
 

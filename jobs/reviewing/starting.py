@@ -23,6 +23,7 @@ class Options:
         host, port: where it listens.
         reviewer, role: the one local reviewer.
         second_share, known_share: as in the settings.
+        proxy: as in the settings.
         renew_command: the words of the command that writes answers and renews the export.
         renew_minutes: how often it runs at most, unless a night has published.
     """
@@ -37,6 +38,7 @@ class Options:
     known_share: float
     renew_command: tuple[str, ...]
     renew_minutes: float
+    proxy: dict[str, str | None]
 
 
 def become_server(options: Options) -> NoReturn:

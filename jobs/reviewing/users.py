@@ -61,6 +61,11 @@ def read_users(folder: Path) -> dict[str, User]:
         raise FailedError(f"{file} is damaged: bring it back, or remove it and add the users again.") from error
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can be a user's name."""
+    return _NAME.fullmatch(text) is not None
+
+
 def add_user(folder: Path, name: str, role: Role, password: str) -> bool:
     """Add a user, or change role and password of one.
 
@@ -70,7 +75,7 @@ def add_user(folder: Path, name: str, role: Role, password: str) -> bool:
     Raises:
         UsageError: name or password cannot be used.
     """
-    if _NAME.fullmatch(name) is None:
+    if not is_name(name):
         raise UsageError(f"user {name!r}: write a name of letters, digits and . @ + - _, at most 100 characters.")
     if len(password) < SHORTEST:
         raise UsageError(f"the password has {len(password)} characters, but it needs at least {SHORTEST}.")

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from conf.settings import PriorityWeights
+from conf.review_settings import PriorityWeights
 from jobs.cleaning.steps.budgets import Budgets
 from jobs.cleaning.steps.flag import find_reasons, flagged_items
 from jobs.cleaning.steps.quality import POINTS, with_quality

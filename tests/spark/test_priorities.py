@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from conf.settings import PriorityWeights
+from conf.review_settings import PriorityWeights
 from jobs.cleaning.steps.priorities import weigh
 from tests.spark.frames import frame, rows_of
 

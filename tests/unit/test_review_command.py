@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from conf.settings import ReviewSettings
+from conf.review_settings import ReviewSettings
 from jobs.cli import app
 from jobs.reviewing.place import store_folder
 from jobs.warehouse.address import Address

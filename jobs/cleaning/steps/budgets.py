@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from conf.settings import ReviewSettings
+from conf.review_settings import ReviewSettings
 from jobs.cleaning.steps.queue import has_any
 from schemas.reasons import CATEGORY_REASONS, Reason
 

@@ -7,7 +7,7 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from conf.settings import PriorityWeights
+from conf.review_settings import PriorityWeights
 from jobs.cleaning.steps.budgets import Budgets, with_budget
 from jobs.cleaning.steps.priorities import weigh
 from jobs.cleaning.steps.queue import error_probability, has_any

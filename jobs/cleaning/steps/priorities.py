@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from conf.settings import PriorityWeights
+from conf.review_settings import PriorityWeights
 from jobs.cleaning.steps.queue import has_any
 from schemas.reasons import CATEGORY_REASONS
 

@@ -15,22 +15,29 @@ from jobs.reviewing.application.working import Work
 from jobs.reviewing.database import Store, StoreError
 from jobs.reviewing.guard import App, Guard
 from jobs.reviewing.opinions import Shares
+from jobs.reviewing.proxy import Proxy
 from jobs.reviewing.users import User
 
 
 def create_application(
-    store: Store, reviewer: str, role: str, port: int, clock: Callable[[], dt.datetime], shares: Shares
+    store: Store,
+    local: User,
+    port: int,
+    clock: Callable[[], dt.datetime],
+    shares: Shares,
+    proxy: Proxy | None = None,
 ) -> App:
     """Make the application.
 
     Args:
         store: the store.
-        reviewer, role: the one local reviewer.
+        local: the one local reviewer, as long as nobody was added.
         port: on which it listens.
         clock: tells the time, UTC.
         shares: which questions several people answer.
+        proxy: what stands before the page; None: it is reached from this machine only.
     """
-    site = Site(store, User(reviewer, role), clock, shares)
+    site = Site(store, local, clock, shares, proxy)
     work, leads, signing = Work(site), Leads(site), SignIn(site)
     application = FastAPI(title="catalog-cleaner review", docs_url=None, redoc_url=None, openapi_url=None)
     for method, path, endpoint in [*work.endpoints(), ("POST", "/sign-out", signing.sign_out)]:
@@ -42,7 +49,7 @@ def create_application(
     _add(application, "POST", "/sign-in", signing.sign_in)
     application.add_exception_handler(StoreError, cannot_store)
     application.add_exception_handler(SignedOutError, ask_to_sign_in)
-    return Guard(application, port)
+    return Guard(application, port, proxy)
 
 
 def _add(application: FastAPI, method: str, path: str, endpoint: Callable[..., Any], **more: Any) -> None:  # noqa: ANN401

@@ -29,7 +29,7 @@ class SignIn:
         review: Annotated[str | None, Cookie()] = None,
     ) -> Response:
         """The form to sign in."""
-        if not read_users(self._site.store.folder):
+        if self._site.names_users or not read_users(self._site.store.folder):
             return RedirectResponse("/", 303)
         return self._site.whole_page(request, review, lambda head: rendering.render_sign_in(head, inside(target), ""))
 
@@ -55,7 +55,7 @@ class SignIn:
                 request, review, lambda head: rendering.render_sign_in(head, target, problem), 429 if wait else 401
             )
         answer = RedirectResponse(target, 303)
-        answer.set_cookie("review", tried.token, httponly=True, samesite="strict")
+        self._site.keep_session(request, answer, tried.token)
         return answer
 
     def sign_out(self, request: Request, review: Annotated[str, Cookie()]) -> Response:

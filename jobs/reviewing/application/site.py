@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +18,7 @@ from jobs.reviewing.database import Store
 from jobs.reviewing.files import TYPES, read_file
 from jobs.reviewing.guard import is_session, is_token, token_of
 from jobs.reviewing.opinions import Shares
+from jobs.reviewing.proxy import SECRET_HEADER, Proxy
 from jobs.reviewing.rendering import Head
 from jobs.reviewing.sessions import signed_in
 from jobs.reviewing.showing import Filters, Reviewer
@@ -43,7 +44,9 @@ class Site:
         accesses: who saw and did what.
     """
 
-    def __init__(self, store: Store, local: User, clock: Callable[[], dt.datetime], shares: Shares) -> None:
+    def __init__(
+        self, store: Store, local: User, clock: Callable[[], dt.datetime], shares: Shares, proxy: Proxy | None
+    ) -> None:
         """Prepare a site.
 
         Args:
@@ -51,8 +54,9 @@ class Site:
             local: the one local reviewer, as long as nobody was added.
             clock: tells the time, UTC.
             shares: which questions several people answer.
+            proxy: what stands before the page; None: it is reached from this machine only.
         """
-        self.store, self.clock, self._local, self._shares = store, clock, local, shares
+        self.store, self.clock, self._local, self._shares, self._proxy = store, clock, local, shares, proxy
         self._files = {name: read_file(name) for name in TYPES}
         self._version = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
         self._secret = store.remembered("secret", secrets.token_hex(32))
@@ -67,15 +71,40 @@ class Site:
     ) -> None:
         """Find out whose request it is, and refuse one that no page of ours has sent."""
         users = read_users(self.store.folder)
-        user = signed_in(self.store, users, review, self.clock()) if users else self._local
-        if user is None:
-            raise SignedOutError
+        user = self._user(request, users, review)
         if request.method == "POST" and not self.is_ours(review, x_csrf_token):
             raise HTTPException(403, "load the page again")
         request.state.user = user
-        request.state.leads = user.role in LEADS or not users
+        request.state.leads = user.role in LEADS or user is self._local
         # An opinion needs another person.
-        request.state.shares = self._shares if len(users) > 1 else Shares()
+        request.state.shares = self._shares if len(users) > 1 or self.names_users else Shares()
+
+    @property
+    def names_users(self) -> bool:
+        """Whether a proxy says who asks, so that nobody signs in here."""
+        return self._proxy is not None and self._proxy.user_header is not None
+
+    def _user(self, request: Request, users: Mapping[str, User], session: str | None) -> User:
+        if self._proxy is not None and self._proxy.user_header is not None:
+            secrets, names = (request.headers.getlist(name) for name in (SECRET_HEADER, self._proxy.user_header))
+            named = self._proxy.user(secrets, names, users)
+            if named is None:
+                raise HTTPException(403, "the proxy before this page has not said who you are")
+            return named
+        user = signed_in(self.store, users, session, self.clock()) if users else self._local
+        if user is None:
+            raise SignedOutError
+        if user is self._local and self._is_from_proxy(request):
+            raise HTTPException(403, "this page has no users: `catalog-cleaner review users add` adds one")
+        return user
+
+    def _is_from_proxy(self, request: Request) -> bool:
+        return self._proxy is not None and request.headers.get("host") == self._proxy.host
+
+    def keep_session(self, request: Request, answer: Response, session: str) -> None:
+        """Give the browser its session, over https only if it came by https."""
+        secure = self._is_from_proxy(request)
+        answer.set_cookie("review", session, httponly=True, samesite="strict", secure=secure)
 
     def log(self, request: Request, what: str, listing_ids: Iterable[str] = (), **more: object) -> None:
         """Note what the user of a request saw or did, with which listings."""
@@ -94,7 +123,7 @@ class Site:
         words = words_of(request)
         text = render(Head(words, token_of(kept, self._secret), self._version))
         answer = HTMLResponse(text, status, headers={"cache-control": "no-store"})
-        answer.set_cookie("review", kept, httponly=True, samesite="strict")
+        self.keep_session(request, answer, kept)
         answer.set_cookie("lang", words.language, httponly=True, samesite="strict", max_age=_YEAR)
         return answer
 
