@@ -10,7 +10,7 @@ from typing import Literal
 
 from jobs.reviewing.database import Connection, Row, Store
 from jobs.reviewing.opinions import Shares, is_taken, own_purpose, purpose_of, wanted_of_others
-from jobs.reviewing.shapes import AUDIT_QUESTION
+from jobs.reviewing.shapes import ABOUT_CATEGORY, AUDIT_QUESTION, same_questions
 from jobs.reviewing.showing import (
     Reviewer,
     Showing,
@@ -22,7 +22,6 @@ from jobs.reviewing.showing import (
 from schemas.decisions import CATEGORY_QUESTION, Decision
 
 State = Literal["stored", "changed", "taken", "refused"]
-_ABOUT_CATEGORY = (CATEGORY_QUESTION, AUDIT_QUESTION)
 _DECISIONS = {
     CATEGORY_QUESTION: (Decision.ACCEPT, Decision.REJECT, Decision.SET_CATEGORY, Decision.SKIP),
     AUDIT_QUESTION: (Decision.SET_CATEGORY, Decision.SKIP),
@@ -93,7 +92,7 @@ def store_answer(
         return Outcome(answer.showing_id, "refused")
     if is_taken(connection, who.name, who.role, showing, answer.batch_id is not None):
         return Outcome(answer.showing_id, "taken")
-    asked = _ABOUT_CATEGORY if showing["question"] in _ABOUT_CATEGORY else (showing["question"],)
+    asked = same_questions(showing["question"])
     places = ", ".join("?" * len(asked))
     newest = connection.execute(
         "SELECT q.judged_hash, l.content_hash FROM open.questions q JOIN open.listings l USING (listing_id) "  # noqa: S608
@@ -116,7 +115,7 @@ def store_answer(
 def _is_valid(connection: Connection, showing: Row, answer: Answer) -> bool:
     if answer.decision not in {each.value for each in _DECISIONS.get(showing["question"], _OTHER_DECISIONS)}:
         return False
-    if showing["question"] not in _ABOUT_CATEGORY:
+    if showing["question"] not in ABOUT_CATEGORY:
         return True
     match answer.decision:
         case Decision.ACCEPT.value:
@@ -136,7 +135,7 @@ def _insert(
     asked = wanted_of_others(
         showing, answer.decision, purpose, who.role, shares if answer.batch_id is None else _NO_SHARES
     )
-    about_category = showing["question"] in _ABOUT_CATEGORY
+    about_category = showing["question"] in ABOUT_CATEGORY
     category = {
         Decision.ACCEPT.value: showing["best_category"],
         Decision.REJECT.value: showing["seller_category"],
@@ -227,7 +226,7 @@ def undo(store: Store, who: Reviewer, undo_id: str, now: dt.datetime) -> Undone:
                 return Undone()
             connection.execute("INSERT INTO undos VALUES (?, ?)", (undo_id, row["number"]))
             _take_back(connection, who, row, now)
-        asked = _ABOUT_CATEGORY if row["question"] in _ABOUT_CATEGORY else (row["question"],)
+        asked = same_questions(row["question"])
         again = show_again(connection, who, row["listing_id"], asked, now)
         return Undone(row["listing_id"], again, bool(row["taken"]), row["batch_id"])
 
@@ -243,7 +242,7 @@ def previous(store: Store, who: Reviewer, before: int | None, now: dt.datetime) 
     """
     with store.writing() as connection:
         while (row := last_answer(connection, who, before)) is not None:
-            asked = _ABOUT_CATEGORY if row["question"] in _ABOUT_CATEGORY else (row["question"],)
+            asked = same_questions(row["question"])
             again = show_again(connection, who, row["listing_id"], asked, now)
             if again is not None:
                 return replace(again, answer=answered_before(row), number=row["number"])

@@ -10,15 +10,14 @@ from itertools import pairwise
 
 from jobs.reviewing.agreement import Agreement, Proportion, agreement, proportion
 from jobs.reviewing.database import Connection, Row, Store
-from jobs.reviewing.shapes import AUDIT_QUESTION
-from schemas.decisions import CATEGORY_QUESTION, UNDECIDED, Decision, Purpose
+from jobs.reviewing.shapes import ABOUT_CATEGORY
+from schemas.decisions import UNDECIDED, Decision, Purpose
 from udfs.reviewer_errors import ErrorRate, ReviewerErrors, estimate_errors
 
 PAUSE_SECONDS = 300.0
 """Without an answer for longer than this, a reviewer did something else."""
 _LEAST_SECONDS, _FEWEST_STEPS = 60.0, 3
 """Work from which a pace is told."""
-_ABOUT_CATEGORY = (CATEGORY_QUESTION, AUDIT_QUESTION)
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Double:
     @property
     def is_about_category(self) -> bool:
         """Whether categories were chosen."""
-        return self.first["question"] in _ABOUT_CATEGORY
+        return self.first["question"] in ABOUT_CATEGORY
 
     @property
     def said(self) -> tuple[str, str]:
@@ -94,7 +93,7 @@ def _key(row: Row) -> str:
 
 def said(row: Row) -> str:
     """What an answer says: a category, or whether a flag is wrong; one that was dealt with was right."""
-    if row["question"] in _ABOUT_CATEGORY:
+    if row["question"] in ABOUT_CATEGORY:
         return str(row["category"])
     return "wrong" if row["decision"] == Decision.REJECT.value else "right"
 

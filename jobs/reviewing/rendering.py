@@ -15,7 +15,7 @@ from jobs.reviewing.bulk import Bulk
 from jobs.reviewing.database import Row
 from jobs.reviewing.groups import SINGLY, Group
 from jobs.reviewing.overview import Choice, Progress
-from jobs.reviewing.shapes import AUDIT_QUESTION
+from jobs.reviewing.shapes import ABOUT_CATEGORY
 from jobs.reviewing.showing import Showing
 from jobs.reviewing.users import User
 from jobs.reviewing.words import LANGUAGES, Words
@@ -85,7 +85,8 @@ class Head:
             values: what it shows.
         """
         other = next(each for each in LANGUAGES if each != self.words.language)
-        return _ENVIRONMENT.get_template(template).render(
+        return render_part(
+            template,
             words=self.words,
             token=self.token,
             version=self.version,
@@ -160,7 +161,7 @@ def render_bulk(head: Head, found: Bulk, filters: Mapping[str, str], names: Mapp
 
 def render_tile(showing: Showing, words: Words) -> str:
     """A case on the wall."""
-    return _ENVIRONMENT.get_template("tile.html.j2").render(showing=showing, view=showing.view, words=words)
+    return render_part("tile.html.j2", showing=showing, view=showing.view, words=words)
 
 
 def _filters_of(group: Group) -> dict[str, str]:
@@ -181,18 +182,20 @@ def render_question(showing: Showing, around: Surroundings) -> str:
 
     Of a blind question, the seller's category and the model's opinion are not in the text at all.
     """
-    view, words = showing.view, around.words
+    view, words, is_priced = showing.view, around.words, showing.view["price"] is not None
+    answer = showing.answer
     shares = {each["category"]: each["probability"] for each in view["suggested"]}
-    return _ENVIRONMENT.get_template("question.html.j2").render(
+    return render_part(
+        "question.html.j2",
         words=words,
         showing=showing,
         view=view,
         names=around.names,
         pictured=around.pictured,
-        asked=_asked(showing),
+        asked=asked_words(showing.question, is_priced=is_priced),
         shown={each["category"] for each in view["suggested"][:SUGGESTIONS]},
         seller_probability=shares.get(view["category"]),
-        answer_words=answer_words(showing, around),
+        answer_words=answer_words(showing.question, answer, words, around.names, is_priced) if answer else "",
         changed_words=_changed(showing, words),
         personal_kinds=", ".join(words(f"personal_data.{kind}") for kind in view["personal_data"]),
         pieces=lambda field, text: _pieces(field, text, showing),
@@ -208,31 +211,43 @@ def _changed(showing: Showing, words: Words) -> str:
     return words("changed", what=what) if what else words("changed_nothing")
 
 
-def answer_words(showing: Showing, around: Surroundings) -> str:
-    """What the reviewer answered before, in words; empty if nothing."""
-    if showing.answer is None:
-        return ""
-    decision, category = showing.answer["decision"] or "", showing.answer["category"]
-    if showing.question in (CATEGORY_QUESTION, AUDIT_QUESTION) and category is not None:
-        return around.names.get(category, (category, ""))[0]
+def answer_words(
+    question: str,
+    answer: Mapping[str, str | None],
+    words: Words,
+    names: Mapping[str, tuple[str, str]],
+    is_priced: bool = True,
+) -> str:
+    """What an answer says, for people.
+
+    Args:
+        question: what was asked.
+        answer: decision and category, as `jobs.reviewing.showing.answered_before` gives them.
+        words: the language.
+        names: category -> label and path.
+        is_priced: as of `asked_words`.
+    """
+    decision, category = answer["decision"] or "", answer["category"]
+    if question in ABOUT_CATEGORY and category is not None:
+        return names.get(category, (category, ""))[0]
     kind = {"confirm": "flag_right", "reject": "flag_wrong"}.get(decision)
-    return around.words(f"{kind}.{_asked(showing)}") if kind else around.words(f"answers.{decision}")
+    return words(f"{kind}.{asked_words(question, is_priced=is_priced)}") if kind else words(f"answers.{decision}")
 
 
 def render_found(words: Words, found: Sequence[Row], text: str) -> str:
     """The categories that a search has found."""
-    return _ENVIRONMENT.get_template("found.html.j2").render(words=words, found=found, text=text)
+    return render_part("found.html.j2", words=words, found=found, text=text)
 
 
 def render_progress(words: Words, now: Progress) -> str:
     """How far the work is."""
-    return _ENVIRONMENT.get_template("progress.html.j2").render(words=words, now=now)
+    return render_part("progress.html.j2", words=words, now=now)
 
 
 def render_filters(words: Words, choices: Mapping[str, Sequence[Choice]], chosen: Mapping[str, str]) -> str:
     """The filters with their counts."""
-    template = _ENVIRONMENT.get_template("filters.html.j2")
-    return template.render(words=words, choices=choices, chosen=chosen, query=urlencode(_in_order(chosen)))
+    query = urlencode(_in_order(chosen))
+    return render_part("filters.html.j2", words=words, choices=choices, chosen=chosen, query=query)
 
 
 def _in_order(filters: Mapping[str, str]) -> dict[str, str]:
@@ -240,10 +255,9 @@ def _in_order(filters: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in filters.items() if name != "drawn"}
 
 
-def _asked(showing: Showing) -> str:
+def asked_words(question: str, *, is_priced: bool) -> str:
     """The name of the question's words; a missing price is asked about in other words than an odd one."""
-    is_missing = showing.question == Reason.PRICE_OUTLIER.value and showing.view["price"] is None
-    return "missing_price" if is_missing else showing.question
+    return "missing_price" if question == Reason.PRICE_OUTLIER.value and not is_priced else question
 
 
 def _pieces(field: str, text: str, showing: Showing) -> list[tuple[bool, str]]:

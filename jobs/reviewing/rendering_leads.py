@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.reviewing.agreement import FEWEST
-from jobs.reviewing.database import Row
 from jobs.reviewing.history import Event, OpenAgain
 from jobs.reviewing.leading import Trust, WorkDone
-from jobs.reviewing.rendering import Head, render_part
+from jobs.reviewing.rendering import Head, answer_words, asked_words, render_part
 from jobs.reviewing.settling import Dispute
-from jobs.reviewing.shapes import AUDIT_QUESTION
+from jobs.reviewing.showing import answered_before
 from jobs.reviewing.words import Words
-from schemas.decisions import CATEGORY_QUESTION, Decision
-from schemas.reasons import Reason
 
 PERIODS = (1, 7, 30, 90)
 """Days that the work of reviewers is shown for."""
@@ -64,9 +61,13 @@ def render_dispute(
         words=words,
         dispute=dispute,
         names=names,
-        asked=_asked(question, is_priced=is_priced),
+        asked=asked_words(question, is_priced=is_priced),
         choices=[
-            (row, answer_words(row, words, names, is_priced=is_priced), shares.get(row["category"] or ""))
+            (
+                row,
+                answer_words(question, answered_before(row), words, names, is_priced),
+                shares.get(row["category"] or ""),
+            )
             for row in dispute.answers
         ],
     )
@@ -91,28 +92,8 @@ def render_history(
         names: category -> label and path.
     """
     rows = [
-        (event, answer_words(event.answer, head.words, names) if event.answer is not None else "") for event in events
+        (event, answer_words(event.question, answered_before(event.answer), head.words, names) if event.answer else "")
+        for event in events
     ]
     values = {"listing_id": listing_id, "logged_as": logged_as, "rows": rows, "again": again}
     return head.render("history.html.j2", {"listing": listing_id}, **values)
-
-
-def answer_words(row: Row, words: Words, names: Mapping[str, tuple[str, str]], is_priced: bool = True) -> str:
-    """What an answer says, for people.
-
-    Args:
-        row: of `answers`.
-        words: the language.
-        names: category -> label and path.
-        is_priced: whether the listing has a price; a missing one is asked about in other words than an odd one.
-    """
-    if row["question"] in (CATEGORY_QUESTION, AUDIT_QUESTION) and row["category"] is not None:
-        category = str(row["category"])
-        return names.get(category, (category, ""))[0]
-    kind = {Decision.ACCEPT.value: "flag_right", Decision.REJECT.value: "flag_wrong"}.get(row["decision"])
-    asked = _asked(row["question"], is_priced=is_priced)
-    return words(f"{kind}.{asked}") if kind else words(f"answers.{row['decision']}")
-
-
-def _asked(question: str, *, is_priced: bool) -> str:
-    return "missing_price" if question == Reason.PRICE_OUTLIER.value and not is_priced else question

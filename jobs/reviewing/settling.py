@@ -13,11 +13,8 @@ from jobs.reviewing.answering import answer_as, take_back_one
 from jobs.reviewing.database import Connection, Row, Store
 from jobs.reviewing.leading import Double, double_answers, is_settling
 from jobs.reviewing.opinions import is_drawn
-from jobs.reviewing.shapes import AUDIT_QUESTION
+from jobs.reviewing.shapes import same_questions
 from jobs.reviewing.showing import Reviewer
-from schemas.decisions import CATEGORY_QUESTION
-
-_ABOUT_CATEGORY = (CATEGORY_QUESTION, AUDIT_QUESTION)
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,7 @@ def reopen(store: Store, who: Reviewer, listing_id: str, judged_hash: str, now: 
 
 def _is_outdated(connection: Connection, double: Double) -> bool:
     """Whether the listing has changed, so that the question is open with other values."""
-    asked = _ABOUT_CATEGORY if double.is_about_category else (double.first["question"],)
+    asked = same_questions(double.first["question"])
     places = ", ".join("?" * len(asked))
     row = connection.execute(
         f"SELECT judged_hash FROM open.questions WHERE listing_id = ? AND question IN ({places})",  # noqa: S608

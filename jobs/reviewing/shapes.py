@@ -15,6 +15,8 @@ from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_REASONS, Reason
 
 AUDIT_QUESTION = "audit"
 """The question about the category where it is asked blind."""
+ABOUT_CATEGORY = (CATEGORY_QUESTION, AUDIT_QUESTION)
+"""The questions about the category; they stand for each other."""
 LARGE, SMALL = "large", "small"
 """Sizes of pictures."""
 
@@ -161,6 +163,11 @@ def questions(item: OpenItem) -> list[Question]:
         )
     others = [name for name in item.reasons if name not in about_category]
     return asked + [Question(name, [name], item.judged[name]) for name in others]
+
+
+def same_questions(question: str) -> tuple[str, ...]:
+    """The names under which a question may be open by now."""
+    return ABOUT_CATEGORY if question in ABOUT_CATEGORY else (question,)
 
 
 def sought(text: str) -> str:

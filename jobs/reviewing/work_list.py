@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
-from jobs.reviewing.shapes import AUDIT_QUESTION, OpenItem, Question, questions
-from schemas.decisions import CATEGORY_QUESTION, Purpose
+from jobs.reviewing.shapes import ABOUT_CATEGORY, OpenItem, Question, questions
+from schemas.decisions import Purpose
 
 SUGGESTIONS = 3
 """Suggested categories in a row."""
@@ -75,7 +75,7 @@ def work_list_rows(items: Iterable[OpenItem], labels: Mapping[str, str]) -> Iter
 
 
 def _row(item: OpenItem, question: Question, labels: Mapping[str, str]) -> WorkListRow:
-    about_category = question.question in (CATEGORY_QUESTION, AUDIT_QUESTION)
+    about_category = question.question in ABOUT_CATEGORY
     shows_model = about_category and not question.is_blind
     suggested = [
         f"{each.category} ({labels.get(each.category, each.category)}) {each.probability:.0%}"
