@@ -129,6 +129,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     "taxonomy_version": str(taxonomy_version),
                     "settings": settings.digest,
                     "wrong_label_share_by": trained.share_source,
+                    "decided_by": comparison.decided_by,
                 },
                 card=model_card(card),
             )
@@ -190,6 +191,7 @@ def _summary(run: RunContext, trained: TrainedBundle, comparison: Comparison, pr
         "run_id": run.run_id,
         "model_version": version,
         "champion": promoted,
+        "decided_by": comparison.decided_by,
         "text_members": trained.plan.text_members,
         "image_members": trained.plan.text_members if trained.plan.pictures else 0,
         "wrong_label_share_by": trained.share_source,

@@ -44,6 +44,7 @@ class BundleSpec:
         prior: C probabilities of the categories, used for a listing without any input.
         novel_above: threshold of `predictions.novelty`; listings above it are unlike the training set.
         canary_share: share of the listings whose label was made wrong for training; see `training.canaries`.
+        decided: how many of the listings it learned from have a category that people have decided.
         format: version of the bundle's files.
     """
 
@@ -57,6 +58,7 @@ class BundleSpec:
     prior: tuple[float, ...]
     novel_above: float = 1.0
     canary_share: float = 0.0
+    decided: int = 0
     format: int = FORMAT
 
 

@@ -16,7 +16,8 @@ from schemas.arrays import Bools, Floats
 from schemas.bundle import BundleSpec
 from schemas.errors import FailedError
 from training.canaries import is_canary, wrong_labels
-from training.comparison import Comparison, Labels, compare
+from training.comparison import Comparison, compare
+from training.labels import Labels
 from training.sample import seller_codes
 from training.taxonomy import TaxonomyCategory
 from training.transitions import category_distances
@@ -57,7 +58,7 @@ def evaluate(
     spec = load_spec(bundle)
     champion_spec = load_spec(champion[1]) if champion else None
     chosen = _choose(listings, spec, champion_spec)
-    columns = ("listing_id", "category", "seller_id", "audited_category", "key", "planted")
+    columns = ("listing_id", "category", "seller_id", "decided_category", "audited_category", "key", "planted")
     rows = chosen.select(*columns).toPandas().sort_values("listing_id", ignore_index=True)
     if rows.empty:
         raise FailedError("no listing has a category of the taxonomy, so the models cannot be compared.")
@@ -83,7 +84,14 @@ def evaluate(
 
     challenger = predict(bundle, "challenger", spec)
     current = predict(champion[1], champion[0], champion_spec) if champion and champion_spec else None
-    return compare(challenger, current, labels, spec.categories)
+    return compare(
+        challenger,
+        current,
+        labels,
+        spec.categories,
+        answers=spec.decided,
+        champion_answers=champion_spec.decided if champion_spec else 0,
+    )
 
 
 def log_probabilities(rankings: pa.ListArray, categories: Sequence[str], base: Floats) -> Floats:
@@ -133,5 +141,6 @@ def _labels(rows: pd.DataFrame, categories: Sequence[str], taxonomy: Sequence[Ta
         halves=np.arange(len(rows)) % 2,
         distances=distances,
         audited=np.array([index.get(category, -1) for category in rows["audited_category"]], np.int64),
+        decided=np.array([index.get(category, -1) for category in rows["decided_category"]], np.int64),
         canaries=canaries,
     )

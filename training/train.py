@@ -150,6 +150,7 @@ def train_bundle(
     fitted = fit_sample(sample, task.distances, categories, result.first, task.twins)
     noise = with_pseudonyms(fitted.noise, key)
     attributes = _learn_attributes(listings, settings, text)
+    decided = written.where("truth >= 0").count()
     spec = BundleSpec(
         categories=categories,
         text_members=plan.text_members,
@@ -161,6 +162,7 @@ def train_bundle(
         prior=fitted.prior,
         novel_above=result.novel_above,
         canary_share=plan.canary_share,
+        decided=decided,
     )
     write_bundle(
         str(folder / "bundle"),
@@ -171,10 +173,9 @@ def train_bundle(
         text_encoder=settings.text.encoder,
         attributes=attributes,
     )
-    decided = float(written.where("truth >= 0").count())
     figures = {
         "rows": float(dataset.rows),
-        "rows_decided": decided,
+        "rows_decided": float(decided),
         "categories": float(len(categories)),
         "novel_above": result.novel_above,
         **fitted.figures,

@@ -59,6 +59,8 @@ def content(rows: DataFrame, table: Table) -> pd.DataFrame:
     return rows.drop("run_id").toPandas().sort_values(key).reset_index(drop=True)
 
 
+# The README's night on a cluster is compared with a local one in every run of the tests.
+@pytest.mark.thorough
 def test_a_night_on_a_cluster_publishes_the_tables_of_a_local_one(
     cluster: Cluster, code: Path, trained: Workspace, published: Workspace, tmp_path: Path
 ) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from schemas.arrays import Floats, Ints
-from training.comparison import Labels, compare
+from training.comparison import compare
+from training.labels import Labels
 from training.transitions import category_distances
 
 CATEGORIES = [f"c{i}" for i in range(5)]
@@ -29,8 +30,15 @@ def labels(truth: Ints) -> Labels:
     random = np.random.default_rng(2)
     given = np.where(random.random(3000) < 0.2, random.integers(0, 5, 3000), truth)
     distances = category_distances([None] * 5, [None] * 5)
+    nobody = np.full(3000, -1)
     return Labels(
-        given, random.integers(-1, 20, 3000), np.arange(3000) % 2, distances, np.full(3000, -1), np.full(3000, -1)
+        given,
+        random.integers(-1, 20, 3000),
+        np.arange(3000) % 2,
+        distances,
+        audited=nobody,
+        decided=nobody,
+        canaries=nobody,
     )
 
 
@@ -56,7 +64,7 @@ def test_audit_answers_decide_if_a_model_imitates_sellers_errors(truth: Ints, la
     assert compare(imitator, honest, systematic, CATEGORIES).better
     asked = np.where(np.arange(3000) % 7 == 0, truth, -1)
     by_people = compare(imitator, honest, replace(systematic, audited=asked), CATEGORIES)
-    assert (by_people.better, by_people.audited) == (False, 429)
+    assert (by_people.better, by_people.decided_by, by_people.audited) == (False, "audited listings", 429)
     assert by_people.audit_lead.mean < -2 * by_people.audit_lead.standard_error
     assert compare(honest, imitator, replace(systematic, audited=asked), CATEGORIES).better
     few = np.where(np.arange(3000) < 40, truth, -1)
@@ -73,7 +81,7 @@ def test_canaries_decide_without_audit_answers_and_labels_can_only_veto(truth: I
     found = compare(honest, imitator, marked, CATEGORIES)
     assert found.canaries == (planted >= 0).sum() >= 50
     assert found.canary_lead.mean > 2 * found.canary_lead.standard_error
-    assert found.better
+    assert (found.better, found.decided_by) == (True, "canaries")
     other = compare(imitator, honest, marked, CATEGORIES)
     assert not other.better
     assert found.canaries_recovered > other.canaries_recovered + 0.3
@@ -84,23 +92,59 @@ def test_canaries_decide_without_audit_answers_and_labels_can_only_veto(truth: I
     assert not compare(honest, imitator, others, CATEGORIES).better
 
 
-def test_a_model_that_is_rightly_sure_of_wrong_original_labels_wins_on_the_canaries(
+def test_how_sharp_a_model_is_decides_on_neither_canaries_nor_labels_but_in_the_audit(
     truth: Ints, labels: Labels
 ) -> None:
-    """More than a quarter of them is wrong; the model that claims too little gives these a larger probability."""
-    random = np.random.default_rng(6)
-    given = np.where(random.random(3000) < 0.35, random.integers(0, 5, 3000), truth)
-    planted = np.where(random.random(3000) < 0.5, (given + random.integers(1, 5, 3000)) % 5, -1)
-    marked = replace(labels, given=given, canaries=planted)
-    sure = judged(truth, 0.98, 3)
-    timid = np.log(np.where(sure > np.log(0.5), 0.9, 0.025))
-    assert compare(sure, timid, marked, CATEGORIES).canary_lead.ahead
-    assert compare(timid, sure, marked, CATEGORIES).canary_lead.behind
+    """Canaries are easier to find than sellers' errors, so a model that claims too much would win on them."""
+    planted = np.where(np.arange(3000) % 4 == 0, (labels.given + 1) % 5, -1)
+    marked = replace(labels, canaries=planted)
+    calibrated = judged(truth, 0.8, 3)
+    bold = np.log(np.where(calibrated > np.log(0.5), 0.97, 0.0075))
+    tied = compare(calibrated, bold, marked, CATEGORIES)
+    for lead in (tied.canary_lead, tied.likelihood_lead):
+        assert (lead.ahead, lead.behind) == (False, False)
+        assert lead.standard_error < 0.02
+    audited = replace(marked, audited=np.where(np.arange(3000) % 3 == 0, truth, -1))
+    assert compare(calibrated, bold, audited, CATEGORIES).audit_lead.ahead
+    assert compare(bold, calibrated, audited, CATEGORIES).audit_lead.behind
+
+
+def test_of_equal_models_the_one_that_has_learned_many_more_answers_wins(truth: Ints, labels: Labels) -> None:
+    good, bad = judged(truth, 0.9, 3), judged(truth, 0.8, 4)
+
+    def takes_over(answers: int, before: int, challenger: Floats = good) -> bool:
+        found = compare(challenger, good, labels, CATEGORIES, answers=answers, champion_answers=before)
+        assert found.decided_by == (
+            "sellers' labels" if challenger is bad else "people's answers" if found.better else "no difference"
+        )
+        return found.better
+
+    assert [takes_over(answers, before) for answers, before in ((49, 0), (50, 0), (1049, 1000), (1100, 1000))] == [
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert not takes_over(3000, 0, bad)
+
+
+def test_what_people_have_decided_is_no_test_of_who_explains_the_sellers_label(truth: Ints, labels: Labels) -> None:
+    """The challenger has learned the answers; the champion the sellers' wrong labels."""
+    decided = np.where(np.arange(3000) % 3 == 0, truth, -1)
+    taught = judged(np.where(decided >= 0, truth, labels.given), 0.9, 3)
+    untaught = judged(labels.given, 0.9, 3)
+    reviewed = replace(labels, decided=decided)
+    assert compare(taught, untaught, labels, CATEGORIES).likelihood_lead.behind
+    found = compare(taught, untaught, reviewed, CATEGORIES)
+    assert abs(found.likelihood_lead.mean) < found.likelihood_lead.standard_error
+    everything = compare(taught, untaught, replace(labels, decided=truth), CATEGORIES)
+    assert (everything.better, everything.likelihood_lead.mean) == (False, 0.0)
+    assert "label_log_likelihood" not in everything.figures
 
 
 def test_the_first_model_takes_over(truth: Ints, labels: Labels) -> None:
     found = compare(judged(truth, 0.6, 3), None, labels, CATEGORIES)
-    assert found.better
+    assert (found.better, found.decided_by) == (True, "no champion")
     assert set(found.figures) == {
         "evaluated_rows",
         "label_log_likelihood",
