@@ -30,8 +30,10 @@ from udfs.posterior import posterior
 
 _Z = 1.645
 """A lead is significant if it exceeds this many standard errors: one-sided, 95 %."""
-_SMALLEST = 0.001
-"""Nats. A smaller lead is no difference, however sure: scales are tried in steps."""
+_SMALLEST = 0.005
+"""Nats. On labels and canaries, a smaller lead is no difference, however sure: a model that is wrong on one listing in
+a thousand more loses about as much. Scales are tried in steps, and the listings that people have not decided are
+those on which the champion was sure, so they favour it a little."""
 _MIN_AUDITED = 50
 """With fewer audited listings, the audit does not compare models."""
 _MIN_ANSWERS, _MORE_ANSWERS = 50, 1.1
@@ -42,27 +44,32 @@ _FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class Lead:
-    """How far the challenger is ahead: the mean of paired differences and its standard error; NaN where unknown."""
+    """How far the challenger is ahead: the mean of paired differences and its standard error; NaN where unknown.
+
+    A mean below `smallest` is no difference, however small the error.
+    """
 
     mean: float
     standard_error: float
+    smallest: float = 0.0
 
     @staticmethod
-    def of(differences: Floats) -> Lead:
+    def of(differences: Floats, smallest: float = 0.0) -> Lead:
         """The lead from each row's difference, shape (n,)."""
         if len(differences) < 2:
-            return Lead(0.0, float("inf"))
-        return Lead(float(differences.mean()), float(differences.std(ddof=1) / np.sqrt(len(differences))))
+            return Lead(0.0, float("inf"), smallest)
+        error = float(differences.std(ddof=1) / np.sqrt(len(differences)))
+        return Lead(float(differences.mean()), error, smallest)
 
     @property
     def ahead(self) -> bool:
         """Whether the challenger is significantly and noticeably better."""
-        return self.mean > max(_Z * self.standard_error, _SMALLEST)
+        return self.mean > max(_Z * self.standard_error, self.smallest)
 
     @property
     def behind(self) -> bool:
         """Whether the challenger is significantly and noticeably worse."""
-        return self.mean < -max(_Z * self.standard_error, _SMALLEST)
+        return self.mean < -max(_Z * self.standard_error, self.smallest)
 
 
 _UNKNOWN = Lead(float("nan"), float("nan"))
@@ -156,11 +163,11 @@ def compare(
     undecided = labels.decided < 0
     likelihood_lead = audit_lead = canary_lead = _UNKNOWN
     if old is not None and before is not None:
-        likelihood_lead = Lead.of((explained.labels - before.labels)[undecided])
+        likelihood_lead = Lead.of((explained.labels - before.labels)[undecided], _SMALLEST)
         if len(audited) >= _MIN_AUDITED:
             audit_lead = _posterior_lead(new.posterior, old.posterior, audited, labels.audited)
         if len(planted) >= MIN_CANARIES:
-            canary_lead = Lead.of(explained.originals[planted] - before.originals[planted])
+            canary_lead = Lead.of(explained.originals[planted] - before.originals[planted], _SMALLEST)
     better, decided_by = True, "no champion"
     if old is not None:
         better, decided_by = _verdict(
