@@ -6,7 +6,7 @@ import typer
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.budgets import review_budgets
-from jobs.cleaning.steps.preview import PreviewBin, preview_bins, previews
+from jobs.cleaning.steps.preview import PreviewBin, preview_bins, previews, weakest_categories
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
@@ -15,6 +15,7 @@ from schemas.reasons import CategoryAction, CategorySource
 from schemas.tables import CLEAN_LISTINGS, PREDICTIONS, TAXONOMY
 from training.registry import open_registry
 
+_CATEGORIES = 10
 _PRECISIONS = (0.8, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 
 app = typer.Typer(help="Show what other thresholds would change.", no_args_is_help=True)
@@ -46,9 +47,11 @@ def preview(job: Job) -> Summary:
     configured = settings.decide.correction_precision
     found = previews(counted, [*_PRECISIONS, configured])
     by_model = F.col("category_source") != CategorySource.REVIEWER.value
+    is_correction = by_model & (F.col("category_action") == CategoryAction.CORRECTED.value)
+    weakest = weakest_categories(clean.where(is_correction), _CATEGORIES).collect()
     [now] = clean.agg(
         F.count(F.lit(1)).alias("listings"),
-        F.count_if(by_model & (F.col("category_action") == CategoryAction.CORRECTED.value)).alias("corrected"),
+        F.count_if(is_correction).alias("corrected"),
         F.count_if(F.col("category_action") == CategoryAction.REFERRED.value).alias("referred"),
     ).collect()
     budget = review_budgets(settings.review, now.listings).category
@@ -80,6 +83,12 @@ def preview(job: Job) -> Summary:
                 ("precision", "threshold", "corrected", "expected_wrong", "referred", "over_budget"),
                 rows,
                 key="previews",
+            ),
+            Section(
+                "categories with the most corrections that the model expects to be wrong",
+                ("category", "corrected", "expected_wrong", "expected_right"),
+                [(each.category, each.corrected, round(each.wrong, 1), Share(each.right)) for each in weakest],
+                key="weakest_categories",
             ),
         ),
         (

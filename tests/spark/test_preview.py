@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import SparkSession
 
-from jobs.cleaning.steps.preview import PreviewBin, preview_bins
+from jobs.cleaning.steps.preview import PreviewBin, preview_bins, weakest_categories
 from tests.spark.frames import frame
 
 CLEAN = (
@@ -49,3 +49,11 @@ def test_listings_are_counted_by_what_a_threshold_can_do(spark: SparkSession) ->
         9700: (2, 2, 0),
         8000: (4, 1, 1),
     }
+
+
+def test_the_categories_with_most_wrong_corrections_come_first(spark: SparkSession) -> None:
+    sums = {"heels": (0.5, 1.0, 1.0), "shoes": (0.75, 0.5), "boots": (0.25,), "bags": (1.0, 1.0)}
+    rows = [(category, confidence) for category, each in sums.items() for confidence in each]
+    corrected = frame(spark, "effective_category string, category_confidence double", *rows)
+    found = [tuple(row) for row in weakest_categories(corrected, 3).collect()]
+    assert found == [("boots", 1, 0.75, 0.25), ("shoes", 2, 0.75, 0.625), ("heels", 3, 0.5, 2.5 / 3)]

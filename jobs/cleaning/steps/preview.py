@@ -127,3 +127,21 @@ def previews(bins: Sequence[PreviewBin], precisions: Sequence[float]) -> list[Pr
         below = sum(b.free for _, b in counted) - corrected
         found.append(Preview(precision, threshold, corrected, max(wrong, 0.0), always + below))
     return found
+
+
+def weakest_categories(corrected: DataFrame, limit: int) -> DataFrame:
+    """The categories with the most corrections that the model expects to be wrong, the worst first.
+
+    Args:
+        corrected: effective_category and category_confidence of the corrections.
+        limit: maximum number of categories.
+
+    Returns:
+        category, corrected (number of corrections to it), wrong (how many are expected to be wrong) and right (the
+        share expected to be right).
+    """
+    wrong = F.sum(1.0 - F.col("category_confidence"))
+    found = corrected.groupBy(F.col("effective_category").alias("category")).agg(
+        F.count(F.lit(1)).alias("corrected"), wrong.alias("wrong"), F.mean("category_confidence").alias("right")
+    )
+    return found.orderBy(F.desc("wrong"), "category").limit(limit)
