@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
+from types import MappingProxyType
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row
@@ -13,6 +14,7 @@ from jobs.console.job import Job, clock
 from jobs.reporting.publication_snapshot import PublicationSnapshot, find_snapshot
 from jobs.reviewing.database import Store
 from jobs.reviewing.marking import mark_personal_data
+from jobs.reviewing.opinions import still_wanted
 from jobs.reviewing.outgoing import exported_run, remember_runs
 from jobs.reviewing.shapes import (
     LARGE,
@@ -25,6 +27,7 @@ from jobs.reviewing.shapes import (
     Similar,
     Source,
     Suggested,
+    question_about,
     write_export,
 )
 from jobs.warehouse.fetched import picture_prefixes
@@ -67,7 +70,8 @@ def export_open_items(job: Job, store: Store) -> int | None:
         remember_runs(store, version or 0)
         return None
     job.print_progress(f"exporting what is open in {snapshot.run.run_id} to {store.folder}")
-    items = open_items(snapshot).persist()
+    wanted = still_wanted(store, snapshot.run.run_date)
+    items = open_items(snapshot, wanted).persist()
     try:
         source = Source(snapshot.run.run_id, snapshot.run.run_date.isoformat(), clock().isoformat(timespec="seconds"))
         count = write_export(
@@ -75,7 +79,7 @@ def export_open_items(job: Job, store: Store) -> int | None:
             source,
             _categories(snapshot),
             export_pictures(job, snapshot, items),
-            item_rows(items, job.settings.privacy.phone_regions),
+            item_rows(items, job.settings.privacy.phone_regions, wanted),
         )
     finally:
         items.unpersist()
@@ -83,9 +87,11 @@ def export_open_items(job: Job, store: Store) -> int | None:
     return count
 
 
-def open_items(snapshot: PublicationSnapshot) -> DataFrame:
-    """The open items with what the page shows of them, except pictures."""
-    items = snapshot.read(FLAGGED_ITEMS).where(F.col("status") == ItemStatus.OPEN.value)
+def open_items(snapshot: PublicationSnapshot, wanted: Collection[str] = ()) -> DataFrame:
+    """The open items, and settled ones of wanted listings, with what the page shows of them, except pictures."""
+    again = snapshot.warehouse.spark.createDataFrame([(each,) for each in sorted(wanted)], "wanted_id STRING")
+    items = snapshot.read(FLAGGED_ITEMS).join(F.broadcast(again), F.col("listing_id") == F.col("wanted_id"), "left")
+    items = items.where((F.col("status") == ItemStatus.OPEN.value) | F.col("wanted_id").isNotNull())
     clean = snapshot.read(CLEAN_LISTINGS)
     explained = snapshot.read(EXPLANATIONS).select("listing_id", "content_hash", "sentence", "similar")
     sellers = snapshot.read(SELLERS).select(
@@ -95,7 +101,7 @@ def open_items(snapshot: PublicationSnapshot) -> DataFrame:
     predicted = predicted.select("listing_id", "content_hash", "personal_data").dropDuplicates(["listing_id"])
     own = items.select(
         "listing_id", "content_hash", "reasons", "suggested_categories", "priority", "audit_chance", "suggested_price",
-        F.coalesce("in_budget", F.lit(False)).alias("in_budget"),
+        "status", F.coalesce("in_budget", F.lit(False)).alias("in_budget"),
     )  # fmt: skip
     joined = own.join(clean.select("listing_id", *_CLEAN), "listing_id").withColumn("judged", judged_hashes())
     joined = joined.join(explained, ["listing_id", "content_hash"], "left").join(sellers, "seller_id", "left")
@@ -119,21 +125,38 @@ def by_urgency(items: DataFrame) -> DataFrame:
     return items.orderBy(F.desc("in_budget"), F.desc("priority"), "listing_id")
 
 
-def item_rows(items: DataFrame, regions: tuple[str, ...]) -> Iterator[OpenItem]:
-    """The items as the export takes them, the most urgent first, one partition at a time."""
+def item_rows(
+    items: DataFrame, regions: tuple[str, ...], wanted: Mapping[str, Set[str]] = MappingProxyType({})
+) -> Iterator[OpenItem]:
+    """The items as the export takes them, the most urgent first, one partition at a time.
+
+    Args:
+        items: the output of `open_items`.
+        regions: `privacy.phone_regions`.
+        wanted: listing_id -> judged hashes of settled questions that people are asked again; no others are.
+    """
     for row in by_urgency(items).toLocalIterator():
-        yield _item(row, regions)
+        is_open = row.status == ItemStatus.OPEN.value
+        reasons = list(row.reasons) if is_open else _reasons_of(row, wanted.get(row.listing_id, frozenset()))
+        if reasons:
+            yield _item(row, reasons, regions)
 
 
-def _item(row: Row, regions: tuple[str, ...]) -> OpenItem:
-    has_personal_data = Reason.PERSONAL_DATA.value in row.reasons
+def _reasons_of(row: Row, judged_hashes: Set[str]) -> list[str]:
+    """An item's reasons that questions with some hashes are about."""
+    asked = {question for question, judged in row.judged.items() if judged in judged_hashes}
+    return [name for name in row.reasons if question_about(name) in asked]
+
+
+def _item(row: Row, reasons: list[str], regions: tuple[str, ...]) -> OpenItem:
+    has_personal_data = Reason.PERSONAL_DATA.value in reasons
     marks = (
         mark_personal_data(row.title, row.description, row.language, row.currency, regions) if has_personal_data else []
     )
     return OpenItem(
         listing_id=row.listing_id,
         content_hash=row.content_hash,
-        reasons=list(row.reasons),
+        reasons=reasons,
         title=row.title,
         description=row.description,
         category=row.category,

@@ -10,21 +10,24 @@ say the same. These answers never become decisions either.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from jobs.reviewing.database import Connection, Row
+from jobs.reviewing.database import Connection, Row, Store
 from jobs.reviewing.shapes import AUDIT_QUESTION
 from schemas.decisions import LEADS, UNDECIDED, Decision, Purpose
 
-NOT_ANSWERED = """NOT EXISTS (
+_HAS_SECOND = """EXISTS (
+  SELECT 1 FROM answers b WHERE b.listing_id = a.listing_id AND b.judged_hash = a.judged_hash AND b.undone = 0
+  AND b.purpose = 'second' AND b.decision NOT IN ('skip', 'reopen'))"""
+NOT_ANSWERED = f"""NOT EXISTS (
   SELECT 1 FROM answers a WHERE a.listing_id = q.listing_id AND a.judged_hash = q.judged_hash AND a.undone = 0
   AND a.decision <> 'reopen' AND (a.reviewer = :reviewer OR a.decision <> 'skip'
   AND a.purpose NOT IN ('second', 'known') AND NOT (a.is_known = 1 AND :role = 'reviewer') AND (
-    a.asks_second = 0 OR EXISTS (
-      SELECT 1 FROM answers b WHERE b.listing_id = a.listing_id AND b.judged_hash = a.judged_hash AND b.undone = 0
-      AND b.purpose = 'second' AND b.decision NOT IN ('skip', 'reopen'))))
-)"""
+    a.asks_second = 0 OR {_HAS_SECOND}))
+)"""  # noqa: S608 - a constant
 """Whether a question q is open to a reviewer: nobody's answer stands, or one that asks for a second opinion of somebody
 else and has none, or that is to be known again. Who skips a question leaves it to the others."""
 NEVER_ANSWERED = """NOT EXISTS (
@@ -32,6 +35,9 @@ NEVER_ANSWERED = """NOT EXISTS (
   AND a.decision <> 'reopen' AND (a.decision <> 'skip' OR a.reviewer = :reviewer)
 )"""
 """As `NOT_ANSWERED`, without second opinions and known items: what may be decided at once with others."""
+
+_WANTED_DAYS = 30
+"""For how long others are asked a question after its answer."""
 
 
 @dataclass(frozen=True)
@@ -123,3 +129,24 @@ def wanted_of_others(showing: Row, decision: str, purpose: Purpose, role: str, s
         return {"asks_second": False, "is_known": False}
     is_known = role in LEADS and is_drawn(question[0], f"known {question[1]}", question[2], shares.known)
     return {"asks_second": not is_known and is_drawn(*question, shares.second), "is_known": is_known}
+
+
+def still_wanted(store: Store, run_date: dt.date) -> Mapping[str, Set[str]]:
+    """The answered questions that others are still to answer: listing_id -> judged hashes.
+
+    A night takes what was answered from the work list, but second opinions and known items need more people.
+
+    Args:
+        store: the store.
+        run_date: date of the publication; questions that were answered more than 30 days before are left out.
+    """
+    rows = store.reading().execute(
+        "SELECT listing_id, judged_hash FROM answers a WHERE undone = 0 AND decision NOT IN ('skip', 'reopen') "  # noqa: S608
+        "AND purpose NOT IN ('second', 'known') AND decided_at >= ? "
+        f"AND (is_known = 1 OR asks_second = 1 AND NOT {_HAS_SECOND})",
+        ((run_date - dt.timedelta(days=_WANTED_DAYS)).isoformat(),),
+    )
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["listing_id"], set()).add(row["judged_hash"])
+    return found

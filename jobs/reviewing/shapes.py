@@ -165,6 +165,11 @@ def questions(item: OpenItem) -> list[Question]:
     return asked + [Question(name, [name], item.judged[name]) for name in others]
 
 
+def question_about(reason: str) -> str:
+    """The question that is asked about a reason, blind or not."""
+    return CATEGORY_QUESTION if reason in ANSWERED_BY_CATEGORY else reason
+
+
 def same_questions(question: str) -> tuple[str, ...]:
     """The names under which a question may be open by now."""
     return ABOUT_CATEGORY if question in ABOUT_CATEGORY else (question,)

@@ -19,7 +19,8 @@ from pyspark.sql import functions as F
 from jobs.lifecycle.lock import warehouse_lock
 from jobs.reviewing.answering import Answer, store_answers, undo
 from jobs.reviewing.database import Store
-from jobs.reviewing.showing import Filters, Reviewer, Showing, show_next
+from jobs.reviewing.opinions import Shares
+from jobs.reviewing.showing import Filters, Reviewer, Showing, release, show_next
 from jobs.store import read_published
 from schemas.tables import REVIEW_DECISIONS, RUNS
 from tests.end_to_end.conftest import Workspace
@@ -30,11 +31,12 @@ pytestmark = pytest.mark.end_to_end
 
 _NOON = dt.datetime(2026, 11, 10, 12, tzinfo=dt.UTC)
 _ADA = Reviewer("window", "page", "ada", "reviewer")
+_BOB = Reviewer("another window", "another page", "bob", "reviewer")
 
 
 @dataclass(frozen=True)
 class Answered:
-    """Listings by what was answered on the page."""
+    """Listings by what was answered on the page. The first one needs a second opinion."""
 
     accepted: Showing
     rejected: Showing
@@ -51,15 +53,15 @@ class Answered:
             each for each in asked if each.view["category"] != each.view["best_category"]
         ][:4]
         audited, priced = (next(e for e in shown if e.question == name) for name in ("audit", "price_outlier"))
+        [doubted] = store_answers(store, _ADA, [Answer(accepted.showing_id, "accept")], _NOON, Shares(second=1.0))
         answers = [
-            Answer(accepted.showing_id, "accept"),
             Answer(rejected.showing_id, "reject", note="the seller knows"),
             Answer(audited.showing_id, "set_category", truth[audited.view["listing_id"]]),
             Answer(priced.showing_id, "reject"),
             Answer(reopened.showing_id, "accept"),
             Answer(skipped.showing_id, "skip"),
         ]
-        assert {each.state for each in store_answers(store, _ADA, answers, _NOON)} == {"stored"}
+        assert {each.state for each in [doubted, *store_answers(store, _ADA, answers, _NOON)]} == {"stored"}
         return cls(accepted, rejected, reopened, skipped, audited, priced)
 
 
@@ -139,6 +141,22 @@ def test_answers_of_the_page_reach_the_next_night_and_can_be_taken_back(workspac
     assert (of(given.reopened), "category") in newest
     answered = (given.accepted, given.rejected, given.audited, given.priced)
     assert {(of(each), each.question) for each in answered} & newest == set()
+    check_second_opinion(workspace, store, given.accepted)
+
+
+def check_second_opinion(workspace: Workspace, store: Store, first: Showing) -> None:
+    """After the night that took it from the work list, a question still asks somebody else for a second opinion."""
+    release(store, _ADA.page)
+    open_to_bob = show_next(store, _BOB, Filters(), [], 1000, _NOON)
+    assert [each.question for each in open_to_bob if of(each) == of(first)] == ["category"]
+    [again] = [each for each in open_to_bob if of(each) == of(first)]
+    assert store_answers(store, _BOB, [Answer(again.showing_id, "reject")], _NOON)[0].state == "stored"
+    assert workspace.run("review", "sync")["answers_written"] == 1
+    rows = workspace.warehouse.read(REVIEW_DECISIONS).where(F.col("listing_id") == of(first)).collect()
+    assert {(row.reviewer, row.purpose, row.decision) for row in rows} == {
+        ("ada", "work", "accept"),
+        ("bob", "second", "reject"),
+    }
 
 
 def exported_run(workspace: Workspace) -> str:

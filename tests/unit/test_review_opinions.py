@@ -10,7 +10,7 @@ import pytest
 from jobs.reviewing.answering import Answer, store_answers, undo
 from jobs.reviewing.database import Store
 from jobs.reviewing.groups import find_groups
-from jobs.reviewing.opinions import Shares, is_drawn
+from jobs.reviewing.opinions import Shares, is_drawn, still_wanted
 from jobs.reviewing.outgoing import take_answers
 from jobs.reviewing.overview import choices, progress
 from jobs.reviewing.showing import Filters, Reviewer, Showing, release, show_next
@@ -177,3 +177,21 @@ def test_a_store_of_an_earlier_version_gets_the_new_columns(tmp_path: Path) -> N
     store = Store(tmp_path)
     assert [tuple(row) for row in store.reading().execute("SELECT asks_second, is_known FROM answers")] == [(0, 0)]
     assert ids(store, BOB) == []
+
+
+def test_a_question_is_wanted_until_somebody_else_has_answered_or_a_month_is_over(store: Store) -> None:
+    day = NOON.date()
+    assert still_wanted(store, day) == {}
+    first = shown(store, ADA)
+    answer(store, ADA, first)
+    [judged_hash] = [row[0] for row in store.reading().execute("SELECT judged_hash FROM answers")]
+    assert still_wanted(store, day) == {"L0000": {judged_hash}}
+    assert still_wanted(store, day + dt.timedelta(days=30)) == {"L0000": {judged_hash}}
+    assert still_wanted(store, day + dt.timedelta(days=31)) == {}
+    seen = shown(store, BOB)
+    answer(store, BOB, seen, "skip")
+    assert still_wanted(store, day) == {"L0000": {judged_hash}}, "a skip is no opinion"
+    answer(store, EVE, shown(store, EVE))
+    assert still_wanted(store, day) == {}
+    undo(store, EVE, "undo", NOON)
+    assert still_wanted(store, day) == {"L0000": {judged_hash}}
