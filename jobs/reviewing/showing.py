@@ -149,7 +149,9 @@ def show_next(
     is_open = NOT_ANSWERED if seconds else NEVER_ANSWERED
     with store.writing() as connection:
         kept = _showings(connection, held)
-        connection.execute("DELETE FROM claims WHERE until <= ?", (now.timestamp(),))
+        # A claim that would last longer than any was made before the clock was set back.
+        times = (now.timestamp(), now.timestamp() + CLAIM_SECONDS)
+        connection.execute("DELETE FROM claims WHERE until <= ? OR until > ?", times)
         _claim(connection, who, [row["listing_id"] for row in kept], now)
         found = connection.execute(
             f"SELECT q.* FROM open.questions q WHERE {condition} AND {is_open} AND NOT EXISTS ("  # noqa: S608

@@ -15,7 +15,7 @@ from jobs.reviewing.history import history
 from jobs.reviewing.leading import double_answers, estimated, known_answers, trust, work_done
 from jobs.reviewing.overview import category_names
 from jobs.reviewing.rendering_leads import Overview
-from jobs.reviewing.settling import disputes, reopen, settle, show_disputes
+from jobs.reviewing.settling import Word, disputes, reopen, settle, show_disputes
 from udfs.reviewer_errors import ReviewerErrors
 
 _AHEAD = 10
@@ -101,7 +101,8 @@ class Leads:
 
     def settle(self, request: Request, body: SettleBody) -> Any:  # noqa: ANN401 - JSON
         """Decide between two answers."""
-        settled = settle(self._store, reviewer_of(request, body), body.showing, body.chosen, self._site.clock())
+        word = Word(body.showing, body.chosen, body.category)
+        settled = settle(self._store, reviewer_of(request, body), word, self._site.clock())
         if settled.listing_id is not None:
             self._site.log(request, "settled", [settled.listing_id])
         return {"state": settled.state}

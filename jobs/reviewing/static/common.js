@@ -32,4 +32,6 @@ async function once(work) {
   } catch (error) { raise(error); } finally { isBusy = false; }
 }
 const isForKeys = (event) => !(event.repeat || event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]"));
+// Letters go by what is printed on the key, and by its place where nothing Latin is printed.
+const letterOf = ({ key, code }) => (key.length === 1 && key.charCodeAt(0) > 0x24f && /^Key[A-Z]$/.test(code) ? code[3] : key).toLowerCase();
 const areKeysOn = () => localStorage.getItem("review-keys-off") === null;
