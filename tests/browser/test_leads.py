@@ -128,7 +128,8 @@ def test_only_leads_see_it(browser: Browser, office: Server) -> None:
     page = next(pages)
     fill_in(page, "ada")
     page.wait_for_selector("text=for leads and admins only")
-    for path in ("/lead", "/lead/settle", "/lead/history?listing=L0003"):
+    exports = [f"/lead/export/{name}.csv" for name in ("work", "agreement", "answers")]
+    for path in ("/lead", "/lead/settle", "/lead/history?listing=L0003", *exports):
         assert page.request.get(office.address + path).status == 403, path
     page.goto(office.address)
     page.wait_for_selector("#stage .empty h2")
@@ -143,7 +144,7 @@ def test_only_leads_see_it(browser: Browser, office: Server) -> None:
         answer = page.request.post(f"{office.address}/lead/{name}", data={**place, **body}, headers=headers)
         assert answer.status == 403, name
     log = (office.folder / "access.log").read_text(encoding="utf-8")
-    assert log.count("refused leads' pages") == 7
+    assert log.count("refused leads' pages") == 10
     assert next(pages, None) is None
 
 
@@ -155,6 +156,11 @@ def test_figures_are_told_by_reviewer(browser: Browser, office: Server) -> None:
     assert "All together\t42\t92.9\u202f%\tone always said the same" in agreement
     page.click("text=7 days")
     page.wait_for_selector('[aria-current="true"]:has-text("7 days")')
+    with page.expect_download() as downloaded:
+        page.click("text=All answers as CSV")
+    assert downloaded.value.suggested_filename.startswith("review-answers-")
+    assert downloaded.value.path().read_text(encoding="utf-8").count("second,") == 45
+    assert "exported answers" in (office.folder / "access.log").read_text(encoding="utf-8")
     assert next(pages, None) is None
 
 

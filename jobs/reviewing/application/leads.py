@@ -13,6 +13,7 @@ from jobs.reviewing.application.site import Site, reviewer_of, words_of
 from jobs.reviewing.bodies import DisputesBody, ReopenBody, SettleBody
 from jobs.reviewing.history import history
 from jobs.reviewing.leading import double_answers, estimated, known_answers, trust, work_done
+from jobs.reviewing.leads_export import agreement_csv, answers_csv, work_csv
 from jobs.reviewing.overview import category_names
 from jobs.reviewing.rendering_leads import Overview
 from jobs.reviewing.settling import Word, disputes, reopen, settle, show_disputes
@@ -20,6 +21,9 @@ from udfs.reviewer_errors import ReviewerErrors
 
 _AHEAD = 10
 """Disputes that a page has loaded ahead."""
+_PERIOD = 30
+Days = Annotated[int, Query(ge=1, le=3650)]
+"""A period until now."""
 
 
 class Leads:
@@ -36,6 +40,9 @@ class Leads:
             ("GET", "/lead", self.overview),
             ("GET", "/lead/settle", self.settling),
             ("GET", "/lead/history", self.history),
+            ("GET", "/lead/export/work.csv", self.export_work),
+            ("GET", "/lead/export/agreement.csv", self.export_agreement),
+            ("GET", "/lead/export/answers.csv", self.export_answers),
             ("POST", "/lead/disputes", self.disputes),
             ("POST", "/lead/settle", self.settle),
             ("POST", "/lead/reopen", self.reopen),
@@ -50,7 +57,7 @@ class Leads:
     def overview(
         self,
         request: Request,
-        days: Annotated[int, Query(ge=1, le=3650)] = 30,
+        days: Days = _PERIOD,
         review: Annotated[str | None, Cookie()] = None,
     ) -> Response:
         """Who has done how much, and how far people agree."""
@@ -84,6 +91,33 @@ class Leads:
         return self._site.whole_page(
             request, review, lambda head: rendering_leads.render_history(head, wanted, logged_as, events, again, names)
         )
+
+    def export_work(self, request: Request, days: Days = _PERIOD) -> Response:
+        """Who has done how much, as CSV."""
+        since = self._site.clock() - dt.timedelta(days=days)
+        self._site.log(request, "exported work of all")
+        return self._file("work", work_csv(work_done(self._store, since), days))
+
+    def export_agreement(self, request: Request) -> Response:
+        """How far people agree, as CSV."""
+        connection = self._store.reading()
+        found = trust(double_answers(connection), known_answers(connection), self._estimated())
+        self._site.log(request, "exported agreement of all")
+        return self._file("agreement", agreement_csv(found))
+
+    def export_answers(
+        self, request: Request, days: Days | None = None, listing: Annotated[str | None, Query(max_length=1000)] = None
+    ) -> Response:
+        """Answers and what became of them, as CSV: of some days, to a listing, or all that is kept."""
+        since = self._site.clock() - dt.timedelta(days=days) if days is not None else None
+        content, listing_ids = answers_csv(self._store, since, listing)
+        self._site.log(request, "exported answers", listing_ids)
+        return self._file("answers", content)
+
+    def _file(self, name: str, content: bytes) -> Response:
+        named = f"review-{name}-{self._site.clock():%Y-%m-%d}.csv"
+        headers = {"content-disposition": f'attachment; filename="{named}"', "cache-control": "no-store"}
+        return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
     def disputes(self, request: Request, body: DisputesBody) -> Any:  # noqa: ANN401 - JSON
         """Show disputes."""

@@ -156,6 +156,8 @@ def ask_to_sign_in(request: Request, _: Exception) -> Response:
     if request.method == "GET" and request.url.path in PAGES:
         place = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
         return RedirectResponse(f"/sign-in?{urlencode({'next': place})}", 303)
+    if request.method == "GET" and request.url.path.endswith(".csv"):
+        return RedirectResponse(f"/sign-in?{urlencode({'next': '/lead'})}", 303)
     return JSONResponse({"detail": "sign in"}, status_code=401)
 
 
