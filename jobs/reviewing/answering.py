@@ -109,6 +109,10 @@ def store_answer(
             again = replace(again, changed=changes_since(showing["seen"], again.view))
         return Outcome(answer.showing_id, "changed", again=again)
     number = _insert(connection, who, showing, answer, now, shares)
+    connection.execute(
+        "DELETE FROM assigned WHERE listing_id = ? AND judged_hash = ? AND (reviewer = ? OR ? <> 'skip')",
+        (showing["listing_id"], showing["judged_hash"], who.name, answer.decision),
+    )
     return Outcome(answer.showing_id, "stored", number, listing_id=showing["listing_id"])
 
 

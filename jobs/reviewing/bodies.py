@@ -103,3 +103,15 @@ class ReopenBody(Place):
 
     listing: str = Field(max_length=1000)
     judged: str = Field(max_length=100)
+
+
+class LeaveBody(ReopenBody):
+    """An open question that is left to one person."""
+
+    reviewer: str = Field(max_length=100)
+
+
+class FreeBody(Place):
+    """A person whose questions others are to get."""
+
+    reviewer: str = Field(max_length=1000)

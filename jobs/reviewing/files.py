@@ -14,6 +14,7 @@ TYPES = {
     "bulk.js": "text/javascript",
     "lead.js": "text/javascript",
     "search.js": "text/javascript",
+    "hands.js": "text/javascript",
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }

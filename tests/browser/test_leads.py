@@ -138,13 +138,14 @@ def test_only_leads_see_it(browser: Browser, office: Server) -> None:
     place = {"window": "aaaaaaaa", "page": "aaaaaaaa"}
     bodies: dict[str, dict[str, object]] = {
         "disputes": {}, "settle": {"showing": "aaaaaaaa", "chosen": 1}, "reopen": {"listing": "L0003", "judged": "x"},
+        "leave": {"listing": "L0003", "judged": "x", "reviewer": "ada"}, "free": {"reviewer": "bob"},
     }  # fmt: skip
     for name, body in bodies.items():
         headers = {"x-csrf-token": token}
         answer = page.request.post(f"{office.address}/lead/{name}", data={**place, **body}, headers=headers)
         assert answer.status == 403, name
     log = (office.folder / "access.log").read_text(encoding="utf-8")
-    assert log.count("refused leads' pages") == 10
+    assert log.count("refused leads' pages") == 12
     assert next(pages, None) is None
 
 
@@ -180,6 +181,19 @@ def test_a_listing_is_found_and_opened_again(browser: Browser, office: Server) -
     page.wait_for_selector("tr.taken_back")
     assert "lea" in page.inner_text("tr.taken_back >> nth=0")
     assert page.locator("[data-open]").count() == 0
+    page.goto(office.address)
+    page.wait_for_selector('#stage article[data-listing="L0004"]')
+    page.goto(f"{office.address}/lead/history?listing=L0004")
+    page.select_option("select[name=reviewer]", "bob")
+    assert problems(page) == []
+    page.click("text=Leave it to this person")
+    page.wait_for_selector("form.again:has-text('Left to this person: bob')")
+    page.goto(office.address)
+    page.wait_for_selector("#stage .empty h2")
+    page.goto(f"{office.address}/lead")
+    assert "bob\t0\t1" in page.inner_text("table >> nth=2")
+    page.click("[data-free=bob]")
+    page.wait_for_selector("[data-free=bob]", state="detached")
     page.goto(office.address)
     page.wait_for_selector('#stage article[data-listing="L0004"]')
     page.goto(f"{office.address}/lead/history?listing=nowhere")

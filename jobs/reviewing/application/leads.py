@@ -10,13 +10,15 @@ from fastapi import Cookie, HTTPException, Query, Request, Response
 
 from jobs.reviewing import rendering_leads
 from jobs.reviewing.application.site import Site, reviewer_of, words_of
-from jobs.reviewing.bodies import DisputesBody, ReopenBody, SettleBody
+from jobs.reviewing.assigning import free, held, leave_to, open_questions, people
+from jobs.reviewing.bodies import DisputesBody, FreeBody, LeaveBody, ReopenBody, SettleBody
 from jobs.reviewing.history import history
 from jobs.reviewing.leading import double_answers, estimated, known_answers, trust, work_done
 from jobs.reviewing.leads_export import agreement_csv, answers_csv, work_csv
 from jobs.reviewing.overview import category_names
-from jobs.reviewing.rendering_leads import Overview
+from jobs.reviewing.rendering_leads import History, Overview
 from jobs.reviewing.settling import Word, disputes, reopen, settle, show_disputes
+from jobs.reviewing.users import read_users
 from udfs.reviewer_errors import ReviewerErrors
 
 _AHEAD = 10
@@ -46,6 +48,8 @@ class Leads:
             ("POST", "/lead/disputes", self.disputes),
             ("POST", "/lead/settle", self.settle),
             ("POST", "/lead/reopen", self.reopen),
+            ("POST", "/lead/leave", self.leave),
+            ("POST", "/lead/free", self.free),
         ]
 
     def check(self, request: Request) -> None:
@@ -68,6 +72,7 @@ class Leads:
             work_done(self._store, since),
             trust(doubles, known_answers(self._store.reading()), self._estimated()),
             len(disputes(self._store, doubles)),
+            held(self._store, self._site.clock()),
         )
         self._site.log(request, "saw work of all")
         return self._site.whole_page(request, review, lambda head: rendering_leads.render_overview(head, found))
@@ -85,12 +90,18 @@ class Leads:
         """What happened to a listing."""
         wanted = listing.strip()
         events, again = history(self._store, wanted)
-        names, logged_as = category_names(self._store), self._site.accesses.name_of(wanted)
+        found = History(
+            wanted,
+            self._site.accesses.name_of(wanted),
+            events,
+            again,
+            open_questions(self._store, wanted),
+            self._people(),
+        )
+        names = category_names(self._store)
         if wanted:
             self._site.log(request, "saw history", [wanted])
-        return self._site.whole_page(
-            request, review, lambda head: rendering_leads.render_history(head, wanted, logged_as, events, again, names)
-        )
+        return self._site.whole_page(request, review, lambda head: rendering_leads.render_history(head, found, names))
 
     def export_work(self, request: Request, days: Days = _PERIOD) -> Response:
         """Who has done how much, as CSV."""
@@ -147,6 +158,26 @@ class Leads:
         if count:
             self._site.log(request, "opened again", [body.listing])
         return {"count": count}
+
+    def leave(self, request: Request, body: LeaveBody) -> Any:  # noqa: ANN401 - JSON
+        """Leave an open question to one person."""
+        if body.reviewer not in self._people():
+            return {"state": "refused"}
+        who, now = reviewer_of(request, body), self._site.clock()
+        is_left = leave_to(self._store, who, body.listing, body.judged, body.reviewer, now)
+        if is_left:
+            self._site.log(request, "left to a person", [body.listing], person=body.reviewer)
+        return {"state": "stored" if is_left else "taken"}
+
+    def free(self, request: Request, body: FreeBody) -> Any:  # noqa: ANN401 - JSON
+        """Give others what a person holds."""
+        listing_ids = free(self._store, body.reviewer)
+        if listing_ids:
+            self._site.log(request, "freed", listing_ids)
+        return {"count": len(listing_ids)}
+
+    def _people(self) -> list[str]:
+        return people(self._store, list(read_users(self._store.folder)))
 
     def _estimated(self) -> ReviewerErrors:
         """The reviewers' error rates, computed anew when an answer has come or gone."""
