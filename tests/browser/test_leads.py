@@ -23,14 +23,16 @@ from tests.review_samples import Server, category_item, other_items, running_ser
 HOSTILE = "<img src=x onerror=\"document.title = 'attacked'\">"
 
 
-def answer_all(folder: Path, name: str, differing: frozenset[str]) -> None:
-    """A reviewer answers everything, one listing every 20 seconds; some of it otherwise."""
+def answer_all(
+    folder: Path, name: str, differing: frozenset[str], note: str = HOSTILE, minutes_ago: float = 60.0
+) -> None:
+    """A reviewer answers everything, one listing every 20 seconds; some of it otherwise, with a note."""
     store = Store(folder)
-    now = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    now = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes_ago)
     who = Reviewer(f"window-{name}", f"page-{name}", name, "reviewer")
     for n, asked in enumerate(show_next(store, who, Filters(), [], 100, now)):
         is_other = asked.view["listing_id"] in differing
-        given = Answer(asked.showing_id, "reject" if is_other else "accept", note=HOSTILE if is_other else None)
+        given = Answer(asked.showing_id, "reject" if is_other else "accept", note=note if is_other else None)
         store_answers(store, who, [given], now + dt.timedelta(seconds=20 * n), Shares(1.0))
     with store.writing() as connection:
         connection.execute("DELETE FROM claims")
