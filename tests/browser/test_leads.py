@@ -115,6 +115,20 @@ def test_one_key_settles_a_disagreement_and_the_next_one_is_there(browser: Brows
     assert next(pages, None) is None
 
 
+def test_who_was_signed_out_finds_the_way_back(browser: Browser, office: Server) -> None:
+    pages = lead_page(browser, office, "/lead/settle", "#stage article")
+    page = next(pages)
+    with sqlite3.connect(office.folder / "answers.sqlite") as answers:
+        answers.execute("DELETE FROM sessions")
+    page.keyboard.press("1")
+    page.click("#alarm a")
+    fill_in(page, "lea")
+    page.wait_for_selector('#stage article[data-listing="L0003"]')
+    assert page.url == f"{office.address}/lead/settle"
+    assert settled(office) == []
+    assert next(pages, None) is None
+
+
 def test_keys_that_are_pressed_fast_settle_one_each_in_order(browser: Browser, office: Server) -> None:
     pages = lead_page(browser, office, "/lead/settle", "#stage article")
     page = next(pages)

@@ -103,7 +103,8 @@
   find("#find").addEventListener("close", () => current?.focus({ preventScroll: true }));
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-choose], [data-do]");
-    if (!button) return;
+    // The second click of a double click is about the disagreement before, though the next one may be there already.
+    if (!button || event.detail > 1) return;
     if (button.dataset.do) take(button.dataset.do, "");
     else take("choose", [...stage.querySelectorAll("[data-choose]")].indexOf(button));
   });

@@ -277,7 +277,8 @@
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-act]");
-    if (button) take(button.dataset.act);
+    // The second click of a double click is about the listing before, though the next one is there already.
+    if (button && !(event.detail > 1 && button.dataset.decision)) take(button.dataset.act);
     if (event.target.tagName === "DIALOG") event.target.close();
   });
 
