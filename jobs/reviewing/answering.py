@@ -109,6 +109,10 @@ def store_answer(
             again = replace(again, changed=changes_since(showing["seen"], again.view))
         return Outcome(answer.showing_id, "changed", again=again)
     number = _insert(connection, who, showing, answer, now, shares)
+    connection.execute(
+        "DELETE FROM assigned WHERE listing_id = ? AND judged_hash = ? AND (reviewer = ? OR ? <> 'skip')",
+        (showing["listing_id"], showing["judged_hash"], who.name, answer.decision),
+    )
     return Outcome(answer.showing_id, "stored", number, listing_id=showing["listing_id"])
 
 
@@ -263,7 +267,9 @@ def take_back_one(connection: Connection, who: Reviewer, number: int, now: dt.da
     _take_back(connection, who, row, now)
 
 
-def answer_as(connection: Connection, who: Reviewer, showing_id: str, chosen: Row, now: dt.datetime) -> int:
+def answer_as(
+    connection: Connection, who: Reviewer, showing_id: str, chosen: Row, now: dt.datetime, category: str | None = None
+) -> int:
     """Store the same answer as somebody else's, as a decision of its own, which asks nobody else.
 
     Args:
@@ -272,11 +278,14 @@ def answer_as(connection: Connection, who: Reviewer, showing_id: str, chosen: Ro
         showing_id: what was shown to them.
         chosen: the row of the other answer.
         now: UTC.
+        category: the right one, if it is another; None: the answer's.
 
     Returns:
         The number of the new answer.
     """
     values = {name: chosen[name] for name in ("decision", "reason", "category")}
+    if category is not None:
+        values |= {"decision": Decision.SET_CATEGORY.value, "category": category}
     # An audited listing stays in the sample when people differ on it: without these, the sample would not be fair.
     purpose = own_purpose(chosen["question"]).value
     own = {"reviewer": who.name, "reviewer_role": who.role, "purpose": purpose, "showing_id": showing_id}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Id = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -62,7 +62,7 @@ class BulkBody(Place):
 
     filters: FilterBody
     decision: Literal["accept", "reject"]
-    count: int = Field(ge=1)
+    count: int = Field(ge=1, le=2**62)
     batch: Id
 
 
@@ -75,7 +75,7 @@ class UndoBody(Place):
 class PreviousBody(Place):
     """A wish for what was answered before."""
 
-    before: int | None = None
+    before: int | None = Field(default=None, ge=0, le=2**62)
 
 
 class DisputesBody(Place):
@@ -85,10 +85,17 @@ class DisputesBody(Place):
 
 
 class SettleBody(Place):
-    """Which of two answers is right."""
+    """Which of two answers is right, or which other category."""
 
     showing: Id
-    chosen: int
+    chosen: int | None = Field(default=None, ge=1, le=2**62)
+    category: str | None = Field(default=None, max_length=1000)
+
+    @model_validator(mode="after")
+    def _has_one(self) -> SettleBody:
+        if (self.chosen is None) == (self.category is None):
+            raise ValueError("either chosen or category")
+        return self
 
 
 class ReopenBody(Place):
@@ -96,3 +103,15 @@ class ReopenBody(Place):
 
     listing: str = Field(max_length=1000)
     judged: str = Field(max_length=100)
+
+
+class LeaveBody(ReopenBody):
+    """An open question that is left to one person."""
+
+    reviewer: str = Field(max_length=100)
+
+
+class FreeBody(Place):
+    """A person whose questions others are to get."""
+
+    reviewer: str = Field(max_length=1000)

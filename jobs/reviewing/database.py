@@ -59,6 +59,10 @@ CREATE INDEX IF NOT EXISTS answers_by_question ON answers (listing_id, question)
 CREATE INDEX IF NOT EXISTS answers_to_write ON answers (written) WHERE written = 0;
 CREATE TABLE IF NOT EXISTS sessions (session TEXT PRIMARY KEY, name TEXT, credential TEXT, until REAL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS failures (key TEXT PRIMARY KEY, count INTEGER, last REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS assigned (
+  listing_id TEXT, judged_hash TEXT, reviewer TEXT, assigned_by TEXT, assigned_at TEXT,
+  PRIMARY KEY (listing_id, judged_hash)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS undos (undo_id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
 """
 _ADDED = {

@@ -13,6 +13,8 @@ TYPES = {
     "wall.js": "text/javascript",
     "bulk.js": "text/javascript",
     "lead.js": "text/javascript",
+    "search.js": "text/javascript",
+    "hands.js": "text/javascript",
     "htmx.min.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }

@@ -8,7 +8,7 @@ from jobs.erasure.names import Names
 from jobs.reviewing.database import ANSWERS, EXPORT, Store
 from jobs.reviewing.renewal import LOG
 
-_OF_A_LISTING = ("showings", "claims", "answers")
+_OF_A_LISTING = ("showings", "claims", "assigned", "answers")
 _TEXTS = (("showings", "showing_id", "seen"), ("answers", "number", "note"))
 """Table, key and column."""
 

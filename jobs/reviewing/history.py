@@ -53,16 +53,17 @@ def history(store: Store, listing_id: str) -> tuple[list[Event], list[OpenAgain]
     for row in rows:
         if row["decision"] == Decision.REOPEN.value:
             continue
-        events.append(Event(row["decided_at"], "answered", row["reviewer"], row["question"], row, _written(row)))
+        events.append(Event(row["decided_at"], "answered", row["reviewer"], row["question"], row, in_warehouse(row)))
         if row["undone"]:
             reopened = taking_back.get(row["decision_id"])
             at = row["undone_at"] or (reopened["decided_at"] if reopened else row["decided_at"])
-            written = _written(reopened) if reopened else None
+            written = in_warehouse(reopened) if reopened else None
             events.append(Event(at, "taken_back", row["undone_by"], row["question"], row, written))
     return sorted(events, key=lambda event: event.at), _standing(rows)
 
 
-def _written(row: Row) -> Written:
+def in_warehouse(row: Row) -> Written:
+    """Whether an answer is in the warehouse: `written`, `waiting`, or `never`, if it was taken back before."""
     if row["written"]:
         return "written"
     return "never" if row["undone"] and not row["taken"] else "waiting"

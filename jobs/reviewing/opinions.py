@@ -22,18 +22,22 @@ from schemas.decisions import LEADS, UNDECIDED, Decision, Purpose
 _HAS_SECOND = """EXISTS (
   SELECT 1 FROM answers b WHERE b.listing_id = a.listing_id AND b.judged_hash = a.judged_hash AND b.undone = 0
   AND b.purpose = 'second' AND b.decision NOT IN ('skip', 'reopen'))"""
+_NOT_LEFT_TO_ANOTHER = """ AND NOT EXISTS (
+  SELECT 1 FROM assigned x WHERE x.listing_id = q.listing_id AND x.judged_hash = q.judged_hash
+  AND x.reviewer <> :reviewer)"""
 NOT_ANSWERED = f"""NOT EXISTS (
   SELECT 1 FROM answers a WHERE a.listing_id = q.listing_id AND a.judged_hash = q.judged_hash AND a.undone = 0
   AND a.decision <> 'reopen' AND (a.reviewer = :reviewer OR a.decision <> 'skip'
   AND a.purpose NOT IN ('second', 'known') AND NOT (a.is_known = 1 AND :role = 'reviewer') AND (
     a.asks_second = 0 OR {_HAS_SECOND}))
-)"""  # noqa: S608 - a constant
+){_NOT_LEFT_TO_ANOTHER}"""  # noqa: S608 - no values
 """Whether a question q is open to a reviewer: nobody's answer stands, or one that asks for a second opinion of somebody
-else and has none, or that is to be known again. Who skips a question leaves it to the others."""
-NEVER_ANSWERED = """NOT EXISTS (
+else and has none, or that is to be known again. Who skips a question leaves it to the others. What a lead
+has left to somebody is open to nobody else."""
+NEVER_ANSWERED = f"""NOT EXISTS (
   SELECT 1 FROM answers a WHERE a.listing_id = q.listing_id AND a.judged_hash = q.judged_hash AND a.undone = 0
   AND a.decision <> 'reopen' AND (a.decision <> 'skip' OR a.reviewer = :reviewer)
-)"""
+){_NOT_LEFT_TO_ANOTHER}"""  # noqa: S608 - no values
 """As `NOT_ANSWERED`, without second opinions and known items: what may be decided at once with others."""
 
 _WANTED_DAYS = 30

@@ -55,6 +55,7 @@ def forget_old(store: Store, now: dt.datetime, keep_days: int) -> None:
             "(SELECT showing_id FROM answers WHERE showing_id IS NOT NULL)",
             (unanswered,),
         )
+        connection.execute("DELETE FROM assigned WHERE assigned_at < ?", (old,))
         connection.execute("DELETE FROM undos WHERE number NOT IN (SELECT number FROM answers)")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.reviewing.agreement import FEWEST
+from jobs.reviewing.assigning import Held, OpenQuestion
 from jobs.reviewing.history import Event, OpenAgain
 from jobs.reviewing.leading import Trust, WorkDone
 from jobs.reviewing.rendering import Head, answer_words, asked_words, render_part
@@ -26,12 +27,35 @@ class Overview:
         work: by reviewer.
         trust: of all together, then by reviewer.
         disputes: how many there are to settle.
+        held: what is in whose hands.
     """
 
     days: int
     work: Sequence[WorkDone]
     trust: Sequence[Trust]
     disputes: int
+    held: Sequence[Held]
+
+
+@dataclass(frozen=True)
+class History:
+    """What the history of a listing shows.
+
+    Attributes:
+        listing_id: the listing; empty: none is searched for.
+        logged_as: what stands for the listing in the access log.
+        events: all that happened, in order.
+        again: the questions that can be opened again.
+        open: the questions that nobody has answered.
+        people: whom these can be left to.
+    """
+
+    listing_id: str
+    logged_as: str
+    events: Sequence[Event]
+    again: Sequence[OpenAgain]
+    open: Sequence[OpenQuestion]
+    people: Sequence[str]
 
 
 def render_overview(head: Head, overview: Overview) -> str:
@@ -73,27 +97,16 @@ def render_dispute(
     )
 
 
-def render_history(
-    head: Head,
-    listing_id: str,
-    logged_as: str,
-    events: Sequence[Event],
-    again: Sequence[OpenAgain],
-    names: Mapping[str, tuple[str, str]],
-) -> str:
+def render_history(head: Head, found: History, names: Mapping[str, tuple[str, str]]) -> str:
     """What happened to a listing.
 
     Args:
         head: the page's beginning.
-        listing_id: the listing; empty: none is searched for.
-        logged_as: what stands for the listing in the access log.
-        events: all that happened, in order.
-        again: the questions that can be opened again.
+        found: what is known of it.
         names: category -> label and path.
     """
     rows = [
         (event, answer_words(event.question, answered_before(event.answer), head.words, names) if event.answer else "")
-        for event in events
+        for event in found.events
     ]
-    values = {"listing_id": listing_id, "logged_as": logged_as, "rows": rows, "again": again}
-    return head.render("history.html.j2", {"listing": listing_id}, **values)
+    return head.render("history.html.j2", {"listing": found.listing_id}, found=found, rows=rows)

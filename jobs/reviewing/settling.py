@@ -13,7 +13,7 @@ from jobs.reviewing.answering import answer_as, take_back_one
 from jobs.reviewing.database import Connection, Row, Store
 from jobs.reviewing.leading import Double, double_answers, is_settling
 from jobs.reviewing.opinions import is_drawn
-from jobs.reviewing.shapes import same_questions
+from jobs.reviewing.shapes import ABOUT_CATEGORY, same_questions
 from jobs.reviewing.showing import Reviewer
 
 
@@ -86,34 +86,64 @@ class Settled:
     listing_id: str | None = None
 
 
-def settle(store: Store, who: Reviewer, showing_id: str, number: int, now: dt.datetime) -> Settled:
-    """Decide between two answers.
+@dataclass(frozen=True)
+class Word:
+    """What a lead says to a dispute: the answer that is right, or another category.
+
+    Attributes:
+        showing_id: of the dispute.
+        number: of the answer that is right; None: neither.
+        category: the one that is right then.
+    """
+
+    showing_id: str
+    number: int | None = None
+    category: str | None = None
+
+
+def settle(store: Store, who: Reviewer, word: Word, now: dt.datetime) -> Settled:
+    """Decide where two answers differ.
 
     Args:
         store: the store.
         who: the lead.
-        showing_id: of the dispute.
-        number: of the answer that is right.
+        word: what the lead says.
         now: UTC.
     """
     with store.writing() as connection:
-        if connection.execute("SELECT 1 FROM answers WHERE showing_id = ?", (showing_id,)).fetchone() is not None:
+        if connection.execute("SELECT 1 FROM answers WHERE showing_id = ?", (word.showing_id,)).fetchone() is not None:
             return Settled("stored")
-        showing = connection.execute("SELECT * FROM showings WHERE showing_id = ?", (showing_id,)).fetchone()
-        chosen = connection.execute("SELECT * FROM answers WHERE number = ?", (number,)).fetchone()
-        names = ("listing_id", "judged_hash")
-        if showing is None or chosen is None or any(showing[name] != chosen[name] for name in names):
+        showing = connection.execute("SELECT * FROM showings WHERE showing_id = ?", (word.showing_id,)).fetchone()
+        if showing is None:
             return Settled("refused")
         standing = connection.execute(
             "SELECT * FROM answers WHERE listing_id = ? AND judged_hash = ? AND undone = 0 "
-            "AND decision NOT IN ('skip', 'reopen')",
-            (chosen["listing_id"], chosen["judged_hash"]),
+            "AND decision NOT IN ('skip', 'reopen') ORDER BY number",
+            (showing["listing_id"], showing["judged_hash"]),
         ).fetchall()
-        newest = max((row["number"] for row in standing if row["reviewer"] == chosen["reviewer"]), default=None)
-        if any(is_settling(row) for row in standing) or newest != number:
+        if word.number is not None:
+            return _choose(connection, who, word, showing, standing, now)
+        known = connection.execute("SELECT 1 FROM open.categories WHERE category = ?", (word.category,)).fetchone()
+        if known is None or showing["question"] not in ABOUT_CATEGORY:
+            return Settled("refused")
+        if any(is_settling(row) for row in standing) or len({row["reviewer"] for row in standing}) < 2:
             return Settled("taken")
-        answer_as(connection, who, showing_id, chosen, now)
-        return Settled("stored", chosen["listing_id"])
+        answer_as(connection, who, word.showing_id, standing[0], now, word.category)
+        return Settled("stored", showing["listing_id"])
+
+
+def _choose(
+    connection: Connection, who: Reviewer, word: Word, showing: Row, standing: Sequence[Row], now: dt.datetime
+) -> Settled:
+    chosen = connection.execute("SELECT * FROM answers WHERE number = ?", (word.number,)).fetchone()
+    names = ("listing_id", "judged_hash")
+    if chosen is None or any(showing[name] != chosen[name] for name in names):
+        return Settled("refused")
+    newest = max((row["number"] for row in standing if row["reviewer"] == chosen["reviewer"]), default=None)
+    if any(is_settling(row) for row in standing) or newest != word.number:
+        return Settled("taken")
+    answer_as(connection, who, word.showing_id, chosen, now)
+    return Settled("stored", chosen["listing_id"])
 
 
 def reopen(store: Store, who: Reviewer, listing_id: str, judged_hash: str, now: dt.datetime) -> int:

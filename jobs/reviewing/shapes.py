@@ -134,7 +134,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Question:
-    """A question about a listing. `wrong` is the probability that the seller's category is wrong; None elsewhere."""
+    """A question about a listing.
+
+    `wrong` is the probability that the seller's category is wrong; None if it is asked blind, or there is none.
+    """
 
     question: str
     reasons: Sequence[str]
@@ -150,7 +153,9 @@ def questions(item: OpenItem) -> list[Question]:
     asked = []
     if about_category:
         blind = Reason.AUDIT_SAMPLE.value in about_category
-        wrong = item.priority if set(about_category) & set(CATEGORY_REASONS) else None
+        # Of a blind question, a search for its listing would tell; a seller who gave no category gave no wrong one.
+        is_told = not blind and item.category is not None and set(about_category) & set(CATEGORY_REASONS)
+        wrong = item.priority if is_told else None
         asked.append(
             Question(
                 AUDIT_QUESTION if blind else CATEGORY_QUESTION,

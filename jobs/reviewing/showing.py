@@ -143,18 +143,24 @@ def show_next(
         seconds: whether questions that need a second opinion are among them.
 
     Returns:
-        The showings, in the order of the work list.
+        The showings, in the order of the work list, after what a lead has left to the reviewer.
     """
     condition, values = filters.condition()
     is_open = NOT_ANSWERED if seconds else NEVER_ANSWERED
     with store.writing() as connection:
         kept = _showings(connection, held)
-        connection.execute("DELETE FROM claims WHERE until <= ?", (now.timestamp(),))
+        # A claim that would last longer than any was made before the clock was set back.
+        times = (now.timestamp(), now.timestamp() + CLAIM_SECONDS)
+        connection.execute("DELETE FROM claims WHERE until <= ? OR until > ?", times)
         _claim(connection, who, [row["listing_id"] for row in kept], now)
+        left = "SELECT 1 FROM assigned x WHERE x.reviewer = :reviewer"
+        has_left = connection.execute(left, {"reviewer": who.name}).fetchone() is not None
+        own = f"EXISTS ({left} AND x.listing_id = q.listing_id AND x.judged_hash = q.judged_hash) DESC, "
+        order = f"{own if has_left else ''}{filters.order}"
         found = connection.execute(
             f"SELECT q.* FROM open.questions q WHERE {condition} AND {is_open} AND NOT EXISTS ("  # noqa: S608
             "SELECT 1 FROM claims c WHERE c.listing_id = q.listing_id AND c.page <> :page) "
-            f"ORDER BY {filters.order} LIMIT :limit",
+            f"ORDER BY {order} LIMIT :limit",
             {**values, "reviewer": who.name, "role": who.role, "page": who.page, "limit": wanted + len(kept)},
         ).fetchall()
         has = {(row["listing_id"], row["judged_hash"]) for row in kept}

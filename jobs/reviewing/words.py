@@ -41,6 +41,7 @@ _FOR_SCRIPT = (
     "lead_undone",
     "lead_reopened",
     "lead_ended",
+    "lead_not_open",
 )
 
 

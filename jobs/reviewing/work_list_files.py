@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +20,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from jobs.reviewing.csv_files import ENCODING, write_rows
 from jobs.reviewing.work_list import ANSWER_COLUMNS, COLUMNS, Value, WorkListRow
 from schemas.decisions import Decision
 from schemas.errors import UsageError
@@ -29,9 +29,6 @@ Rows = Iterable[WorkListRow]
 Writer = Callable[[Path, Rows, Mapping[str, bytes]], int]
 """Writes rows to a new file and returns their number; it gets pictures by listing_id, as JPEG."""
 WORKBOOK = ".xlsx"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell of a CSV file that starts so for a formula, which can run programs
-(OWASP, CSV Injection)."""
 _NUMBERS = ("price", "priority")
 _LONGEST = 32_767
 """Characters that a cell of Excel can hold."""
@@ -39,21 +36,10 @@ _WIDE, _USUAL = 48, 16
 _BATCH = 10_000
 
 
-def guarded(value: Value) -> Value:
-    """A value for CSV that no spreadsheet takes for a formula: an apostrophe stands before what it might."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
 def write_csv(file: Path, rows: Rows, _pictures: Mapping[str, bytes]) -> int:
-    """Write CSV in UTF-8 with a byte order mark, so that Excel reads all letters."""
-    count = 0
-    with file.open("w", encoding="utf-8-sig", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(COLUMNS)
-        for row in rows:
-            writer.writerow(["" if value is None else guarded(value) for value in row.values()])
-            count += 1
-    return count
+    """Write CSV that is safe to open in a spreadsheet."""
+    with file.open("w", encoding=ENCODING, newline="") as out:
+        return write_rows(out, COLUMNS, (row.values() for row in rows))
 
 
 def write_parquet(file: Path, rows: Rows, _pictures: Mapping[str, bytes]) -> int:

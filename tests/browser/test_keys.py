@@ -167,3 +167,14 @@ def test_keys_can_be_changed_and_switched_off(page: Page, server: Server) -> Non
     saved(page)
     assert stored(server.folder) == [("L0000", "accept", "boots")]
     assert listing(page) == "L0001"
+
+
+def test_a_double_click_answers_once(page: Page, server: Server) -> None:
+    page.dblclick("#stage [data-act=accept]")
+    page.wait_for_selector('#stage article[data-listing="L0001"]')
+    saved(page)
+    assert stored(server.folder) == [("L0000", "accept", "boots")]
+    page.click("#stage [data-act=accept]")
+    page.wait_for_selector('#stage article[data-listing="L0002"]')
+    saved(page)
+    assert [row[0] for row in stored(server.folder)] == ["L0000", "L0001"]

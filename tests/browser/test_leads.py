@@ -23,14 +23,16 @@ from tests.review_samples import Server, category_item, other_items, running_ser
 HOSTILE = "<img src=x onerror=\"document.title = 'attacked'\">"
 
 
-def answer_all(folder: Path, name: str, differing: frozenset[str]) -> None:
-    """A reviewer answers everything, one listing every 20 seconds; some of it otherwise."""
+def answer_all(
+    folder: Path, name: str, differing: frozenset[str], note: str = HOSTILE, minutes_ago: float = 60.0
+) -> None:
+    """A reviewer answers everything, one listing every 20 seconds; some of it otherwise, with a note."""
     store = Store(folder)
-    now = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    now = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes_ago)
     who = Reviewer(f"window-{name}", f"page-{name}", name, "reviewer")
     for n, asked in enumerate(show_next(store, who, Filters(), [], 100, now)):
         is_other = asked.view["listing_id"] in differing
-        given = Answer(asked.showing_id, "reject" if is_other else "accept", note=HOSTILE if is_other else None)
+        given = Answer(asked.showing_id, "reject" if is_other else "accept", note=note if is_other else None)
         store_answers(store, who, [given], now + dt.timedelta(seconds=20 * n), Shares(1.0))
     with store.writing() as connection:
         connection.execute("DELETE FROM claims")
@@ -83,8 +85,11 @@ def test_one_key_settles_a_disagreement_and_the_next_one_is_there(browser: Brows
     page.keyboard.press("u")
     page.wait_for_selector('#stage article[data-listing="L0003"]')
     page.wait_for_selector("#status:has-text('taken back')")
-    page.keyboard.press(choose(page, "Boots"))
+    for key in "fhat":  # The search takes letters that are pressed before it is there.
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
     page.wait_for_selector('#stage article[data-listing="L0005"]')
+    page.wait_for_selector("#status:has-text('Hats')")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector('#stage article[data-listing="L0009"]')
     page.keyboard.press("o")
@@ -98,7 +103,7 @@ def test_one_key_settles_a_disagreement_and_the_next_one_is_there(browser: Brows
     page.keyboard.press(choose(page, "Sandals"))
     page.wait_for_selector("#stage .empty:has-text('nothing to settle')")
     assert settled(office) == [
-        ("L0003", "accept", "lead", "work"),
+        ("L0003", "set_category", "lead", "work"),
         ("L0902", "accept", "lead", "work"),
         ("L0904", "accept", "lead", "work"),
         ("L0005", "reject", "lead", "work"),
@@ -107,6 +112,20 @@ def test_one_key_settles_a_disagreement_and_the_next_one_is_there(browser: Brows
         query = "SELECT count(*), count(undone_by) FROM answers WHERE listing_id = 'L0009' AND undone = 1"
         assert answers.execute(query).fetchone() == (2, 2)
     assert page.title() != "attacked"
+    assert next(pages, None) is None
+
+
+def test_who_was_signed_out_finds_the_way_back(browser: Browser, office: Server) -> None:
+    pages = lead_page(browser, office, "/lead/settle", "#stage article")
+    page = next(pages)
+    with sqlite3.connect(office.folder / "answers.sqlite") as answers:
+        answers.execute("DELETE FROM sessions")
+    page.keyboard.press("1")
+    page.click("#alarm a")
+    fill_in(page, "lea")
+    page.wait_for_selector('#stage article[data-listing="L0003"]')
+    assert page.url == f"{office.address}/lead/settle"
+    assert settled(office) == []
     assert next(pages, None) is None
 
 
@@ -125,7 +144,8 @@ def test_only_leads_see_it(browser: Browser, office: Server) -> None:
     page = next(pages)
     fill_in(page, "ada")
     page.wait_for_selector("text=for leads and admins only")
-    for path in ("/lead", "/lead/settle", "/lead/history?listing=L0003"):
+    exports = [f"/lead/export/{name}.csv" for name in ("work", "agreement", "answers")]
+    for path in ("/lead", "/lead/settle", "/lead/history?listing=L0003", *exports):
         assert page.request.get(office.address + path).status == 403, path
     page.goto(office.address)
     page.wait_for_selector("#stage .empty h2")
@@ -134,13 +154,14 @@ def test_only_leads_see_it(browser: Browser, office: Server) -> None:
     place = {"window": "aaaaaaaa", "page": "aaaaaaaa"}
     bodies: dict[str, dict[str, object]] = {
         "disputes": {}, "settle": {"showing": "aaaaaaaa", "chosen": 1}, "reopen": {"listing": "L0003", "judged": "x"},
+        "leave": {"listing": "L0003", "judged": "x", "reviewer": "ada"}, "free": {"reviewer": "bob"},
     }  # fmt: skip
     for name, body in bodies.items():
         headers = {"x-csrf-token": token}
         answer = page.request.post(f"{office.address}/lead/{name}", data={**place, **body}, headers=headers)
         assert answer.status == 403, name
     log = (office.folder / "access.log").read_text(encoding="utf-8")
-    assert log.count("refused leads' pages") == 7
+    assert log.count("refused leads' pages") == 12
     assert next(pages, None) is None
 
 
@@ -152,6 +173,11 @@ def test_figures_are_told_by_reviewer(browser: Browser, office: Server) -> None:
     assert "All together\t42\t92.9\u202f%\tone always said the same" in agreement
     page.click("text=7 days")
     page.wait_for_selector('[aria-current="true"]:has-text("7 days")')
+    with page.expect_download() as downloaded:
+        page.click("text=All answers as CSV")
+    assert downloaded.value.suggested_filename.startswith("review-answers-")
+    assert downloaded.value.path().read_text(encoding="utf-8").count("second,") == 45
+    assert "exported answers" in (office.folder / "access.log").read_text(encoding="utf-8")
     assert next(pages, None) is None
 
 
@@ -171,6 +197,19 @@ def test_a_listing_is_found_and_opened_again(browser: Browser, office: Server) -
     page.wait_for_selector("tr.taken_back")
     assert "lea" in page.inner_text("tr.taken_back >> nth=0")
     assert page.locator("[data-open]").count() == 0
+    page.goto(office.address)
+    page.wait_for_selector('#stage article[data-listing="L0004"]')
+    page.goto(f"{office.address}/lead/history?listing=L0004")
+    page.select_option("select[name=reviewer]", "bob")
+    assert problems(page) == []
+    page.click("text=Leave it to this person")
+    page.wait_for_selector("form.again:has-text('Left to this person: bob')")
+    page.goto(office.address)
+    page.wait_for_selector("#stage .empty h2")
+    page.goto(f"{office.address}/lead")
+    assert "bob\t0\t1" in page.inner_text("table >> nth=2")
+    page.click("[data-free=bob]")
+    page.wait_for_selector("[data-free=bob]", state="detached")
     page.goto(office.address)
     page.wait_for_selector('#stage article[data-listing="L0004"]')
     page.goto(f"{office.address}/lead/history?listing=nowhere")

@@ -18,7 +18,7 @@ from jobs.ingestion.steps.decisions import (
     without_guards,
 )
 from jobs.lifecycle.pins import Pins
-from jobs.reviewing.work_list_files import guarded
+from jobs.reviewing.csv_files import guarded
 from jobs.warehouse.inputs import read_pinned
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError

@@ -13,7 +13,7 @@ from jobs.reviewing.history import history
 from jobs.reviewing.leading import WorkDone, double_answers, estimated, per_hour, trust, work_done
 from jobs.reviewing.opinions import Shares
 from jobs.reviewing.outgoing import mark_written, take_answers
-from jobs.reviewing.settling import Dispute, disputes, reopen, settle, show_disputes
+from jobs.reviewing.settling import Dispute, Word, disputes, reopen, settle, show_disputes
 from jobs.reviewing.showing import Filters, Reviewer, Showing, release, show_next
 from tests.review_samples import category_item, other_items, write_store
 
@@ -107,13 +107,13 @@ def test_a_lead_settles_a_disagreement_once_and_as_a_decision(store: Store) -> N
     assert (first.double.listing_id, first.seen["title"]) == ("L0000", "Listing 0")
     assert {row["category"] for row in first.answers} == {"boots", "sandals"}
     chosen = next(row["number"] for row in first.answers if row["category"] == "sandals")
-    assert [settle(store, LEA, first.showing_id, chosen, NOON).state for _ in range(2)] == ["stored", "stored"]
+    assert [settle(store, LEA, Word(first.showing_id, chosen), NOON).state for _ in range(2)] == ["stored", "stored"]
     assert rows(store, "listing_id, decision, category, reviewer, reviewer_role, purpose, asks_second")[-1] == (
         "L0000", "reject", "sandals", "lea", "lead", "work", 0,
     )  # fmt: skip
     assert [each.double.listing_id for each in open_disputes(store)] == ["L0001"]
-    assert settle(store, LEA, second.showing_id, chosen, NOON).state == "refused", "of another listing"
-    assert settle(store, LEA, "no-such-showing", chosen, NOON).state == "refused"
+    assert settle(store, LEA, Word(second.showing_id, chosen), NOON).state == "refused", "of another listing"
+    assert settle(store, LEA, Word("no-such-showing", chosen), NOON).state == "refused"
     errors = estimated(store, double_answers(store.reading()), [])
     assert errors.items[first.double.key]["sandals"] > 0.8
     assert errors.reviewers["lea"].answers == 1
@@ -126,7 +126,7 @@ def test_a_settled_question_of_the_audit_stays_in_the_sample(tmp_path: Path) -> 
     answer(store, BOB, {"L0901": "set_category"}, category="hats")
     [dispute] = open_disputes(store)
     chosen = next(row["number"] for row in dispute.answers if row["category"] == "hats")
-    assert settle(store, LEA, dispute.showing_id, chosen, NOON).state == "stored"
+    assert settle(store, LEA, Word(dispute.showing_id, chosen), NOON).state == "stored"
     assert rows(store, "category, reviewer, purpose") == [
         ("boots", "ada", "audit"),
         ("hats", "bob", "second"),
@@ -134,16 +134,35 @@ def test_a_settled_question_of_the_audit_stays_in_the_sample(tmp_path: Path) -> 
     ]
 
 
+def test_a_lead_names_a_third_category(store: Store) -> None:
+    both(store)
+    answer(store, ADA, {"L0902": "accept"})
+    answer(store, BOB, {"L0902": "reject"})
+    first, second, price = open_disputes(store)
+    assert settle(store, LEA, Word(first.showing_id, category="no such"), NOON).state == "refused"
+    assert settle(store, LEA, Word(price.showing_id, category="hats"), NOON).state == "refused", "not about a category"
+    word = Word(first.showing_id, category="hats")
+    assert [settle(store, LEA, word, NOON).state for _ in range(2)] == ["stored", "stored"]
+    assert rows(store, "listing_id, decision, category, reviewer, reviewer_role, purpose, reason")[-1] == (
+        "L0000", "set_category", "hats", "lea", "lead", "work", None,
+    )  # fmt: skip
+    assert [each.double.listing_id for each in open_disputes(store)] == ["L0001", "L0902"]
+    undo(store, BOB, "undo-1", NOON)
+    undo(store, BOB, "undo-2", NOON)
+    undo(store, BOB, "undo-3", NOON)
+    assert settle(store, LEA, Word(second.showing_id, category="hats"), NOON).state == "taken", "one answer stands"
+
+
 def test_of_two_leads_the_first_one_settles_and_an_undo_brings_the_disagreement_back(store: Store) -> None:
     both(store, differing=1)
     other = Reviewer("window-leo", "page-leo", "leo", "admin")
     [mine], [theirs] = open_disputes(store), open_disputes(store, other)
     numbers = [row["number"] for row in mine.answers]
-    assert settle(store, LEA, mine.showing_id, numbers[0], NOON).state == "stored"
-    assert settle(store, other, theirs.showing_id, numbers[1], NOON).state == "taken"
+    assert settle(store, LEA, Word(mine.showing_id, numbers[0]), NOON).state == "stored"
+    assert settle(store, other, Word(theirs.showing_id, numbers[1]), NOON).state == "taken"
     assert undo(store, LEA, "undo", NOON).listing_id == "L0000"
     [again] = open_disputes(store, other)
-    assert settle(store, other, again.showing_id, numbers[1], NOON).state == "stored"
+    assert settle(store, other, Word(again.showing_id, numbers[1]), NOON).state == "stored"
 
 
 def test_an_answer_that_was_taken_back_or_changed_cannot_be_chosen(store: Store) -> None:
@@ -152,7 +171,7 @@ def test_an_answer_that_was_taken_back_or_changed_cannot_be_chosen(store: Store)
     chosen = next(row["number"] for row in shown_once.answers if row["reviewer"] == "bob")
     for n in range(3):
         undo(store, BOB, f"undo-{n}", NOON)
-    assert settle(store, LEA, shown_once.showing_id, chosen, NOON).state == "taken"
+    assert settle(store, LEA, Word(shown_once.showing_id, chosen), NOON).state == "taken"
     assert open_disputes(store) == []
 
 

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl.cell import WriteOnlyCell
 
+from jobs.reviewing.csv_files import guarded
 from jobs.reviewing.work_list import ANSWER_COLUMNS, COLUMNS, WorkListRow, work_list_rows
 from jobs.reviewing.work_list_export import check_target
-from jobs.reviewing.work_list_files import WRITERS, guarded, read_workbook
+from jobs.reviewing.work_list_files import WRITERS, read_workbook
 from schemas.errors import UsageError
 from tests.review_samples import category_item, jpeg, other_items
 

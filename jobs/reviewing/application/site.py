@@ -10,6 +10,7 @@ from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Cookie, Header, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from jobs.reviewing.access_log import AccessLog
@@ -26,7 +27,8 @@ from jobs.reviewing.users import User, read_users
 from jobs.reviewing.words import Words, choose_language, load_words
 from schemas.decisions import LEADS
 
-_PAGES = ("/", "/groups", "/wall", "/bulk", "/lead", "/lead/settle", "/lead/history")
+PAGES = ("/", "/groups", "/wall", "/bulk", "/lead", "/lead/settle", "/lead/history")
+"""Addresses that people open, which work without a query, too."""
 _YEAR = 365 * 24 * 3600
 
 
@@ -140,18 +142,29 @@ def cannot_store(_: Request, error: Exception) -> Response:
     return JSONResponse({"problem": str(error)}, status_code=507)
 
 
+def not_understood(request: Request, error: Exception) -> Response:
+    """A page with an odd address is shown without what is odd; any other request is refused."""
+    if request.method == "GET" and request.url.path in PAGES and request.url.query:
+        return RedirectResponse(request.url.path, 303)
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    places = sorted({".".join(map(str, each["loc"])) for each in problems})
+    return JSONResponse({"detail": ascii(f"not understood: {', '.join(places)}")[1:-1][:500]}, status_code=422)
+
+
 def ask_to_sign_in(request: Request, _: Exception) -> Response:
     """A page leads to the form, any other request is refused."""
-    if request.method == "GET" and request.url.path in _PAGES:
+    if request.method == "GET" and request.url.path in PAGES:
         place = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
         return RedirectResponse(f"/sign-in?{urlencode({'next': place})}", 303)
+    if request.method == "GET" and request.url.path.endswith(".csv"):
+        return RedirectResponse(f"/sign-in?{urlencode({'next': '/lead'})}", 303)
     return JSONResponse({"detail": "sign in"}, status_code=401)
 
 
 def inside(address: str) -> str:
     """An address of this page; its start if the given one leads elsewhere."""
     parts = urlsplit(address)
-    return "/" if parts.scheme or parts.netloc or parts.path not in _PAGES else address
+    return "/" if parts.scheme or parts.netloc or parts.path not in PAGES else address
 
 
 def place_of(window: Annotated[Id, Query()], page: Annotated[Id, Query()]) -> Place:

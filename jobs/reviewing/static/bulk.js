@@ -29,9 +29,9 @@
   find("#confirm-yes").addEventListener("click", decide);
   document.addEventListener("keydown", (event) => {
     if (!isForKeys(event) || !areKeysOn()) return;
-    const decision = { a: "accept", s: "reject" }[event.key.toLowerCase()];
+    const decision = { a: "accept", s: "reject" }[letterOf(event)];
     if (decision) ask(find(`[data-decide=${decision}]:enabled`));
-    else if (event.key.toLowerCase() === "u") undo();
+    else if (letterOf(event) === "u") undo();
     else return;
     event.preventDefault();
   });

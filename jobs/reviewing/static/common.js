@@ -15,11 +15,17 @@ const send = (path, body) => fetch(path, {
 async function post(path, body) {
   const answer = await send(path, body);
   const said = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
-  if (!answer.ok) throw new Error(said.problem ?? said.detail ?? answer.statusText);
+  if (!answer.ok) throw Object.assign(new Error(said.problem ?? said.detail ?? answer.statusText), { status: answer.status });
   return said;
 }
 function raise(error) {
   alarm.textContent = fill(words.wall_failed, { problem: error.message });
+  if (error.status === 401) {
+    const link = document.createElement("a");
+    link.href = `/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`;
+    link.textContent = words.sign_in;
+    alarm.append(" ", link);
+  }
   alarm.hidden = false;
 }
 let isBusy = false;
@@ -32,4 +38,6 @@ async function once(work) {
   } catch (error) { raise(error); } finally { isBusy = false; }
 }
 const isForKeys = (event) => !(event.repeat || event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]"));
+// Letters go by what is printed on the key, and by its place where nothing Latin is printed.
+const letterOf = ({ key, code }) => (key.length === 1 && key.charCodeAt(0) > 0x24f && /^Key[A-Z]$/.test(code) ? code[3] : key).toLowerCase();
 const areKeysOn = () => localStorage.getItem("review-keys-off") === null;

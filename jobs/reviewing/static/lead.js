@@ -50,14 +50,20 @@
     show();
   }
   const leave = () => { current?.remove(); current = null; };
+  async function decide(word, answer) {
+    const { showing, title } = current.dataset;
+    const { state } = await post("/lead/settle", { showing, ...word });
+    statusLine.textContent = state === "stored" ? fill(words.saved, { title, answer }) : words.lead_ended;
+    leave();
+    await load();
+  }
   const actions = {
-    async choose(button) {
-      const { showing, title } = current.dataset;
-      const { state } = await post("/lead/settle", { showing, chosen: Number(button.dataset.choose) });
-      statusLine.textContent = state === "stored" ? fill(words.saved, { title, answer: button.dataset.label }) : words.lead_ended;
-      leave();
-      await load();
+    async choose(place) {
+      const button = stage.querySelectorAll("[data-choose]")[place];
+      if (button) await decide({ chosen: Number(button.dataset.choose) }, button.dataset.label);
     },
+    find(typed) { if (find("[data-do=find]", current)) search(typed); },
+    async category({ category, label }) { await decide({ category }, label); },
     async reopen() {
       const { listing, judged, title } = current.dataset;
       await post("/lead/reopen", { listing, judged });
@@ -77,35 +83,44 @@
       await load();
     },
   };
+  // While the search waits in the queue, what is typed belongs to it.
   const queue = [];
   let isTaking = false;
-  async function take(action, key) {
-    queue.push([action, key]);
+  async function take(action, value) {
+    queue.push({ action, value });
     if (isTaking) return;
     isTaking = true;
     try {
       while (queue.length) {
-        const [name, place] = queue.shift();
-        if (!current && name !== "undo") continue;
-        const button = name === "choose" ? stage.querySelectorAll("[data-choose]")[place] : null;
-        if (name !== "choose" || button) await actions[name](button);
+        const { action, value } = queue.shift();
+        if (!current && action !== "undo") continue;
+        await actions[action](value);
         alarm.hidden = true;
       }
     } catch (error) { queue.length = 0; raise(error); } finally { isTaking = false; }
   }
+  const search = categorySearch((category, label) => take("category", { category, label }));
+  find("#find").addEventListener("close", () => current?.focus({ preventScroll: true }));
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-choose], [data-do]");
-    if (!button) return;
-    if (button.dataset.do) take(button.dataset.do);
+    // The second click of a double click is about the disagreement before, though the next one may be there already.
+    if (!button || event.detail > 1) return;
+    if (button.dataset.do) take(button.dataset.do, "");
     else take("choose", [...stage.querySelectorAll("[data-choose]")].indexOf(button));
   });
   document.addEventListener("keydown", (event) => {
     if (!isForKeys(event) || !areKeysOn()) return;
+    const field = queue.find((each) => each.action === "find");
+    if (field && (event.key.length === 1 || event.key === "Enter")) {
+      field.value += event.key === "Enter" ? "\n" : event.key;
+      event.preventDefault();
+      return;
+    }
     const digit = /^(?:Digit|Numpad)([12])$/.exec(event.code);
-    const name = { o: "reopen", u: "undo", arrowright: "later" }[event.key.toLowerCase()];
+    const name = { o: "reopen", u: "undo", f: "find", "/": "find", arrowright: "later" }[letterOf(event)];
     if (!digit && !name) return;
     event.preventDefault();
-    if (digit) take("choose", Number(digit[1]) - 1); else take(name);
+    if (digit) take("choose", Number(digit[1]) - 1); else take(name, "");
   });
   addEventListener("pagehide", () => { send("/release", {}).catch(() => {}); });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

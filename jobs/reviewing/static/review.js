@@ -25,6 +25,11 @@
       localStorage.setItem(key, JSON.stringify(answer));
     },
     all: () => outbox.keys().map((key) => JSON.parse(localStorage.getItem(key))),
+    // As many as fit into one request, however long their notes are.
+    next() {
+      let size = 0;
+      return outbox.all().filter(({ note }, at) => at === 0 || (at < 100 && (size += 500 + (note?.length ?? 0)) < 60000));
+    },
     remove(showing) {
       for (const key of outbox.keys()) if (key.endsWith(`:${showing}`)) localStorage.removeItem(key);
     },
@@ -84,12 +89,12 @@
   }
   async function exchange() {
     do {
-      const answers = outbox.all().slice(0, 100);
+      const answers = outbox.next();
       let said;
       try {
         said = await post("/work", {
           answers: answers.map(({ showing, decision, category, note }) => ({ showing, decision, category, note })),
-          held: [...held(), ...outbox.all().slice(100).map((each) => each.showing)],
+          held: [...held(), ...outbox.all().slice(answers.length).map((each) => each.showing)].slice(0, 400),
           filters,
         });
       } catch (error) {
@@ -201,7 +206,7 @@
     third: () => press("third"),
     reject: () => press("reject"),
     resolve: () => press("resolve"),
-    find: (typed) => find("[data-act=find]", current) && openFind(typed),
+    find: (typed) => find("[data-act=find]", current) && search(typed),
     skip: (typed) => openNote("skip", typed),
     note: (typed) => openNote("note", typed),
     undo, previous,
@@ -272,60 +277,12 @@
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-act]");
-    if (button) take(button.dataset.act);
+    // The second click of a double click is about the listing before, though the next one is there already.
+    if (button && !(event.detail > 1 && button.dataset.decision)) take(button.dataset.act);
     if (event.target.tagName === "DIALOG") event.target.close();
   });
 
-  // Search in the taxonomy.
-  const findBox = find("#find"), text = find("#find-text"), found = find("#found");
-  let takes = false, pointed = null;
-  function openFind(typed = "") {
-    const [wanted, enter] = typed.split("\n");
-    text.value = wanted;
-    found.replaceChildren();
-    takes = enter !== undefined;
-    pointed = null;
-    findBox.showModal();
-    text.focus();
-    htmx.trigger(text, "ask");
-  }
-  const options = () => [...found.querySelectorAll("[data-category]")];
-  const isCurrent = () => find("[data-for]", found)?.dataset.for === text.value;
-  function mark(option) {
-    for (const each of options()) each.setAttribute("aria-selected", each === option);
-    option?.scrollIntoView({ block: "nearest" });
-    if (option) text.setAttribute("aria-activedescendant", option.id); else text.removeAttribute("aria-activedescendant");
-  }
-  function choose(option) {
-    if (!option) return;
-    findBox.close();
-    const { category, label } = option.dataset;
-    take("find", () => answer("set_category", category, label));
-  }
-  text.addEventListener("keydown", (event) => {
-    const all = options(), at = all.findIndex((each) => each.getAttribute("aria-selected") === "true");
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      const next = all[(at + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length];
-      pointed = next?.dataset.category;
-      mark(next);
-    } else if (event.key === "Enter" && !event.isComposing) {
-      event.preventDefault();
-      if (isCurrent()) choose(all[at]); else { takes = true; htmx.trigger(text, "ask"); }
-    }
-  });
-  found.addEventListener("click", (event) => choose(event.target.closest("[data-category]")));
-  document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target !== found) return;
-    // They get their ids here: htmx would give attributes of the last list to elements with the same ids for a moment.
-    options().forEach((each, place) => { each.id = `option-${place}`; });
-    // A list that comes late must not move what the arrows have chosen.
-    const option = options().find((each) => each.dataset.category === pointed) ?? options()[0];
-    mark(option);
-    if (takes && isCurrent()) { takes = false; choose(option); }
-  });
-  text.addEventListener("input", () => { pointed = null; });
-  findBox.addEventListener("close", () => { takes = false; });
+  const search = categorySearch((category, label) => take("find", () => answer("set_category", category, label)));
 
   // Notes.
   const noteBox = find("#note"), noteText = find("#note-text"), noteSave = find("#note-save");
@@ -341,7 +298,8 @@
   }
   function saveNote() {
     noteBox.close();
-    const note = noteText.value.trim();
+    // Half a character, as of a cut emoji, is none that a server could read.
+    const note = noteText.value.trim().slice(0, 2000).replace(/\p{Surrogate}/gu, "\ufffd");
     current.dataset.note = note;
     const shown = find(".own-note", current);
     shown.textContent = note;

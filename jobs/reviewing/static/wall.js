@@ -58,7 +58,7 @@
     if (!isForKeys(event)) return;
     const all = tiles(), columns = getComputedStyle(wall).gridTemplateColumns.split(" ").length;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-    const action = areKeysOn() && { a: () => ask("accept"), s: () => ask("reject"), u: undo }[event.key.toLowerCase()];
+    const action = areKeysOn() && { a: () => ask("accept"), s: () => ask("reject"), u: undo }[letterOf(event)];
     if (step && all.length) {
       event.preventDefault();
       all[Math.min(Math.max(all.indexOf(document.activeElement) + step, 0), all.length - 1)].focus();
