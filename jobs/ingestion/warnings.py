@@ -20,8 +20,12 @@ _WAYS_OUT = {
         "of the file: --set 'ingest.columns={updated_at: null}' --set ingest.updated_at=file"
     ),
     QuarantineReason.INVALID_UPDATED_AT: (
-        "{n} {time is|times are} in an unknown form. ingest.time_format names it: --set "
-        "'ingest.time_format=dd.MM.yyyy HH:mm'"
+        "{n} {time is|times are} in an unknown form, or not of the years 1970 to 2199. ingest.time_format names "
+        "another form: --set 'ingest.time_format=dd.MM.yyyy HH:mm'"
+    ),
+    QuarantineReason.FUTURE_UPDATED_AT: (
+        "{n} {time is|times are} more than ingest.max_future_days ahead of the clock. Such a version would hide all "
+        "later ones."
     ),
     QuarantineReason.DAMAGED_LISTING_ID: (
         "{n} {listing_id is a number that a spreadsheet has|values of listing_id are numbers that a spreadsheet has} "

@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.ingest_settings import FileSettings, IngestSettings
+from jobs.ingestion.files import find_files
 from schemas.errors import UsageError
 from tests.spark.deliveries import opened, picture
 from tests.spark.frames import rows_of
@@ -85,3 +86,9 @@ def test_lines_that_may_be_lost_are_counted(spark: SparkSession, tmp_path: Path)
     assert remark.startswith(
         "rows.csv: lines within quoted values that look like rows: 1, the first is line 23: '91,Sc"
     )
+
+
+@pytest.mark.parametrize("address", ["gs://shop/rows.csv", "s3a://shop/rows.csv"])
+def test_an_address_that_spark_cannot_open_is_refused_with_what_it_needs(spark: SparkSession, address: str) -> None:
+    with pytest.raises(UsageError, match=rf"^{address}: .*Spark needs the jar of such addresses' file system"):
+        find_files(spark, address)
