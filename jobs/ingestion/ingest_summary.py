@@ -16,6 +16,7 @@ from jobs.console.summary import Section, Share, Summary
 from jobs.console.wording import UNUSED_ROWS, agree
 from jobs.ingestion.categories import WrittenCategories, unknown_categories
 from jobs.ingestion.deliveries import Delivery
+from jobs.ingestion.lost_values import lost_value_warnings
 from jobs.ingestion.steps.versions import CURRENT, Outcome
 from jobs.ingestion.warnings import category_warnings, exposure_warnings, price_warnings, quarantine_warnings
 from jobs.lifecycle.row_account import row_account
@@ -230,6 +231,7 @@ def summarise_ingest(
         (
             *delivery.remarks,
             *_warnings(counts),
+            *lost_value_warnings(counts),
             *quarantine_warnings(details.by_reason),
             *price_warnings(counts["prices_unread"], details.price_hints),
             *exposure_warnings(counts["exposures_unread"]),
