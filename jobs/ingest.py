@@ -24,6 +24,7 @@ from jobs.ingestion.ingest_summary import (
     refuse_large_withdrawal,
     summarise_ingest,
 )
+from jobs.ingestion.lost_values import count_lost_values
 from jobs.ingestion.merge_listings import repair_interrupted_ingests, stage_changes, write_changes, write_quarantine
 from jobs.ingestion.numeric_ids import unify_ids
 from jobs.ingestion.preview import preview
@@ -170,7 +171,8 @@ def _load(job: Job, listings: str, options: CategoryOptions, full: bool, version
         counts = count_rows(delivered, outcomes, withdrawn, suppressed)
         run.counts |= counts.by_name
         mixed = find_mixed_titles(delivered) if run.counts["rows_superseded"] else MixedTitles()
-        run.counts |= {"ids_with_several_titles": mixed.ids, "lines_like_rows": delivery.doubtful}
+        lost = count_lost_values(outcomes, stored, delivery.sources) if run.counts["updated"] else {}
+        run.counts |= {"ids_with_several_titles": mixed.ids, "lines_like_rows": delivery.doubtful, **lost}
         check_count(delivery.files, delivery.counted, counts.by_name["rows_in"])
         job.print_progress("{rows_in:,} rows, {rows_current:,} of them new or changed".format_map(run.counts))
         gate_delivery(run, delivered, outcomes, stored, full)

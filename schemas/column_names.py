@@ -61,15 +61,15 @@ COLUMN_NAMES: dict[str, tuple[str, ...]] = _normalised(
             kategorie kategorien warengruppe produktkategorie produktgruppe rubrik
             catégorie categorie catégories rayon famille
             categoría categoria categorías categorías_de_productos
-            categorie_prodotto categorias produktkategori kategori kategoria kategorie_produktu luokka
+            categorie_prodotto categorias categorieën produktkategori kategori kategoria kategorie_produktu luokka
         """,
         "price": """
             price regular_price sale_price list_price current_price selling_price unit_price price_amount product_price
             item_price search_price variant_price final_price
             preis verkaufspreis regulärer_preis bruttopreis einzelpreis
-            prix prix_ttc prix_de_vente tarif
-            precio precio_normal precio_de_venta prezzo prezzo_di_vendita
-            preço preco prijs verkoopprijs cena pris hinta fiyat
+            prix prix_ttc prix_de_vente tarif tarif_régulier
+            precio precio_normal precio_de_venta prezzo prezzo_di_vendita prezzo_di_listino
+            preço preco preço_normal prijs verkoopprijs reguliere_prijs cena cena_regularna pris hinta fiyat
         """,
         "currency": """
             currency currency_code price_currency währung devise monnaie moneda divisa valuta moeda waluta valuutta
@@ -104,7 +104,7 @@ COLUMN_NAMES: dict[str, tuple[str, ...]] = _normalised(
             pictures photo photos thumbnail thumbnail_url filename file_name
             bild bild_url bildlink bilder foto bild_link url_image lien_image image_principale
             imagen url_imagen imágenes immagine immagini url_immagine imagem imagens afbeelding afbeelding_url
-            zdjęcie zdjęcia kuva resim
+            zdjęcie zdjęcia obrazki kuva resim
         """,
         "image": "image_bytes picture_bytes image_data image_base64 image_binary img_bytes",
     }

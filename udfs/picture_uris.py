@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
-from pyarrow.fs import FileSystem, FileType
+from pyarrow.fs import FileType
 
 from schemas.reasons import ImageStatus
 from udfs.fetched_pictures import FETCHED, STATUS, fetched_name, is_http
+from udfs.object_stores import open_store, plain_scheme
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SLOW_SECONDS = 1.0
 _FAILURES = 3
 _PAUSE_SECONDS = 60.0
 _MOST_STATUS_BYTES = 100
-_S3A = re.compile(r"^s3a(?=://)")  # Hadoop's name of the scheme s3
 
 
 def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes | None, ImageStatus]:
@@ -38,9 +38,9 @@ def read_uri(uri: str, prefixes: tuple[str, ...], max_bytes: int) -> tuple[bytes
     Args:
         uri: an absolute path, a `file:` URI, a URI with the scheme of a remote prefix, or a path relative to a prefix
             (the first prefix that it stays below).
-        prefixes: folders: absolute paths, `file:///...`, or URIs that `pyarrow.fs.FileSystem.from_uri` knows
-            (s3, gs, hdfs), or s3a, which is the same as s3. If there are none, nothing is read. One may begin with
-            `fetched:` (`udfs.fetched_pictures`): it allows all http and https URIs. No server is asked.
+        prefixes: folders: absolute paths, `file:///...`, or URIs that `udfs.object_stores` opens. If there are none,
+            nothing is read. One may begin with `fetched:` (`udfs.fetched_pictures`): it allows all http and https
+            URIs. No server is asked.
         max_bytes: larger pictures are not read.
 
     Returns:
@@ -122,8 +122,8 @@ def _locate_local(uri: str, root: str) -> tuple[str, str] | None:
 
 
 def _locate_remote(uri: str, prefix: str) -> tuple[str, str] | None:
-    base = _S3A.sub("s3", prefix).rstrip("/") + "/"
-    uri = _S3A.sub("s3", uri)
+    base = plain_scheme(prefix).rstrip("/") + "/"
+    uri = plain_scheme(uri)
     if uri.startswith(base):
         key = uri.removeprefix(base)
     elif not _SCHEME.match(uri) and not uri.startswith("/"):
@@ -169,11 +169,7 @@ def _is_available(prefix: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=16)
-def _storage(prefix: str) -> tuple[FileSystem, str]:
-    # Otherwise Google's client tries for 15 minutes.
-    limit = "?retry_limit_seconds=60" if prefix.startswith(("gs://", "gcs://")) else ""
-    return cast("tuple[FileSystem, str]", FileSystem.from_uri(prefix + limit))
+_storage = lru_cache(maxsize=16)(open_store)
 
 
 class _Pauses:

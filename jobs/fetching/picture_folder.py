@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable
 from secrets import token_hex
 
-from pyarrow.fs import FileSelector, FileSystem, FileType
+from pyarrow.fs import FileSelector, FileType
 
 from schemas.errors import UsageError
 from schemas.reasons import ImageStatus
 from udfs.fetched_pictures import STATUS, fetched_name
+from udfs.object_stores import open_store
 
 _BEGUN = ".new"
 """End of the names of files that are being written."""
@@ -33,7 +34,7 @@ class PictureFolder:
             UsageError: pyarrow cannot write to such a URI.
         """
         try:
-            self._store, base = FileSystem.from_uri(re.sub(r"^s3a(?=://)", "s3", folder))
+            self._store, base = open_store(folder)
         except Exception as error:  # of pyarrow or of the client of a store
             raise _cannot_be_kept(folder, error) from error
         self._folder = folder
@@ -47,6 +48,7 @@ class PictureFolder:
             UsageError: it cannot be written.
         """
         try:
+            self._store.get_file_info(self._base)  # asks once; making a folder asks Google's store many times
             self._store.create_dir(self._base, recursive=True)
             self._write(
                 "README", b"Pictures that `catalog-cleaner fetch-pictures` has fetched; see docs/pictures.md.\n"
@@ -115,6 +117,6 @@ class PictureFolder:
 def _cannot_be_kept(folder: str, error: Exception) -> UsageError:
     return UsageError(
         f"fetched pictures cannot be kept in {folder}: {error}. Set fetch.folder to an absolute path or to a URI of "
-        "s3, gs or hdfs. A store is reached with what the machine's environment says, such as AWS_ACCESS_KEY_ID and "
-        "AWS_ENDPOINT_URL, and not with Spark's settings (docs/pictures.md)."
+        "s3, gs or hdfs. A store is reached with what the machine's environment says, such as AWS_ACCESS_KEY_ID, "
+        "AWS_ENDPOINT_URL or GOOGLE_APPLICATION_CREDENTIALS, and not with Spark's settings (docs/pictures.md)."
     )

@@ -20,6 +20,7 @@ _LEARNT = 1_000
 """Rows from which to learn what the values of a column look like, and lines that are kept to be compared with them."""
 _NUMBER = re.compile(r"\s*[+-]?[0-9.,]+\s*")
 _TIME = re.compile(r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+.*)?\s*")
+_LINE_END = re.compile(r"\r\n?|\n")
 SEPARATOR_LINE = re.compile(r"\ufeff?sep=(.)\r?\n?")
 """The first line of a file for Excel, which names the separator of its values."""
 csv.field_size_limit(sys.maxsize)
@@ -110,10 +111,10 @@ def check_csv(lines: Iterable[str], form: CsvForm, max_lines: int, limit: int | 
     if header is not None and rows and overlong == rows:
         header = (*header, "")
     doubtful = [line for line in within if shape.fits(line.values)]
-    if shape.has_time and len(doubtful) >= _WITHIN:
+    if shape.has_time and doubtful:
         raise UnclosedQuoteError(
-            f"{doubtful[0].opening} is probably not closed: {len(doubtful):,} lines within quoted values look like "
-            f"rows, the first is line {doubtful[0].number:,}: {doubtful[0].text[:_SHOWN]!r}"
+            f"{doubtful[0].opening} is probably not closed: lines within quoted values that look like rows: "
+            f"{len(doubtful):,}, the first is line {doubtful[0].number:,}: {doubtful[0].text[:_SHOWN]!r}"
         )
     return CsvContent(header or (), rows, blank, end, tuple((line.number, line.text[:_SHOWN]) for line in doubtful))
 
@@ -203,7 +204,8 @@ class _Record:
         """Check the record that has been read and spans several lines.
 
         Returns:
-            The lines behind its first that have as many values as a row.
+            The lines behind its first that have as many values as a row, without the one in which a value of the
+            first column ends, which always has.
         """
         try:
             list(self._form.read(self.lines, strict=True))
@@ -218,7 +220,8 @@ class _Record:
             _Line(self._first + place, line, next(iter(self._form.read([line]))), opening)
             for place, line in self._behind()
         ]
-        return [line for line in alone if len(line.values) == width]
+        end_of_first = self._first + len(_LINE_END.findall(values[0]))
+        return [line for line in alone if len(line.values) == width and line.number != end_of_first]
 
     def _behind(self) -> Iterator[tuple[int, str]]:
         return ((place, line.strip()) for place, line in enumerate(self.lines) if place and line.strip())

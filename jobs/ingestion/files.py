@@ -35,6 +35,11 @@ _TABLE = re.compile(r"[^/\\:.]+(\.[^/\\:.]+)+")
 """The name of a table of a catalogue."""
 _UNFINISHED = "_temporary"
 """Folder that Spark removes when it has written all files."""
+_NO_CLIENT = ("UnsupportedFileSystemException", "ClassNotFoundException")
+_NEEDS_JAR = (
+    ". Spark needs the jar of such addresses' file system: start the command with spark-submit --jars, or copy the "
+    "files to a folder."
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,9 @@ def find_files(spark: SparkSession, location: str) -> Files:
             raise _missing(location)
         statuses = list(file_system.listStatus(path))
     except Py4JJavaError as error:
-        raise UsageError(f"{location}: {root_cause(error)}") from error
+        cause = root_cause(error)
+        way_out = _NEEDS_JAR if cause.startswith(_NO_CLIENT) else ""
+        raise UsageError(f"{location}: {cause}{way_out}") from error
     return _files(location, [(str(s.getPath().toString()), bool(s.isDirectory())) for s in statuses])
 
 

@@ -16,8 +16,9 @@ from jobs.console.summary import Section, Share, Summary
 from jobs.console.wording import UNUSED_ROWS, agree
 from jobs.ingestion.categories import WrittenCategories, unknown_categories
 from jobs.ingestion.deliveries import Delivery
+from jobs.ingestion.lost_values import lost_value_warnings
 from jobs.ingestion.steps.versions import CURRENT, Outcome
-from jobs.ingestion.warnings import category_warnings, exposure_warnings, price_warnings
+from jobs.ingestion.warnings import category_warnings, exposure_warnings, price_warnings, quarantine_warnings
 from jobs.lifecycle.row_account import row_account
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import narrow, with_taxonomy
@@ -230,6 +231,8 @@ def summarise_ingest(
         (
             *delivery.remarks,
             *_warnings(counts),
+            *lost_value_warnings(counts),
+            *quarantine_warnings(details.by_reason),
             *price_warnings(counts["prices_unread"], details.price_hints),
             *exposure_warnings(counts["exposures_unread"]),
             *category_warnings(stored.without_category),

@@ -21,7 +21,7 @@ from jobs.ingestion.preview_categories import preview_categories, read_options
 from jobs.ingestion.samples import SAMPLE_ROWS, FileColumn, Sample, read_sample
 from jobs.ingestion.steps.proposals import Proposal
 from jobs.ingestion.steps.sources import OPTIONAL, REQUIRED, mapped_names
-from jobs.ingestion.warnings import category_warnings, exposure_warnings, price_warnings
+from jobs.ingestion.warnings import category_warnings, exposure_warnings, price_warnings, quarantine_warnings
 from jobs.warehouse.caches import cached
 from jobs.warehouse.fetched import is_at_server
 from schemas.errors import UsageError
@@ -246,6 +246,7 @@ def shorten(value: str | None) -> str | None:
 def _warnings(counts: _Counts, settings: IngestSettings) -> list[str]:
     """Warnings about values that would not be used."""
     warnings = [
+        *quarantine_warnings({reason: rows for reason, rows, _ in counts.quarantined}),
         *category_warnings(counts.without_category),
         *price_warnings(counts.prices_unread, counts.price_hints),
         *exposure_warnings(counts.exposures_unread),

@@ -39,7 +39,10 @@ def read_taxonomy(
     rows = read_category_file(spark, location, "category", settings, copies)
     if "category" not in rows.names:
         found = ", ".join(rows.names) or "none"
-        raise UsageError(f"--taxonomy {location} lacks the column category; its columns are {found}.")
+        raise UsageError(
+            f"--taxonomy {location} lacks the column category; its columns are {found}. A taxonomy file has a header "
+            "and a row for each category; other columns that it may have are label, parent, department and sensitive."
+        )
     try:
         texts = rows.collect_texts([*TAXONOMY.names, REPLACED_BY])
         successors = find_successors(texts)

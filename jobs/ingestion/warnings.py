@@ -8,11 +8,31 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.console.wording import agree
+from schemas.reasons import QuarantineReason
 
 _ADDRESS = re.compile(r"(?i)(https?|s3a?|gs|file|hdfs)://|/(?!9j/)|.*\.(jpe?g|png|webp|gif|avif|heic|bmp|tiff?)$")
 """Every JPEG begins with /9j/ as base64."""
 _PICTURES = {"image", "image_uri"}
 """One of them is enough."""
+_WAYS_OUT = {
+    QuarantineReason.MISSING_UPDATED_AT: (
+        "{n} {row has|rows have} no time. If one time may stand for all rows, leave the column out and take the time "
+        "of the file: --set 'ingest.columns={updated_at: null}' --set ingest.updated_at=file"
+    ),
+    QuarantineReason.INVALID_UPDATED_AT: (
+        "{n} {time is|times are} in an unknown form, or not of the years 1970 to 2199. ingest.time_format names "
+        "another form: --set 'ingest.time_format=dd.MM.yyyy HH:mm'"
+    ),
+    QuarantineReason.FUTURE_UPDATED_AT: (
+        "{n} {time is|times are} more than ingest.max_future_days ahead of the clock. Such a version would hide all "
+        "later ones."
+    ),
+    QuarantineReason.DAMAGED_LISTING_ID: (
+        "{n} {listing_id is a number that a spreadsheet has|values of listing_id are numbers that a spreadsheet has} "
+        "rounded. Export them again as text, or map listing_id to another column."
+    ),
+}
+"""Why rows are quarantined -> what a setting or another file can do about it."""
 
 
 @dataclass(frozen=True)
@@ -92,3 +112,12 @@ def exposure_warnings(unread: int) -> list[str]:
 def category_warnings(without: int) -> list[str]:
     """A warning about listings, of the catalogue or of a sample, without a category."""
     return [agree("{n} {listing has|listings have} no category.", without)] if without else []
+
+
+def quarantine_warnings(by_reason: Mapping[str, int]) -> list[str]:
+    """What can be done about quarantined rows.
+
+    Args:
+        by_reason: reason -> number of quarantined rows.
+    """
+    return [agree(text, by_reason[reason]) for reason, text in _WAYS_OUT.items() if by_reason.get(reason)]

@@ -34,8 +34,11 @@ b,A hat,Apparel > Hats,Hats,5
 c,A bag,,,5
 d,A mug,n/a,Mugs,5
 """
-WOOCOMMERCE = """ID,Type,SKU,Name,Published,Short description,Description,Regular price,Categories,Images
-44,variable,hoodie,Hoodie,1,Warm,"Warm
+SHOPIFY_RENAMED = """Title,URL handle,Product category,SKU,Barcode,Price,Product image URL,Google Shopping / Condition
+Tee,tee,Apparel > Tees,T-S,0012,12.50,https://s.shop/1.jpg,used
+"""
+WOOCOMMERCE = """ID,Type,SKU,"GTIN, UPC, EAN, or ISBN",Name,Published,Description,Regular price,Categories,Images
+44,variable,hoodie,00123,Hoodie,1,"Warm
 and soft",45,"Clothing > Hoodies, Sale","https://w.shop/a.jpg, https://w.shop/b,1.jpg"
 """
 WOOCOMMERCE_GERMAN = """\ufeffID,Typ,Artikelnummer,Name,Beschreibung,Regulärer Preis,Kategorien,Bilder
@@ -97,9 +100,15 @@ def test_files_of_ten_sources_come_in_by_settings_alone(spark: SparkSession, tmp
     ]  # fmt: skip
     assert read.columns_mapped is not None
     assert "category = Product Category else Type" in read.columns_mapped
+    renamed = write("renamed.csv", SHOPIFY_RENAMED)
+    read = opened(spark, renamed, load_settings("test", ["ingest.preset=shopify"]).ingest)
+    assert rows_of(read.rows, *COLUMNS[:4], "image_uri", "condition", "attributes") == [
+        ("tee", "Tee", "Apparel > Tees", 12.5, "https://s.shop/1.jpg", "used",
+         {"sku": "T-S", "gtin": "0012"}),
+    ]  # fmt: skip
     assert _read(spark, write("woo.csv", WOOCOMMERCE), "ingest.preset=woocommerce") == [
         ("44", "Hoodie", "Clothing > Hoodies, Sale", 45.0, None, "https://w.shop/a.jpg",
-         {"sku": "hoodie", "type": "variable", "published": "1"}, []),
+         {"sku": "hoodie", "gtin": "00123", "type": "variable", "published": "1"}, []),
     ]  # fmt: skip
 
     german = write("woo-de.csv", WOOCOMMERCE_GERMAN)

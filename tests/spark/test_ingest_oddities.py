@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from conf.ingest_settings import FileSettings, IngestSettings
+from jobs.ingestion.files import find_files
 from schemas.errors import UsageError
 from tests.spark.deliveries import opened, picture
 from tests.spark.frames import rows_of
@@ -75,7 +76,7 @@ def test_pictures_in_data_addresses_are_read(spark: SparkSession, tmp_path: Path
 
 def test_lines_that_may_be_lost_are_counted(spark: SparkSession, tmp_path: Path) -> None:
     """A quote too many at the end of one row and of the next closes a value that holds both."""
-    rows = "".join(f"{n},Boot {n},5.5,2024-01-02\n" for n in range(20))
+    rows = "".join(f"{n},Boot {n},5.5,2024-01-02\n" for n in range(19)) + "19,Boot 19,5.5,\n"
     (tmp_path / "rows.csv").write_text(
         "listing_id,title,price,updated_at\n" + rows + '90,"Screen,7,2024-01-02\n91,Screen 27",6,2024-01-02\n'
     )
@@ -85,3 +86,9 @@ def test_lines_that_may_be_lost_are_counted(spark: SparkSession, tmp_path: Path)
     assert remark.startswith(
         "rows.csv: lines within quoted values that look like rows: 1, the first is line 23: '91,Sc"
     )
+
+
+@pytest.mark.parametrize("address", ["gs://shop/rows.csv", "s3a://shop/rows.csv"])
+def test_an_address_that_spark_cannot_open_is_refused_with_what_it_needs(spark: SparkSession, address: str) -> None:
+    with pytest.raises(UsageError, match=rf"^{address}: .*Spark needs the jar of such addresses' file system"):
+        find_files(spark, address)

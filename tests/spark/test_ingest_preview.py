@@ -84,6 +84,8 @@ def test_a_dry_run_shows_rows_and_columns_as_they_would_be(warehouse: Warehouse,
     keys = ("rows_in", "rows_usable", "rows_quarantined", "listings", "columns_ignored", "sample", "proposed_settings")
     assert [found[key] for key in keys] == [4, 2, 2, 2, "Lager", None, None]
     assert [hint[:24] for hint in summary.hints] == [
+        "1 row has no time. If on",
+        "1 listing_id is a number",
         "1 price cannot be read f",
         "1 picture is at an http ",
         "1 picture is given by pa",

@@ -7,6 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.ingestion.lost_values import count_lost_values, lost_value_warnings
 from jobs.ingestion.steps.versions import find_missing, find_outcomes
 from tests.spark.frames import frame, rows_of
 from udfs.fingerprint import content_hash, text_hash
@@ -169,3 +170,31 @@ def test_a_full_delivery_withdraws_older_listings_that_it_does_not_contain(spark
     )
     assert rows_of(find_missing(stored, delivered), "listing_id") == [("gone",)]
     assert len(rows_of(find_missing(stored, delivered.limit(0)), "listing_id")) == 4
+
+
+def test_what_updated_listings_lose_for_want_of_a_column_is_counted_and_said(spark: SparkSession) -> None:
+    outcomes = frame(
+        spark,
+        "listing_id string, outcome string",
+        ("a", "updated"),
+        ("b", "updated"),
+        ("c", "unchanged"),
+        ("d", "inserted"),
+    )
+    columns = "title string, description string, category string, price double, seller_id string, image_hash string, image_uri string"  # noqa: E501
+    stored = frame(
+        spark,
+        f"listing_id string, {columns}",
+        ("a", "Boot", "warm", "boots", 1.5, None, "hash", None),
+        ("b", "Shoe", None, "shoes", 2.5, None, None, "/b.jpg"),
+        ("c", "Sock", "soft", "socks", 3.5, "s", "hash", None),
+    )
+    everything = {"title", "description", "category", "price", "seller_id", "image"}
+    assert count_lost_values(outcomes, stored, everything) == {}
+    lost = count_lost_values(outcomes, stored, everything - {"description", "seller_id", "image"})
+    assert lost == {"lost_description": 1, "lost_seller_id": 0, "lost_picture": 2}
+    description, picture = lost_value_warnings({"updated": 2, **lost})
+    assert description.startswith(
+        "1 updated listing has no description any more, because the files have no such column"
+    )
+    assert picture.startswith("2 updated listings have no picture any more")

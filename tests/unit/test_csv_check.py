@@ -86,7 +86,7 @@ def test_lines_of_a_value_that_look_like_rows_of_the_file_are_doubtful() -> None
     assert check(HEADER + f'1,"a\n{texts[0]}\n{texts[0]}\nb",c\r\n2,d,e\r\n').doubtful == (), "no numbers"
 
 
-def test_several_lines_of_values_that_look_like_rows_with_a_time_are_lost_rows() -> None:
+def test_lines_of_values_that_look_like_rows_with_a_time_are_lost_rows() -> None:
     """A stray quote opens a value, and the next one closes it a few rows later."""
     rows = [f"A{number},screen,{number} inches wide,2026-01-{number:02d}\n" for number in range(1, 29)]
     header = "listing_id,title,description,updated_at\n"
@@ -96,13 +96,27 @@ def test_several_lines_of_values_that_look_like_rows_with_a_time_are_lost_rows()
         lost[first] = lost[first].replace("screen", '"screen')
         lost[first + 2] = lost[first + 2].replace("screen", 'screen"')
     message = (
-        "^line 6: the quote before 'screen,5 inches wide,2026-01-05' is probably not closed: 4 lines within quoted "
-        "values look like rows, the first is line 7: 'A6,screen,6 inches wide,2026-01-06'"
+        "^line 6: the quote before 'screen,5 inches wide,2026-01-05' is probably not closed: lines within quoted "
+        "values that look like rows: 4, the first is line 7: 'A6,screen,6 inches wide,2026-01-06'"
     )
     with pytest.raises(UnclosedQuoteError, match=message):
         check(header + "".join(lost))
+    with pytest.raises(UnclosedQuoteError, match="look like rows: 2, the first is line 7"):
+        check(header + "".join(lost[:10]))
     text = 'A7,"one, two\nand, three, four, five\nand, six, 2026-01-07, seven",a,2026-01-07\n'
     assert check(header + "".join(rows) + text * 9).doubtful == ()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_texts_over_several_lines_in_the_first_column_are_no_lost_rows(end: str) -> None:
+    """The last line of such a value is followed by all others of its row, as if it were a row."""
+    rows = "".join(f"warm boots,{number},3.5,2026-01-02{end}" for number in range(9))
+    texts = "".join(f'"soft{end}and warm",{number},3.5,2026-01-02{end}' for number in range(10, 19))
+    found = check(f"description,listing_id,price,updated_at{end}{rows}{texts}")
+    assert (found.rows, found.doubtful) == (18, ())
+    lost = f'"soft,30,3.5,2026-01-02{end}light,31,3.5,2026-01-02{end}warm",32,3.5,2026-01-02{end}'
+    with pytest.raises(UnclosedQuoteError, match=r"^line 21: .* look like rows: 1, the first is line 22: 'light,31"):
+        check(f"description,listing_id,price,updated_at{end}{rows}{texts[: len(texts) // 9 * 5]}{lost}")
 
 
 def test_a_limit_ends_before_the_next_row() -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from jobs.console.wording import agree
-from jobs.ingestion.warnings import FileColumns, address_warnings, category_warnings, price_warnings, uneven_files
+from jobs.ingestion.warnings import (
+    FileColumns,
+    address_warnings,
+    category_warnings,
+    price_warnings,
+    quarantine_warnings,
+    uneven_files,
+)
 
 
 def test_words_agree_with_their_number() -> None:
@@ -57,3 +64,13 @@ def test_an_address_is_no_picture(value: str) -> None:
 @pytest.mark.parametrize("value", [None, "/9j/4AAQSkZJRgABAQ", "iVBORw0KGgo", "R0lGODlhAQABAAAAACw=", "not a picture"])
 def test_what_may_be_a_picture_is_no_address(value: str | None) -> None:
     assert address_warnings("photo", value) == []
+
+
+def test_rows_that_cannot_be_used_come_with_a_way_out() -> None:
+    untimed, damaged = quarantine_warnings({"damaged_listing_id": 2, "malformed_row": 5, "missing_updated_at": 1})
+    assert untimed == (
+        "1 row has no time. If one time may stand for all rows, leave the column out and take the time of the file: "
+        "--set 'ingest.columns={updated_at: null}' --set ingest.updated_at=file"
+    )
+    assert damaged.startswith("2 values of listing_id are numbers that a spreadsheet has rounded.")
+    assert quarantine_warnings({"malformed_row": 5}) == []

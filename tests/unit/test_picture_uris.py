@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from pyarrow.fs import FileSystem, LocalFileSystem
+from pyarrow.fs import LocalFileSystem
 
 from conf.load import load_settings
 from schemas.reasons import ImageStatus
@@ -218,10 +218,3 @@ def test_files_without_permission_do_not_make_a_store_dead(
         assert read_uri(f"{number}.jpg", prefixes, 100) == (None, ImageStatus.UNREADABLE)
     assert read_uri("a.jpg", prefixes, 100) == (b"picture a", ImageStatus.OK)
     assert not dead_store[1]
-
-
-def test_googles_client_does_not_try_for_a_quarter_of_an_hour() -> None:
-    storage, base = picture_uris._storage("gs://anonymous@shop/pictures/")
-    assert base.rstrip("/") == "shop/pictures"
-    assert storage == FileSystem.from_uri("gs://anonymous@shop/?retry_limit_seconds=60")[0]
-    assert storage != FileSystem.from_uri("gs://anonymous@shop/")[0]

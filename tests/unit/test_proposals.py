@@ -19,6 +19,7 @@ OPTIONS = [
     (("id", "nom", "prix", "Catégorie"), "", "--set 'ingest.columns={listing_id: id, title: nom, category: Catégorie, price: prix}' --set ingest.updated_at=file"),  # noqa: E501
     (("Artikelnummer", "Bezeichnung", "Geändert am"), "", "--set 'ingest.columns={listing_id: Artikelnummer, title: Bezeichnung, updated_at: Geändert am}'"),  # noqa: E501
     (("product-id", "Product_Name", "image link", "date"), "", "--set 'ingest.columns={listing_id: product-id, title: Product_Name, updated_at: date, image_uri: image link}'"),  # noqa: E501
+    (("ID", "Nom", "Catégories", "Tarif régulier", "Images"), "listing_id updated_at", "--set 'ingest.columns={title: Nom, category: Catégories, price: Tarif régulier, image_uri: Images}'"),  # noqa: E501
     (("it's", "name"), "listing_id updated_at", "--set 'ingest.columns={title: name}'"),
     (("width", "height"), "listing_id updated_at", ""),
     (("width", "height"), "listing_id", "--set ingest.updated_at=file"),
