@@ -31,6 +31,7 @@ from jobs.reviewing.shapes import (
     write_export,
 )
 from jobs.warehouse.fetched import picture_prefixes
+from schemas.metrics import ERROR_LEFT, MetricSource
 from schemas.reasons import ItemStatus, Reason
 from schemas.tables import (
     CATEGORY_ALIASES,
@@ -73,10 +74,9 @@ def export_open_items(job: Job, store: Store) -> int | None:
     wanted = still_wanted(store, snapshot.run.run_date)
     items = open_items(snapshot, wanted).persist()
     try:
-        source = Source(snapshot.run.run_id, snapshot.run.run_date.isoformat(), clock().isoformat(timespec="seconds"))
         count = write_export(
             store.folder,
-            source,
+            _source(snapshot),
             _categories(snapshot),
             export_pictures(job, snapshot, items),
             item_rows(items, job.settings.privacy.phone_regions, wanted),
@@ -85,6 +85,20 @@ def export_open_items(job: Job, store: Store) -> int | None:
         items.unpersist()
     remember_runs(store, version or 0)
     return count
+
+
+def _source(snapshot: PublicationSnapshot) -> Source:
+    metrics = snapshot.run.own_metrics(snapshot.warehouse)
+    estimate = metrics.where(
+        (F.col("metric") == ERROR_LEFT) & (F.col("dimension") == "all") & (F.col("source") == MetricSource.MODEL.value)
+    ).first()
+    return Source(
+        snapshot.run.run_id,
+        snapshot.run.run_date.isoformat(),
+        clock().isoformat(timespec="seconds"),
+        listings=None if estimate is None else int(estimate.denominator),
+        wrong=None if estimate is None else estimate.numerator,
+    )
 
 
 def open_items(snapshot: PublicationSnapshot, wanted: Collection[str] = ()) -> DataFrame:

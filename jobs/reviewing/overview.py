@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.reviewing.database import Connection, Row, Store
@@ -33,6 +33,8 @@ class Progress:
             or within half a minute.
         ahead, wrong: of the next questions about categories (at most 500), how many they are, and how many of the
             sellers' categories are wrong as the model estimates it.
+        rate: share of the catalogue that is in a wrong category, as the model estimates it: in the publication, less
+            what people have answered since, 0 to 1; None if unknown.
         run_date: the date of the publication that is shown; None without an export.
         waiting: answers that are safe here and not yet in the warehouse.
     """
@@ -43,6 +45,7 @@ class Progress:
     pace: int | None
     ahead: int
     wrong: float
+    rate: float | None
     run_date: str | None
     waiting: int
 
@@ -74,7 +77,7 @@ def progress(store: Store, who: Reviewer, filters: Filters, now: dt.datetime, mi
     waiting = connection.execute(
         "SELECT count(*) FROM answers WHERE written = 0 AND (undone = 0 OR taken = 1)"
     ).fetchone()
-    date = connection.execute("SELECT value FROM open.meta WHERE name = 'run_date'").fetchone()
+    meta = {row["name"]: row["value"] for row in connection.execute("SELECT name, value FROM open.meta")}
     today, _ = _answered(connection, who, midnight)
     return Progress(
         today=today,
@@ -83,9 +86,24 @@ def progress(store: Store, who: Reviewer, filters: Filters, now: dt.datetime, mi
         pace=_pace(connection, who, now),
         ahead=ahead,
         wrong=wrong,
-        run_date=date["value"] if date else None,
+        rate=_rate(connection, meta),
+        run_date=meta.get("run_date"),
         waiting=waiting[0],
     )
+
+
+def _rate(connection: Connection, meta: Mapping[str, str | None]) -> float | None:
+    listings, wrong = meta.get("listings"), meta.get("wrong")
+    if not listings or wrong is None:
+        return None
+    # Of another publication's answers, this one's estimate knows.
+    [settled] = connection.execute(
+        "SELECT coalesce(sum(q.wrong), 0) FROM open.questions q JOIN (SELECT DISTINCT listing_id, judged_hash "
+        "FROM answers WHERE run_id = ? AND undone = 0 AND decision NOT IN ('skip', 'reopen') "
+        "AND purpose NOT IN ('second', 'known')) USING (listing_id, judged_hash)",
+        (meta["run_id"],),
+    ).fetchone()
+    return max(float(wrong) - float(settled), 0.0) / float(listings)
 
 
 def _answered(connection: Connection, who: Reviewer, since: dt.datetime) -> tuple[int, str]:

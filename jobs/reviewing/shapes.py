@@ -125,11 +125,18 @@ class Picture:
 
 @dataclass(frozen=True)
 class Source:
-    """The publication that is exported, and when."""
+    """The publication that is exported, and when.
+
+    Attributes:
+        listings, wrong: how many listings it has, and how many of them the model expects in a wrong category; None if
+            unknown.
+    """
 
     run_id: str
     run_date: str
     exported_at: str
+    listings: int | None = None
+    wrong: float | None = None
 
 
 @dataclass(frozen=True)

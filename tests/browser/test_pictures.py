@@ -32,6 +32,7 @@ from tests.review_samples import CATEGORIES, SOURCE, Server, category_item, othe
 FOLDER = os.environ.get("REVIEW_PICTURES")
 LARGEST = 150_000
 """Bytes of a picture in the docs."""
+PUBLICATION = replace(SOURCE, listings=3000, wrong=177.0)
 NOTE = "Open at the heel."
 GROUP = "seller=S0007&category=sandals&suggested=boots"
 BRANDS = ("Norvald", "Alpina", "Trekko", "Oldfield", "Marisol")
@@ -77,10 +78,10 @@ def shop(tmp_path: Path) -> Iterator[Server]:
     large = [Picture(item.listing_id, LARGE, jpeg) for item, jpeg in found if "missing_image" not in item.reasons]
     for name, role in (("ada", Role.REVIEWER), ("bob", Role.REVIEWER), ("lea", Role.LEAD)):
         add_user(tmp_path, name, role, PASSWORD)
-    write_export(tmp_path, SOURCE, CATEGORIES, [*large, *small], [item for item, _ in found[:31]])
+    write_export(tmp_path, PUBLICATION, CATEGORIES, [*large, *small], [item for item, _ in found[:31]])
     answer_all(tmp_path, "ada", frozenset({"L0001", "L0002", "L0004", "L0007"}), NOTE, 60.0)
     answer_all(tmp_path, "bob", frozenset({"L0001", "L0002", "L0003", "L0004", "L0005"}), NOTE, 30.0)
-    write_export(tmp_path, SOURCE, CATEGORIES, [*large, *small], [item for item, _ in found])
+    write_export(tmp_path, PUBLICATION, CATEGORIES, [*large, *small], [item for item, _ in found])
     store = Store(tmp_path)
     asked = open_questions(store, "L0040")[0].judged_hash
     leave_to(store, Reviewer("window", "page", "lea", "lead"), "L0040", asked, "bob", dt.datetime.now(dt.UTC))
