@@ -21,6 +21,7 @@ class FilterBody(BaseModel):
     suggested: str | None = Field(default=None, max_length=1000)
     department: str | None = Field(default=None, max_length=1000)
     seller: str | None = Field(default=None, max_length=1000)
+    priority: str | None = Field(default=None, max_length=100)
     language: str | None = Field(default=None, max_length=100)
     search: str | None = Field(default=None, max_length=200)
     drawn: Literal["1"] | None = None

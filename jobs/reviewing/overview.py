@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jobs.reviewing.database import Connection, Row, Store
 from jobs.reviewing.opinions import NOT_ANSWERED
 from jobs.reviewing.shapes import sought
-from jobs.reviewing.showing import Filters, Reviewer
+from jobs.reviewing.showing import PRIORITY, Filters, Reviewer
 
 FOUND = 12
 """Categories that a search shows at most."""
@@ -143,6 +143,7 @@ def choices(store: Store, who: Reviewer, filters: Filters) -> dict[str, list[Cho
         "suggested": ("q.suggested", ""),
         "department": ("q.department", ""),
         "seller": ("q.seller_id", ""),
+        "priority": (PRIORITY, ""),
         "language": ("q.language", ""),
     }
     found = {}

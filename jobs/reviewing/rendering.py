@@ -36,6 +36,10 @@ def _count(number: float) -> str:
     return f"{number:,.0f}".replace(",", "\u202f")
 
 
+_NAMED = {"reason": "reasons", "language": "languages", "priority": "priorities"}
+"""Filters whose values have words -> the words' name."""
+
+
 def _percent(share: float) -> str:
     return "<1\u202f%" if 0 < share < 0.01 else f"{share * 100:.0f}\u202f%"
 
@@ -142,9 +146,8 @@ def render_bulk(head: Head, found: Bulk, filters: Mapping[str, str], names: Mapp
         names: category -> label and path.
     """
     chosen, words = _in_order(filters), head.words
-    named = {"reason": "reasons", "language": "languages"}
     shown = [
-        (name, words.get(f"{named[name]}.{value}", value) if name in named else names.get(value, (value, ""))[0])
+        (name, words.get(f"{_NAMED[name]}.{value}", value) if name in _NAMED else names.get(value, (value, ""))[0])
         for name, value in chosen.items()
     ]
     asked = found.question
@@ -247,7 +250,7 @@ def render_progress(words: Words, now: Progress) -> str:
 def render_filters(words: Words, choices: Mapping[str, Sequence[Choice]], chosen: Mapping[str, str]) -> str:
     """The filters with their counts."""
     query = urlencode(_in_order(chosen))
-    return render_part("filters.html.j2", words=words, choices=choices, chosen=chosen, query=query)
+    return render_part("filters.html.j2", words=words, choices=choices, chosen=chosen, query=query, named=_NAMED)
 
 
 def _in_order(filters: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,12 @@ _COMPARED = ("title", "description", "price", "currency", "condition", "category
 """What a reviewer is told about if it has changed."""
 
 
+PRIORITY = (
+    "CASE WHEN q.wrong >= 0.5 THEN 'high' WHEN q.wrong >= 0.1 THEN 'medium' WHEN q.wrong IS NOT NULL THEN 'low' END"
+)
+"""How probably a question's category is wrong; null of blind ones and of other questions."""
 _CONDITIONS = {
+    "priority": f"{PRIORITY} = :priority",
     "reason": "q.place IN (SELECT place FROM open.reasons WHERE reason = :reason)",
     "seller": "q.seller_id = :seller",
     "drawn": "1",
@@ -57,6 +62,7 @@ class Filters:
     """Which questions are wanted; None: all. A blind question has no category, suggestion and department.
 
     Attributes:
+        priority: high, medium or low.
         search: a listing's id, or beginnings of words that title and description have, all of them.
         drawn: set if the order is to be random, so that the first ones stand for all.
     """
@@ -66,6 +72,7 @@ class Filters:
     suggested: str | None = None
     department: str | None = None
     seller: str | None = None
+    priority: str | None = None
     language: str | None = None
     search: str | None = None
     drawn: str | None = None

@@ -1,4 +1,4 @@
-"""The share of the catalogue that is in a wrong category, as the review page tells it while people work."""
+"""What the model expects to be wrong, as the review page tells it and filters by it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from jobs.reviewing.answering import Answer, store_answers, undo
 from jobs.reviewing.database import Store
 from jobs.reviewing.opinions import Shares
-from jobs.reviewing.overview import progress
-from jobs.reviewing.rendering import render_progress
+from jobs.reviewing.overview import choices, progress
+from jobs.reviewing.rendering import render_filters, render_progress
 from jobs.reviewing.showing import Filters, Reviewer, Showing, release, show_next
 from jobs.reviewing.words import load_words
 from tests.review_samples import SOURCE, category_item, other_items, write_store
@@ -48,9 +48,7 @@ def test_the_rate_falls_with_each_answer_about_a_category_and_rises_with_an_undo
     undo(store, ADA, "undo", NOON)
     assert rate(store) == pytest.approx(0.05)
     words = load_words("en")
-    assert "about 5.0\u202f% of all wrong" in render_progress(
-        words, progress(store, ADA, Filters(), NOON, NOON)
-    )
+    assert "about 5.0\u202f% of all wrong" in render_progress(words, progress(store, ADA, Filters(), NOON, NOON))
 
     write_store(tmp_path, ITEMS, replace(SOURCE, run_id="nightly-2026-11-11-1", listings=1000, wrong=40.0))
     assert rate(store) == pytest.approx(0.04), "the next publication knows of earlier answers"
@@ -61,3 +59,25 @@ def test_without_an_estimate_no_rate_is_told(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert rate(store) is None
     assert "of all wrong" not in render_progress(load_words("en"), progress(store, ADA, Filters(), NOON, NOON))
+
+
+def test_questions_are_filtered_by_how_probably_they_are_wrong(tmp_path: Path) -> None:
+    wrong = {"L0000": 0.9, "L0001": 0.5, "L0002": 0.49, "L0003": 0.1, "L0004": 0.09}
+    items = [category_item(n, priority=priority) for n, priority in enumerate(wrong.values())]
+    blind = category_item(5, priority=0.9, reasons=["audit_sample", "wrong_category"], audit_chance=0.1)
+    write_store(tmp_path, [*items, blind])
+    store = Store(tmp_path)
+
+    def found(priority: str) -> list[str]:
+        asked = show_next(store, ADA, Filters(priority=priority), [], 100, NOON)
+        release(store, ADA.page)
+        return sorted(each.view["listing_id"] for each in asked)
+
+    assert found("high") == ["L0000", "L0001"], "a filter must not tell what is thought of a blind question"
+    assert found("medium") == ["L0002", "L0003"]
+    assert found("low") == ["L0004"]
+    assert found("odd") == []
+    offered = choices(store, ADA, Filters())
+    assert {each.value: each.count for each in offered["priority"]} == {"high": 2, "medium": 2, "low": 1}
+    page = render_filters(load_words("en"), offered, {"priority": "high"})
+    assert '<option value="high" selected>high: probably wrong (2)</option>' in page

@@ -10,7 +10,7 @@
   const place = { window: (sessionStorage.window ??= random()), page: random() };
   for (const name of ["window", "page"]) find(`#who [name=${name}]`).value = place[name];
   const filters = Object.fromEntries(
-    [...new URLSearchParams(location.search)].filter(([name, value]) => value && ["reason", "category", "suggested", "department", "seller", "language", "search", "drawn"].includes(name)),
+    [...new URLSearchParams(location.search)].filter(([name, value]) => value && ["reason", "category", "suggested", "department", "seller", "priority", "language", "search", "drawn"].includes(name)),
   );
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
