@@ -30,6 +30,7 @@ from jobs.reviewing.shapes import (
     question_about,
     write_export,
 )
+from jobs.reviewing.typical import typical_pictures
 from jobs.warehouse.fetched import picture_prefixes
 from schemas.metrics import ERROR_LEFT, MetricSource
 from schemas.reasons import ItemStatus, Reason
@@ -122,6 +123,7 @@ def open_items(snapshot: PublicationSnapshot, wanted: Collection[str] = ()) -> D
     joined = joined.join(predicted, ["listing_id", "content_hash"], "left")
     older = clean.select(F.struct(*_BESIDE).alias("older"), F.col("listing_id").alias("duplicate_of"))
     joined = joined.join(older, "duplicate_of", "left")
+    joined = joined.join(typical_pictures(joined, clean, _BESIDE), "effective_category", "left")
     return joined.join(_similar(joined, clean), "listing_id", "left")
 
 
@@ -184,6 +186,7 @@ def _item(row: Row, reasons: list[str], regions: tuple[str, ...]) -> OpenItem:
         sentence=row.sentence,
         similar=[_beside(each.listing, each.similarity) for each in row.beside or ()],
         duplicate=None if row.older is None else _beside(row.older, None),
+        fitting=[_beside(each.listing, None) for each in _fitting(row, reasons)],
         personal_data=list(row.personal_data or ()) if has_personal_data else [],
         marks=marks,
         prices=None if row.suggested_price is None else Prices(**row.suggested_price.asDict()),
@@ -191,6 +194,11 @@ def _item(row: Row, reasons: list[str], regions: tuple[str, ...]) -> OpenItem:
         priority=row.priority,
         judged=dict(row.judged),
     )
+
+
+def _fitting(row: Row, reasons: list[str]) -> list[Row]:
+    """The listings with fitting pictures, if the item's is asked about."""
+    return list(row.fitting or ()) if Reason.IMAGE_MISMATCH.value in reasons else []
 
 
 def _beside(listing: Row, similarity: float | None) -> Similar:
@@ -213,7 +221,9 @@ def export_pictures(job: Job, snapshot: PublicationSnapshot, items: DataFrame) -
     """Pictures of the open items, and small ones of what is shown beside them; the executors shrink them."""
     older = items.where("duplicate_of IS NOT NULL").select(F.col("duplicate_of").alias("listing_id"))
     large = items.select("listing_id").unionByName(older).distinct()
-    small = items.select(F.explode("similar.listing_id").alias("listing_id")).distinct()
+    small = items.select(F.explode("similar.listing_id").alias("listing_id"))
+    doubtful = items.where(F.array_contains("reasons", Reason.IMAGE_MISMATCH.value))
+    small = small.unionByName(doubtful.select(F.explode("fitting.listing.listing_id").alias("listing_id"))).distinct()
     for size, wanted in ((LARGE, large), (SMALL, small)):
         shrink = make_thumbnails(
             SIDES[size],

@@ -84,6 +84,7 @@ class OpenItem:
         personal_data: kinds of personal data in the texts.
         marks: places of personal data: "title" or "description", start and end.
         duplicate: the older listing that offers the same product.
+        fitting: listings of its category whose pictures fit, where the picture is asked about.
         audit_chance: the chance of being drawn; None outside the audit.
         best_category: the category that the decision accept means.
         prices: the usual ones of its category, where the price is asked about.
@@ -106,6 +107,7 @@ class OpenItem:
     sentence: str | None = None
     similar: Sequence[Similar] = ()
     duplicate: Similar | None = None
+    fitting: Sequence[Similar] = ()
     personal_data: Sequence[str] = ()
     marks: Sequence[tuple[str, int, int]] = ()
     prices: Prices | None = None

@@ -212,10 +212,11 @@ class Work:
         """Showing id -> HTML."""
         if self._names[0] != self._store.export_id():
             self._names = (self._store.export_id(), category_names(self._store))
+        views = [showing.view for showing in showings]
         others = [
             each["listing_id"]
-            for showing in showings
-            for each in [*showing.view["similar"], *([showing.view["duplicate"]] if showing.view["duplicate"] else [])]
+            for view in views
+            for each in (*view["similar"], *view["fitting"], *filter(None, [view["duplicate"]]))
         ]
         around = Surroundings(words_of(request), self._names[1], pictured(self._store, others))
         return {each.showing_id: rendering.render_question(each, around) for each in showings}

@@ -1,0 +1,30 @@
+"""What the review page shows beside a question."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from jobs.reviewing.database import Store
+from jobs.reviewing.rendering import Surroundings, render_question
+from jobs.reviewing.shapes import Similar
+from jobs.reviewing.showing import Filters, Reviewer, show_next
+from jobs.reviewing.words import load_words
+from tests.review_samples import category_item, write_store
+
+NOON = dt.datetime(2026, 11, 10, 12, tzinfo=dt.UTC)
+ADA = Reviewer("window", "page", "ada", "reviewer")
+NAMES = {"boots": ("Boots", "Footwear > Boots"), "sandals": ("Sandals", "Footwear > Sandals")}
+
+
+def test_a_doubtful_picture_stands_beside_pictures_that_fit(tmp_path: Path) -> None:
+    fitting = [Similar("S1", "Leather sandals", "sandals", 31.0, None), Similar("S2", None, "sandals", None, None)]
+    write_store(tmp_path, [category_item(0, reasons=["image_mismatch"], fitting=fitting)])
+    [showing] = show_next(Store(tmp_path), ADA, Filters(), [], 1, NOON)
+    page = render_question(showing, Surroundings(load_words("en"), NAMES, {"S1"}))
+    beside = page[page.index("Pictures that fit its category") :]
+    assert "Leather sandals" in beside
+    assert "31.00" in beside
+    assert "S1" in beside
+    assert "Winter boots" not in page, "what is like the suggested category says nothing about the picture"
+    assert "% alike" not in page
