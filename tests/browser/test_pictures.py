@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from jobs.reviewing.database import Store
 from jobs.reviewing.shapes import LARGE, SMALL, OpenItem, Picture, Similar, write_export
 from jobs.reviewing.showing import Reviewer
 from jobs.reviewing.users import Role, add_user
-from tests.browser.conftest import opened
+from tests.browser.conftest import WAIT, opened
 from tests.browser.test_leads import answer_all
 from tests.browser.test_sign_in import PASSWORD, fill_in
 from tests.review_samples import CATEGORIES, SOURCE, Server, category_item, other_items, running_server
@@ -94,7 +95,11 @@ def draw(page: Page, name: str, *, whole: bool = False) -> None:
     """Check that a view fits its window; where a folder is named, draw it."""
     width = page.viewport_size["width"] if page.viewport_size else 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-    page.wait_for_function("[...document.images].every((each) => each.complete)")
+    # Not `wait_for_function`: it evaluates text in the page, which the page's policy refuses.
+    deadline = time.monotonic() + WAIT / 1000
+    while not page.evaluate("[...document.images].every((each) => each.complete)"):
+        assert time.monotonic() < deadline, f"{name}: a picture is not loaded"
+        page.wait_for_timeout(50)
     taken = page.screenshot(full_page=whole)
     if FOLDER is not None:
         small = io.BytesIO()
@@ -129,7 +134,6 @@ def test_the_main_views_render(browser: Browser, shop: Server) -> None:
     visit("/lead", "[data-free=bob]", "leads", whole=True)
     visit("/lead/settle", "#stage article", "settle")
     visit("/lead/history?listing=L0003", "table.history", "history")
-    # By now the wall has given its listings back; directly after it, they may still be in its hands.
     visit("/bulk?seller=S0007&reason=wrong_category", "[data-decide]", "bulk")
     page.set_viewport_size({"width": 390, "height": 844})
     visit("/", "#stage article", "phone")
