@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Route
 
-from tests.browser.conftest import opened
+from tests.browser.conftest import WAIT, opened
 from tests.browser.test_keys import listing, saved, stored
 from tests.review_samples import SOURCE, Server, category_item, running_server, write_store
 
@@ -76,6 +76,11 @@ def test_two_windows_get_different_listings(browser: Browser, page: Page, server
     for _ in range(15):
         page.keyboard.press("a")
         other.keyboard.press("s")
+    # Keys that are pressed before their listing has come are answers only when it has.
+    for _ in range(WAIT // 50):
+        if len(stored(server.folder)) == 30:
+            break
+        page.wait_for_timeout(50)
     saved(page)
     saved(other)
     rows = stored(server.folder)
