@@ -18,7 +18,7 @@ from udfs.posterior import posterior
 
 SCALES: Floats = np.geomspace(0.5, 4.0, 13)
 """The exponents of the probabilities that are tried."""
-_FLOOR = 1e-6
+FLOOR = 1e-6
 """Probabilities are clipped from below, so that one listing cannot decide a comparison."""
 
 
@@ -89,5 +89,5 @@ def _original_log_likelihood(log_q: Floats, labels: Labels, fit: NoiseFit, rows:
     """
     rates = fit.rates(labels.sellers[rows])
     undone, _ = posterior(log_q[rows], labels.canaries[rows], rates, fit.transitions)
-    _, found = posterior(np.log(np.maximum(undone, _FLOOR)), labels.given[rows], rates, fit.transitions)
+    _, found = posterior(np.log(np.maximum(undone, FLOOR)), labels.given[rows], rates, fit.transitions)
     return found

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from schemas.arrays import Floats, Ints
-from training.best_scale import Explained, explain
+from training.best_scale import FLOOR, Explained, explain
 from training.canaries import MIN_CANARIES
 from training.labels import Labels
 from training.noise import fit_noise
@@ -38,8 +38,6 @@ _MIN_AUDITED = 50
 """With fewer audited listings, the audit does not compare models."""
 _MIN_ANSWERS, _MORE_ANSWERS = 50, 1.1
 """Answers that a champion has not learned from count if they are at least so many, and so many times its own."""
-_FLOOR = 1e-6
-"""Probabilities are clipped from below, so that one listing cannot decide a comparison."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,7 @@ def _mean(values: Floats) -> float:
 def _posterior_lead(new: Floats, old: Floats, rows: Ints, categories: Ints) -> Lead:
     """The lead in the log-posterior of `categories` at `rows`."""
     true = categories[rows]
-    return Lead.of(np.log(np.maximum(new[rows, true], _FLOOR) / np.maximum(old[rows, true], _FLOOR)))
+    return Lead.of(np.log(np.maximum(new[rows, true], FLOOR) / np.maximum(old[rows, true], FLOOR)))
 
 
 @dataclass(frozen=True)

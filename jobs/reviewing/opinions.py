@@ -40,6 +40,8 @@ NEVER_ANSWERED = f"""NOT EXISTS (
 ){_NOT_LEFT_TO_ANOTHER}"""  # noqa: S608 - no values
 """As `NOT_ANSWERED`, without second opinions and known items: what may be decided at once with others."""
 
+DECIDES = "undone = 0 AND decision NOT IN ('skip', 'reopen') AND purpose NOT IN ('second', 'known')"
+"""Whether an answer stands as a decision."""
 _WANTED_DAYS = 30
 """For how long others are asked a question after its answer."""
 
@@ -145,8 +147,7 @@ def still_wanted(store: Store, run_date: dt.date) -> Mapping[str, Set[str]]:
         run_date: date of the publication; questions that were answered more than 30 days before are left out.
     """
     rows = store.reading().execute(
-        "SELECT listing_id, judged_hash FROM answers a WHERE undone = 0 AND decision NOT IN ('skip', 'reopen') "  # noqa: S608
-        "AND purpose NOT IN ('second', 'known') AND decided_at >= ? "
+        f"SELECT listing_id, judged_hash FROM answers a WHERE {DECIDES} AND decided_at >= ? "  # noqa: S608
         f"AND (is_known = 1 OR asks_second = 1 AND NOT {_HAS_SECOND})",
         ((run_date - dt.timedelta(days=_WANTED_DAYS)).isoformat(),),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.reviewing.database import Connection, Row, Store
-from jobs.reviewing.opinions import NOT_ANSWERED
+from jobs.reviewing.opinions import DECIDES, NOT_ANSWERED
 from jobs.reviewing.shapes import sought
 from jobs.reviewing.showing import PRIORITY, Filters, Reviewer
 
@@ -98,9 +98,8 @@ def _rate(connection: Connection, meta: Mapping[str, str | None]) -> float | Non
         return None
     # Of another publication's answers, this one's estimate knows.
     [settled] = connection.execute(
-        "SELECT coalesce(sum(q.wrong), 0) FROM open.questions q JOIN (SELECT DISTINCT listing_id, judged_hash "
-        "FROM answers WHERE run_id = ? AND undone = 0 AND decision NOT IN ('skip', 'reopen') "
-        "AND purpose NOT IN ('second', 'known')) USING (listing_id, judged_hash)",
+        "SELECT coalesce(sum(q.wrong), 0) FROM open.questions q JOIN (SELECT DISTINCT listing_id, judged_hash "  # noqa: S608
+        f"FROM answers WHERE run_id = ? AND {DECIDES}) USING (listing_id, judged_hash)",
         (meta["run_id"],),
     ).fetchone()
     return max(float(wrong) - float(settled), 0.0) / float(listings)
