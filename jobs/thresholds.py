@@ -25,7 +25,8 @@ def preview(job: Job) -> Summary:
     """Show what the newest publication would have corrected and referred with other precisions.
 
     Each line is a value of the setting decide.correction_precision. The other settings hold as given with --profile
-    and --set, such as decide.refer_below. Changes nothing and can run at any time.
+    and --set, such as decide.refer_below. A second table names the categories with the most corrections that are
+    probably wrong. Changes nothing and can run at any time.
     """
     job.require_listings()
     warehouse, settings = job.warehouse, job.settings

@@ -62,7 +62,8 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
     """Train a model and promote it if it is better.
 
     Encodes new pictures, then learns from the sellers' categories and the reviewers' decisions. The new model is
-    compared with the champion and becomes champion only if it is better.
+    compared with the champion and becomes champion only if it is better, or as good and taught by many more of
+    people's answers. The summary says what decided.
 
     Exit codes: 0 success, whether or not the model became champion; 1 failure; 2 invalid usage or settings.
     """
