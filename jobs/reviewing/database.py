@@ -16,8 +16,8 @@ from pathlib import Path
 from schemas.errors import FailedError
 
 EXPORT, ANSWERS = "open-items.sqlite", "answers.sqlite"
-FORMAT = 1
-"""Of both files. An export of another format is made anew; answers of a later format are refused."""
+EXPORT_FORMAT, ANSWERS_FORMAT = 2, 1
+"""An export of another format is made anew; answers of a later format are refused."""
 Row = sqlite3.Row
 Connection = sqlite3.Connection
 StoreError = sqlite3.Error
@@ -96,22 +96,22 @@ class Store:
 
     def _prepare(self, answers: Connection) -> None:
         version = answers.execute("PRAGMA user_version").fetchone()[0]
-        if version > FORMAT:
+        if version > ANSWERS_FORMAT:
             raise FailedError(
-                f"{self.folder / ANSWERS} has format {version}, but this catalog-cleaner knows only {FORMAT}: a newer "
-                "one wrote it. Upgrade catalog-cleaner."
+                f"{self.folder / ANSWERS} has format {version}, but this catalog-cleaner knows only "
+                f"{ANSWERS_FORMAT}: a newer one wrote it. Upgrade catalog-cleaner."
             )
         for statement in _ANSWER_TABLES.split(";"):
             answers.execute(statement)
         known = {row["name"] for row in answers.execute("PRAGMA table_info(answers)")}
         for name in _ADDED.keys() - known:
             answers.execute(f"ALTER TABLE answers ADD COLUMN {name} {_ADDED[name]}")
-        answers.execute(f"PRAGMA user_version = {FORMAT}")
+        answers.execute(f"PRAGMA user_version = {ANSWERS_FORMAT}")
 
     def reading(self) -> Connection:
         """A connection of this thread to the answers, with the newest export attached as `open`; it begins nothing.
 
-        Without an export, the attached tables are empty.
+        Without an export of this program's format, the attached tables are empty.
         """
         connection = self._connection()
         file = self.folder / EXPORT
@@ -119,9 +119,8 @@ class Store:
         if self._local.attached != newest:
             if self._local.attached is not None:
                 connection.execute("DETACH open")
-            address = f"{file.resolve().as_uri()}?mode=ro" if newest != _NO_FILE else "file::memory:"
-            connection.execute("ATTACH ? AS open", (address,))
-            if newest == _NO_FILE:
+            if newest == _NO_FILE or not _attach(connection, file):
+                connection.execute("ATTACH 'file::memory:' AS open")
                 for statement in _EXPORT_TABLES.split(";"):
                     connection.execute(statement.replace(" TABLE ", " TABLE open.", 1))
             self._local.attached = newest
@@ -175,6 +174,16 @@ class Store:
             self._local.connection, self._local.attached = connection, None
         open_connection: Connection = self._local.connection
         return open_connection
+
+
+def _attach(connection: Connection, file: Path) -> bool:
+    """Attach an export as `open`; not one that has another format, which an earlier version of the program wrote."""
+    connection.execute("ATTACH ? AS open", (f"{file.resolve().as_uri()}?mode=ro",))
+    written_as = connection.execute("SELECT value FROM open.meta WHERE name = 'format'").fetchone()
+    if written_as is not None and written_as["value"] == str(EXPORT_FORMAT):
+        return True
+    connection.execute("DETACH open")
+    return False
 
 
 _NO_FILE = (0, 0, 0)

@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.cleaning.steps.attributes import likely_condition
 from jobs.cleaning.steps.judged import judged_hashes
 from jobs.console.job import Job, clock
 from jobs.reporting.publication_snapshot import PublicationSnapshot, find_snapshot
@@ -20,6 +21,7 @@ from jobs.reviewing.shapes import (
     LARGE,
     SMALL,
     Category,
+    Likely,
     OpenItem,
     Picture,
     Prices,
@@ -113,7 +115,8 @@ def open_items(snapshot: PublicationSnapshot, wanted: Collection[str] = ()) -> D
         "seller_id", F.struct("listings", "error_rate", "lower", "upper").alias("seller")
     )
     predicted = snapshot.read(PREDICTIONS).where(F.col("model_version") == snapshot.run.model_version)
-    predicted = predicted.select("listing_id", "content_hash", "personal_data").dropDuplicates(["listing_id"])
+    predicted = predicted.select("listing_id", "content_hash", "personal_data", likely_condition())
+    predicted = predicted.dropDuplicates(["listing_id"])
     own = items.select(
         "listing_id", "content_hash", "reasons", "suggested_categories", "priority", "audit_chance", "suggested_price",
         "status", F.coalesce("in_budget", F.lit(False)).alias("in_budget"),
@@ -192,8 +195,15 @@ def _item(row: Row, reasons: list[str], regions: tuple[str, ...]) -> OpenItem:
         prices=None if row.suggested_price is None else Prices(**row.suggested_price.asDict()),
         audit_chance=row.audit_chance,
         priority=row.priority,
+        likely_condition=_likely_condition(row, reasons),
         judged=dict(row.judged),
     )
+
+
+def _likely_condition(row: Row, reasons: list[str]) -> Likely | None:
+    """What words and picture suggest, if the condition is asked about."""
+    is_asked = Reason.CONDITION_MISMATCH.value in reasons and row.likely_condition is not None
+    return Likely(row.likely_condition["value"], row.likely_condition["probability"]) if is_asked else None
 
 
 def _fitting(row: Row, reasons: list[str]) -> list[Row]:

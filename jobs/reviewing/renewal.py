@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from jobs.lifecycle import lock
-from jobs.reviewing.database import FORMAT, Store, StoreError
+from jobs.reviewing.database import Store, StoreError
 
 LOG = "sync.log"
 """File in the store with what the process printed last."""
@@ -76,8 +76,7 @@ class Renewal:
         if now < self._not_before or is_held:
             return False
         connection = self._store.reading()
-        written_as = connection.execute("SELECT value FROM open.meta WHERE name = 'format'").fetchone()
-        if written_as is None or written_as["value"] != str(FORMAT):
+        if connection.execute("SELECT 1 FROM open.meta").fetchone() is None:
             return True
         if self._warehouse is not None:
             seen = connection.execute("SELECT value FROM state WHERE name = ?", (RUNS_SEEN,)).fetchone()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from jobs.reviewing.database import FORMAT, new_export
+from jobs.reviewing.database import EXPORT_FORMAT, new_export
 from schemas.decisions import CATEGORY_QUESTION
 from schemas.reasons import ANSWERED_BY_CATEGORY, CATEGORY_REASONS, Reason
 
@@ -64,6 +64,14 @@ class Seller:
 
 
 @dataclass(frozen=True)
+class Likely:
+    """The most probable value of an attribute, with its probability, 0 to 1."""
+
+    value: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Prices:
     """The usual prices of a category and currency: median, quartiles, and how many prices."""
 
@@ -88,6 +96,7 @@ class OpenItem:
         audit_chance: the chance of being drawn; None outside the audit.
         best_category: the category that the decision accept means.
         prices: the usual ones of its category, where the price is asked about.
+        likely_condition: what words and picture suggest, where the condition is asked about.
         judged: question -> hash of the values that an answer judges (`jobs.cleaning.steps.judged.judged_hashes`).
     """
 
@@ -111,6 +120,7 @@ class OpenItem:
     personal_data: Sequence[str] = ()
     marks: Sequence[tuple[str, int, int]] = ()
     prices: Prices | None = None
+    likely_condition: Likely | None = None
     audit_chance: float | None = None
     priority: float | None = None
     judged: Mapping[str, str] = field(default_factory=dict)
@@ -220,7 +230,7 @@ def write_export(
     departments = {each.category: each.department for each in categories}
     place = 0
     with new_export(folder) as insert:
-        insert("meta", [("format", str(FORMAT)), *asdict(source).items()])
+        insert("meta", [("format", str(EXPORT_FORMAT)), *asdict(source).items()])
         insert(
             "categories",
             [

@@ -25,6 +25,7 @@ class WorkListRow:
         asks: the open reasons of the question, separated by commas.
         suggestions: the most probable categories with their probabilities in percent, separated by commas.
         usual_prices: quartiles and median of an odd price.
+        likely_condition: what words and picture suggest, where the condition is asked about, with its probability.
         content_hash, judged_hash, purpose: bind the answer to what was seen.
     """
 
@@ -43,6 +44,7 @@ class WorkListRow:
     priority: float | None
     duplicate_of: str | None
     usual_prices: str | None
+    likely_condition: str | None
     decision: str | None
     category: str | None
     reason: str | None
@@ -81,7 +83,7 @@ def _row(item: OpenItem, question: Question, labels: Mapping[str, str]) -> WorkL
         f"{each.category} ({labels.get(each.category, each.category)}) {each.probability:.0%}"
         for each in item.suggested[:SUGGESTIONS]
     ]
-    prices = item.prices
+    prices, likely = item.prices, item.likely_condition
     return WorkListRow(
         listing_id=item.listing_id,
         title=item.title,
@@ -99,6 +101,9 @@ def _row(item: OpenItem, question: Question, labels: Mapping[str, str]) -> WorkL
         duplicate_of=item.duplicate.listing_id if item.duplicate and question.question == "duplicate" else None,
         usual_prices=f"{prices.lower:.2f} to {prices.upper:.2f}, median {prices.median:.2f}"
         if prices and question.question == "price_outlier"
+        else None,
+        likely_condition=f"{likely.value} {likely.probability:.0%}"
+        if likely and question.question == "condition_mismatch"
         else None,
         decision=None,
         category=None,

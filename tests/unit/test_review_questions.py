@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jobs.reviewing.database import Store
 from jobs.reviewing.rendering import Surroundings, render_question
-from jobs.reviewing.shapes import Similar
+from jobs.reviewing.shapes import Likely, Similar
 from jobs.reviewing.showing import Filters, Reviewer, show_next
 from jobs.reviewing.words import load_words
 from tests.review_samples import category_item, write_store
@@ -28,3 +28,16 @@ def test_a_doubtful_picture_stands_beside_pictures_that_fit(tmp_path: Path) -> N
     assert "S1" in beside
     assert "Winter boots" not in page, "what is like the suggested category says nothing about the picture"
     assert "% alike" not in page
+
+
+def test_a_doubtful_condition_stands_beside_what_words_and_picture_suggest(tmp_path: Path) -> None:
+    likely = Likely("used", 0.824)
+    write_store(tmp_path, [category_item(0, reasons=["condition_mismatch"], condition="new", likely_condition=likely)])
+    [showing] = show_next(Store(tmp_path), ADA, Filters(), [], 1, NOON)
+    for language, stated, suggested in (
+        ("en", "The seller states: new", "Words and picture suggest: used (82"),
+        ("fr", "Le vendeur indique : new", "suggèrent : used (82"),
+    ):
+        page = render_question(showing, Surroundings(load_words(language), NAMES, set()))
+        assert stated in page
+        assert suggested in page

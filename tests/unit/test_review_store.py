@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 
 from jobs.erasure.names import Names
 from jobs.reviewing.answering import Answer, previous, store_answers, undo
-from jobs.reviewing.database import Store
+from jobs.reviewing.database import EXPORT, Store
 from jobs.reviewing.forgetting import forget_in_store
-from jobs.reviewing.outgoing import forget_old, mark_written, take_answers, waiting_answers
+from jobs.reviewing.outgoing import exported_run, forget_old, mark_written, take_answers, waiting_answers
 from jobs.reviewing.overview import choices, progress, search_categories
 from jobs.reviewing.shapes import OpenItem, questions
 from jobs.reviewing.showing import CLAIM_SECONDS, Filters, Reviewer, Showing, release, show_next
@@ -283,6 +284,17 @@ def test_answers_of_a_later_version_are_refused(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(FailedError, match="has format 99"):
         Store(tmp_path)
+
+
+def test_an_export_of_an_earlier_version_is_not_shown(store: Store, tmp_path: Path) -> None:
+    assert ids(shown(store)) != []
+    assert exported_run(store) == SOURCE.run_id
+    with sqlite3.connect(tmp_path / EXPORT) as export:
+        export.execute("UPDATE meta SET value = '1' WHERE name = 'format'")
+        export.execute("ALTER TABLE questions DROP COLUMN draw")
+    export.close()
+    assert shown(store) == []
+    assert exported_run(store) is None, "so it is exported anew"
 
 
 def test_only_the_owner_can_read_the_store(store: Store, tmp_path: Path) -> None:

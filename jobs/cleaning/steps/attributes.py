@@ -23,14 +23,18 @@ def with_contradiction(scored: DataFrame) -> DataFrame:
         The rows with `condition_contradiction`, the probability that the condition is another one, 0 to 1, null if it
         states none that the model knows; and `likely_condition`, the most probable one, null if the model knows none.
     """
-    conditions = F.filter("attributes", lambda each: each["attribute"] == CONDITION)
-    stated = F.filter(conditions, lambda each: same_value(each["value"]) == same_value(F.col("condition")))
-    likely = F.filter(conditions, lambda each: each["probability"] == _best(conditions))
+    stated = F.filter(_conditions(), lambda each: same_value(each["value"]) == same_value(F.col("condition")))
     added = {
         "condition_contradiction": F.get(stated, F.lit(0))["contradiction"],
-        "likely_condition": F.get(likely, F.lit(0))["value"],
+        "likely_condition": likely_condition()["value"],
     }
     return scored.withColumns(added).drop("attributes")
+
+
+def likely_condition() -> Column:
+    """The most probable condition in the column `attributes` of predictions; null if the model knows none."""
+    likely = F.filter(_conditions(), lambda each: each["probability"] == _best(_conditions()))
+    return F.get(likely, F.lit(0)).alias("likely_condition")
 
 
 def attribute_suggestions(predictions: DataFrame, listings: DataFrame, model: AttributeModel) -> DataFrame:
@@ -73,6 +77,10 @@ def attribute_suggestions(predictions: DataFrame, listings: DataFrame, model: At
         F.col("found.probability").alias("confidence"),
         _evidence(F.col("found")).alias("evidence"),
     )
+
+
+def _conditions() -> Column:
+    return F.filter("attributes", lambda each: each["attribute"] == CONDITION)
 
 
 def _by_attribute(values: Mapping[str, Column], kind: str) -> Column:
