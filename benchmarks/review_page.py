@@ -1,10 +1,10 @@
 """Measure the time from a key to the next picture on the review page, against a bare page that swaps loaded pictures.
 
-    python -m benchmarks.review_page [--items 20000] [--chromium /usr/bin/chromium]
+    python -m benchmarks.review_page [--items 20000] [--chromium /usr/bin/chromium] [--warehouse demo-warehouse]
 
 The store holds so many open items. Two scripted reviewers answer beside the browser, one answer every half second each,
 and both pages are measured in turns in one run, on this machine's loopback address. Every answer is counted: the run
-lasts about two minutes.
+lasts about two minutes. With a warehouse, of which a copy is used, the answers are also written to it all the time.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import io
 import json
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -27,6 +28,8 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.scripted_reviewer import ScriptedReviewer, page_server
+from jobs.reviewing.database import Store
+from jobs.reviewing.outgoing import exported_run
 from jobs.reviewing.shapes import LARGE, Category, OpenItem, Picture, Seller, Source, Suggested, write_export
 
 _PORT = 8398
@@ -63,20 +66,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--chromium", default=shutil.which("chromium") or "chromium")
+    parser.add_argument("--warehouse", type=Path, help="with a publication")
     options = parser.parse_args()
     if options.items < _FEWEST:
         parser.error(f"--items is {options.items}, but the bare page shows pictures of listings up to {_FEWEST}.")
-    with tempfile.TemporaryDirectory() as folder:
-        _write_store(Path(folder), options.items)
-        with page_server(_server(Path(folder)), _PORT) as address, _reviewers(address) as seconds:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "store"
+        write = [sys.executable, "-c", ""]
+        run_id = "nightly-2026-01-01-0"
+        if options.warehouse:
+            copy = shutil.copytree(options.warehouse, Path(temporary) / "warehouse")
+            sync = ["review", "sync", "--warehouse", str(copy), "--set", f"review.store={folder}"]
+            write = [sys.executable, "-m", "jobs.cli", *sync]
+            subprocess.run(write, check=True)
+            run_id = exported_run(Store(folder)) or run_id  # so that the export below stays
+        _write_store(folder, run_id, options.items)
+        with page_server(_server(folder, write), _PORT) as address, _reviewers(address) as seconds:
             page, bare = _measure(address, options.chromium)
+        if options.warehouse:
+            counts = Store(folder).reading().execute("SELECT count(*), sum(written) FROM answers").fetchone()
+            print(f"of {counts[0]:,} answers {counts[1]:,} had been written to the warehouse by the end")
     print(f"review page: median {statistics.median(page):.1f} ms, 90 % within {np.quantile(page, 0.9):.1f} ms")
     print(f"bare page:   median {statistics.median(bare):.1f} ms, 90 % within {np.quantile(bare, 0.9):.1f} ms")
     print(f"ratio of the medians {statistics.median(page) / statistics.median(bare):.2f} (wanted: 1.5 at most)")
     print(f"an answer of the {len(seconds):,} beside it: median {1000 * statistics.median(seconds):.0f} ms")
 
 
-def _write_store(folder: Path, items: int) -> None:
+def _write_store(folder: Path, run_id: str, items: int) -> None:
     random = np.random.default_rng(1)
     pictures = []
     for _ in range(_PICTURES):
@@ -86,7 +102,7 @@ def _write_store(folder: Path, items: int) -> None:
         pictures.append(out.getvalue())
     write_export(
         folder,
-        Source("nightly-2026-01-01-0", "2026-01-01", "2026-01-01T05:00:00+00:00"),
+        Source(run_id, "2026-01-01", "2026-01-01T05:00:00+00:00"),
         _CATEGORIES,
         (Picture(f"L{n:04d}", LARGE, pictures[n % _PICTURES]) for n in range(items)),
         (_item(n) for n in range(items)),
@@ -112,12 +128,12 @@ def _item(number: int) -> OpenItem:
     )
 
 
-def _server(folder: Path) -> list[str]:
-    """The command that serves the store."""
+def _server(folder: Path, write: list[str]) -> list[str]:
+    """The command that serves the store, and begins the other one again whenever it has ended."""
     options = {
         "folder": str(folder), "warehouse": None, "host": "127.0.0.1", "port": _PORT, "reviewer": "ada",
         "role": "reviewer", "second_share": 0.0, "known_share": 0.0,
-        "renew_command": [sys.executable, "-c", ""], "renew_minutes": 60, "proxy": {"address": None},
+        "renew_command": write, "renew_minutes": 0, "proxy": {"address": None},
     }  # fmt: skip
     return [sys.executable, "-m", "jobs.reviewing.serving", json.dumps(options)]
 

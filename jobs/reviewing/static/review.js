@@ -165,7 +165,8 @@
     if (!wasOffline) alarm.hidden = true;
     fillStage();
     tell();
-    send();
+    // The outbox has it: sending can wait until the next listing is drawn.
+    setTimeout(send);
   }
   function press(action) {
     const button = find(`[data-act=${action}][data-decision]`, current);
