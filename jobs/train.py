@@ -13,7 +13,13 @@ import typer
 
 from conf.settings import TrainSettings
 from jobs.cleaning.label_errors import LabelErrors, describe_share
-from jobs.cleaning.steps.reviews import latest_decisions, standing_decisions, with_decisions, without_disputed
+from jobs.cleaning.steps.reviews import (
+    latest_decisions,
+    standing_decisions,
+    with_answers_to_both,
+    with_decisions,
+    without_disputed,
+)
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import parse_date
@@ -82,7 +88,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         decisions = without_disputed(latest_decisions(standing_decisions(reviewed)), reviewed)
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version)
         listings = with_taxonomy(in_force(warehouse.read(LISTINGS, version).drop("image")), taxonomy, aliases)
-        listings = with_decisions(listings, decisions)
+        listings = with_answers_to_both(with_decisions(listings, decisions), reviewed)
         categories = [TaxonomyCategory(*row) for row in taxonomy.select("category", "parent", "department").collect()]
         work = trainings / run.run_id
         work.mkdir(parents=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from training.sample import NO_SELLER
@@ -37,6 +37,11 @@ def example_tasks(rows: int, ranks: int, min_per_rank: int) -> int:
         min_per_rank: minimum number of tasks per rank.
     """
     return ranks * max(min_per_rank, math.ceil(rows / (ranks * ROWS_PER_TASK)))
+
+
+def listing_key() -> Column:
+    """The hash of `listing_id` by which the training set names a listing."""
+    return F.xxhash64("listing_id")
 
 
 def example_rows(
@@ -69,7 +74,7 @@ def example_rows(
         .join(decided, "decided_category", "left")
         .where("label IS NOT NULL OR truth IS NOT NULL")
         .select(
-            F.xxhash64("listing_id").alias("key"),
+            listing_key().alias("key"),
             "listing_id",
             "seller_id",
             F.when(F.col("seller_id").isNull(), NO_SELLER).otherwise(F.xxhash64("seller_id")).alias("seller_key"),

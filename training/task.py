@@ -8,6 +8,7 @@ from pathlib import Path
 from schemas.arrays import Bools, Ints
 from schemas.estimates import ShareEstimate
 from training.dataset import Dataset
+from training.doubts import NO_DOUBTS, Doubts
 from training.first_pass import FirstPass
 from training.plan import Plan
 
@@ -25,6 +26,7 @@ class RankTask:
         vector_width: length of a picture's vector; 0 without a picture encoder.
         folder: a working folder that the driver and all ranks can access.
         twins: as `training.error_share.twin_share`.
+        doubts: the listings about which two people differ.
     """
 
     dataset: Dataset
@@ -35,6 +37,7 @@ class RankTask:
     vector_width: int
     folder: str
     twins: ShareEstimate | None = None
+    doubts: Doubts = NO_DOUBTS
 
     @property
     def categories(self) -> int:

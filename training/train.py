@@ -20,6 +20,7 @@ from training.attribute_sample import read_attribute_sample
 from training.attributes import learn_attributes
 from training.bundle import write_bundle
 from training.dataset import write_dataset
+from training.doubts import read_doubts
 from training.error_share import UNKNOWN, twin_share
 from training.examples import example_rows, example_tasks
 from training.fitting import fit_sample
@@ -96,11 +97,11 @@ def train_bundle(
     """Train every member on the labelled listings and write the bundle to `<work_dir>/bundle`.
 
     Args:
-        listings: listing_id, title, description, category, decided_category, audited_category, seller_id, bucket,
-            condition, attributes, and vector (what the picture encoder makes of the picture: float16, little-endian;
-            null without a usable picture); one row per listing. Attributes are learnt from all listings; otherwise,
-            those without a category of the taxonomy are left out. The Spark session must have at least
-            `settings.train.ranks` task slots.
+        listings: listing_id, title, description, category, decided_category, audited_category, answers_to_both (as in
+            `training.doubts.read_doubts`), seller_id, bucket, condition, attributes, and vector (what the picture
+            encoder makes of the picture: float16, little-endian; null without a usable picture); one row per listing.
+            Attributes are learnt from all listings; otherwise, those without a category of the taxonomy are left out.
+            The Spark session must have at least `settings.train.ranks` task slots.
         taxonomy: all categories that may be predicted.
         encoder: the folder of the picture encoder (`udfs.encoders.folder`).
         settings: sections text, picture and train.
@@ -143,6 +144,7 @@ def train_bundle(
         vector_width=encoder_spec.width,
         folder=str(folder),
         twins=twin_share(count_twins(listings, categories, ancestors)),
+        doubts=read_doubts(listings, categories),
     )
     result = _train_members(task, settings, progress)
     files = [task.sample(rank) for rank in range(settings.train.ranks)]

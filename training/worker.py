@@ -94,7 +94,7 @@ def run_first_pass(
     Args:
         trainer, text, c: trainer and trained text branch of the first pass, and its inverse L2 penalty.
         sampled: the rows of this rank's shard on which the noise model is fitted.
-        task: its distances and twins are used.
+        task: its distances, twins and doubts are used.
 
     Returns:
         The first pass, and the soft labels, shape (n, C), memory-mapped; or None and None if there are too few texts.
@@ -114,7 +114,9 @@ def run_first_pass(
 
     def soft(rows: Ints) -> Floats32:
         predicted = resolve_log(trainer.predict(text, rows), shard.labels[rows], task.ancestors)
-        return soft_labels(first, predicted, shard.labels[rows], shard.truths[rows], indices[rows])
+        found = soft_labels(first, predicted, shard.labels[rows], shard.truths[rows], indices[rows])
+        task.doubts.weigh(found, shard.keys[rows])
+        return found
 
     parts = (soft(rows) for rows in blocks(np.arange(len(shard))))
     return first, write_rows(trainer.folder / "soft-labels", parts, trainer.categories)

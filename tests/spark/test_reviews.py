@@ -8,8 +8,16 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.judged import judged_hash, judged_hashes
-from jobs.cleaning.steps.reviews import latest_decisions, standing_decisions, with_answers, without_disputed
+from jobs.cleaning.steps.reviews import (
+    latest_decisions,
+    standing_decisions,
+    with_answers,
+    with_answers_to_both,
+    with_decisions,
+    without_disputed,
+)
 from tests.spark.frames import frame, rows_of
+from training.doubts import read_doubts
 
 _DDL = (
     "decision_id string, listing_id string, content_hash string, decision string, purpose string, decided_at string, "
@@ -70,7 +78,8 @@ def test_reopen_takes_back_the_last_decision_that_stands(spark: SparkSession) ->
 
 def test_a_disputed_answer_is_no_certain_label_until_a_lead_decides(spark: SparkSession) -> None:
     ddl = (
-        f"{_DDL}, reason string, category string, reviewer_role string, audit_chance double, published_category string"
+        f"{_DDL}, reason string, category string, reviewer_role string, audit_chance double, "
+        "published_category string, reviewer string"
     )
 
     def row(
@@ -78,7 +87,21 @@ def test_a_disputed_answer_is_no_certain_label_until_a_lead_decides(spark: Spark
     ) -> tuple[object, ...]:
         decision = "reopen" if reopens else "set_category"
         time = f"2026-01-05 10:00:0{number}"
-        return (f"{name} {number}", name, "h", decision, purpose, time, reopens, None, category, role, None, None)
+        return (
+            f"{name} {number}",
+            name,
+            "h",
+            decision,
+            purpose,
+            time,
+            reopens,
+            None,
+            category,
+            role,
+            None,
+            None,
+            f"{role} {number}",
+        )
 
     rows = [
         row(1, "agreed", "work", "boots", "reviewer"),
@@ -99,6 +122,24 @@ def test_a_disputed_answer_is_no_certain_label_until_a_lead_decides(spark: Spark
         ("settled", "hats"),
         ("withdrawn", "boots"),
     ]
+    names = ["agreed", "disputed", "settled", "withdrawn", "silent"]
+    listings = frame(spark, "listing_id string, content_hash string", *((name, "h") for name in names))
+    asked = with_answers_to_both(with_decisions(listings, certain), decisions)
+    said = [("reviewer 1", "boots"), ("reviewer 2", "shoes")]
+    assert rows_of(asked, "listing_id", "answers_to_both") == [
+        ("agreed", [said[0], ("reviewer 2", "boots")]),
+        ("disputed", said),
+        ("settled", [("lead 3", "hats"), *said]),
+        ("silent", None),
+        ("withdrawn", None),
+    ]
+    doubts = read_doubts(asked, ["boots", "hats", "shoes"])
+    [key] = listings.where("listing_id = 'disputed'").select(F.xxhash64("listing_id").alias("key")).collect()
+    assert doubts.keys.tolist() == [key.key] * 2
+    assert doubts.categories.tolist() == [0, 2]
+    # Reviewer 2 has said something else than the lead, too, as reviewer 1 has.
+    assert 0.3 < doubts.shares[0] < 0.6
+    assert 0.9 < doubts.shares.sum() < 1.0
 
 
 def test_an_answer_about_a_reason_holds_for_the_values_that_were_judged(spark: SparkSession) -> None:

@@ -72,11 +72,37 @@ def without_disputed(latest: DataFrame, decisions: DataFrame) -> DataFrame:
         latest: the output of `latest_decisions`.
         decisions: rows of review_decisions.
     """
-    opinions = _not_taken_back(decisions).where((F.col("purpose") == Purpose.SECOND.value) & _is_about_category())
+    opinions = _second_opinions(decisions)
     opinions = opinions.select("listing_id", "content_hash", F.col("category").alias("second_category"))
     differs = (F.col("second_category") != F.col("reviewed_category")) & ~F.col("by_lead")
     disputed = latest.join(opinions, ["listing_id", "content_hash"]).where(differs)
     return latest.join(disputed.select("listing_id", "content_hash"), ["listing_id", "content_hash"], "left_anti")
+
+
+def with_answers_to_both(listings: DataFrame, decisions: DataFrame) -> DataFrame:
+    """Add what everybody says about the category of the current content, where there is a second opinion.
+
+    Args:
+        listings: with listing_id and content_hash.
+        decisions: rows of review_decisions.
+
+    Returns:
+        `listings` with answers_to_both, an array of structs (reviewer, category): each reviewer's last answer; null
+        without a second opinion.
+    """
+    content = ["listing_id", "content_hash"]
+    opinions = _second_opinions(decisions)
+    answers = standing_decisions(decisions).where(_is_about_category()).unionByName(opinions)
+    newest = Window.partitionBy(*content, "reviewer").orderBy(F.col("decided_at").desc(), F.col("decision_id").desc())
+    last = answers.withColumn("rank", F.row_number().over(newest)).where("rank = 1")
+    asked = last.join(opinions.select(*content).distinct(), content, "left_semi")
+    given = F.sort_array(F.collect_list(F.struct("reviewer", "category"))).alias("answers_to_both")
+    return listings.join(asked.groupBy(*content).agg(given), content, "left")
+
+
+def _second_opinions(decisions: DataFrame) -> DataFrame:
+    """The second opinions about categories that are not taken back."""
+    return _not_taken_back(decisions).where((F.col("purpose") == Purpose.SECOND.value) & _is_about_category())
 
 
 def _not_taken_back(decisions: DataFrame) -> DataFrame:
