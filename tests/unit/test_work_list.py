@@ -13,6 +13,7 @@ import pytest
 from openpyxl.cell import WriteOnlyCell
 
 from jobs.reviewing.csv_files import guarded
+from jobs.reviewing.shapes import Likely
 from jobs.reviewing.work_list import ANSWER_COLUMNS, COLUMNS, WorkListRow, work_list_rows
 from jobs.reviewing.work_list_export import check_target
 from jobs.reviewing.work_list_files import WRITERS, read_workbook
@@ -56,6 +57,10 @@ def test_each_question_of_a_listing_is_a_row_of_its_own(rows: list[WorkListRow])
     assert about_title.suggestions is None
     [price] = by_listing(rows, "L0902")
     assert price.usual_prices == "20.00 to 45.00, median 30.00"
+    likely = Likely("used", 0.824)
+    worn = category_item(1, reasons=["wrong_category", "condition_mismatch"], condition="new", likely_condition=likely)
+    shown = {row.reason: row.likely_condition for row in work_list_rows([worn], LABELS)}
+    assert shown == {None: None, "condition_mismatch": "used 82%"}
     [double] = by_listing(rows, "L0904")
     assert double.duplicate_of == "B1"
 
