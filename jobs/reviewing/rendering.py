@@ -125,6 +125,16 @@ def render_sign_in(head: Head, target: str, problem: str) -> str:
     return head.render("sign_in.html.j2", {"next": target}, next=target, problem=problem)
 
 
+def render_refusal(head: Head, problem: str) -> str:
+    """A page that says what is wrong, with a way back.
+
+    Args:
+        head: its beginning.
+        problem: what to say.
+    """
+    return head.render("refusal.html.j2", {}, problem=problem)
+
+
 def render_groups(head: Head, groups: Sequence[Group]) -> str:
     """The groups of alike cases."""
     found = [(group, urlencode(_filters_of(group))) for group in groups]

@@ -134,6 +134,27 @@ def test_what_is_typed_ahead_belongs_to_the_search_and_answers_nothing(page: Pag
     assert [category for *_, category in stored(server.folder)] == ["boots"] * 14 + ["hats"]
 
 
+def test_what_is_pressed_after_a_field_that_was_typed_ahead_goes_to_the_next_listing(page: Page, server: Server) -> None:
+    page.evaluate(
+        """() => {
+          const press = (key) => document.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+          for (let n = 0; n < 14; n++) press('a');
+          for (const key of ['f', 'h', 'a', 't', 's', 'Enter', 's']) press(key);
+          for (const key of ['k', 'w', 'h', 'o', 'Enter', 'n', 'o', 'k', 'Enter', 'a']) press(key);
+        }"""
+    )
+    page.wait_for_selector('#stage article[data-listing="L0018"]')
+    saved(page)
+    with sqlite3.connect(server.folder / "answers.sqlite") as answers:
+        rows = answers.execute("SELECT listing_id, decision, category, note FROM answers ORDER BY number").fetchall()
+    assert rows[14:] == [
+        ("L0014", "set_category", "hats", None),
+        ("L0015", "reject", "sandals", None),
+        ("L0016", "skip", None, "who"),
+        ("L0017", "accept", "boots", "ok"),
+    ]
+
+
 def test_a_note_and_a_skip_are_stored_and_typing_in_them_answers_nothing(page: Page, server: Server) -> None:
     page.keyboard.press("n")
     page.keyboard.type("as it says")

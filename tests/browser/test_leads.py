@@ -143,7 +143,7 @@ def test_only_leads_see_it(browser: Browser, office: Server) -> None:
     pages = opened(browser, f"{office.address}/lead", wait_for="#name")
     page = next(pages)
     fill_in(page, "ada")
-    page.wait_for_selector("text=for leads and admins only")
+    page.wait_for_selector("text=This page is for leads and admins.")
     exports = [f"/lead/export/{name}.csv" for name in ("work", "agreement", "answers")]
     for path in ("/lead", "/lead/settle", "/lead/history?listing=L0003", *exports):
         assert page.request.get(office.address + path).status == 403, path

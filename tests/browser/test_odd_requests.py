@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.test_keys import saved, stored
+from tests.browser.test_views import problems
 from tests.review_samples import Server
 
 ODD = ("%00", "no-such-value", "%ED%A0%80", "%22", "NEAR%28", "-", "1e999", "%F0%9F%A6%84", "x" * 1500)
@@ -22,6 +23,11 @@ def test_odd_values_in_an_address_break_nothing(page: Page, server: Server) -> N
                 assert status == 200 or (status == 422 and path == "/filters"), (path, name, value)
     for path in ("/static/..%2fsite.py", "/picture?listing=../../etc/passwd", "/nowhere", "/%ff"):
         assert page.request.get(server.address + path).status == 404, path
+    page.goto(f"{server.address}/nowhere?lang=fr")
+    assert page.inner_text("h2") == "Il n'y a rien à cette adresse."
+    assert problems(page) == []
+    page.click("main a")
+    page.wait_for_selector("#stage article")
     page.goto(f"{server.address}/lead?days=none")
     assert page.url == f"{server.address}/lead"
 
@@ -53,5 +59,7 @@ def test_half_a_character_in_a_note_and_long_notes_stop_no_answer(page: Page, se
         page.keyboard.press("Enter")
         page.keyboard.press("a")
     page.context.set_offline(False)
+    # Only so many listings are loaded ahead: what was pressed for others waits for them.
+    page.wait_for_selector('#stage article[data-listing="L0010"]')
     saved(page)
     assert [row[:2] for row in stored(server.folder)] == [(f"L{n:04d}", "accept") for n in range(10)]

@@ -8,10 +8,18 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as NoPageError
 
 from jobs.reviewing.application.leads import Leads
 from jobs.reviewing.application.signing import SignIn
-from jobs.reviewing.application.site import SignedOutError, Site, ask_to_sign_in, cannot_store, not_understood
+from jobs.reviewing.application.site import (
+    SignedOutError,
+    Site,
+    ask_to_sign_in,
+    cannot_store,
+    not_understood,
+    refuse_page,
+)
 from jobs.reviewing.application.working import Work
 from jobs.reviewing.database import Store, StoreError
 from jobs.reviewing.guard import App, Guard
@@ -49,6 +57,7 @@ def create_application(
     _add(application, "GET", "/sign-in", signing.show)
     _add(application, "POST", "/sign-in", signing.sign_in)
     application.add_exception_handler(StoreError, cannot_store)
+    application.add_exception_handler(NoPageError, lambda request, error: refuse_page(request, error, site.version))
     application.add_exception_handler(RequestValidationError, not_understood)
     application.add_exception_handler(SignedOutError, ask_to_sign_in)
     return Guard(application, port, proxy)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Cookie, HTTPException, Query, Request, Response
 
 from jobs.reviewing import rendering_leads
-from jobs.reviewing.application.site import Site, reviewer_of, words_of
+from jobs.reviewing.application.site import FOR_LEADS, Site, reviewer_of, words_of
 from jobs.reviewing.assigning import free, held, leave_to, open_questions, people
 from jobs.reviewing.bodies import DisputesBody, FreeBody, LeaveBody, ReopenBody, SettleBody
 from jobs.reviewing.history import history
@@ -56,7 +56,7 @@ class Leads:
         """Refuse whoever is no lead; `Site.check` has found out who it is."""
         if not request.state.leads:
             self._site.log(request, "refused leads' pages")
-            raise HTTPException(403, "for leads and admins only")
+            raise HTTPException(403, FOR_LEADS)
 
     def overview(
         self,

@@ -20,7 +20,7 @@ from jobs.reviewing.files import TYPES, read_file
 from jobs.reviewing.guard import is_session, is_token, token_of
 from jobs.reviewing.opinions import Shares
 from jobs.reviewing.proxy import SECRET_HEADER, Proxy
-from jobs.reviewing.rendering import Head
+from jobs.reviewing.rendering import Head, render_refusal
 from jobs.reviewing.sessions import signed_in
 from jobs.reviewing.showing import Filters, Reviewer
 from jobs.reviewing.users import User, read_users
@@ -29,6 +29,9 @@ from schemas.decisions import LEADS
 
 PAGES = ("/", "/groups", "/wall", "/bulk", "/lead", "/lead/settle", "/lead/history")
 """Addresses that people open, which work without a query, too."""
+FOR_LEADS = "for leads and admins only"
+_REFUSALS = {FOR_LEADS: "for_leads", "Not Found": "nothing_here"}
+"""Reason of a refusal -> its words on a page; other reasons are for those who set up the page."""
 _YEAR = 365 * 24 * 3600
 
 
@@ -43,6 +46,7 @@ class Site:
         store: the store.
         clock: tells the time, UTC.
         name: tells stores apart in the browser's storage.
+        version: of the page's files.
         accesses: who saw and did what.
     """
 
@@ -60,7 +64,7 @@ class Site:
         """
         self.store, self.clock, self._local, self._shares, self._proxy = store, clock, local, shares, proxy
         self._files = {name: read_file(name) for name in TYPES}
-        self._version = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
+        self.version = hashlib.sha256(b"".join(self._files.values())).hexdigest()[:12]
         self._secret = store.remembered("secret", secrets.token_hex(32))
         self.name = store.remembered("name", secrets.token_hex(8))
         self.accesses = AccessLog(store)
@@ -123,7 +127,7 @@ class Site:
         """A whole page, with the browser's cookies."""
         kept = session if session is not None and is_session(session) else secrets.token_urlsafe(24)
         words = words_of(request)
-        text = render(Head(words, token_of(kept, self._secret), self._version))
+        text = render(Head(words, token_of(kept, self._secret), self.version))
         answer = HTMLResponse(text, status, headers={"cache-control": "no-store"})
         self.keep_session(request, answer, kept)
         answer.set_cookie("lang", words.language, httponly=True, samesite="strict", max_age=_YEAR)
@@ -135,6 +139,24 @@ class Site:
             raise HTTPException(404)
         headers = {"cache-control": "public, max-age=31536000, immutable"}
         return Response(self._files[name], media_type=TYPES[name], headers=headers)
+
+
+def refuse_page(request: Request, error: Exception, version: str) -> Response:
+    """A person's browser gets a page with a way back, any other request the bare reason.
+
+    Args:
+        request: what is refused.
+        error: an HTTPException.
+        version: of the page's files.
+    """
+    status, reason = getattr(error, "status_code", 500), str(getattr(error, "detail", error))
+    is_page = "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers
+    if request.method != "GET" or not is_page:
+        return JSONResponse({"detail": reason}, status_code=status)
+    words = words_of(request)
+    problem = words(_REFUSALS[reason]) if reason in _REFUSALS else reason
+    text = render_refusal(Head(words, "", version), problem)
+    return HTMLResponse(text, status, headers={"cache-control": "no-store"})
 
 
 def cannot_store(_: Request, error: Exception) -> Response:

@@ -221,7 +221,8 @@
   const WITHOUT_LISTING = new Set(["undo", "previous", "help"]);
   const TYPING = new Set(["find", "skip", "note"]);
 
-  // The queue. While an action that opens a field waits in it, what is typed belongs to that field.
+  // The queue. While an action that opens a field waits in it, what is typed until Enter belongs to that field; what is
+  // pressed then waits until the field is closed.
   const queue = [];
   let handling = false;
   async function handle() {
@@ -229,6 +230,11 @@
     handling = true;
     try {
       while (queue.length) {
+        const box = find("dialog[open]");
+        if (box) {
+          await new Promise((resolve) => box.addEventListener("close", resolve, { once: true }));
+          continue;
+        }
         if (!current && !WITHOUT_LISTING.has(queue[0].action)) {
           if (whyEmpty !== "open") { queue.shift(); continue; }
           await arrival();
@@ -240,7 +246,11 @@
       }
     } finally { handling = false; }
   }
-  function take(action, isDecision) { queue.push({ action, typed: "", isDecision }); handle(); }
+  // What a field has decided comes before what was pressed after its Enter.
+  function take(action, isDecision) {
+    if (isDecision) queue.unshift({ action, typed: "", isDecision }); else queue.push({ action, typed: "" });
+    handle();
+  }
 
   const DEFAULTS = { accept: "a", reject: "s", second: "", third: "", find: "f", resolve: "r", skip: "k", note: "n", undo: "u", previous: "p", next: "", zoom: "z", help: "?" };
   const FIXED = { 1: "accept", 2: "second", 3: "third", "/": "find", arrowleft: "previous", arrowright: "next" };
@@ -265,7 +275,7 @@
     const name = nameOf(event);
     if ((event.ctrlKey || event.metaKey) && !event.altKey && name === "z") { event.preventDefault(); take("undo"); return; }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const field = queue.find((each) => TYPING.has(each.action) && !each.isDecision);
+    const field = queue.find((each) => TYPING.has(each.action) && !each.isDecision && !each.typed.endsWith("\n"));
     if (field && (event.key.length === 1 || event.key === "Enter")) {
       field.typed += event.key === "Enter" ? "\n" : event.key;
       event.preventDefault();
