@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs.reviewing.database import Store
 from jobs.reviewing.opinions import NEVER_ANSWERED
+from jobs.reviewing.showing import Showing
 
 SMALLEST = 8
 """Open cases from which they are a group."""
@@ -65,3 +67,13 @@ def find_groups(store: Store, reviewer: str) -> list[Group]:
         what = (row["seller_id"], row["category"], row["suggested"])
         groups.append(Group(*what, labels, row["count"], row["share"] or 0.0, singly, right))
     return groups
+
+
+def least_sure_first(cases: Sequence[Showing]) -> list[Showing]:
+    """Cases of a group, those with the least probable suggestion first: they are likelier exceptions."""
+
+    def share(case: Showing) -> float:
+        wanted = case.view["best_category"]
+        return next((each["probability"] for each in case.view["suggested"] if each["category"] == wanted), 0.0)
+
+    return sorted(cases, key=share)

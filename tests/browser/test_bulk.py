@@ -42,8 +42,9 @@ def test_one_answer_goes_to_all_that_a_filter_finds_and_one_undo_takes_it_back(
     with sqlite3.connect(server.folder / "answers.sqlite") as answers:
         batches = answers.execute("SELECT count(*), count(DISTINCT batch_id) FROM answers WHERE batch_id IS NOT NULL")
         assert batches.fetchone() == (55, 1)
-    page.keyboard.press("u")
-    page.wait_for_selector("header:has-text('55 open')")
+    with page.expect_navigation():
+        page.keyboard.press("u")
+    assert "55 open" in page.inner_text("header")
     assert stored(server.folder) == singly
     assert next(pages, None) is None
 

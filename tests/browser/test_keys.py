@@ -134,7 +134,7 @@ def test_what_is_typed_ahead_belongs_to_the_search_and_answers_nothing(page: Pag
     assert [category for *_, category in stored(server.folder)] == ["boots"] * 14 + ["hats"]
 
 
-def test_what_is_pressed_after_a_field_that_was_typed_ahead_goes_to_the_next_listing(page: Page, server: Server) -> None:
+def test_what_is_pressed_after_a_field_typed_ahead_goes_to_the_next_listing(page: Page, server: Server) -> None:
     page.evaluate(
         """() => {
           const press = (key) => document.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));

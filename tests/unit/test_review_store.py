@@ -14,9 +14,10 @@ from jobs.erasure.names import Names
 from jobs.reviewing.answering import Answer, previous, store_answers, undo
 from jobs.reviewing.database import EXPORT, Store
 from jobs.reviewing.forgetting import forget_in_store
+from jobs.reviewing.groups import least_sure_first
 from jobs.reviewing.outgoing import exported_run, forget_old, mark_written, take_answers, waiting_answers
 from jobs.reviewing.overview import choices, progress, search_categories
-from jobs.reviewing.shapes import OpenItem, questions
+from jobs.reviewing.shapes import OpenItem, Suggested, questions
 from jobs.reviewing.showing import CLAIM_SECONDS, Filters, Reviewer, Showing, release, show_next
 from schemas.errors import FailedError
 from tests.review_samples import SOURCE, category_item, other_items, write_store
@@ -284,6 +285,14 @@ def test_answers_of_a_later_version_are_refused(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(FailedError, match="has format 99"):
         Store(tmp_path)
+
+
+def test_the_least_probable_suggestions_of_a_group_come_first(tmp_path: Path) -> None:
+    def case(number: int, share: float) -> OpenItem:
+        return category_item(number, suggested=[Suggested("sneakers", 0.9 - share), Suggested("boots", share)])
+
+    write_store(tmp_path, [case(0, 0.8), case(1, 0.3), case(2, 0.6), category_item(3, suggested=[])])
+    assert ids(least_sure_first(shown(Store(tmp_path), wanted=4))) == ["L0003", "L0001", "L0002", "L0000"]
 
 
 def test_an_export_of_an_earlier_version_is_not_shown(store: Store, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from jobs.reviewing.answering import Answer, Outcome, previous, store_answers, u
 from jobs.reviewing.application.site import Site, filters_of, place_of, reviewer_of, words_of
 from jobs.reviewing.bodies import BulkBody, FilterBody, Place, PreviousBody, TilesBody, UndoBody, WorkBody
 from jobs.reviewing.bulk import answer_all, find_bulk
-from jobs.reviewing.groups import find_groups
+from jobs.reviewing.groups import find_groups, least_sure_first
 from jobs.reviewing.overview import (
     category_names,
     choices,
@@ -106,7 +106,8 @@ class Work:
             seconds=False,
         )
         self._log_shown(request, found)
-        return {"tiles": [rendering.render_tile(each, words_of(request)) for each in found]}
+        words = words_of(request)
+        return {"tiles": [rendering.render_tile(each, words) for each in least_sure_first(found)]}
 
     def bulk(
         self,

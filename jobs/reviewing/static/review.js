@@ -138,13 +138,16 @@
       else if (outcome.state !== "changed") raise(words[outcome.state]);
     }
   }
+  // Keys that wait for their listing are not safe either.
+  const unsaved = () => outbox.keys().length + queue.length;
+  const count = () => { document.documentElement.dataset.unsaved = unsaved(); };
   function tell(text) {
     const waiting = outbox.keys().length;
     if (text) statusLine.textContent = text;
     else if (waiting) statusLine.textContent = fill(words.unsaved, { count: waiting });
     else if (lastSaved) statusLine.textContent = fill(words.saved, { title: lastSaved.title, answer: lastSaved.label });
     statusLine.classList.toggle("unsaved", waiting > 0);
-    document.documentElement.dataset.unsaved = waiting;
+    count();
   }
   function raise(text) {
     alarm.textContent = text;
@@ -244,12 +247,16 @@
         const done = isDecision ? isDecision() : actions[action](typed);
         if (done instanceof Promise) await done;
       }
-    } finally { handling = false; }
+    } finally {
+      handling = false;
+      count();
+    }
   }
   // What a field has decided comes before what was pressed after its Enter.
   function take(action, isDecision) {
     if (isDecision) queue.unshift({ action, typed: "", isDecision }); else queue.push({ action, typed: "" });
     handle();
+    count();
   }
 
   const DEFAULTS = { accept: "a", reject: "s", second: "", third: "", find: "f", resolve: "r", skip: "k", note: "n", undo: "u", previous: "p", next: "", zoom: "z", help: "?" };
@@ -355,7 +362,7 @@
     location.assign("/");
   });
   addEventListener("online", send);
-  addEventListener("beforeunload", (event) => { if (outbox.keys().length) event.preventDefault(); });
+  addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
   addEventListener("pagehide", () => {
     fetch("/release", { method: "POST", keepalive: true, headers: { "content-type": "application/json", "x-csrf-token": token }, body: JSON.stringify(place) }).catch(() => {});
   });
