@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
+from jobs.warehouse.sql import properties_list
 from schemas.errors import FailedError
 from schemas.tables import Table
 
@@ -114,3 +115,8 @@ def _differences(path: str, declared: DataType, stored: DataType) -> Iterator[tu
         case _:
             if declared != stored:
                 yield path, declared, stored
+
+
+def properties_clause(table: Table, others: Mapping[str, str] | None = None) -> str:
+    """The properties of a new version of a table, for Spark SQL; `others` are those that it may have besides."""
+    return properties_list({**(others or {}), **dict(table.properties), VERSION_PROPERTY: str(table.version)})

@@ -9,11 +9,15 @@ from uuid import uuid4
 
 from pyspark.sql import SparkSession
 
+from jobs.warehouse.table_log import TableLog
+
 DELETED = "deleted_"
 """Start of the names of folders that are being deleted."""
 
 LOG_FOLDER = "_delta_log"
 """Folder of the log in the folder of a Delta table."""
+COMMIT_COPIES = ".tmp"
+"""Folder in the log with a copy of each commit, where Delta's log store with DynamoDB is used."""
 _LOGGED = re.compile(r"\d{20}\.")
 """Beginning of the names of commits and checkpoints."""
 
@@ -34,9 +38,17 @@ def is_committed(spark: SparkSession, path: str) -> bool:
     """Whether a folder is a Delta table with a commit.
 
     For `DeltaTable.isDeltaTable` a log without a commit is enough, as a run leaves it that is killed before its first
-    commit.
+    commit. With DynamoDB, a commit counts that has only its entry there and its copy: Delta completes it when it reads
+    the log.
     """
-    return any(_LOGGED.match(name) for name in list_folder(spark, f"{path}/{LOG_FOLDER}"))
+    names = list_folder(spark, f"{path}/{LOG_FOLDER}")
+    if any(map(_LOGGED.match, names)):
+        return True
+    if COMMIT_COPIES not in names:
+        return False
+    jvm: Any = spark.sparkContext._jvm  # noqa: SLF001
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # noqa: SLF001
+    return TableLog(spark, log).version() >= 0
 
 
 def delete_folder(spark: SparkSession, path: str) -> None:

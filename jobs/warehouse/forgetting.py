@@ -8,7 +8,7 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
 from jobs.warehouse.commits import REMOVED_PROPERTY, retention_properties
-from jobs.warehouse.folders import LOG_FOLDER, open_path
+from jobs.warehouse.folders import COMMIT_COPIES, LOG_FOLDER, open_path
 from jobs.warehouse.tables import Warehouse
 from jobs.warehouse.upkeep import set_properties, vacuum
 from schemas.errors import FailedError
@@ -71,10 +71,17 @@ def _write_checkpoint(warehouse: Warehouse, table: Table) -> int:
 
 
 def _remove_log_before(spark: SparkSession, location: str, version: int) -> None:
-    folder, files = open_path(spark, f"{location.rstrip('/')}/{LOG_FOLDER}")
-    paths = [status.getPath() for status in files.listStatus(folder)]
+    log = f"{location.rstrip('/')}/{LOG_FOLDER}"
+    # The copies of these commits are not needed: none is the newest, and the next commit completes the one before it.
+    for path in (f"{log}/{COMMIT_COPIES}", log):
+        _remove_files_before(spark, path, version)
+
+
+def _remove_files_before(spark: SparkSession, path: str, version: int) -> None:
+    folder, files = open_path(spark, path)
+    paths = [status.getPath() for status in files.listStatus(folder)] if files.exists(folder) else []
     # The oldest first: if it is killed, Delta takes the rest for a log whose beginning has been cleaned up.
-    for path in sorted(paths, key=lambda each: str(each.getName())):
-        number = str(path.getName())[:_DIGITS]
+    for each in sorted(paths, key=lambda found: str(found.getName())):
+        number = str(each.getName())[:_DIGITS]
         if number.isdigit() and int(number) < version:
-            files.delete(path, False)
+            files.delete(each, False)

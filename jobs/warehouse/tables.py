@@ -16,16 +16,17 @@ from pyspark.sql import functions as F
 from jobs.warehouse.address import Address, find_address, quote_name
 from jobs.warehouse.commits import Commit, commits_of, first_kept_change, retention_properties
 from jobs.warehouse.evolution import (
-    VERSION_PROPERTY,
     as_declared,
     conform,
     declared_schema,
     missing_columns,
+    properties_clause,
     stored_version,
 )
 from jobs.warehouse.folders import LOG_FOLDER, delete_folder, is_committed, list_folder
 from jobs.warehouse.signing import Fences, once
-from jobs.warehouse.sql import literal, properties_list, safe_name
+from jobs.warehouse.sql import literal, safe_name
+from jobs.warehouse.staged_names import plain_name, stored_name
 from jobs.warehouse.table_log import TableLog
 from schemas.tables import Table
 
@@ -206,7 +207,7 @@ class Warehouse:
             columns = ", ".join(f"{path} {type_}" for path, type_ in missing.items())
             self.spark.sql(f"ALTER TABLE {self.identifier(table)} ADD COLUMNS ({columns})")
         if version < table.version:
-            self.spark.sql(f"ALTER TABLE {self.identifier(table)} SET TBLPROPERTIES ({_properties_clause(table)})")
+            self.spark.sql(f"ALTER TABLE {self.identifier(table)} SET TBLPROPERTIES ({properties_clause(table)})")
 
     def _create(self, table: Table) -> None:
         path = self.address.path(table.name)
@@ -216,7 +217,7 @@ class Warehouse:
         partition = f"PARTITIONED BY ({', '.join(table.partition)})" if table.partition else ""
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.identifier(table)} ({table.ddl}) USING delta {partition} "
-            f"COMMENT {literal(table.row)} TBLPROPERTIES ({_properties_clause(table, retention_properties())})"
+            f"COMMENT {literal(table.row)} TBLPROPERTIES ({properties_clause(table, retention_properties())})"
         )
 
     def properties(self, table: Table) -> dict[str, str]:
@@ -305,14 +306,18 @@ class Warehouse:
         return self._load(self.spark.read.format("delta"), staged) if self._is_stored(staged) else None
 
     def staged_names(self) -> list[str]:
-        """The names of all temporary tables, as they are stored (`safe_name`)."""
+        """The names of all temporary tables, with only letters, digits and underscores (`safe_name`)."""
+        return [plain_name(stored) for stored in self._stored_names()]
+
+    def _stored_names(self) -> list[str]:
         if self.address.schema:
             tables = self.spark.sql(f"SHOW TABLES IN {quote_name(*self.address.schema)} LIKE '{_STAGED}*'").collect()
             return [row.tableName.removeprefix(_STAGED) for row in tables]
         return list_folder(self.spark, str(self.address.path(STAGING_FOLDER)))
 
     def _staged(self, name: str) -> str:
-        return (_STAGED if self.address.schema else f"{STAGING_FOLDER}/") + safe_name(name)
+        stored = safe_name(name) if self.folder is not None else stored_name(name, self._stored_names())
+        return (_STAGED if self.address.schema else f"{STAGING_FOLDER}/") + stored
 
 
 def open_warehouse(spark: SparkSession, location: str) -> Warehouse:
@@ -322,7 +327,3 @@ def open_warehouse(spark: SparkSession, location: str) -> Warehouse:
         UsageError: the location is not a folder, URI or schema that Spark can use.
     """
     return Warehouse(spark, find_address(spark, location))
-
-
-def _properties_clause(table: Table, others: Mapping[str, str] | None = None) -> str:
-    return properties_list({**(others or {}), **dict(table.properties), VERSION_PROPERTY: str(table.version)})

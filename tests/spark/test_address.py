@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 
 from jobs.cli import app
 from jobs.lifecycle.lock import warehouse_lock
+from jobs.warehouse.staged_names import stored_name
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import UsageError
 from schemas.tables import LISTINGS, TAXONOMY, Column, Table
 from tests.spark.frames import frame, rows_of
+from tests.spark.lease_holder import mount
 
 THINGS = Table("things", "state", "a thing", ("id",), (Column("id", "STRING", "its id"),))
 MORE = replace(THINGS, version=2, columns=(*THINGS.columns, Column("note", "STRING", "a note")))
@@ -89,6 +91,25 @@ def test_a_warehouse_at_a_uri(spark: SparkSession, tmp_path: Path) -> None:
     use(warehouse)
     assert {path.name for path in (tmp_path / "store").iterdir()} == {"things", "listings", "_staging"}
     assert not list((tmp_path / "store" / "_staging").iterdir())
+
+
+def test_a_temporary_table_at_a_uri_never_takes_the_place_of_another(spark: SparkSession, tmp_path: Path) -> None:
+    """Delta's log store with DynamoDB refuses a table in the place of a removed one."""
+    warehouse = mount(spark, str(tmp_path))
+    rows = frame(spark, "n int", (1,))
+    stored = []
+    for _ in range(2):
+        assert warehouse.staged("night-1") is None
+        warehouse.stage("night-1", rows)
+        staged = warehouse.stage("night-1", rows.union(rows))
+        assert rows_of(staged, "n") == [(1,), (1,)]
+        assert warehouse.staged("night-1") is not None
+        assert warehouse.staged_names() == ["night_1"]
+        stored += [path.name for path in (tmp_path / "_staging").iterdir()]
+        warehouse.unstage("night-1")
+        assert warehouse.staged_names() == []
+    assert len(set(stored)) == 2
+    assert stored_name("night-1", ["night_2", "night_1"]) == "night_1"  # as earlier versions stored it
 
 
 def test_a_uri_of_a_scheme_without_a_file_system_is_refused(spark: SparkSession) -> None:

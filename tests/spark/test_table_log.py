@@ -19,6 +19,14 @@ def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
     return open_warehouse(spark, str(tmp_path / "warehouse"))
 
 
+def copy_commit(warehouse: Warehouse, version: int) -> Path:
+    """Write a copy of a commit where Delta's log store with DynamoDB leaves it; returns the folder."""
+    folder = Path(warehouse.location) / TAXONOMY.name / "_delta_log" / ".tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{version:020}.json.c0b1").touch()
+    return folder
+
+
 def test_a_log_says_version_properties_and_signatures(warehouse: Warehouse) -> None:
     warehouse.create(TAXONOMY)
     with signed(warehouse.spark, "r-1", 7):
@@ -35,10 +43,20 @@ def test_a_log_whose_beginning_delta_has_removed_says_what_is_left(warehouse: Wa
     warehouse.create(TAXONOMY)
     for number in (1, 2, 3):
         warehouse.commit_once(TAXONOMY, "test", number)
+    copies = copy_commit(warehouse, 4)
+    copy_commit(warehouse, 999)
     forget_history(warehouse, TAXONOMY)
+    assert [path.name[18:25] for path in copies.iterdir()] == ["99.json"]
     log = warehouse.log(TAXONOMY)
     assert log.version() > 3
     assert [version for version, _ in log.signatures()] == [log.version(), log.version() - 1]
+
+
+def test_copies_of_commits_alone_are_no_table(warehouse: Warehouse) -> None:
+    copy_commit(warehouse, 0)
+    assert not warehouse.exists(TAXONOMY)
+    warehouse.create(TAXONOMY)
+    assert warehouse.version(TAXONOMY) == 0
 
 
 def test_what_was_collected_is_remembered_until_the_table_changes(warehouse: Warehouse) -> None:
