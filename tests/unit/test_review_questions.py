@@ -1,4 +1,4 @@
-"""What the review page shows beside a question."""
+"""Which questions the review page asks, and what it shows beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jobs.reviewing.database import Store
 from jobs.reviewing.rendering import Surroundings, render_question
-from jobs.reviewing.shapes import Likely, Similar
+from jobs.reviewing.shapes import Likely, OpenItem, Similar, questions
 from jobs.reviewing.showing import Filters, Reviewer, show_next
 from jobs.reviewing.words import load_words
 from tests.review_samples import category_item, write_store
@@ -41,3 +41,19 @@ def test_a_doubtful_condition_stands_beside_what_words_and_picture_suggest(tmp_p
         page = render_question(showing, Surroundings(load_words(language), NAMES, set()))
         assert stated in page
         assert suggested in page
+
+
+def test_a_listing_has_one_question_about_its_category_and_one_for_each_other_reason() -> None:
+    def asked(*reasons: str, **more: object) -> list[tuple[str, bool]]:
+        item: OpenItem = category_item(1, reasons=list(reasons), **more)
+        return [(each.question, each.is_blind) for each in questions(item)]
+
+    assert asked("low_confidence", "missing_category") == [("category", False)]
+    assert asked("audit_sample", "low_confidence") == [("audit", True)]
+    assert asked("blank_image", "duplicate", "low_confidence") == [
+        ("category", False),
+        ("blank_image", False),
+        ("duplicate", False),
+    ]
+    item = category_item(1, reasons=["audit_sample", "blank_image"])
+    assert [each.judged_hash for each in questions(item)] == [item.judged["category"], item.judged["blank_image"]]

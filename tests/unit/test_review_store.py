@@ -17,7 +17,7 @@ from jobs.reviewing.forgetting import forget_in_store
 from jobs.reviewing.groups import least_sure_first
 from jobs.reviewing.outgoing import exported_run, forget_old, mark_written, take_answers, waiting_answers
 from jobs.reviewing.overview import choices, progress, search_categories
-from jobs.reviewing.shapes import OpenItem, Suggested, questions
+from jobs.reviewing.shapes import OpenItem, Suggested
 from jobs.reviewing.showing import CLAIM_SECONDS, Filters, Reviewer, Showing, release, show_next
 from schemas.errors import FailedError
 from tests.review_samples import SOURCE, category_item, other_items, write_store
@@ -186,22 +186,6 @@ def test_a_listing_that_left_the_list_is_judged_as_it_was_seen(store: Store, tmp
     assert rows(store, "listing_id, content_hash, run_id") == [("L0000", "content-0", SOURCE.run_id)]
     assert previous(store, ADA, None, NOON) is None, "it cannot be shown any more"
     assert undo(store, ADA, "undo-1", NOON).again is None
-
-
-def test_a_listing_has_one_question_about_its_category_and_one_for_each_other_reason() -> None:
-    def asked(*reasons: str, **more: object) -> list[tuple[str, bool]]:
-        item: OpenItem = category_item(1, reasons=list(reasons), **more)
-        return [(each.question, each.is_blind) for each in questions(item)]
-
-    assert asked("low_confidence", "missing_category") == [("category", False)]
-    assert asked("audit_sample", "low_confidence") == [("audit", True)]
-    assert asked("blank_image", "duplicate", "low_confidence") == [
-        ("category", False),
-        ("blank_image", False),
-        ("duplicate", False),
-    ]
-    item = category_item(1, reasons=["audit_sample", "blank_image"])
-    assert [each.judged_hash for each in questions(item)] == [item.judged["category"], item.judged["blank_image"]]
 
 
 @pytest.mark.parametrize(
