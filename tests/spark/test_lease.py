@@ -132,15 +132,24 @@ def test_delta_skips_all_writes_with_a_lower_fence(warehouse: Warehouse) -> None
     assert rows_of(warehouse.read(PINS), "job", "pins") == [("b", "kept"), ("e", None)]
 
 
-def test_a_store_without_atomic_commits_is_refused_unless_a_scheduler_lets_one_job_write(spark: SparkSession) -> None:
+def test_a_store_without_atomic_commits_is_refused_unless_a_scheduler_lets_one_job_write(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for uri in ("hdfs://h/w", "abfs://c@a.dfs.core.windows.net/w", "gs://b/w", "viewfs://c/w"):
         refuse_unsafe_store(spark, Address(uri, uri=uri))
     refuse_unsafe_store(spark, Address("main.sales", schema=("main", "sales")))
     for uri, way_out in (("s3a://b/w", "S3DynamoDBLogStore"), ("oss://b/w", "another. If your scheduler")):
         with pytest.raises(UsageError, match=rf"{way_out}.*--set lock.external=true"):
             refuse_unsafe_store(spark, Address(uri, uri=uri))
+    schema = Address("spark_catalog.default", schema=("spark_catalog", "default"))
+    refuse_unsafe_store(spark, schema)
+    found = spark.catalog.getDatabase("default")._replace(locationUri="s3a://b/default")
+    monkeypatch.setattr(type(spark.catalog), "getDatabase", lambda *_: found)
+    with pytest.raises(UsageError, match=r"spark_catalog.default: at s3a: .*S3DynamoDBLogStore"):
+        refuse_unsafe_store(spark, schema)
     spark.conf.set("spark.delta.logStore.s3a.impl", "io.delta.storage.S3DynamoDBLogStore")
     refuse_unsafe_store(spark, Address("s3a://b/w", uri="s3a://b/w"))
+    refuse_unsafe_store(spark, schema)
     spark.conf.unset("spark.delta.logStore.s3a.impl")
 
 
