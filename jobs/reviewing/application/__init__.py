@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -57,7 +57,9 @@ def create_application(
     _add(application, "GET", "/sign-in", signing.show)
     _add(application, "POST", "/sign-in", signing.sign_in)
     application.add_exception_handler(StoreError, cannot_store)
-    application.add_exception_handler(NoPageError, lambda request, error: refuse_page(request, error, site.version))
+    application.add_exception_handler(
+        NoPageError, lambda request, error: refuse_page(request, cast("NoPageError", error), site.version)
+    )
     application.add_exception_handler(RequestValidationError, not_understood)
     application.add_exception_handler(SignedOutError, ask_to_sign_in)
     return Guard(application, port, proxy)

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Cookie, Header, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException as NoPageError
 
 from jobs.reviewing.access_log import AccessLog
 from jobs.reviewing.bodies import FilterBody, Id, Place
@@ -141,15 +142,15 @@ class Site:
         return Response(self._files[name], media_type=TYPES[name], headers=headers)
 
 
-def refuse_page(request: Request, error: Exception, version: str) -> Response:
+def refuse_page(request: Request, error: NoPageError, version: str) -> Response:
     """A person's browser gets a page with a way back, any other request the bare reason.
 
     Args:
         request: what is refused.
-        error: an HTTPException.
+        error: why.
         version: of the page's files.
     """
-    status, reason = getattr(error, "status_code", 500), str(getattr(error, "detail", error))
+    status, reason = error.status_code, str(error.detail)
     is_page = "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers
     if request.method != "GET" or not is_page:
         return JSONResponse({"detail": reason}, status_code=status)
