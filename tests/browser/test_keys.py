@@ -199,3 +199,12 @@ def test_a_double_click_answers_once(page: Page, server: Server) -> None:
     page.wait_for_selector('#stage article[data-listing="L0002"]')
     saved(page)
     assert [row[0] for row in stored(server.folder)] == ["L0000", "L0001"]
+
+
+def test_a_key_that_comes_while_a_closed_field_still_has_the_focus_counts(page: Page, server: Server) -> None:
+    page.evaluate(
+        "document.querySelector('#note-text').dispatchEvent(new KeyboardEvent('keydown', {key: 'a', bubbles: true}))"
+    )
+    page.wait_for_selector('#stage article[data-listing="L0001"]')
+    saved(page)
+    assert stored(server.folder) == [("L0000", "accept", "boots")]

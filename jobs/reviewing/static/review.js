@@ -278,7 +278,8 @@
   }
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.repeat || find("dialog[open]")) return;
-    if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+    // A field stays focused for a moment after its dialog has closed; a key pressed then is none of its text.
+    if (event.target.closest?.("input, textarea, select, [contenteditable]")?.matches(":not(dialog:not([open]) *)")) return;
     const name = nameOf(event);
     if ((event.ctrlKey || event.metaKey) && !event.altKey && name === "z") { event.preventDefault(); take("undo"); return; }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
