@@ -156,8 +156,9 @@ def show_next(
     is_open = NOT_ANSWERED if seconds else NEVER_ANSWERED
     with store.writing() as connection:
         kept = _showings(connection, held)
-        # A claim that would last longer than any was made before the clock was set back.
-        times = (now.timestamp(), now.timestamp() + CLAIM_SECONDS)
+        # A claim that would last much longer than any was made before the clock was set back. One that lasts a little
+        # longer is that of a request which came later and went first: it stands.
+        times = (now.timestamp(), now.timestamp() + 2 * CLAIM_SECONDS)
         connection.execute("DELETE FROM claims WHERE until <= ? OR until > ?", times)
         _claim(connection, who, [row["listing_id"] for row in kept], now)
         left = "SELECT 1 FROM assigned x WHERE x.reviewer = :reviewer"

@@ -31,6 +31,13 @@ def test_a_claim_from_before_the_clock_was_set_back_keeps_nobody_waiting(tmp_pat
     assert shown(store, BOB) == ["L0000", "L0001", "L0002"]
 
 
+def test_a_request_that_has_waited_does_not_end_the_claims_of_one_that_came_later(tmp_path: Path) -> None:
+    write_store(tmp_path, [category_item(n) for n in range(20)])
+    store = Store(tmp_path)
+    assert shown(store, ADA, NOON + dt.timedelta(seconds=30))[0] == "L0000"
+    assert shown(store, BOB)[0] == "L0010", "this request came first, and waited for the store"
+
+
 def test_what_a_lead_frees_goes_to_others_and_the_page_that_had_it_can_still_answer(tmp_path: Path) -> None:
     write_store(tmp_path, [category_item(n) for n in range(3)])
     store = Store(tmp_path)
