@@ -34,7 +34,8 @@ from jobs.reviewing.shapes import LARGE, Category, OpenItem, Picture, Seller, So
 
 _PORT = 8398
 _FEWEST = 5200
-_ROUNDS, _KEYS, _PAUSE = 4, 20, 0.15
+_LONGEST = 180
+_ROUNDS, _KEYS, _PAUSE = 10, 11, 0.15
 _PICTURES, _SIDE = 50, 640
 _CATEGORIES = [Category(name, name.title(), f"Shop > {name.title()}") for name in ("boots", "sandals", "sneakers")]
 _BARE = """<!doctype html><body><img><script>
@@ -82,10 +83,10 @@ def main() -> None:
             run_id = exported_run(Store(folder)) or run_id  # so that the export below stays
         _write_store(folder, run_id, options.items)
         with page_server(_server(folder, write), _PORT) as address, _reviewers(address) as seconds:
+            before = _wait_until_written(folder) if options.warehouse else 0
             page, bare = _measure(address, options.chromium)
         if options.warehouse:
-            counts = Store(folder).reading().execute("SELECT count(*), sum(written) FROM answers").fetchone()
-            print(f"of {counts[0]:,} answers {counts[1]:,} had been written to the warehouse by the end")
+            print(f"{_written(folder) - before:,} answers were written to the warehouse while the page was measured")
     print(f"review page: median {statistics.median(page):.1f} ms, 90 % within {np.quantile(page, 0.9):.1f} ms")
     print(f"bare page:   median {statistics.median(bare):.1f} ms, 90 % within {np.quantile(bare, 0.9):.1f} ms")
     print(f"ratio of the medians {statistics.median(page) / statistics.median(bare):.2f} (wanted: 1.5 at most)")
@@ -136,6 +137,19 @@ def _server(folder: Path, write: list[str]) -> list[str]:
         "renew_command": write, "renew_minutes": 0, "proxy": {"address": None},
     }  # fmt: skip
     return [sys.executable, "-m", "jobs.reviewing.serving", json.dumps(options)]
+
+
+def _written(folder: Path) -> int:
+    return int(Store(folder).reading().execute("SELECT sum(written) FROM answers").fetchone()[0] or 0)
+
+
+def _wait_until_written(folder: Path) -> int:
+    """Wait until the first answers have reached the warehouse, from when on one process after another writes."""
+    for _ in range(_LONGEST):
+        if found := _written(folder):
+            return found
+        time.sleep(1)
+    sys.exit(f"No answer was written to the warehouse within {_LONGEST} seconds.")
 
 
 @contextmanager
