@@ -25,6 +25,7 @@ from conf.settings import TextSettings
 from schemas.arrays import Bools, Ints
 from training.attribute_sample import AttributeSample, Stated
 from training.attributes import learn_attributes
+from training.folds import fold_bits
 from udfs.attributes import predict_attribute
 from udfs.text import featurize
 
@@ -64,6 +65,7 @@ def main() -> None:
             texts=titles.take(known),
             pictures=pictures.take(known),
             buckets=buckets[known],
+            left_out=fold_bits(buckets[known]),
             stated={name: _stated(values.iloc[known], part) for part, (name, values) in enumerate(stated.items())},
         ),
         text.hash_size,

@@ -28,6 +28,7 @@ from benchmarks.results import Result, write_result
 from benchmarks.work_folder import ROOT
 from conf.load import load_settings
 from training.dataset import Dataset, checksum
+from training.folds import fold_bits
 from training.plan import make_plan
 from training.task import RankTask
 from training.transitions import category_distances
@@ -96,7 +97,7 @@ def _block(random: np.random.Generator, keys: np.ndarray[Any, Any], hash_size: i
     features = np.exp(random.random((rows, _FEATURES)) * np.log(hash_size)).astype(np.int64)
     features[:, ::3] = features[:, ::3] * 31 + 7919 * labels[:, None]
     ids = np.sort(features % hash_size, axis=1).astype("<i4")
-    nobody = np.full(rows, -1, np.int32)
+    nobody, buckets = np.full(rows, -1, np.int32), random.integers(0, 2520, rows)
     return pa.table(
         {
             "key": keys,
@@ -104,7 +105,8 @@ def _block(random: np.random.Generator, keys: np.ndarray[Any, Any], hash_size: i
             "truth": nobody,
             "audited": nobody,
             "seller_key": random.integers(1, _SELLERS, rows),
-            "bucket": random.integers(0, 2520, rows).astype(np.int32),
+            "bucket": buckets.astype(np.int32),
+            "left_out": fold_bits(buckets),
             "text_ids": pa.array([row.tobytes() for row in ids], pa.binary()),
             "text_weights": pa.array([np.ones(_FEATURES, "<f4").tobytes()] * rows, pa.binary()),
             "present": np.zeros(rows, np.bool_),

@@ -13,6 +13,7 @@ import typer
 
 from conf.settings import TrainSettings
 from jobs.cleaning.label_errors import LabelErrors, describe_share
+from jobs.cleaning.steps.duplicates import with_duplicate_buckets
 from jobs.cleaning.steps.reviews import (
     latest_decisions,
     standing_decisions,
@@ -30,11 +31,12 @@ from jobs.features.stored import with_vectors
 from jobs.features.updating import encoders_in_use, update_features
 from jobs.ingestion.suppressions import read_suppressions
 from jobs.lifecycle.pseudonym_key import create_key
+from jobs.lifecycle.publications import publications
 from jobs.lifecycle.run_context import WORK_FOLDER, RunContext, run_context
 from jobs.warehouse.inputs import input_versions, read_decisions, read_pinned
 from jobs.warehouse.listings import in_force, read_successors, with_taxonomy
 from schemas.errors import UsageError
-from schemas.tables import CATEGORY_ALIASES, LISTINGS, REVIEW_DECISIONS, TAXONOMY
+from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, LISTINGS, REVIEW_DECISIONS, TAXONOMY
 from training.card_data import card_data
 from training.comparison import Comparison
 from training.evaluation import evaluate
@@ -89,6 +91,9 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
         taxonomy = warehouse.read(TAXONOMY, taxonomy_version)
         listings = with_taxonomy(in_force(warehouse.read(LISTINGS, version).drop("image")), taxonomy, aliases)
         listings = with_answers_to_both(with_decisions(listings, decisions), reviewed)
+        published = next(reversed(publications(warehouse)), None)
+        clean = published.read(warehouse, CLEAN_LISTINGS) if published else warehouse.empty(CLEAN_LISTINGS)
+        listings = with_duplicate_buckets(listings, clean.where("duplicate_of IS NOT NULL"))
         categories = [TaxonomyCategory(*row) for row in taxonomy.select("category", "parent", "department").collect()]
         work = trainings / run.run_id
         work.mkdir(parents=True)
@@ -134,6 +139,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
                     "run_id": run.run_id,
                     "listings_version": str(version),
                     "taxonomy_version": str(taxonomy_version),
+                    "duplicates_found_by": published.run_id if published else "none",
                     "settings": settings.digest,
                     "wrong_label_share_by": trained.share_source,
                     "decided_by": comparison.decided_by,

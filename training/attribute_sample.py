@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from conf.attribute_settings import AttributeSettings
 from schemas.arrays import Ints
 from schemas.tensors import TextBatch, VectorBatch
+from training.folds import left_out_folds
 from udfs.stated_attributes import stated_attributes
 from udfs.text import featurize, read_texts
 from udfs.vectors import read_vectors
@@ -43,6 +44,7 @@ class AttributeSample:
         texts: features of titles and descriptions.
         pictures: vectors of the pictures.
         buckets: int64, shape (n,), 0 to 2519.
+        left_out: int64, shape (n,), the folds whose members must not learn from the listing; see `training.folds`.
         stated: attribute -> what the listings state.
     """
 
@@ -50,6 +52,7 @@ class AttributeSample:
     texts: TextBatch
     pictures: VectorBatch
     buckets: Ints
+    left_out: Ints
     stated: dict[str, Stated]
 
 
@@ -61,8 +64,8 @@ def read_attribute_sample(
     An attribute that a column states is not read from descriptions as well.
 
     Args:
-        listings: listing_id, title, description, condition, attributes, bucket, vector (float16, little-endian; null
-            without a usable picture).
+        listings: listing_id, title, description, condition, attributes, bucket, duplicate_buckets (null without
+            duplicates), vector (float16, little-endian; null without a usable picture).
         settings: names of the parts of descriptions, and the size of the sample.
         text: keyword arguments of `udfs.text.featurize`.
     """
@@ -71,16 +74,18 @@ def read_attribute_sample(
     share = min(settings.sample / max(rows.count(), 1), 1.0)
     key = F.xxhash64("listing_id")
     chosen = rows.where(F.pmod(key, F.lit(_HASH_RANGE)) < share * _HASH_RANGE)
-    names = ("title", "description", "bucket", "vector", "stated")
+    names = ("title", "description", "bucket", "duplicate_buckets", "vector", "stated")
     # The order decides about nothing but rounding; it is fixed so that the same listings give the same heads.
     collected = chosen.orderBy(key, "listing_id").select(*names).toArrow()
     columns = {name: collected.column(name).combine_chunks() for name in names}
     titles, descriptions = (read_texts(columns[name]) for name in ("title", "description"))
+    buckets = np.asarray(columns["bucket"], np.int64)
     return AttributeSample(
         titles=featurize(titles, [None] * len(titles), **text),  # type: ignore[arg-type]
         texts=featurize(titles, descriptions, **text),  # type: ignore[arg-type]
         pictures=read_vectors(columns["vector"]),
-        buckets=np.asarray(columns["bucket"], np.int64),
+        buckets=buckets,
+        left_out=left_out_folds(buckets, columns["duplicate_buckets"]),
         stated=_by_attribute(columns["stated"].to_pylist()),
     )
 

@@ -21,6 +21,7 @@ from schemas.attributes import ATTRIBUTE_FOLDS, CONDITION, AttributeHead
 from schemas.tensors import TextBatch, VectorBatch
 from training.attribute_sample import AttributeSample, Stated
 from training.calibration import fit_weights
+from training.folds import may_learn
 from udfs.attributes import fuse_inputs, predict_attribute, word_matrix
 
 MIN_LISTINGS = 20
@@ -89,14 +90,14 @@ def _learn(
     if not values:
         return None
     texts = (sample.texts if stated.part < 0 else sample.titles).take(stated.rows)
-    titles, folds = sample.titles.take(stated.rows), sample.buckets[stated.rows] % ATTRIBUTE_FOLDS
+    titles, left_out = sample.titles.take(stated.rows), sample.left_out[stated.rows]
     pictures = sample.pictures.take(stated.rows)
     known = np.flatnonzero(codes >= 0)
     words = _frequent_words(texts.take(known), hash_size)
     matrix = word_matrix(texts, words)
     readable = (codes >= 0) & (np.diff(matrix.indptr) > 0)
     word_kernel, word_bias = _members(
-        lambda rows, labels: _fit_words(matrix[rows], labels, len(values)), codes, readable, folds
+        lambda rows, labels: _fit_words(matrix[rows], labels, len(values)), codes, readable, left_out
     )
     seen = (codes >= 0) & pictures.present
     learns_pictures = int(seen.sum()) >= _MIN_FITTED * len(values) ** 0.5
@@ -104,7 +105,7 @@ def _learn(
     if learns_pictures:
         vectors = pictures.values.astype(np.float32)
         picture_kernel, picture_bias = _members(
-            lambda rows, labels: _fit_pictures(vectors[rows], labels, len(values)), codes, seen, folds
+            lambda rows, labels: _fit_pictures(vectors[rows], labels, len(values)), codes, seen, left_out
         )
     head = AttributeHead(
         name=name,
@@ -225,22 +226,22 @@ def _swaps(probabilities: Floats, codes: Ints) -> tuple[Floats, Bools]:
 
 
 def _members(
-    fit: Callable[[Ints, Ints], tuple[Floats32, Floats32]], codes: Ints, usable: Bools, folds: Ints
+    fit: Callable[[Ints, Ints], tuple[Floats32, Floats32]], codes: Ints, usable: Bools, left_out: Ints
 ) -> tuple[Floats32, Floats32]:
-    """Fit a classifier without each fold.
+    """Fit a classifier for each fold, without its rows and their duplicates.
 
     Args:
         fit: rows and their values -> kernel, shape (features, A), and bias, shape (A,).
         codes: shape (n,), values.
         usable: shape (n,), which rows may be fitted on.
-        folds: shape (n,).
+        left_out: shape (n,), as `training.folds.left_out_folds` returns it.
 
     Returns:
         Kernels, shape (K, features, A), and biases, shape (K, A).
     """
     parts = []
     for fold in range(ATTRIBUTE_FOLDS):
-        rows = np.flatnonzero(usable & (folds != fold))
+        rows = np.flatnonzero(usable & may_learn(left_out, fold, ATTRIBUTE_FOLDS))
         parts.append(fit(rows, codes[rows]))
     return np.stack([kernel for kernel, _ in parts]), np.stack([bias for _, bias in parts])
 

@@ -30,6 +30,7 @@ NUMBERS = {
     "audited": "audited",
     "seller_key": "sellers",
     "bucket": "buckets",
+    "left_out": "left_out",
     "present": "present",
 }
 """Column of the training set -> attribute of `Shard`."""
@@ -63,6 +64,7 @@ class Shard:
         audited: int64, shape (n,), category index that a person has decided in the random audit, -1 where nobody has.
         sellers: int64, shape (n,), the hash of the seller's id; see `training.examples.SCHEMA`.
         buckets: int64, shape (n,).
+        left_out: int64, shape (n,), the folds whose members must not learn from the row; see `training.folds`.
         splits, ids, weights: the text features as in `TextBatch`.
         present: bool, shape (n,), whether there is a usable picture.
         slots: int64, shape (n,), a picture's index in `vectors`; -1 where there is none.
@@ -75,6 +77,7 @@ class Shard:
     audited: Ints
     sellers: Ints
     buckets: Ints
+    left_out: Ints
     splits: Ints
     ids: NDArray[Any]
     weights: Floats32
@@ -166,6 +169,7 @@ def map_shard(cache: Path, columns: Mapping[str, Sequence[Ints]], width: int) ->
         audited=joined["audited"],
         sellers=joined["sellers"],
         buckets=joined["buckets"],
+        left_out=joined["left_out"],
         splits=splits,
         ids=map_file(cache / "ids", np.int32, (int(splits[-1]),)),
         weights=map_file(cache / "weights", np.float32, (int(splits[-1]),)),

@@ -6,22 +6,24 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from training.folds import left_out_folds
 from training.sample import NO_SELLER
 from udfs.text import featurize, read_texts
 from udfs.text_encoder import load_encoder
 
 SCHEMA = (
     "key BIGINT, listing_id STRING, seller_id STRING, seller_key BIGINT, label INT, truth INT, audited INT, "
-    "bucket INT, text_ids BINARY, text_weights BINARY, present BOOLEAN, vector BINARY"
+    "bucket INT, left_out BIGINT, text_ids BINARY, text_weights BINARY, present BOOLEAN, vector BINARY"
 )
 """`key` hashes listing_id, `seller_key` seller_id (`NO_SELLER` where there is none). `label` is the seller's category,
 `truth` the category that a person has decided, `audited` the one decided in the random audit; -1 where there is none in
-the taxonomy. `text_ids` int32 and `text_weights` float32 are little-endian and of equal length; `vector` is float16,
-empty where `present` is false."""
+the taxonomy. `left_out` is as `training.folds.left_out_folds` returns it. `text_ids` int32 and `text_weights` float32
+are little-endian and of equal length; `vector` is float16, empty where `present` is false."""
 _COPIED_COLUMNS = ("key", "listing_id", "seller_id", "seller_key", "label", "truth", "audited", "bucket")
 
 ROWS_PER_TASK = 4_000
@@ -56,8 +58,8 @@ def example_rows(
 
     Args:
         listings: listing_id, title, description, category, decided_category (null where no person has decided),
-            audited_category (null where the listing was not in the random audit), seller_id, bucket, vector (of the
-            picture, float16, little-endian; null without a usable picture).
+            audited_category (null where the listing was not in the random audit), seller_id, bucket, duplicate_buckets
+            (null without duplicates), vector (of the picture, float16, little-endian; null without a usable picture).
         categories: category names; the position is the label index.
         text: keyword arguments of `udfs.text.featurize`.
         partitions: number of tasks.
@@ -83,6 +85,7 @@ def example_rows(
             # What was decided in the audit is also the decided category.
             F.coalesce(F.when(F.col("audited_category").isNotNull(), F.col("truth")), F.lit(-1)).alias("audited"),
             F.col("bucket").cast("int").alias("bucket"),
+            "duplicate_buckets",
             "title",
             "description",
             "vector",
@@ -106,6 +109,7 @@ def _example_batch(batch: pa.RecordBatch, text: Mapping[str, Any]) -> pa.RecordB
     bounds = list(zip(texts.splits[:-1], texts.splits[1:], strict=True))
     columns_out = {
         **{name: columns[name] for name in _COPIED_COLUMNS},
+        "left_out": pa.array(left_out_folds(np.asarray(columns["bucket"], np.int64), columns["duplicate_buckets"])),
         "text_ids": pa.array([ids[a:b].tobytes() for a, b in bounds], pa.binary()),
         "text_weights": pa.array([weights[a:b].tobytes() for a, b in bounds], pa.binary()),
         "present": columns["vector"].is_valid(),

@@ -16,6 +16,7 @@ from schemas.arrays import Floats32, Ints
 from training.blocks import blocks
 from training.dataset import Shard
 from training.early_stopping import EarlyStopping
+from training.folds import may_learn
 from training.heartbeat import HEARTBEAT
 from training.linear import Targets
 from training.network import PictureMembers, Tensor
@@ -77,13 +78,14 @@ def train_pictures(text: TextBranch, trainer: TextTrainer, targets: Targets) -> 
     steps = ranks.max(-(-len(rows) // batch))
     total = float(ranks.sum([len(rows)])[0])
     step, forward = _make_step(model, plan, steps * plan.image_epochs, ranks), _make_forward(model)
+    members = np.arange(plan.text_members)
     best = EarlyStopping(model.trainable_variables, plan.patience)
     for epoch in range(1, plan.image_epochs + 1):
         order = np.resize(random.permutation(rows), steps * batch)
         for chosen in order.reshape(steps, batch):
             HEARTBEAT.beat()
-            folds = shard.buckets[chosen] % plan.text_members
-            step(shard.vectors[shard.slots[chosen]], texts[chosen], folds, targets(chosen))
+            learn = may_learn(shard.left_out[chosen, None], members, plan.text_members)
+            step(shard.vectors[shard.slots[chosen]], texts[chosen], learn, targets(chosen))
         loss = sum(_cross_entropy(forward(*_inputs(texts, shard, part)), targets(part)) for part in blocks(rows))
         best.record(float(ranks.sum([loss])[0]) / max(total, 1.0))
         trainer.report(PICTURES, epoch, plan.image_epochs, best.curve[-1])
@@ -136,19 +138,22 @@ def _cross_entropy(predicted: Mapping[str, Tensor], targets: Floats32) -> float:
 
 
 def _make_step(model: PictureMembers, plan: Plan, steps: int, ranks: Ranks) -> Tensor:
-    """A compiled training step, (vectors, texts, folds, targets) -> None; the ranks' gradients are averaged."""
+    """A compiled training step; the ranks' gradients are averaged.
+
+    It takes vectors, texts, which of the K members learn from each row (shape (n, K)), and targets.
+    """
     rate = tf.keras.optimizers.schedules.CosineDecay(_RATE, steps, alpha=0.01)
     optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=_DECAY)
-    smoothing, members = plan.label_smoothing, tf.range(plan.text_members, dtype=tf.int64)
+    smoothing = plan.label_smoothing
 
-    def step(vectors: Tensor, texts: Tensor, folds: Tensor, targets: Tensor) -> None:
+    def step(vectors: Tensor, texts: Tensor, learn: Tensor, targets: Tensor) -> None:
         target = (1.0 - smoothing) * targets + smoothing / tf.cast(tf.shape(targets)[1], tf.float32)
         tiled = tf.tile(target[:, None], [1, plan.text_members, 1])
-        mask = tf.cast(folds[:, None] != members, tf.float32)
+        mask = tf.cast(learn, tf.float32)
         with tf.GradientTape() as tape:
             branches = model(vectors, texts, training=True)
             losses = [tf.nn.softmax_cross_entropy_with_logits(tiled, logits) for logits in branches.values()]
-            loss = tf.reduce_sum(tf.add_n(losses) * mask) / tf.cast(tf.size(folds), tf.float32)
+            loss = tf.reduce_sum(tf.add_n(losses) * mask) / tf.cast(tf.shape(learn)[0], tf.float32)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(ranks.mean(gradients), model.trainable_variables, strict=True))
 

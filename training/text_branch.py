@@ -15,6 +15,7 @@ from schemas.arrays import Bools, Floats32, Ints
 from schemas.tensors import TextBatch
 from training.blocks import blocks, create, map_file
 from training.dataset import Shard
+from training.folds import may_learn
 from training.linear import LinearMember, LinearTrainer, Targets
 from training.network import TextEncoder, bottleneck_width
 from training.plan import FIRST_PASS, Plan
@@ -157,7 +158,8 @@ class TextTrainer:
     ) -> TextBranch:
         """Fit all K members on this rank's shard, together with the other ranks.
 
-        Member k is fitted on the rows whose fold is not k, so every member predicts its own fold out of sample.
+        Member k is fitted on the rows that it does not predict, and that are no duplicates of these, so every member
+        predicts its own fold out of sample.
 
         Args:
             targets: each listing's target distribution.
@@ -177,7 +179,8 @@ class TextTrainer:
     def _fit(self, member: int, targets: Targets, c: float, start: LinearMember | None) -> FittedMember:
         folds, seed = self.shard.buckets % self.plan.text_members, self.plan.seed + member
         width = bottleneck_width(self.encoder.features, self.plan.text_members, self.categories)
-        others, own = np.flatnonzero(folds != member), np.flatnonzero(folds == member)
+        own = np.flatnonzero(folds == member)
+        others = np.flatnonzero(may_learn(self.shard.left_out, member, self.plan.text_members))
         weights = self.linear.fit(targets, others, c=c, bottleneck=width, seed=seed, start=start)
         loss, right, hard_targets = 0.0, 0.0, self.shard.hard_targets
         for part in blocks(own):

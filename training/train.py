@@ -98,8 +98,10 @@ def train_bundle(
 
     Args:
         listings: listing_id, title, description, category, decided_category, audited_category, answers_to_both (as in
-            `training.doubts.read_doubts`), seller_id, bucket, condition, attributes, and vector (what the picture
-            encoder makes of the picture: float16, little-endian; null without a usable picture); one row per listing.
+            `training.doubts.read_doubts`), seller_id, bucket, duplicate_buckets (as in
+            `jobs.cleaning.steps.duplicates.with_duplicate_buckets`), condition, attributes, and vector (what the
+            picture encoder makes of the picture: float16, little-endian; null without a usable picture); one row per
+            listing.
             Attributes are learnt from all listings; otherwise, those without a category of the taxonomy are left out.
             The Spark session must have at least `settings.train.ranks` task slots.
         taxonomy: all categories that may be predicted.

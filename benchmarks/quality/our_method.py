@@ -21,6 +21,7 @@ from training.dataset import Shard, map_shard
 from training.error_share import twin_share
 from training.first_pass import FirstPass, enough_texts, fit_first_pass, soft_labels
 from training.fitting import fit_sample
+from training.folds import fold_bits
 from training.learning_curve import train_on_quarters
 from training.picture_branch import train_pictures
 from training.plan import SECOND_PASS, make_plan
@@ -185,13 +186,15 @@ def _shard(catalogue: Catalogue, labels: Ints, settings: Settings, folder: Path)
             ids.write(batch.ids.astype("<i4").tobytes())
             weights.write(batch.weights.astype("<f4").tobytes())
             lengths.append(np.diff(batch.splits))
+    buckets = np.array([_bucket(i, title) for i, title in enumerate(catalogue.titles)], np.int64)
     columns = {
         "keys": [np.arange(len(catalogue))],
         "labels": [labels],
         "truths": [np.full(len(labels), -1)],
         "audited": [np.full(len(labels), -1)],
         "sellers": [np.full(len(labels), NO_SELLER)],
-        "buckets": [np.array([_bucket(i, title) for i, title in enumerate(catalogue.titles)], np.int64)],
+        "buckets": [buckets],
+        "left_out": [fold_bits(buckets)],
         "present": [pictures.present.astype(np.int64)],
         "lengths": lengths,
     }

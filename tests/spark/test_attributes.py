@@ -11,11 +11,12 @@ from jobs.cleaning.steps.attributes import attribute_suggestions, with_contradic
 from schemas.attributes import CONDITION, AttributeHead, AttributeModel
 from tests.spark.frames import frame, rows_of
 from training.attribute_sample import read_attribute_sample
+from training.folds import may_learn
 from udfs.stated_attributes import stated_attributes
 
 LISTINGS = (
     "listing_id string, content_hash string, title string, description string, condition string, "
-    "attributes map<string, string>, bucket int, vector binary"
+    "attributes map<string, string>, bucket int, duplicate_buckets array<int>, vector binary"
 )
 PREDICTED = (
     "array<struct<attribute: string, value: string, probability: double, by_words: double, by_picture: double, "
@@ -41,9 +42,10 @@ def listings(spark: SparkSession) -> DataFrame:
     return frame(
         spark,
         LISTINGS,
-        ("named", "h", "Shoe", "Navy Blue, Casual. Call", None, {"material": " Leather ", "use": "sport"}, 1, vector),
-        ("prose", "h", "Blue shoe", "Worn twice, with care", "used", None, 2, None),
-        ("bare", "h", "Red shoe", None, " ", {"material": ""}, 3, None),
+        ("named", "h", "Shoe", "Navy Blue, Casual. Call", None, {"material": " Leather", "use": "sport"}, 1, [5],
+         vector),
+        ("prose", "h", "Blue shoe", "Worn twice, with care", "used", None, 2, None, None),
+        ("bare", "h", "Red shoe", None, " ", {"material": ""}, 3, None, None),
     )  # fmt: skip
 
 
@@ -67,6 +69,8 @@ def test_the_sample_has_the_listings_that_state_something(listings: DataFrame) -
     sample = read_attribute_sample(listings, AttributeSettings(description=("colour", "use")), TEXT)
     assert sorted(sample.buckets.tolist()) == [1, 2]
     named = sample.buckets.tolist().index(1)
+    # Its duplicate has bucket 5.
+    assert may_learn(sample.left_out[[named]], np.arange(3), 3).tolist() == [True, False, False]
     assert sample.pictures.present.tolist() == [place == named for place in range(2)]
     assert sample.pictures.values[named].tolist() == [1.0, 2.0]
     assert {name: (each.part, sorted(each.values)) for name, each in sample.stated.items()} == {

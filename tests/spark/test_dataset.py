@@ -46,6 +46,8 @@ def examples(frame: DataFrame, partitions: int = 8) -> DataFrame:
     for column in ("decided_category", "audited_category"):
         if column not in frame.columns:
             frame = frame.withColumn(column, F.lit(None).cast("string"))
+    if "duplicate_buckets" not in frame.columns:
+        frame = frame.withColumn("duplicate_buckets", F.lit(None).cast("array<int>"))
     return example_rows(frame, ["hats", "shoes"], text=TEXT, encoder=None, partitions=partitions)
 
 

@@ -18,6 +18,7 @@ from jobs.cleaning.steps.duplicates import (
     duplicates,
     linked_pairs,
     same_products,
+    with_duplicate_buckets,
     with_words,
 )
 from jobs.warehouse.components import roots
@@ -153,3 +154,15 @@ def test_the_listing_that_was_kept_stays_and_variants_of_a_seller_are_none(spark
     before = frame(spark, "listing_id string, duplicate_of string", ("c", "a"), ("a", None), ("l", "m"))
     later = duplicates(groups, listings, before)
     assert rows_of(later, "listing_id", "duplicate_of") == [("b", "a"), ("c", "a"), ("g", "f"), ("l", "m"), ("o", "n")]
+
+
+def test_the_duplicates_of_a_listing_s_own_seller_are_known(spark: SparkSession) -> None:
+    rows = [("a", "S", 3), ("b", "S", 8), ("c", "T", 9), ("d", "S", 3), ("e", "U", 6), ("f", "U", 6), ("g", "U", 7)]
+    nobodys = [("x", None, 1), ("y", None, 2)]
+    undecided = [(*row, None) for row in rows + nobodys]
+    columns = "listing_id string, seller_id string, bucket int, decided_category string"
+    listings = frame(spark, columns, *undecided, ("h", "S", 5, "boots"))
+    pairs = [("b", "a"), ("c", "a"), ("d", "a"), ("f", "e"), ("g", "withdrawn"), ("y", "x"), ("h", "a")]
+    found = frame(spark, "listing_id string, duplicate_of string", *pairs)
+    result = rows_of(with_duplicate_buckets(listings, found), "listing_id", "duplicate_buckets")
+    assert result == [(name, [3, 5, 8] if name in "abd" else None) for name in "abcdefghxy"]

@@ -11,6 +11,7 @@ from schemas.attributes import CONDITION, NO_ATTRIBUTES, AttributeHead, Attribut
 from schemas.tensors import TextBatch, VectorBatch
 from training.attribute_sample import AttributeSample, Stated
 from training.attributes import learn_attributes, suggestion_threshold, vocabulary
+from training.folds import fold_bits
 from udfs.attribute_lists import predict_attributes
 from udfs.attributes import (
     contradictions,
@@ -54,6 +55,7 @@ def heads() -> tuple[AttributeHead, ...]:
         features(TITLES, list(DESCRIPTIONS)),
         VectorBatch(VECTORS, np.arange(N) % 10 > 0),
         np.arange(N) * 7 % 2520,
+        fold_bits(np.arange(N) * 7 % 2520),
         stated,
     )
     return learn_attributes(sample, TEXT["hash_size"], 0.9)  # type: ignore[arg-type]

@@ -12,9 +12,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from conf.load import load_settings
+from schemas.arrays import Bools
 from schemas.branches import HEAD, IMAGE, TEXT
 from schemas.tensors import TextBatch
 from training.dataset import Shard
+from training.folds import fold_bits
 from training.plan import Plan, make_plan
 from training.ranks import Ranks
 from udfs.text import featurize
@@ -54,7 +56,8 @@ def make_shard(rows: int = 400, noise: float = 0.2) -> Shard:
         truths=np.full(rows, -1),
         audited=np.full(rows, -1),
         sellers=np.zeros(rows, np.int64),
-        buckets=random.integers(0, 2520, rows),
+        buckets=(buckets := random.integers(0, 2520, rows)),
+        left_out=fold_bits(buckets),
         splits=batch.splits,
         ids=batch.ids,
         weights=batch.weights,
@@ -103,18 +106,54 @@ def test_the_text_members_equal_logistic_regression(ranks: Ranks, plan: Plan) ->
     assert (ours.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.97
 
 
-def test_a_text_member_learns_nothing_from_its_own_fold(ranks: Ranks, plan: Plan) -> None:
+def duplicates_in_fold(shard: Shard, fold: int) -> tuple[Bools, Bools, Shard]:
+    """Of 4 folds: the rows of one, some of the others, and the shard in which these are duplicates of the first."""
+    own = shard.buckets % 4 == fold
+    copies = ~own & (np.arange(len(shard)) % 5 == 0)
+    left_out = shard.left_out | np.where(copies, fold_bits(np.full(len(shard), fold)), 0)
+    return own, copies, dataclasses.replace(shard, left_out=left_out)
+
+
+def test_a_text_member_learns_nothing_from_its_own_fold_and_its_duplicates(ranks: Ranks, plan: Plan) -> None:
     from training.text_branch import one_hot  # noqa: PLC0415 - TensorFlow's threads are set first
 
-    shard = make_shard()
-    own = shard.buckets % plan.text_members == 2
-    flipped = dataclasses.replace(shard, labels=np.where(own, (shard.labels + 1) % 3, shard.labels))
+    own, copies, shard = duplicates_in_fold(make_shard(), 2)
+    labels = np.where(own | copies, (shard.labels + 1) % 3, shard.labels)
+    flipped = dataclasses.replace(shard, labels=labels)
     before, after = (
         trainer(s, plan, ranks).train(one_hot(s.hard_targets, 3), 2.0, "texts").predict(np.arange(400))
         for s in (shard, flipped)
     )
     assert (before[own] == after[own]).all()
     assert (before[~own] != after[~own]).any()
+
+
+def test_a_wrong_label_that_duplicates_share_is_not_learnt_from_them(ranks: Ranks, plan: Plan) -> None:
+    """Fifteen wrong listings, each with three copies of another name that have the same wrong label."""
+    from training.text_branch import one_hot  # noqa: PLC0415 - TensorFlow's threads are set first
+
+    shard, copied = make_shard(noise=0.0), np.repeat(np.arange(15), 4)
+    texts, rows = shard.texts(copied), np.arange(60)
+    labels, buckets = np.concatenate([(shard.labels[copied] + 1) % 3, shard.labels[60:]]), shard.buckets.copy()
+    others = shard.texts(np.arange(60, 400))
+    buckets[:60] = rows % 4
+    alike = dataclasses.replace(
+        shard,
+        labels=labels,
+        buckets=buckets,
+        ids=np.concatenate([texts.ids, others.ids]),
+        weights=np.concatenate([texts.weights, others.weights]),
+        splits=np.concatenate([texts.splits, texts.splits[-1] + others.splits[1:]]),
+        left_out=fold_bits(buckets),
+    )
+    everywhere = alike.left_out | np.where(np.arange(400) < 60, np.bitwise_or.reduce(fold_bits(np.arange(4))), 0)
+    known = dataclasses.replace(alike, left_out=everywhere)
+    right = []
+    for each in (alike, known):
+        found = trainer(each, plan, ranks).train(one_hot(each.hard_targets, 3), 2.0, "texts").predict(rows)
+        right.append((found.argmax(axis=1) == shard.labels[copied]).mean())
+    assert right[0] < 0.8
+    assert right[1] > 0.95
 
 
 def test_the_first_members_choose_c_and_all_start_from_members_of_their_own_fold(
@@ -174,11 +213,10 @@ def test_without_texts_the_predictions_are_the_shares_of_the_categories(ranks: R
 
 
 def test_picture_members_learn_and_learn_nothing_from_their_own_fold(ranks: Ranks, plan: Plan) -> None:
-    shard = make_shard()
-    text = train_texts(shard, plan, ranks)
-    own = np.flatnonzero(shard.buckets % plan.text_members == 1)
-    flipped = dataclasses.replace(shard, labels=shard.labels.copy())
-    flipped.labels[own] = (shard.labels[own] + 1) % 3
+    in_fold, copies, shard = duplicates_in_fold(make_shard(), 1)
+    text, own = train_texts(shard, plan, ranks), np.flatnonzero(in_fold)
+    labels = np.where(in_fold | copies, (shard.labels + 1) % 3, shard.labels)
+    flipped = dataclasses.replace(shard, labels=labels)
     # The best epoch is chosen by labels; with one epoch there is no choice.
     before, after = (train_pictures(text, s, plan, ranks).predict(shard, own) for s in (shard, flipped))
     assert list(before) == list(after) == [IMAGE.name, HEAD.name]

@@ -13,6 +13,7 @@ from conf.load import load_settings
 from schemas.errors import UsageError
 from tests.encoders import save_encoder
 from training.dataset import Shard
+from training.folds import fold_bits
 from training.plan import make_plan
 from training.ranks import Ranks
 from training.sample import NO_SELLER
@@ -75,7 +76,8 @@ def test_the_text_branch_learns_from_encoder_vectors(ranks: Ranks, tmp_path: Pat
             truths=np.full(300, -1),
             audited=np.full(300, -1),
             sellers=np.full(300, NO_SELLER),
-            buckets=random.integers(0, 2520, 300),
+            buckets=(buckets := random.integers(0, 2520, 300)),
+            left_out=fold_bits(buckets),
             splits=batch.splits,
             ids=batch.ids,
             weights=batch.weights,

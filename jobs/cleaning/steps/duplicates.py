@@ -222,6 +222,32 @@ def duplicates(groups: DataFrame, listings: DataFrame, before: DataFrame) -> Dat
     return members.join(chosen, "root").where("listing_id <> duplicate_of").select("listing_id", "duplicate_of")
 
 
+def with_duplicate_buckets(listings: DataFrame, found: DataFrame) -> DataFrame:
+    """Add the buckets of the duplicates that each listing has from its own seller.
+
+    Their labels are the same person's opinion of the same product: a member that has learnt from one would confirm the
+    mistake of the other. Labels of other sellers are opinions of their own, and help to judge the listing; so are the
+    decisions of people.
+
+    Args:
+        listings: with listing_id, seller_id, bucket and decided_category (null where no person has decided).
+        found: listing_id and duplicate_of of listings that another one is kept for.
+
+    Returns:
+        `listings` with duplicate_buckets, an array of int with the listing's own bucket; null if all duplicates of its
+        seller have the same one, or if a person has decided about the listing.
+    """
+    kept = found.select(F.col("duplicate_of").alias("listing_id"), "duplicate_of").distinct()
+    members = found.select("listing_id", "duplicate_of").unionByName(kept)
+    members = members.join(listings.select("listing_id", "seller_id", "bucket"), "listing_id")
+    buckets = F.array_sort(F.collect_set("bucket")).alias("duplicate_buckets")
+    by_seller = members.groupBy("duplicate_of", "seller_id").agg(buckets).where("size(duplicate_buckets) > 1")
+    # A null seller is joined with nothing.
+    with_buckets = members.join(by_seller, ["duplicate_of", "seller_id"]).select("listing_id", "duplicate_buckets")
+    undecided = F.when(F.col("decided_category").isNull(), F.col("duplicate_buckets"))
+    return listings.join(with_buckets, "listing_id", "left").withColumn("duplicate_buckets", undecided)
+
+
 def _words(text: Column) -> Column:
     return F.filter(F.split(F.lower(text), _GAPS), lambda word: word != "")
 
