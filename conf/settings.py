@@ -160,10 +160,10 @@ class DecideSettings:
     duplicate_distance: Annotated[float, Field(ge=0.0)] = 2.0
     """Two pictures are copies of each other if what is left of them in 8 x 8 pixels differs by at most so many of 255
     levels (root mean square)."""
-    price_distance: Positive = 3.5
+    price_distance: Positive = 3.0
     """A price is flagged if it is at least so many spreads from the median of its category and currency. A spread is
     that of the middle half of the prices; of a normal distribution it is one standard deviation of their logarithms.
-    The default is that of Iglewicz and Hoaglin, How to Detect and Handle Outliers (ASQC, 1993)."""
+    What other values find is in docs/flags.md."""
     suggestions: Count = 5
     """Number of categories suggested to a reviewer."""
 
