@@ -14,7 +14,8 @@ from jobs.erasure.names import Names
 from jobs.erasure.search import Found, search_folder
 from jobs.lifecycle.pseudonym_key import KEYS_FOLDER
 from jobs.warehouse.folders import copy_to_local
-from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
+from jobs.warehouse.staged_names import STAGING_FOLDER
+from jobs.warehouse.tables import Warehouse
 from jobs.warehouse.upkeep import describe
 from schemas.bundle import NOISE_FILE
 from schemas.tables import TABLES

@@ -12,7 +12,8 @@ from typing import TextIO
 from jobs.lifecycle.run_context import STAGED_ARCHIVES
 from jobs.warehouse.folders import delete_folder, upload
 from jobs.warehouse.sql import safe_name
-from jobs.warehouse.tables import STAGING_FOLDER, Warehouse
+from jobs.warehouse.staged_names import STAGING_FOLDER
+from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
 
 COPIES_OF_INGEST = f"{STAGED_ARCHIVES}files"

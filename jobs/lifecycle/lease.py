@@ -28,7 +28,7 @@ from pyspark.sql import SparkSession
 from conf.settings import LockSettings
 from jobs.console.job import clock
 from jobs.lifecycle.starts import Start
-from jobs.warehouse.address import Address, quote_name
+from jobs.warehouse.address import Address, schema_folder
 from jobs.warehouse.signing import Fence, signed
 from jobs.warehouse.tables import Warehouse
 from jobs.warehouse.upkeep import set_properties, unset_properties
@@ -50,7 +50,6 @@ _UNAVAILABLE = (PySparkException, Py4JError)
 """What Spark raises if another job commits at the same time, or the store does not answer."""
 _ATOMIC = ("file", "hdfs", "viewfs", "abfs", "abfss", "gs")
 """Schemes of the stores in which Delta's commits are atomic."""
-_SESSION_CATALOG = "spark_catalog"
 _S3 = ("s3", "s3a", "s3n")
 _S3_LOG_STORE = "io.delta.storage.S3DynamoDBLogStore"
 
@@ -63,9 +62,7 @@ def refuse_unsafe_store(spark: SparkSession, address: Address) -> None:
     Raises:
         UsageError: they can, in the store of this URI or schema.
     """
-    place = address.uri or ""
-    if address.schema[:1] == (_SESSION_CATALOG,):
-        place = spark.catalog.getDatabase(quote_name(*address.schema)).locationUri
+    place = address.uri or schema_folder(spark, address) or ""
     scheme = place.partition(":")[0].lower()
     setting = f"spark.delta.logStore.{scheme}.impl"
     if not scheme or scheme in _ATOMIC or (scheme in _S3 and spark.conf.get(setting, None) == _S3_LOG_STORE):

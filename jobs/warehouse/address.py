@@ -18,6 +18,7 @@ from schemas.errors import UsageError
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
 _PART = r"(?:`[^`]+`|[^`.\s]+)"
+_SESSION_CATALOG = "spark_catalog"
 _CATALOG_SCHEMA = re.compile(rf"{_PART}(?:\.{_PART})+")
 
 
@@ -100,6 +101,19 @@ def find_address(spark: SparkSession, text: str) -> Address:
     if address.schema:
         _require_schema(spark, address)
     return address
+
+
+def schema_folder(spark: SparkSession, address: Address) -> str | None:
+    """The folder in which Spark's own catalogue puts the tables of a schema; None for all other addresses."""
+    if address.schema[:1] != (_SESSION_CATALOG,):
+        return None
+    return str(spark.catalog.getDatabase(quote_name(*address.schema)).locationUri).rstrip("/")
+
+
+def table_folder(spark: SparkSession, address: Address, name: str) -> str | None:
+    """The folder of a table, which need not exist; None in a catalogue that does not say where it is."""
+    folder = schema_folder(spark, address)
+    return address.path(name) if folder is None else f"{folder}/{name}"
 
 
 def _path_of_file_uri(text: str, rest: str) -> str:

@@ -13,7 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameReader, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.warehouse.address import Address, find_address, quote_name
+from jobs.warehouse.address import Address, find_address, table_folder
 from jobs.warehouse.commits import Commit, commits_of, first_kept_change, retention_properties
 from jobs.warehouse.evolution import (
     as_declared,
@@ -26,13 +26,18 @@ from jobs.warehouse.evolution import (
 from jobs.warehouse.folders import LOG_FOLDER, delete_folder, is_committed, list_folder
 from jobs.warehouse.signing import Fences, once
 from jobs.warehouse.sql import literal, safe_name
-from jobs.warehouse.staged_names import plain_name, stored_name
+from jobs.warehouse.staged_names import (
+    STAGED,
+    STAGING_FOLDER,
+    all_stored_names,
+    plain_name,
+    remove_staged,
+    stored_name,
+    stored_names,
+)
 from jobs.warehouse.table_log import TableLog
 from schemas.tables import Table
 
-STAGING_FOLDER = "_staging"
-"""Folder of the temporary tables in a folder or URI."""
-_STAGED = "staging_"  # the beginning of their names in a catalogue
 _NOT_KEPT = (
     "FAILED_READ_FILE.FILE_NOT_EXIST",
     "java.io.FileNotFoundException",
@@ -210,8 +215,8 @@ class Warehouse:
             self.spark.sql(f"ALTER TABLE {self.identifier(table)} SET TBLPROPERTIES ({properties_clause(table)})")
 
     def _create(self, table: Table) -> None:
-        path = self.address.path(table.name)
-        if path is not None and list_folder(self.spark, path) == [LOG_FOLDER]:
+        path = table_folder(self.spark, self.address, table.name)
+        if path is not None and list_folder(self.spark, path) == [LOG_FOLDER] and not is_committed(self.spark, path):
             delete_folder(self.spark, path)  # Delta creates no table where anything is
         # In SQL, because Delta's builder does not accept names with three parts.
         partition = f"PARTITIONED BY ({', '.join(table.partition)})" if table.partition else ""
@@ -292,13 +297,8 @@ class Warehouse:
         return self._load(self.spark.read.format("delta"), staged)
 
     def unstage(self, name: str) -> None:
-        """Remove the temporary table that `stage` wrote, if it exists."""
-        staged = self._staged(name)
-        path = self.address.path(staged)
-        if path is None:
-            self.spark.sql(f"DROP TABLE IF EXISTS {self.address.sql_name(staged)}")
-        else:
-            delete_folder(self.spark, path)
+        """Remove the temporary table that `stage` wrote, if it exists, and what killed runs have left of it."""
+        remove_staged(self.spark, self.address, name)
 
     def staged(self, name: str) -> DataFrame | None:
         """Read the temporary table that `stage` wrote, perhaps in an earlier run; None if it does not exist."""
@@ -307,17 +307,12 @@ class Warehouse:
 
     def staged_names(self) -> list[str]:
         """The names of all temporary tables, with only letters, digits and underscores (`safe_name`)."""
-        return [plain_name(stored) for stored in self._stored_names()]
-
-    def _stored_names(self) -> list[str]:
-        if self.address.schema:
-            tables = self.spark.sql(f"SHOW TABLES IN {quote_name(*self.address.schema)} LIKE '{_STAGED}*'").collect()
-            return [row.tableName.removeprefix(_STAGED) for row in tables]
-        return list_folder(self.spark, str(self.address.path(STAGING_FOLDER)))
+        return sorted({plain_name(stored) for stored in all_stored_names(self.spark, self.address)})
 
     def _staged(self, name: str) -> str:
-        stored = safe_name(name) if self.folder is not None else stored_name(name, self._stored_names())
-        return (_STAGED if self.address.schema else f"{STAGING_FOLDER}/") + stored
+        local = self.folder is not None
+        stored = safe_name(name) if local else stored_name(name, stored_names(self.spark, self.address))
+        return (STAGED if self.address.schema else f"{STAGING_FOLDER}/") + stored
 
 
 def open_warehouse(spark: SparkSession, location: str) -> Warehouse:

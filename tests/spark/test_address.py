@@ -70,6 +70,25 @@ def test_a_warehouse_in_a_catalogue_s_schema(spark: SparkSession, name: str) -> 
 
 
 @pytest.mark.usefixtures("catalogs")
+def test_what_a_kill_has_left_in_a_catalogue_s_folder_is_in_nobody_s_way(spark: SparkSession, tmp_path: Path) -> None:
+    """A table is registered when it is complete: the folder of one that was not is known to no catalogue."""
+    warehouse, shop = open_warehouse(spark, "spark_catalog.shop"), tmp_path / "shop"
+    (shop / "things" / "_delta_log").mkdir(parents=True)
+    (shop / "staging_night_1__00000000" / "_delta_log").mkdir(parents=True)
+    (shop / "staging_night_1__00000000" / "part-0.parquet").write_bytes(b"erase-me")
+    (shop / "other").mkdir()
+    warehouse.append(THINGS, frame(spark, THINGS.ddl, ("a",)))
+    assert rows_of(warehouse.read(THINGS), "id") == [("a",)]
+    assert warehouse.staged("night-1") is None
+    staged = warehouse.stage("night-1", frame(spark, "n int", (1,)))
+    assert rows_of(staged, "n") == [(1,)]
+    assert warehouse.staged_names() == ["night_1"]
+    warehouse.unstage("night-1")
+    assert warehouse.staged_names() == []
+    assert {path.name for path in shop.iterdir()} == {"things", "other"}
+
+
+@pytest.mark.usefixtures("catalogs")
 def test_a_catalogue_or_schema_that_spark_cannot_use_is_refused(spark: SparkSession) -> None:
     for name in ("spark_catalog.market", "my-catalog.market", "my-catalog.europe.market"):
         with pytest.raises(UsageError, match=rf"{name}: catalogue '.*' has no such schema; create it in Spark SQL"):
