@@ -11,7 +11,7 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 
 from jobs.erasure.exports import is_clearable
 from jobs.erasure.names import Names
-from jobs.erasure.search import Found, search_folder
+from jobs.erasure.search import CUT_OFF, Found, search_folder
 from jobs.lifecycle.pseudonym_key import KEYS_FOLDER
 from jobs.warehouse.folders import copy_to_local
 from jobs.warehouse.staged_names import STAGING_FOLDER
@@ -39,25 +39,27 @@ class Searched:
 
     @property
     def tables(self) -> dict[str, set[str]]:
-        """Tables that name an id -> the columns that do."""
+        """Tables that name an id, or have a file that is cut off -> the columns that do."""
         return {place: columns for place, (_, columns) in self.found.by_place().items() if place in TABLES}
 
     @property
     def to_clear(self) -> list[Path]:
         """Files that are no tables and from which rows can be removed."""
-        return [path for path in self._files if is_clearable(path)]
+        return [path for path, where in self._files.items() if is_clearable(path) and CUT_OFF not in where]
 
     @property
     def unknown(self) -> list[str]:
         """Files that are no tables, and from which an erasure removes nothing."""
-        return [str(path) for path in self._files if not is_clearable(path) and path.name != NOISE_FILE]
+        cleared = self.to_clear
+        return [str(path) for path in self._files if path not in cleared and path.name != NOISE_FILE]
 
     @property
-    def _files(self) -> list[Path]:
-        own = self.folder or Path()
-        files = [own / file for file in self.found.places if not _is_ours(file.split("/", 1)[0])]
+    def _files(self) -> dict[Path, set[str]]:
+        """Files that are no tables and name an id -> the columns that do."""
+        own, places = self.folder or Path(), self.found.places.items()
+        files = {own / file: where for file, where in places if not _is_ours(file.split("/", 1)[0])}
         for path, found in self.others.items():
-            files += [path if path.is_file() else path / file for file in found.places]
+            files |= {path if path.is_file() else path / file: where for file, where in found.places.items()}
         return files
 
     @property

@@ -19,8 +19,11 @@ import pyarrow.parquet as pq
 from jobs.erasure.names import ID_COLUMNS, Names
 from jobs.warehouse.folders import LOG_FOLDER
 
+CUT_OFF = "cut off"
+"""Stands in the place of columns for a Parquet file without its end: nobody can tell whether it names an id."""
 _PARQUET, _LOG, _OTHER = "Parquet", "Delta log", "other"
 _BATCH_ROWS = 20_000
+_PARQUET_END = b"PAR1"
 
 
 @dataclass
@@ -29,7 +32,7 @@ class Found:
 
     Attributes:
         files: kind of file -> number of files that were searched.
-        places: file, relative to the folder -> the columns or `bytes` that name an id.
+        places: file, relative to the folder -> the columns or `bytes` that name an id, or `CUT_OFF`.
         ids: the ids that were found, of Delta's cut statistics the first characters.
     """
 
@@ -71,9 +74,15 @@ def search_folder(folder: Path, names: Names, skipped: Iterable[str] = ()) -> Fo
 
 
 def search_file(file: Path, names: Names) -> Iterator[tuple[str, set[str]]]:
-    """The columns of a Parquet file, the members of an archive, or `bytes`, that name an id, with the ids."""
+    """The columns of a Parquet file, the members of an archive, or `bytes`, that name an id, with the ids.
+
+    For a Parquet file that a killed process has not written to its end, `CUT_OFF` without an id.
+    """
     if file.suffix == ".parquet" and not file.name.startswith("."):
-        yield from _search_parquet(pq.ParquetFile(file), names)
+        if _is_cut_off(file):
+            yield CUT_OFF, set()
+        else:
+            yield from _search_parquet(pq.ParquetFile(file), names)
     elif zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
             for member in archive.namelist():
@@ -83,6 +92,13 @@ def search_file(file: Path, names: Names) -> Iterator[tuple[str, set[str]]]:
             yield from _search_bytes(stream.read(), names, "bytes")
     else:
         yield from _search_bytes(file.read_bytes(), names, "bytes")
+
+
+def _is_cut_off(file: Path) -> bool:
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        stream.seek(max(0, size - len(_PARQUET_END)))
+        return size <= len(_PARQUET_END) or stream.read() != _PARQUET_END
 
 
 def _search_parquet(file: pq.ParquetFile, names: Names) -> Iterator[tuple[str, set[str]]]:

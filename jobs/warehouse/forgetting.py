@@ -82,6 +82,7 @@ def _remove_files_before(spark: SparkSession, path: str, version: int) -> None:
     paths = [status.getPath() for status in files.listStatus(folder)] if files.exists(folder) else []
     # The oldest first: if it is killed, Delta takes the rest for a log whose beginning has been cleaned up.
     for each in sorted(paths, key=lambda found: str(found.getName())):
-        number = str(each.getName())[:_DIGITS]
+        # A write that was killed leaves its temporary file, whose name begins with a dot.
+        number = str(each.getName()).removeprefix(".")[:_DIGITS]
         if number.isdigit() and int(number) < version:
             files.delete(each, False)

@@ -181,6 +181,26 @@ def test_no_entry_is_added_beside_those_of_another_key(warehouse: Warehouse) -> 
     assert key.read_text() != original
 
 
+def test_what_killed_writes_have_left_goes(warehouse: Warehouse, tmp_path: Path) -> None:
+    """A Parquet file without its end could not be searched, and Delta's temporary file of a commit stayed."""
+    assert warehouse.folder is not None
+    writer = Writer(warehouse)
+    writer.write(TAXONOMY, [{"category": "boots"}])
+    writer.write(LISTINGS, [listing("erase-me-1", "boots", "boots"), listing("stay", "boots", "boots")])
+    table, log = warehouse.folder / "listings", warehouse.folder / "listings" / "_delta_log"
+    [whole] = table.glob("*.parquet")
+    for name, content in (("part-1.parquet", whole.read_bytes()[:-4]), ("part-2.parquet", b"")):
+        (table / name).write_bytes(content)
+        (tmp_path / name).write_bytes(content)
+    commit = f"{0:020}.json"
+    (log / f".{commit}.11111111-2222-3333-4444-555555555555.tmp").write_bytes((log / commit).read_bytes())
+    with pytest.raises(FailedError, match=r"nothing was changed, .*, or are cut off, .*: \S+/part-1.parquet. Remove"):
+        run(warehouse, export=[tmp_path / "part-1.parquet"])
+    assert run(warehouse).facts["files_left"] == 0
+    assert files_that_name_it(warehouse.folder) == set()
+    assert [path.name for path in table.glob("part-?.parquet")] == []
+
+
 def _check_what_stays(warehouse: Warehouse) -> None:
     kept = read_published(warehouse, "clean_listings")
     assert rows_of(kept, "listing_id", "duplicate_of") == [("moved", "stay"), ("stay", None)]
