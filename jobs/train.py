@@ -128,6 +128,7 @@ def train(job: Job, run_date: TrainDateOption = None) -> Summary:
             comparison = evaluate(
                 listings, partial(with_vectors, warehouse), trained.folder, rival, categories, settings
             )
+            run.refuse_erased()
             card = card_data(run.run_id, run.run_date, settings.digest, listings, categories, trained, comparison)
             run.model_version = registry.register(
                 trained.folder,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.console.event_log import bind_events, log_event
@@ -57,6 +58,7 @@ class RunContext:
         limits: whether the limits on changes held, as in `runs`; None for a run without limits.
         note: a message about a run that publishes, such as which limits a person has accepted.
         exclusive: whether the run holds the lock of the warehouse from start to end.
+        erasures: the erasures that had ended when the run began, for a run that does not hold it.
     """
 
     job: Job
@@ -72,14 +74,37 @@ class RunContext:
     limits: str | None = None
     note: str | None = None
     exclusive: bool = True
+    erasures: frozenset[str] = frozenset()
 
-    def lock(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def lock(self, *, writes_rows: bool = True) -> Iterator[None]:
         """Hold the lock of the warehouse during a block; does nothing if the run holds it anyway.
 
+        Args:
+            writes_rows: whether the block writes rows that follow from what the run has read.
+
         Raises:
-            FailedError: another job holds it.
+            FailedError: another job holds it, or something has been erased that the rows may name.
         """
-        return nullcontext() if self.exclusive else _lock(self.job, self.run_id, self.run_date)
+        with nullcontext() if self.exclusive else _lock(self.job, self.run_id, self.run_date):
+            if not self.exclusive and writes_rows:
+                self.refuse_erased()
+            yield
+
+    def refuse_erased(self) -> None:
+        """Refuse to go on if an erasure has ended since the run began.
+
+        In a local folder an erasure refuses while such a run is in progress; elsewhere it cannot know.
+
+        Raises:
+            FailedError: one has.
+        """
+        new = sorted(_erasures(self.job.warehouse) - self.erasures)
+        if new:
+            raise FailedError(
+                f"{new[0]} has erased listings while {self.run_id} was running, which has read them. Nothing more is "
+                "written. Run the command again."
+            )
 
     def write(self, status: str, message: str | None = None) -> None:
         """Write the run's row.
@@ -144,7 +169,8 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
     """
     if not job.settings.lock.external:
         refuse_unsafe_store(job.spark, job.warehouse.address)
-    run = RunContext(job, new_run_id(job.name, run_date), run_date, exclusive=exclusive)
+    erasures = frozenset() if exclusive else _erasures(job.warehouse)
+    run = RunContext(job, new_run_id(job.name, run_date), run_date, exclusive=exclusive, erasures=erasures)
     with signed(job.spark, run.run_id), _lock(job, run.run_id, run_date) if exclusive else nullcontext():
         if exclusive and not dry_run:
             clean_up_killed_runs(job)
@@ -158,7 +184,7 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
                 if dry_run or isinstance(error, UsageError):
                     run.log_end("not recorded")
                 else:
-                    with run.lock():
+                    with run.lock(writes_rows=False):
                         _write_failure(run, error)
                 marker.remove()
                 raise
@@ -168,6 +194,16 @@ def run_context(job: Job, run_date: dt.date, dry_run: bool = False, exclusive: b
                 with run.lock():
                     run.write("published" if run.published_versions is not None else "done")
             marker.remove()
+
+
+def _erasures(warehouse: Warehouse) -> frozenset[str]:
+    """The erasures of a warehouse that is no local folder, however they ended."""
+    rows = warehouse.collect_newest(RUNS, _erasures_of) if warehouse.folder is None else []
+    return frozenset(row.run_id for row in rows)
+
+
+def _erasures_of(runs: DataFrame) -> DataFrame:
+    return runs.where("job = 'erase'").select("run_id")
 
 
 def clean_up_killed_runs(job: Job) -> None:

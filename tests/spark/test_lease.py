@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,23 @@ def test_a_store_without_atomic_commits_is_refused_unless_a_scheduler_lets_one_j
     refuse_unsafe_store(spark, Address("s3a://b/w", uri="s3a://b/w"))
     refuse_unsafe_store(spark, schema)
     spark.conf.unset("spark.delta.logStore.s3a.impl")
+
+
+def test_a_run_beside_an_erasure_writes_nothing_after_it(shared: Warehouse) -> None:
+    """The erasure could not see a backfill or training in progress, which then wrote what had been erased."""
+    erasure, own = replace(job(shared), name="erase"), replace(job(shared), name="backfill")
+    with run_context(erasure, NOW.date()):
+        pass
+    refused = pytest.raises(FailedError, match=r"erase-2026-01-06-\w+ has erased .* while backfill-2026-01-06-\w+ was")
+    with refused, run_context(own, NOW.date(), exclusive=False) as run:
+        with run.lock():
+            pin(shared, "before")
+        with run_context(erasure, NOW.date()):
+            pass
+        with run.lock():
+            pin(shared, "after")
+    assert rows_of(shared.read(PINS), "job") == [("before",)]
+    assert (run.run_id, "failed") in rows_of(shared.read(RUNS), "run_id", "status")
 
 
 def test_without_a_lease_a_run_only_signs_its_commits(shared: Warehouse) -> None:
