@@ -188,6 +188,11 @@ def _summary(run: RunContext, before: Searched, after: Searched | None, models: 
     else:
         title = f"Nothing to erase: no file of {location} names it"
     hints = [f"Not searched: {each}." for each in before.unsearched]
+    if trainings := left_trainings(run.job.settings.train.work_folder):
+        hints.append(
+            f"Not searched: {', '.join(trainings)} in train.work_folder. A training in progress writes there, and a "
+            "killed one leaves listings: remove what no training is writing."
+        )
     if missing := run.counts["not_found"]:
         hints.append(describe_missing(missing, dry_run=after is None))
     if unreadable := run.counts.get("models_with_another_key", 0):
@@ -212,6 +217,11 @@ def _summary(run: RunContext, before: Searched, after: Searched | None, models: 
         tuple(hints),
         hidden_if_zero=("not_found", "models_with_another_key", "pictures_removed", "review_answers_removed"),
     )
+
+
+def left_trainings(work_folder: str | None) -> list[str]:
+    """The folders of trainings in `train.work_folder`: nothing removes that of a killed one."""
+    return sorted(path.name for path in Path(work_folder).glob("train-*")) if work_folder is not None else []
 
 
 def describe_missing(count: int, *, dry_run: bool) -> str:

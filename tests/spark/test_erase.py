@@ -81,8 +81,8 @@ def published(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def run(warehouse: Warehouse, **options: Any) -> Summary:  # noqa: ANN401 - whatever the options' types are
-    job = Job("erase", load_settings("test"), warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
+def run(warehouse: Warehouse, *settings: str, **options: Any) -> Summary:  # noqa: ANN401 - whatever the options' types are
+    job = Job("erase", load_settings("test", settings), warehouse.address, lambda: warehouse, NOW, Console(quiet=True))
     return erase(job, listing=["erase-me-1"], seller=["seller-17"], **options)
 
 
@@ -196,7 +196,10 @@ def test_what_killed_writes_have_left_goes(warehouse: Warehouse, tmp_path: Path)
     (log / f".{commit}.11111111-2222-3333-4444-555555555555.tmp").write_bytes((log / commit).read_bytes())
     with pytest.raises(FailedError, match=r"nothing was changed, .*, or are cut off, .*: \S+/part-1.parquet. Remove"):
         run(warehouse, export=[tmp_path / "part-1.parquet"])
-    assert run(warehouse).facts["files_left"] == 0
+    (tmp_path / "work" / "train-2026-03-01-ab12cd").mkdir(parents=True)
+    erased = run(warehouse, f"train.work_folder={tmp_path}/work")
+    assert erased.facts["files_left"] == 0
+    assert any("Not searched: train-2026-03-01-ab12cd in train.work_folder" in hint for hint in erased.hints)
     assert files_that_name_it(warehouse.folder) == set()
     assert [path.name for path in table.glob("part-?.parquet")] == []
 
