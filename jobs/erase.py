@@ -168,7 +168,7 @@ def _refuse_unknown_files(found: Searched) -> None:
     """
     if found.unknown:
         raise FailedError(
-            f"nothing was changed, because some files name it, or are cut off, from which no rows can be removed: "
+            f"nothing was changed: files name it, or are cut off, and no rows can be removed from them: "
             f"{', '.join(found.unknown)}. Remove them or write them anew without it, and run the same command again."
         )
 
