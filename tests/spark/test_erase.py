@@ -109,7 +109,8 @@ def test_an_erasure_that_was_killed_is_finished_by_the_next(
     assert {row[0] for row in dry.sections[0].rows} == everywhere
     page = folder / "page.html"
     page.write_text("<b>erase-me-2</b>")
-    with pytest.raises(FailedError, match=r"nothing was changed, .* can be removed: \S+/page.html. Remove them"):
+    refusal = r"nothing was changed: files name it, .* from them: \S+/page.html. Remove them"
+    with pytest.raises(FailedError, match=refusal):
         run(warehouse, dry_run=False)
     page.unlink()
     changed = {path.relative_to(folder).parts[0] for path, time in before.items() if path.stat().st_mtime_ns != time}
@@ -194,7 +195,7 @@ def test_what_killed_writes_have_left_goes(warehouse: Warehouse, tmp_path: Path)
         (tmp_path / name).write_bytes(content)
     commit = f"{0:020}.json"
     (log / f".{commit}.11111111-2222-3333-4444-555555555555.tmp").write_bytes((log / commit).read_bytes())
-    with pytest.raises(FailedError, match=r"nothing was changed, .*, or are cut off, .*: \S+/part-1.parquet. Remove"):
+    with pytest.raises(FailedError, match=r"nothing was changed: .*, or are cut off, .*: \S+/part-1.parquet. Remove"):
         run(warehouse, export=[tmp_path / "part-1.parquet"])
     (tmp_path / "work" / "train-2026-03-01-ab12cd").mkdir(parents=True)
     erased = run(warehouse, f"train.work_folder={tmp_path}/work")
