@@ -228,7 +228,7 @@ def _swaps(probabilities: Floats, codes: Ints) -> tuple[Floats, Bools]:
 def _members(
     fit: Callable[[Ints, Ints], tuple[Floats32, Floats32]], codes: Ints, usable: Bools, left_out: Ints
 ) -> tuple[Floats32, Floats32]:
-    """Fit a classifier for each fold, without its rows and their duplicates.
+    """Fit a classifier for each fold, without its rows and their sellers' duplicates of them.
 
     Args:
         fit: rows and their values -> kernel, shape (features, A), and bias, shape (A,).

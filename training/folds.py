@@ -31,7 +31,7 @@ def left_out_folds(buckets: Ints, duplicates: pa.ListArray) -> Ints:
 
     Args:
         buckets: shape (n,), 0 to 2519.
-        duplicates: shape (n,), the buckets of each listing's duplicates; null without any.
+        duplicates: shape (n,), the buckets of the duplicates that each listing's seller has; null without any.
     """
     bits = fold_bits(buckets)
     lengths = np.asarray(duplicates.value_lengths().fill_null(0), np.int64)

@@ -158,8 +158,8 @@ class TextTrainer:
     ) -> TextBranch:
         """Fit all K members on this rank's shard, together with the other ranks.
 
-        Member k is fitted on the rows that it does not predict, and that are no duplicates of these, so every member
-        predicts its own fold out of sample.
+        Member k is fitted on the rows that it does not predict, without those of which their sellers have duplicates
+        among the predicted ones (`training.folds`). So every member predicts its own fold out of sample.
 
         Args:
             targets: each listing's target distribution.
