@@ -183,9 +183,15 @@ class Answers:
 
     @classmethod
     def chosen(cls, workspace: Workspace) -> Answers:
-        """Listings of the first night's work list; those of the category queue have a seller's category."""
+        """Listings of the first night's work list; those of the category queue have a seller's category.
+
+        The answers move listings between small categories, which moves the prices that are usual in them. Listings
+        of a middling price do not become price outliers by that.
+        """
         flagged = work_list(workspace)
         clean = read_published(workspace.warehouse, "clean_listings").toPandas().set_index("listing_id")
+        rank = clean.groupby("effective_category").price.rank(pct=True)
+        flagged = flagged[rank.reindex(flagged.index).between(0.15, 0.85)]
         labelled = set(clean.index[clean.category.notna()])
         asked = [i for i in flagged.index[flagged.reasons.map(lambda r: r == ["low_confidence"])] if i in labelled]
         differing = [i for i in asked if clean.best_category[i] != clean.category[i]]
