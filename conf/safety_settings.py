@@ -29,7 +29,7 @@ class LimitSettings:
     """The three shares above count for a catalogue, category or seller with at least so many listings."""
     max_flipped_share: Share = 0.01
     """Share of the listings whose correction may begin or change although it ended or changed a few nights before."""
-    flip_nights: Count = 7
+    flip_nights: Annotated[int, Field(ge=1, le=36_500)] = 7
     """How many days before the run date an end or a change of a correction counts for `max_flipped_share`."""
     max_quality_fall: Annotated[float, Field(ge=0.0, le=100.0)] = 5.0
     """Points by which `mean_quality_score` may fall."""

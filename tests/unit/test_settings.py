@@ -94,6 +94,10 @@ def test_all_problems_are_named_at_once() -> None:
         ),
         ("ingest: {files: {delimiter: abc}}", "ingest.files.delimiter = 'abc': it must have at most 1 character(s);"),
         ("text: {char_ngrams: [3]}", "text.char_ngrams = [3]: it must have more values;"),
+        ("decide: {corrections: maybe}", "decide.corrections = 'maybe': it must be true or false; change it"),
+        ("decide: {corrections: []}", "decide.corrections = []: it must be true or false; change it"),
+        ("review: {priority: {price: .inf}}", "review.priority.price = inf: it must be a finite number; change it"),
+        ("limits: {flip_nights: 1000000}", "limits.flip_nights = 1000000: it must be at most 36500; change it"),
         ("spark: {extra: {a: 1}}", "spark.extra.a = 1: it must be text, a number in quotes;"),
     ],
 )
