@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+
 from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.options import ListingArgument, stored_id
-from jobs.console.summary import Named, Section, Share, Summary
+from jobs.console.summary import Amount, Named, Section, Share, Summary
 from jobs.reporting.publication_snapshot import find_snapshot
 from jobs.timeline.suggestions import ListingSuggestions, read_suggestions
 from schemas.errors import UsageError
@@ -35,15 +37,14 @@ def suggest(job: Job, listing_id: ListingArgument) -> Summary:
     if found is None:
         raise UsageError(
             f"the publication {publication.run_id} has no listing {listing_id!r}. Write the id as it was delivered, in "
-            f"the same case; whether it was ever loaded says: catalog-cleaner explain {listing_id} --warehouse "
-            f"{warehouse.location}"
+            f"the same case; whether it was ever loaded says: {explain_command(listing_id, warehouse.location)}"
         )
     return _summary(found, publication.run_id, warehouse.location)
 
 
 def _summary(found: ListingSuggestions, run_id: str, location: str) -> Summary:
     clean, best = found.clean, found.suggestions[0] if found.suggestions else None
-    price = best.price if best is not None else None
+    prices = [{} if each.price is None else each.price.asDict() for each in found.suggestions]
 
     def named(category: str | None) -> Named | None:
         return None if category is None else Named(category, found.names.get(category, category))
@@ -54,22 +55,27 @@ def _summary(found: ListingSuggestions, run_id: str, location: str) -> Summary:
         "publication": run_id,
         "seller_category": named(clean.category),
         "effective_category": named(clean.effective_category),
-        "price": clean.price,
+        "price": None if clean.price is None else Amount(clean.price),
         "currency": clean.currency,
         "suggested_category": named(best.category if best else None),
-        "suggested_price": price and round(price.median, 2),
+        "suggested_price": _amount(prices[0].get("median")) if prices else None,
     }
     categories = [
         (
             named(each.category),
             Share(each.probability),
-            *(each.price and round(each.price[part], 2) for part in ("median", "lower", "upper")),
-            each.price and each.price.listings,
+            *(_amount(usual.get(part)) for part in ("median", "lower", "upper")),
+            usual.get("listings"),
         )
-        for each in found.suggestions
+        for each, usual in zip(found.suggestions, prices, strict=True)
     ]
     similar = [
-        (named(each.category), other["listing_id"], other["similarity"], other["title"], other["price"])
+        (
+            named(each.category),
+            *(other[name] for name in ("listing_id", "similarity", "title")),
+            Amount(other["price"]) if isinstance(other["price"], float) else None,
+            other["currency"],
+        )
         for each in found.suggestions
         for other in each.similar
     ]
@@ -85,7 +91,7 @@ def _summary(found: ListingSuggestions, run_id: str, location: str) -> Summary:
             ),
             Section(
                 "the most similar listings that are surely right",
-                ("category", "listing_id", "similarity", "title", "price"),
+                ("category", "listing_id", "similarity", "title", "price", "currency"),
                 similar,
                 key="similar",
             ),
@@ -98,9 +104,20 @@ def _summary(found: ListingSuggestions, run_id: str, location: str) -> Summary:
         ),
         (
             _PRICES,
-            f"Why it stands where it does:  catalog-cleaner explain {clean.listing_id} --warehouse {location}",
+            f"Why it stands where it does:  {explain_command(clean.listing_id, location)}",
         ),
     )
+
+
+def _amount(price: float | None) -> Amount | None:
+    """A price that was computed, with the decimals that it is shown with."""
+    return None if price is None else Amount(round(price, 2))
+
+
+def explain_command(listing_id: str, location: str) -> str:
+    """The command that tells a listing's story, for a shell: an id is a seller's text, and may be a command itself."""
+    options = f"catalog-cleaner explain --warehouse {location}"
+    return f"{options} {'-- ' if listing_id.startswith('-') else ''}{shlex.quote(listing_id)}"
 
 
 main = as_command("suggest", suggest)

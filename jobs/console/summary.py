@@ -15,6 +15,7 @@ from rich.text import Text
 from schemas.errors import CleanerError
 
 _BAR_WIDTH = 8
+_TOO_LARGE = 1e12
 
 
 class Share(float):
@@ -28,6 +29,14 @@ class Share(float):
         if 0.9995 <= share < 1:
             return ">99.9%"
         return f"{share:.2%}" if 0 < share < 0.00995 else f"{share:.1%}"
+
+
+class Amount(float):
+    """A price. It is shown with two decimals and written to JSON as the number."""
+
+    def __str__(self) -> str:
+        """Two decimals, unless it is too large to be a price."""
+        return f"{float(self):,.2f}" if abs(self) < _TOO_LARGE else f"{float(self):.4g}"
 
 
 @dataclass(frozen=True)
@@ -143,10 +152,14 @@ class Summary:
             raise ValueError(f"several values of the summary {self.title!r} have the keys {repeated}")
 
     def as_json(self) -> str:
-        """One JSON object: the facts, each section as a list of objects under its key, and the error if any."""
+        """One JSON object: the facts, each section as a list of objects under its key, and the error if any.
+
+        What is no finite number, such as an infinite price, is null: JSON has no word for it.
+        """
         tables = {section.json_key: section.rows_by_name for section in self.sections if section.json_key}
         error = {} if self.error is None else {"exit_code": self.error.exit_code, "error": str(self.error)}
-        return json.dumps({"title": self.title, **self.facts, **tables, **error}, default=_plain)
+        text = json.dumps({"title": self.title, **self.facts, **tables, **error}, default=_plain)
+        return json.dumps(json.loads(text, parse_constant=lambda _: None), allow_nan=False)
 
     def show(self, console: Console) -> None:
         """Print the summary for people. Text from the catalogue is printed without markup and control characters."""
@@ -234,7 +247,7 @@ def _text(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    if isinstance(value, float) and not isinstance(value, Share):
+    if isinstance(value, float) and not isinstance(value, Share | Amount):
         return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
     if isinstance(value, list | tuple):
         return "\n".join(_text(part) for part in value)

@@ -35,7 +35,7 @@ class Suggestion:
         price: its usual price in the listing's currency: median, lower and upper (the quartiles), and listings (how
             many prices); None if too few are known.
         similar: the listings of the category that are surely right and most like the listing, with listing_id,
-            similarity (a cosine, 0 to 1), title and price.
+            similarity (a cosine, 0 to 1), title, price and currency.
     """
 
     category: str
@@ -111,7 +111,7 @@ def _attributes(snapshot: PublicationSnapshot, clean: Row) -> list[Row]:
 
 
 def _compared(snapshot: PublicationSnapshot, others: DataFrame, clean: Row, encoder: str) -> pa.Table:
-    """The listing and those that it is compared with: listing_id, effective_category, title, price and vector."""
+    """The listing and those it is compared with: listing_id, effective_category, title, price, currency and vector."""
     by_person = F.col("category_source") == CategorySource.REVIEWER.value
     agreed = (
         (F.col("category_action") == CategoryAction.KEPT.value)
@@ -122,7 +122,7 @@ def _compared(snapshot: PublicationSnapshot, others: DataFrame, clean: Row, enco
     sure = others.where(by_person | agreed).join(flagged, "listing_id", "left_anti")
     place = F.row_number().over(Window.partitionBy("effective_category").orderBy(F.xxhash64("listing_id")))
     few = sure.withColumn("place", place).where(F.col("place") <= _COMPARED)
-    columns = ["listing_id", "content_hash", "effective_category", "title", "price"]
+    columns = ["listing_id", "content_hash", "effective_category", "title", "price", "currency"]
     own = snapshot.warehouse.spark.createDataFrame(
         [tuple(clean[name] for name in columns)], others.select(*columns).schema
     )
@@ -133,6 +133,7 @@ def _compared(snapshot: PublicationSnapshot, others: DataFrame, clean: Row, enco
 
 def _similar(own: pa.Table, others: pa.Table) -> list[dict[str, object]]:
     """What `Suggestion.similar` says of a listing, from the listings of one category."""
-    rows = {row["listing_id"]: row for row in others.select(["listing_id", "title", "price"]).to_pylist()}
+    shown = ["listing_id", "title", "price", "currency"]
+    rows = {row["listing_id"]: row for row in others.select(shown).to_pylist()}
     [similar] = most_similar(own, others).column("similar").to_pylist()
     return [{**rows[each["listing_id"]], **each} for each in similar]

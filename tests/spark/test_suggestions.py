@@ -109,6 +109,7 @@ def test_similar_pictures_of_the_model_s_encoder_speak_for_a_category(warehouse:
         "similarity": 1,
         "title": "shoe 4",
         "price": 40.0,
+        "currency": "EUR",
     }
     # No boot has a picture, so titles are compared.
     assert [each["listing_id"] for each in boots.similar] == ["boot"]

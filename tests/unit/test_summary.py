@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from jobs.console.summary import Interval, Section, Share, Summary, printable
+from jobs.console.summary import Amount, Interval, Section, Share, Summary, printable
 from schemas.errors import UsageError
 
 SUMMARY = Summary(
@@ -80,6 +80,32 @@ def test_a_share_is_shown_as_a_percentage_and_written_to_json_as_a_number() -> N
 
 
 HOSTILE = "a\x1b[2J\x1b]0;title\x07b\u202etxt.exe\u2066\u200b\x00\x9b1m\ud800\r[red]c[/red]\n"
+
+
+def test_a_price_is_shown_with_its_decimals_and_written_to_json_as_a_number() -> None:
+    prices = [Amount(each) for each in (43512.5, 1234.56, 20, 1e308)]
+    out = io.StringIO()
+    summary = Summary("Prices", {"dear": prices[0]}, (Section("all", ("price",), [(each,) for each in prices]),))
+    summary.show(Console(file=out, width=80))
+    assert out.getvalue().split() == [
+        "Prices",
+        "dear",
+        "43,512.50",
+        "all",
+        "price",
+        "43,512.50",
+        "1,234.56",
+        "20.00",
+        "1e+308",
+    ]
+    assert json.loads(summary.as_json())["dear"] == 43512.5
+
+
+def test_json_has_no_word_for_what_is_no_finite_number() -> None:
+    rows = [(float("inf"),), (Amount("-inf"),), (Share("nan"),), (0.5,)]
+    text = Summary("Odd", {"price": float("nan")}, (Section("odd", ("price",), rows),)).as_json()
+    expected = {"title": "Odd", "price": None, "odd": [{"price": None}] * 3 + [{"price": 0.5}]}
+    assert json.loads(text, parse_constant=pytest.fail) == expected
 
 
 def test_what_does_not_print_becomes_spaces() -> None:
