@@ -117,7 +117,7 @@ def _sections(seller: SellerRecord) -> Iterator[LetterSection | None]:
 def _changes(seller: SellerRecord) -> LetterSection:
     heading = "What we have changed"
     if not seller.changed:
-        return LetterSection(heading, "Nothing: all your listings are shown in the categories that you gave.")
+        return LetterSection(heading, "Nothing: we show none of your listings in another category than yours.")
     text = f"We show {_listings(seller.changed)} in another category than yours."
     if seller.without_category:
         text += f" {_listings(seller.without_category)} of these had no category."

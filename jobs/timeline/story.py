@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import Row
 
+from jobs.cleaning.steps.rollout import HIDDEN
 from jobs.console.summary import Named, Section, Share, Summary
 from jobs.timeline.events import ListingRows, find_events
 from schemas.reasons import CategoryAction, CategorySource, ItemStatus
@@ -99,7 +100,9 @@ def _standing(rows: ListingRows) -> str:
 def _shown(rows: ListingRows, clean: Row) -> str:
     """How the newest publication shows a listing, and what people should do about it."""
     if clean.effective_category is None:
-        shown = "shown without a category, because only a person may choose it"
+        hidden = f"nothing is corrected in the arm {clean.rollout_arm}"
+        why = hidden if clean.rollout_arm in HIDDEN else "only a person may choose it"
+        shown = f"shown without a category, because {why}"
     else:
         sure = "" if clean.category_confidence is None else f" ({Share(clean.category_confidence)} sure)"
         source = _SOURCE.get(clean.category_source, clean.category_source)

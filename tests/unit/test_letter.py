@@ -72,7 +72,7 @@ def test_a_change_is_explained_with_the_explanation_s_sentence_unless_a_person_h
 def test_what_does_not_apply_is_left_out_and_a_trend_has_a_direction() -> None:
     good = said(listings=1, changed=0, without_category=0, changes=[], mistakes=[], reasons={})
     assert "We have checked your listing." in good
-    assert "Nothing: all your listings are shown in the categories that you gave." in good
+    assert "Nothing: we show none of your listings in another category than yours." in good
     assert "We have found nothing else in your listings." in good
     assert "goes wrong" not in good
     assert "more often in the listings that you updated in the last 30 days" in said(trend=0.2)

@@ -252,6 +252,10 @@ def test_an_answered_item_keeps_the_reasons_for_which_it_was_listed() -> None:
             {"category_action": "referred"},
             "shown without a category, because only a person may choose it; a person should decide",
         ),
+        (
+            {"category_action": "kept", "rollout_arm": "shadow"},
+            "shown without a category, because nothing is corrected in the arm shadow",
+        ),
     ],
 )
 def test_the_title_says_how_the_listing_stands(values: dict[str, object], standing: str) -> None:
