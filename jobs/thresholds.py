@@ -7,15 +7,21 @@ from pyspark.sql import functions as F
 
 from jobs.cleaning.steps.budgets import review_budgets
 from jobs.cleaning.steps.preview import PreviewBin, preview_bins, previews, weakest_categories
+from jobs.cleaning.steps.rollout import is_hidden
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
+from jobs.console.wording import agree
 from jobs.lifecycle.publications import find_publication
 from schemas.reasons import CategoryAction, CategorySource
 from schemas.tables import CLEAN_LISTINGS, PREDICTIONS, TAXONOMY
 from training.registry import open_registry
 
 _CATEGORIES = 10
+_HIDDEN = (
+    "{n} {listing is|listings are} in the rollout's arms shadow and control, where nothing is corrected or referred, "
+    "and not counted: what the arm correct would decide about them is in the table shadow_decisions."
+)
 _PRECISIONS = (0.8, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 
 app = typer.Typer(help="Show what other thresholds would change.", no_args_is_help=True)
@@ -54,6 +60,7 @@ def preview(job: Job) -> Summary:
         F.count(F.lit(1)).alias("listings"),
         F.count_if(is_correction).alias("corrected"),
         F.count_if(F.col("category_action") == CategoryAction.REFERRED.value).alias("referred"),
+        F.count_if(is_hidden()).alias("hidden"),
     ).collect()
     budget = review_budgets(settings.review, now.listings).category
     rows = [
@@ -77,6 +84,7 @@ def preview(job: Job) -> Summary:
             "referred": now.referred,
             "review_budget": budget,
             "correction_precision": configured,
+            "hidden": now.hidden,
         },
         (
             Section(
@@ -95,7 +103,9 @@ def preview(job: Job) -> Summary:
         (
             "How many corrections are wrong is the model's own estimate; audits measure it (docs/metrics.md).",
             "A night may decide a little otherwise, because the sellers' error rates follow from what is decided.",
+            *([agree(_HIDDEN, now.hidden)] if now.hidden else ()),
         ),
+        hidden_if_zero=("hidden",),
     )
 
 

@@ -106,6 +106,8 @@ def test_in_the_shadow_nobody_sees_what_is_decided(workspace: Workspace) -> None
         items.where("array_contains(reasons, 'wrong_category') OR array_contains(reasons, 'low_confidence')").count()
         == 0
     )
+    found = workspace.run("thresholds", "preview")
+    assert (found["hidden"], {each["corrected"] for each in found["previews"]}) == (now.count(), {0})
     # The next night corrects again, and the table is empty, not stale.
     workspace.run("nightly", "--run-date", "2026-11-12", "--accept-changes")
     assert read_published(workspace.warehouse, "shadow_decisions").count() == 0
