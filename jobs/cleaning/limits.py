@@ -284,20 +284,34 @@ def _with_category(found: Finding, before: DataFrame, now: DataFrame) -> Finding
     return replace(found, words=words)
 
 
+def possible_causes(run: RunContext, base: Publication, model_version: str) -> list[str]:
+    """What has changed since the base publication besides the listings, in words.
+
+    Args:
+        run: the run.
+        base: the base publication.
+        model_version: version of the model that has decided.
+    """
+    causes = {
+        f"model {model_version} instead of {base.model_version}": model_version != base.model_version,
+        "a changed taxonomy": run.pins is not None and run.pins.taxonomy_version != base.taxonomy_version,
+        "other settings": base.settings_hash not in (None, run.job.settings.digest),
+        "people's decisions": run.pins is not None and run.pins.decisions_version != base.decisions_version,
+        "corrections that are on again": run.corrections is True and base.corrections is False,
+    }
+    return [words for words, is_so in causes.items() if is_so]
+
+
 def _message(run: RunContext, base: Publication, model_version: str, exceeded: Sequence[Finding]) -> str:
     lines = "\n".join(
         f"  - limits.{each.setting} allows {each.limit:g}, observed {each}: {each.words}" for each in exceeded
     )
-    causes = [f"model {model_version} instead of {base.model_version}"] if model_version != base.model_version else []
-    if run.pins is not None and run.pins.taxonomy_version != base.taxonomy_version:
-        causes.append("a changed taxonomy")
-    if run.corrections and base.corrections is False:
-        causes.append("corrections that are on again")
+    causes = possible_causes(run, base, model_version)
     cause = f"\nNew since {base.run_id}: {', '.join(causes)}." if causes else ""
     return (
         f"nothing was published. limits: {'; '.join(each.words for each in exceeded)}.\n{lines}{cause}\n"
         "Look at the result with --dry-run. If it is right, publish it once with --accept-changes, "
         "which is recorded in runs, or change a limit with --set limits.NAME=VALUE (see LimitSettings in "
         "conf/safety_settings.py). If it is not, restore the model before with `catalog-cleaner models rollback`, or "
-        "repair the data."
+        "the settings, or repair the data."
     )

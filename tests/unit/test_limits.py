@@ -15,6 +15,7 @@ from jobs.cleaning.limits import (
     confirm_first_run,
     find_acceptance,
     metric_findings,
+    possible_causes,
     share_findings,
 )
 from jobs.lifecycle.pins import Pins
@@ -122,3 +123,25 @@ def test_changes_that_a_person_has_accepted_are_accepted_again() -> None:
     assert found(n2, taken_back) is None
     again = replace(n2, run_id="n2-again", limits="held", finished_at=at + dt.timedelta(hours=1))
     assert found(n2, again) is None
+
+
+def test_what_has_changed_since_the_base_is_named() -> None:
+    day, at = dt.date(2026, 3, 2), dt.datetime(2026, 3, 2, 1, tzinfo=dt.UTC)
+    base = Publication("n1", day, "nightly", "7", 4, 1, 2, None, {}, {}, at, at, corrections=True, settings_hash="s")
+
+    def causes(base: Publication, model: str = "7") -> list[str]:
+        job = SimpleNamespace(settings=SimpleNamespace(digest="s"))
+        run = SimpleNamespace(job=job, pins=Pins(model, 9, 1, 2, "n1"), corrections=True)
+        return possible_causes(cast("Any", run), base, model)
+
+    assert causes(base) == [], "listings change every night"
+    assert causes(base, model="8") == ["model 8 instead of 7"]
+    assert causes(replace(base, taxonomy_version=0, decisions_version=None)) == [
+        "a changed taxonomy",
+        "people's decisions",
+    ]
+    assert causes(replace(base, settings_hash="other", corrections=False)) == [
+        "other settings",
+        "corrections that are on again",
+    ]
+    assert causes(replace(base, settings_hash=None)) == [], "not known"
