@@ -154,6 +154,16 @@ def test_figures_are_sums_over_the_listings_that_count(figures: Figures) -> None
     assert parts("mean_quality_score", "category", "b") == pytest.approx((74, 370, 5))
 
 
+def test_categories_that_the_taxonomy_lacks_are_one_segment(spark: SparkSession) -> None:
+    seen: tuple[object, ...] = (False, False, 0.0, [], 50.0, "ok", "en", "shadow")
+    texts = ("Ofertas!!", "misc", None)
+    strange = [("s1", 2, text, False, 0.0, "kept", "seller", text, text, *seen) for text in texts]
+    found = found_in(unanswered(decided(spark).union(frame(spark, COLUMNS, *strange))), None)
+    by_category = {key[3]: row.value for key, row in found.items() if key[0] == "listings" and key[2] == "category"}
+    assert by_category == {"a": 1, "b": 5, "(none)": 3}
+    assert found["listings", "count", "department", "(none)"].value == 3
+
+
 def test_the_audit_gives_the_error_rates_with_exact_bounds(audited: Figures) -> None:
     def row(name: str, *segment: str) -> Row:
         return audited[f"category_error_rate_{name}", "audit", *segment]  # type: ignore[index]

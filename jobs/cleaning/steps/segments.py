@@ -43,8 +43,12 @@ def by_segment(groups: DataFrame, taxonomy: DataFrame) -> DataFrame:
     judged = known.toDF("judged_category", "judged_department")
     joined = groups.join(known, "category", "left").join(judged, "judged_category", "left")
 
+    # Sellers write any text in the place of a category; a segment for each of them would be of no use.
+    is_known, is_judged_known = F.col("department").isNotNull(), F.col("judged_department").isNotNull()
+
     def places(dimension: str, name: str, judged_name: str) -> tuple[Column, ...]:
-        shown, other = (F.coalesce(each, F.lit(_NONE)) for each in (name, judged_name))
+        shown = F.when(is_known, F.col(name)).otherwise(_NONE)
+        other = F.when(is_judged_known, F.col(judged_name)).otherwise(_NONE)
         same = shown == other
         return (
             _place(dimension, shown, True, same),
