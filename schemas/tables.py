@@ -174,7 +174,7 @@ CATEGORY_ALIASES = Table(
             "source",
             "STRING",
             "delivery: listings with this category count as labelled with the code; file: a line of the mapping file; "
-            "taxonomy: a former category, with the one that has taken its place",
+            "taxonomy: a former category or its label, with the one that has taken its place",
         ),
     ),
 )
@@ -327,7 +327,11 @@ CLEAN_LISTINGS = Table(
         Column("updated_at", "TIMESTAMP", "as delivered"),
         Column("image_uri", "STRING", "as delivered"),
         Column("content_hash", "STRING", "of the content that the row is about"),
-        Column("effective_category", "STRING", "the category to show; null if only a person may choose it"),
+        Column(
+            "effective_category",
+            "STRING",
+            "the category to show; null if only a person may choose it; in the arms shadow and control as the seller's",
+        ),
         Column("category_source", "STRING", "who decided it: seller, model or reviewer"),
         Column("category_action", "STRING", "kept, corrected or referred"),
         Column("category_confidence", "DOUBLE", "posterior probability that effective_category is right, 0 to 1"),

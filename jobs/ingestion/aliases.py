@@ -95,12 +95,13 @@ def open_index(
     Args:
         taxonomy: the table taxonomy.
         successors: former categories, with those that have taken their places.
-        aliases: alias -> category, as in a mapping file, which counts first.
+        aliases: alias -> category, as in a mapping file, which counts first; a former category is followed.
         settings: how delivered categories are written.
     """
     rows = [TaxonomyRow(*row) for row in taxonomy.select("category", "label", "parent", "department").collect()]
+    followed = {alias: successors.get(category, category) for alias, category in aliases.items()}
     separators = Separators(settings.category_separator, settings.path_separator)
-    return CategoryIndex(rows, {**successors, **aliases}, separators, DEFAULT_DEPARTMENT)
+    return CategoryIndex(rows, {**successors, **followed}, separators, DEFAULT_DEPARTMENT)
 
 
 def stored_names(aliases: DataFrame) -> tuple[dict[str, str], Successors]:

@@ -53,13 +53,15 @@ class GivenCategories:
         taxonomy: the categories; None: the stored ones.
         aliases: alias -> category; None: the stored ones.
         from_paths: as in `CategoryOptions`.
-        successors: what the taxonomy's categories replace; None: as stored.
+        successors: what the taxonomy's categories replace, also labels of former ones; None: as stored.
+        replaced: number of former categories.
     """
 
     taxonomy: list[Category] | None
     aliases: dict[str, str] | None
     from_paths: bool
     successors: Successors | None = None
+    replaced: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,14 @@ def read_given(job: Job, options: CategoryOptions, copies: Copies) -> GivenCateg
     """
     form = job.settings.ingest.taxonomy_files
     taxonomy = aliases = successors = None
+    replaced = 0
     if options.taxonomy is not None:
-        taxonomy, successors = read_taxonomy(job.spark, options.taxonomy, form, copies)
+        taxonomy, former, labels = read_taxonomy(job.spark, options.taxonomy, form, copies)
+        successors, replaced = labels | former, len(former)
     if options.aliases is not None:
         stored = job.warehouse.read(TAXONOMY).select("category").collect() if taxonomy is None else taxonomy
         aliases = read_alias_file(job.spark, options.aliases, {row[0] for row in stored}, form, copies)
-    return GivenCategories(taxonomy, aliases, options.from_paths, successors)
+    return GivenCategories(taxonomy, aliases, options.from_paths, successors, replaced)
 
 
 def write_categories(
@@ -140,7 +144,7 @@ def write_categories(
         taxonomy, added = growth.categories, dict(growth.added)
     changed = store_taxonomy(warehouse, taxonomy)
     index = update_aliases(warehouse, delivered, given.aliases, given.successors, settings)
-    return WrittenCategories(changed, added, len(given.successors or ()), index)
+    return WrittenCategories(changed, added, given.replaced, index)
 
 
 def unknown_categories(rows: DataFrame, index: CategoryIndex, counted: str) -> Section:

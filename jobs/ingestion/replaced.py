@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from jobs.ingestion.faults import list_faults
 from schemas.successors import Successors
+from udfs.categories import category_key
 
 REPLACED_BY = "replaced_by"
 
@@ -41,6 +42,28 @@ def find_successors(rows: Sequence[Row]) -> Successors:
     if faults:
         raise ValueError(list_faults(faults))
     return successors
+
+
+def find_former_labels(rows: Sequence[Row], successors: Successors) -> Successors:
+    """Find the labels of former categories, which sellers may go on using.
+
+    Args:
+        rows: category and optionally label and replaced_by as text.
+        successors: the output of `find_successors`.
+
+    Returns:
+        Label -> the category that takes its place. A label that is also a name of another category, or that two former
+        categories with different successors share, is left out.
+    """
+    kept = (row for row in rows if not _text(row, REPLACED_BY))
+    names = {category_key(_text(row, name)) for row in kept for name in ("category", "label")}
+    names |= {category_key(category) for category in successors}
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        label, category = _text(row, "label"), _text(row, "category")
+        if category in successors and label and category_key(label) not in names:
+            found.setdefault(label, set()).add(successors[category])
+    return {label: category for label, (category, *others) in found.items() if not others}
 
 
 def _read(rows: Sequence[Row], codes: Collection[str]) -> tuple[dict[str, str], list[str]]:

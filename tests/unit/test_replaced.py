@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.ingestion.replaced import find_successors
+from jobs.ingestion.replaced import find_former_labels, find_successors
 from jobs.ingestion.taxonomies import validate_taxonomy
 
 
@@ -49,3 +49,19 @@ def test_a_file_without_the_column_replaces_nothing() -> None:
 def test_what_cannot_be_followed_is_an_error(rows: list[dict[str, str | None]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         find_successors(rows)
+
+
+def test_the_label_of_a_former_category_stands_for_the_one_that_has_taken_its_place() -> None:
+    rows = [
+        row("1") | {"label": "Shoes"},
+        row("2") | {"label": "Boots"},
+        row("3", "1") | {"label": "Trainers "},
+        row("4", "3") | {"label": "Plimsolls"},
+        row("5", "2") | {"label": "shoes"},
+        row("6", "1") | {"label": "Sandals"},
+        row("7", "2") | {"label": "Sandals"},
+        row("8", "2") | {"label": "2"},
+        row("9", "2"),
+    ]
+    found = find_former_labels(rows, find_successors(rows))
+    assert found == {"Trainers": "1", "Plimsolls": "1"}, "names of others, and of several, are left out"
