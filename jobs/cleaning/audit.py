@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import Row
 
 from jobs.console.summary import Estimate
+from jobs.console.wording import agree
 from schemas.metrics import ERROR_BEFORE, ERROR_LEFT, FORMER_NAMES, MIN_AUDITED, MetricSource
 
 TOO_FEW = "too few audits"
@@ -44,16 +45,20 @@ class Audit:
         """
         how = f"Load the answers with:  catalog-cleaner review apply FILE --warehouse {location}"
         if self.answered:
-            state = f"Audit: people have reviewed {self.answered:,} randomly drawn listings."
+            state = agree("Audit: people have reviewed {n} randomly drawn {listing|listings}.", self.answered)
             if self.left is None:
                 state = f"{state} The error rates need {MIN_AUDITED}: until then only the model estimates them."
             if not self.open:
                 return state
-            return f"{state} {self.open:,} more are open; the estimates are unbiased once all are reviewed. {how}"
+            more = agree("{n} more {is|are} open; the estimates are unbiased once all are reviewed.", self.open)
+            return f"{state} {more} {how}"
         state = "The errors are not audited: they are the model's own estimates."
         if not self.open:
             return f"{state} No listings are drawn for an audit (setting review.audit_listings)."
-        return f"{state} {self.open:,} listings were drawn at random for the audit, and none is reviewed yet. {how}"
+        drawn = agree(
+            "{n} {listing was|listings were} drawn at random for the audit, and none is reviewed yet.", self.open
+        )
+        return f"{state} {drawn} {how}"
 
 
 def read_audit(rows: Iterable[Row], open_listings: int) -> Audit:

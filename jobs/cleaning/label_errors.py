@@ -9,6 +9,7 @@ from pyspark.sql import Row
 
 from jobs.cleaning.audit import Audit
 from jobs.console.summary import Estimate, Interval, Share
+from jobs.console.wording import agree
 from schemas.estimates import audit_half_width
 from training.error_share import MIN_AUDITED
 
@@ -25,6 +26,7 @@ _EVIDENCE = {
     "sellers, at least": "how much more often others disagree with the model than the most careful sellers",
 }
 _LABELS = "the sellers' categories were wrong when the model was trained"
+_ANSWERED = "The next training also uses the audit, of which {n} {listing is|listings are} answered."
 _NOT_KNOWN = (
     "How many of the sellers' categories are wrong is not known: the model has no estimate of it. "
     "`catalog-cleaner train` makes one if listings have a text or a picture."
@@ -80,7 +82,7 @@ def describe_label_errors(found: LabelErrors | None, audit: Audit, listings: int
         return _NOT_KNOWN
     parts = [describe_share(found)]
     if audit.answered and not found.audited:
-        parts.append(f"The next training also uses the audit, of which {audit.answered:,} listings are answered.")
+        parts.append(agree(_ANSWERED, audit.answered))
     return " ".join([*parts, *_settled(found, audit, listings)])
 
 

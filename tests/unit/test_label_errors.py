@@ -71,6 +71,14 @@ def test_an_answered_audit_is_named_as_the_basis_or_waits_for_the_next_training(
     )
 
 
+def test_a_single_answer_is_one_listing() -> None:
+    assert "the audit, of which 1 listing is answered." in describe_label_errors(found(0.2, 0.06), audit(1, 1), 1000)
+    note = audit(1, 1).note("w")
+    assert note.startswith("Audit: people have reviewed 1 randomly drawn listing. The error rates need 30: ")
+    assert "1 more is open;" in note
+    assert "1 listing was drawn at random for the audit, and none is reviewed yet." in audit(0, 1).note("w")
+
+
 def test_it_is_said_if_nothing_is_known() -> None:
     assert describe_label_errors(None, _NO_AUDIT, 1000) == (
         "How many of the sellers' categories are wrong is not known: the model has no estimate of it. "
