@@ -14,7 +14,7 @@ from jobs.cleaning.clean import Cleaned
 from jobs.cleaning.steps.moves import compare, count_moves, flips, worst_segments
 from jobs.lifecycle.expectations import Check
 from jobs.lifecycle.pins import pins_of
-from jobs.lifecycle.publications import Publication, publications, replaced_by
+from jobs.lifecycle.publications import ERASE, Publication, decider, publications, replaced_by
 from jobs.lifecycle.run_context import RunContext
 from jobs.warehouse.listings import follow
 from schemas.errors import RefusedError
@@ -184,6 +184,9 @@ def check_limits(
     if base is None:
         run.limits = ACCEPTED if accepted else EXEMPT
         return [], None
+    known = publications(run.job.warehouse, ended=True) if base.job == ERASE else []
+    by = decider(base, known)
+    base = replace(base, corrections=by.corrections, settings_hash=by.settings_hash)
     found = _findings(run, result, base)
     exceeded = [each for each in found if each.is_exceeded]
     checks = [each.check for each in found]

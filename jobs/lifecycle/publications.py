@@ -147,6 +147,21 @@ def by_commit(published: Iterable[Publication]) -> list[Publication]:
     return sorted(published, key=lambda run: (run.finished_at.astimezone(dt.UTC), run.run_id))
 
 
+def decider(publication: Publication, published: Sequence[Publication]) -> Publication:
+    """The publication that has decided what a publication shows: itself, or the last one before an erasure.
+
+    An erasure publishes what was decided before, and decides nothing itself.
+
+    Args:
+        publication: the publication.
+        published: all publications, also ended ones; only needed for that of an erasure.
+    """
+    if publication.job != ERASE:
+        return publication
+    before = takewhile(lambda each: each.run_id != publication.run_id, by_commit(published))
+    return next((each for each in reversed(list(before)) if each.job != ERASE), publication)
+
+
 def replaced_by(published: Iterable[Publication], job: str, run_date: dt.date) -> list[Publication]:
     """The publications that a new run of a job and date replaces: those after which nothing else was published.
 

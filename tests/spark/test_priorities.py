@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from conf.review_settings import PriorityWeights
 from jobs.cleaning.steps.priorities import weigh
@@ -47,3 +48,11 @@ def test_each_weight_adds_its_share(items: DataFrame, weights: PriorityWeights, 
     found = rows_of(weighed, "listing_id", "priority")
     assert [name for name, _ in found] == ["1", "2", "3", "4", "5"]
     assert [priority for _, priority in found] == pytest.approx(priorities)
+
+
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "-Infinity", None])
+def test_a_price_that_is_none_raises_no_item(items: DataFrame, price: str | None) -> None:
+    is_third = F.col("listing_id") == "3"
+    strange = items.withColumn("price", F.when(is_third, F.lit(price).cast("double")).otherwise(F.col("price")))
+    found = dict(rows_of(weigh(strange, PriorityWeights(price=1.0)), "listing_id", "priority"))
+    assert [found[name] for name in "312"] == pytest.approx([0.4, 0.6, 0.8])

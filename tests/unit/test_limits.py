@@ -19,7 +19,7 @@ from jobs.cleaning.limits import (
     share_findings,
 )
 from jobs.lifecycle.pins import Pins
-from jobs.lifecycle.publications import Publication
+from jobs.lifecycle.publications import Publication, decider
 from schemas.errors import RefusedError
 
 SETTINGS = LimitSettings()
@@ -145,3 +145,15 @@ def test_what_has_changed_since_the_base_is_named() -> None:
         "corrections that are on again",
     ]
     assert causes(replace(base, settings_hash=None)) == [], "not known"
+
+
+def test_an_erasure_publishes_what_the_run_before_it_has_decided() -> None:
+    day = dt.date(2026, 3, 2)
+    at = [dt.datetime(2026, 3, 2, hour, tzinfo=dt.UTC) for hour in range(5)]
+    night = Publication("n1", day, "nightly", "7", 4, 1, None, None, {}, {}, at[0], at[1], corrections=False)
+    erased = replace(night, run_id="e1", job="erase", finished_at=at[2], corrections=None)
+    again = replace(erased, run_id="e2", finished_at=at[3])
+    later = replace(night, run_id="n2", finished_at=at[4])
+    known = [replace(night, ended_by="e1"), replace(erased, ended_by="e2"), again, later]
+    assert [decider(each, known).run_id for each in (night, erased, again, later)] == ["n1", "n1", "n1", "n2"]
+    assert decider(erased, []) == erased

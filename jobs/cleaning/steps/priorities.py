@@ -37,5 +37,6 @@ def weigh(items: DataFrame, weights: PriorityWeights) -> DataFrame:
 
 
 def _share_below(column: str, *same: str) -> Column:
-    """The share of the items in a queue whose value is smaller; null is smaller than all."""
-    return F.percent_rank().over(Window.partitionBy("asks", *same).orderBy(column))
+    """The share of the items in a queue whose value is smaller; null, NaN and infinity are smaller than all."""
+    finite = F.when(F.abs(column) < float("inf"), F.col(column))  # Spark's NaN is larger than infinity
+    return F.percent_rank().over(Window.partitionBy("asks", *same).orderBy(finite))
