@@ -84,6 +84,8 @@ SELLER_SIZES: tuple[tuple[str, int], ...] = (("100+", 100), ("10-99", 10), ("2-9
 """Segments of the dimension seller_size -> the least number of labelled listings of the seller, largest first."""
 UNKNOWN = "unknown"
 """The segment of listings without a seller, without a sure language, or from before there were arms."""
+NO_CATEGORY = "(none)"
+"""The segment of listings without a category, or with one that the taxonomy lacks."""
 
 _WORSE = (
     f"the p-value, corrected for all segments, is below 0.05 and the rate at least {WORSE_RATIO:g} times the rest's"

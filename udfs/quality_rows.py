@@ -19,6 +19,7 @@ from schemas.metrics import (
     ERRORS_WORSE,
     FAIR_DIMENSIONS,
     METRICS,
+    NO_CATEGORY,
     Metric,
     MetricSource,
 )
@@ -212,7 +213,9 @@ def _fairness_rows(segments: Sequence[Segment], places: Mapping[str, int]) -> li
     families = len(FAIR_DIMENSIONS) * len((ERRORS_WORSE, CORRECTIONS_WORSE))
     rows = []
     for dimension in FAIR_DIMENSIONS:
-        compared = [(each["segment"], counts(each)) for each in segments if each["dimension"] == dimension]
+        # A listing without a category counts as wrong however well it is treated.
+        among = (each for each in segments if each["dimension"] == dimension and each["segment"] != NO_CATEGORY)
+        compared = [(each["segment"], counts(each)) for each in among]
         for rate, segment, is_worse, basis in compare_segments(compared, families):
             metric, source = flags[rate]
             rows.append(_row(metric, source, (dimension, segment), float(is_worse), basis=basis))

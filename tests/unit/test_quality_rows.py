@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from schemas.metrics import METRICS, MIN_AUDITED
+from schemas.metrics import METRICS, MIN_AUDITED, NO_CATEGORY
 from udfs.audit_bounds import error_bounds
 from udfs.quality_rows import COLUMNS, UNITS, Figure, make_quality_rows, quality_rows
 
@@ -82,6 +82,14 @@ def test_segments_of_a_dimension_are_compared_with_each_other() -> None:
     }
     assert (flags["de"]["value"], flags["en"]["value"]) == (1.0, 0.0)
     assert flags["de"]["basis"].startswith("90.00% against 1.00% of the rest")
+
+
+def test_listings_without_a_category_are_no_department_that_is_treated_worse() -> None:
+    lost = segment("department", NO_CATEGORY, numerator_0=100.0, denominator_0=100)
+    others = [segment("department", name, numerator_0=10.0, denominator_0=100) for name in ("bags", "shoes")]
+    flags = {key[3]: row["basis"] for key, row in rows(lost, *others).items() if key[0] == "more_errors_left"}
+    assert set(flags) == {"bags", "shoes"}
+    assert flags["bags"].startswith("10.00% against 10.00% of the rest")
 
 
 def test_batches_are_taken_together() -> None:

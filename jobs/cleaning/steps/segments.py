@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas.metrics import SELLER_SIZES, UNKNOWN
-
-_NONE = "(none)"
-"""The segment of listings without a category, or with one that the taxonomy lacks."""
+from schemas.metrics import NO_CATEGORY, SELLER_SIZES, UNKNOWN
 
 
 def group_columns() -> tuple[Column, ...]:
@@ -20,8 +17,8 @@ def group_columns() -> tuple[Column, ...]:
     published before, and counts in the segment of that category.
     """
     return (
-        F.coalesce("effective_category", F.lit(_NONE)).alias("category"),
-        F.coalesce("judged_category", F.lit(_NONE)).alias("judged_category"),
+        F.coalesce("effective_category", F.lit(NO_CATEGORY)).alias("category"),
+        F.coalesce("judged_category", F.lit(NO_CATEGORY)).alias("judged_category"),
         _seller_size().alias("seller_size"),
         F.coalesce("language", F.lit(UNKNOWN)).alias("language"),
         F.coalesce("rollout_arm", F.lit(UNKNOWN)).alias("rollout_arm"),
@@ -47,8 +44,8 @@ def by_segment(groups: DataFrame, taxonomy: DataFrame) -> DataFrame:
     is_known, is_judged_known = F.col("department").isNotNull(), F.col("judged_department").isNotNull()
 
     def places(dimension: str, name: str, judged_name: str) -> tuple[Column, ...]:
-        shown = F.when(is_known, F.col(name)).otherwise(_NONE)
-        other = F.when(is_judged_known, F.col(judged_name)).otherwise(_NONE)
+        shown = F.when(is_known, F.col(name)).otherwise(NO_CATEGORY)
+        other = F.when(is_judged_known, F.col(judged_name)).otherwise(NO_CATEGORY)
         same = shown == other
         return (
             _place(dimension, shown, True, same),
