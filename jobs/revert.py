@@ -19,7 +19,7 @@ from jobs.console.summary import Section, Summary
 from jobs.lifecycle.correction_switch import refuse_if_switched_off
 from jobs.lifecycle.pins import Pins, table_versions
 from jobs.lifecycle.pseudonym_key import key_of_model
-from jobs.lifecycle.publications import Publication, find_publication, publications
+from jobs.lifecycle.publications import Publication, decider, find_publication, publications
 from jobs.lifecycle.publish import Slice, publish
 from jobs.lifecycle.reverts import find_base, find_undoing
 from jobs.lifecycle.run_context import run_context
@@ -111,10 +111,28 @@ def revert(
         (Section("corrections", ("event", "listings"), changed),),
         (
             *describe_corrections(run),
+            *describe_settings(decider(restored, publications(warehouse, ended=True)), settings.digest),
             *((f"To run the date again:  {again}",) if newest.job != "backfill" else ()),
             "The listings themselves are as delivered: the next night judges them again.",
         ),
     )
+
+
+def describe_settings(restored: Publication, digest: str) -> tuple[str, ...]:
+    """What to say if a revert decides with other settings than what it restores; nothing if they are the same.
+
+    Args:
+        restored: the publication that has decided the restored state.
+        digest: of the revert's settings.
+    """
+    if restored.settings_hash in (None, digest):
+        return ()
+    said = (
+        f"The settings are not those of {restored.run_id}, so listings can be shown otherwise than it showed them, "
+        "such as corrected although its rollout kept them in the shadow. To restore what it showed, revert with "
+        "the --profile and --set of that run."
+    )
+    return (said,)
 
 
 def _decided_by(warehouse: Warehouse, restored: Publication, catalogue: Catalogue, pins: Pins) -> DataFrame:

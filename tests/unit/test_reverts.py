@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from jobs.lifecycle.publications import Publication, replaced_by, shown_before
 from jobs.lifecycle.reverts import find_undoing, reverted_by, undone_by
+from jobs.revert import describe_settings
 from schemas.errors import UsageError
 
 _START = dt.datetime.combine(dt.date(2026, 3, 9), dt.time())
@@ -143,3 +145,13 @@ def test_a_night_replaces_those_of_its_date_since_the_last_revert() -> None:
     assert found(published(*taken_back)) == ([], "r3"), "what readers saw before the revert is history"
     assert found(published(*taken_back, ("n3c", 3, "n2", None))) == (["n3c"], "r3")
     assert found([]) == ([], "")
+
+
+def test_other_settings_than_those_of_what_is_restored_are_said() -> None:
+    [night] = published(("n1", 1, None, None))
+    assert describe_settings(night, "s") == (), "an earlier version did not record them"
+    night = replace(night, settings_hash="s")
+    assert describe_settings(night, "s") == ()
+    [said] = describe_settings(night, "other")
+    assert said.startswith("The settings are not those of n1, so listings can be shown otherwise than it showed them")
+    assert said.endswith("revert with the --profile and --set of that run.")
