@@ -159,9 +159,13 @@ def test_categories_that_the_taxonomy_lacks_are_one_segment(spark: SparkSession)
     texts = ("Ofertas!!", "misc", None)
     strange = [("s1", 2, text, False, 0.0, "kept", "seller", text, text, *seen) for text in texts]
     found = found_in(unanswered(decided(spark).union(frame(spark, COLUMNS, *strange))), None)
-    by_category = {key[3]: row.value for key, row in found.items() if key[0] == "listings" and key[2] == "category"}
+    by_category = {
+        key[3]: row.denominator
+        for key, row in found.items()
+        if key[0] == "category_error_rate_left" and key[2] == "category"
+    }
     assert by_category == {"a": 1, "b": 5, "(none)": 3}
-    assert found["listings", "count", "department", "(none)"].value == 3
+    assert found["category_error_rate_left", "model", "department", "(none)"].denominator == 3
 
 
 def test_the_audit_gives_the_error_rates_with_exact_bounds(audited: Figures) -> None:
