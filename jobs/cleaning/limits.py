@@ -235,7 +235,7 @@ def _findings(run: RunContext, result: Cleaned, base: Publication) -> list[Findi
     segments = worst_segments(compared, settings.min_listings).collect() if many else []
     flipped, example = 0, ""
     if sizes.moved > settings.max_flipped_share * sizes.listings:
-        corrections = base.read(warehouse, CORRECTIONS)
+        corrections = follow(base.read(warehouse, CORRECTIONS), result.successors, "corrected_category")
         flipped, example = _count_flips(flips(compared, corrections, run.run_date, settings.flip_nights))
     pseudonym = partial(result.key.pseudonym, Purpose.SELLER)
     shares = share_findings(sizes.listings, sizes.moved, flipped, segments, example, settings, pseudonym)

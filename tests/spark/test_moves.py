@@ -9,7 +9,7 @@ from jobs.cleaning.steps.moves import compare, count_moves, flips, worst_segment
 from tests.spark.frames import frame, rows_of
 
 STATE = "listing_id string, content_hash string, category string, effective_category string, category_source string"
-EVENTS = "listing_id string, event string, decided_by string, job string, run_date date"
+EVENTS = "listing_id string, event string, corrected_category string, decided_by string, job string, run_date date"
 NIGHT = dt.date(2026, 11, 20)
 
 
@@ -73,7 +73,7 @@ def test_a_correction_that_nights_have_just_ended_flips(spark: SparkSession) -> 
     def history(event: str, by: str = "model", job: str = "nightly", days: int = 7) -> DataFrame:
         ids = ("corrected", "kept again", "guessed", "other content")
         date = NIGHT - dt.timedelta(days=days)
-        return frame(spark, EVENTS, *((each, event, by, job, date) for each in ids for _ in range(2)))
+        return frame(spark, EVENTS, *((each, event, each, by, job, date) for each in ids for _ in range(2)))
 
     rows = compared(spark)
     both = [("corrected", "boots"), ("guessed", "boots")]
@@ -82,6 +82,21 @@ def test_a_correction_that_nights_have_just_ended_flips(spark: SparkSession) -> 
     old = history("changed", days=8).unionByName(history("begun")).unionByName(history("ended", job="revert"))
     by_people = history("ended", by="reviewer")
     assert rows_of(flips(rows, old.unionByName(by_people), NIGHT, 7), "listing_id") == []
+
+
+def test_a_correction_that_has_only_followed_its_category_does_not_flip(spark: SparkSession) -> None:
+    def event(listing: str, event: str, category: str, days: int) -> tuple[str, str, str, str, str, dt.date]:
+        return (listing, event, category, "model", "nightly", NIGHT - dt.timedelta(days=days))
+
+    history = frame(
+        spark,
+        EVENTS,
+        event("corrected", "changed", "shoes", 2),
+        event("corrected", "begun", "shoes", 3),
+        event("guessed", "changed", "shoes", 2),
+        event("guessed", "begun", "hats", 3),
+    )
+    assert rows_of(flips(compared(spark), history, NIGHT, 7), "listing_id") == [("guessed",)]
 
 
 def test_the_category_that_adds_most_to_the_fall_of_a_metric_is_named(spark: SparkSession) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from schemas.reasons import CategorySource
@@ -88,11 +88,12 @@ def worst_segments(compared: DataFrame, min_listings: int) -> DataFrame:
 def flips(compared: DataFrame, corrections: DataFrame, run_date: dt.date, nights: int) -> DataFrame:
     """Find the corrections that begin or change although nights have just ended or changed them.
 
-    Ends and changes by `revert` and `backfill` do not count: people run them.
+    Ends and changes by `revert` and `backfill` do not count: people run them. Nor does a correction that only follows
+    its category, which has another name now.
 
     Args:
         compared: the output of `compare`.
-        corrections: the table corrections in the base publication.
+        corrections: the table corrections in the base publication, with today's names of the categories.
         run_date: date of the run.
         nights: how many days before it count.
 
@@ -101,11 +102,15 @@ def flips(compared: DataFrame, corrections: DataFrame, run_date: dt.date, nights
     """
     corrected = F.col("category_source") == CategorySource.MODEL.value
     begins = corrected & ~F.col("effective_category").eqNullSafe(F.col("category"))
-    recent = corrections.where(
+    rows = compared.where(F.col("moved") & begins)
+    history = corrections.join(rows.select("listing_id"), "listing_id", "left_semi")
+    last = F.lag("corrected_category").over(Window.partitionBy("listing_id").orderBy("run_date"))
+    is_renamed = (F.col("event") == "changed") & F.col("corrected_category").eqNullSafe(F.col("last"))
+    recent = history.withColumn("last", last).where(
         F.col("event").isin("ended", "changed")
+        & ~is_renamed
         & (F.col("decided_by") == CategorySource.MODEL.value)
         & (F.col("job") == "nightly")
         & (F.col("run_date") >= F.lit(run_date - dt.timedelta(days=nights)))
     )
-    rows = compared.where(F.col("moved") & begins).join(recent.select("listing_id"), "listing_id", "left_semi")
-    return rows.select("listing_id", "category_before")
+    return rows.join(recent.select("listing_id"), "listing_id", "left_semi").select("listing_id", "category_before")
