@@ -102,15 +102,15 @@ def flips(compared: DataFrame, corrections: DataFrame, run_date: dt.date, nights
     """
     corrected = F.col("category_source") == CategorySource.MODEL.value
     begins = corrected & ~F.col("effective_category").eqNullSafe(F.col("category"))
-    rows = compared.where(F.col("moved") & begins)
-    history = corrections.join(rows.select("listing_id"), "listing_id", "left_semi")
+    rows = compared.where(F.col("moved") & begins).select("listing_id", "category_before")
     last = F.lag("corrected_category").over(Window.partitionBy("listing_id").orderBy("run_date"))
     is_renamed = (F.col("event") == "changed") & F.col("corrected_category").eqNullSafe(F.col("last"))
-    recent = history.withColumn("last", last).where(
+    history = rows.join(corrections, "listing_id").withColumn("last", last)
+    recent = history.where(
         F.col("event").isin("ended", "changed")
         & ~is_renamed
         & (F.col("decided_by") == CategorySource.MODEL.value)
         & (F.col("job") == "nightly")
         & (F.col("run_date") >= F.lit(run_date - dt.timedelta(days=nights)))
     )
-    return rows.join(recent.select("listing_id"), "listing_id", "left_semi").select("listing_id", "category_before")
+    return recent.select("listing_id", "category_before").distinct()
