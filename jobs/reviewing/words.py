@@ -38,6 +38,8 @@ _FOR_SCRIPT = (
     "wall_saved_some",
     "wall_undone",
     "wall_failed",
+    "no_answer",
+    "not_loaded",
     "lead_undone",
     "lead_reopened",
     "lead_ended",

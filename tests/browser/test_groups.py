@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.conftest import opened
 from tests.browser.test_keys import saved, stored
@@ -13,6 +13,8 @@ from tests.browser.test_views import problems
 from tests.review_samples import Server
 
 GROUP = "seller=S0007&category=sandals&suggested=boots"
+IDLE = "main[aria-busy=false]"
+"""Keys do nothing while a wall is being brought up to date."""
 
 
 def answered_singly(browser: Browser, server: Server) -> Iterator[Page]:
@@ -29,7 +31,7 @@ def answered_singly(browser: Browser, server: Server) -> Iterator[Page]:
     page.goto(f"{server.address}/groups")
     assert "of 5 answered one by one, the suggestion was right for 4" in page.inner_text(".groups")
     page.click("text=Decide the rest at once")
-    page.wait_for_selector(".tile")
+    page.wait_for_selector(f"{IDLE} .tile")
     yield page
     assert next(pages, None) is None
 
@@ -52,13 +54,13 @@ def test_a_group_is_decided_at_once_without_those_taken_out_and_taken_back_at_on
     assert problems(page) == []
     page.keyboard.press("Enter")
     page.wait_for_selector("#status:has-text('55 saved')")
-    page.wait_for_selector(".tile:nth-child(1)")
     assert sorted(page.locator(".tile").evaluate_all("all => all.map((each) => each.dataset.listing)")) == sorted(
         str(each) for each in out
     )
     rows = stored(server.folder)
     assert len(rows) == 60
     assert {row[1:] for row in rows[5:]} == {("accept", "boots")}
+    page.wait_for_selector(IDLE)
     with sqlite3.connect(server.folder / "answers.sqlite") as answers:
         batches = answers.execute("SELECT count(*), count(DISTINCT batch_id) FROM answers WHERE batch_id IS NOT NULL")
         assert batches.fetchone() == (55, 1)
@@ -71,18 +73,74 @@ def test_a_group_is_decided_at_once_without_those_taken_out_and_taken_back_at_on
     assert next(pages, None) is None
 
 
+def lose_the_answer(route: Route) -> None:
+    """What was asked reaches the server, and its answer is lost on the way."""
+    route.fetch()
+    route.abort()
+
+
 def test_a_lost_connection_leaves_the_choice_and_nothing_counts_twice(browser: Browser, server: Server) -> None:
     pages = answered_singly(browser, server)
     page = next(pages)
     page.context.set_offline(True)
     page.keyboard.press("s")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#alarm:has-text('Nothing was stored')")
+    page.wait_for_selector("#alarm:has-text('The server did not answer')")
+    assert page.locator(".tile").count() == 57
+    assert len(stored(server.folder)) == 5
     page.context.set_offline(False)
+    page.route("**/work", lose_the_answer)
+    page.wait_for_selector(IDLE)
+    page.evaluate("document.querySelector('#alarm').textContent = ''")
+    page.keyboard.press("s")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#alarm:has-text('The server did not answer')")
+    page.unroute("**/work")
+    page.wait_for_selector(IDLE)
     page.keyboard.press("s")
     page.keyboard.press("Enter")
     page.wait_for_selector("#status:has-text('57 saved')")
+    page.wait_for_selector("#wall-empty", state="visible")
     assert len({listing for listing, *_ in stored(server.folder)}) == len(stored(server.folder)) == 62
+    assert next(pages, None) is None
+
+
+def test_an_undo_that_is_repeated_because_its_answer_was_lost_takes_back_no_more(
+    browser: Browser, server: Server
+) -> None:
+    pages = answered_singly(browser, server)
+    page = next(pages)
+    page.keyboard.press("Space")
+    page.keyboard.press("s")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#status:has-text('56 saved')")
+    page.route("**/undo", lose_the_answer)
+    page.wait_for_selector(IDLE)
+    page.keyboard.press("u")
+    page.wait_for_selector("#alarm:has-text('The server did not answer')")
+    assert len(stored(server.folder)) == 5
+    page.unroute("**/undo")
+    page.wait_for_selector(IDLE)
+    page.keyboard.press("u")
+    page.wait_for_selector("#status:has-text('taken back')")
+    assert len(stored(server.folder)) == 5
+    assert next(pages, None) is None
+
+
+def test_what_was_saved_is_said_to_be_saved_where_the_page_cannot_be_brought_up_to_date(
+    browser: Browser, server: Server
+) -> None:
+    pages = answered_singly(browser, server)
+    page = next(pages)
+    out = page.locator(".tile").nth(0).get_attribute("data-listing")
+    page.route("**/tiles", lambda route: route.abort())
+    page.keyboard.press("Space")
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#alarm:has-text('could not be brought up to date')")
+    assert page.inner_text("#status") == "56 saved"
+    assert page.locator(".tile").evaluate_all("all => all.map((each) => each.dataset.listing)") == [out]
+    assert len(stored(server.folder)) == 61
     assert next(pages, None) is None
 
 

@@ -13,13 +13,12 @@
     box.close();
     // However often it is sent, a batch counts once, so it can be sent again after a lost connection.
     const said = await post("/bulk", { filters: JSON.parse(filters), decision: box.dataset.decision, count: Number(count), batch });
-    if (said.state === "changed") throw new Error(words.bulk_changed);
+    if (said.state === "changed") throw Object.assign(new Error(words.bulk_changed), { wording: "wall_failed" });
     statusLine.textContent = fill(said.others ? words.wall_saved_some : words.wall_saved, { count: said.stored, others: said.others });
     for (const button of document.querySelectorAll("[data-decide]")) button.disabled = true;
   });
   const undo = () => once(async () => {
-    const { undone } = await post("/undo", { undo: random() });
-    if (undone) location.reload(); else statusLine.textContent = words.nothing_to_undo;
+    if (await postUndo()) location.reload(); else statusLine.textContent = words.nothing_to_undo;
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-decide], [data-undo]");

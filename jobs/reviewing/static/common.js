@@ -18,8 +18,17 @@ async function post(path, body) {
   if (!answer.ok) throw Object.assign(new Error(said.problem ?? said.detail ?? answer.statusText), { status: answer.status });
   return said;
 }
+// What a page asks for to show it: a failure says nothing about what was stored.
+const fetchToShow = (path, body) => post(path, body).catch((error) => { throw Object.assign(error, { wording: "not_loaded" }); });
+// Where the server's answer to an undo is lost, the next one repeats it: nothing more is taken back.
+let undoId = null;
+async function postUndo() {
+  const { undone } = await post("/undo", { undo: (undoId ??= random()) });
+  undoId = null;
+  return undone;
+}
 function raise(error) {
-  alarm.textContent = fill(words.wall_failed, { problem: error.message });
+  alarm.textContent = fill(words[error.wording ?? (error.status ? "wall_failed" : "no_answer")], { problem: error.message });
   if (error.status === 401) {
     const link = document.createElement("a");
     link.href = `/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`;
@@ -29,13 +38,17 @@ function raise(error) {
   alarm.hidden = false;
 }
 let isBusy = false;
+function setBusy(busy) {
+  isBusy = busy;
+  find("main").ariaBusy = String(busy);
+}
 async function once(work) {
   if (isBusy) return;
-  isBusy = true;
+  setBusy(true);
   try {
     await work();
     alarm.hidden = true;
-  } catch (error) { raise(error); } finally { isBusy = false; }
+  } catch (error) { raise(error); } finally { setBusy(false); }
 }
 const isForKeys = (event) => !(event.repeat || event.ctrlKey || event.metaKey || event.altKey || find("dialog[open]"));
 // Letters go by what is printed on the key, and by its place where nothing Latin is printed.

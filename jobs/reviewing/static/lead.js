@@ -38,7 +38,7 @@
     left.textContent = count ? fill(left.dataset.words, { count }) : "";
   }
   async function load() {
-    const said = await post("/lead/disputes", { held: [...held(), ...later] });
+    const said = await fetchToShow("/lead/disputes", { held: [...held(), ...later] });
     const template = document.createElement("template");
     template.innerHTML = said.articles.join("");
     shelf.append(template.content);
@@ -77,7 +77,7 @@
       await load();
     },
     async undo() {
-      const { undone } = await post("/undo", { undo: random() });
+      const undone = await postUndo();
       statusLine.textContent = undone ? words.lead_undone : words.nothing_to_undo;
       if (undone) { leave(); shelf.replaceChildren(); later.length = 0; }
       await load();
@@ -97,7 +97,11 @@
         await actions[action](value);
         alarm.hidden = true;
       }
-    } catch (error) { queue.length = 0; raise(error); } finally { isTaking = false; }
+    } catch (error) {
+      queue.length = 0;
+      if (!current && shelf.firstElementChild) show();
+      raise(error);
+    } finally { isTaking = false; }
   }
   const search = categorySearch((category, label) => take("category", { category, label }));
   find("#find").addEventListener("close", () => current?.focus({ preventScroll: true }));

@@ -9,7 +9,7 @@
     find("#wall-empty").hidden = tiles().length > 0;
   }
   async function load() {
-    const { tiles: html } = await post("/tiles", { filters });
+    const { tiles: html } = await fetchToShow("/tiles", { filters });
     const template = document.createElement("template");
     template.innerHTML = html.join("");
     wall.replaceChildren(template.content);
@@ -25,21 +25,22 @@
   function decide() {
     box.close();
     return once(async () => {
-      const { decision } = box.dataset, batch = random();
+      const { decision } = box.dataset, batch = random(), decided = chosen();
       const { outcomes } = await post("/work", {
         // Each showing counts once, so the same cases can be sent again after a lost connection.
-        answers: chosen().map((tile) => ({ showing: tile.dataset.showing, decision, batch })),
+        answers: decided.map((tile) => ({ showing: tile.dataset.showing, decision, batch })),
         held: tiles().map((tile) => tile.dataset.showing),
         filters,
       });
       const count = outcomes.filter((each) => each.state === "stored").length, others = outcomes.length - count;
+      for (const tile of decided) tile.parentElement.remove();
+      show();
       statusLine.textContent = fill(others ? words.wall_saved_some : words.wall_saved, { count, others });
       await load();
     });
   }
   const undo = () => once(async () => {
-    const { undone } = await post("/undo", { undo: random() });
-    statusLine.textContent = undone ? words.wall_undone : words.nothing_to_undo;
+    statusLine.textContent = (await postUndo()) ? words.wall_undone : words.nothing_to_undo;
     await load();
   });
   wall.addEventListener("click", (event) => {
