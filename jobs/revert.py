@@ -59,6 +59,7 @@ def revert(
     base = find_base(warehouse, restored)
     with run_context(job, published[-1].run_date, dry_run) as run, ExitStack() as at_end:
         run.reverts = newest.run_id
+        known = publications(warehouse, ended=True)
         run.pins = pins = Pins(
             restored.model_version,
             restored.listings_version,
@@ -90,7 +91,6 @@ def revert(
             # The publications since have deleted predictions of content that is now current again. What a killed revert
             # has written does not count, because this one replaces it.
             keys = ["listing_id", "content_hash", "model_version"]
-            known = publications(warehouse, ended=True)
             standing = [each.run_id for each in known if (each.job, each.run_date) == (job.name, run.run_date)]
             own_slice = (F.col("job") == job.name) & (F.col("run_date") == F.lit(run.run_date))
             kept = warehouse.read(PREDICTIONS).where(~own_slice | F.col("run_id").isin(standing))
@@ -111,7 +111,7 @@ def revert(
         (Section("corrections", ("event", "listings"), changed),),
         (
             *describe_corrections(run),
-            *describe_settings(decider(restored, publications(warehouse, ended=True)), settings.digest),
+            *describe_settings(decider(restored, known), settings.digest),
             *((f"To run the date again:  {again}",) if newest.job != "backfill" else ()),
             "The listings themselves are as delivered: the next night judges them again.",
         ),

@@ -10,7 +10,7 @@ from jobs.cleaning.steps.preview import PreviewBin, preview_bins, previews, weak
 from jobs.cleaning.steps.rollout import is_hidden
 from jobs.console.command import Command, as_command
 from jobs.console.job import Job
-from jobs.console.summary import Section, Share, Summary
+from jobs.console.summary import Named, Section, Share, Summary
 from jobs.console.wording import agree
 from jobs.lifecycle.publications import find_publication
 from schemas.reasons import CategoryAction, CategorySource
@@ -41,6 +41,7 @@ def preview(job: Job) -> Summary:
     model = registry.model(publication.model_version)
     clean = publication.read(warehouse, CLEAN_LISTINGS)
     taxonomy = warehouse.read(TAXONOMY, publication.taxonomy_version)
+    names = {row.category: row.label for row in taxonomy.select("category", "label").collect()}
     bins = preview_bins(
         clean,
         publication.read(warehouse, PREDICTIONS).where(F.col("model_version") == model.version),
@@ -96,7 +97,15 @@ def preview(job: Job) -> Summary:
             Section(
                 "categories with the most corrections that the model expects to be wrong",
                 ("category", "corrected", "expected_wrong", "expected_right"),
-                [(each.category, each.corrected, round(each.wrong, 1), Share(each.right)) for each in weakest],
+                [
+                    (
+                        Named(each.category, names.get(each.category, each.category)),
+                        each.corrected,
+                        round(each.wrong, 1),
+                        Share(each.right),
+                    )
+                    for each in weakest
+                ],
                 key="weakest_categories",
             ),
         ),

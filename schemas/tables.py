@@ -174,7 +174,7 @@ CATEGORY_ALIASES = Table(
             "source",
             "STRING",
             "delivery: listings with this category count as labelled with the code; file: a line of the mapping file; "
-            "taxonomy: a former category or its label, with the one that has taken its place",
+            "taxonomy: a former category, its label or path, with the one that has taken its place",
         ),
     ),
 )

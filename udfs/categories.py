@@ -84,7 +84,7 @@ class CategoryIndex:
             general: the department of categories without one, which is no part of a path.
         """
         rows = {row.category: row for row in taxonomy}
-        paths = {code: _path(row, rows, general) for code, row in rows.items()}
+        paths = {code: label_path(row, rows, general) for code, row in rows.items()}
         self.separators = separators
         self.codes = frozenset(rows)
         self._depth = {code: len(path) for code, path in paths.items()}
@@ -92,12 +92,7 @@ class CategoryIndex:
         self._names = [
             _unique((self._key(alias), code) for alias, code in known.items()),
             _unique((self._key(code), code) for code in rows),
-            _unique(
-                (self._key(PATH.join(path[start:])), code)
-                for code, path in paths.items()
-                for start in (0, 1)
-                if len(path) > start + 1
-            ),
+            _unique((self._key(name), code) for code, path in paths.items() for name in path_names(path)),
             _unique((self._key(row.label), code) for code, row in rows.items()),
         ]
 
@@ -148,8 +143,14 @@ def category_udf(index: CategoryIndex) -> Callable[[Column], Column]:
     return cast("Callable[[Column], Column]", udf)
 
 
-def _path(row: TaxonomyRow, rows: Mapping[str, TaxonomyRow], general: str) -> list[str]:
-    """The labels from the department down to the category; neighbours that are equal count once."""
+def label_path(row: TaxonomyRow, rows: Mapping[str, TaxonomyRow], general: str) -> list[str]:
+    """The labels from the department down to the category; neighbours that are equal count once.
+
+    Args:
+        row: the category.
+        rows: code -> category, of all categories.
+        general: the department of categories without one, which is no part of a path.
+    """
     parts, seen = [row.label], {row.category}
     parent = row.parent
     while parent not in seen:
@@ -161,6 +162,15 @@ def _path(row: TaxonomyRow, rows: Mapping[str, TaxonomyRow], general: str) -> li
         parts.insert(0, row.department)
     keys = [category_key(part) for part in parts]
     return [part for i, part in enumerate(parts) if i == 0 or keys[i] != keys[i - 1]]
+
+
+def path_names(path: Sequence[str]) -> list[str]:
+    """How a category may be delivered as a path: with and without the first part. A label alone is no path.
+
+    Args:
+        path: the output of `label_path`.
+    """
+    return [PATH.join(path[start:]) for start in (0, 1) if len(path) > start + 1]
 
 
 def _unique(names: Iterable[tuple[str, str]]) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ from jobs.cleaning.gates import check_input, check_output, refuse_if_failed, unr
 from jobs.cleaning.judging import Basis, judge, read_catalogue
 from jobs.cleaning.limits import check_limits
 from jobs.cleaning.part import divide
-from jobs.cleaning.run_summary import count_part, describe_corrections
+from jobs.cleaning.run_summary import count_part, describe_corrections, shown_threshold
 from jobs.cleaning.steps.selection import input_gate_rows, with_texts
 from jobs.console.job import Job
 from jobs.console.summary import Section, Share, Summary
@@ -141,7 +141,7 @@ def _summarise(
         "listings": run.counts["listings"],
         "changed": run.counts["changed"],
         "limits": run.limits,
-        "correction_threshold": round(result.threshold, 4),
+        "correction_threshold": shown_threshold(result),
         f"{ERROR_LEFT}_by_model": Share(round(left, 4)),
     }
     hints = [*describe_corrections(run), f"All other listings are as {base.run_id} has published them."]

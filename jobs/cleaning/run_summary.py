@@ -113,6 +113,11 @@ def describe_corrections(run: RunContext) -> tuple[str, ...]:
     return (f"Corrections are {run.switch}. {withheld} To allow corrections again:  {again}",)
 
 
+def shown_threshold(result: Cleaned) -> float | None:
+    """The posterior from which categories are corrected; None if no correction reaches the wanted precision."""
+    return None if result.threshold > 1 else round(result.threshold, 4)
+
+
 def _describe_limits(run: RunContext) -> tuple[str, ...]:
     """What to say about the limits on changes; nothing if they held."""
     if run.limits == EXEMPT:
@@ -152,7 +157,7 @@ def summarise_run(run: RunContext, result: Cleaned, dry_run: bool, refusal: Refu
         **counts,
         "corrections": "on" if run.corrections else "off",
         "limits": run.limits,
-        "correction_threshold": round(result.threshold, 4),
+        "correction_threshold": shown_threshold(result),
         "audited": result.calibration.audited,
         "labels_weighed_by_audit": not result.trust.is_default,
         "audit_open": audit.open,

@@ -53,7 +53,7 @@ class GivenCategories:
         taxonomy: the categories; None: the stored ones.
         aliases: alias -> category; None: the stored ones.
         from_paths: as in `CategoryOptions`.
-        successors: what the taxonomy's categories replace, also labels of former ones; None: as stored.
+        successors: what the taxonomy's categories replace, also names of former ones; None: as stored.
         replaced: number of former categories.
     """
 
@@ -116,8 +116,8 @@ def read_given(job: Job, options: CategoryOptions, copies: Copies) -> GivenCateg
     taxonomy = aliases = successors = None
     replaced = 0
     if options.taxonomy is not None:
-        taxonomy, former, labels = read_taxonomy(job.spark, options.taxonomy, form, copies)
-        successors, replaced = labels | former, len(former)
+        taxonomy, former, names = read_taxonomy(job.spark, options.taxonomy, form, copies)
+        successors, replaced = names | former, len(former)
     if options.aliases is not None:
         stored = job.warehouse.read(TAXONOMY).select("category").collect() if taxonomy is None else taxonomy
         aliases = read_alias_file(job.spark, options.aliases, {row[0] for row in stored}, form, copies)

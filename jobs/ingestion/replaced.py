@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from jobs.ingestion.faults import list_faults
 from schemas.successors import Successors
-from udfs.categories import category_key
+from udfs.categories import TaxonomyRow, category_key, label_path, path_names
 
 REPLACED_BY = "replaced_by"
 
@@ -44,26 +45,42 @@ def find_successors(rows: Sequence[Row]) -> Successors:
     return successors
 
 
-def find_former_labels(rows: Sequence[Row], successors: Successors) -> Successors:
-    """Find the labels of former categories, which sellers may go on using.
+def find_former_names(rows: Sequence[Row], successors: Successors, general: str) -> Successors:
+    """Find the labels of former categories, and the paths of labels with them, which sellers may go on using.
 
     Args:
-        rows: category and optionally label and replaced_by as text.
+        rows: category and optionally label, parent, department and replaced_by as text.
         successors: the output of `find_successors`.
+        general: the department of categories without one, which is no part of a path.
 
     Returns:
-        Label -> the category that takes its place. A label that is also a name of another category, or that two former
-        categories with different successors share, is left out.
+        Name -> the category that takes its place. A name that is also another category's, or that two former categories
+        with different successors share, is left out.
     """
-    kept = (row for row in rows if not _text(row, REPLACED_BY))
-    names = {category_key(_text(row, name)) for row in kept for name in ("category", "label")}
-    names |= {category_key(category) for category in successors}
-    found: dict[str, set[str]] = {}
-    for row in rows:
-        label, category = _text(row, "label"), _text(row, "category")
-        if category in successors and label and category_key(label) not in names:
-            found.setdefault(label, set()).add(successors[category])
-    return {label: category for label, (category, *others) in found.items() if not others}
+    every = {each.category: each for each in (_taxonomy_row(row, general) for row in rows) if each.category}
+    kept = {
+        code: replace(each, parent=successors.get(each.parent, each.parent))
+        for code, each in every.items()
+        if code not in successors
+    }
+    taken = {category_key(code) for code in every}
+    taken |= {category_key(name) for each in kept.values() for name in _names(each, kept, general)}
+    found: dict[str, tuple[str, set[str]]] = {}
+    for code, each in every.items():
+        for name in _names(each, every, general):
+            if (key := category_key(name)) not in taken:
+                found.setdefault(key, (name, set()))[1].add(successors.get(code, code))
+    return {name: category for name, (category, *others) in found.values() if not others}
+
+
+def _taxonomy_row(row: Row, general: str) -> TaxonomyRow:
+    category = _text(row, "category")
+    label, parent = _text(row, "label") or category, _text(row, "parent") or category
+    return TaxonomyRow(category, label, parent, _text(row, "department") or general)
+
+
+def _names(row: TaxonomyRow, rows: Mapping[str, TaxonomyRow], general: str) -> list[str]:
+    return [row.label, *path_names(label_path(row, rows, general))]
 
 
 def _read(rows: Sequence[Row], codes: Collection[str]) -> tuple[dict[str, str], list[str]]:

@@ -11,7 +11,7 @@ from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import read_files, text_settings
 from jobs.ingestion.faults import list_faults
 from jobs.ingestion.files import find_files
-from jobs.ingestion.replaced import REPLACED_BY, find_former_labels, find_successors
+from jobs.ingestion.replaced import REPLACED_BY, find_former_names, find_successors
 from jobs.ingestion.rows import MALFORMED, Rows
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
@@ -35,7 +35,7 @@ def read_taxonomy(
 
     Returns:
         The categories, sorted; the former categories, with those that have taken their places; and the same for the
-        labels of former categories.
+        names of former categories, which are labels and paths of labels.
 
     Raises:
         UsageError: the file cannot be read or used. The message lists every error.
@@ -50,7 +50,11 @@ def read_taxonomy(
     try:
         texts = rows.collect_texts([*TAXONOMY.names, REPLACED_BY])
         successors = find_successors(texts)
-        return validate_taxonomy(texts, successors), successors, find_former_labels(texts, successors)
+        return (
+            validate_taxonomy(texts, successors),
+            successors,
+            find_former_names(texts, successors, DEFAULT_DEPARTMENT),
+        )
     except ValueError as error:
         raise UsageError(f"--taxonomy {location} cannot be used:\n{error}") from error
 

@@ -160,10 +160,17 @@ def _reasons(seller: SellerRecord) -> LetterSection:
     if not seller.reasons:
         return LetterSection(heading, "We have found nothing else in your listings.")
     items = [
-        f"{_listings(n)}: {reason.explanation}. {ADVICE_BY_REASON.get(reason, '')}".strip()
+        f"{_listings(n)}: {_to_the_seller(reason.explanation)}. {ADVICE_BY_REASON.get(reason, '')}".strip()
         for reason, n in seller.reasons.items()
     ]
     return LetterSection(heading, "Some of your listings need a look. A listing can be counted several times.", items)
+
+
+def _to_the_seller(explanation: str) -> str:
+    """Explanations are written for reviewers: they speak of the seller, to whom this letter goes."""
+    for theirs, yours in (("the seller's category", "your category"), ("the seller's", "yours"), ("the seller", "you")):
+        explanation = explanation.replace(theirs, yours)
+    return explanation
 
 
 def _quality(seller: SellerRecord) -> LetterSection:

@@ -21,7 +21,7 @@ from jobs.store import read_published
 from jobs.warehouse.caches import cached
 from jobs.warehouse.tables import Warehouse
 from schemas.reasons import CATEGORY_REASONS
-from schemas.tables import FEATURES, TABLES
+from schemas.tables import FEATURES, TABLES, TAXONOMY
 from tests.end_to_end.conftest import CATEGORIES, LISTINGS, Workspace
 from tests.spark.frames import nothing_cached
 from training.registry import open_registry
@@ -103,6 +103,11 @@ def test_the_preview_of_the_used_precision_is_what_was_published(published: Work
     corrected = [row["corrected"] for row in found["previews"]]
     assert corrected == sorted(corrected, reverse=True)
     assert {row["corrected"] + row["referred"] for row in found["previews"]} == {used["corrected"] + used["referred"]}
+    # People read the names of the weakest categories, programs their codes.
+    codes = {row.category for row in published.warehouse.read(TAXONOMY).collect()}
+    weakest = [row["category"] for row in found["weakest_categories"]]
+    assert weakest
+    assert set(weakest) <= codes
 
 
 def test_category_and_price_of_any_listing_are_suggested(published: Workspace) -> None:

@@ -80,6 +80,14 @@ def test_what_does_not_apply_is_left_out_and_a_trend_has_a_direction() -> None:
     assert "We estimate" not in said(error_rate=None)
 
 
+def test_the_seller_is_spoken_to_and_not_about() -> None:
+    text = said(reasons=dict.fromkeys(Reason, 1))
+    assert "1 listing: you gave no category." in text
+    assert "1 listing: your category is not in the taxonomy." in text
+    assert "suggest another category than yours, without" in text
+    assert "the seller" not in text
+
+
 def test_texts_of_a_seller_are_escaped_and_stay_on_their_line() -> None:
     hostile = dataclasses.replace(
         SELLER,

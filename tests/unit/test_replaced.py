@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.ingestion.replaced import find_former_labels, find_successors
+from jobs.ingestion.replaced import find_former_names, find_successors
 from jobs.ingestion.taxonomies import validate_taxonomy
 
 
@@ -63,5 +63,29 @@ def test_the_label_of_a_former_category_stands_for_the_one_that_has_taken_its_pl
         row("8", "2") | {"label": "2"},
         row("9", "2"),
     ]
-    found = find_former_labels(rows, find_successors(rows))
+    found = find_former_names(rows, find_successors(rows), "all")
     assert found == {"Trainers": "1", "Plimsolls": "1"}, "names of others, and of several, are left out"
+
+
+def test_a_path_with_a_former_category_stands_for_the_one_that_has_taken_its_place() -> None:
+    def placed(category: str, label: str, parent: str, replaced_by: str = "") -> dict[str, str | None]:
+        of_shop = {"department": "Fashion", "label": label}
+        return row(category, replaced_by or None, parent) | of_shop
+
+    rows = [
+        placed("shoes", "Shoes", "shoes"),
+        placed("footwear", "Footwear", "footwear", "shoes"),
+        placed("sneakers", "Sneakers", "shoes"),
+        placed("trainers", "Trainers", "footwear", "sneakers"),
+        placed("boots", "Boots", "footwear"),
+        placed("boots2", "Boots", "shoes", "sneakers"),
+    ]
+    # The labels alone differ from the codes only in case, so the codes stand for them.
+    assert find_former_names(rows, find_successors(rows), "all") == {
+        "Fashion > Footwear": "shoes",
+        "Footwear > Trainers": "sneakers",
+        "Fashion > Footwear > Trainers": "sneakers",
+        # The category itself has stayed, but not the one above it. Shoes > Boots is its path today.
+        "Footwear > Boots": "boots",
+        "Fashion > Footwear > Boots": "boots",
+    }
