@@ -53,7 +53,7 @@ def office(tmp_path: Path) -> Iterator[Server]:
 
 
 def lead_page(browser: Browser, office: Server, path: str, ready: str, **options: object) -> Iterator[Page]:
-    pages = opened(browser, office.address + path, wait_for="#name", expected=None, **options)
+    pages = opened(browser, office.address + path, wait_for="#name", **options)
     page = next(pages)
     fill_in(page, "lea")
     page.wait_for_selector(ready)
