@@ -14,6 +14,7 @@ from jobs.console.command import as_command, run_command
 from jobs.console.job import Job
 from jobs.console.root_cause import root_cause
 from jobs.console.summary import Section, Summary
+from jobs.console.wording import agree
 from jobs.erasure.erasing import (
     copy_metrics,
     end_publications,
@@ -92,7 +93,11 @@ def erase(
     with run_context(job, run_date, dry_run) as run, _without_ids(names):
         refuse_running(run)
         read_suppressions(warehouse, settings.privacy)  # an entry with another key would shut ingest out
-        job.print_progress(f"searching for {len(names.listings):,} listings and {len(names.sellers):,} sellers")
+        searched = (
+            agree("{n} {listing|listings}", len(names.listings)),
+            agree("{n} {seller|sellers}", len(names.sellers)),
+        )
+        job.print_progress(f"searching for {' and '.join(searched)}")
         before = search_warehouse(warehouse, names, exports)
         models = learned_by(warehouse, names, _models(job))
         found = names.among(before.ids)
