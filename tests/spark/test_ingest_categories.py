@@ -124,16 +124,17 @@ def test_a_former_category_counts_as_the_one_that_has_taken_its_place(warehouse:
 def test_names_of_a_former_category_lead_to_the_one_that_has_taken_its_place(
     warehouse: Warehouse, deliver: Deliver
 ) -> None:
-    first = "category,label\n1,Hats\n2,Bags\n"
-    rows = [listing("code", category="1"), listing("label", category="HATS"), listing("alias", category="Hüte")]
+    first = "category,label,department\n1,Hats,Fashion\n2,Bags,Fashion\n"
+    names = {"code": "1", "label": "HATS", "path": "Fashion>Hats", "alias": "Hüte"}
+    rows = [listing(listing_id, category=name) for listing_id, name in names.items()]
     deliver(*rows, taxonomy=first, aliases="alias,category\nHüte,1\n")
-    assert categories(warehouse) == dict.fromkeys(("code", "label", "alias"), ("1", True))
-    changed = "category,label,replaced_by\n1,Hats,3\n2,Bags,\n3,Headwear,\n"
+    assert categories(warehouse) == dict.fromkeys(names, ("1", True))
+    changed = "category,label,department,replaced_by\n1,Hats,Fashion,3\n2,Bags,Fashion,\n3,Headwear,Fashion,\n"
     summary = deliver(listing("new", category="hats"), taxonomy=changed)
     assert summary.facts["categories_replaced"] == 1
-    assert categories(warehouse) == dict.fromkeys(("code", "label", "alias", "new"), ("3", True))
-    deliver(listing("later", category="Hats"), taxonomy=None)
-    assert categories(warehouse)["later"] == ("3", True)
+    assert categories(warehouse) == dict.fromkeys((*names, "new"), ("3", True))
+    deliver(listing("later", category="Hats"), listing("last", category="fashion > hats"), taxonomy=None)
+    assert categories(warehouse)["later"] == categories(warehouse)["last"] == ("3", True)
 
 
 def read_catalogue_categories(warehouse: Warehouse, pins: Pins) -> dict[str, tuple[str | None, bool]]:
