@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import opened
-from tests.browser.test_keys import saved, stored
+from tests.browser.test_keys import lose_the_answer, saved, stored
 from tests.browser.test_views import problems
 from tests.review_samples import Server
 
@@ -73,12 +73,6 @@ def test_a_group_is_decided_at_once_without_those_taken_out_and_taken_back_at_on
     assert next(pages, None) is None
 
 
-def lose_the_answer(route: Route) -> None:
-    """What was asked reaches the server, and its answer is lost on the way."""
-    route.fetch()
-    route.abort()
-
-
 def test_a_lost_connection_leaves_the_choice_and_nothing_counts_twice(browser: Browser, server: Server) -> None:
     pages = answered_singly(browser, server)
     page = next(pages)
@@ -105,17 +99,21 @@ def test_a_lost_connection_leaves_the_choice_and_nothing_counts_twice(browser: B
     assert next(pages, None) is None
 
 
+def decide_all_but_one(page: Page) -> None:
+    page.keyboard.press("Space")
+    page.keyboard.press("s")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#status:has-text('56 saved')")
+    page.wait_for_selector(IDLE)
+
+
 def test_an_undo_that_is_repeated_because_its_answer_was_lost_takes_back_no_more(
     browser: Browser, server: Server
 ) -> None:
     pages = answered_singly(browser, server)
     page = next(pages)
-    page.keyboard.press("Space")
-    page.keyboard.press("s")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#status:has-text('56 saved')")
+    decide_all_but_one(page)
     page.route("**/undo", lose_the_answer)
-    page.wait_for_selector(IDLE)
     page.keyboard.press("u")
     page.wait_for_selector("#alarm:has-text('The server did not answer')")
     assert len(stored(server.folder)) == 5
@@ -123,7 +121,23 @@ def test_an_undo_that_is_repeated_because_its_answer_was_lost_takes_back_no_more
     page.wait_for_selector(IDLE)
     page.keyboard.press("u")
     page.wait_for_selector("#status:has-text('taken back')")
+    page.wait_for_selector(IDLE)
     assert len(stored(server.folder)) == 5
+
+    decide_all_but_one(page)
+    page.route("**/undo", lose_the_answer)
+    page.keyboard.press("u")
+    page.wait_for_selector("#alarm:has-text('The server did not answer')")
+    page.unroute("**/undo")
+    page.wait_for_selector(IDLE)
+    page.keyboard.press("s")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#status:has-text('1 saved')")
+    page.wait_for_selector(IDLE)
+    assert len(stored(server.folder)) == 6
+    page.keyboard.press("u")
+    page.wait_for_selector("#status:has-text('taken back')")
+    assert len(stored(server.folder)) == 5, "the answer that was given since"
     assert next(pages, None) is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.review_samples import Server
 
@@ -20,6 +20,12 @@ def stored(folder: Path) -> list[tuple[str, str, str | None]]:
 def saved(page: Page) -> None:
     """Wait until the page says that everything is saved."""
     page.wait_for_selector('html[data-unsaved="0"]', state="attached")
+
+
+def lose_the_answer(route: Route) -> None:
+    """What was asked reaches the server, and its answer is lost on the way."""
+    route.fetch()
+    route.abort()
 
 
 def listing(page: Page) -> str:

@@ -6,10 +6,10 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import WAIT, opened
-from tests.browser.test_keys import listing, saved, stored
+from tests.browser.test_keys import listing, lose_the_answer, saved, stored
 from tests.review_samples import SOURCE, Server, category_item, running_server, write_store
 
 
@@ -53,20 +53,11 @@ def test_a_lost_connection_and_a_closed_page_lose_no_answer(page: Page, server: 
 
 
 def test_an_answer_that_is_sent_twice_counts_once(page: Page, server: Server) -> None:
-    held: list[str] = []
-
-    # The first answer reaches the server, and its confirmation is lost on the way.
-    def lose_the_answer(route: Route) -> None:
-        held.append(route.request.post_data or "")
-        route.fetch()
-        route.abort()
-
     page.route("**/work", lose_the_answer)
     page.keyboard.press("a")
     page.wait_for_selector("#alarm:not([hidden])")
     page.unroute("**/work")
     saved(page)
-    assert held
     assert stored(server.folder) == [("L0000", "accept", "boots")]
 
 
@@ -123,6 +114,21 @@ def test_undo_after_the_answer_was_taken_adds_a_reopen(page: Page, server: Serve
     with sqlite3.connect(server.folder / "answers.sqlite") as answers:
         rows = answers.execute("SELECT listing_id, content_hash, decision, undone, written FROM answers").fetchall()
     assert rows == [("L0000", "content-0", "accept", 1, 1), ("L0000", "content-0", "reopen", 0, 0)]
+
+
+def test_an_undo_whose_answer_is_lost_takes_back_one_answer_however_often_it_is_pressed(
+    page: Page, server: Server
+) -> None:
+    for key in "aas":
+        page.keyboard.press(key)
+    saved(page)
+    page.route("**/undo", lose_the_answer)
+    page.keyboard.press("u")
+    page.wait_for_selector("#alarm:has-text('The server did not answer')")
+    page.unroute("**/undo")
+    page.keyboard.press("u")
+    page.wait_for_selector("#status:has-text('Taken back')")
+    assert [row[:2] for row in stored(server.folder)] == [("L0000", "accept"), ("L0001", "accept")]
 
 
 def test_a_store_that_cannot_be_written_keeps_the_answers_in_the_browser(page: Page, server: Server) -> None:

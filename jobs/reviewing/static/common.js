@@ -20,8 +20,14 @@ async function post(path, body) {
 }
 // What a page asks for to show it: a failure says nothing about what was stored.
 const fetchToShow = (path, body) => post(path, body).catch((error) => { throw Object.assign(error, { wording: "not_loaded" }); });
-// Where the server's answer to an undo is lost, the next one repeats it: nothing more is taken back.
+// Where the server's answer to an undo is lost, the next one repeats it: nothing more is taken back. What has been
+// answered since is taken back by an undo of its own.
 let undoId = null;
+async function postAnswers(path, body) {
+  const said = await post(path, body);
+  undoId = null;
+  return said;
+}
 async function postUndo() {
   const { undone } = await post("/undo", { undo: (undoId ??= random()) });
   undoId = null;

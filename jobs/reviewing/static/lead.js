@@ -52,7 +52,7 @@
   const leave = () => { current?.remove(); current = null; };
   async function decide(word, answer) {
     const { showing, title } = current.dataset;
-    const { state } = await post("/lead/settle", { showing, ...word });
+    const { state } = await postAnswers("/lead/settle", { showing, ...word });
     statusLine.textContent = state === "stored" ? fill(words.saved, { title, answer }) : words.lead_ended;
     leave();
     await load();

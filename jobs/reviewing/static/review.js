@@ -163,6 +163,7 @@
     } catch {
       return raise(words.no_storage);
     }
+    undoId = null;
     leaveStage();
     whyEmpty = "open";
     if (!wasOffline) alarm.hidden = true;
@@ -177,12 +178,14 @@
     if (button) answer(button.dataset.decision, button.dataset.category, button.dataset.label);
     else if (sellers) answer("reject", sellers.dataset.category, sellers.dataset.label);
   }
+  // Where the server's answer to an undo is lost, the next one repeats it; an answer given since has an undo of its own.
+  let undoId = null;
   async function undo() {
     if (!(await send())) return tell(words.offline_undo);
-    const id = random();
     for (let attempt = 0; ; attempt++) {
       try {
-        const { undone, question } = await post("/undo", { undo: id });
+        const { undone, question } = await post("/undo", { undo: (undoId ??= random()) });
+        undoId = null;
         if (question) {
           if (current) shelf.prepend(current);
           putOnStage(toArticle(question));
@@ -191,8 +194,8 @@
         lastSaved = null;
         document.body.dispatchEvent(new Event("progress"));
         return;
-      } catch {
-        if (attempt === 3) return raise(words.offline_undo);
+      } catch (error) {
+        if (attempt === 3) return raise(fill(words[error.status ? "wall_failed" : "no_answer"], { problem: error.message }));
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }

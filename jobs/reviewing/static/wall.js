@@ -26,7 +26,7 @@
     box.close();
     return once(async () => {
       const { decision } = box.dataset, batch = random(), decided = chosen();
-      const { outcomes } = await post("/work", {
+      const { outcomes } = await postAnswers("/work", {
         // Each showing counts once, so the same cases can be sent again after a lost connection.
         answers: decided.map((tile) => ({ showing: tile.dataset.showing, decision, batch })),
         held: tiles().map((tile) => tile.dataset.showing),
