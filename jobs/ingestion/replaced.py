@@ -57,7 +57,7 @@ def find_former_names(rows: Sequence[Row], successors: Successors, general: str)
         Name -> the category that takes its place. A name that is also another category's, or that two former categories
         with different successors share, is left out.
     """
-    every = {each.category: each for each in (_taxonomy_row(row, general) for row in rows) if each.category}
+    every = {each.category: each for each in (taxonomy_row(row, general) for row in rows) if each.category}
     kept = {
         code: replace(each, parent=successors.get(each.parent, each.parent))
         for code, each in every.items()
@@ -73,7 +73,13 @@ def find_former_names(rows: Sequence[Row], successors: Successors, general: str)
     return {name: category for name, (category, *others) in found.values() if not others}
 
 
-def _taxonomy_row(row: Row, general: str) -> TaxonomyRow:
+def taxonomy_row(row: Row, general: str) -> TaxonomyRow:
+    """A row of a taxonomy file with its defaults.
+
+    Args:
+        row: category and optionally label, parent and department as text. Label and parent default to the category.
+        general: the department of categories without one.
+    """
     category = _text(row, "category")
     label, parent = _text(row, "label") or category, _text(row, "parent") or category
     return TaxonomyRow(category, label, parent, _text(row, "department") or general)

@@ -11,7 +11,7 @@ from jobs.ingestion.copies import Copies
 from jobs.ingestion.deliveries import read_files, text_settings
 from jobs.ingestion.faults import list_faults
 from jobs.ingestion.files import find_files
-from jobs.ingestion.replaced import REPLACED_BY, find_former_names, find_successors
+from jobs.ingestion.replaced import REPLACED_BY, find_former_names, find_successors, taxonomy_row
 from jobs.ingestion.rows import MALFORMED, Rows
 from jobs.warehouse.tables import Warehouse
 from schemas.errors import UsageError
@@ -104,10 +104,9 @@ def validate_taxonomy(rows: Sequence[Mapping[str, str | None]], successors: Succ
                 f"row {number}, category {category!r}: sensitive is {text['sensitive']!r}; it must be true or false"
             )
         else:
-            label, parent = text.get("label") or category, text.get("parent") or category
-            parent = followed.get(parent, parent)
-            department = text.get("department") or DEFAULT_DEPARTMENT
-            categories[category] = (category, label, parent, department, sensitive)
+            each = taxonomy_row(row, DEFAULT_DEPARTMENT)
+            parent = followed.get(each.parent, each.parent)
+            categories[category] = (category, each.label, parent, each.department, sensitive)
     if not rows:
         faults.append("there are no categories")
     cycle = find_cycle({category: row[2] for category, row in categories.items()})

@@ -107,29 +107,29 @@ def decide_all_but_one(page: Page) -> None:
     page.wait_for_selector(IDLE)
 
 
+def undo_without_an_answer(page: Page) -> None:
+    page.route("**/undo", lose_the_answer)
+    page.keyboard.press("u")
+    page.wait_for_selector("#alarm:has-text('The server did not answer')")
+    page.unroute("**/undo")
+    page.wait_for_selector(IDLE)
+
+
 def test_an_undo_that_is_repeated_because_its_answer_was_lost_takes_back_no_more(
     browser: Browser, server: Server
 ) -> None:
     pages = answered_singly(browser, server)
     page = next(pages)
     decide_all_but_one(page)
-    page.route("**/undo", lose_the_answer)
-    page.keyboard.press("u")
-    page.wait_for_selector("#alarm:has-text('The server did not answer')")
+    undo_without_an_answer(page)
     assert len(stored(server.folder)) == 5
-    page.unroute("**/undo")
-    page.wait_for_selector(IDLE)
     page.keyboard.press("u")
     page.wait_for_selector("#status:has-text('taken back')")
     page.wait_for_selector(IDLE)
     assert len(stored(server.folder)) == 5
 
     decide_all_but_one(page)
-    page.route("**/undo", lose_the_answer)
-    page.keyboard.press("u")
-    page.wait_for_selector("#alarm:has-text('The server did not answer')")
-    page.unroute("**/undo")
-    page.wait_for_selector(IDLE)
+    undo_without_an_answer(page)
     page.keyboard.press("s")
     page.keyboard.press("Enter")
     page.wait_for_selector("#status:has-text('1 saved')")

@@ -56,6 +56,7 @@ def test_an_answer_that_is_sent_twice_counts_once(page: Page, server: Server) ->
     page.route("**/work", lose_the_answer)
     page.keyboard.press("a")
     page.wait_for_selector("#alarm:not([hidden])")
+    assert stored(server.folder) == [("L0000", "accept", "boots")], "the first time"
     page.unroute("**/work")
     saved(page)
     assert stored(server.folder) == [("L0000", "accept", "boots")]

@@ -103,7 +103,7 @@ def test_the_preview_of_the_used_precision_is_what_was_published(published: Work
     corrected = [row["corrected"] for row in found["previews"]]
     assert corrected == sorted(corrected, reverse=True)
     assert {row["corrected"] + row["referred"] for row in found["previews"]} == {used["corrected"] + used["referred"]}
-    # People read the names of the weakest categories, programs their codes.
+    # The summary for programs has the codes, not the names.
     codes = {row.category for row in published.warehouse.read(TAXONOMY).collect()}
     weakest = [row["category"] for row in found["weakest_categories"]]
     assert weakest

@@ -13,7 +13,7 @@
     box.close();
     // However often it is sent, a batch counts once, so it can be sent again after a lost connection.
     const said = await postAnswers("/bulk", { filters: JSON.parse(filters), decision: box.dataset.decision, count: Number(count), batch });
-    if (said.state === "changed") throw Object.assign(new Error(words.bulk_changed), { wording: "wall_failed" });
+    if (said.state === "changed") throw new Error(words.bulk_changed);
     statusLine.textContent = fill(said.others ? words.wall_saved_some : words.wall_saved, { count: said.stored, others: said.others });
     for (const button of document.querySelectorAll("[data-decide]")) button.disabled = true;
   });

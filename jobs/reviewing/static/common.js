@@ -13,8 +13,11 @@ const send = (path, body) => fetch(path, {
   keepalive: path === "/release",
 });
 async function post(path, body) {
-  const answer = await send(path, body);
-  const said = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
+  let answer, said = {};
+  try {
+    answer = await send(path, body);
+    if (answer.headers.get("content-type")?.includes("json")) said = await answer.json();
+  } catch (error) { throw Object.assign(error, { wording: "no_answer" }); }
   if (!answer.ok) throw Object.assign(new Error(said.problem ?? said.detail ?? answer.statusText), { status: answer.status });
   return said;
 }
@@ -34,7 +37,7 @@ async function postUndo() {
   return undone;
 }
 function raise(error) {
-  alarm.textContent = fill(words[error.wording ?? (error.status ? "wall_failed" : "no_answer")], { problem: error.message });
+  alarm.textContent = fill(words[error.wording ?? "wall_failed"], { problem: error.message });
   if (error.status === 401) {
     const link = document.createElement("a");
     link.href = `/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`;
