@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 
-from jobs.console.command import Command
+from jobs.console.command import APP_OPTIONS, Command
+from jobs.lifecycle.provenance import find_program
 
 _NAMES = (
     "demo",
@@ -69,14 +70,22 @@ app = typer.Typer(
     name="catalog-cleaner",
     cls=_Group,
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,
-    rich_markup_mode=None,
+    **APP_OPTIONS,
 )
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(find_program())
+        raise typer.Exit
+
+
 @app.callback()
-def catalog_cleaner() -> None:
+def catalog_cleaner(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Find and correct wrong categories in a marketplace's product catalogue.
 
     A model classifies every listing by its text and picture. Categories that are almost certainly wrong are corrected;

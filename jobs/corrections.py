@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.console.command import Command, as_command
+from jobs.console.command import APP_OPTIONS, Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Summary
 from jobs.lifecycle.correction_switch import Switch, read_switch, write_switch
@@ -16,7 +16,9 @@ from jobs.warehouse.signing import signed
 
 NoteOption = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why; every night's summary shows it.")]
 
-app = typer.Typer(help="Stop all corrections of the model at once, or allow them again.", no_args_is_help=True)
+app = typer.Typer(
+    help="Stop all corrections of the model at once, or allow them again.", no_args_is_help=True, **APP_OPTIONS
+)
 
 
 def off(job: Job, note: NoteOption = None) -> Summary:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.console.command import Command, as_command
+from jobs.console.command import APP_OPTIONS, Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Section, Summary
 from jobs.lifecycle.run_context import run_context
@@ -20,7 +20,7 @@ VersionArgument = Annotated[
 _CARDS = 5
 """Number of models whose cards are named, newest first."""
 
-app = typer.Typer(help="List the models and choose the champion.", no_args_is_help=True)
+app = typer.Typer(help="List the models and choose the champion.", no_args_is_help=True, **APP_OPTIONS)
 
 
 def list_models(job: Job) -> Summary:

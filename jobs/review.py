@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.console.command import Command, as_command
+from jobs.console.command import APP_OPTIONS, Command, as_command
 from jobs.console.job import Job
 from jobs.console.options import ProfileOption, SetOption, WarehouseOption, parse_time
 from jobs.console.summary import Section, Summary
@@ -66,7 +66,9 @@ UserArgument = Annotated[str, typer.Argument(metavar="NAME", help="The user's na
 RoleOption = Annotated[Role, typer.Option("--role", help="What the user is, as stored with each decision.")]
 
 app = typer.Typer(
-    help="Serve the review page, export the work list, or load reviewers' decisions from a file.", no_args_is_help=True
+    help="Serve the review page, export the work list, or load reviewers' decisions from a file.",
+    no_args_is_help=True,
+    **APP_OPTIONS,
 )
 
 

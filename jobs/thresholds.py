@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from jobs.cleaning.steps.budgets import review_budgets
 from jobs.cleaning.steps.preview import PreviewBin, preview_bins, previews, weakest_categories
 from jobs.cleaning.steps.rollout import is_hidden
-from jobs.console.command import Command, as_command
+from jobs.console.command import APP_OPTIONS, Command, as_command
 from jobs.console.job import Job
 from jobs.console.summary import Named, Section, Share, Summary
 from jobs.console.wording import agree
@@ -24,7 +24,7 @@ _HIDDEN = (
 )
 _PRECISIONS = (0.8, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 
-app = typer.Typer(help="Show what other thresholds would change.", no_args_is_help=True)
+app = typer.Typer(help="Show what other thresholds would change.", no_args_is_help=True, **APP_OPTIONS)
 
 
 def preview(job: Job) -> Summary:

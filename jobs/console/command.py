@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec
 
 import typer
@@ -14,6 +14,15 @@ from jobs.console.options import JsonOption, ProfileOption, SetOption, ShortFor,
 from jobs.console.summary import Summary, print_error_as_json, print_summary
 
 Own = ParamSpec("Own")
+
+APP_OPTIONS: Mapping[str, Any] = {
+    "add_completion": False,
+    # Local variables can hold personal data.
+    "pretty_exceptions_show_locals": False,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+"""For `Typer`: how all commands look, also those that are run as scripts."""
 
 
 class Command(TyperCommand):
@@ -44,7 +53,7 @@ class Command(TyperCommand):
 
 def run_command(main: Callable[..., None]) -> None:
     """Run the main function of a command with the words of the command line, for a module that is run as a script."""
-    app = typer.Typer(add_completion=False)
+    app = typer.Typer(**APP_OPTIONS)
     app.command(cls=Command)(main)
     app()
 

@@ -56,7 +56,7 @@ def find_provenance(settings: Settings) -> Provenance:
     """The provenance of a run that starts now in this process."""
     return Provenance(
         started_by=started_by(),
-        program=_program(),
+        program=find_program(),
         packages={name: version for name in _PACKAGES if (version := _version(name)) is not None},
         settings=json.dumps(changed_settings(settings), sort_keys=True),
     )
@@ -94,7 +94,8 @@ def _user() -> str:
         return "unknown"
 
 
-def _program() -> str:
+def find_program() -> str:
+    """Name and version of this program; with the commit, if it runs from a checkout."""
     version, commit = _version(_NAME) or "from a checkout", find_commit(_ROOT / ".git")
     return f"{_NAME} {version}" + (f", commit {commit}" if commit else "")
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from jobs.cli import app
 from jobs.console.options import parse_date
+from jobs.lifecycle.provenance import find_program
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"demo", "ingest", "encode", "train", "nightly", "backfill", "revert", "report", "changes", "explain"}
@@ -98,7 +99,7 @@ def test_the_jobs_folder_contains_only_the_commands() -> None:
 def test_a_job_runs_by_its_file_as_with_spark_submit() -> None:
     """Python then puts the folder of the file first on the path, not that of the project."""
     result = subprocess.run(
-        [sys.executable, ROOT / "jobs" / "runs.py", "--help"],
+        [sys.executable, ROOT / "jobs" / "runs.py", "-h"],
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
@@ -161,3 +162,17 @@ def test_an_ingest_needs_a_warehouse_unless_it_is_a_dry_run(tmp_path: Path) -> N
     for words in (["ingest", missing, "--dry-run"], ["ingest", "--dry-run", missing]):
         result = CliRunner().invoke(app, words)
         assert (result.exit_code, f"{missing}: no such file or folder" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("words", [(), ("train",), ("review", "users", "add")])
+def test_help_has_a_short_form(words: tuple[str, ...]) -> None:
+    short, long = (CliRunner().invoke(app, [*words, option]) for option in ("-h", "--help"))
+    assert short.exit_code == long.exit_code == 0
+    assert short.stdout == long.stdout
+    assert "Show this message and exit." in short.stdout
+
+
+def test_the_version_is_that_of_the_run_log() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout.strip() == find_program()
