@@ -1,4 +1,4 @@
-"""Shows the progress of training: one bar per stage on a terminal, elsewhere one line per finished stage.
+"""Shows the progress of training: one bar per stage on a terminal, elsewhere a line a minute and one at each stage's end.
 
 A step is a member of the text branch, or an epoch of the picture branch.
 """
@@ -11,6 +11,9 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+_LINE_SECONDS = 60.0
+"""Least time between two lines about a stage that is in progress."""
 
 
 @dataclass
@@ -58,7 +61,7 @@ class StageProgress:
 
         Args:
             console: draws the bars if it is a terminal.
-            print_line: prints a line for each finished stage if it is not.
+            print_line: if it is not, prints a line for each finished stage, and for steps of long ones.
         """
         self._print_line = print_line
         self._bars: Progress | None = None
@@ -69,9 +72,10 @@ class StageProgress:
                 TextColumn("{task.completed:.0f}/{task.total:.0f} steps{task.fields[figures]}"),
                 console=console,
             )
+        self._planned: dict[str, int] = {}
         self._tasks: dict[str, TaskID] = {}
         self._stage: _Stage | None = None
-        self._seconds = 0.0
+        self._seconds = self._printed = 0.0
 
     def __enter__(self) -> StageProgress:
         if self._bars is not None:
@@ -91,6 +95,7 @@ class StageProgress:
 
     def plan(self, stages: Mapping[str, int]) -> None:
         """Add the planned stages in order: name -> maximum number of steps."""
+        self._planned.update(stages)
         if self._bars is not None:
             for name, steps in stages.items():
                 self._tasks[name] = self._bars.add_task(name, total=steps, figures="")
@@ -110,8 +115,13 @@ class StageProgress:
         stage.steps += 1
         stage.best = min(stage.best, loss)
         stage.seconds = self._seconds = seconds
-        if self._bars is not None and (task := self._tasks.get(name)) is not None:
-            figures = stage.figures(self._bars.tasks[task].total or stage.steps)
+        planned = max(self._planned.get(name, 0), stage.steps)
+        figures = stage.figures(planned)
+        if self._bars is None:
+            if seconds - self._printed >= _LINE_SECONDS:
+                self._print_line(f"{name}: step {stage.steps} of at most {planned}{figures}")
+                self._printed = seconds
+        elif (task := self._tasks.get(name)) is not None:
             self._bars.update(task, completed=stage.steps, figures=figures, refresh=True)
 
     def _end_stage(self) -> None:
@@ -121,5 +131,6 @@ class StageProgress:
             return
         if self._bars is None:
             self._print_line(str(stage))
+            self._printed = self._seconds
         elif (task := self._tasks.get(stage.name)) is not None:
             self._bars.update(task, total=stage.steps, figures=stage.figures(stage.steps))

@@ -14,7 +14,7 @@ STEPS = [
     ("text model, first pass", 2.0, 3.0),
     ("text model, first pass", 1.62644, 6.0),
     ("text model, first pass", 1.7, 41.2),
-    ("picture model, member 1 of 1", 0.5, 60.0),
+    ("picture model, member 1 of 1", 0.5, 60.2),
 ]
 
 
@@ -34,6 +34,23 @@ def test_a_log_has_one_line_per_stage() -> None:
         "picture model, member 1 of 1: 1 step, best loss 0.5000, 19 s",
     ]
     assert out.getvalue() == ""
+
+
+def test_a_log_has_a_line_a_minute_during_a_long_stage() -> None:
+    lines: list[str] = []
+    with StageProgress(Console(file=io.StringIO(), force_terminal=False), lines.append) as progress:
+        progress.plan(STAGES)
+        for step, seconds in enumerate((30.0, 61.0, 90.0, 180.0, 200.0)):
+            progress.advance("text model, first pass", 2.0 - step / 10, seconds)
+        progress.advance("text model, second pass", 1.0, 250.0)
+        progress.advance("text model, second pass", 0.9, 330.0)
+    assert lines == [
+        "text model, first pass: step 2 of at most 6, best loss 1.9000, 61 s, at most 122 s left",
+        "text model, first pass: step 4 of at most 6, best loss 1.7000, 180 s, at most 90 s left",
+        "text model, first pass: 5 steps, best loss 1.6000, 200 s",
+        "text model, second pass: step 2 of at most 2, best loss 0.9000, 130 s",
+        "text model, second pass: 2 steps, best loss 0.9000, 130 s",
+    ]
 
 
 def test_nothing_is_printed_for_a_training_that_never_started() -> None:
