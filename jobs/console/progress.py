@@ -1,4 +1,4 @@
-"""Shows the progress of training: one bar per stage on a terminal, elsewhere a line a minute and one at each stage's end.
+"""Shows the progress of training: one bar per stage on a terminal; in a log, a line a minute and one for each stage.
 
 A step is a member of the text branch, or an epoch of the picture branch.
 """
