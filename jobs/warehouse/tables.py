@@ -216,8 +216,14 @@ class Warehouse:
 
     def _create(self, table: Table) -> None:
         path = table_folder(self.spark, self.address, table.name)
-        if path is not None and list_folder(self.spark, path) == [LOG_FOLDER] and not is_committed(self.spark, path):
-            delete_folder(self.spark, path)  # Delta creates no table where anything is
+        # A job may have been killed here, and Delta creates no table where anything is.
+        if path is not None and list_folder(self.spark, path) == [LOG_FOLDER]:
+            if not is_committed(self.spark, path):
+                delete_folder(self.spark, path)
+            elif self.address.schema:  # The catalogue does not know it yet.
+                at = f"USING delta LOCATION {literal(path)}"
+                self.spark.sql(f"CREATE TABLE IF NOT EXISTS {self.identifier(table)} {at}")
+                return
         # In SQL, because Delta's builder does not accept names with three parts.
         partition = f"PARTITIONED BY ({', '.join(table.partition)})" if table.partition else ""
         self.spark.sql(

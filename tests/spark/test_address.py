@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from jobs.cli import app
 from jobs.lifecycle.lock import warehouse_lock
+from jobs.warehouse.forgetting import clear_log_cache
 from jobs.warehouse.staged_names import stored_name
 from jobs.warehouse.tables import Warehouse, open_warehouse
 from schemas.errors import UsageError
@@ -86,6 +88,22 @@ def test_what_a_kill_has_left_in_a_catalogue_s_folder_is_in_nobody_s_way(spark: 
     warehouse.unstage("night-1")
     assert warehouse.staged_names() == []
     assert {path.name for path in shop.iterdir()} == {"things", "other"}
+
+
+@pytest.mark.usefixtures("catalogs")
+def test_a_table_that_a_kill_has_kept_from_the_catalogue_is_used(spark: SparkSession, tmp_path: Path) -> None:
+    """A new table is registered after its first commit."""
+    warehouse, folder = open_warehouse(spark, "spark_catalog.shop"), tmp_path / "shop" / "things"
+    warehouse.create(THINGS)
+    properties = warehouse.properties(THINGS)
+    shutil.copytree(folder, tmp_path / "copy")
+    spark.sql("DROP TABLE spark_catalog.shop.things")
+    shutil.copytree(tmp_path / "copy", folder)
+    clear_log_cache(spark)
+    assert not warehouse.exists(THINGS)
+    warehouse.append(THINGS, frame(spark, THINGS.ddl, ("a",)))
+    assert rows_of(warehouse.read(THINGS), "id") == [("a",)]
+    assert (warehouse.version(THINGS), warehouse.properties(THINGS)) == (1, properties)
 
 
 @pytest.mark.usefixtures("catalogs")
