@@ -15,6 +15,8 @@ from rich.text import Text
 from schemas.errors import CleanerError
 
 _BAR_WIDTH = 8
+_UNLIMITED = 10_000
+"""Columns of a terminal on which every table fits."""
 _TOO_LARGE = 1e12
 
 
@@ -176,7 +178,9 @@ class Summary:
             if section.rows:
                 console.print()
                 console.print(Text(printable(section.title)), style="bold")
-                console.print(_table(section))
+                table = _table(section, " ")
+                wanted = console.measure(table, options=console.options.update_width(_UNLIMITED)).maximum
+                console.print(table if wanted <= console.width else _table(section, "\n"))
         if self.hints:
             console.print()
         for hint in self.hints:
@@ -205,8 +209,13 @@ def print_error_as_json(message: str, exit_code: int) -> None:
     sys.stdout.write(json.dumps({"exit_code": exit_code, "error": message}) + "\n")
 
 
-def _table(section: Section) -> Table:
-    """A section as a table. On a narrow terminal texts wrap; the first column, numbers and lists do not."""
+def _table(section: Section, between_words: str) -> Table:
+    """A section as a table. On a narrow terminal texts wrap; the first column, numbers and lists do not.
+
+    Args:
+        section: the section.
+        between_words: what stands between the words of the header of a column that does not wrap.
+    """
     table = Table(header_style="dim", box=None, padding=(0, 1))
     largest: dict[int, float] = {}
     places = [i for i, column in enumerate(section.columns) if section.shown is None or column in section.shown]
@@ -216,7 +225,8 @@ def _table(section: Section) -> Table:
         present = [value for value in values if value is not None]
         numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in present or [""])
         no_wrap = place == 0 or numeric or any(isinstance(value, Estimate | Interval | list) for value in values)
-        table.add_column(column.replace("_", " "), justify="right" if numeric else "left", no_wrap=no_wrap)
+        header = column.replace("_", between_words if no_wrap else " ")
+        table.add_column(header, justify="right" if numeric else "left", no_wrap=no_wrap)
         if column in section.bars:
             largest[place] = max(map(_number, values)) or 1.0
             table.add_column("", no_wrap=True)
