@@ -145,8 +145,8 @@ class DecideSettings:
     correction_precision: Share = 0.95
     """The threshold for corrections is the lowest at which their mean posterior is at least this."""
     correction_min_listings: Annotated[int, Field(ge=0)] = 10
-    """No listing is corrected to a category with fewer labelled listings, because a model trained on so few is
-    overconfident. Such listings are referred."""
+    """No listing is corrected to a category of which the model has learned from fewer labelled listings, because it is
+    overconfident then. Such listings are referred."""
     refer_below: Share = 0.9
     """A seller's category with a lower posterior is referred to a person."""
     mismatch_probability: Share = 0.5

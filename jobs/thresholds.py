@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 from pyspark.sql import functions as F
 
+from jobs.cleaning.evidence import count_labels, follow_labels
 from jobs.cleaning.steps.budgets import review_budgets
 from jobs.cleaning.steps.preview import PreviewBin, preview_bins, previews, weakest_categories
 from jobs.cleaning.steps.rollout import is_hidden
@@ -13,8 +14,10 @@ from jobs.console.job import Job
 from jobs.console.summary import Named, Section, Share, Summary
 from jobs.console.wording import agree
 from jobs.lifecycle.publications import find_publication
+from jobs.warehouse.inputs import read_pinned
+from jobs.warehouse.listings import read_successors
 from schemas.reasons import CategoryAction, CategorySource
-from schemas.tables import CLEAN_LISTINGS, PREDICTIONS, TAXONOMY
+from schemas.tables import CATEGORY_ALIASES, CLEAN_LISTINGS, PREDICTIONS, TAXONOMY
 from training.registry import open_registry
 
 _CATEGORIES = 10
@@ -42,12 +45,15 @@ def preview(job: Job) -> Summary:
     clean = publication.read(warehouse, CLEAN_LISTINGS)
     taxonomy = warehouse.read(TAXONOMY, publication.taxonomy_version)
     names = {row.category: row.label for row in taxonomy.select("category", "label").collect()}
+    aliases = read_pinned(warehouse, CATEGORY_ALIASES, publication.version(CATEGORY_ALIASES))
+    labelled = follow_labels(model, read_successors(aliases)).spec.labelled
     bins = preview_bins(
         clean,
         publication.read(warehouse, PREDICTIONS).where(F.col("model_version") == model.version),
         taxonomy,
         sensitive=[row.category for row in taxonomy.where("sensitive").collect()],
         novel_above=model.spec.novel_above,
+        labelled=labelled or count_labels(clean.join(taxonomy, "category", "left_semi")),
         min_listings=settings.decide.correction_min_listings,
         refer_below=settings.decide.refer_below,
     )

@@ -7,7 +7,7 @@ else, neither settings nor training data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schemas.arrays import Floats
 from schemas.branches import Fusion
@@ -45,6 +45,7 @@ class BundleSpec:
         novel_above: threshold of `predictions.novelty`; listings above it are unlike the training set.
         canary_share: share of the listings whose label was made wrong for training; see `training.canaries`.
         decided: how many of the listings it learned from have a category that people have decided.
+        labelled: category -> how many of them sellers have labelled with it; empty in models of earlier versions.
         format: version of the bundle's files.
     """
 
@@ -59,6 +60,7 @@ class BundleSpec:
     novel_above: float = 1.0
     canary_share: float = 0.0
     decided: int = 0
+    labelled: dict[str, int] = field(default_factory=dict)
     format: int = FORMAT
 
 

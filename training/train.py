@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from conf.settings import Settings
 from schemas.arrays import Ints
@@ -154,7 +155,11 @@ def train_bundle(
     fitted = fit_sample(sample, task.distances, categories, result.first, task.twins)
     noise = with_pseudonyms(fitted.noise, key)
     attributes = _learn_attributes(listings, settings, text)
-    decided = written.where("truth >= 0").count()
+    counts = written.groupBy("label").agg(
+        F.count(F.lit(1)).alias("rows"), F.count_if(F.col("truth") >= 0).alias("decided")
+    )
+    by_label = counts.collect()
+    decided = sum(row.decided for row in by_label)
     spec = BundleSpec(
         categories=categories,
         text_members=plan.text_members,
@@ -167,6 +172,7 @@ def train_bundle(
         novel_above=result.novel_above,
         canary_share=plan.canary_share,
         decided=decided,
+        labelled={categories[row.label]: row.rows for row in by_label if row.label >= 0},
     )
     write_bundle(
         str(folder / "bundle"),

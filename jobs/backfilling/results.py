@@ -15,7 +15,7 @@ from conf.safety_settings import RolloutSettings
 from jobs.backfilling.plan import Plan
 from jobs.backfilling.steps.past import decided_by
 from jobs.cleaning.clean import clean
-from jobs.cleaning.evidence import add_label_evidence
+from jobs.cleaning.evidence import add_label_evidence, follow_labels
 from jobs.lifecycle.run_context import STAGED_ARCHIVES, STAGED_EVIDENCE, RunContext
 from jobs.warehouse.evolution import conform
 from jobs.warehouse.inputs import read_decisions, read_pinned
@@ -44,9 +44,10 @@ class Results:
             at_end: removes what a dry run has staged.
             dry_run: whether nothing is kept.
         """
-        self._run, self._plan, self._model, self._at_end, self._dry_run = run, plan, model, at_end, dry_run
+        self._run, self._plan, self._at_end, self._dry_run = run, plan, at_end, dry_run
         self._staged: dict[str, list[DataFrame]] = {}
         self._successors = read_successors(self.source(CATEGORY_ALIASES))
+        self._model = follow_labels(model, self._successors)
 
     def read(self, table: Table) -> DataFrame:
         """The rows of this backfill in a table."""

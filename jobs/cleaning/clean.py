@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from conf.settings import Settings
+from jobs.cleaning.evidence import count_labels
 from jobs.cleaning.steps.audit_sample import mark_audit
 from jobs.cleaning.steps.budgets import review_budgets
 from jobs.cleaning.steps.calibrate import Calibration, audit_answers, calibrate, fit_calibration, lower_claims
@@ -188,7 +189,7 @@ def clean(
             (`jobs.cleaning.duplicates`). If some listings stay as the base publication has them, with the column
             `jobs.cleaning.steps.keeping.KEPT`.
         taxonomy: the pinned taxonomy.
-        model: the pinned model.
+        model: the pinned model, as `jobs.cleaning.evidence.follow_labels` returns it.
         reviewed: rows of review_decisions.
         base: the previous publication; None for the first run.
         run_date: date of the run.
@@ -213,7 +214,9 @@ def clean(
         decisions = cached(latest_decisions(reviewed), at_end)
         adjusted, calibration, trust = _adjust_to_audit(evidence, rates, model.noise, decisions)
         candidates = mark_novel(mark_sensitive(adjusted, sensitive), model.spec.novel_above)
-        candidates = mark_arm(mark_scarce(candidates, weights.correction_min_listings), settings.rollout)
+        # Models of earlier versions do not say how many listings they have learned from.
+        counts = model.spec.labelled or count_labels(labelled)
+        candidates = mark_arm(mark_scarce(candidates, counts, weights.correction_min_listings), settings.rollout)
         candidates = cached(candidates, at_end)
         corrections = [CorrectionBin(*row) for row in correction_bins(candidates).collect()]
         thresholds = Thresholds(correction_threshold(corrections, weights.correction_precision), weights.refer_below)

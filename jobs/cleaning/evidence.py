@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import cast
 
 from pyspark.sql import DataFrame
@@ -48,3 +50,23 @@ def add_label_evidence(
     replace_lists = make_label_evidence(model.noise, model.spec.prior, parents, settings.suggestions, successors)
     kept = [each for each in scored.schema.fields if each.name not in REPLACED_COLUMNS]
     return scored.mapInArrow(replace_lists, StructType([*kept, *added.fields]))
+
+
+def follow_labels(model: Model, successors: Successors) -> Model:
+    """The model, with what it has learned of former categories counted for those that have taken their places.
+
+    Only `spec.labelled` changes, because everything else follows the network's own categories.
+    """
+    labelled: Counter[str] = Counter()
+    for category, listings in model.spec.labelled.items():
+        labelled[successors.get(category, category)] += listings
+    return replace(model, spec=replace(model.spec, labelled=dict(labelled)))
+
+
+def count_labels(labelled: DataFrame) -> dict[str, int]:
+    """Category -> the number of listings that are labelled with it.
+
+    Args:
+        labelled: rows with a category of the taxonomy.
+    """
+    return {row.category: row["count"] for row in labelled.groupBy("category").count().collect()}

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from conf.safety_settings import RolloutSettings
 from jobs.cleaning.clean import Cleaned, clean
 from jobs.cleaning.duplicates import find_duplicates
-from jobs.cleaning.evidence import add_label_evidence
+from jobs.cleaning.evidence import add_label_evidence, follow_labels
 from jobs.cleaning.explanations import explain_decisions
 from jobs.cleaning.part import Part
 from jobs.cleaning.scoring import Scored, score
@@ -154,6 +154,7 @@ def judge(
         of_model = part.predictions.where(F.col("model_version") == model.version)
         listings, predictions = chosen.unionByName(part.others), predictions.unionByName(of_model)
     successors = catalogue.successors
+    model = follow_labels(model, successors)
     evidence = add_label_evidence(listings, predictions, catalogue.taxonomy, successors, model, settings.decide)
     encoder = model.spec.encoder
     found = find_duplicates(

@@ -214,7 +214,8 @@ def _table(section: Section, between_words: str) -> Table:
 
     Args:
         section: the section.
-        between_words: what stands between the words of the header of a column that does not wrap.
+        between_words: what stands between the words of a header that is wider than all values of its column, if these
+            do not wrap.
     """
     table = Table(header_style="dim", box=None, padding=(0, 1))
     largest: dict[int, float] = {}
@@ -225,7 +226,8 @@ def _table(section: Section, between_words: str) -> Table:
         present = [value for value in values if value is not None]
         numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in present or [""])
         no_wrap = place == 0 or numeric or any(isinstance(value, Estimate | Interval | list) for value in values)
-        header = column.replace("_", between_words if no_wrap else " ")
+        widest = max((len(line) for value in values for line in _text(value).splitlines()), default=0)
+        header = column.replace("_", between_words if no_wrap and len(column) > widest else " ")
         table.add_column(header, justify="right" if numeric else "left", no_wrap=no_wrap)
         if column in section.bars:
             largest[place] = max(map(_number, values)) or 1.0

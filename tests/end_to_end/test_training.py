@@ -45,6 +45,8 @@ def test_one_rank_gives_nearly_the_same_categories_as_two_and_learns_from_decisi
     by_category = re.findall(r"^\| \S+ \| ([\d,]+) \| [\d,]+ \| [\d.]+% \| [\d.]+% \|$", card, re.MULTILINE)
     assert len(by_category) == CATEGORIES
     assert f"| with a category of the taxonomy | {sum(map(int, by_category))} |" in card
+    registry = open_registry(alone.path, str(alone.path), RegistrySettings())
+    assert sorted(registry.model(str(learnt["model_version"])).spec.labelled.values()) == sorted(map(int, by_category))
     # A new model scores all listings from the kept vectors, so it needs no picture.
     alone.warehouse.table(LISTINGS).update(set={"image": F.lit(None).cast("binary")})
     night = alone.run("nightly", "--run-date", "2026-11-11", "--accept-changes")

@@ -50,7 +50,7 @@ def listing(
 def candidates(spark: SparkSession, *listings: tuple[Any, ...], sensitive: tuple[str, ...] = ()) -> DataFrame:
     rates = frame(spark, RATES)
     weighed = add_posteriors(frame(spark, EVIDENCE_COLUMNS, *listings), rates, 0.5, Trust())
-    judged = mark_scarce(mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6), 0)
+    judged = mark_scarce(mark_novel(mark_sensitive(weighed, list(sensitive)), 0.6), {}, 0)
     return judged.withColumn("rollout_arm", F.lit("correct"))
 
 
@@ -254,7 +254,7 @@ def test_a_careless_sellers_label_weighs_less(spark: SparkSession) -> None:
     assert best["careless"] == ("shoes", pytest.approx(0.6 * 0.7 / (0.4 * 0.3 + 0.6 * 0.7)))
 
 
-def test_nothing_is_corrected_into_a_category_with_too_few_listings(spark: SparkSession) -> None:
+def test_nothing_is_corrected_into_a_category_of_which_the_model_has_learned_too_little(spark: SparkSession) -> None:
     judged = candidates(
         spark,
         listing("few", "boots", 0.02, "shoes", 0.98),
@@ -262,7 +262,7 @@ def test_nothing_is_corrected_into_a_category_with_too_few_listings(spark: Spark
         listing("none", None, 0.0, "hats", 1.0, known=False),
         listing("kept", "boots", 0.98, "shoes", 0.02),
     ).drop("scarce")
-    marked = mark_scarce(judged, 2)
+    marked = mark_scarce(judged, {"boots": 2, "shoes": 1}, 2)
     assert rows_of(marked, "listing_id", "scarce") == [
         ("few", True),
         ("kept", False),

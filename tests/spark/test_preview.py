@@ -40,7 +40,14 @@ def test_listings_are_counted_by_what_a_threshold_can_do(spark: SparkSession) ->
     names = [("boots", False), ("shoes", False), ("hats", None), ("bras", True)]
     taxonomy = frame(spark, "category string, sensitive boolean", *names)
     bins = preview_bins(
-        clean, predictions, taxonomy, sensitive=["bras"], novel_above=0.5, min_listings=5, refer_below=0.9
+        clean,
+        predictions,
+        taxonomy,
+        sensitive=["bras"],
+        novel_above=0.5,
+        labelled={"boots": 9, "shoes": 5, "bras": 5, "hats": 4},
+        min_listings=5,
+        refer_below=0.9,
     )
     found = {each.bin: each for each in (PreviewBin(**row.asDict()) for row in bins.collect())}
     # Unsure, sensitive, scarce, novel and unscored are referred anyway; the one in the shadow is not asked about.

@@ -50,12 +50,14 @@ def test_a_title_longer_than_its_table_stays_on_one_line() -> None:
 def test_no_date_or_number_is_cut_off_for_long_headers() -> None:
     columns = ("date", "listings", "judged", "corrected", "referred", "without_picture", "unlike_the_night")
     rows = [("2026-11-29", 12345, 21, 36, 63, 0, 7)]
-    summary = Summary("Backfill", {}, (Section("by date", columns, rows),))
+    messages = Section("messages", ("run_id", "message"), [("nightly-1", "word " * 30)])
+    summary = Summary("Backfill", {}, (messages, Section("by date", columns, rows)))
     for width, on_one_line in ((80, False), (100, True)):
         out = io.StringIO()
         summary.show(Console(file=out, width=width))
         assert out.getvalue().splitlines()[-1].split() == ["2026-11-29", "12,345", "21", "36", "63", "0", "7"]
         assert ("without picture  unlike the night" in out.getvalue()) == on_one_line
+        assert "run id" in out.getvalue()
 
 
 def test_the_summary_as_json_is_one_object() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -132,13 +132,17 @@ def mark_novel(candidates: DataFrame, above: float) -> DataFrame:
     return candidates.withColumn("novel", F.coalesce(F.col("novelty") > above, F.lit(False)))
 
 
-def mark_scarce(candidates: DataFrame, min_listings: int) -> DataFrame:
-    """Add `scarce`: whether fewer than `min_listings` listings are labelled with the best category."""
-    labelled = candidates.where("in_taxonomy").groupBy(F.col("category").alias("best_category"))
-    # One row per category, so it is small for any catalogue.
-    sizes = F.broadcast(labelled.agg(F.count(F.lit(1)).alias("labelled")))
-    joined = candidates.join(sizes, "best_category", "left")
-    return joined.withColumn("scarce", F.coalesce("labelled", F.lit(0)) < min_listings).drop("labelled")
+def mark_scarce(candidates: DataFrame, labelled: Mapping[str, int], min_listings: int) -> DataFrame:
+    """Add `scarce`: whether the model has learned the best category from too few listings.
+
+    Args:
+        candidates: with `best_category`, which may be null.
+        labelled: category -> how many listings of the training set are labelled with it; 0 for those that are missing.
+        min_listings: how many are enough.
+    """
+    enough = [category for category, listings in labelled.items() if listings >= min_listings]
+    has_enough = F.coalesce(F.col("best_category").isin(enough), F.lit(False))
+    return candidates.withColumn("scarce", F.lit(min_listings > 0) & ~has_enough)
 
 
 def decide(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -70,6 +70,7 @@ def preview_bins(
     *,
     sensitive: list[str],
     novel_above: float,
+    labelled: Mapping[str, int],
     min_listings: int,
     refer_below: float,
 ) -> DataFrame:
@@ -81,6 +82,7 @@ def preview_bins(
         taxonomy: the publication's taxonomy.
         sensitive: the sensitive categories of the taxonomy.
         novel_above: `schemas.bundle.BundleSpec.novel_above`.
+        labelled: as for `mark_scarce`.
         min_listings: `decide.correction_min_listings`.
         refer_below: `decide.refer_below`.
     """
@@ -96,7 +98,7 @@ def preview_bins(
             "rollout_arm": F.coalesce("rollout_arm", F.lit(RolloutArm.CORRECT.value)),
         }
     )
-    marked = mark_scarce(mark_novel(mark_sensitive(found, sensitive), novel_above), min_listings)
+    marked = mark_scarce(mark_novel(mark_sensitive(found, sensitive), novel_above), labelled, min_listings)
     by_model = (F.col("category_source") != CategorySource.REVIEWER.value) & ~is_hidden()
     may = correctable() & by_model & (F.col("rollout_arm") == RolloutArm.CORRECT.value)
     posterior = F.col("best_confidence")
