@@ -16,14 +16,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from conf.load import load_settings
 from schemas.arrays import Ints
+from schemas.bundle import BUCKETS
 from training.dataset import Shard
-from training.folds import fold_bits
+from training.folds import fold_bits, left_out_folds
 from training.plan import make_plan
 from training.ranks import Ranks
 from training.text_branch import SECOND_C, make_text_trainer, one_hot
+from training.train import feature_arguments
 from udfs.text import featurize
 from udfs.tf_runtime import import_tensorflow
 
@@ -31,7 +34,6 @@ _KINDS = {"of the same seller, with the same label": True, "of other sellers, wi
 _WRONG = 0.25
 _LEAST = 20
 """Titles of a category."""
-_BUCKETS = 2520
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,13 @@ def main() -> None:
     options = parser.parse_args()
     import_tensorflow(1)
     titles, truth = _sample(options.folder, options.titles)
-    for kind, same in (
-        ("of the same seller, with the same label", True),
-        ("of others, with labels of their own", False),
-    ):
-        world = copied(titles, truth, options.copies, same_label=same)
-        buckets = np.random.default_rng(1).integers(0, _BUCKETS, len(world.titles))
-        bits = fold_bits(buckets)
-        combined = np.zeros(len(titles), np.int64)
-        np.bitwise_or.at(combined, world.products, bits)
-        learned, left_out = (
-            repaired(world, _predict(world, buckets, each)) for each in (bits, combined[world.products])
-        )
-        print(f"{kind}: members learn from copies {learned:.2f}, they do not {left_out:.2f}", flush=True)
+    for kind, same_label in _KINDS.items():
+        world = copied(titles, truth, options.copies, same_label=same_label)
+        buckets = np.random.default_rng(1).integers(0, BUCKETS, len(world.titles))
+        copies = pa.array(pd.Series(buckets).groupby(world.products).agg(list)[world.products])
+        learn = repaired(world, _predict(world, buckets, fold_bits(buckets)))
+        learn_not = repaired(world, _predict(world, buckets, left_out_folds(buckets, copies)))
+        print(f"{kind}: members learn from copies {learn:.2f}, they do not {learn_not:.2f}", flush=True)
 
 
 def copied(titles: list[str], truth: Ints, copies: int, *, same_label: bool) -> World:
@@ -122,16 +118,8 @@ def _exchanged(title: str, random: np.random.Generator) -> str:
 def _predict(world: World, buckets: Ints, left_out: Ints) -> Ints:
     """The out-of-sample category of each title."""
     rows, categories = len(world.titles), int(world.truth.max()) + 1
-    settings = load_settings("local")
-    text, nobody = settings.text, np.full(rows, -1)
-    features = featurize(
-        world.titles,
-        [None] * rows,
-        hash_size=text.hash_size,
-        word_ngrams=text.word_ngrams,
-        char_ngrams=text.char_ngrams,
-        max_chars=text.max_chars,
-    )
+    settings, nobody = load_settings("local"), np.full(rows, -1)
+    features = featurize(world.titles, [None] * rows, **feature_arguments(settings)[0])
     shard = Shard(
         keys=np.arange(rows),
         labels=world.labels,
@@ -150,7 +138,7 @@ def _predict(world: World, buckets: Ints, left_out: Ints) -> Ints:
     with tempfile.TemporaryDirectory() as folder:
         plan = make_plan(settings, rows, 0)
         trainer = make_text_trainer(
-            shard, plan, categories, text.hash_size, Ranks.init(), lambda *_: None, Path(folder)
+            shard, plan, categories, settings.text.hash_size, Ranks.init(), lambda *_: None, Path(folder)
         )
         branch = trainer.train(one_hot(world.labels, categories), SECOND_C, "text model")
         predicted: Ints = branch.predict(np.arange(rows)).argmax(axis=1)

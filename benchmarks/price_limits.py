@@ -43,9 +43,7 @@ def main() -> None:
     spark = open_session(load_settings("local").spark, "price-limits")
     decided = spark.createDataFrame(prices).where(is_possible(F.col("price"))).withColumn("currency", F.lit("EUR"))
     distances = with_usual_price(decided).select("factor", "price_distance").toPandas()
-    table = Table(
-        "decide.price_distance", *(f"{name} found" for name in _FACTORS), *(f"right, if {name}" for name in _FACTORS)
-    )
+    table = Table("limit", *(f"{figure} {name}" for figure in ("found,", "right, if wrong") for name in _FACTORS))
     for limit in _LIMITS:
         found, right = zip(*(at_limit(distances, limit, factors) for factors in _FACTORS.values()), strict=True)
         table.add_row(str(limit), *(f"{value:.2f}" for value in (*found, *right)))
